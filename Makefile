@@ -1,0 +1,88 @@
+# Every target may be run twice: what is already installed is left alone.
+#
+#   make run        install, migrate the database, start the studio, print its address
+#   make test       install the development extras, lint, run the tests
+#   make test-all   the same with the long tests (kill series, big files)
+#   make demo       the main job without a browser, on the shipped sample
+#   make bench      measure what the speed claims rest on
+#   make lint       ruff, import-linter, mypy
+#
+# Variables:
+#   PYTHON=/path/to/python   the Python 3.11 or 3.12 to use (found by itself when unset)
+#   TORCH_INDEX=URL          a further wheel index for PyTorch, e.g. its CPU wheels (README, "A smaller installation")
+#   EXTRAS=gpu               further extras of pyproject.toml to install
+#   ARGS="..."               passed on to `sft up`, `sft demo` or pytest
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP_ARGS := -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+comma := ,
+# Stamps lie inside the environment, so that they vanish with it; each is written only after pip has succeeded.
+RUN_STAMP := $(VENV)/.installed$(EXTRAS:%=-%)
+DEV_STAMP := $(VENV)/.installed-dev$(EXTRAS:%=-%)
+
+# Quick tests first; those that start servers, kill processes or drive a browser last.
+LATE_TESTS := $(wildcard tests/integration tests/e2e)
+FAST_TESTS := $(filter-out $(LATE_TESTS) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
+
+.PHONY: help run demo test test-all lint bench install install-dev
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run: install
+	@$(VENV)/bin/sft up $(ARGS)
+
+demo: install
+	@$(VENV)/bin/sft demo $(ARGS)
+
+bench: install-dev
+	@$(PY) -m bench $(ARGS)
+
+lint: install-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy
+
+test: lint
+	$(PY) -m pytest -m "not slow" $(FAST_TESTS) $(LATE_TESTS) $(ARGS)
+
+test-all: lint
+	$(PY) -m pytest $(FAST_TESTS) $(LATE_TESTS) $(ARGS)
+
+install: $(RUN_STAMP)
+install-dev: $(DEV_STAMP)
+
+$(RUN_STAMP): pyproject.toml constraints.txt
+	@$(make_venv)
+	$(PY) -m pip install --quiet $(PIP_ARGS) -e '.$(if $(EXTRAS),[$(EXTRAS)])'
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml constraints.txt
+	@$(make_venv)
+	$(PY) -m pip install --quiet $(PIP_ARGS) -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'
+	@touch $(RUN_STAMP) $@
+
+# A half-made environment (no working pip) is made again; a working one is kept.
+define make_venv
+if ! $(PY) -m pip --version >/dev/null 2>&1; then \
+  for candidate in $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3 python); do \
+    if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' >/dev/null 2>&1; then \
+      found="$$candidate"; break; \
+    fi; \
+  done; \
+  if [ -z "$${found:-}" ]; then \
+    echo "SFT Studio needs Python 3.11 or 3.12 with its venv module, and found neither$(if $(PYTHON), (PYTHON=$(PYTHON) is not one))." >&2; \
+    echo "On Debian or Ubuntu: apt-get install python3 python3-venv. Elsewhere: name one with  make PYTHON=/path/to/python3.11" >&2; \
+    exit 1; \
+  fi; \
+  echo "Making $(VENV) with $$("$$found" --version). The installation that follows takes a few minutes the first time."; \
+  rm -rf $(VENV); "$$found" -m venv $(VENV); \
+fi
+endef

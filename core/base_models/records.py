@@ -1,0 +1,140 @@
+"""What the studio knows of a base model: `BaseModelRef`, read from its config.json (or from the starter's recipe)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Dims:
+    """The shape of a decoder-only transformer. `params` counts every weight, tied embeddings once."""
+
+    architecture: str  # transformers' class name, e.g. "LlamaForCausalLM"
+    params: int
+    hidden_size: int
+    intermediate_size: int
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    vocab_size: int
+    max_position_embeddings: int
+    tie_embeddings: bool = True
+
+    @property
+    def kv_size(self) -> int:
+        """Width of the keys (and of the values) of one token."""
+        return self.num_kv_heads * self.head_dim
+
+    def linear_shapes(self) -> list[tuple[str, int, int]]:
+        """Every linear layer of the blocks as (module name, in features, out features)."""
+        hidden, inner, heads = self.hidden_size, self.intermediate_size, self.num_heads * self.head_dim
+        if self.architecture.startswith("Phi3"):  # Phi-3 and -4 fuse q, k, v and gate, up
+            block = [
+                ("qkv_proj", hidden, heads + 2 * self.kv_size),
+                ("o_proj", heads, hidden),
+                ("gate_up_proj", hidden, 2 * inner),
+                ("down_proj", inner, hidden),
+            ]
+        else:
+            block = [
+                ("q_proj", hidden, heads),
+                ("k_proj", hidden, self.kv_size),
+                ("v_proj", hidden, self.kv_size),
+                ("o_proj", heads, hidden),
+                ("gate_proj", hidden, inner),
+                ("up_proj", hidden, inner),
+                ("down_proj", inner, hidden),
+            ]
+        return block * self.num_layers
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], *, params: int | None = None) -> Dims:
+        """Read a transformers `config.json`.
+
+        Args:
+            config: the parsed file.
+            params: the exact count where it is known (from the weights); else it is computed from the shape.
+
+        Raises:
+            DataError: a size is missing, or the architecture is not a decoder-only language model.
+        """
+        architecture = str((config.get("architectures") or ["?"])[0])
+        if not architecture.endswith("ForCausalLM"):
+            raise DataError(
+                f"config.json names the architecture {architecture}, which is not a causal language model.",
+                "Choose a model whose architecture ends in ForCausalLM.",
+                code="base_model",
+            )
+        try:
+            hidden, heads = int(config["hidden_size"]), int(config["num_attention_heads"])
+            dims = cls(
+                architecture=architecture,
+                params=params or 0,
+                hidden_size=hidden,
+                intermediate_size=int(config["intermediate_size"]),
+                num_layers=int(config["num_hidden_layers"]),
+                num_heads=heads,
+                num_kv_heads=int(config.get("num_key_value_heads") or heads),
+                head_dim=int(config.get("head_dim") or hidden // heads),
+                vocab_size=int(config["vocab_size"]),
+                max_position_embeddings=int(config.get("max_position_embeddings") or 2048),
+                tie_embeddings=bool(config.get("tie_word_embeddings", False)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"config.json has no usable {error}.", "Choose another model directory.", code="base_model"
+            ) from error
+        return dims if params else dims.with_counted_params()
+
+    def with_counted_params(self) -> Dims:
+        """The same shape with `params` computed: embeddings, linear layers and norms (biases are left out: < 0.1 %)."""
+        from dataclasses import replace
+
+        embeddings = self.vocab_size * self.hidden_size * (1 if self.tie_embeddings else 2)
+        linear = sum(inputs * outputs for _, inputs, outputs in self.linear_shapes())
+        norms = (2 * self.num_layers + 1) * self.hidden_size
+        return replace(self, params=embeddings + linear + norms)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModelRef:
+    """A base model as a job names it.
+
+    `ready` is True when training can start from `path` now. When not: `reason` says why and `command` what to type (the
+    starter needs no command: a job waits for it to be built). `dims` is None as long as no config.json is here.
+    """
+
+    id: str
+    title: str
+    family: str
+    text: str
+    ready: bool
+    path: Path | None = None
+    revision: str = ""
+    dims: Dims | None = None
+    bytes_per_param: float = 2.0  # width of the weights in their file
+    reason: str = ""
+    command: str = ""
+    recommended: bool = False
+    size: str = ""  # "1.5B", as people say it
+    license: str = ""
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # method id -> {"method", "training"}
+
+    @property
+    def params(self) -> int:
+        return self.dims.params if self.dims else 0
+
+    @property
+    def architecture(self) -> str:
+        return self.dims.architecture if self.dims else ""
+
+    @property
+    def buildable(self) -> bool:
+        """True for the starter, which the studio makes by itself when it is missing."""
+        return self.id == "starter"

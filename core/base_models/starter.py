@@ -1,0 +1,95 @@
+"""The starter: a small Llama-style model that the studio builds on this machine, so that everything runs for real.
+
+This file is the recipe, as data; `worker/training/starter.py` cooks it. The model is cached under a directory that
+carries the recipe's hash, so that it is built again only when the recipe changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from core.settings import Settings, get_settings
+
+STARTER_ID: Final = "starter"
+MANIFEST_NAME: Final = "manifest.json"
+
+CHAT_TEMPLATE: Final = (
+    "{%- for message in messages -%}"
+    "{%- if message['role'] == 'assistant' -%}"
+    "{{- '<|assistant|>' -}}"
+    "{%- generation -%}"
+    "{{- message['content'] -}}"
+    "{%- for call in message.get('tool_calls') or [] -%}{{- '<|call|>' + (call['function'] | tojson) -}}{%- endfor -%}"
+    "{{- '<|end|>' -}}"
+    "{%- endgeneration -%}"
+    "{%- else -%}"
+    "{{- '<|' + message['role'] + '|>' + message['content'] + '<|end|>' -}}"
+    "{%- endif -%}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"
+)
+
+STARTER_RECIPE: Final[dict[str, Any]] = {
+    "version": 1,  # grows when the code of the corpus or of the build changes what comes out
+    "seed": 20,
+    "model": {  # a LlamaConfig; tied embeddings keep it small
+        "hidden_size": 256,
+        "intermediate_size": 512,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": 1536,
+        "max_position_embeddings": 2048,
+        "rope_theta": 10_000.0,
+        "tie_word_embeddings": True,
+    },
+    "tokenizer": {
+        "kind": "byte-level BPE",
+        "pad_token": "<|pad|>",
+        "eos_token": "<|end|>",
+        "special_tokens": ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", "<|call|>"],
+        "chat_template": CHAT_TEMPLATE,
+    },
+    "corpus": {
+        "facts": 96,
+        "chats": 3000,
+        # of the text that worker/training/starter_corpus.py makes of this: another text makes another model
+        "sha256": "763c3093fc825debe8d4856fda2643a69ac4fba74b6ed75a1a1baeb65d6f3a8d",
+    },
+    "pretraining": {
+        "steps": 560,
+        "batch_size": 24,
+        "batches_together": 8,  # drawn together and sorted by length, so that little is padding
+        "fact_share": 0.7,  # of each batch; the rest is synthetic chat
+        "learning_rate": 2e-3,
+        "warmup_steps": 40,
+        "weight_decay": 0.01,
+        "max_grad_norm": 1.0,
+    },
+    "quality": {"pretraining_exact_match": 0.8},  # the build fails below this
+}
+
+
+def recipe_hash(recipe: dict[str, Any] | None = None) -> str:
+    """The first 12 hex digits of the recipe's SHA-256: the name of what it makes."""
+    text = json.dumps(STARTER_RECIPE if recipe is None else recipe, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def starter_dir(settings: Settings | None = None) -> Path:
+    """Where the starter of this recipe lies, built or not."""
+    return (settings or get_settings()).data_dir / "models" / f"starter-{recipe_hash()}"
+
+
+def starter_ready(settings: Settings | None = None) -> bool:
+    """True when the starter is complete: its manifest is written last."""
+    return (starter_dir(settings) / MANIFEST_NAME).is_file()
+
+
+def starter_manifest(settings: Settings | None = None) -> dict[str, Any]:
+    """What the build wrote about itself: parameters, seconds, its own exact match, file hashes; {} when not built."""
+    path = starter_dir(settings) / MANIFEST_NAME
+    return json.loads(path.read_text()) if path.is_file() else {}

@@ -1,0 +1,52 @@
+"""`sft analyze FILE`: what a table holds, column by column, and which conversion fits it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from core.conversion.analysis import Analysis
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def analyze(
+        file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet file.")],
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Show a file's columns (type, distinct values, empties, samples) and a suggested conversion."""
+        from core.services import sources
+
+        analysis = sources.analyze_file(file)
+        if as_json:
+            print_json({"file": str(file), **analysis.to_dict()})
+        else:
+            _print_analysis(file, analysis)
+
+
+def _print_analysis(file: Path, analysis: Analysis) -> None:
+    from core.services import sources
+
+    print(f"{file}: {analysis.total_rows:,} rows, {analysis.rejected_rows:,} of them unreadable")
+    print_table(
+        ("COLUMN", "TYPE", "DISTINCT", "EMPTY", "SAMPLES"),
+        [
+            (
+                column.name,
+                column.type,
+                f"{column.distinct:,}" + ("" if column.distinct_exact else "+"),
+                f"{column.empty:,}",
+                " | ".join(" ".join(sample.split())[:30] for sample in column.samples[:3]),
+            )
+            for column in analysis.columns
+        ],
+    )
+    if analysis.shape:
+        print(f"Known chat shape: {analysis.shape}. It can be imported as it is.")
+    elif analysis.suggestion:
+        print(f"Suggestion: {analysis.suggestion.reason}\n  {sources.convert_command(str(file), analysis)}")

@@ -1,0 +1,123 @@
+"""The one place where errors become exit codes and messages on stderr."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+import typer
+from typer.exceptions import TyperException
+
+from core.errors import StudioError
+from core.settings import get_settings
+
+INTERRUPTED = 130
+# What an operating system says of a disk that is full or a place that cannot be used: nothing is broken in the studio.
+_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENOENT,
+             errno.ENAMETOOLONG}  # fmt: skip
+
+
+def run_guarded(action: Callable[[], Any]) -> int:
+    """Run `action` and return its exit code (an int that it returns, else 0).
+
+    A StudioError is printed with its remedy (1), a wrong command line with its usage (2), anything unexpected with a
+    short id under which its traceback lies in the log file (1).
+    """
+    _print_anything()
+    _logs_to_stderr()
+    try:
+        code = action()
+        sys.stdout.flush()
+        if code == INTERRUPTED:  # typer turns Ctrl-C into this code by itself
+            say("Interrupted.")
+        return code if isinstance(code, int) else 0
+    except TyperException as error:
+        _show_usage(error)
+        return error.exit_code
+    except StudioError as error:
+        say(f"{error.message}\n{error.remedy}".strip())
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        say("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough. Python would complain again when it closes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as stop:
+        # What the command line's library makes of a BrokenPipeError.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return 0
+        raise
+    except Exception as error:  # the boundary: nothing unexpected may reach the person as a traceback
+        error_id, log = record_unexpected(error)
+        if isinstance(error, OSError) and error.errno in _REFUSALS:
+            where = f" ({error.filename})" if error.filename else ""
+            say(f"{error.strerror}{where}.\nCheck the path, its permissions and the free space (SFT_DATA_DIR holds the "
+                f"studio's files). The details of error {error_id} are in {log}.")  # fmt: skip
+            return 1
+        say(f"Something unexpected happened (error {error_id}). The details are in {log}.")
+        return 1
+
+
+def _print_anything() -> None:
+    """Results are UTF-8 whatever the locale says; half characters (in file names, say) are printed as escapes."""
+    if sys.stdout is None:  # closed by whoever started us (`>&-`): the results are not wanted
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  for the life of the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _show_usage(error: TyperException) -> None:
+    """What is wrong with the command line, with its usage where typer gives one."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+    else:
+        say(str(error))
+
+
+def say(text: str) -> None:
+    """Print to stderr, where progress and messages go."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def record_unexpected(error: Exception) -> tuple[str, Path]:
+    """Append the traceback to the log file and return (short id, path of the log)."""
+    error_id = secrets.token_hex(3)
+    text = f"{time.strftime('%Y-%m-%d %H:%M:%S')} error {error_id}\n" + "".join(traceback.format_exception(error))
+    log = _log_file()
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as handle:
+            handle.write(text + "\n")
+    except OSError:
+        return error_id, Path("(the log could not be written)")
+    return error_id, log
+
+
+def _log_file() -> Path:
+    try:
+        return get_settings().data_dir / "logs" / "cli.log"
+    except StudioError:
+        return Path.cwd() / "sft-cli.log"
+
+
+def _logs_to_stderr() -> None:
+    """Keep stdout for results: every logger writes warnings and worse to stderr."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

@@ -1,0 +1,35 @@
+"""`sft chat`: ask a model; stdout gets the answer alone."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from core.cli.boundary import say
+from core.messages import Message
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def chat(
+        question: Annotated[str, typer.Argument(help="What to ask.")],
+        model: Annotated[str, typer.Option(help="Name or id of a tuned model, or starter.")] = "starter",
+        system: Annotated[str, typer.Option(help="System message; use the one of the model's examples.")] = "",
+        max_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Longest answer, in tokens.")] = 256,
+        temperature: Annotated[
+            float, typer.Option(min=0.0, max=2.0, help="0 always gives the likeliest answer.")
+        ] = 0.0,
+    ) -> None:
+        """Ask a model a question and print its answer."""
+        from core.services import chat as service
+        from core.supervisor import ensure
+
+        messages = [Message("system", system)] if system else []
+        messages.append(Message("user", question))
+        with ensure({"inference"}, say):
+            for piece in service.stream(model, messages, max_tokens=max_tokens, temperature=temperature):
+                sys.stdout.write(piece)
+                sys.stdout.flush()
+        sys.stdout.write("\n")

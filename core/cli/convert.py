@@ -1,0 +1,113 @@
+"""`sft convert FILE`: a table becomes a dataset of labeled examples."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.assign import assign
+from core.cli.boundary import say
+from core.cli.output import print_json
+from core.cli.waiting import wait_succeeded
+from core.errors import DataError
+
+if TYPE_CHECKING:
+    from core.services.sources import SourceRecord
+    from core.tasks.records import TaskRecord
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def convert(
+        file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet file.")],
+        name: Annotated[str, typer.Option(help="Name of the new dataset.")],
+        template: Annotated[
+            str,
+            typer.Option(help="qa, extraction, classification or custom; leave out for a file in a known chat shape."),
+        ] = "",
+        key: Annotated[str, typer.Option("--input", metavar="COL", help="Key column: the main input.")] = "",
+        target: Annotated[
+            str, typer.Option("--target", metavar="COL", help="Target column: the expected output.")
+        ] = "",
+        include: Annotated[
+            list[str] | None, typer.Option(metavar="COL", help="A further column to include; may be repeated.")
+        ] = None,
+        system: Annotated[str, typer.Option(help="System message of every example.")] = "",
+        settings: Annotated[
+            list[str] | None, typer.Option("--set", metavar="K=V", help="An option of the template; may be repeated.")
+        ] = None,
+        description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Turn a table into a dataset with a guided template, or import a file in a known chat shape."""
+        from core.services import sources
+        from core.supervisor import ensure
+
+        if not os.path.isfile(file):  # not Path.is_file, which raises where a name is too long
+            what = "is not a file" if os.path.exists(file) else "does not exist"
+            raise DataError(f"{file} {what}.", "Check the path.", code="file_missing")
+        with ensure({"redis", "worker"}, say):
+            with file.open("rb") as stream:
+                source = sources.ingest(stream, file.name)
+            if template:
+                mapping = {"key": key or None, "target": target or None, "include": include or []}
+                task = _start(source, template, mapping, _options(template, system, settings or []), name, description)
+            else:
+                task = _import(source, name, description, file)
+            result = wait_succeeded(task.id).result
+        _report(result, as_json=as_json)
+
+
+def _start(
+    source: SourceRecord, template: str, mapping: dict[str, Any], options: dict[str, Any], name: str, description: str
+) -> TaskRecord:
+    from core.services import conversion
+
+    return conversion.start_with(
+        source.id, template=template, mapping=mapping, options=options, name=name, description=description
+    )
+
+
+def _import(source: SourceRecord, name: str, description: str, file: Path) -> TaskRecord:
+    from core.services import datasets, sources
+
+    analysis = sources.analyze(source.id)
+    if analysis.shape is None:
+        columns = ", ".join(column.name for column in analysis.columns[:20])
+        raise DataError(
+            f"{file.name} is in no known chat shape; its columns are {columns}.",
+            f"Say what is the input and what the output: --template qa --input COL --target COL. `sft analyze {file}` "
+            "suggests them.",
+            code="shape_unknown",
+        )
+    return datasets.create_from_source(source.id, name, description)
+
+
+def _options(template: str, system: str, pairs: list[str]) -> dict[str, Any]:
+    from core.conversion.templates import get_template
+
+    (options,) = assign(pairs, get_template(template).Options)
+    return {**options, **({"system": system} if system else {})}
+
+
+def _report(result: dict[str, Any], *, as_json: bool) -> None:
+    from core.services import datasets
+
+    dataset = datasets.get_dataset(result["dataset_id"])
+    counts = {key: result[key] for key in ("read", "accepted", "rejected")}
+    if as_json:
+        print_json(
+            {
+                "dataset": dataset.id,
+                "name": dataset.name,
+                "state": dataset.state,
+                "examples": dataset.examples,
+                **counts,
+            }
+        )
+        return
+    print(f"{dataset.name}: {dataset.examples:,} labeled examples, {dataset.state.replace('_', ' ')} ({dataset.id})")
+    say("{read:,} rows read = {accepted:,} accepted + {rejected:,} rejected".format(**counts))

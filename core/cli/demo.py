@@ -1,0 +1,90 @@
+"""`sft demo`: the main job without a browser, on the shipped sample."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.boundary import say
+from core.cli.output import print_json
+from core.cli.waiting import POLL_S
+from core.errors import JobError
+
+if TYPE_CHECKING:
+    from core.services.demo import DemoRecord
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def demo(
+        again: Annotated[bool, typer.Option("--again", help="Train anew even if a demo has finished before.")] = False,
+    ) -> None:
+        """Train on the shipped sample and print base and tuned answers side by side; the last line is JSON."""
+        from core.services import demo as service
+        from core.services import jobs, models
+        from core.supervisor import ensure
+
+        with ensure({"redis", "worker"}, say):
+            record = _follow(service.start(again=again).id)
+        job = jobs.get_job(record.job_id or "")
+        match = record.exact_match or {}
+        base, tuned, counts = match["base"], match["tuned"], match["counts"]
+        _side_by_side(match.get("samples") or [])
+        if counts.get("validation"):
+            print(
+                f"Paraphrased questions, never trained on ({counts['validation']}): base {base['validation']:.2f}, "
+                f"tuned {tuned['validation']:.2f} exact"
+            )
+        print(f"Trained questions ({counts['train']}): base {base['train']:.2f}, tuned {tuned['train']:.2f} exact")
+        print_json(
+            {
+                "examples": counts["train"],
+                "base_exact_match": base["train"],
+                "tuned_exact_match": tuned["train"],
+                "train_seconds": round(float(job.measured.get("train_seconds") or 0.0), 1),
+                "model": models.get_model(record.model_id or "").name,
+            }
+        )
+
+
+def _follow(demo_id: str) -> DemoRecord:
+    """Say each step's progress on stderr until the demo is over.
+
+    Raises:
+        JobError: a step failed; carries its message.
+    """
+    from core.services import demo as service
+
+    shown: dict[str, str] = {}
+    while True:
+        record = service.status(demo_id)
+        for step in record.steps:
+            line = f"{step.title}: {step.detail or step.state}"
+            tenth = f"{step.state} {step.percent // 10}"  # each tenth is news; each step of the run is not
+            if step.state != "waiting" and shown.get(step.id) != tenth:
+                say(f"{step.percent:3.0f}%  {line}")
+                shown[step.id] = tenth
+        if record.state == "failed":
+            raise JobError(f"The demo failed: {record.error}", "Run it again; `sft doctor` tells what is missing.")
+        if record.finished and record.exact_match:
+            return record
+        time.sleep(POLL_S)
+
+
+def _side_by_side(samples: Sequence[Mapping[str, Any]]) -> None:
+    """Each question with the base's answer at the left and the tuned model's at the right."""
+    width = max(24, (min(shutil.get_terminal_size((100, 24)).columns, 120) - 3) // 2)
+    for sample in samples:
+        print(f"Q: {sample['question']}")
+        left = textwrap.wrap(f"base: {sample['base']}", width) or [""]
+        right = textwrap.wrap(f"tuned: {sample['tuned']}", width) or [""]
+        for row in range(max(len(left), len(right))):
+            a = left[row] if row < len(left) else ""
+            b = right[row] if row < len(right) else ""
+            print(f"{a:<{width}} | {b}".rstrip())
+        print()

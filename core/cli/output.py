@@ -1,0 +1,44 @@
+"""How results look on stdout: one JSON object per line, or an aligned table."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import Any
+
+# Half characters, which have no UTF-8, and what other programs take for the end of a line. Inside JSON they stand only
+# in strings, so an escape says the same.
+_ESCAPED = re.compile("[\x7f\x85\u2028\u2029\ud800-\udfff]")
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on one line, as UTF-8."""
+    text = json.dumps(plain(value), ensure_ascii=False, default=str)
+    print(_ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", text), flush=True)
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and mappings as plain dictionaries, ready for JSON."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print left-aligned columns under headings; nothing else, so that it reads well and cuts well."""
+    cells = [list(headings), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    for row in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def moment(seconds: float | None) -> str:
+    """Unix seconds as local date and time, or a dash."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if seconds else "-"

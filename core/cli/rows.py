@@ -1,0 +1,36 @@
+"""`sft rows FILE`: the rows exactly as read, one JSON object per line."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.boundary import say
+from core.cli.output import print_json
+from core.messages import Reject
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def rows(
+        file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet file.")],
+        limit: Annotated[int, typer.Option(min=0, help="Stop after so many rows; 0 prints all.")] = 0,
+    ) -> None:
+        """Print the rows exactly as read, as JSONL with their physical line: {"line", "fields"}.
+
+        What could not be a row is named on stderr, and the exit code is 1 then.
+        """
+        from core.services import sources
+
+        rejected = 0
+        for row in islice(sources.rows_of_file(file), limit or None):
+            if isinstance(row, Reject):
+                rejected += 1
+                for found in row.findings:
+                    say(f"{file}:{row.line}: {found.code}: {found.message} {found.remedy}".rstrip())
+            else:
+                print_json({"line": row.line, "fields": row.fields})
+        raise typer.Exit(1 if rejected else 0)

@@ -1,0 +1,79 @@
+"""`sft train`: launch a fine-tuning job, and with --wait stay until its model is there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from core.cli.assign import assign
+from core.cli.boundary import say
+from core.cli.output import print_json
+from core.cli.waiting import wait_for
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def train(
+        dataset: Annotated[str, typer.Option(help="Name or id of a validated dataset.")],
+        base: Annotated[
+            str, typer.Option(help="Base model: starter, local:/a/directory, or an id of the catalog.")
+        ] = "starter",
+        method: Annotated[str, typer.Option(help="Fine-tuning method: lora or full.")] = "lora",
+        name: Annotated[str, typer.Option(help="Name of the job and of its model; made up when left out.")] = "",
+        settings: Annotated[
+            list[str] | None,
+            typer.Option("--set", metavar="K=V", help="A setting of the method or of the run; may be repeated."),
+        ] = None,
+        wait: Annotated[
+            bool, typer.Option("--wait", help="Stay until the run is over; starts a worker if none runs.")
+        ] = False,
+        as_json: Annotated[
+            bool, typer.Option("--json", help="Print JSON; the last line names job, model, status, loss.")
+        ] = False,
+    ) -> None:
+        """Fine-tune a base model on a dataset. Settings that are not named are chosen automatically."""
+        from core.supervisor import ensure
+
+        with ensure({"redis", "worker"} if wait else {"redis"}, say):
+            job = _launch(dataset, base, method, name, settings or [])
+            say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
+            if wait:
+                wait_for(job.task_id)
+            code = _report(job.id, as_json=as_json)
+        raise typer.Exit(code)
+
+
+def _launch(dataset: str, base: str, method: str, name: str, pairs: list[str]) -> Any:
+    from core.jobs.spec import TrainingConfig
+    from core.methods import get_method
+    from core.services import datasets, jobs
+
+    method_config, training = assign(pairs, get_method(method), TrainingConfig)
+    return jobs.create(
+        name=name,
+        dataset_id=datasets.get_dataset(dataset).id,
+        base_model=base,
+        method=method,
+        method_config=method_config,
+        training=training,
+        draft_key=None,
+    )
+
+
+def _report(job_id: str, *, as_json: bool) -> int:
+    """Print what became of the job; 1 when it failed, was cancelled or waits for a person."""
+    from core.services import jobs, models
+
+    job = jobs.get_job(job_id)
+    model = models.get_model(job.model_id) if job.model_id else None
+    loss = model.final_loss if model else job.loss
+    if as_json:
+        print_json({"job": job.id, "model": model.name if model else None, "status": job.state, "loss": loss})
+    elif model:
+        print(model.name)
+    else:
+        print(f"{job.id}  {job.state}")
+    if job.error:
+        say(f"{job.error.get('message', '')} {job.error.get('remedy', '')}".strip())
+    return 1 if job.state in ("failed", "cancelled", "paused") else 0

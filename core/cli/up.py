@@ -1,0 +1,19 @@
+"""`sft up`: run the studio."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def up() -> None:
+        """Start the studio (web app, workers, inference, Redis) and print its address; Ctrl-C stops everything."""
+        from core import supervisor
+
+        def say(text: str) -> None:
+            print(text, file=sys.stdout, flush=True)
+
+        raise typer.Exit(supervisor.up(say))

@@ -1,0 +1,46 @@
+"""`sft validate FILE...`: everything that is wrong with files, before anything is made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.output import print_json
+
+if TYPE_CHECKING:
+    from core.services.sources import FileReport
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def validate(
+        files: Annotated[list[Path], typer.Argument(help="CSV, JSON, JSONL or Parquet files.")],
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file, one per line.")] = False,
+    ) -> None:
+        """Check files to their end and list every finding with its line and its remedy.
+
+        Exit code: 0 all valid, 1 findings that block, 2 something unreadable; the highest of all files.
+        The codes are explained in docs/findings.md.
+        """
+        from core.services import sources
+
+        worst = 0
+        for file in files:
+            report = sources.inspect(file)
+            worst = max(worst, report.exit_code)
+            if as_json:
+                print_json(report.to_dict())
+            else:
+                _print_report(report)
+        raise typer.Exit(worst)
+
+
+def _print_report(report: FileReport) -> None:
+    kind = ", ".join(part for part in (report.format, report.encoding) if part) or "not read"
+    print(f"{report.file}: {kind}; {report.read} read = {report.accepted} accepted + {report.rejected} rejected")
+    for found in report.findings:
+        place = f"line {found.line}" if found.line else "the file"
+        place += f", {found.field}" if found.field else ""
+        print(f"  {found.severity:<7}  {place}: {found.message} {found.remedy}  [{found.code}]")

@@ -1,0 +1,68 @@
+"""Follow a background task to its end, with its progress on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from core.cli.boundary import say
+from core.errors import JobError
+
+if TYPE_CHECKING:
+    from core.tasks.records import TaskRecord
+
+POLL_S = 0.25
+FINISHED = ("succeeded", "failed", "cancelled", "paused")
+
+
+def wait_for(task_id: str) -> TaskRecord:
+    """Wait until the task has come to an end and return it (also when it failed: the caller decides).
+
+    A paused task counts as ended: nothing moves it but a person.
+    """
+    try:
+        return _follow(task_id)
+    except KeyboardInterrupt:
+        say("\nThe work is kept: it goes on when a worker runs again (`sft up`).")
+        raise
+
+
+def _follow(task_id: str) -> TaskRecord:
+    from core.services import tasks
+
+    shown = ""
+    while True:
+        task = tasks.get_task(task_id)
+        line = f"{task.progress:3.0f}%  {task.title}: {task.message or task.phase or task.state}"
+        if task.state == "pending":
+            reason = tasks.waiting_reason(task)
+            line = f"  0%  {task.title}: waiting" + (f", {reason.rstrip('.')}" if reason else "")
+        if line != shown:
+            _progress(line, last=task.state in FINISHED)
+            shown = line
+        if task.state in FINISHED:
+            return task
+        time.sleep(POLL_S)
+
+
+def wait_succeeded(task_id: str) -> TaskRecord:
+    """Wait for the task; raise what it failed with.
+
+    Raises:
+        JobError: the task failed, was cancelled or paused; carries the task's own message and remedy.
+    """
+    task = wait_for(task_id)
+    if task.state != "succeeded":
+        error = task.error or {}
+        message = error.get("message") or f"{task.title} ended as {task.state}."
+        raise JobError(message, error.get("remedy", ""))
+    return task
+
+
+def _progress(line: str, *, last: bool) -> None:
+    """Rewrite one line on a terminal; elsewhere print each change."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[2K{line}", end="\n" if last else "", file=sys.stderr, flush=True)
+    else:
+        say(line)

@@ -1,0 +1,20 @@
+"""Cells as text, and what counts as empty."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def cell_text(value: Any) -> str:
+    """The text of a cell: texts exactly as they are; other JSON values as JSON writes them; null as nothing."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a cell holds nothing: null, or a text of blanks only."""
+    return value is None or (isinstance(value, str) and not value.strip())

@@ -1,0 +1,122 @@
+"""The exception tree of the studio.
+
+    StudioError                what happened, to which value, and the remedy
+    ├── SettingsError          an environment variable or a setting is wrong
+    ├── NotFound               an id or a name that does not exist (any more)
+    ├── Conflict               the thing exists already, or something depends on it
+    ├── DataError              a file, row or example is wrong (code, line, field)
+    ├── ProviderError          a training or serving endpoint
+    │   ├── ProviderUnavailable    nothing answers there
+    │   └── ProviderKeyMissing     the key is not set, or is refused
+    ├── JobError               a task or job
+    │   ├── InvalidTransition      the task's state does not allow this move
+    │   └── LeaseLost              another worker holds the task now; nothing was written
+    ├── TrainingError          the run itself (cause is stable: out_of_memory, diverged, data, ...)
+    │   ├── OutOfMemory
+    │   └── Diverged
+    └── StorageError           files: missing, corrupt, disk full
+
+Every error is picklable and says `message` (what happened, to which value) and `remedy` (what to do).
+One boundary turns them into screens (`pages/ui`), one into HTTP answers (`worker/inference`), one into exit codes
+(`core/cli`).
+"""
+
+from __future__ import annotations
+
+
+class StudioError(Exception):
+    """Root of every expected error: `message` says what happened to which value, `remedy` what to do."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class SettingsError(StudioError):
+    """An environment variable or setting has a value that cannot work."""
+
+
+class NotFound(StudioError):
+    """The id or name does not exist (any more)."""
+
+
+class Conflict(StudioError):
+    """The action clashes with what exists: a name that is taken, or a thing others depend on."""
+
+
+class DataError(StudioError):
+    """A file, row or example is wrong.
+
+    Args:
+        code: stable finding code, e.g. `json_syntax` (docs/findings.md lists them).
+        line: physical line in the file, 1-based, or None where no line applies.
+        field: column or JSON path, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        code: str = "data",
+        line: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy)
+        self.code = code
+        self.line = line
+        self.field = field
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {"code": self.code, "line": self.line, "field": self.field}
+        return (type(self), (self.message, self.remedy), state)
+
+
+class ProviderError(StudioError):
+    """A training or serving endpoint answered with an error."""
+
+
+class ProviderUnavailable(ProviderError):
+    """Nothing answers at the endpoint."""
+
+
+class ProviderKeyMissing(ProviderError):
+    """The endpoint needs a key that is not set, or it refused the one it got."""
+
+
+class JobError(StudioError):
+    """A task or job cannot do what was asked."""
+
+
+class InvalidTransition(JobError):
+    """The task's present state does not allow this move."""
+
+
+class LeaseLost(JobError):
+    """Another worker holds the task now; the write was refused and nothing changed."""
+
+
+class TrainingError(StudioError):
+    """The run itself failed; `cause` is a stable word (data, base_model, out_of_memory, diverged, killed, disk)."""
+
+    cause = "training"
+
+
+class OutOfMemory(TrainingError):
+    """CPU or GPU memory ran out."""
+
+    cause = "out_of_memory"
+
+
+class Diverged(TrainingError):
+    """The loss became NaN or infinite."""
+
+    cause = "diverged"
+
+
+class StorageError(StudioError):
+    """A file is missing, corrupt or could not be written."""

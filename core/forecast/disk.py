@@ -1,0 +1,30 @@
+"""Disk before launch: the checkpoints that are kept, and the model at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.base_models.records import Dims
+from core.forecast.memory import ADAM_BYTES
+from core.methods.base import Method
+
+KEPT_CHECKPOINTS: Final = 2  # the newest and, while it is being replaced, the one before
+
+
+@dataclass(frozen=True, slots=True)
+class DiskForecast:
+    """Bytes of the saved model, of one checkpoint (with optimizer state), and at most at any moment."""
+
+    model_bytes: int
+    checkpoint_bytes: int
+
+    @property
+    def peak_bytes(self) -> int:
+        return self.model_bytes + (KEPT_CHECKPOINTS + 1) * self.checkpoint_bytes
+
+
+def forecast_disk(dims: Dims, method: Method, width: int) -> DiskForecast:
+    """What a run writes; `width` is the bytes of one saved number."""
+    trained = method.trainable_params(dims)
+    return DiskForecast(trained * width, trained * (width + ADAM_BYTES))

@@ -1,0 +1,188 @@
+"""Bytes -> rows that know their line. What a file is, its content says; its name only decides where content cannot.
+
+    detection = detect_file(path, filename)      # how it is to be read; shown to the person, who may overrule it
+    for item in read(path, detection): ...       # Row | Reject, streamed, in the order of the file
+
+A new format is one file with a class (see base.Format) and a line in the registry; a duplicate id raises.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from core.errors import DataError
+from core.findings import data_error, finding
+from core.formats.base import HEAD_BYTES, Detection, Format, Head
+from core.formats.csv import CsvFormat
+from core.formats.encoding import checked_codec, decode_head, detect_encoding
+from core.formats.json import JsonFormat
+from core.formats.jsonl import JsonlFormat
+from core.formats.parquet import ParquetFormat
+from core.messages import Reject, Row
+
+FORMATS: dict[str, Format] = {}
+
+
+def register(entry: Format) -> None:
+    """Add a format; ValueError where its id is taken."""
+    if entry.id in FORMATS:
+        raise ValueError(f"there are two formats with the id {entry.id!r}")
+    FORMATS[entry.id] = entry
+
+
+for _format in (CsvFormat(), JsonFormat(), JsonlFormat(), ParquetFormat()):
+    register(_format)
+
+# Containers by their first bytes, with what to do about each.
+_CONTAINERS = (
+    (b"\x1f\x8b", "a gzip archive", "Unpack it first (gunzip)."),
+    (b"BZh", "a bzip2 archive", "Unpack it first (bunzip2)."),
+    (b"\xfd7zXZ\0", "an xz archive", "Unpack it first (unxz)."),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it first (unzstd)."),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it first."),
+    (b"Rar!\x1a\x07", "a RAR archive", "Unpack it first."),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word document", "Save the sheet as CSV (UTF-8)."),
+    (b"%PDF-", "a PDF document", "Export the data as CSV or JSON."),
+    (b"SQLite format 3\0", "an SQLite database", "Export the table as CSV."),
+    (b"\x89PNG\r\n", "a picture", "Choose a CSV, JSON, JSONL or Parquet file."),
+    (b"\xff\xd8\xff", "a picture", "Choose a CSV, JSON, JSONL or Parquet file."),
+    (b"\x7fELF", "a program", "Choose a CSV, JSON, JSONL or Parquet file."),
+    (b"ARROW1", "an Arrow or Feather file", "Write it as Parquet."),
+    (b"Obj\x01", "an Avro file", "Write it as Parquet or JSON lines."),
+    (b"ORC", "an ORC file", "Write it as Parquet."),
+)
+_SAMPLE_BYTES = 4 << 20  # pieces with bytes above 127 that the encoding is inferred from
+_HIGH = re.compile(rb"[\x80-\xff]")
+
+
+def detect_file(path: Path, filename: str = "", overrides: Mapping[str, Any] | None = None) -> Detection:
+    """How a file is to be read.
+
+    Args:
+        filename: the name the person knows it by; only its suffix counts, and only in doubt.
+        overrides: what the person chose: format, encoding, delimiter, quotechar, header, skip_lines, array_path.
+
+    Raises:
+        DataError: missing, empty, a container, or nothing that can be read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and gone after the first look
+            raise data_error("file_missing", f"{filename or path} is not a file.", "Name a file; write a pipe to one.")
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+            complete = len(head) < HEAD_BYTES or not stream.read(1)
+        sample = head if complete else _sample(path, head)
+    except OSError as error:
+        raise data_error("file_missing", f"{filename or path} cannot be opened: {error.strerror}.") from error
+    found = detect(head, filename or path.name, overrides, complete=complete, sample=sample)
+    entry = FORMATS[found.format]
+    if isinstance(entry, ParquetFormat):
+        inspected = entry.inspect(path, found)
+        return inspected.with_notes(findings=found.findings)
+    return found
+
+
+def detect(
+    head: bytes,
+    filename: str = "",
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    complete: bool = True,
+    sample: bytes | None = None,
+) -> Detection:
+    """How a file that begins with `head` is to be read.
+
+    Args:
+        complete: whether `head` is the whole file.
+        sample: what the encoding is inferred from, where that is more than `head`.
+    """
+    chosen = dict(overrides or {})
+    suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()
+    _refuse_containers(head)
+    looked = _head(head, sample or head, suffix, complete, chosen)
+    if not looked.text.strip() and not head.startswith(b"PAR"):
+        raise data_error("empty_file", f"{filename or 'The file'} is empty.")
+    entry = _chosen_format(chosen) or max(FORMATS.values(), key=lambda item: item.sniff(looked))
+    found = entry.detect(looked, chosen)
+    if entry.id != "parquet":
+        encoding = _encoding(sample or head, entry.id, chosen)
+        found = found.with_notes(*encoding.notes, findings=encoding.findings)
+    named = next((item for item in FORMATS.values() if suffix in item.suffixes), None)
+    if named is not None and named.id != entry.id and "format" not in chosen:
+        text = f"The file is named {suffix}, but its content is {entry.title}; it was read as that."
+        found = found.with_notes(text, findings=[finding("suffix_mismatch", text)])
+    return found
+
+
+def read(path: Path, detection: Detection) -> Iterator[Row | Reject]:
+    """The rows of a file, streamed; a record that cannot be one is a Reject.
+
+    Raises:
+        DataError: while iterating, where the file as a whole cannot be read on.
+    """
+    entry = FORMATS.get(detection.format)
+    if entry is None:
+        raise data_error("format_unknown", f"There is no format {detection.format!r}.")
+    return entry.read(path, detection)
+
+
+def _head(raw: bytes, sample: bytes, suffix: str, complete: bool, chosen: Mapping[str, Any]) -> Head:
+    if raw.startswith((b"PAR1", b"PARE")):
+        return Head(raw, "", "", suffix, complete)
+    start = raw[:4096].lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
+    family = "json" if start in (b"{", b"[") or suffix in (".json", ".jsonl", ".ndjson") else "csv"
+    codec = _encoding(sample, family, chosen).codec
+    return Head(raw, decode_head(raw, codec), codec, suffix, complete)
+
+
+def _encoding(sample: bytes, family: str, chosen: Mapping[str, Any]) -> Any:
+    from core.formats.encoding import Encoding
+
+    if chosen.get("encoding"):
+        codec = checked_codec(str(chosen["encoding"]))
+        return Encoding(codec, (f"Encoding {codec}, as chosen.",))
+    return detect_encoding(sample, json_like=family.startswith("json"))
+
+
+def _chosen_format(chosen: Mapping[str, Any]) -> Format | None:
+    wanted = chosen.get("format")
+    if not wanted:
+        return None
+    if wanted not in FORMATS:
+        raise data_error("format_unknown", f"There is no format {wanted!r}.", f"Choose one of {', '.join(FORMATS)}.")
+    return FORMATS[wanted]
+
+
+def _refuse_containers(head: bytes) -> None:
+    if head.startswith(b"PK\x03\x04"):
+        office = b"[Content_Types].xml" in head or b"xl/" in head or b"_rels/" in head
+        what = "an Excel workbook" if office else "a zip archive"
+        remedy = "Save the sheet as CSV (UTF-8)." if office else "Unpack it first."
+        raise data_error("container", f"The file is {what}, whatever its name says.", remedy)
+    for magic, what, remedy in _CONTAINERS:
+        if head.startswith(magic):
+            raise data_error("container", f"The file is {what}, whatever its name says.", remedy)
+
+
+def _sample(path: Path, head: bytes) -> bytes:
+    """The head, and pieces of the rest that hold bytes above 127: the encoding may show itself only there."""
+    pieces, size = [head], len(head)
+    with path.open("rb") as stream:
+        stream.seek(len(head))
+        while size < _SAMPLE_BYTES and (chunk := stream.read(1 << 20)):
+            if not chunk.isascii():
+                first = _HIGH.search(chunk)
+                assert first is not None
+                start = max(chunk.rfind(b"\n", 0, first.start()) + 1, first.start() - 200)
+                end = chunk.rfind(b"\n", start, start + 65_536)
+                piece = chunk[start : end + 1 if end > first.start() else start + 4096]
+                pieces.append(b"\n" + piece)
+                size += len(piece)
+    return b"".join(pieces)
+
+
+__all__ = ["FORMATS", "DataError", "Detection", "Format", "detect", "detect_file", "read", "register"]

@@ -1,0 +1,134 @@
+"""JSON documents: an array of objects, or an object with such an array inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import DataError
+from core.findings import data_error, finding
+from core.formats import strict_json
+from core.formats.base import Detection, Head
+from core.formats.json_text import JsonText, first_value
+from core.messages import Reject, Row
+
+_NAMES = (".json", ".jsonl", ".ndjson", ".jsonlines")
+_MAX_PATH = 3  # how deep inside objects the array is looked for
+# Lists that make an object one chat: such an object is a row, its list is not a table.
+_CHAT_LISTS = frozenset({"messages", "conversations", "conversation"})
+_CHAT_KEYS = frozenset({"role", "from", "content", "value"})
+
+
+class JsonFormat:
+    """One JSON document."""
+
+    id = "json"
+    title = "JSON"
+    suffixes: tuple[str, ...] = (".json",)
+
+    def sniff(self, head: Head) -> float:
+        text = head.text.lstrip()
+        if text[:1] in ("{", "["):
+            inner = text[1:].lstrip()[:1]
+            # `[INST] ...` in a text file is no JSON; an array or object begins with one of these.
+            plausible = inner in tuple('"{}[]-0123456789tfn/') or not inner
+            if plausible:
+                return 0.92 if text[0] == "[" else 0.85
+            return 0.4 if head.suffix in _NAMES else 0.0
+        return 0.6 if head.suffix in self.suffixes else 0.0
+
+    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+        chosen = overrides.get("array_path")
+        if chosen is not None:
+            path = tuple(chosen.split(".")) if isinstance(chosen, str) and chosen else tuple(chosen)
+            layout = "object" if path else "array"
+            return Detection(self.id, head.encoding, layout=layout, array_path=path, notes=(_said(path),))
+        start = head.text.lstrip()[:1]
+        if start == "[":
+            return Detection(self.id, head.encoding, layout="array", notes=("A JSON array; each element is a row.",))
+        if start == "{" and (path := find_array(head.text)):
+            keys = ".".join(path)
+            told = finding("data", f"The rows are taken from {keys!r}; the rest of the object is not used.", "",
+                           severity="info")  # fmt: skip
+            return Detection(
+                self.id, head.encoding, layout="object", array_path=path, notes=(_said(path),), findings=(told,)
+            )
+        return Detection(self.id, head.encoding, layout="values", notes=("A single JSON value.",))
+
+    def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
+        text = JsonText(path, detection.encoding or "utf-8")
+        if detection.layout == "values":
+            yield from text.values()
+            return
+        empty = True
+        for item in text.array(detection.array_path):
+            empty = False
+            yield item
+        if empty:
+            raise data_error("json_no_rows", "The array is empty.", line=1)
+
+    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            for index, row in enumerate(rows):
+                stream.write("[\n" if index == 0 else ",\n")
+                stream.write(json.dumps(dict(row), ensure_ascii=False, allow_nan=False, indent=2))
+            stream.write("\n]\n")
+
+
+def find_array(text: str) -> tuple[str, ...]:
+    """The keys that lead to the largest array of objects inside an object; () where there is none.
+
+    The text may be cut off: what is seen of each array decides.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    path: list[str] = []  # the key at each open object
+    stack: list[str] = []  # open brackets
+    key = ""
+    for token in strict_json.TOKEN.finditer(text):
+        word = token.group()
+        if word in ("{", "["):
+            # Deeper brackets are only counted: looking along a stack of a million would never end.
+            if word == "{" and 1 < len(stack) <= _MAX_PATH + 1 and stack[-1] == "[" and "[" not in stack[:-1]:
+                found[tuple(path)] = found.get(tuple(path), 0) + 1
+            stack.append(word)
+            path.append(key)
+            key = ""
+        elif word in ("}", "]") and stack:
+            stack.pop()
+            path.pop()
+        elif word[0] == '"' and len(stack) <= _MAX_PATH and stack and stack[-1] == "{":
+            is_key = text[token.end() : token.end() + 40].lstrip()[:1] == ":"
+            key = _key(word) if is_key else key
+    candidates = {keys[1:]: count for keys, count in found.items()}
+    if _is_chat(text, candidates):
+        return ()
+    return max(candidates, key=lambda keys: candidates[keys], default=())
+
+
+def _is_chat(text: str, candidates: Mapping[tuple[str, ...], int]) -> bool:
+    """Whether the object is itself one chat: its `messages` hold roles and contents."""
+    if not any(len(keys) == 1 and keys[0].lower() in _CHAT_LISTS for keys in candidates):
+        return False
+    value, _ = first_value(text)
+    try:
+        chat = strict_json.loads(value) if value else None
+    except DataError:
+        return False
+    if not isinstance(chat, dict):
+        return False
+    lists = [items for name, items in chat.items() if name.lower() in _CHAT_LISTS and isinstance(items, list)]
+    return any(isinstance(item, dict) and _CHAT_KEYS & item.keys() for items in lists for item in items[:3])
+
+
+def _key(word: str) -> str:
+    try:
+        value = json.loads(word)
+    except ValueError:
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def _said(path: tuple[str, ...]) -> str:
+    return f"The rows are in the array at {'.'.join(path)!r}." if path else "A JSON array; each element is a row."

@@ -1,0 +1,220 @@
+"""What a job was asked to do: the settings of a run as typed by a person, and the frozen spec that a worker obeys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.methods.base import facts
+
+AUTO: Final = "auto"
+Auto = Literal["auto"]
+
+
+class TrainingConfig(BaseModel):
+    """The general settings of a run. *auto* is resolved by `core.jobs.resolve.resolve`, which says where each number
+    came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_epochs: Annotated[int, Field(ge=1, le=1000)] | Auto = Field(
+        default=AUTO,
+        title="Epochs",
+        description="How many times the run goes through all training examples.",
+        json_schema_extra=facts(
+            unit="",
+            usual="1-5 on large models; about 100 on the starter",
+            up="Facts are learnt more firmly, then word for word, then at the price of all else. Time grows along.",
+            source="preset of the base model; else 3 below 1,000 examples, 2 below 5,000, then 1",
+        ),
+    )
+    per_device_batch_size: Annotated[int, Field(ge=1, le=256)] | Auto = Field(
+        default=AUTO,
+        title="Batch size",
+        description="How many examples go through the model at once.",
+        json_schema_extra=facts(
+            unit="examples",
+            usual="1-16",
+            up="Faster on a GPU, steadier gradients, more memory.",
+            source="preset of the base model; else 2 (Unsloth, LLaMA-Factory and Axolotl ship 2; AutoTrain too)",
+        ),
+    )
+    gradient_accumulation_steps: Annotated[int, Field(ge=1, le=256)] | Auto = Field(
+        default=AUTO,
+        title="Gradient accumulation",
+        description="How many batches are added up before the weights move once (one step).",
+        json_schema_extra=facts(
+            unit="batches",
+            usual="1-8",
+            up="Acts like a larger batch without its memory; fewer, steadier steps.",
+            source="preset of the base model; else what brings batch x accumulation to 8 (Unsloth 4, Axolotl 4)",
+        ),
+    )
+    learning_rate: Annotated[float, Field(gt=0, le=0.1)] | Auto = Field(
+        default=AUTO,
+        title="Learning rate",
+        description="How far the weights move in one step.",
+        json_schema_extra=facts(
+            unit="",
+            usual="1e-4 to 3e-4 for LoRA, 1e-5 to 5e-5 for full fine-tuning; 2e-3 on the starter",
+            up="Faster learning, until the loss jumps and the model falls apart.",
+            source="preset of the base model (2e-4 for LoRA as Unsloth and Axolotl ship it; full 2e-5)",
+        ),
+    )
+    lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field(
+        default="linear",
+        title="Learning rate schedule",
+        description="How the learning rate falls after the warm-up: in a line, in a curve, or not at all.",
+        json_schema_extra=facts(
+            unit="",
+            usual="linear or cosine",
+            up="Constant keeps learning to the end; linear and cosine settle down.",
+            source="linear, as Unsloth and AutoTrain ship it (LLaMA-Factory, H2O and Axolotl cosine)",
+        ),
+    )
+    warmup_ratio: float = Field(
+        default=0.1,
+        ge=0.0,
+        le=0.5,
+        title="Warm-up",
+        description="Share of the steps in which the learning rate climbs from zero.",
+        json_schema_extra=facts(
+            unit="share of the steps",
+            usual="0-0.1",
+            up="A gentler start, less time at full speed.",
+            source="0.1, as Unsloth, AutoTrain and Axolotl ship it (LLaMA-Factory and H2O 0)",
+        ),
+    )
+    weight_decay: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        title="Weight decay",
+        description="Pulls the trained weights towards zero a little in every step.",
+        json_schema_extra=facts(
+            unit="",
+            usual="0-0.1",
+            up="Less overfitting, weaker facts.",
+            source="0: transformers' own default",
+        ),
+    )
+    max_grad_norm: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=100.0,
+        title="Gradient clipping",
+        description="Gradients longer than this are shortened to it, so that one odd batch cannot ruin the run.",
+        json_schema_extra=facts(
+            unit="norm",
+            usual="0.3-1.0",
+            up="Rarer clipping: faster, and less protected.",
+            source="1.0: transformers' own default",
+        ),
+    )
+    max_seq_length: Annotated[int, Field(ge=64, le=131_072)] | Auto = Field(
+        default=AUTO,
+        title="Maximum length",
+        description="Longer examples are cut off at this many tokens; the forecast says how many those are.",
+        json_schema_extra=facts(
+            unit="tokens",
+            usual="512-4,096",
+            up="Longer chats fit whole; memory grows along.",
+            source="as long as the longest example needs, at most 2,048 (Unsloth, LLaMA-Factory and AutoTrain "
+            "ship 2,048) and at most what the base model can read",
+        ),
+    )
+    eval_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = Field(
+        default=AUTO,
+        title="Validate every",
+        description="Steps between two measurements of the validation loss (where there are validation examples).",
+        json_schema_extra=facts(
+            unit="steps",
+            usual="20 measurements in a run",
+            up="A coarser validation curve, less time spent on it.",
+            source="a twentieth of the run",
+        ),
+    )
+    save_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = Field(
+        default=AUTO,
+        title="Checkpoint every",
+        description="Steps between two checkpoints. A run that is interrupted goes on from the last one.",
+        json_schema_extra=facts(
+            unit="steps",
+            usual="10-20 checkpoints in a run",
+            up="Less writing, more to do again after a crash.",
+            source="a twentieth of the run",
+        ),
+    )
+    seed: int = Field(
+        default=42,
+        ge=0,
+        le=2**31 - 1,
+        title="Seed",
+        description="The same seed, data and settings give the same run on the same machine.",
+        json_schema_extra=facts(unit="", usual="any", up="Nothing: it is a name, not a size.", source="42 by custom"),
+    )
+    completion_only_loss: bool = Field(
+        default=True,
+        title="Learn from the outputs only",
+        description="The loss falls on the assistant's words alone; inputs are read and not imitated.",
+        json_schema_extra=facts(
+            unit="",
+            usual="on",
+            up="Off: the model also learns to write like the people who ask.",
+            source="on: what is asked for is the output",
+        ),
+    )
+
+
+class ResolvedTraining(BaseModel):
+    """The same settings as plain numbers, with the arithmetic of the run. A step is an optimizer step.
+
+    `steps_per_epoch` = ceil(train examples / effective batch size); `total_steps` = epochs x steps per epoch.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_epochs: int
+    per_device_batch_size: int
+    gradient_accumulation_steps: int
+    learning_rate: float
+    lr_scheduler_type: str
+    warmup_ratio: float
+    weight_decay: float
+    max_grad_norm: float
+    max_seq_length: int
+    eval_every_steps: int
+    save_every_steps: int
+    seed: int
+    completion_only_loss: bool
+    steps_per_epoch: int
+    total_steps: int
+
+    @property
+    def effective_batch_size(self) -> int:
+        return self.per_device_batch_size * self.gradient_accumulation_steps
+
+    @property
+    def warmup_steps(self) -> int:
+        return round(self.total_steps * self.warmup_ratio)
+
+
+class JobSpec(BaseModel):
+    """Everything a run depends on, frozen at launch: a retry obeys the same spec, changed settings make a new job."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset_id: str
+    dataset_version_id: str
+    dataset_sha256: str
+    provider: str = "local"
+    base_model: str
+    base_revision: str = ""
+    method: str
+    method_config: dict[str, Any]
+    training: ResolvedTraining
+    training_sources: dict[str, str]  # setting -> where its number came from, in words
+    training_config: dict[str, Any] = Field(default_factory=dict)  # as asked for, with its autos: for "run again"
+    engine: str = "trl"
+    parent_job_id: str | None = None

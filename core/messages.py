@@ -1,0 +1,120 @@
+"""The types that travel through the whole house: Message, Example, Row, Reject, Finding.
+
+Plain frozen dataclasses with slots: a 100 MB file makes hundreds of thousands of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+ROLES: Final[tuple[str, ...]] = ("system", "user", "assistant", "tool")
+Split = Literal["train", "validation"]
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. `weight` 0 keeps an assistant turn out of the loss; None means the default (1).
+
+    `tool_calls` are OpenAI-shaped dictionaries whose `arguments` are a JSON string.
+    """
+
+    role: Role
+    content: str
+    weight: Literal[0, 1] | None = None
+    name: str | None = None
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    tool_call_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The chat-format dictionary: `role` and `content`, and the optional keys only where set."""
+        out: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.weight is not None:
+            out["weight"] = self.weight
+        if self.name is not None:
+            out["name"] = self.name
+        if self.tool_calls:
+            out["tool_calls"] = [dict(call) for call in self.tool_calls]
+        if self.tool_call_id is not None:
+            out["tool_call_id"] = self.tool_call_id
+        return out
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Message:
+        """Build from a dictionary that was already checked (quality/structure does the checking)."""
+        return cls(
+            role=raw["role"],
+            content=raw.get("content") or "",
+            weight=raw.get("weight"),
+            name=raw.get("name"),
+            tool_calls=tuple(raw.get("tool_calls") or ()),
+            tool_call_id=raw.get("tool_call_id"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labeled example: messages, where they came from, and the split they belong to.
+
+    `source` is a source id, `source_line` the physical line there (1-based; 0 where there is none).
+    """
+
+    messages: tuple[Message, ...]
+    source: str = ""
+    source_line: int = 0
+    split: Split = "train"
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong, everywhere in the studio the same record.
+
+    `line` is physical and 1-based; `raw` the offending text verbatim; `rows` the lines concerned when the finding is
+    about a set (duplicates, balance).
+    """
+
+    line: int | None
+    field: str | None
+    code: str
+    severity: Severity
+    message: str
+    remedy: str
+    raw: str | None = None
+    rows: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public JSON shape (`raw` and `rows` only where they carry something)."""
+        out: dict[str, Any] = {
+            "line": self.line,
+            "field": self.field,
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
+        if self.raw is not None:
+            out["raw"] = self.raw
+        if self.rows:
+            out["rows"] = list(self.rows)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of a file with the physical line it starts on. CSV cells stay text; JSON values stay what they are."""
+
+    line: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that could not be accepted: its line, its text verbatim, and why."""
+
+    line: int
+    raw: str
+    findings: tuple[Finding, ...] = field(default=())

@@ -1,0 +1,70 @@
+"""What a fine-tuning method is: typed settings, plain data for the worker, and the words of its card.
+
+A method is a frozen pydantic model. Its fields are written once: forms, the API schema and the explainer are made
+from them. The worker builds the heavy objects from `peft_arguments()` and `load_arguments()`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ModelShape(Protocol):
+    """What a method must know of a base model to count what it trains."""
+
+    @property
+    def params(self) -> int: ...
+
+    def linear_shapes(self) -> list[tuple[str, int, int]]:
+        """Every linear layer of the transformer blocks as (module name, in features, out features)."""
+
+
+def facts(*, unit: str, usual: str, up: str, source: str) -> dict[str, Any]:
+    """The part of a field's documentation that pydantic has no place for.
+
+    Args:
+        unit: of the value, or "" where it has none.
+        usual: the range that people use.
+        up: what changes when the value goes up.
+        source: where the default comes from.
+    """
+    return {"unit": unit, "usual": usual, "up": up, "source": source}
+
+
+class Method(BaseModel):
+    """Base of every method; subclasses are registered in `core/methods/__init__.py`, one line each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    badge: ClassVar[str]
+    badge_color: ClassVar[str]  # green | blue | violet | gray | orange: one word, the card's color code
+    icon: ClassVar[str]  # a bundled Material icon, e.g. ":material/bolt:"
+    tagline: ClassVar[str]
+    claims: ClassVar[tuple[str, ...]]
+    recommended: ClassVar[bool] = False
+    mergeable: ClassVar[bool]  # can be folded into the base's weights
+    gguf: ClassVar[bool]  # what it yields can become a GGUF file (alone, or after merging)
+
+    def peft_type(self) -> str | None:
+        """PEFT's name of the tuner (`LORA`), or None where the base's own weights are trained."""
+        return None
+
+    def peft_arguments(self) -> dict[str, Any] | None:
+        """Keyword arguments of the PEFT config as plain data, or None."""
+        return None
+
+    def load_arguments(self) -> dict[str, Any]:
+        """Extra keyword arguments for loading the base, as plain data (quantization)."""
+        return {}
+
+    def trainable_params(self, shape: ModelShape) -> int:
+        """How many numbers this method trains on a base of this shape."""
+        raise NotImplementedError
+
+    def weight_bytes_per_param(self, base_bytes: float) -> float:
+        """Bytes that a base parameter takes in memory when it was `base_bytes` wide in its file."""
+        return base_bytes

@@ -1,0 +1,28 @@
+"""Full fine-tuning: every weight of the base moves."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from core.methods.base import Method, ModelShape
+
+
+class FullFineTuning(Method):
+    """Full fine-tuning has no settings of its own; the general ones (learning rate above all) decide."""
+
+    id: ClassVar[str] = "full"
+    title: ClassVar[str] = "Full Fine-Tuning"
+    badge: ClassVar[str] = "Resource Intensive"
+    badge_color: ClassVar[str] = "orange"
+    icon: ClassVar[str] = ":material/memory:"
+    tagline: ClassVar[str] = "Updates all model parameters"
+    claims: ClassVar[tuple[str, ...]] = (
+        "Highest quality potential",
+        "Requires significant compute",
+        "Best for major domain adaptation",
+    )
+    mergeable: ClassVar[bool] = False  # the result is a whole model already: there is nothing left to merge
+    gguf: ClassVar[bool] = True
+
+    def trainable_params(self, shape: ModelShape) -> int:
+        return shape.params

@@ -1,0 +1,252 @@
+"""Example -> text, token ids and loss mask through the chat template: one function for preview, training and chat.
+
+What a template writes may become special tokens; what people wrote never does: text that spells a special token is
+encoded as the ordinary characters it consists of, unchanged. A prompt's ids are always a prefix of the ids that the
+same conversation has in training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from core.errors import DataError
+from core.messages import Message
+
+IGNORED = -100  # the label of a token that carries no loss
+_MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A conversation as the model sees it.
+
+    `input_ids`, `assistant_mask` and `labels` are equally long; `assistant_mask` is 1 where loss falls: the assistant's
+    words and the token that ends the turn. `labels` are unshifted, -100 where no loss falls.
+    """
+
+    text: str
+    input_ids: list[int]
+    assistant_mask: list[int]
+    labels: list[int]
+
+
+def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
+    """Render a whole conversation for training.
+
+    Args:
+        messages: an assistant turn of weight 0 carries no loss.
+        tokenizer: one of transformers' fast tokenizers, with a chat template.
+
+    Raises:
+        DataError: the tokenizer has no template, or its template refuses this conversation (code `chat_template`).
+    """
+    chat = [_as_template_input(message) for message in messages]
+    text, all_spans = _text_and_spans(chat, tokenizer)
+    cuts = [start for start, _ in all_spans]
+    ids, offsets = _encode(text, _layout(chat, text, tokenizer), cuts, tokenizer)
+    turns = [message for message in messages if message.role == "assistant"]
+    spans = [span for span, turn in zip(all_spans, turns, strict=True) if turn.weight != 0]
+    mask = _mask(offsets, spans)
+    labels = [token if on else IGNORED for token, on in zip(ids, mask, strict=True)]
+    return Rendered(text, ids, mask, labels)
+
+
+def render_prompt(messages: Sequence[Message], tokenizer: Any) -> list[int]:
+    """Token ids that ask for the assistant's next turn: a prefix of what `render` gives once it is answered.
+
+    Raises:
+        DataError: as `render`.
+    """
+    chat = [_as_template_input(message) for message in messages]
+    text = _apply(chat, tokenizer, generate=True)
+    spans = _text_and_spans(chat, tokenizer)[1] if any(m.role == "assistant" for m in messages) else []
+    return _encode(text, _layout(chat, text, tokenizer, generate=True), [start for start, _ in spans], tokenizer)[0]
+
+
+@lru_cache(maxsize=4)  # per tokenizer object: asked for every example
+def special_tokens(tokenizer: Any) -> tuple[str, ...]:
+    """The texts that this tokenizer turns into special tokens, longest first."""
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    texts = {token.content for token in added.values() if token.special} | set(tokenizer.all_special_tokens)
+    return tuple(sorted(texts, key=lambda text: (-len(text), text)))
+
+
+def _as_template_input(message: Message) -> dict[str, Any]:
+    """What templates expect: tool calls carry their arguments as an object, no weight."""
+    out = message.to_dict()
+    out.pop("weight", None)
+    if message.tool_calls:
+        out["tool_calls"] = [_with_arguments(dict(call)) for call in message.tool_calls]
+    return out
+
+
+def _with_arguments(call: dict[str, Any]) -> dict[str, Any]:
+    function = dict(call.get("function") or {})
+    if isinstance(function.get("arguments"), str):
+        with contextlib.suppress(ValueError):  # what is no JSON is shown as the text it is
+            function["arguments"] = json.loads(function["arguments"])
+    return {**call, "function": function}
+
+
+def _apply(chat: list[dict[str, Any]], tokenizer: Any, *, generate: bool = False) -> str:
+    """The template's text.
+
+    Raises:
+        DataError: there is no template, or it refuses.
+    """
+    from jinja2 import TemplateError
+
+    if not tokenizer.chat_template:
+        raise DataError(
+            "The base model's tokenizer has no chat template.",
+            "Choose an instruct model, or add a chat template to its directory.",
+            code="chat_template",
+        )
+    try:
+        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=generate))
+    except TemplateError as error:
+        roles = ", ".join(message["role"] for message in chat)
+        raise DataError(
+            f"The base model's chat template refuses a conversation of the roles {roles}: {error}",
+            "Bring the turns into the order it accepts, or choose another base model.",
+            code="chat_template",
+        ) from error
+
+
+def _text_and_spans(chat: list[dict[str, Any]], tokenizer: Any) -> tuple[str, list[Span]]:
+    """The rendered text and one character span per assistant turn, the end-of-turn token included."""
+    text = _apply(chat, tokenizer)
+    assistants = [index for index, message in enumerate(chat) if message["role"] == "assistant"]
+    if _MARKER.search(tokenizer.chat_template):
+        spans = _marked_spans(chat, tokenizer)
+        if len(spans) == len(assistants):
+            return text, [(start, _with_end_of_turn(text, end, tokenizer)) for start, end in spans]
+    return text, [_span_by_prefix(chat, index, text, tokenizer) for index in assistants]
+
+
+def _marked_spans(chat: list[dict[str, Any]], tokenizer: Any) -> list[Span]:
+    """The spans that the template's own {% generation %} markers give."""
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    rendered: Any = render_jinja_template(
+        conversations=[chat],
+        chat_template=tokenizer.chat_template,
+        return_assistant_tokens_mask=True,
+        **tokenizer.special_tokens_map,
+    )
+    return [(int(start), int(end)) for start, end in rendered[1][0]]
+
+
+def _with_end_of_turn(text: str, end: int, tokenizer: Any) -> int:
+    """`end`, moved behind a special token that follows at once: some templates leave it out of their markers."""
+    specials = special_tokens(tokenizer)
+    if any(text.endswith(special, 0, end) for special in specials):
+        return end
+    return next((end + len(special) for special in specials if text.startswith(special, end)), end)
+
+
+def _span_by_prefix(chat: list[dict[str, Any]], index: int, text: str, tokenizer: Any) -> Span:
+    """The span of an assistant turn in a template without markers: what the text gains when the turn is added.
+
+    Raises:
+        DataError: the template rewrites earlier turns, so that no such span exists.
+    """
+    before = _apply(chat[:index], tokenizer, generate=True) if index else ""
+    until = _apply(chat[: index + 1], tokenizer)
+    if not text.startswith(until) or not until.startswith(before):
+        raise DataError(
+            "The base model's chat template rewrites earlier turns when a turn is added, and marks no assistant text.",
+            "Choose a base model whose template has {% generation %} markers.",
+            code="chat_template",
+        )
+    gained = until[len(before) :]
+    for special in special_tokens(tokenizer):  # "<|im_end|>\n": the line break after the end of the turn is not its own
+        head, found, tail = gained.rpartition(special)
+        if found and not tail.strip():
+            return len(before), len(before) + len(head) + len(special)
+    return len(before), len(until)
+
+
+def _layout(chat: list[dict[str, Any]], text: str, tokenizer: Any, *, generate: bool = False) -> list[Span] | None:
+    """Where the template itself wrote special tokens; None when no message spells one, so that every one is its own."""
+    pattern = re.compile("|".join(re.escape(special) for special in special_tokens(tokenizer)) or r"(?!)")
+    if not pattern.search(json.dumps(chat, ensure_ascii=False)):
+        return None
+
+    def blind(value: Any) -> Any:  # private-use characters of the same length keep every position
+        if isinstance(value, str):
+            return pattern.sub(lambda match: "\ue000" * len(match.group()), value)
+        if isinstance(value, dict):
+            return {key: blind(item) for key, item in value.items()}
+        return [blind(item) for item in value] if isinstance(value, list) else value
+
+    masked = _apply([{**blind(m), "role": m["role"]} for m in chat], tokenizer, generate=generate)
+    if len(masked) != len(text):
+        raise DataError(
+            "The text spells a special token of the base model, and its chat template treats that text specially.",
+            "Take the special token out of the text.",
+            code="special_token",
+        )
+    return [match.span() for match in pattern.finditer(masked)]
+
+
+def _encode(text: str, layout: list[Span] | None, cuts: Sequence[int], tokenizer: Any) -> tuple[list[int], list[Span]]:
+    """Ids and character offsets, such that the ids of `text[:cut]` are a prefix of the ids of `text` for every cut."""
+    if layout is not None:
+        return _encode_pieces(text, layout, cuts, tokenizer)
+    ids: list[int] = []
+    offsets: list[Span] = []
+    done = 0
+    for cut in (*cuts, len(text)):
+        whole_ids, whole_offsets = _plain(text[:cut], tokenizer, specials=True)
+        if whole_ids[: len(ids)] == ids:
+            ids, offsets = whole_ids, whole_offsets
+        else:  # a token would reach across the cut: what follows is encoded apart
+            piece_ids, piece_offsets = _plain(text[done:cut], tokenizer, specials=True)
+            ids = ids + piece_ids
+            offsets = offsets + [(done + a, done + b) for a, b in piece_offsets]
+        done = cut
+    return ids, offsets
+
+
+def _encode_pieces(text: str, layout: list[Span], cuts: Sequence[int], tokenizer: Any) -> tuple[list[int], list[Span]]:
+    """Encode the stretches between the template's special tokens (and between cuts) one by one."""
+    edges = sorted({0, len(text), *cuts, *(edge for span in layout for edge in span)})
+    own = set(layout)
+    ids: list[int] = []
+    offsets: list[Span] = []
+    for start, end in itertools.pairwise(edges):
+        if (start, end) in own:
+            ids.append(tokenizer.convert_tokens_to_ids(text[start:end]))
+            offsets.append((start, end))
+            continue
+        piece_ids, piece_offsets = _plain(text[start:end], tokenizer, specials=False)
+        ids += piece_ids
+        offsets += [(start + a, start + b) for a, b in piece_offsets]
+    return ids, offsets
+
+
+def _plain(text: str, tokenizer: Any, *, specials: bool) -> tuple[list[int], list[Span]]:
+    """Encode one text; with `specials` off, what spells a special token stays ordinary characters."""
+    encoded = tokenizer(
+        text, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=not specials, verbose=False
+    )
+    return list(encoded["input_ids"]), [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+
+
+def _mask(offsets: Sequence[Span], spans: Sequence[Span]) -> list[int]:
+    """1 for every token that begins inside a span."""
+    mask = [0] * len(offsets)
+    for start, end in spans:
+        for index, (a, b) in enumerate(offsets):
+            if start <= a < end and b <= end:
+                mask[index] = 1
+    return mask

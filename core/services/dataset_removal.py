@@ -1,0 +1,84 @@
+"""Delete a dataset with care: what depends on it is named, and an unfinished job keeps it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
+
+from core.db.tables import BackgroundTask, FineTunedModel, FineTuningDataset, FineTuningJob
+from core.db.uow import UnitOfWork
+from core.errors import Conflict
+from core.services.dataset_records import get_dataset
+from core.storage import get_storage
+from core.tasks.states import TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Dependents:
+    """What stands on a dataset: jobs and models by name, and whether a job still needs its examples."""
+
+    jobs: tuple[str, ...]
+    models: tuple[str, ...]
+    unfinished: tuple[str, ...]
+    text: str
+
+
+def dependents(dataset_id: str) -> Dependents:
+    """What depends on a dataset, to be named before it is deleted."""
+    models = select(FineTunedModel.name).where(FineTunedModel.dataset_id == dataset_id)
+    with UnitOfWork(write=False) as uow:
+        found = list(uow.session.exec(_jobs_of(dataset_id)))
+        names = tuple(uow.session.exec(models))
+    unfinished = tuple(name for name, state in found if state not in TERMINAL)
+    return Dependents(tuple(name for name, _ in found), names, unfinished, _dependents_text(found, names, unfinished))
+
+
+def delete(dataset_id: str, confirm_name: str) -> None:
+    """Delete a dataset and its files. Models trained on it stay, with the hash of what they were trained on.
+
+    Raises:
+        Conflict: the name typed is another one, or an unfinished job still needs the examples.
+    """
+    dataset = get_dataset(dataset_id)
+    if confirm_name.strip() != dataset.name:
+        raise Conflict(f"“{confirm_name}” is not the name of this dataset.", f"Type “{dataset.name}” to delete it.")
+    # The row is locked before the jobs are counted, as a launch locks it before it adds one: neither can slip between.
+    with UnitOfWork() as uow:
+        row = uow.session.exec(
+            select(FineTuningDataset).where(FineTuningDataset.id == dataset.id).with_for_update()
+        ).one()
+        if unfinished := [name for name, state in uow.session.exec(_jobs_of(dataset.id)) if state not in TERMINAL]:
+            raise Conflict(
+                f"“{dataset.name}” is in use by an unfinished job: {', '.join(unfinished)}.",
+                "Let it finish, or cancel it.",
+            )
+        row.deleted_at = time.time()
+        uow.session.add(row)
+        uow.commit()
+    get_storage().delete(f"datasets/{dataset.id}")
+
+
+def _jobs_of(dataset_id: str) -> Select[str, str]:
+    """Name and state of every job on a dataset."""
+    return (
+        select(FineTuningJob.name, BackgroundTask.state)
+        .join(BackgroundTask, col(BackgroundTask.id) == col(FineTuningJob.task_id))
+        .where(FineTuningJob.dataset_id == dataset_id)
+    )
+
+
+def _dependents_text(jobs: list[tuple[str, str]], models: tuple[str, ...], unfinished: tuple[str, ...]) -> str:
+    if not jobs and not models:
+        return "Nothing depends on it."
+    parts = []
+    if jobs:
+        parts.append(f"{len(jobs)} job{'s' if len(jobs) > 1 else ''} ({', '.join(name for name, _ in jobs[:5])})")
+    if models:
+        parts.append(f"{len(models)} model{'s' if len(models) > 1 else ''} ({', '.join(models[:5])})")
+    text = f"{' and '.join(parts)} came from it and stay, but cannot be trained again."
+    if unfinished:
+        text += f" Not finished yet: {', '.join(unfinished)}."
+    return text

@@ -1,0 +1,61 @@
+"""Tokens of a call: what instructions and retrieved passages cost every time, and what tuning leaves out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+CHARS_PER_TOKEN = 4  # the studio's estimate where no tokenizer is chosen yet
+DAYS_PER_MONTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """One way to get the answer. All counts are tokens of one call."""
+
+    title: str
+    tuned: bool
+    instructions: int
+    passages: int
+    question: int
+    answer: int
+
+    @property
+    def per_call(self) -> int:
+        return self.instructions + self.passages + self.question + self.answer
+
+    def per_month(self, calls_per_day: int) -> int:
+        """Tokens in a month of 30 days."""
+        return self.per_call * calls_per_day * DAYS_PER_MONTH
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has: characters / 4, rounded up."""
+    return math.ceil(len(text) / CHARS_PER_TOKEN)
+
+
+def arrangements(
+    *, instructions: int, question: int, answer: int, passages: int = 0, passage_tokens: int = 0
+) -> list[Arrangement]:
+    """The ways to answer one question, in tokens per call.
+
+    Without passages: a base model with instructions, and a tuned one without. With passages: both also with retrieval.
+
+    Args:
+        instructions: tokens of the instructions and sample answers that a base model is sent in every call.
+        question: tokens of the input.
+        answer: tokens of the output.
+        passages: how many retrieved passages go into a call.
+        passage_tokens: tokens of one passage.
+    """
+    retrieved = passages * passage_tokens
+    ways = [
+        Arrangement("Base, with instructions", False, instructions, 0, question, answer),
+        Arrangement("Tuned", True, 0, 0, question, answer),
+    ]
+    if retrieved:
+        ways.insert(
+            1, Arrangement("Base, with instructions and retrieval", False, instructions, retrieved, question, answer)
+        )
+        ways.append(Arrangement("Tuned, with retrieval", True, 0, retrieved, question, answer))
+    return ways

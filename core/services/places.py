@@ -1,0 +1,69 @@
+"""Where the studio's files lie, and how much of the disk each kind takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.settings import get_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One folder or file of the data directory and its size."""
+
+    name: str
+    path: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUse:
+    """What the studio takes of its disk. All sizes are bytes; `free_bytes` is what the disk has left."""
+
+    data_dir: str
+    places: tuple[Place, ...]
+    free_bytes: int
+
+    @property
+    def used_bytes(self) -> int:
+        return sum(place.size_bytes for place in self.places)
+
+
+_PLACES = (
+    ("Uploads", "files/sources"),
+    ("Datasets", "files/datasets"),
+    ("Tuned models", "files/models"),
+    ("Base models", "models"),
+    ("Work in progress", "work"),
+    ("Database", "studio.db"),
+    ("Logs", "logs"),
+)
+
+
+def storage_use() -> StorageUse:
+    """Measure the data directory. What belongs to no named place is counted as “Other”."""
+    root = get_settings().data_dir
+    root.mkdir(parents=True, exist_ok=True)
+    found = [Place(name, str(root / part), _size(root / part)) for name, part in _PLACES]
+    rest = _size(root) - sum(place.size_bytes for place in found)
+    found.append(Place("Other", str(root), max(0, rest)))
+    shown = tuple(place for place in found if place.size_bytes)
+    return StorageUse(str(root), shown, shutil.disk_usage(root).free)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of everything below a folder; what vanishes meanwhile counts as nothing."""
+    try:
+        if not path.is_dir():
+            return path.stat().st_size
+        with os.scandir(path) as entries:
+            return sum(
+                _size(Path(entry.path)) if entry.is_dir(follow_symlinks=False) else entry.stat().st_size
+                for entry in entries
+                if not entry.is_symlink()
+            )
+    except OSError:
+        return 0

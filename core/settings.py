@@ -1,0 +1,88 @@
+"""Environment -> one typed settings object. Every variable is listed in the README's configuration table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import SettingsError
+
+MAX_UPLOAD_BYTES = 104_857_600  # 100 MB, the size that every upload path accepts at most
+
+_SCHEMES = {
+    "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///"),
+    "redis_url": ("redis://", "rediss://", "unix://"),
+}
+
+
+class Settings(BaseSettings):
+    """Where things are and how they are reached. Read from the environment at every call of `get_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix="SFT_", extra="ignore", frozen=True, populate_by_name=True)
+
+    data_dir: Path = Field(default=Path("data"), description="all files, unless STORAGE_URL names a store")
+    database_url: str = Field(default="", validation_alias="DATABASE_URL", description="empty: SQLite in data_dir")
+    redis_url: str = Field(default="", validation_alias="REDIS_URL", description="empty: the embedded server")
+    storage_url: str = Field(default="", validation_alias="STORAGE_URL", description="an fsspec URL; empty: data_dir")
+    host: str = Field(default="127.0.0.1", description="address the web app binds to; others need sign-in")
+    web_port: int = Field(default=8501, ge=1, le=65535)
+    inference_port: int = Field(default=8010, ge=1, le=65535)
+    ollama_url: str = Field(default="http://127.0.0.1:11434")
+    lease_s: float = Field(default=60.0, gt=0, description="length of a worker's lease on a task")
+    renew_s: float = Field(default=10.0, gt=0, description="how often a lease is renewed from the work itself")
+    reconcile_s: float = Field(default=15.0, gt=0, description="how often dead tasks are looked for")
+    cancel_grace_s: float = Field(default=15.0, gt=0, description="time a task has to honour a cancel before the kill")
+    device: str = Field(default="auto", description="auto, cpu, or cuda")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _reachable(cls, value: str, info: ValidationInfo) -> str:
+        schemes = _SCHEMES[str(info.field_name)]
+        if value and not value.startswith(schemes):
+            raise ValueError(f"the URL begins with none of {', '.join(schemes)}")
+        urlsplit(value).port  # noqa: B018  raises where it is no number
+        return value
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database URL with its driver: SQLite in the data directory, or psycopg for PostgreSQL."""
+        url = self.database_url
+        if not url:
+            return f"sqlite:///{self.data_dir / 'studio.db'}"
+        for plain in ("postgres://", "postgresql://"):
+            if url.startswith(plain):
+                return "postgresql+psycopg://" + url[len(plain) :]
+        return url
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.sqlalchemy_url.startswith("sqlite")
+
+    @property
+    def inference_url(self) -> str:
+        return f"http://127.0.0.1:{self.inference_port}"
+
+
+def get_settings() -> Settings:
+    """Read the environment now.
+
+    Raises:
+        SettingsError: a variable has a value of the wrong kind; names the variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "a variable"
+        name = name if name.isupper() else f"SFT_{name.upper()}"
+        shown = "" if name.endswith("_URL") else f" = {first['input']!r}"  # a URL may hold a password
+        message = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}{shown}: {message}.", f"Correct or unset {name}.") from error

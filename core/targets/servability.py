@@ -1,0 +1,87 @@
+"""Where a trained model could be served, as plain facts by architecture and method, told before training.
+
+Only the studio itself is a target that works by one click; the other rows say what a downloaded model needs there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+# Source: Ollama's importing documentation and converter: adapters as safetensors, whole models as safetensors.
+OLLAMA_ADAPTERS: Final = frozenset({"LlamaForCausalLM", "Gemma2ForCausalLM"})
+OLLAMA_MODELS: Final = frozenset(
+    {
+        "LlamaForCausalLM",
+        "GemmaForCausalLM",
+        "Gemma2ForCausalLM",
+        "Gemma3ForCausalLM",
+        "Phi3ForCausalLM",
+        "Qwen2ForCausalLM",
+    }
+)
+# Source: vLLM's table of supported models (column LoRA) and llama.cpp's convert_hf_to_gguf.py.
+WIDELY_SERVED: Final = OLLAMA_MODELS | {"MistralForCausalLM", "Qwen3ForCausalLM"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServingFact:
+    """One row of "Can be served in"."""
+
+    target: str
+    ok: bool
+    reason: str
+
+
+def facts(
+    architecture: str, *, adapter: bool, mergeable: bool, gguf: bool, own_tokenizer: bool = False
+) -> tuple[ServingFact, ...]:
+    """Ollama, vLLM and llama.cpp for a model that is not trained yet.
+
+    Args:
+        architecture: transformers' class name; "" where the base is not here yet.
+        adapter: the result is an adapter beside the base, not a whole model.
+        mergeable: the adapter can be folded into the base.
+        gguf: the result can become a GGUF file.
+        own_tokenizer: the base's tokenizer was made here (the starter's), so converters do not know it.
+    """
+    if not architecture:
+        unknown = "Known once the base model's files are here."
+        return tuple(ServingFact(target, False, unknown) for target in ("Ollama", "vLLM", "llama.cpp (GGUF)"))
+    if own_tokenizer:
+        unknown = "Converters know tokenizers by name, and not the one that was made here."
+        return (
+            ServingFact("Ollama", False, unknown),
+            _vllm(architecture, adapter),
+            ServingFact("llama.cpp (GGUF)", False, unknown),
+        )
+    return (
+        _ollama(architecture, adapter, mergeable, gguf),
+        _vllm(architecture, adapter),
+        _gguf(architecture, adapter, gguf),
+    )
+
+
+def _ollama(architecture: str, adapter: bool, mergeable: bool, gguf: bool) -> ServingFact:
+    if adapter and architecture in OLLAMA_ADAPTERS:
+        return ServingFact("Ollama", True, "The adapter goes in as it is, beside its unquantized base.")
+    if architecture in OLLAMA_MODELS and (mergeable or not adapter):
+        return ServingFact("Ollama", True, "After merging into the base." if adapter else "The whole model goes in.")
+    if gguf and architecture in WIDELY_SERVED:
+        return ServingFact("Ollama", True, "Only as a GGUF file, converted with llama.cpp first.")
+    return ServingFact("Ollama", False, f"Ollama takes no {architecture} trained in this way.")
+
+
+def _vllm(architecture: str, adapter: bool) -> ServingFact:
+    if architecture not in WIDELY_SERVED:
+        return ServingFact("vLLM", False, f"{architecture} is not known to be served there.")
+    if adapter:
+        return ServingFact("vLLM", True, "As an adapter (`--enable-lora`; above rank 16 also `--max-lora-rank`).")
+    return ServingFact("vLLM", True, "The whole model goes in.")
+
+
+def _gguf(architecture: str, adapter: bool, gguf: bool) -> ServingFact:
+    if not gguf or architecture not in WIDELY_SERVED:
+        return ServingFact("llama.cpp (GGUF)", False, f"No converter is known for {architecture} trained in this way.")
+    how = "`convert_lora_to_gguf.py`, or merged and `convert_hf_to_gguf.py`" if adapter else "`convert_hf_to_gguf.py`"
+    return ServingFact("llama.cpp (GGUF)", True, f"Converted with {how}.")

@@ -1,0 +1,26 @@
+"""One log file per task: everything its work process printed, tracebacks included. People see errors, not this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.settings import get_settings
+
+TAIL_BYTES = 256 * 1024
+
+
+def log_path(task_id: str) -> Path:
+    """Where the log of a task lies; the directory exists."""
+    directory = get_settings().data_dir / "logs" / "tasks"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / f"{Path(task_id).name}.log"
+
+
+def tail(task_id: str, lines: int = 200) -> list[str]:
+    """The last lines of a task's log, oldest first; [] before it started. Reads at most the last 256 KB."""
+    path = log_path(task_id)
+    if not path.exists():
+        return []
+    with path.open("rb") as stream:
+        stream.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+        return stream.read().decode("utf-8", errors="replace").splitlines()[-lines:]

@@ -1,0 +1,47 @@
+"""Who holds a lease. Its name says where its process runs, so that on the same machine its death is seen at once.
+
+A worker is called `gpu-<host>.<pid namespace>-<pid>-<random>`, the process that works under it `<worker>:<pid>`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+
+_OWNER = re.compile(r"-(?P<place>[^:]+)-(?P<worker>\d+)-[0-9a-f]+:(?P<horse>\d+)$")
+
+
+def place() -> str:
+    """This machine and its process namespace: two containers may share a host name, but then not their process ids."""
+    try:
+        namespace = f"{os.stat('/proc/self/ns/pid').st_ino:x}"
+    except OSError:  # not Linux: process ids are the whole machine's
+        namespace = "0"
+    return f"{socket.gethostname()}.{namespace}"
+
+
+def worker_name(queue: str) -> str:
+    """A name for this process as a worker of a queue (gpu, cpu or io)."""
+    return f"{queue}-{place()}-{os.getpid()}-{os.urandom(2).hex()}"
+
+
+def is_gone(owner: str) -> bool:
+    """Whether an owner of this very machine has died together with the worker that would have noticed.
+
+    False for an owner elsewhere, and where the worker lives: it frees the lease itself, and knows the cause.
+    """
+    found = _OWNER.search(owner)
+    if found is None or found["place"] != place():
+        return False
+    return not _lives(int(found["worker"])) and not _lives(int(found["horse"]))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, as another user
+        return True
+    return True

@@ -1,0 +1,1 @@
+"""The files of a dataset version: examples.parquet, findings.parquet, rejects.jsonl, and manifest.json last."""

@@ -1,0 +1,86 @@
+"""Convert data: six steps from any table to a dataset. The wizard's state is a draft in the database."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services import sources
+from core.services.drafts import DraftRecord
+from pages.ui import convert_draft, face, guard
+from pages.ui.boundary import boundary, show_error
+from pages.ui.convert_draft import IDS, STEPS, save
+from pages.ui.convert_finish import convert_step, preview_step, start_button
+from pages.ui.convert_setup import configure_step, mode_step
+from pages.ui.convert_source import analyze_step, choose_file
+from pages.ui.format import md, plural
+
+guard.require()
+
+
+def header(number: int, about: str = "") -> None:
+    """Where one is, and the six steps."""
+    step = STEPS[number - 1]
+    face.page_header(step.title, step.lead, f"Convert data · step {number} of {len(STEPS)}{about}")
+    face.steps([step.word for step in STEPS], number, "convert")
+    face.section_gap()
+
+
+def show(draft: DraftRecord) -> None:
+    """The draft's own step, and the way back and on."""
+    step_id = "convert" if draft.result_id else draft.step if draft.step in IDS[1:] else "analyze"
+    number = IDS.index(step_id) + 1
+    source = convert_draft.source_of(draft)
+    with st.spinner("Looking at the rows"):
+        analysis = sources.analyze(source.id)
+    header(number, f" · {md(source.filename, 40)} · {plural(analysis.total_rows, 'row')}")
+    ready = False
+    with boundary():
+        if step_id == "analyze":
+            draft, ready = analyze_step(draft, source, analysis)
+        elif step_id == "mode":
+            draft, ready = mode_step(draft, analysis)
+        elif step_id == "configure":
+            draft, ready = configure_step(draft, analysis)
+        elif step_id == "preview":
+            draft, ready = preview_step(draft, analysis)
+        else:
+            draft = convert_step(draft, source, analysis)
+    if not draft.result_id:
+        footer(draft, number, ready)
+
+
+def footer(draft: DraftRecord, number: int, ready: bool) -> None:
+    """Back, and on to the next step once this one is complete."""
+    st.divider()
+    problem = None
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
+            if number == 2:
+                st.query_params.clear()
+            else:
+                save(draft, step=IDS[number - 2])
+            st.rerun()
+        onward = STEPS[number - 1].onward
+        if not onward:
+            problem = start_button(draft)
+        elif st.button(
+            onward,
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=not ready,
+            key="onward",
+        ):
+            save(draft, step=IDS[number])
+            st.rerun()
+    if problem:
+        show_error(problem)
+
+
+with boundary(way_out=("convert", "Begin again")):
+    wanted = st.query_params.get("draft")
+    if wanted:
+        show(convert_draft.load(wanted))
+    else:
+        header(1)
+        choose_file()

@@ -1,0 +1,33 @@
+"""Settings: what was found on this machine, who is working, where things lie. Everything here is measured."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui import face, guard
+from pages.ui.boundary import boundary
+from pages.ui.settings_parts import configuration, machine, person, storage, workers
+
+guard.require()
+
+with boundary():
+    face.page_header(
+        "Settings",
+        "What this studio found on this machine, who is working, and where its files lie.",
+        "Studio · Settings",
+    )
+    face.section_gap()
+    left, right = st.columns([8, 5], gap="medium")
+    with left:
+        with boundary():
+            machine()
+        face.section_gap()
+        with boundary():
+            configuration()
+    with right:
+        with boundary():
+            workers()
+        face.section_gap()
+        with boundary():
+            storage()
+        person()

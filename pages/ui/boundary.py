@@ -1,0 +1,62 @@
+"""The one place that turns errors into screens: expected ones with their remedy, others with a short id."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.errors import DataError, NotFound, StudioError
+from pages.ui import frame
+from pages.ui.format import sentence
+
+log = logging.getLogger("sft.pages")
+
+
+@contextmanager
+def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
+    """Run a page's body; what it raises becomes a message on the screen.
+
+    `way_out` (screen, label) is offered where the address names something that is not there.
+
+    Streamlit's own control flow (`st.stop`, `st.rerun`) passes through: it does not derive from `Exception`.
+    """
+    try:
+        yield
+    except Exception as error:
+        show_error(error)
+        if way_out and isinstance(error, NotFound):
+            screen, label = way_out
+            if st.button(label, icon=":material/arrow_back:", key="way_out"):
+                st.switch_page(frame.page_file(screen))
+
+
+def show_error(error: Exception) -> None:
+    """Draw one error: what happened and what to do; unexpected ones are logged under the id that is shown."""
+    if not isinstance(error, StudioError):
+        error_id = secrets.token_hex(3)
+        log.error("unexpected error %s", error_id, exc_info=error)
+        with st.container(border=True, gap="xsmall", key=f"error_{error_id}"):
+            st.markdown("**:red[:material/error: Something went wrong here]**")
+            st.caption(
+                f"The studio wrote the details to its log under the id {error_id}. "
+                "Nothing you saved is lost. Reload the page; if it happens again, look the id up in the log."
+            )
+            if st.button("Reload", key=f"reload_{error_id}", icon=":material/refresh:"):
+                st.rerun()
+        return
+    place = f"Line {error.line}" if isinstance(error, DataError) and error.line else ""
+    if isinstance(error, NotFound):
+        title = "Not found"
+    elif isinstance(error, DataError):
+        title = "The file needs a change"
+    else:
+        title = "This did not work"
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**:red[:material/error: {title}{': ' + place if place else ''}]**")
+        st.markdown(sentence(error.message))
+        if error.remedy:
+            st.caption(sentence(error.remedy))

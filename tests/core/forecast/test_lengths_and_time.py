@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from core.forecast.lengths import Lengths, estimate_span, most_tokens
+from core.forecast.time import NOT_MEASURED, Speed, duration, forecast_time
+from core.messages import Message
+
+
+def test_lengths_count_what_is_cut_and_what_is_lost() -> None:
+    lengths = Lengths(((10, 4), (100, 50), (200, 150)), 3, exact=True)
+    assert (lengths.longest, lengths.total_tokens, lengths.tokens_within(120)) == (200, 310, 230)
+    assert (lengths.over(99), lengths.answers_lost(100), lengths.answers_lost(10)) == (2, 1, 2)
+
+
+def test_a_sample_is_scaled_up() -> None:
+    lengths = Lengths(((10, 4), (30, 5)), 1000, exact=False)
+    assert lengths.total_tokens == 20_000
+    assert lengths.over(20) == 500
+
+
+def test_no_examples_are_no_tokens() -> None:
+    assert Lengths((), 0, exact=True).total_tokens == 0
+
+
+def test_estimates_take_four_characters_for_a_token() -> None:
+    total, start = estimate_span([Message("user", "x" * 400), Message("assistant", "y" * 40)])
+    assert total == 100 + 10 + 8
+    assert start == 108
+    assert estimate_span([Message("user", "x")])[1] == 5  # no answer: all of it is lost at any length
+
+
+def test_no_tokenizer_makes_more_tokens_than_bytes() -> None:
+    assert most_tokens([Message("user", "é"), Message("assistant", "ab")]) == 2 + 2 + 16
+
+
+def test_time_is_tokens_over_speed_with_a_range() -> None:
+    found = forecast_time(10_000, Speed(tokens_per_s=100, overhead_s=10))
+    assert found.low_s is not None
+    assert found.high_s is not None
+    assert found.low_s < 110 < found.high_s
+    similar = forecast_time(10_000, Speed(100, 10, likeness="similar"))
+    assert similar.high_s is not None
+    assert similar.high_s > found.high_s
+
+
+def test_nothing_measured_is_said_plainly() -> None:
+    assert forecast_time(10_000, None).text == NOT_MEASURED
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.2, "1 s"), (40, "40 s"), (180, "3 min"), (7800, "2 h 10 min")])
+def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

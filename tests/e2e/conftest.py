@@ -1,0 +1,82 @@
+"""A real studio and a real Chromium: what the journeys run on.
+
+Every request that would leave the machine is refused and counted; a test ends red if there was one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.harness import Studio, free_port, start, stop
+
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HERE = ("127.0.0.1", "localhost", "")
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """The whole studio as `sft up` runs it, on free ports and an empty data directory."""
+    data_dir = tmp_path_factory.mktemp("studio")
+    port = free_port()
+    env = {"SFT_DATA_DIR": str(data_dir), "SFT_WEB_PORT": str(port), "SFT_INFERENCE_PORT": str(free_port())}
+    running = start([sys.executable, "-m", "core.cli", "up"], f"http://127.0.0.1:{port}", data_dir, env)
+    yield running
+    stop(running)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Debian's Chromium through Playwright; skipped loudly where there is none, red in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        reason = "NO BROWSER: install Debian's chromium to run the journeys"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser, request) -> Iterator[Callable[..., object]]:
+    """`open_page(width=1440, scheme="light")` gives a page in a context of its own; nothing may leave the machine."""
+    contexts, strangers = [], []
+
+    def gate(route) -> None:
+        address = urlsplit(route.request.url)
+        if address.scheme in ("data", "blob") or address.hostname in HERE:
+            route.continue_()
+        else:
+            strangers.append(route.request.url)
+            route.abort()
+
+    def make(width: int = 1440, height: int = 1000, scheme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context.set_default_timeout(90_000)  # a busy machine is no failure
+        context.route("**/*", gate)
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert strangers == [], f"requests that left the machine: {strangers}"

@@ -1,0 +1,88 @@
+"""Starting a real studio, and looking at its screens: what the journeys share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+START_S = 60
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A running studio: where it answers, where its files lie, and its log."""
+
+    url: str
+    data_dir: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+
+def start(command: list[str], url: str, data_dir: Path, env: dict[str, str]) -> Studio:
+    """Start the command and wait until its health page answers."""
+    log = data_dir.parent / f"{data_dir.name}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    studio = Studio(url, data_dir, log, process)
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                return studio
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    stop(studio)
+    raise RuntimeError(f"the studio did not answer at {url}:\n{log.read_text()[-4000:]}")
+
+
+def stop(studio: Studio) -> None:
+    """Ctrl-C, then the hard way for what is left of its process group."""
+    if studio.process.poll() is None:
+        studio.process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            studio.process.wait(20)
+    if studio.process.poll() is None:
+        os.killpg(studio.process.pid, signal.SIGKILL)
+        studio.process.wait(10)
+
+
+def settle(page) -> None:
+    """Wait until the page's script has run to its end."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def visit(page, url: str) -> None:
+    """Open an address and wait for its content."""
+    page.goto(url)
+    page.wait_for_selector('[data-testid="stMainBlockContainer"] h1, [data-testid="stMainBlockContainer"] h3')
+    settle(page)
+
+
+def beyond_edge(page) -> list[str]:
+    """Elements of the main part whose right edge lies past the window."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('[data-testid=stMain] *')]
+            .filter(e => { const r = e.getBoundingClientRect(); return r.width > 0 && r.right > innerWidth + 1 })
+            .filter(e => !e.closest('[data-testid=stDataFrame]'))
+            .slice(0, 5).map(e => e.outerHTML.slice(0, 200))"""
+    )

@@ -1,0 +1,21 @@
+"""Every screen in a real browser: narrow and wide, dark and light, with nothing past the edge and nothing going out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.harness import ROOT, Studio, beyond_edge, visit
+
+pytestmark = pytest.mark.browser
+
+SCREENS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1440, "light")])
+def test_it_fits_the_window(width: int, scheme: str, studio: Studio, open_page) -> None:
+    page = open_page(width=width, scheme=scheme)
+    for screen in SCREENS:
+        visit(page, f"{studio.url}/{'' if screen == 'home' else screen}")
+        assert page.get_by_test_id("stException").count() == 0, screen
+        assert page.get_by_text("Something went wrong here").count() == 0, screen
+        assert beyond_edge(page) == [], screen

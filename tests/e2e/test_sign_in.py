@@ -1,0 +1,53 @@
+"""With sign-in configured, every address of a fresh server shows the sign-in screen and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import ROOT, Studio, beyond_edge, free_port, settle, start, stop
+
+pytestmark = pytest.mark.browser
+
+SCREENS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+SECRETS = """
+[auth]
+redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
+cookie_secret = "a-secret-of-this-test-alone-0123456789"
+client_id = "studio"
+client_secret = "not-used"
+server_metadata_url = "http://127.0.0.1:{port}/.well-known/openid-configuration"
+"""
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Studio]:
+    """A fresh web server with sign-in configured; fresh, because only then a deep link runs a page's own file first."""
+    port = free_port()
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text(SECRETS.format(port=port))
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port)]
+    command += ["--secrets.files", str(secrets), "--server.fileWatcherType", "none"]
+    studio = start(command, f"http://127.0.0.1:{port}", data_dir, {"SFT_DATA_DIR": str(data_dir)})
+    yield studio
+    stop(studio)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_deep_link_meets_the_sign_in_screen_alone(screen: str, locked: Studio, open_page) -> None:
+    page = open_page(width=420)
+    page.goto(f"{locked.url}/{'' if screen == 'home' else screen}?id=1&draft=2")
+    page.get_by_text("Sign in to SFT Studio").wait_for()
+    settle(page)
+    main = page.get_by_test_id("stMain").inner_text()
+    assert "Sign in" in main
+    assert page.locator("h1").count() == 0, "a page's own title stands on the screen"
+    assert page.get_by_test_id("stSidebarNavLink").count() == 0
+    assert beyond_edge(page) == []
+    # No script ever reached the services: nothing was written under the data directory.
+    assert list(locked.data_dir.iterdir()) == []

@@ -1,0 +1,158 @@
+"""From a dataset to a model that answers, in a real Chromium with real workers: the wizard, the live job, compare."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.samples import load_sample
+from core.services import datasets, jobs
+from tests.e2e.harness import Studio, beyond_edge, settle, visit
+
+pytestmark = pytest.mark.browser
+
+PICTURES = os.environ.get("SFT_TEST_PICTURES")  # read now: each test's environment is cleared of such variables
+EPOCHS = 50  # enough to watch, pause and resume; the demo trains to the end
+STEPS_PER_EPOCH = 14  # 56 examples in the starter's batches of 4
+TRAIN_MS = 420_000
+ANSWER_MS = 120_000  # the first answer waits for torch to load
+
+
+@contextmanager
+def inside(studio: Studio) -> Iterator[None]:
+    """Use the services on the running studio's own data."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFT_DATA_DIR", str(studio.data_dir))
+        yield
+
+
+@pytest.fixture(scope="module")
+def taught(studio: Studio, starter: Path) -> Studio:
+    """The studio with a built starter and a dataset."""
+    home = studio.data_dir / "models" / starter.name
+    if not home.exists():
+        shutil.copytree(starter, home)
+    with inside(studio):
+        sample = load_sample()
+        datasets.create_dataset("Garden shop", sample.train, sample.validation, origin="sample")
+    return studio
+
+
+def press(page, key: str) -> None:
+    """Press the button of that key (one with a tooltip is there twice) and let the page settle."""
+    page.locator(f".st-key-{key} button:enabled").first.click()
+    settle(page)
+
+
+def shoot(page, name: str) -> None:
+    """Keep a picture where SFT_TEST_PICTURES names a folder, to be looked at."""
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/{name}.png")
+
+
+def test_a_dataset_becomes_a_model(taught: Studio, open_page) -> None:
+    page = open_page()
+    visit(page, f"{taught.url}/new_job")
+    page.locator("[class*=st-key-pick_ds_] button").first.click()
+    page.get_by_text("Your model will learn from 56").wait_for()
+    press(page, "to_model")
+    page.get_by_role("heading", name="Configure Model").wait_for()
+    page.get_by_text("100% of weights").wait_for()
+
+    page.locator("[class*=st-key-t_][class*=_num_epochs_auto] label").click()
+    epochs = page.get_by_label("Epochs", exact=False).and_(page.locator("input[type=number]"))
+    epochs.fill(str(EPOCHS))
+    epochs.press("Enter")
+    page.get_by_text(f"{EPOCHS * STEPS_PER_EPOCH}", exact=True).wait_for()  # the forecast follows: steps of the run
+    assert beyond_edge(page) == []
+    shoot(page, "new_job")
+    press(page, "to_review")
+    page.get_by_role("heading", name="Review & Launch").wait_for()
+    assert page.get_by_text("chosen by you").first.is_visible()
+
+    # A second browser on the same draft launches at the same time: one job.
+    other = open_page(width=420, scheme="dark")
+    visit(other, page.url)
+    other.locator(".st-key-launch button").wait_for()
+    assert beyond_edge(other) == []
+    page.locator(".st-key-launch button").click(no_wait_after=True)
+    other.locator(".st-key-launch button").click(no_wait_after=True)
+    for launched in (page, other):
+        launched.wait_for_url("**/job?id=*")
+    with inside(taught):
+        (job,) = [job for job in jobs.list_jobs() if job.dataset_name == "Garden shop"]
+    assert job.id in page.url
+    assert job.id in other.url
+
+    # Live: the curve grows without a click, then the job is paused and resumed by a person.
+    page.get_by_text("step ", exact=False).first.wait_for(timeout=TRAIN_MS)
+    page.locator(".st-key-loss_card .js-plotly-plot").first.wait_for(timeout=TRAIN_MS)
+    shoot(page, "job_live")
+    page.locator(".st-key-job_pause button").first.click()
+    page.get_by_test_id("stMain").get_by_text("Paused").first.wait_for(timeout=TRAIN_MS)
+    page.locator(".st-key-job_resume button").first.click()
+    page.get_by_test_id("stMain").get_by_text("Succeeded").first.wait_for(timeout=TRAIN_MS)
+    other.get_by_test_id("stMain").get_by_text("Succeeded").first.wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Forecast and measured").wait_for()
+    settle(page)
+    assert beyond_edge(page) == []
+    assert beyond_edge(other) == []
+    shoot(page, "job_done")
+
+    press(page, "to_model")
+    page.get_by_role("heading", name="Where it came from").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download model").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"PK"
+
+
+def test_base_and_tuned_answer_the_same_question_side_by_side(taught: Studio, open_page) -> None:
+    page = open_page()
+    visit(page, f"{taught.url}/compare")
+    page.get_by_test_id("stMain").get_by_text("What's the refund policy?", exact=True).first.click()
+    page.get_by_text("It was trained on this question.").wait_for()
+    press(page, "ask_both")
+    for card in ("off_base", "on_tuned"):
+        page.locator(f".st-key-{card}").get_by_text(" tokens").wait_for(timeout=ANSWER_MS)
+    settle(page)
+    base, tuned = (page.locator(f".st-key-{card}").inner_text() for card in ("off_base", "on_tuned"))
+    assert "Base" in base
+    assert "Tuned" in tuned
+    assert "expected answer" in base
+    assert "expected answer" in tuned
+    shoot(page, "compare")
+    page.set_viewport_size({"width": 420, "height": 1000})
+    assert beyond_edge(page) == []
+
+
+def test_chat_streams_an_answer(taught: Studio, open_page) -> None:
+    page = open_page(width=420, scheme="dark")
+    visit(page, f"{taught.url}/chat")
+    box = page.get_by_test_id("stChatInput").locator("textarea")
+    box.fill("What's the refund policy?")
+    box.press("Enter")
+    page.get_by_test_id("stChatMessage").last.get_by_text(" tokens").wait_for(timeout=ANSWER_MS)
+    settle(page)
+    assert page.get_by_test_id("stChatMessage").count() == 2
+    assert beyond_edge(page) == []
+    shoot(page, "chat")
+
+
+def test_try_the_demo(taught: Studio, open_page) -> None:
+    page = open_page()
+    visit(page, taught.url)
+    press(page, "go_demo")
+    page.locator(".st-key-demo_steps").wait_for()
+    page.get_by_text("validation curve", exact=False).wait_for(timeout=TRAIN_MS)
+    page.get_by_role("heading", name="The same question to both").wait_for(timeout=TRAIN_MS)
+    settle(page)
+    tiles = page.get_by_test_id("stMetric").all_inner_texts()
+    trained_on = next(text for text in tiles if text.startswith("Trained on"))
+    assert int(trained_on.split("%")[0].split()[-1]) >= 90
+    assert beyond_edge(page) == []
+    shoot(page, "demo")

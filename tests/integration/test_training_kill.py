@@ -1,0 +1,98 @@
+"""A real training run whose processes are killed, one after the other: it resumes by itself and yields one model."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from core import methods
+from core.base_models.starter import starter_dir
+from core.redis_server import redis_connection
+from core.samples import load_sample
+from core.services import datasets, jobs, metrics, models, tasks
+from core.supervisor import ensure
+from core.tasks import store
+from tests.support.servers import wait_until
+from tests.support.studio import horse_of
+
+LIMIT_S = 200.0  # importing torch and loading a model on two busy cores
+
+
+def wait_checkpoints(task_id: str, wanted: int) -> None:
+    """Wait until so many checkpoints are saved and a worker is in the middle of the next steps."""
+
+    def there() -> bool:
+        task = store.get(task_id)
+        assert not task.is_terminal, (task, tasks.log_tail(task_id))
+        return len(store.events(task_id=task_id, kind="checkpoint")) >= wanted and task.lease_owner is not None
+
+    wait_until(there, LIMIT_S, f"{wanted} checkpoints of {store.get(task_id)}")
+
+
+def kill_work_process(task_id: str) -> None:
+    os.kill(horse_of(task_id), signal.SIGKILL)
+
+
+def kill_worker(task_id: str) -> None:
+    owner = store.get(task_id).lease_owner or ""
+    (worker,) = [worker for worker in tasks.workers() if owner.startswith(worker.name)]
+    os.kill(int(worker.name.split("-")[-2]), signal.SIGKILL)
+
+
+def kill_redis(task_id: str) -> None:
+    with redis_connection() as redis:
+        os.kill(redis.info()["process_id"], signal.SIGKILL)
+
+
+def uninterrupted(job: jobs.JobRecord, folder: Path) -> dict[int, float]:
+    """The losses that the job's spec gives in one go, by step."""
+    from worker.training.run import Watching, train
+
+    spec, points = job.spec, []
+    train(
+        starter_dir(),
+        list(datasets.iter_examples(spec.dataset_version_id)),
+        methods.build(spec.method, spec.method_config),
+        spec.training,
+        folder,
+        watching=Watching(on_point=points.append),
+    )
+    return {point.step: point.loss for point in points if point.split == "train"}
+
+
+@pytest.mark.timeout(600)
+def test_every_process_is_killed_and_one_model_comes_out(
+    studio_with_starter: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SFT_RECONCILE_S", "2")
+    sample = load_sample()
+    dataset = datasets.create_dataset(sample.name, sample.train)
+    with ensure({"worker"}):
+        job = jobs.create(
+            name="Killed - v1",
+            dataset_id=dataset.id,
+            base_model="starter",
+            method="lora",
+            draft_key=None,
+            training={"num_epochs": 20, "save_every_steps": 10},
+        )
+        saved = 0
+        for kill in (kill_work_process, kill_worker, kill_redis):
+            wait_checkpoints(job.task_id, saved + 1)
+            saved = len(store.events(task_id=job.task_id, kind="checkpoint"))
+            kill(job.task_id)
+            time.sleep(1)  # what was killed is gone before the next look
+        wait_until(lambda: store.get(job.task_id).is_terminal, 2 * LIMIT_S, f"the end of {store.get(job.task_id)}")
+    ended = jobs.get_job(job.id)
+    assert ended.state == "succeeded", tasks.log_tail(job.task_id)
+    assert [model.job_id for model in models.list_models(include_archived=True)] == [job.id]
+    assert store.get(job.task_id).attempt == 1, "nobody pressed retry"
+    points = [point for point in metrics.since(job.id) if point.split == "train"]
+    assert sorted(point.step for point in points) == list(range(1, ended.total_steps + 1)), "every step, once"
+    assert {point.step: point.loss for point in points} == uninterrupted(ended, tmp_path / "whole")
+    causes = [event.data.get("cause") for event in tasks.events(job.task_id) if event.data.get("cause")]
+    assert causes[0] == "killed", "the others saved or went on"

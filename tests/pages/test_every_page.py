@@ -1,0 +1,38 @@
+"""Every page of an empty studio: it opens, says what to do first, and shows no error."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pages.conftest import ROOT
+
+SCREENS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_it_opens_in_an_empty_studio(screen: str, open_screen, read) -> None:
+    app = open_screen(screen)
+    said = read(app)
+    assert app.title, "a screen has a title"
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_guard_stands_first(screen: str) -> None:
+    """The first statement that runs, after imports and the page's own functions are defined, is the guard."""
+    import ast
+
+    tree = ast.parse((ROOT / "pages" / f"{screen}.py").read_text())
+    quiet = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    body = tree.body[1:] if isinstance(tree.body[0], ast.Expr) else tree.body
+    first = next(node for node in body if not isinstance(node, quiet))
+    assert ast.unparse(first) == "guard.require()"
+    assert sum(1 for _ in (ROOT / "pages" / f"{screen}.py").open()) <= 160, "a page is short"
+
+
+@pytest.mark.parametrize(
+    ("screen", "query"),
+    [("datasets", {"id": "ds_gone"}), ("convert", {"draft": "draft_gone"}), ("upload", {"source": "src_gone"})],
+)
+def test_an_address_of_something_gone_says_so(screen: str, query: dict[str, str], open_screen, read) -> None:
+    assert "Not found" in read(open_screen(screen, **query))

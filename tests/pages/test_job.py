@@ -1,0 +1,97 @@
+"""One job: live while it runs, honest when it failed, and measured against its forecast when it is done."""
+
+from __future__ import annotations
+
+from core.services import drafts, jobs
+from pages.ui import job_words
+from tests.support import runs
+
+
+def test_without_an_id_it_leads_to_the_list(open_screen, read) -> None:
+    assert "No job chosen" in read(open_screen("job"))
+
+
+def test_an_unknown_id_is_a_message(open_screen, read) -> None:
+    said = read(open_screen("job", id="job_none"))
+    assert "There is no job" in said
+
+
+def test_a_running_job_shows_progress_figures_and_events(open_screen, read) -> None:
+    job = runs.launch(runs.dataset(), "Live")
+    runs.begin(job, 70)
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "step 70 of 1,400" in said
+    assert "Epoch 6 of 100" in said
+    assert "Checkpoint saved at step 70" in said
+    tiles = {tile.label: tile.value for tile in app.metric}
+    assert set(tiles) == {"Training loss", "Validation loss", "Tokens per second", "Memory"}
+    assert tiles["Tokens per second"] == "9,000"
+    assert len(app.get("plotly_chart")) == 4
+
+
+def test_pause_is_asked_of_the_worker_and_then_not_offered_again(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.begin(job, 10)
+    app = open_screen("job", id=job.id)
+    app.button(key="job_pause").click().run()
+    assert jobs.get_job(job.id).command == "pause"
+    assert "Pausing at the next step" in read(app)
+    assert "job_pause" not in [button.key for button in app.button]
+
+
+def test_stop_says_what_it_costs_before_it_is_pressed(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.begin(job, 10)
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "registers what has been learnt so far" in said
+    assert "No model is made" in said
+    app.button(key="job_cancel").click().run()
+    assert jobs.get_job(job.id).command == "cancel"
+
+
+def test_a_waiting_job_says_why(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    said = read(open_screen("job", id=job.id))
+    assert "Waiting in queue" in said
+    assert "No gpu worker is running" in said
+    assert "The curve begins with the first step" in said
+
+
+def test_a_failed_job_names_cause_and_next_step_and_can_be_retried(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.fail(runs.begin(job, 20), "Memory ran out at step 20.", "Halve the batch size.")
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "Memory ran out at step 20" in said
+    assert "Halve the batch size" in said
+    assert "Cause: out of memory" in said
+    app.button(key="job_retry").click().run()
+    assert jobs.get_job(job.id).state == "pending"
+
+
+def test_a_finished_job_shows_forecast_beside_measured_and_every_setting(open_screen, read, tmp_path) -> None:
+    job = runs.launch(runs.dataset(), learning_rate=0.001)
+    runs.succeed(job, tmp_path / "adapter")
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "Forecast and measured" in said
+    assert "Peak memory" in said
+    assert "0.001" in said
+    assert "chosen by you" in said
+    assert "preset of Starter" in said
+    assert app.button(key="to_compare")
+
+
+def test_train_again_opens_the_same_choices_as_a_draft_that_names_its_parent(open_screen, read) -> None:
+    job = runs.launch(runs.dataset(), learning_rate=0.001)
+    read(open_screen("new_job", again=job.id))
+    (draft,) = drafts.list_open("job")
+    assert draft.state["parent_job_id"] == job.id
+    assert draft.state["training"] == {"learning_rate": 0.001}
+
+
+def test_a_paused_job_is_still_watched_because_somebody_else_may_resume_it() -> None:
+    assert "paused" in job_words.MOVING
+    assert not job_words.MOVING & job_words.TERMINAL

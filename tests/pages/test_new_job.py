@@ -1,0 +1,101 @@
+"""The wizard of a new job: three steps, kept in the database, launched once."""
+
+from __future__ import annotations
+
+from core.services import datasets, drafts, jobs
+from tests.support import runs
+
+
+def test_without_a_dataset_it_says_what_to_bring(open_screen, read) -> None:
+    said = read(open_screen("new_job"))
+    assert "Supervised fine-tuning requires labeled examples" in said
+    assert "Upload Labeled Examples" in said
+
+
+def test_three_steps_from_a_dataset_to_a_launched_job(open_screen, read) -> None:
+    data = runs.dataset()
+    app = open_screen("new_job")
+    said = read(app)
+    assert "Choose labeled examples for supervised learning" in said
+    assert "Labeled Examples: 114 pairs" in said
+    assert drafts.list_open("job") == []  # looking around leaves nothing behind
+
+    app.button(key=f"pick_ds_{data.id}").click().run()
+    assert "What's the refund policy?" in read(app)
+    app.button(key="to_model").click().run()
+    said = read(app)
+    assert "Low-Rank Adaptation - Fast & memory efficient" in said
+    assert "Updates all model parameters" in said
+    assert "knows little until it is taught" in said
+    assert "Not measured yet" in said
+    (draft,) = drafts.list_open("job")
+    assert (draft.step, draft.state["base_model"], draft.state["method"]) == ("model", "starter", "lora")
+
+    app.button(key="to_review").click().run()
+    said = read(app)
+    assert "Review & Launch" in said
+    assert "preset of Starter" in said
+    app.button(key="launch").click().run()
+    (job,) = jobs.list_jobs()
+    assert job.dataset_id == data.id
+    assert drafts.get(draft.id).result_id == job.id
+
+
+def test_a_setting_is_kept_in_the_draft_and_seen_in_another_browser(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    read(app)
+    rank = next(item for item in app.number_input if item.label == "Rank")
+    rank.set_value(32).run()
+    assert drafts.get(draft.id).state["method_config"]["rank"] == 32
+    other = open_screen("new_job", draft=draft.id)
+    read(other)
+    assert next(item for item in other.number_input if item.label == "Rank").value == 32
+
+
+def test_the_number_behind_auto_is_shown(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    read(app)
+    shown = {item.label: item.value for item in app.text_input if item.disabled}
+    assert "100" in shown["Epochs"] or "100" in next(v for k, v in shown.items() if k.startswith("Epochs"))
+    assert "0.002" in shown["Learning rate"]
+
+
+def test_another_method_changes_forecast_and_form(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    app.button(key="pick_method_full").click().run()
+    read(app)
+    assert drafts.get(draft.id).state["method"] == "full"
+    assert "Rank" not in [item.label for item in app.number_input]
+
+
+def test_measuring_is_a_background_task_that_the_panel_watches(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    app.button(key="measure").click().run()
+    said = read(app)
+    assert "Measure a few steps" not in said
+    assert drafts.get(draft.id).state["calibration_task_id"]
+
+
+def test_two_browsers_on_one_draft_launch_one_job(open_screen, read) -> None:
+    state = {"dataset_id": runs.dataset().id, "base_model": "starter", "method": "lora", "name": "Once"}
+    draft = drafts.create("job", state, step="review")
+    first, second = open_screen("new_job", draft=draft.id), open_screen("new_job", draft=draft.id)
+    first.button(key="launch").click().run()
+    second.button(key="launch").click().run()
+    assert [job.name for job in jobs.list_jobs()] == ["Once"]
+    assert "is launched" in read(open_screen("new_job", draft=draft.id))
+
+
+def test_a_draft_whose_dataset_is_gone_goes_back_to_choosing(open_screen, read) -> None:
+    data = runs.dataset()
+    draft = drafts.create("job", {"dataset_id": data.id, "method": "full"}, step="model")
+    datasets.delete(data.id, data.name)
+    app = open_screen("new_job", draft=draft.id)
+    read(app)
+    assert "is gone" in app.toast[0].value
+    after = drafts.get(draft.id)
+    assert (after.step, after.state["dataset_id"], after.state["method"]) == ("dataset", None, "full")

@@ -1,0 +1,60 @@
+"""The Upload screen: a known shape becomes a dataset, a table goes on to the wizard, bad files say why."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.services import datasets, drafts, tasks
+from worker.run import execute
+
+CHAT = "\n".join(
+    json.dumps(
+        {"messages": [{"role": "user", "content": f"Question {n}?"}, {"role": "assistant", "content": f"Answer {n}"}]}
+    )
+    for n in range(12)
+).encode()
+TABLE = b"product,material,price\n" + b"\n".join(b"Tool %d,Steel,%d" % (n, n) for n in range(12))
+
+
+def test_a_known_shape_becomes_a_dataset(open_screen, read) -> None:
+    app = open_screen("upload")
+    app.file_uploader[0].upload("support.jsonl", CHAT).run()
+    said = read(app)
+    assert "12 rows in a known shape" in said
+    assert "Question 0?" in said
+    app.text_input(key=next(item.key for item in app.text_input if item.key.startswith("name_"))).set_value("Support")
+    app.button(key="create_dataset").click().run()
+    read(app)
+    task = tasks.list_tasks(kind="import")[0]
+    execute(task.id, owner="test")
+    app.run()
+    assert "12 pairs" in read(app)
+    assert datasets.get_dataset("Support").examples == 12
+
+
+def test_any_other_table_leads_to_the_wizard_with_its_file(open_screen, read) -> None:
+    app = open_screen("upload")
+    app.file_uploader[0].upload("tools.csv", TABLE).run()
+    assert "12 rows, 3 columns" in read(app)
+    app.button(key="to_convert").click().run()
+    assert "What is in the file" in read(app)
+    assert drafts.list_open("convert")[0].state["source_id"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("empty.csv", b"", "is empty"),
+        ("header.csv", b"question,answer\n", "no row under it"),
+        ("deep.json", b"[" * 100_000, "nest"),
+        ("sheet.csv", b"PK\x03\x04" + b"\x00" * 64, "archive"),
+    ],
+)
+def test_a_bad_file_says_why(name: str, content: bytes, expected: str, open_screen, read) -> None:
+    app = open_screen("upload")
+    app.file_uploader[0].upload(name, content).run()
+    said = read(app)
+    assert expected in said.lower(), said
+    assert "Traceback" not in said

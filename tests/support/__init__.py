@@ -1,0 +1,1 @@
+"""Real servers and small real handlers for the tests."""

@@ -1,0 +1,105 @@
+"""A small real handler that counts slowly and saves as it goes, and the worker that knows it.
+
+`python -m tests.support.counting cpu|gpu` is `python -m worker` with one more handler; the product itself cannot be
+told to load handlers from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from core.db.uow import UnitOfWork
+from core.errors import DataError
+from core.settings import get_settings
+from core.tasks import store
+from core.tasks.announce import announce
+from core.tasks.context import Outcome, TaskContext
+from worker import queues, run
+
+STEP_S = 0.05
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """Count to payload["until"], a step at a time; every step is saved, and written down with the worker's pid."""
+    wants = ctx.payload
+    saved = ctx.workdir / "counter.json"
+    count = json.loads(saved.read_text())["count"] if saved.exists() else 0
+    if wants.get("hang_once") and ctx.lease.epoch == 1:
+        time.sleep(600)
+    while count < wants["until"]:
+        if wants.get("fail_at") == count and ctx.task.attempt == 1:
+            raise DataError("Line 3: the count is wrong.", "Correct line 3.", code="count", line=3)
+        if wants.get("break_at") == count:
+            raise ValueError("a bug")
+        if wants.get("die_at") == count:
+            os.kill(os.getpid(), 9)
+        signal = "" if wants.get("deaf") else ctx.signal()
+        if signal == "stop":
+            return _done(ctx, count, "stopped_early")
+        if stop := ctx.interrupted() if signal else None:
+            return stop
+        time.sleep(wants.get("step_s", STEP_S))
+        count += 1
+        with _counted(get_settings().data_dir, ctx.lease.task_id).open("a") as log:
+            log.write(f"{count} {os.getpid()}\n")
+        saved.with_suffix(".tmp").write_text(json.dumps({"count": count}))
+        os.replace(saved.with_suffix(".tmp"), saved)
+        if not wants.get("never_saves"):
+            ctx.saved()
+        ctx.progress(100 * count / wants["until"], "counting", f"{count} of {wants['until']}")
+    return _done(ctx, count, "")
+
+
+def _done(ctx: TaskContext, count: int, reason: str) -> Outcome:
+    def register(uow: UnitOfWork) -> dict[str, int]:
+        store.event(uow, ctx.lease.task_id, "data", f"registered {count}")
+        return {"registered": count}
+
+    return Outcome("succeeded", reason=reason, result={"count": count}, on_commit=register)
+
+
+def start(*, queue: str = "cpu", after: str | None = None, key: str | None = None, **payload: object) -> str:
+    """Create and announce a counting task; returns its id."""
+    with UnitOfWork() as uow:
+        task, _ = store.create(
+            uow,
+            kind="counting",
+            title=f"Count to {payload.get('until')}",
+            queue=queue,
+            payload=payload,
+            idempotency_key=key,
+            after_task_id=after,
+        )
+        uow.commit()
+    announce(task.id)
+    return task.id
+
+
+def _counted(data_dir: Path, task_id: str) -> Path:
+    return data_dir / f"counted-{task_id}.log"
+
+
+def steps(data_dir: Path, task_id: str) -> list[tuple[int, int]]:
+    """What was counted so far, in order: (count, pid of the process that did it)."""
+    path = _counted(data_dir, task_id)
+    if not path.exists():
+        return []
+    return [(int(line.split()[0]), int(line.split()[1])) for line in path.read_text().splitlines() if " " in line]
+
+
+run.HANDLERS["counting"] = "tests.support.counting:handle"
+
+if __name__ == "__main__":
+    if sys.argv[1].isdigit():
+        from worker.horse import main as horse
+
+        horse(sys.argv[1:])
+    else:
+        from worker.__main__ import main
+
+        queues.TrainingWorker.horse_module = "tests.support.counting"
+        sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,78 @@
+"""Jobs at every point of their life, for the screens: made by the services, measured under a lease as a worker does."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from core.db.tables import MetricPoint
+from core.samples import load_sample
+from core.services import datasets, jobs, models, tasks
+from core.services.datasets import DatasetRecord
+from core.services.jobs import JobRecord
+from core.services.models import ModelRecord
+from core.tasks.context import Outcome, TaskContext
+from core.tasks.lease import acquire
+
+
+def dataset(name: str = "Support") -> DatasetRecord:
+    """The shipped sample as a dataset, with its paraphrases as validation part."""
+    sample = load_sample()
+    return datasets.create_dataset(name, sample.train, sample.validation, origin="sample")
+
+
+def launch(data: DatasetRecord, name: str = "Support - Starter - v1", **training: Any) -> JobRecord:
+    """A pending job of the starter, whose own building counts as done."""
+    job = jobs.create(
+        name=name, dataset_id=data.id, base_model="starter", method="lora", draft_key=None, training=training
+    )
+    needed = tasks.get_task(job.task_id).after_task_id
+    if needed and not tasks.get_task(needed).is_terminal:
+        _context(needed).finish(Outcome("succeeded"))
+    return jobs.get_job(job.id)
+
+
+def begin(job: JobRecord, steps: int) -> TaskContext:
+    """Let a worker take the job and measure its first steps; both curves fall."""
+    context = _context(job.task_id, first_state="validating")
+    context.event("data", f"{job.examples} labeled examples read.")
+    context.validated()
+    plan = job.spec.training
+    with context.fenced() as uow:
+        for step in range(1, steps + 1):
+            loss = 4.0 * math.exp(-6 * step / plan.total_steps) + 0.05
+            point = {"job_id": job.id, "step": step, "epoch": step / plan.steps_per_epoch, "tokens": step * 300}
+            measured = {"learning_rate": plan.learning_rate, "tokens_per_s": 9_000.0, "memory_bytes": 1_100_000_000}
+            uow.session.add(MetricPoint(split="train", loss=loss, **point, **measured))
+            if step % plan.eval_every_steps == 0:
+                uow.session.add(MetricPoint(split="validation", loss=loss + 0.3, **point))
+        uow.commit()
+    context.progress(20 + 75 * steps / plan.total_steps, "training", f"Step {steps}")
+    context.event("checkpoint", f"Checkpoint saved at step {steps}.")
+    return context
+
+
+def succeed(job: JobRecord, directory: Path) -> ModelRecord:
+    """Run the job to its end and register its model (small files stand for the adapter)."""
+    context = begin(job, job.total_steps)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "adapter_config.json").write_text("{}")
+    (directory / "adapter_model.safetensors").write_bytes(bytes(4096))
+    measured = {"train_seconds": 48.0, "tokens": 1000, "steps": job.total_steps, "peak_memory_bytes": 1_200_000_000}
+    context.finish(models.register(context, job.id, directory, final_loss=0.012, measured=measured))
+    model_id = jobs.get_job(job.id).model_id
+    assert model_id is not None
+    return models.get_model(model_id)
+
+
+def fail(context: TaskContext, message: str, remedy: str, cause: str = "out_of_memory") -> None:
+    """End a run the way the worker does when training fails."""
+    error = {"message": message, "remedy": remedy, "cause": cause}
+    context.finish(Outcome("failed", reason=cause), error=error)
+
+
+def _context(task_id: str, first_state: str = "running") -> TaskContext:
+    lease = acquire(task_id, "worker-of-the-test", first_state=first_state)
+    assert lease is not None
+    return TaskContext(lease)

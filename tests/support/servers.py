@@ -1,0 +1,91 @@
+"""Real servers for tests: PostgreSQL in a temporary cluster, Redis as the studio itself starts it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core import redis_server
+
+
+def missing(what: str, remedy: str) -> None:
+    """Skip, loudly; in CI fail, because there a missing server would hide what is not tested."""
+    text = f"{what} is missing: {remedy}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(text)
+    pytest.skip(f"SKIPPED, NOT TESTED. {text}")
+
+
+def postgres_binaries() -> Path | None:
+    """The folder of `initdb`: from PATH, else Debian's newest."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    return folders[-1] if folders else None
+
+
+@contextmanager
+def postgres_cluster() -> Iterator[str]:
+    """A PostgreSQL cluster of its own; yields a URL with `{name}` in the place of the database's name."""
+    binaries = postgres_binaries()
+    if binaries is None:
+        missing("PostgreSQL", "apt install postgresql")
+        return
+    # Not under pytest's temporary folder: another user must be able to enter, and a socket's path must be short.
+    folder = Path(tempfile.mkdtemp(prefix="sft-pg-", dir="/tmp"))
+    as_user: list[str] = []
+    if os.getuid() == 0:  # the server refuses to run as root
+        shutil.chown(folder, "postgres", "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    data = folder / "data"
+    quiet = {"stdout": subprocess.DEVNULL, "cwd": folder}
+    initdb = [*as_user, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-N"]
+    subprocess.run(initdb, check=True, **quiet)
+    options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
+    server = subprocess.Popen(
+        [*as_user, str(binaries / "postgres"), "-D", str(data), *options], stderr=subprocess.DEVNULL, **quiet
+    )
+    try:
+        wait_until(lambda: (folder / ".s.PGSQL.5432").exists(), 30, "PostgreSQL's socket")
+        yield f"postgresql://postgres@/{{name}}?host={folder}"
+    finally:
+        stop = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
+        subprocess.run(stop, check=False, **quiet)
+        server.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_of_studio() -> Iterator[subprocess.Popen[bytes]]:
+    """The embedded Redis of the present data directory."""
+    server = start_redis()
+    try:
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+        shutil.rmtree(redis_server.runtime_dir(), ignore_errors=True)
+
+
+def start_redis() -> subprocess.Popen[bytes]:
+    """Start the embedded Redis and wait until it answers."""
+    server = subprocess.Popen(redis_server.server_command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(redis_server.is_up, 20, "Redis")
+    return server
+
+
+def wait_until(is_so, limit_s: float, what: str) -> None:
+    """Wait for a condition; fails the test with its name when it does not come."""
+    until = time.monotonic() + limit_s
+    while not is_so():
+        if time.monotonic() > until:
+            pytest.fail(f"Waited {limit_s:.0f} s in vain for: {what}")
+        time.sleep(0.05)

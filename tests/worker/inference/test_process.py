@@ -1,0 +1,194 @@
+"""The real process, asked by OpenAI's own client."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import httpx
+import openai  # noqa: TID253  the client that the server is tested with
+import pytest
+
+from core.errors import NotFound, ProviderUnavailable
+from core.messages import Message
+from core.services import chat, models
+from tests.worker.inference.conftest import Served
+
+ASK = [{"role": "user", "content": "What is item 7?"}]
+
+
+@pytest.fixture(scope="module")
+def client(served: Served) -> openai.OpenAI:
+    http = httpx.Client(trust_env=False)
+    return openai.OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0, http_client=http)
+
+
+def ask(client: openai.OpenAI, model: str, **options: object) -> str:
+    options = {"max_tokens": 24, "temperature": 0, **options}
+    answer = client.chat.completions.create(model=model, messages=ASK, **options)  # type: ignore[call-overload]
+    return str(answer.choices[0].message.content)
+
+
+def streamed(client: openai.OpenAI, model: str, **options: object) -> str:
+    options = {"max_tokens": 24, "temperature": 0, **options}
+    stream = client.chat.completions.create(model=model, messages=ASK, stream=True, **options)  # type: ignore[call-overload]
+    return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+
+
+def reference(base: Path, adapter: Path | None, tokens: int = 24) -> str:
+    """The greedy answer by transformers' own generate."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from core.render import render_prompt
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    model = AutoModelForCausalLM.from_pretrained(base)
+    if adapter:
+        model = PeftModel.from_pretrained(model, adapter)
+    prompt = torch.tensor([render_prompt([Message("user", "What is item 7?")], tokenizer)])
+    out = model.generate(input_ids=prompt, max_new_tokens=tokens, do_sample=False, pad_token_id=0)
+    return str(tokenizer.decode(out[0, prompt.shape[1] :], skip_special_tokens=True))
+
+
+def test_models_are_listed_and_found(client: openai.OpenAI, served: Served) -> None:
+    listed = [model.id for model in client.models.list()]
+    assert set(listed) == {served.base, served.first, served.second, served.whole}
+    assert client.models.retrieve(served.first).owned_by == "sft-studio"
+
+
+def test_answers_are_those_of_transformers(client: openai.OpenAI, served: Served) -> None:
+    base = Path(served.base.removeprefix("local:"))
+    folder = base.parents[1]
+    for model, weights, adapter in (
+        (served.base, base, None),
+        (served.first, base, folder / "a1"),
+        (served.second, base, folder / "a2"),
+        (served.base, base, None),  # the base again, after its adapters
+        (served.whole, folder / "whole", None),
+    ):
+        assert ask(client, model) == reference(weights, adapter), model
+
+
+def test_streaming_gives_the_same_text_and_ends_with_a_reason(client: openai.OpenAI, served: Served) -> None:
+    assert streamed(client, served.first) == ask(client, served.first)
+    stream = client.chat.completions.create(
+        model=served.first, messages=ASK, stream=True, max_tokens=5, stream_options={"include_usage": True}
+    )  # type: ignore[call-overload]
+    chunks = list(stream)
+    assert [choice.finish_reason for chunk in chunks for choice in chunk.choices][-1] in ("length", "stop")
+    assert chunks[-1].usage.total_tokens == chunks[-1].usage.prompt_tokens + chunks[-1].usage.completion_tokens
+
+
+def test_usage_and_length(client: openai.OpenAI, served: Served) -> None:
+    answer = client.chat.completions.create(model=served.base, messages=ASK, max_tokens=3, temperature=0)
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage is not None
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (len("What is item 7?") + 3, 3)
+
+
+def test_stop_words_end_the_answer_and_are_not_shown(client: openai.OpenAI, served: Served) -> None:
+    whole = ask(client, served.base)
+    word = whole[4:6]
+    assert ask(client, served.base, stop=[word]) == whole[: whole.index(word)]
+    assert streamed(client, served.base, stop=word) == whole[: whole.index(word)]
+
+
+def test_the_same_seed_draws_the_same_answer(client: openai.OpenAI, served: Served) -> None:
+    one, two = (ask(client, served.base, temperature=1.5, seed=3, top_p=0.9) for _ in range(2))
+    assert one == two
+    assert len({ask(client, served.base, temperature=1.5, seed=seed) for seed in range(4)}) > 1
+
+
+def test_base_and_tuned_at_the_same_time(client: openai.OpenAI, served: Served) -> None:
+    """Streams that take turns on one set of weights say what they say alone."""
+    wanted = [served.base, served.first, served.second, served.whole] * 2
+    alone = {model: ask(client, model, max_tokens=60) for model in set(wanted)}
+    found: list[tuple[str, str]] = []
+    threads = [
+        threading.Thread(target=lambda model=model: found.append((model, streamed(client, model, max_tokens=60))))
+        for model in wanted
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted((model, alone[model]) for model in wanted)
+
+
+def test_warming_up_is_harmless(at_the_studio: Served) -> None:
+    from core.targets import get_target
+
+    get_target("studio").warm_up()
+    assert httpx.get(f"{at_the_studio.url}/health").json()["status"] == "ok"
+
+
+def test_errors_have_openais_shape_and_no_traceback(client: openai.OpenAI, served: Served) -> None:
+    with pytest.raises(openai.NotFoundError, match="no model 'nope'"):
+        ask(client, "nope")
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("nope")
+    with pytest.raises(openai.BadRequestError, match="wizard"):
+        client.chat.completions.create(model=served.base, messages=[{"role": "wizard", "content": "x"}])  # type: ignore[list-item]
+    with pytest.raises(openai.BadRequestError, match="max_tokens"):
+        ask(client, served.base, max_tokens=0)
+    with pytest.raises(openai.BadRequestError, match="at most 512") as error:
+        client.chat.completions.create(model=served.base, messages=[{"role": "user", "content": "x" * 600}])
+    assert error.value.code == "context_length_exceeded"
+    for path, body in (("/v1/chat/completions", b"{"), ("/nothing", b"{}")):
+        answer = httpx.post(f"{served.url}{path}", content=body, headers={"content-type": "application/json"})
+        assert answer.status_code in (400, 404)
+        assert set(answer.json()["error"]) >= {"message", "type", "code", "param"}
+
+
+def test_another_host_name_is_refused(served: Served) -> None:
+    assert httpx.get(f"{served.url}/v1/models", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_reader_that_leaves_stops_the_generation(client: openai.OpenAI, served: Served) -> None:
+    for _ in range(40):  # more than may be open at once: each has to make room when it leaves
+        stream = client.chat.completions.create(model=served.base, messages=ASK, stream=True, max_tokens=450)
+        next(iter(stream))
+        stream.close()
+    assert ask(client, served.base, max_tokens=2)
+
+
+def test_chat_service_streams_and_remembers_the_first_use(at_the_studio: Served) -> None:
+    served = at_the_studio
+    assert [model.kind for model in chat.available_models()] == ["tuned", "tuned", "tuned", "base"]
+    text = "".join(chat.stream("Tuned 1", [Message("user", "What is item 7?")], max_tokens=24))
+    assert text == "".join(chat.stream(served.first, ASK, max_tokens=24))
+    chunks = list(chat.chunks(served.first, ASK))
+    assert chunks[-1].finish_reason or chunks[-1].completion_tokens
+    from core.services import jobs
+
+    events = jobs.events(models.get_model(served.first).job_id)
+    assert [event.kind for event in events].count("chat") == 1
+    assert chat.health().ok
+
+
+def test_suggestions_come_from_the_dataset(at_the_studio: Served) -> None:
+    found = chat.suggestions(at_the_studio.first, limit=3)
+    assert [(s.question, s.expected, s.split) for s in found][:1] == [("What is item 0?", "Item 0 is blue.", "train")]
+    assert len(found) == 3
+    assert found[0].messages == [Message("user", "What is item 0?")]
+
+
+def test_an_archived_model_vanishes_and_comes_back(client: openai.OpenAI, at_the_studio: Served) -> None:
+    served = at_the_studio
+    models.archive(served.second)
+    with pytest.raises(NotFound, match="archived"):
+        list(chat.stream(served.second, ASK))
+    with pytest.raises(openai.NotFoundError, match="archived"):
+        ask(client, served.second)
+    assert served.second not in [model.id for model in client.models.list()]
+    models.activate(served.second)
+    assert ask(client, served.second)
+
+
+def test_a_process_that_is_down_is_named(at_the_studio: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFT_INFERENCE_PORT", "9")
+    with pytest.raises(ProviderUnavailable, match="sft up"):
+        list(chat.stream(at_the_studio.first, ASK))
+    assert not chat.health().ok

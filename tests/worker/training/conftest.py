@@ -1,0 +1,17 @@
+"""The tiny base model, built once for all training tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.base_models.starter import recipe_hash
+from tests.support import tiny
+from tests.support.starter import CACHE
+
+
+@pytest.fixture(scope="session")
+def tiny_base() -> Path:
+    """A Llama of two layers with tokenizer and chat template; kept beside the starter for the next run."""
+    return tiny.build_base(CACHE / f"tiny-{recipe_hash(tiny.recipe())}")

@@ -1,0 +1,89 @@
+"""Batches: what goes in comes out, rows keep chats apart, and nothing is lost without being counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.errors import DataError
+from core.messages import Example, Message
+from core.render import render
+from tests.support import tiny
+from worker.training.data import SeededBatches, Tokenised, collate, prepare, rows_of
+from worker.training.run import load_model, load_tokenizer
+
+
+def test_rows_hold_every_example_once_and_never_overflow() -> None:
+    lengths = [9, 3, 7, 2, 2, 5, 9, 1]
+    rows = rows_of(lengths, 9)
+    assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
+    assert all(sum(lengths[index] for index in row) <= 9 for row in rows)
+    assert len(rows) == 5
+
+
+def test_positions_restart_at_every_example_and_its_first_token_carries_no_loss() -> None:
+    items = [Tokenised([1, 2, 3, 4], [1, 2, 3, 4]), Tokenised([5, 6], [5, 6]), Tokenised([7], [7])]
+    batch = collate(items, pad_token_id=0)
+    assert batch["input_ids"].tolist() == [[1, 2, 3, 4], [5, 6, 7, 0]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 3], [0, 1, 0, 1]]
+    assert batch["labels"].tolist() == [[-100, 2, 3, 4], [-100, 6, -100, -100]]
+    assert batch["real_tokens"] == 7
+
+
+def test_packed_and_unpacked_examples_have_the_same_loss(tiny_base: Path) -> None:
+    tokenizer, model = load_tokenizer(tiny_base), load_model(tiny_base).eval()
+    longest = Example((Message("user", "Say all you know."), Message("assistant", " ".join(a for _, a in tiny.PAIRS))))
+    items = prepare([longest, *tiny.examples()], tokenizer, max_seq_length=256).train
+    batch = collate(items)
+    assert batch["input_ids"].shape[0] < len(items)
+    real = {k: v for k, v in batch.items() if k != "real_tokens"}
+    with torch.no_grad():
+        packed = model(**real, use_cache=False).logits
+    width = batch["input_ids"].shape[1]
+    for row, members in enumerate(rows_of([len(item.input_ids) for item in items], width)):
+        start = 0
+        for index in members:
+            ids = torch.tensor([items[index].input_ids])
+            with torch.no_grad():
+                alone = model(input_ids=ids, use_cache=False).logits[0]
+            end = start + ids.shape[1]
+            target = torch.tensor(items[index].labels[1:])
+            losses = [torch.nn.functional.cross_entropy(part[:-1], target) for part in (alone, packed[row, start:end])]
+            assert abs(float(losses[0] - losses[1])) < 1e-3
+            start = end
+
+
+def test_long_examples_are_cut_and_those_that_would_lose_their_answer_are_left_out(tiny_base: Path) -> None:
+    tokenizer = load_tokenizer(tiny_base)
+    long_answer = Example((Message("user", "Tell me."), Message("assistant", "word " * 200)))
+    long_question = Example((Message("user", "word " * 200), Message("assistant", "Yes.")))
+    short = Example((Message("user", "Tell me."), Message("assistant", "Yes.")))
+    data = prepare([long_answer, long_question, short], tokenizer, max_seq_length=64)
+    assert (data.truncated, data.dropped, len(data.train)) == (1, 1, 2)
+    assert all(any(label != -100 for label in item.labels) for item in data.train)
+    assert max(len(item.input_ids) for item in data.train) == 64
+
+
+def test_nothing_left_to_learn_is_an_error_that_says_why(tiny_base: Path) -> None:
+    example = Example((Message("user", "word " * 200), Message("assistant", "Yes.")))
+    with pytest.raises(DataError, match="64 tokens") as caught:
+        prepare([example], load_tokenizer(tiny_base), max_seq_length=64)
+    assert "maximum length" in caught.value.remedy
+
+
+def test_loss_on_everything_when_asked_for(tiny_base: Path) -> None:
+    tokenizer = load_tokenizer(tiny_base)
+    item = prepare(tiny.examples()[:1], tokenizer, max_seq_length=128, completion_only_loss=False).train[0]
+    assert item.labels == item.input_ids == render(tiny.examples()[0].messages, tokenizer).input_ids
+
+
+def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+    one, same, other = SeededBatches(10, 4, 1), SeededBatches(10, 4, 1), SeededBatches(10, 4, 2)
+    assert list(one) == list(one) == list(same) != list(other)
+    one.epoch = 1
+    assert list(one) != list(same)
+    assert sorted(index for batch in one for index in batch) == list(range(10))
+    assert [len(batch) for batch in one] == [4, 4, 2]
+    assert len(one) == 3

@@ -1,0 +1,219 @@
+"""Jobs through the worker's own entry, on a tiny base: points, events, one model, and every way of stopping."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from core.db.tables import Calibration
+from core.db.uow import UnitOfWork
+from core.services import datasets, jobs, metrics, models, tasks
+from core.services.job_records import JobRecord
+from core.tasks import store
+from core.tasks.records import TaskRecord
+from tests.support import tiny
+from worker.run import execute
+
+CHOICES = {
+    "num_epochs": 6,
+    "per_device_batch_size": 4,
+    "gradient_accumulation_steps": 1,
+    "learning_rate": 5e-3,
+    "save_every_steps": 4,
+}
+LOSSES = list[tuple[str, int, float]]
+
+
+@pytest.fixture
+def base(studio_env: Path, tiny_base: Path) -> str:
+    return f"local:{tiny_base}"
+
+
+def launch(base: str, method: str = "lora", **changes: object) -> JobRecord:
+    """A job on the tiny lesson: 10 examples to learn, 3 to validate on, in batches of 4: 18 steps."""
+    lesson = tiny.examples(0)
+    dataset = next(iter(datasets.list_datasets()), None) or datasets.create_dataset("Gate", lesson, lesson[:3])
+    return jobs.create(
+        name="", dataset_id=dataset.id, base_model=base, method=method, draft_key=None, training=CHOICES | changes
+    )
+
+
+def work(job: JobRecord, *, when: Callable[[], bool] | None = None, then: Callable[[], object] = object) -> TaskRecord:
+    """Run the job in this process; a second thread waits for `when` and does `then`."""
+    done = threading.Event()
+
+    def other() -> None:
+        while when and not done.wait(0.01):
+            if when():
+                then()
+                return
+
+    person = threading.Thread(target=other)
+    person.start()
+    try:
+        ended = execute(job.task_id, "test:1")
+    finally:
+        done.set()
+        person.join()
+    assert ended is not None
+    assert ended.state != "failed", (ended.error, tasks.log_tail(job.task_id))
+    return ended
+
+
+def losses(job: JobRecord) -> LOSSES:
+    return sorted((point.split, point.step, point.loss) for point in metrics.since(job.id))
+
+
+def seen_steps(job: JobRecord, wanted: int) -> Callable[[], bool]:
+    return lambda: len([p for p in metrics.since(job.id) if p.split == "train"]) >= wanted
+
+
+def test_a_job_measures_every_step_and_registers_one_model(base: str) -> None:
+    job = launch(base)
+    assert work(job).state == "succeeded"
+    job = jobs.get_job(job.id)
+    train = [step for split, step, _ in losses(job) if split == "train"]
+    assert train == list(range(1, 19))
+    assert [step for split, step, _ in losses(job) if split == "validation"][-1] == 18
+    assert losses(job)[17][2] < losses(job)[0][2] / 2
+    (model,) = models.list_models()
+    assert model.job_id == job.id
+    assert model.final_loss == losses(job)[17][2]
+    smoke = model.manifest["smoke_test"]
+    assert smoke["question"] == tiny.PAIRS[0][0]
+    assert model.manifest["versions"]["trl"]
+    assert job.measured["steps"] == 18
+    assert job.measured["tokens"] == metrics.since(job.id)[-1].tokens
+    kinds = {event.kind for event in tasks.events(job.task_id)}
+    assert {"checkpoint", "evaluation", "state"} <= kinds
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_paused_job_resumes_into_the_losses_of_an_uninterrupted_one(base: str, method: str) -> None:
+    # long enough that the pause, which the run looks for twice a second, comes in the middle
+    whole, parts = launch(base, method, num_epochs=100), launch(base, method, num_epochs=100)
+    work(whole)
+    paused = work(parts, when=seen_steps(parts, 5), then=lambda: jobs.request(parts.id, "pause"))
+    assert paused.state == "paused"
+    assert len(losses(parts)) < len(losses(whole))
+    jobs.request(parts.id, "resume")
+    assert work(parts).state == "succeeded"
+    known = {(split, step): loss for split, step, loss in losses(parts)}  # and the validation at the pause
+    assert all(known[split, step] == loss for split, step, loss in losses(whole))
+    assert "recovery" in {event.kind for event in tasks.events(parts.task_id)}
+
+
+def test_points_after_the_checkpoint_are_replaced(base: str) -> None:
+    """A run that died after step 7 with its last checkpoint at step 4 computes 5 to 7 again."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(point: object) -> None:
+        if getattr(point, "step", 0) == 7:
+            raise Killed
+
+    whole, parts = launch(base), launch(base)
+    work(whole)
+    from worker.training import job as module
+
+    original = module.Reporter.on_point
+
+    def until_seven(self: module.Reporter, point: module.Point) -> None:
+        original(self, point)
+        self.flush()
+        die(point)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.Reporter, "on_point", until_seven)
+        with pytest.raises(Killed):
+            execute(parts.task_id, "test:1")
+    assert [step for split, step, _ in losses(parts) if split == "train"] == list(range(1, 8))
+    from core.tasks import recovery
+
+    recovery.after_death(parts.task_id, "test:1", "killed")  # what the parent of a dead work process does
+    assert work(parts).state == "succeeded"
+    assert losses(parts) == losses(whole)
+
+
+def test_stop_keeps_the_model(base: str) -> None:
+    job = launch(base, num_epochs=200)
+    ended = work(job, when=seen_steps(job, 3), then=lambda: jobs.request(job.id, "stop"))
+    assert (ended.state, ended.reason) == ("succeeded", "stopped_early")
+    (model,) = models.list_models()
+    assert model.manifest["stopped_early"] is True
+
+
+def test_cancel_makes_no_model_and_retry_goes_on_from_what_was_saved(base: str) -> None:
+    job = launch(base, num_epochs=100)
+    ended = work(job, when=seen_steps(job, 3), then=lambda: jobs.request(job.id, "cancel"))
+    assert ended.state == "cancelled"
+    assert models.list_models() == []
+    reached = len([1 for split, _, _ in losses(job) if split == "train"])
+    jobs.request(job.id, "retry")
+    assert work(job).state == "succeeded"
+    assert f"step {reached:,}." in " ".join(e.message for e in tasks.events(job.task_id) if e.kind == "recovery")
+
+
+def test_a_worker_told_to_stop_releases_the_job(base: str) -> None:
+    job = launch(base, num_epochs=100)
+    shutdown = threading.Event()
+
+    def soon() -> None:
+        while not seen_steps(job, 3)():
+            time.sleep(0.01)
+        shutdown.set()
+
+    thread = threading.Thread(target=soon)
+    thread.start()
+    execute(job.task_id, "test:1", shutdown=shutdown)
+    thread.join()
+    task = store.get(job.task_id)
+    assert (task.state, task.lease_owner) == ("running", None)
+    assert task.waits_to_resume
+
+
+def test_examples_that_lose_their_answer_are_counted_in_an_event(base: str) -> None:
+    from core.messages import Example, Message
+
+    long = Example((Message("user", "word " * 300), Message("assistant", "Yes.")))
+    dataset = datasets.create_dataset("Long", [*tiny.examples(0), long])
+    job = jobs.create(
+        name="", dataset_id=dataset.id, base_model=base, method="lora", draft_key=None,
+        training=CHOICES | {"num_epochs": 1, "max_seq_length": 64},
+    )  # fmt: skip
+    assert work(job).state == "succeeded"
+    assert any("1 examples were left out" in event.message for event in tasks.events(job.task_id))
+
+
+def test_exact_match_compares_base_and_tuned(base: str) -> None:
+    job = launch(base, num_epochs=100)
+    work(job)
+    (model,) = models.list_models()
+    ended = execute(models.test(model.id).id, "test:1")
+    assert ended is not None
+    result = ended.result
+    assert result["counts"] == {"train": 10, "validation": 3}
+    assert result["base"]["train"] == 0
+    assert 0 <= result["tuned"]["train"] <= 1
+    assert {"split", "question", "expected", "base", "tuned"} == set(result["samples"][0])
+
+
+def test_a_calibration_writes_what_the_forecast_reads(base: str) -> None:
+    job = launch(base)
+    task = jobs.calibrate(job.dataset_id, base, "lora", training=CHOICES)
+    assert task is not None
+    ended = execute(task.id, "test:1")
+    assert ended is not None
+    assert ended.state == "succeeded", ended.error
+    with UnitOfWork(write=False) as uow:
+        row = uow.session.exec(select(Calibration)).one()
+        assert row.key == task.payload["key"]
+        assert row.tokens_per_s > 0
+        assert row.overhead_s > 0
+        assert row.details["steps"] == 7

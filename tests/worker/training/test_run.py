@@ -1,0 +1,204 @@
+"""Training for real, on a tiny model: what is learnt, what stays frozen, and what a resumed run comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.errors import Diverged, OutOfMemory
+from core.methods import build
+from core.methods.base import Method
+from tests.support import tiny
+from worker.training.checkpoints import file_hashes, newest, step_of
+from worker.training.engines import Point
+from worker.training.run import TrainResult, Watching, load_model, load_tokenizer, load_tuned, train
+
+LORA = build("lora", {"rank": 8, "alpha": 16})
+FULL = build("full")
+
+
+class Run:
+    """One call of `train` on the tiny lesson, with what it reported."""
+
+    def __init__(self, base: Path, output: Path, *, signal_at: dict[int, str] | None = None, **changes: object) -> None:
+        self.base, self.output, self.signal_at = base, output, signal_at or {}
+        self.changes = changes
+        self.points: list[Point] = []
+        self.checkpoints: list[int] = []
+
+    def go(self, method: Method = LORA, validation: int = 0) -> TrainResult:
+        watching = Watching(
+            signal=self._signal,
+            on_point=self.points.append,
+            on_checkpoint=lambda step, directory: self.checkpoints.append(step),
+        )
+        self.steps = 0
+        numbers = tiny.training(examples=len(tiny.PAIRS) - validation, **self.changes)
+        return train(self.base, tiny.examples(validation), method, numbers, self.output, watching=watching)
+
+    def _signal(self) -> str:
+        self.steps += 1
+        return self.signal_at.get(self.steps, "")
+
+    def losses(self, split: str = "train") -> dict[int, float]:
+        return {point.step: point.loss for point in self.points if point.split == split}
+
+
+def weights(directory: Path) -> dict[str, torch.Tensor]:
+    return dict(load_model(directory).state_dict())
+
+
+def logits(model: torch.nn.Module, base: Path) -> torch.Tensor:
+    tokenizer = load_tokenizer(base)
+    ids = torch.tensor([tokenizer("Who keeps the keys?", add_special_tokens=False)["input_ids"]])
+    with torch.no_grad():
+        return torch.as_tensor(model.eval()(input_ids=ids).logits)
+
+
+@pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
+def test_the_loss_falls_and_the_saved_model_answers_like_the_trained_one(
+    tiny_base: Path, tmp_path: Path, method: Method
+) -> None:
+    before = file_hashes(tiny_base)
+    run = Run(tiny_base, tmp_path, num_epochs=50, learning_rate=2e-2 if method is LORA else 5e-3, save_every_steps=50)
+    result = run.go(method, validation=2)
+    losses = list(run.losses().values())
+    assert result.status == "finished"
+    assert losses[-1] < losses[0] / 3
+    assert len(run.losses("validation")) >= 3
+    assert result.tokens == run.points[-1].tokens > 0
+    for point in run.points:
+        assert point.split == "validation" or (point.memory_bytes and point.tokens_per_s and point.grad_norm)
+    assert result.model_dir is not None
+    tuned = load_tuned(tiny_base, result.model_dir)
+    again = load_tuned(tiny_base, result.model_dir)
+    assert torch.equal(logits(tuned, tiny_base), logits(again, tiny_base))
+    assert not torch.allclose(logits(tuned, tiny_base), logits(load_model(tiny_base), tiny_base))
+    assert file_hashes(tiny_base) == before
+    assert not list(result.model_dir.rglob("*.bin"))
+
+
+def test_lora_leaves_every_weight_of_the_base_as_it_was(tiny_base: Path, tmp_path: Path) -> None:
+    result = Run(tiny_base, tmp_path).go(LORA)
+    assert result.model_dir is not None
+    tuned = dict(load_tuned(tiny_base, result.model_dir).get_base_model().state_dict())
+    for name, value in weights(tiny_base).items():
+        inside = name.removesuffix(".weight") + ".base_layer.weight"
+        assert torch.equal(tuned.get(inside, tuned.get(name)), value), name
+
+
+def test_the_adapter_in_memory_and_on_disk_give_equal_logits(tiny_base: Path, tmp_path: Path) -> None:
+    from worker.training import state, tuners
+
+    result = Run(tiny_base, tmp_path).go(LORA)
+    checkpoint = newest(tmp_path / "checkpoints")
+    assert checkpoint is not None
+    assert result.model_dir is not None
+    live = tuners.attach(load_model(tiny_base), LORA)
+    state.load_weights(live, checkpoint)
+    assert torch.equal(logits(live, tiny_base), logits(load_tuned(tiny_base, result.model_dir), tiny_base))
+
+
+@pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
+@pytest.mark.parametrize("pause_at", [2, 3, 5], ids=["inside an epoch", "at an epoch's end", "after a checkpoint"])
+def test_a_resumed_run_makes_the_steps_of_an_uninterrupted_one(
+    tiny_base: Path, tmp_path: Path, method: Method, pause_at: int
+) -> None:
+    whole = Run(tiny_base, tmp_path / "whole")
+    finished = whole.go(method, validation=2)
+    parts = Run(tiny_base, tmp_path / "parts", signal_at={pause_at: "pause"})
+    assert parts.go(method, validation=2).status == "paused"
+    parts.signal_at = {}
+    resumed = parts.go(method, validation=2)
+    assert resumed.resumed_from == pause_at
+    assert parts.losses() == whole.losses()
+    validated = whole.losses("validation")
+    assert {step: parts.losses("validation")[step] for step in validated} == validated
+    assert (resumed.loss, resumed.tokens, resumed.step) == (finished.loss, finished.tokens, finished.step)
+    assert finished.model_dir
+    assert resumed.model_dir
+    assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
+
+
+def test_accumulated_batches_resume_alike(tiny_base: Path, tmp_path: Path) -> None:
+    numbers = {"per_device_batch_size": 2, "gradient_accumulation_steps": 2}
+    whole = Run(tiny_base, tmp_path / "whole", **numbers)
+    whole.go()
+    parts = Run(tiny_base, tmp_path / "parts", signal_at={4: "shutdown"}, **numbers)
+    assert parts.go().status == "released"
+    parts.signal_at = {}
+    parts.go()
+    assert parts.losses() == whole.losses()
+
+
+def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(tiny_base: Path, tmp_path: Path) -> None:
+    whole = Run(tiny_base, tmp_path / "whole", save_every_steps=2)
+    whole.go()
+    parts = Run(tiny_base, tmp_path / "parts", save_every_steps=2, signal_at={5: "pause"})
+    parts.go()
+    latest = newest(tmp_path / "parts" / "checkpoints")
+    assert latest is not None
+    assert step_of(latest) == 5
+    damaged = latest / "trainable.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-8] + b"damaged!")
+    parts.signal_at = {}
+    assert parts.go().resumed_from == 4
+    assert parts.losses() == whole.losses()
+
+
+def test_a_run_that_died_after_its_last_step_only_makes_the_model(tiny_base: Path, tmp_path: Path) -> None:
+    first = Run(tiny_base, tmp_path).go()
+    again = Run(tiny_base, tmp_path)
+    result = again.go()
+    assert again.losses() == {}
+    assert (result.status, result.loss, result.tokens) == ("finished", first.loss, first.tokens)
+    assert first.model_dir is not None
+    assert result.model_dir is not None
+    assert file_hashes(result.model_dir) == file_hashes(first.model_dir)
+
+
+def test_stop_keeps_the_model_of_that_step(tiny_base: Path, tmp_path: Path) -> None:
+    result = Run(tiny_base, tmp_path, signal_at={3: "stop"}).go()
+    assert (result.status, result.step) == ("stopped", 3)
+    assert result.model_dir is not None
+    assert (result.model_dir / "adapter_model.safetensors").is_file()
+
+
+def test_cancel_saves_and_makes_no_model(tiny_base: Path, tmp_path: Path) -> None:
+    run = Run(tiny_base, tmp_path, signal_at={3: "cancel"})
+    result = run.go()
+    assert (result.status, result.model_dir) == ("cancelled", None)
+    assert run.checkpoints == [3]
+
+
+def test_a_pause_at_the_last_step_finishes(tiny_base: Path, tmp_path: Path) -> None:
+    assert Run(tiny_base, tmp_path, signal_at={tiny.training().total_steps: "pause"}).go().status == "finished"
+
+
+def test_a_diverged_run_says_so_and_keeps_the_last_good_checkpoint(tiny_base: Path, tmp_path: Path) -> None:
+    run = Run(tiny_base, tmp_path, learning_rate=0.1, max_grad_norm=100.0, save_every_steps=1)
+    run.changes["learning_rate"] = 1e30
+    with pytest.raises(Diverged) as caught:
+        run.go()
+    assert "learning rate" in caught.value.remedy
+    kept = newest(tmp_path / "checkpoints")
+    assert kept is None or step_of(kept) < 12
+
+
+def test_out_of_memory_names_three_settings_to_change(tiny_base: Path, tmp_path: Path) -> None:
+    def exhaust(point: Point) -> None:
+        torch.empty(1 << 55)  # torch's own error
+
+    with pytest.raises(OutOfMemory) as caught:
+        train(tiny_base, tiny.examples(), LORA, tiny.training(), tmp_path, watching=Watching(on_point=exhaust))
+    for words in ("batch size to 2 (now 4)", "maximum length to 64 (now 128)", "rank to 4 (now 8)"):
+        assert words in caught.value.remedy
+
+
+def test_the_same_seed_gives_the_same_run_and_another_one_does_not(tiny_base: Path, tmp_path: Path) -> None:
+    runs = [Run(tiny_base, tmp_path / str(n), num_epochs=1, seed=seed) for n, seed in enumerate((1, 1, 2))]
+    for run in runs:
+        run.go()
+    assert runs[0].losses() == runs[1].losses() != runs[2].losses()

@@ -1,0 +1,65 @@
+"""A worker for one queue: `python -m worker gpu|cpu|io`."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sys
+import time
+
+from core.errors import StudioError
+from core.redis_server import is_up, runtime_dir
+from core.settings import get_settings
+from core.tasks.announce import QUEUES
+
+REDIS_WAIT_S = 30.0
+
+
+def main(arguments: list[str]) -> int:
+    """Work until SIGTERM; returns the exit code."""
+    if len(arguments) != 1 or arguments[0] not in QUEUES:
+        sys.stderr.write(f"Name one queue: {', '.join(QUEUES)}.\n")
+        return 2
+    (queue,) = arguments
+    try:
+        device = _claim_device() if queue == "gpu" else None
+        _wait_for_redis()
+    except StudioError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    from worker.queues import make_worker
+
+    make_worker(queue).work(logging_level="INFO")
+    if device is not None:
+        os.close(device)
+    return 0
+
+
+def _claim_device() -> int:
+    """One training worker per device of this machine: an open lock that ends with the process."""
+    settings = get_settings()
+    device = f"{settings.device}:{os.environ.get('CUDA_VISIBLE_DEVICES', '')}"
+    path = runtime_dir() / f"device-{hashlib.sha256(device.encode()).hexdigest()[:8]}.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise StudioError(
+            f"A training worker serves this device already (SFT_DEVICE={settings.device}).",
+            "One trains at a time; name another device with CUDA_VISIBLE_DEVICES for a second worker.",
+        ) from error
+    return handle
+
+
+def _wait_for_redis() -> None:
+    until = time.monotonic() + REDIS_WAIT_S
+    while not is_up():
+        if time.monotonic() > until:
+            raise StudioError("Redis does not answer.", "Start the studio with `sft up`, or correct REDIS_URL.")
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

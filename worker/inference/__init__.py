@@ -1,0 +1,1 @@
+"""The process that answers: base and tuned models behind an OpenAI-compatible address on this machine."""

@@ -1,0 +1,193 @@
+"""The HTTP face of the engine, in OpenAI's shapes: models and chat completions, whole or streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import threading
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from core.targets.base import Chunk
+from worker.inference import problems
+from worker.inference.engine import Engine, Question
+from worker.inference.schema import ChatRequest
+
+_POLL_S = 0.5  # how often a waiting answer asks whether its reader is still there
+
+
+class Disconnected(Exception):
+    """The reader went away; nobody needs the answer."""
+
+
+class Chunks:
+    """The chunks of one answer, handed from the engine's thread to the event loop."""
+
+    def __init__(self, engine: Engine, body: ChatRequest) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[Chunk | Exception] = asyncio.Queue()
+        self._cancelled = threading.Event()
+        engine.submit(Question(body.model, body.conversation(), body.options(), self._emit, self._cancelled))
+
+    def _emit(self, item: Chunk | Exception) -> None:
+        if not self._cancelled.is_set() and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
+
+    async def next(self, request: Request) -> Chunk:
+        """The next chunk. Raises what the engine raised, or Disconnected when the reader has gone."""
+        while True:
+            try:
+                item = await asyncio.wait_for(self._queue.get(), _POLL_S)
+            except TimeoutError:
+                if await request.is_disconnected():
+                    raise Disconnected from None
+                continue
+            if isinstance(item, Exception):
+                raise item
+            return item
+
+    def cancel(self) -> None:
+        """Stop the generation; harmless after its end."""
+        self._cancelled.set()
+
+
+class Envelope:
+    """What every object of one completion carries."""
+
+    def __init__(self, model: str, *, streamed: bool) -> None:
+        self.base = {
+            "id": f"chatcmpl-{secrets.token_hex(12)}",
+            "object": "chat.completion.chunk" if streamed else "chat.completion",
+            "created": int(time.time()),
+            "model": model,
+        }
+
+    def whole(self, text: str, last: Chunk) -> dict[str, Any]:
+        message = {"role": "assistant", "content": text, "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": last.finish_reason}
+        return {**self.base, "choices": [choice], "usage": _usage(last)}
+
+    def delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return _event({**self.base, "choices": [choice]})
+
+    def usage(self, last: Chunk) -> str:
+        return _event({**self.base, "choices": [], "usage": _usage(last)})
+
+
+def make_app() -> FastAPI:
+    """The application. It loads nothing: weights come with the first question."""
+    app = FastAPI(title="SFT Studio inference", docs_url=None, redoc_url=None, openapi_url=None)
+    # a page from elsewhere must not reach the loopback address under a name of its own
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    engine = Engine()
+
+    @app.get("/health")
+    def health(warm_up: bool = False) -> dict[str, Any]:
+        if warm_up:
+            engine.warm_up()
+        return {"status": "ok", "loaded": engine.loaded}
+
+    @app.get("/v1/models")
+    def models() -> dict[str, Any]:
+        from worker.inference import registry  # here, because the services are half of the time that starting takes
+
+        return {"object": "list", "data": [_model(*entry) for entry in registry.listed()]}
+
+    @app.get("/v1/models/{model_id:path}")
+    def model(model_id: str) -> dict[str, Any]:
+        from worker.inference import registry
+
+        found = registry.find(model_id)
+        return _model(found.id, found.title, found.base.id, found.created_at)
+
+    @app.post("/v1/chat/completions")
+    async def chat(body: ChatRequest, request: Request) -> Response:
+        chunks = Chunks(engine, body)
+        try:
+            # the first chunk is awaited here, so that what goes wrong before it is a status and not a broken stream
+            first = await chunks.next(request)
+            if body.stream:
+                return StreamingResponse(_stream(chunks, first, body, request), media_type="text/event-stream")
+            return await _whole(chunks, first, body, request)
+        except BaseException:
+            chunks.cancel()
+            raise
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return problems.invalid(error.errors())
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        return problems.refused(request.url.path, error.status_code)
+
+    @app.exception_handler(Disconnected)
+    async def gone(request: Request, error: Disconnected) -> Response:
+        return Response(status_code=499)
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        return problems.response(error)
+
+    for expected in problems.EXPECTED:  # without this, Starlette would raise them again after answering
+        app.add_exception_handler(expected, failed)
+    return app
+
+
+async def _whole(chunks: Chunks, chunk: Chunk, body: ChatRequest, request: Request) -> JSONResponse:
+    text = chunk.text
+    while not chunk.finish_reason:
+        chunk = await chunks.next(request)
+        text += chunk.text
+    return JSONResponse(Envelope(body.model, streamed=False).whole(text, chunk))
+
+
+async def _stream(chunks: Chunks, chunk: Chunk, body: ChatRequest, request: Request) -> AsyncIterator[str]:
+    """Server-sent events; when the reader leaves, the generator is closed and the generation stops."""
+    envelope = Envelope(body.model, streamed=True)
+    try:
+        yield envelope.delta({"role": "assistant", "content": ""})
+        while True:
+            if chunk.text:
+                yield envelope.delta({"content": chunk.text})
+            if chunk.finish_reason:
+                break
+            chunk = await chunks.next(request)
+        yield envelope.delta({}, chunk.finish_reason)
+        if body.stream_options and body.stream_options.include_usage:
+            yield envelope.usage(chunk)
+        yield "data: [DONE]\n\n"
+    except Disconnected:
+        return
+    except Exception as error:  # the status is sent already: the error travels as an event
+        yield _event(problems.body_of(error))
+        yield "data: [DONE]\n\n"
+    finally:
+        chunks.cancel()
+
+
+def _event(content: dict[str, Any]) -> str:
+    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
+
+
+def _usage(last: Chunk) -> dict[str, int]:
+    total = last.prompt_tokens + last.completion_tokens
+    return {
+        "prompt_tokens": last.prompt_tokens,
+        "completion_tokens": last.completion_tokens,
+        "total_tokens": total,
+    }
+
+
+def _model(model_id: str, title: str, base_id: str, created_at: float) -> dict[str, Any]:
+    facts = {"id": model_id, "object": "model", "created": int(created_at), "owned_by": "sft-studio"}
+    return {**facts, "title": title, "base_model": base_id}

@@ -1,0 +1,139 @@
+"""One answer in the making: token by token, text as soon as it is whole, stop words never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from core.errors import DataError
+from core.render import render_prompt
+from core.targets.base import Chunk
+from worker.inference.engine import Question
+from worker.inference.loader import Loaded
+from worker.training.generate import stop_ids
+
+_UNFINISHED = "\ufffd"  # what a decoder shows for the first bytes of a character whose last ones are still to come
+
+
+class Answer:
+    """Decodes one question on loaded weights, a token per `step`."""
+
+    def __init__(self, question: Question, loaded: Loaded, adapter: str | None) -> None:
+        self.question, self.loaded, self.adapter = question, loaded, adapter
+        self.options = question.options
+        prompt = render_prompt(question.messages, loaded.tokenizer)
+        limit = int(getattr(loaded.model.config, "max_position_embeddings", 0) or 0)
+        if limit and len(prompt) >= limit:
+            raise DataError(
+                f"The conversation has {len(prompt):,} tokens; this model reads at most {limit:,}.",
+                "Shorten it.",
+                code="context_length_exceeded",
+                field="messages",
+            )
+        self.prompt_tokens = len(prompt)
+        self.max_tokens = min(self.options.max_tokens, limit - len(prompt)) if limit else self.options.max_tokens
+        self._ends = set(stop_ids(loaded.model, loaded.tokenizer))
+        where = loaded.model.device
+        self._next = torch.tensor([prompt], device=where)
+        self._cache: Any = None
+        self._random = torch.Generator(device=where)
+        if self.options.seed is not None:
+            self._random.manual_seed(self.options.seed % 2**63)
+        else:
+            self._random.seed()
+        self._ids: list[int] = []
+        self._text = TextStream(loaded.tokenizer, self.options.stop)
+
+    def step(self) -> Chunk | None:
+        """Decode one token: a chunk to show (perhaps the last), or None when no whole character came out."""
+        with torch.inference_mode():
+            model = self.loaded.use(self.adapter)
+            out = model(input_ids=self._next, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
+            self._cache = out.past_key_values
+            token = self._choose(out.logits[0, -1])
+        if token in self._ends:
+            return self._last("stop", self._text.rest())
+        self._ids.append(token)
+        self._next = torch.tensor([[token]], device=self._next.device)
+        text = self._text.add(token)
+        if self._text.stopped:
+            return self._last("stop", text)
+        if len(self._ids) >= self.max_tokens:
+            return self._last("length", text + self._text.rest())
+        return Chunk(text) if text else None
+
+    def _last(self, reason: str, text: str) -> Chunk:
+        return Chunk(text, reason, self.prompt_tokens, len(self._ids))
+
+    def _choose(self, logits: torch.Tensor) -> int:
+        """The likeliest token at temperature 0; else one drawn from the smallest set that holds `top_p` of the mass."""
+        if self.options.temperature == 0:
+            return int(logits.argmax())
+        probabilities = torch.softmax(logits.float() / self.options.temperature, dim=-1)
+        if self.options.top_p < 1:
+            ordered, order = probabilities.sort(descending=True)
+            before = ordered.cumsum(-1) - ordered  # the mass in front of each token; the first one always stays
+            probabilities = torch.zeros_like(probabilities).scatter(
+                0, order, torch.where(before < self.options.top_p, ordered, 0.0)
+            )
+        return int(torch.multinomial(probabilities, 1, generator=self._random))
+
+
+class TextStream:
+    """Token ids -> text that can be shown at once.
+
+    Decodes a short window, so that long answers stay cheap, and holds back what is not a whole character yet or could
+    be the beginning of a stop word.
+    """
+
+    def __init__(self, tokenizer: Any, stop: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
+        self._stop = stop
+        self._ids: list[int] = []
+        self._window = self._shown = 0  # ids before `_shown` are text already; decoding starts at `_window`
+        self._held = ""
+        self.stopped = False
+
+    def add(self, token: int) -> str:
+        """The text that became certain with this token."""
+        self._ids.append(token)
+        return self._release(self._decoded(whole=False))
+
+    def rest(self) -> str:
+        """What was held back, at the end of the answer."""
+        text = self._held + self._decoded(whole=True)
+        self._held = ""
+        return self._cut(text)
+
+    def _decoded(self, *, whole: bool) -> str:
+        before = self._decode(self._ids[self._window : self._shown])
+        now = self._decode(self._ids[self._window :])
+        if len(now) <= len(before) or (now.endswith(_UNFINISHED) and not whole):
+            return ""
+        self._window, self._shown = self._shown, len(self._ids)
+        return now[len(before) :]
+
+    def _decode(self, ids: list[int]) -> str:
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def _release(self, text: str) -> str:
+        held = self._cut(self._held + text)
+        if self.stopped:
+            self._held = ""
+            return held
+        keep = max((_overlap(held, word) for word in self._stop), default=0)
+        self._held = held[len(held) - keep :]
+        return held[: len(held) - keep]
+
+    def _cut(self, text: str) -> str:
+        """The text before the first stop word."""
+        places = [place for word in self._stop if (place := text.find(word)) >= 0]
+        self.stopped = self.stopped or bool(places)
+        return text[: min(places)] if places else text
+
+
+def _overlap(text: str, word: str) -> int:
+    """How many characters at the end of `text` could be the beginning of `word`."""
+    return next((size for size in range(min(len(word) - 1, len(text)), 0, -1) if text.endswith(word[:size])), 0)

@@ -1,0 +1,135 @@
+"""The engine: one thread that owns all weights and gives every open answer a token in turn.
+
+A thread of its own instead of a lock around the model: switching adapters changes the model for everybody, so steps of
+different answers must not overlap; taking turns keeps two streams (base and tuned, side by side) equally quick. torch
+is imported in that thread at the first question, so that the server answers its health page at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import StudioError
+from core.messages import Message
+from core.targets.base import ChatOptions, Chunk
+
+if TYPE_CHECKING:
+    from worker.inference.decoding import Answer
+    from worker.inference.loader import Loader
+
+log = logging.getLogger(__name__)
+
+MAX_OPEN = 32  # answers at once; more are turned away instead of all becoming slow
+
+
+class Busy(StudioError):
+    """Too many answers are under way."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question on its way: `emit` takes chunks, or the error that ended it; `cancelled` ends it from outside."""
+
+    model_id: str
+    messages: Sequence[Message]
+    options: ChatOptions
+    emit: Callable[[Chunk | Exception], None]
+    cancelled: threading.Event
+
+
+class Engine:
+    """Takes questions from any thread; answers through each question's `emit`."""
+
+    def __init__(self) -> None:
+        self._inbox: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+        self._open: list[Answer] = []
+        self._loader: Loader | None = None
+        self._count = 0
+        self._counting = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    @property
+    def loaded(self) -> list[str]:
+        """What is in memory."""
+        return self._loader.names if self._loader else []
+
+    def submit(self, question: Question) -> None:
+        """Queue a question. Raises Busy when too many are open."""
+        with self._counting:
+            if self._count >= MAX_OPEN:
+                raise Busy(f"{self._count} answers are under way.", "Ask again in a moment.")
+            self._count += 1
+        self._inbox.put(question)
+
+    def warm_up(self) -> None:
+        """Import what answering needs, if that has not happened yet."""
+        if self._loader is None:
+            self._inbox.put(None)
+
+    def _run(self) -> None:
+        while True:
+            self._admit()
+            for answer in list(self._open):
+                self._advance(answer)
+
+    def _admit(self) -> None:
+        """Take what came in; with nothing to do, sleep until something comes."""
+        while not self._open or not self._inbox.empty():
+            question = self._inbox.get()
+            if question is None:
+                self._ready()
+                continue
+            if question.cancelled.is_set():
+                self._left()
+                continue
+            try:
+                self._open.append(self._begin(question))
+            except Exception as error:  # every failure belongs to the one who asked, not to this thread
+                self._left()
+                question.emit(error)
+
+    def _begin(self, question: Question) -> Answer:
+        from worker.inference import registry
+        from worker.inference.decoding import Answer
+
+        loader = self._ready()
+        served = registry.find(question.model_id)
+        loaded, adapter = loader.get(served, busy={id(answer.loaded) for answer in self._open})
+        return Answer(question, loaded, adapter)
+
+    def _ready(self) -> Loader:
+        """The loader, with torch behind it."""
+        import worker.training  # noqa: F401  its settings of threads come before torch
+        from worker.inference import decoding, registry  # noqa: F401  imported here to be there when asked
+        from worker.inference.loader import Loader
+
+        self._loader = self._loader or Loader()
+        return self._loader
+
+    def _advance(self, answer: Answer) -> None:
+        if answer.question.cancelled.is_set():
+            return self._close(answer)
+        try:
+            chunk = answer.step()
+        except Exception as error:
+            self._close(answer)
+            return answer.question.emit(error)
+        if chunk is None:
+            return None
+        if chunk.finish_reason:
+            self._close(answer)
+        return answer.question.emit(chunk)
+
+    def _close(self, answer: Answer) -> None:
+        self._open.remove(answer)
+        self._left()
+
+    def _left(self) -> None:
+        with self._counting:
+            self._count -= 1

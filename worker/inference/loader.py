@@ -1,0 +1,119 @@
+"""Weights in memory: a base once, its adapters beside it, whole fine-tuned models apart; the oldest leave first.
+
+Only the engine's thread calls this, so nothing here is locked.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from core.errors import StorageError
+from worker.inference.registry import Served
+from worker.training.run import load_model, load_tokenizer
+from worker.training.runtime import use_cores
+
+log = logging.getLogger(__name__)
+
+MAX_WHOLE: Final = 2  # bases and whole models in memory at once
+MAX_ADAPTERS: Final = 16  # beside one base
+SMALL_PARAMS: Final = 50_000_000  # below, one thread is quicker, and leaves the other cores to training
+
+
+@dataclass
+class Loaded:
+    """One set of weights with its tokenizer. `adapters` holds the names of those beside it, oldest use first."""
+
+    model: Any
+    tokenizer: Any
+    adapters: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    active: str | None = None
+
+    def use(self, adapter: str | None) -> Any:
+        """The module to call, with this adapter switched on (None: the base alone)."""
+        if adapter != self.active:
+            if adapter is None:
+                self.model.base_model.disable_adapter_layers()
+            else:
+                self.model.base_model.enable_adapter_layers()
+                self.model.set_adapter(adapter, inference_mode=True)
+            self.active = adapter
+        return self.model
+
+
+class Loader:
+    """Gives weights for what is served, loading what is missing."""
+
+    def __init__(self) -> None:
+        self._whole: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
+
+    @property
+    def names(self) -> list[str]:
+        """What is in memory, for the health page."""
+        return [name for (name, _), loaded in self._whole.items() for name in (name, *loaded.adapters)]
+
+    def get(self, served: Served, busy: set[int]) -> tuple[Loaded, str | None]:
+        """Weights, and the name of the adapter to switch on.
+
+        Args:
+            busy: ids (of Python) of loaded weights that answer at this moment: they are not put out.
+        """
+        if served.weights is not None and not served.is_adapter:
+            return self._load((served.id, served.base.revision), served.weights, served.base.path, busy), None
+        loaded = self._load((served.base.id, served.base.revision), served.base.path, served.base.path, busy)
+        if served.weights is None:
+            return loaded, None
+        self._add_adapter(loaded, served, id(loaded) in busy)
+        return loaded, served.id
+
+    def _load(self, key: tuple[str, str], weights: Path | None, tokenizer: Path | None, busy: set[int]) -> Loaded:
+        if key in self._whole:
+            self._whole.move_to_end(key)
+            return self._whole[key]
+        self._make_room(busy)
+        assert weights is not None
+        assert tokenizer is not None
+        log.info("Loading %s", key[0])
+        self._whole[key] = Loaded(load_model(weights).eval(), load_tokenizer(tokenizer))
+        torch.set_num_threads(_threads([loaded.model.num_parameters() for loaded in self._whole.values()]))
+        return self._whole[key]
+
+    def _make_room(self, busy: set[int]) -> None:
+        for key in [key for key, loaded in self._whole.items() if id(loaded) not in busy]:
+            if len(self._whole) < MAX_WHOLE:
+                break
+            log.info("Putting %s out of memory", key[0])
+            del self._whole[key]
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _add_adapter(self, loaded: Loaded, served: Served, is_busy: bool) -> None:
+        from peft import PeftModel
+
+        if served.id in loaded.adapters:
+            loaded.adapters.move_to_end(served.id)
+            return
+        assert served.weights is not None
+        if not (served.weights / "adapter_model.safetensors").is_file():  # a pickled adapter is never opened
+            raise StorageError(f"“{served.title}” has no adapter_model.safetensors.", "Retry its job to make it again.")
+        if loaded.adapters:
+            loaded.model.load_adapter(served.weights, adapter_name=served.id, is_trainable=False)
+        else:
+            loaded.model = PeftModel.from_pretrained(loaded.model, served.weights, adapter_name=served.id).eval()
+        loaded.active = "?"  # loading may switch: the next use sets what it needs
+        loaded.adapters[served.id] = None
+        while len(loaded.adapters) > MAX_ADAPTERS and not is_busy:
+            oldest, _ = loaded.adapters.popitem(last=False)
+            loaded.model.delete_adapter(oldest)
+
+
+def _threads(params: list[int]) -> int:
+    """How many threads decode: one as long as only small models are in memory."""
+    return 1 if max(params) < SMALL_PARAMS else use_cores()

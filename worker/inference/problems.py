@@ -1,0 +1,64 @@
+"""Errors as OpenAI's clients expect them; what is unexpected shows a short id and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi.responses import JSONResponse
+
+from core.errors import DataError, NotFound, StudioError
+from worker.inference.engine import Busy
+
+log = logging.getLogger(__name__)
+
+EXPECTED: Final[tuple[type[Exception], ...]] = (StudioError,)
+_KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
+_CODES: Final = {404: "model_not_found", 429: "busy"}
+_PATHS: Final = "There are /health, /v1/models and /v1/chat/completions."
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an error."""
+    for kind, status in ((Busy, 429), (NotFound, 404), (DataError, 400)):
+        if isinstance(error, kind):
+            return status
+    return 500
+
+
+def body_of(error: Exception) -> dict[str, Any]:
+    """`{"error": {message, type, param, code, remedy}}`; what is unexpected is logged under the id that is shown."""
+    status = status_of(error)
+    if isinstance(error, StudioError):
+        code = error.code if isinstance(error, DataError) else _CODES.get(status)
+        field = error.field if isinstance(error, DataError) else None
+        return _body(error.message, status, code, field, error.remedy)
+    error_id = secrets.token_hex(4)
+    log.error("Unexpected error %s", error_id, exc_info=error)
+    message = f"Something unexpected happened in the inference process (error {error_id})."
+    return _body(message, status, "internal", None, "Look for that id in the log of the inference process.")
+
+
+def response(error: Exception) -> JSONResponse:
+    """The whole answer to an error."""
+    return JSONResponse(body_of(error), status_of(error))
+
+
+def invalid(errors: Sequence[Any]) -> JSONResponse:
+    """The answer to a body of the wrong shape: names the first field that is wrong."""
+    first = errors[0] if errors else {}
+    place = ".".join(str(part) for part in first.get("loc", ())[1:]) or "the body"
+    message = f"{place}: {str(first.get('msg', 'not valid')).lower()}."
+    return JSONResponse(_body(message, 400, "invalid", place, f"Correct {place}."), 400)
+
+
+def refused(path: str, status: int) -> JSONResponse:
+    """The answer to a path or a verb that does not exist."""
+    return JSONResponse(_body(f"There is nothing like that at {path}.", status, "not_found", None, _PATHS), status)
+
+
+def _body(message: str, status: int, code: str | None, param: str | None, remedy: str) -> dict[str, Any]:
+    kind = _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code, "remedy": remedy}}

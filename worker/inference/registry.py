@@ -1,0 +1,82 @@
+"""What is served now, read from the database and the disk at every question: models appear and vanish at run time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import base_models
+from core.base_models.records import BaseModelRef
+from core.errors import NotFound, StorageError
+from core.methods import METHODS
+from core.services import models
+from core.services.models import ModelRecord
+from core.storage import get_storage
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model that answers: a base, a base with an adapter, or a whole fine-tuned model.
+
+    `weights` is the directory to load (None: the base itself); `is_adapter` tells how.
+    """
+
+    id: str
+    title: str
+    base: BaseModelRef
+    weights: Path | None
+    is_adapter: bool
+    created_at: float
+
+
+def listed() -> list[tuple[str, str, str, float]]:
+    """(id, title, base id, created_at) of every base whose files are here and every active model."""
+    bases = [(base.id, base.title, base.id, 0.0) for base in base_models.list_models() if base.ready]
+    tuned = [(model.id, model.name, model.base_model, model.created_at) for model in models.list_models()]
+    return bases + tuned
+
+
+def find(model_id: str) -> Served:
+    """The model of an id or a name.
+
+    Raises:
+        NotFound: it does not exist, is archived, or its base is not here (any more) as it was in training.
+        StorageError: its files are missing.
+    """
+    model = None if base_models.is_base(model_id) else _model(model_id)
+    if model is None:
+        try:
+            base = base_models.resolve(model_id)
+        except NotFound as error:
+            raise NotFound(f"There is no model {model_id!r}.", "/v1/models lists those that answer.") from error
+        if not base.ready:
+            raise NotFound(f"The base model {base.title} is not here yet.", base.command or base.reason)
+        return Served(base.id, base.title, base, None, False, 0.0)
+    if model.state != "active":
+        raise NotFound(f"The model “{model.name}” is archived.", "Activate it under Models.")
+    base = base_models.resolve(model.base_model)
+    if not base.ready:
+        raise NotFound(f"The base of “{model.name}”, {base.title}, is not here.", base.command or base.reason)
+    trained_on = model.manifest.get("base_revision")
+    if trained_on and trained_on != base.revision:
+        raise NotFound(
+            f"“{model.name}” was trained on another state of {base.title} ({trained_on}, here is {base.revision}).",
+            "Train it again, or bring the old base model back.",
+        )
+    return Served(
+        model.id, model.name, base, _weights(model), METHODS[model.method]().peft_type() is not None, model.created_at
+    )
+
+
+def _model(model_id: str) -> ModelRecord | None:
+    try:
+        return models.get_model(model_id)
+    except NotFound:
+        return None
+
+
+def _weights(model: ModelRecord) -> Path:
+    directory = get_storage().local_dir(model.path)
+    if not any(directory.glob("*.safetensors")):
+        raise StorageError(f"The files of “{model.name}” are gone.", "Retry its job to make them again.")
+    return directory

@@ -1,0 +1,90 @@
+"""The requests that the server understands, in OpenAI's shapes, and how they become the studio's own types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.errors import DataError
+from core.messages import ROLES, Message
+from core.targets.base import DEFAULT_MAX_TOKENS, ChatOptions
+
+MAX_MESSAGES = 2_000
+_ROLE_NAMES = {"developer": "system"}  # OpenAI's newer word for the same thing
+
+
+class ChatMessage(BaseModel):
+    """One turn; `content` is text, or a list of text parts."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: str
+    content: str | list[dict[str, Any]] | None = None
+    name: str | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
+
+    def to_message(self, number: int) -> Message:
+        """Raises DataError for a role that does not exist or content that is not text."""
+        role = _ROLE_NAMES.get(self.role, self.role)
+        if role not in ROLES:
+            raise DataError(
+                f"Message {number}: the role {self.role!r} does not exist.",
+                f"Use one of: {', '.join(ROLES)}.",
+                code="role_unknown",
+                field="messages",
+            )
+        parts = self.content if isinstance(self.content, list) else [{"type": "text", "text": self.content or ""}]
+        if any(part.get("type") != "text" for part in parts):
+            raise DataError(
+                f"Message {number} holds something other than text.",
+                "Send text alone.",
+                code="content",
+                field="messages",
+            )
+        return Message(
+            role=role,  # type: ignore[arg-type]
+            content="".join(str(part.get("text") or "") for part in parts),
+            name=self.name,
+            tool_calls=tuple(self.tool_calls or ()),
+            tool_call_id=self.tool_call_id,
+        )
+
+
+class StreamOptions(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """The body of /v1/chat/completions. Fields that this server has no use for are ignored, as clients expect."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field(min_length=1, max_length=500)
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    n: Literal[1] | None = None
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+
+    def conversation(self) -> list[Message]:
+        """The messages. Raises DataError."""
+        return [message.to_message(number) for number, message in enumerate(self.messages, 1)]
+
+    def options(self) -> ChatOptions:
+        """How to sample; temperature is 0 where it is not given: the studio compares models, it does not muse."""
+        stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        return ChatOptions(
+            max_tokens=self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS,
+            temperature=self.temperature or 0.0,
+            top_p=self.top_p or 1.0,
+            seed=self.seed,
+            stop=tuple(word for word in stop if word),
+        )

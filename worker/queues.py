@@ -1,0 +1,283 @@
+"""RQ as this studio uses it: a Job that runs one function only, and workers that watch over their work process.
+
+Written against RQ 2.12; its private names used here are `_horse_pid`, `_stop_requested`, `_is_horse`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import RedisError
+from rq import Queue, SpawnWorker, Worker
+from rq.exceptions import DeserializationError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from core.errors import StudioError
+from core.processes import die_with_parent
+from core.redis_server import redis_connection
+from core.services.tasks import WORKER_TTL_S
+from core.settings import get_settings
+from core.tasks import store
+from core.tasks.announce import RUN_TASK, queue_name
+from core.tasks.logs import log_path
+from core.tasks.owners import worker_name
+from core.tasks.recovery import after_death
+
+log = logging.getLogger("rq.worker")
+
+WATCH_EVERY_S = 1  # RQ's monitoring interval; whole seconds, it is an alarm
+HEARTBEAT_EVERY_S = 10.0
+LOST_GRACE_S = 10.0  # for a work process that ended its task, or lost its lease, to clean up and end by itself
+
+
+class NotAllowed(StudioError):
+    """A message asked for something else than `run_task(task_id)`."""
+
+
+ALLOWED = frozenset({RUN_TASK})
+
+
+def task_id_of(job: Job) -> str:
+    """The message's only content.
+
+    Raises:
+        NotAllowed: it names another function, brings other arguments, or is not JSON.
+    """
+    try:
+        name, args = job.func_name, list(job.args)
+        plain = not job.instance and not job.kwargs and len(args) == 1 and isinstance(args[0], str)
+    except DeserializationError as error:
+        raise NotAllowed("A message is not JSON.", "It was refused.") from error
+    if name not in ALLOWED or not plain:
+        raise NotAllowed(f"A message asked to run {name!r}.", "Only tasks are run; it was refused.")
+    return str(args[0])
+
+
+class TaskJob(Job):
+    """An RQ job that runs `worker.run.run_task(task_id)` and nothing else, whatever the message in Redis says."""
+
+    @property
+    def func(self) -> Any:
+        task_id_of(self)
+        return super().func
+
+    # Callbacks and webhooks are further names and addresses that a message could bring along.
+    @property
+    def success_callback(self) -> None:
+        return None
+
+    @property
+    def failure_callback(self) -> None:
+        return None
+
+    @property
+    def stopped_callback(self) -> None:
+        return None
+
+    def send_webhooks(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+class _Watching(Worker):
+    """What both kinds of worker add to RQ's: the work process is watched through the database, not through Redis.
+
+    Redis may die and come back while work goes on; the lease is freed the moment the work process dies; a cancel that
+    is not honoured, and a process that lost its lease and hangs, end with a kill.
+    """
+
+    job_class = TaskJob
+    max_connection_wait_time = 4.0  # RQ's 60 s would let a restarted Redis wait for its workers
+
+    _watch: _Watch
+    _horse_status: int | None
+    _parent_pid: int
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Refuse what is not a task before any process is made for it."""
+        try:
+            task_id_of(job)
+        except NotAllowed as error:
+            log.error("%s", error)
+            queue.intermediate_queue.remove(job.id)
+            job.delete()
+            return
+        super().execute_job(job, queue)
+
+    def monitor_work_horse(self, job: Job, queue: Queue) -> None:
+        """Watch until the work process has ended, then free what it still held."""
+        owner = f"{self.name}:{self._horse_pid}"
+        self._watch = _Watch(task_id_of(job), owner)
+        memory_kills = _memory_kills()
+        self._horse_status = None
+        try:
+            super().monitor_work_horse(job, queue)
+        except RedisError as error:
+            log.warning("Redis did not answer while %s ended: %s", owner, error)
+        cause = _cause_of_death(self._horse_status, memory_kills)
+        try:
+            after_death(self._watch.task_id, owner, "stopped" if self._stop_requested else cause)
+        except Exception:  # a database that is away, or a row that was deleted: the reconciler sees to the rest
+            log.exception("The lease of %s could not be looked after.", owner)
+
+    def wait_for_horse(self) -> Any:
+        pid, status, usage = super().wait_for_horse()
+        self._horse_status = status
+        return pid, status, usage
+
+    def maintain_heartbeats(self, job: Job) -> None:
+        """RQ calls this every WATCH_EVERY_S while the work process lives."""
+        watch: _Watch = self._watch
+        if reason := watch.reason_to_kill():
+            log.warning("Killing work process %s: %s", watch.owner, reason)
+            self.kill_horse()
+        if time.monotonic() - watch.heartbeat_at >= HEARTBEAT_EVERY_S:
+            watch.heartbeat_at = time.monotonic()
+            with contextlib.suppress(RedisError):
+                super().maintain_heartbeats(job)
+
+    def set_current_job_working_time(self, *args: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(RedisError):
+            super().set_current_job_working_time(*args, **kwargs)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """SIGTERM to the worker: its work process saves and releases its lease; the worker ends after it."""
+        if self.horse_pid:
+            self.kill_horse(signal.SIGTERM)
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """Signal the work process with its children; never this process's own group (just forked, no group yet)."""
+        if not self.horse_pid:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            group = os.getpgid(self.horse_pid)
+            if group == os.getpgrp():
+                os.kill(self.horse_pid, sig)
+            else:
+                os.killpg(group, sig)
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """In the work process: end with the worker, write to the task's log, then let RQ run the job."""
+        os.environ["RQ_WORKER_ID"] = self.name
+        _write_to(log_path(task_id_of(job)))
+        super().main_work_horse(job, queue)
+
+
+class ForkWorker(_Watching):
+    """For the cpu and io queues: a fork starts in milliseconds."""
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        die_with_parent(self._parent_pid)
+        super().main_work_horse(job, queue)
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        self._parent_pid = os.getpid()
+        super().fork_work_horse(job, queue)
+
+
+class TrainingWorker(_Watching, SpawnWorker):
+    """For the gpu queue: a fresh interpreter for each task, since CUDA does not survive a fork."""
+
+    horse_module = "worker.horse"
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        assert self.execution is not None
+        os.environ["RQ_EXECUTION_ID"] = self.execution.id
+        command = [sys.executable, "-m", self.horse_module, str(os.getpid()), self.name, job.id, queue.name]
+        self._horse_pid = os.spawnv(os.P_NOWAIT, sys.executable, command)  # noqa: S606
+
+
+class _Watch:
+    """One look per second at the task's row, on behalf of the worker whose child works on it."""
+
+    def __init__(self, task_id: str, owner: str) -> None:
+        self.task_id = task_id
+        self.owner = owner
+        self.heartbeat_at = time.monotonic()
+        self._had_lease = False
+        self._since: dict[str, float] = {}
+
+    def reason_to_kill(self) -> str:
+        """Why the work process must end now, or ""."""
+        try:
+            task = store.get(self.task_id)
+        except Exception as error:  # a database that is busy or restarting is no reason to kill
+            log.warning("The watch could not read task %s: %s", self.task_id, error)
+            return ""
+        holds = task.lease_owner == self.owner
+        self._had_lease = self._had_lease or holds
+        if self._lasts("cancel", holds and task.command == "cancel", get_settings().cancel_grace_s):
+            return "it did not stop when it was cancelled"
+        if self._lasts("lost", self._had_lease and not holds, LOST_GRACE_S):
+            return "its lease is over and it did not end"
+        return ""
+
+    def _lasts(self, what: str, is_so: bool, limit_s: float) -> bool:
+        """Whether something has been so for longer than the limit, by this process's own clock."""
+        if not is_so:
+            self._since.pop(what, None)
+            return False
+        return time.monotonic() - self._since.setdefault(what, time.monotonic()) > limit_s
+
+
+def make_worker(queue: str) -> Worker:
+    """The worker for one queue of this machine.
+
+    Args:
+        queue: gpu, cpu or io.
+    """
+    kind = TrainingWorker if queue == "gpu" else ForkWorker
+    connection = redis_connection(timeout_s=None)
+    wanted = Queue(queue_name(queue), connection=connection, job_class=TaskJob, serializer=JSONSerializer)
+    return kind(
+        [wanted],
+        name=worker_name(queue),
+        connection=connection,
+        job_class=TaskJob,
+        serializer=JSONSerializer,
+        worker_ttl=WORKER_TTL_S,
+        job_monitoring_interval=WATCH_EVERY_S,
+        log_job_description=False,
+    )
+
+
+def _write_to(path: Path) -> None:
+    """Everything this process prints from here on, native libraries included, goes to the file."""
+    stream = path.open("a", buffering=1)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(stream.fileno(), 1)
+    os.dup2(stream.fileno(), 2)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True
+    )
+    for chatty in ("rq.worker", "rq.job"):  # people read this log; the queue's bookkeeping is not what they look for
+        logging.getLogger(chatty).handlers.clear()
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _memory_kills() -> int:
+    """How often the kernel has killed a process for memory: in this control group, else on this machine."""
+    for path, key in (("/sys/fs/cgroup/memory.events", "oom_kill"), ("/proc/vmstat", "oom_kill")):
+        with contextlib.suppress(OSError):
+            for line in Path(path).read_text().splitlines():
+                name, _, number = line.partition(" ")
+                if name == key:
+                    return int(number)
+    return 0
+
+
+def _cause_of_death(status: int | None, memory_kills: int) -> str:
+    """out_of_memory, killed or crashed, from the exit status and the kernel's count of memory kills before."""
+    if status is None or not os.WIFSIGNALED(status):
+        return "crashed"
+    if os.WTERMSIG(status) == signal.SIGKILL and _memory_kills() > memory_kills:
+        return "out_of_memory"
+    return "killed" if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGTERM) else "crashed"

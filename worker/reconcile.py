@@ -1,0 +1,89 @@
+"""Finds what died and puts it right, at start and every 15 s: `python -m worker.reconcile`.
+
+The rows are the truth. Every step is a compare-and-set, so any number of reconcilers may run at once; one bad row is
+logged and never stops the batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from core.redis_server import redis_connection
+from core.settings import get_settings
+from core.tasks import recovery, store
+from core.tasks.announce import QUEUES, announce, queue_name
+
+log = logging.getLogger(__name__)
+
+
+def reconcile() -> None:
+    """One pass: leases of the dead, expired leases, then tasks that wait in vain or that Redis forgot."""
+    owners = dict(recovery.orphaned())
+    _each("free", owners, lambda task_id: recovery.after_death(task_id, owners[task_id], "killed"))
+    _each("take over", recovery.expired(), _take_over)
+    known = _announced()
+    _each("announce", recovery.unheld(), lambda task_id: _look_after(task_id, known))
+
+
+def _take_over(task_id: str) -> None:
+    if recovery.take_over(task_id):
+        log.warning("Task %s: its lease ran out; freed.", task_id)
+        recovery.settle(task_id)
+
+
+def _look_after(task_id: str, known: set[str] | None) -> None:
+    task = store.get(task_id)
+    if task.after_task_id and task.state == "pending":
+        recovery.fail_dependent(task, store.get(task.after_task_id))
+    # A worker that has just taken the message needs a moment until it holds the lease.
+    just_now = task.announced_at is not None and time.time() - task.announced_at < get_settings().reconcile_s
+    if known is not None and task_id not in known and not just_now and announce(task_id):
+        log.info("Task %s was announced again.", task_id)
+
+
+def _announced() -> set[str] | None:
+    """Ids of the tasks whose messages wait in Redis; None when it does not answer."""
+    found: set[str] = set()
+    try:
+        with redis_connection() as connection:
+            for name in QUEUES:
+                queue = Queue(queue_name(name), connection=connection, serializer=JSONSerializer)
+                found |= {job_id.rpartition("-")[0] for job_id in queue.get_job_ids()}
+    except (RedisError, OSError) as error:
+        log.warning("Redis does not answer: %s", error)
+        return None
+    return found
+
+
+def _each(what: str, task_ids: Iterable[str], act: Callable[[str], None]) -> None:
+    for task_id in task_ids:
+        try:
+            act(task_id)
+        except Exception:
+            log.exception("The reconciler could not %s task %s; it goes on with the others.", what, task_id)
+
+
+def main() -> None:
+    """Reconcile now and every `reconcile_s`, until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            reconcile()
+        except Exception:
+            log.exception("A pass of the reconciler failed; the next one comes.")
+        stop.wait(get_settings().reconcile_s)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The one function that a queue may run, and the handlers that it leads to."""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from core.errors import (
+    DataError,
+    LeaseLost,
+    NotFound,
+    OutOfMemory,
+    ProviderError,
+    StorageError,
+    StudioError,
+    TrainingError,
+)
+from core.tasks import store
+from core.tasks.context import Outcome, TaskContext
+from core.tasks.lease import acquire
+from core.tasks.records import TaskRecord
+from core.tasks.recovery import settle
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[TaskContext], Outcome]
+
+HANDLERS = {
+    "conversion": "worker.conversion:handle",
+    "import": "worker.conversion:handle_import",
+    "validation": "worker.conversion:handle_validation",
+    "starter": "worker.training.starter:handle",
+    "calibration": "worker.training.calibrate:handle",
+    "training": "worker.training.job:handle",
+    "exact_match": "worker.training.evaluate:handle",
+}
+VALIDATES = frozenset({"training"})  # begins in `validating` and calls ctx.validated(); the others begin in `running`
+
+# A work process that was told to stop saves within this time or is ended: `sft up` leaves nothing after 15 s.
+SHUTDOWN_GRACE_S = 9.0
+
+
+def run_task(task_id: str) -> None:
+    """What a queue's message runs: take the task, if it still needs a worker, and work on it to an end."""
+    worker = os.environ.get("RQ_WORKER_ID", "worker")
+    execute(task_id, f"{worker}:{os.getpid()}", shutdown=_shutdown_on_sigterm())
+
+
+def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None) -> TaskRecord | None:
+    """Work on a task in this process; None when another worker has it, or took it over.
+
+    A StudioError of the handler fails the task with its message and remedy; any other error with a short id, and its
+    traceback goes to the log only.
+    """
+    try:
+        task = store.get(task_id)
+    except NotFound:
+        log.warning("Task %s was deleted; its message is dropped.", task_id)
+        return None
+    lease = acquire(task_id, owner, first_state="validating" if task.kind in VALIDATES else "running")
+    if lease is None:
+        log.info("Task %s needs no worker now.", task_id)
+        return None
+    log.info("Task %s (%s), attempt %d, epoch %d: begins.", task_id, task.kind, task.attempt, lease.epoch)
+    context = TaskContext(lease, shutdown)
+    try:
+        ended = _finish(context, task.kind)
+    except LeaseLost:
+        log.warning("Task %s was taken over by another worker; this one stops without a trace.", task_id)
+        return None
+    log.info("Task %s: %s %s", task_id, ended.state, ended.reason)
+    if ended.state == "succeeded":  # in every other end a retry or a resume goes on from what lies there
+        shutil.rmtree(context.workdir, ignore_errors=True)
+    settle(task_id)
+    return ended
+
+
+def _finish(context: TaskContext, kind: str) -> TaskRecord:
+    try:
+        return context.finish(_handler(kind)(context))
+    except LeaseLost:
+        raise
+    except Exception as error:
+        if context.task.command == "cancel":
+            log.info("Stopped by the cancel.", exc_info=True)
+            return context.finish(Outcome("cancelled"))
+        described = describe(error)
+        return context.finish(
+            Outcome("failed", reason=described["cause"]), error=described, event_message=described["message"]
+        )
+
+
+def _handler(kind: str) -> Handler:
+    module, _, function = HANDLERS[kind].partition(":")
+    handler: Handler = getattr(importlib.import_module(module), function)
+    return handler
+
+
+_CAUSES: tuple[tuple[type[StudioError], str], ...] = (
+    (DataError, "data"),
+    (StorageError, "storage"),
+    (ProviderError, "provider"),
+)
+
+
+def describe(error: Exception) -> dict[str, Any]:
+    """What the task's row says about an error: message, remedy, cause, and an id for one nobody expected."""
+    if isinstance(error, MemoryError):
+        error = OutOfMemory("The computer ran out of memory.", "Choose a smaller batch or a shorter maximum length.")
+    if isinstance(error, StudioError):
+        log.error("%s", error, exc_info=True)
+        cause = error.cause if isinstance(error, TrainingError) else "error"
+        cause = next((name for kind, name in _CAUSES if isinstance(error, kind)), cause)
+        return {"message": error.message, "remedy": error.remedy, "cause": cause, "error_id": ""}
+    error_id = secrets.token_hex(4)
+    log.error("Unexpected error %s", error_id, exc_info=True)
+    return {
+        "message": f"Something unexpected went wrong (error {error_id}).",
+        "remedy": "The log of this task tells more. Retry; if it happens again, report the error's id and the log.",
+        "cause": "error",
+        "error_id": error_id,
+    }
+
+
+def _shutdown_on_sigterm() -> threading.Event:
+    """An event that SIGTERM sets; the work then saves and releases, or the process ends after SHUTDOWN_GRACE_S."""
+    shutdown = threading.Event()
+
+    def on_sigterm(number: int, frame: FrameType | None) -> None:
+        if not shutdown.is_set():
+            # Runs in a C thread, so it ends the process even where the work hangs in native code.
+            faulthandler.dump_traceback_later(SHUTDOWN_GRACE_S, exit=True, file=sys.__stderr__ or sys.stderr)
+        shutdown.set()
+
+    signal.signal(signal.SIGTERM, on_sigterm)
+    return shutdown

@@ -1,0 +1,113 @@
+"""A few real steps with the chosen base, method, batch and length: what the time forecast is made from."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from typing import Any, Final
+
+from core import base_models, methods
+from core.db.tables import Calibration
+from core.errors import TrainingError
+from core.jobs.spec import JobSpec
+from core.messages import Example
+from core.services import datasets
+from core.tasks.context import Outcome, TaskContext
+from worker.training.data import Prepared
+from worker.training.engines import Point
+from worker.training.interrupt import Interrupted, check
+from worker.training.run import TrainResult, Watching, train
+
+STEPS: Final = 8  # the first one warms up and is not counted
+SILENT_S: Final = 180.0
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """The task `calibration`: payload `key` and `spec` (a JobSpec); writes the Calibration row of that key."""
+    try:
+        return _calibrate(ctx, ctx.payload["key"], JobSpec.model_validate(ctx.payload["spec"]))
+    except Interrupted as stop:
+        return stop.outcome
+    finally:
+        shutil.rmtree(ctx.workdir, ignore_errors=True)
+
+
+def _calibrate(ctx: TaskContext, key: str, spec: JobSpec) -> Outcome:
+    ctx.progress(5, "Measuring", "Loading the base model")
+    ctx.allow(SILENT_S)
+    base = base_models.resolve(spec.base_model)
+    if base.path is None:
+        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+    method = methods.build(spec.method, spec.method_config)
+    times = Times(ctx)
+    watching = Watching(on_loaded=times.on_loaded, on_point=times.on_point, signal=times.signal)
+    began = time.perf_counter()
+    result = train(
+        base.path,
+        _sample(spec),
+        method,
+        spec.training,
+        ctx.workdir,
+        engine=spec.engine,
+        watching=watching,
+        max_steps=STEPS,
+    )
+    check(ctx)
+    row = times.row(key, began, result)
+    # the forecast takes it for other settings of the same base and method too, with a wider range
+    row.details = {**row.details, "base_model": spec.base_model, "method": spec.method}
+
+    def store(uow: Any) -> dict[str, Any]:
+        uow.session.merge(row)
+        return {"tokens_per_s": row.tokens_per_s, "overhead_s": row.overhead_s}
+
+    return Outcome("succeeded", on_commit=store)
+
+
+def _sample(spec: JobSpec) -> list[Example]:
+    """As many training examples as the steps need, drawn at random, so that their lengths are those of the whole."""
+    examples = list(datasets.iter_examples(spec.dataset_version_id, "train"))
+    wanted = STEPS * spec.training.effective_batch_size
+    if len(examples) <= wanted:
+        return examples
+    return random.Random(spec.training.seed).sample(examples, wanted)  # noqa: S311  a seeded draw, no secret
+
+
+class Times:
+    """When each step ended, and how many tokens it had."""
+
+    def __init__(self, ctx: TaskContext) -> None:
+        self.ctx = ctx
+        self.steps: list[tuple[float, Point]] = []
+
+    def signal(self) -> str:
+        return self.ctx.signal()
+
+    def on_loaded(self, data: Prepared, resumed_from: int) -> None:
+        check(self.ctx)
+        self.ctx.progress(30, "Measuring", f"Making {STEPS} steps")
+
+    def on_point(self, point: Point) -> None:
+        self.steps.append((time.perf_counter(), point))
+        self.ctx.progress(30 + 65 * point.step / STEPS, "Measuring", f"Step {point.step} of {STEPS}")
+
+    def row(self, key: str, began: float, result: TrainResult) -> Calibration:
+        """The measured row: the rate leaves the first step out, the overhead is everything before it ended."""
+        (first_at, first), (last_at, last) = self.steps[0], self.steps[-1]
+        counted = max(last.step - first.step, 1)
+        seconds = (last_at - first_at) if last.step > first.step else result.train_seconds
+        tokens = last.tokens - (first.tokens if last.step > first.step else 0)
+        return Calibration(
+            key=key,
+            device=result.device,
+            tokens_per_s=tokens / max(seconds, 1e-9),
+            overhead_s=first_at - began,
+            peak_memory_bytes=result.peak_memory_bytes,
+            details={
+                "seconds_per_step": seconds / counted,
+                "steps": counted,
+                "baseline_memory_bytes": result.baseline_memory_bytes,
+                "trainable_params": result.trainable_params,
+            },
+        )

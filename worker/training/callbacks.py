@@ -1,0 +1,97 @@
+"""Watches the steps: measures them, asks after each whether to go on, and says when to validate and save."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from core.jobs.spec import ResolvedTraining
+from worker.training import runtime
+from worker.training.engines import Hooks, Point
+
+RATE_OVER_STEPS = 10  # tokens/s is measured over so many steps: one alone jumps about
+
+
+class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
+    """One per run. Counts non-pad tokens and the seconds spent inside steps; `restore` takes both over on resume."""
+
+    def __init__(self, training: ResolvedTraining, hooks: Hooks, device: torch.device, *, validates: bool) -> None:
+        self.training, self.hooks, self.device, self.validates = training, hooks, device, validates
+        self.signal = ""
+        self.tokens = 0
+        self.seconds = 0.0
+        self.loss: float | None = None
+        self.validation_loss: float | None = None
+        self._began = 0.0
+        self._step_tokens = 0
+        self._recent: deque[tuple[int, float]] = deque(maxlen=RATE_OVER_STEPS)
+
+    def totals(self) -> dict[str, Any]:
+        """What a checkpoint remembers of this."""
+        return {
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "loss": self.loss,
+            "validation_loss": self.validation_loss,
+        }
+
+    def restore(self, totals: dict[str, Any]) -> None:
+        """Go on counting where the checkpoint was."""
+        self.tokens, self.seconds = int(totals["tokens"]), float(totals["seconds"])
+        self.loss, self.validation_loss = totals["loss"], totals["validation_loss"]
+
+    def count(self, tokens: int) -> None:
+        """A batch with so many non-pad tokens goes through the model."""
+        self._step_tokens += tokens
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._began = time.perf_counter()
+        self._step_tokens = 0
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        took = time.perf_counter() - self._began
+        self.tokens += self._step_tokens
+        self.seconds += took
+        self._recent.append((self._step_tokens, took))
+        last = state.global_step >= state.max_steps
+        signal = self.hooks.signal()
+        self.signal = "" if last and signal != "cancel" else signal  # all steps are made: nothing to pause or to stop
+        ending = last or bool(self.signal)
+        control.should_log = True
+        control.should_training_stop = ending
+        control.should_evaluate = self.validates and (ending or state.global_step % self.training.eval_every_steps == 0)
+        control.should_save = ending or state.global_step % self.training.save_every_steps == 0
+
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        # the trainer looks at these once more after the last step of an epoch, which has had its turn
+        control.should_log = control.should_evaluate = control.should_save = False
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any], **_: Any
+    ) -> None:
+        if "loss" not in logs:
+            return  # the summary at the end
+        self.loss = float(logs["loss"])
+        seconds = sum(took for _, took in self._recent)
+        self.hooks.on_point(
+            Point(
+                split="train",
+                step=state.global_step,
+                epoch=float(state.epoch or 0.0),
+                loss=self.loss,
+                learning_rate=logs.get("learning_rate"),
+                grad_norm=logs.get("grad_norm"),
+                tokens=self.tokens,
+                tokens_per_s=sum(tokens for tokens, _ in self._recent) / seconds if seconds else None,
+                memory_bytes=runtime.memory_bytes(self.device),
+            )
+        )
+
+    def evaluated(self, state: TrainerState, loss: float) -> None:
+        """The validation loss was measured."""
+        self.validation_loss = loss
+        self.hooks.on_point(Point("validation", state.global_step, float(state.epoch or 0.0), loss, tokens=self.tokens))

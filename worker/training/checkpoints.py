@@ -1,0 +1,125 @@
+"""Checkpoints that are whole or not there: a temporary directory, a manifest of hashes written last, then a rename.
+
+A directory counts only when its manifest verifies, file by file, so a resume never starts from half a checkpoint.
+Tensors are kept in safetensors and the rest in JSON: nothing here is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import StorageError
+
+MANIFEST: Final = "checkpoint.json"
+_NAME = re.compile(r"step-(\d{8})")
+KEPT: Final = 2
+
+
+def save(root: Path, step: int, write: Callable[[Path], None], *, keep: int = KEPT) -> Path:
+    """Write the checkpoint of `step` and return its directory; older ones beyond `keep` are removed afterwards.
+
+    Args:
+        write: fills an empty directory.
+
+    Raises:
+        StorageError: the disk is full or cannot be written.
+    """
+    final = root / f"step-{step:08d}"
+    temporary = root / f".step-{step:08d}.{os.getpid()}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for left_over in root.glob(".step-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        temporary.mkdir()
+        write(temporary)
+        hashes = file_hashes(temporary)
+        for name in hashes:
+            _sync(temporary / name)
+        manifest = temporary / MANIFEST
+        manifest.write_text(json.dumps({"step": step, "files": hashes}, indent=1))
+        _sync(manifest)
+        if final.exists():  # the same step was saved before, by a run that was then resumed from an older one
+            shutil.rmtree(final)
+        temporary.rename(final)
+        _sync(root)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise StorageError(
+            f"The checkpoint of step {step} could not be written to {root}: {error.strerror or error}.",
+            "Free disk space or choose another data directory; the last good checkpoint is kept.",
+        ) from error
+    for old in sorted(_complete_looking(root), key=_step)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def newest(root: Path) -> Path | None:
+    """The newest checkpoint that verifies, or None. Incomplete and corrupt ones are passed over."""
+    return next((path for path in sorted(_complete_looking(root), key=_step, reverse=True) if verify(path)), None)
+
+
+def verify(directory: Path) -> bool:
+    """True when every file that the manifest names is there with its hash."""
+    try:
+        manifest = json.loads((directory / MANIFEST).read_text())
+        return bool(manifest["files"]) and all(
+            _sha256(directory / name) == digest for name, digest in manifest["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def step_of(directory: Path) -> int:
+    """The step that a checkpoint was taken after."""
+    return _step(directory)
+
+
+def file_hashes(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file below a directory, by its relative posix path."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix(): _sha256(path) for path in files}
+
+
+def tree_bytes(directory: Path) -> int:
+    """Size of all files below a directory."""
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(value, indent=1))
+    _sync(temporary)
+    temporary.rename(path)
+
+
+def _complete_looking(root: Path) -> list[Path]:
+    return [path for path in root.glob("step-*") if _NAME.fullmatch(path.name)] if root.is_dir() else []
+
+
+def _step(path: Path) -> int:
+    match = _NAME.fullmatch(path.name)
+    return int(match.group(1)) if match else -1
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,142 @@
+"""Examples -> token ids and labels -> batches of rows that waste next to nothing on padding.
+
+A batch of short chats is laid into rows as wide as its longest chat; shorter ones share a row. Positions restart at
+every chat and no attention mask is given, so that transformers' SDPA masks keep them apart (with `use_cache=False`;
+with a cache the second chat would silently see the first).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from core.errors import DataError
+from core.messages import Example
+from core.render import IGNORED, render
+
+Batch = dict[str, Any]  # input_ids, labels, position_ids: (rows, width) int64; real_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenised:
+    """One example as ids; `labels` are unshifted and as long, -100 where no loss falls."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run trains and validates on, and what the maximum length cost.
+
+    `truncated` examples lost their end but still carry loss; `dropped` ones would have lost their whole answer.
+    """
+
+    train: list[Tokenised]
+    validation: list[Tokenised]
+    truncated: int
+    dropped: int
+
+    @property
+    def train_tokens(self) -> int:
+        """Tokens of one epoch."""
+        return sum(len(item.input_ids) for item in self.train)
+
+
+def prepare(
+    examples: Sequence[Example],
+    tokenizer: Any,
+    *,
+    max_seq_length: int,
+    completion_only_loss: bool = True,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Prepared:
+    """Tokenise examples through the same rendering as chat and preview.
+
+    An example that is too long is cut at its end; where the cut would leave no token with loss, it is left out.
+
+    Raises:
+        DataError: no training example is left.
+    """
+    kept: dict[str, list[Tokenised]] = {"train": [], "validation": []}
+    truncated = dropped = 0
+    for index, example in enumerate(examples):
+        rendered = render(example.messages, tokenizer)
+        labels = rendered.labels if completion_only_loss else list(rendered.input_ids)
+        if all(label == IGNORED for label in labels[:max_seq_length]):
+            dropped += 1
+        else:
+            truncated += len(labels) > max_seq_length
+            kept[example.split].append(Tokenised(rendered.input_ids[:max_seq_length], labels[:max_seq_length]))
+        if index % 200 == 0:
+            progress(index / len(examples))
+    if not kept["train"]:
+        raise DataError(
+            f"No training example keeps any of its answer within {max_seq_length:,} tokens.",
+            "Raise the maximum length, or shorten the inputs.",
+            code="over_length",
+        )
+    return Prepared(kept["train"], kept["validation"], truncated, dropped)
+
+
+class SeededBatches(torch.utils.data.Sampler[list[int]]):
+    """Batches of example numbers whose order depends on the seed and the epoch alone, so that a resumed run goes on
+    exactly where the first one was."""
+
+    def __init__(self, examples: int, batch_size: int, seed: int) -> None:
+        self.examples, self.batch_size, self.seed = examples, batch_size, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-self.examples // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = list(range(self.examples))
+        random.Random(f"{self.seed}/{self.epoch}").shuffle(order)  # noqa: S311  a seeded order, no secret
+        for start in range(0, self.examples, self.batch_size):
+            yield order[start : start + self.batch_size]
+
+
+def rows_of(lengths: Sequence[int], width: int) -> list[list[int]]:
+    """Lay examples into as few rows of `width` as first-fit-decreasing finds; each row lists example numbers."""
+    rows: list[list[int]] = []
+    free: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        row = next((r for r, space in enumerate(free) if space >= lengths[index]), None)
+        if row is None:
+            rows.append([])
+            free.append(width)
+            row = len(rows) - 1
+        rows[row].append(index)
+        free[row] -= lengths[index]
+    return rows
+
+
+def collate(items: Sequence[Tokenised], *, pad_token_id: int = 0, pack: bool = True) -> Batch:
+    """Build one batch.
+
+    Returns:
+        `input_ids`, `labels`, `position_ids` of shape (rows, width), and `real_tokens`, the number of tokens that are
+        no padding. No attention mask: what follows an example in its row is either another one with its own positions,
+        or padding that comes after it and is never looked back from.
+    """
+    lengths = [len(item.input_ids) for item in items]
+    width = max(lengths)
+    rows = rows_of(lengths, width) if pack else [[index] for index in range(len(items))]
+    input_ids = torch.full((len(rows), width), pad_token_id)
+    labels = torch.full((len(rows), width), IGNORED)
+    position_ids = torch.zeros((len(rows), width), dtype=torch.long)
+    for r, row in enumerate(rows):
+        start = 0
+        for index in row:
+            end = start + lengths[index]
+            input_ids[r, start:end] = torch.tensor(items[index].input_ids)
+            labels[r, start:end] = torch.tensor(items[index].labels)
+            labels[r, start] = IGNORED  # the token before it belongs to another example
+            position_ids[r, start:] = torch.arange(width - start)  # padding goes on counting: one sequence per row
+            start = end  # stays cheap: no mask is built where every row holds one example
+    return {"input_ids": input_ids, "labels": labels, "position_ids": position_ids, "real_tokens": sum(lengths)}

@@ -1,0 +1,95 @@
+"""Engines: what runs the steps. Each is one module with `run(plan, hooks) -> Ended`, named in the registry below.
+
+Whatever the engine is, it is fed by the same tokenised examples, reports through the same hooks and writes the same
+checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from core.errors import NotFound
+from core.jobs.spec import ResolvedTraining
+from worker.training.data import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One measured point. `step` is an optimizer step; `tokens` are non-pad and counted from the start of the run."""
+
+    split: str  # train | validation
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float | None = None
+    grad_norm: float | None = None
+    tokens: int = 0
+    tokens_per_s: float | None = None
+    memory_bytes: int | None = None
+
+
+class Hooks(Protocol):
+    """What a run tells, and asks, the one who started it. Any of these may raise to end the run at once."""
+
+    def signal(self) -> str:
+        """Asked after each step: "" to go on, else why to save and stop (cancel, pause, stop, shutdown)."""
+
+    def sign_of_life(self) -> object:
+        """Called inside long work between two steps (validation), so that it is not taken for hung."""
+
+    def on_point(self, point: Point) -> None:
+        """A step was made, or the validation loss measured."""
+
+    def on_saving(self) -> None:
+        """A checkpoint is about to be written: what must not be missing after a resume is stored now."""
+
+    def on_checkpoint(self, step: int, directory: Path) -> None:
+        """A checkpoint is complete on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything an engine needs: the model with its trainable weights, the data and the numbers."""
+
+    model: Any
+    tokenizer: Any
+    data: Prepared
+    training: ResolvedTraining
+    checkpoints: Path
+    resume_from: Path | None
+    max_steps: int | None = None  # stop after so many (calibration)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the steps ended: `signal` is "" when all were made."""
+
+    signal: str
+    step: int
+    epoch: float
+    loss: float | None
+    validation_loss: float | None
+    tokens: int  # of the whole run, before and after a resume
+    seconds: float  # in steps, of the whole run
+
+
+ENGINES: Final[dict[str, str]] = {
+    "trl": "worker.training.engines.trl:run",
+}
+
+
+def get_engine(engine_id: str) -> Callable[[Plan, Hooks], Ended]:
+    """The engine of an id, imported now.
+
+    Raises:
+        NotFound: names the ids that exist.
+    """
+    if engine_id not in ENGINES:
+        raise NotFound(f"There is no training engine {engine_id!r}.", f"Choose one of: {', '.join(ENGINES)}.")
+    module, _, name = ENGINES[engine_id].partition(":")
+    found: Callable[[Plan, Hooks], Ended] = getattr(import_module(module), name)
+    return found

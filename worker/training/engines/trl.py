@@ -1,0 +1,201 @@
+"""The engine `trl`: TRL's SFTTrainer on our own batches, order, checkpoints and measurements."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback
+from trl import SFTConfig, SFTTrainer
+
+from core.errors import Diverged
+from worker.training import checkpoints, runtime, state
+from worker.training.callbacks import Watcher
+from worker.training.data import Batch, SeededBatches, Tokenised, collate
+from worker.training.engines import Ended, Hooks, Plan
+
+CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the largest thing in memory
+CHECKPOINTING_FROM_PARAMS = 500_000_000  # below, recomputing activations costs time and saves nothing that matters
+
+
+def run(plan: Plan, hooks: Hooks) -> Ended:
+    """Make the steps of a plan.
+
+    Raises:
+        Diverged: the loss or its gradient became NaN or infinite; the weights were not changed by that step.
+    """
+    device = next(plan.model.parameters()).device
+    watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation))
+    trainer = Trainer(plan, watcher)
+    trainer.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
+    return Ended(
+        signal=watcher.signal,
+        step=trainer.state.global_step,
+        epoch=float(trainer.state.epoch or 0.0),
+        loss=watcher.loss,
+        validation_loss=watcher.validation_loss,
+        tokens=watcher.tokens,
+        seconds=watcher.seconds,
+    )
+
+
+def _arguments(plan: Plan) -> SFTConfig:
+    """Our numbers in TRL's words. What the studio does itself (saving, logging, validating, packing) is off there."""
+    training = plan.training
+    device = next(plan.model.parameters()).device
+    size = sum(p.numel() for p in plan.model.parameters())
+    return SFTConfig(
+        output_dir=str(plan.checkpoints / "trl"),
+        num_train_epochs=training.num_epochs,
+        max_steps=plan.max_steps or -1,
+        per_device_train_batch_size=training.per_device_batch_size,
+        gradient_accumulation_steps=training.gradient_accumulation_steps,
+        learning_rate=training.learning_rate,
+        lr_scheduler_type=training.lr_scheduler_type,
+        warmup_steps=training.warmup_steps,
+        weight_decay=training.weight_decay,
+        max_grad_norm=training.max_grad_norm,
+        optim="adamw_torch_fused",
+        seed=training.seed,
+        bf16=device.type == "cuda" and runtime.dtype(device) == torch.bfloat16,
+        use_cpu=device.type == "cpu",
+        gradient_checkpointing=size >= CHECKPOINTING_FROM_PARAMS,
+        loss_type="chunked_nll" if plan.model.config.vocab_size >= CHUNKED_FROM_VOCAB else "nll",
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        max_length=None,
+        packing=False,
+        save_strategy="no",
+        eval_strategy="no",
+        logging_strategy="no",  # the watcher asks for a log after every step
+        logging_nan_inf_filter=False,
+        report_to=[],
+        disable_tqdm=True,
+        log_level="error",
+    )
+
+
+class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
+    """SFTTrainer with the studio's data order, batches, validation loss and checkpoints."""
+
+    def __init__(self, plan: Plan, watcher: Watcher) -> None:
+        self.plan, self.watcher = plan, watcher
+        pad = plan.tokenizer.pad_token_id
+        self.pad_token_id = pad if pad is not None else plan.tokenizer.eos_token_id
+        columns = Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]})  # the batches come from our own loaders
+        super().__init__(
+            model=plan.model,
+            args=_arguments(plan),
+            data_collator=self._collate,
+            train_dataset=columns,
+            processing_class=plan.tokenizer,
+            callbacks=[watcher],
+        )
+        self.remove_callback(PrinterCallback)  # results go to the hooks, nothing to stdout
+
+    # -- data -------------------------------------------------------------------------------------------------------
+
+    def _collate(self, items: list[Tokenised]) -> Batch:
+        return collate(items, pad_token_id=self.pad_token_id)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches in an order that depends on seed and epoch alone.
+
+        The loader draws from a generator of its own, so that the run's random state does not depend on it.
+        """
+        training, data = self.plan.training, self.plan.data.train
+        self.batches = SeededBatches(len(data), training.per_device_batch_size, training.seed)
+        return DataLoader(
+            data,  # type: ignore[arg-type]  # a list is a map-style dataset
+            batch_sampler=self.batches,
+            collate_fn=self._collate,
+            generator=torch.Generator(),
+        )
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> Any:
+        self.batches.epoch = kwargs["epoch"]
+        return super()._run_epoch(*args, **kwargs)
+
+    # -- steps ------------------------------------------------------------------------------------------------------
+
+    def training_step(self, model: Any, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:
+        """One batch forward and backward.
+
+        Raises:
+            Diverged: the loss is NaN or infinite.
+        """
+        self.watcher.count(inputs.pop("real_tokens"))
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        self._check(loss, "loss")
+        return loss
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        norm = super()._clip_grad_norm(model)
+        self._check(norm, "gradient")
+        return norm
+
+    def _check(self, value: Any, what: str) -> None:
+        number = float(value)
+        if math.isfinite(number):
+            return
+        raise Diverged(
+            f"The {what} became {number} at step {self.state.global_step + 1}.",
+            f"Start a new job with a lower learning rate than {self.plan.training.learning_rate:g} (a tenth of it, "
+            "say) or with more warm-up; the last good checkpoint is kept.",
+        )
+
+    # -- validation -------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Mean loss per answer token over the validation examples."""
+        data = sorted(self.plan.data.validation, key=lambda item: len(item.input_ids))
+        size = max(self.plan.training.per_device_batch_size, 16)
+        total, tokens = 0.0, 0
+        self.model.eval()
+        for start in range(0, len(data), size):
+            self.watcher.hooks.sign_of_life()
+            batch = self._prepare_inputs(self._collate(data[start : start + size]))
+            batch.pop("real_tokens")
+            counted = int((batch["labels"][:, 1:] != -100).sum())
+            total += float(self.model(**batch, use_cache=False).loss) * counted
+            tokens += counted
+        self.model.train()
+        loss = total / max(tokens, 1)
+        self.watcher.evaluated(self.state, loss)
+        return {"eval_loss": loss}
+
+    # -- checkpoints ------------------------------------------------------------------------------------------------
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        self.watcher.hooks.on_saving()
+        directory = checkpoints.save(self.plan.checkpoints, self.state.global_step, partial(_write, self))
+        self.watcher.hooks.on_checkpoint(self.state.global_step, directory)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        state.load_weights(self.model, Path(resume_from_checkpoint))
+        self.watcher.restore(json.loads((Path(resume_from_checkpoint) / "totals.json").read_text()))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint:
+            state.load_optimizer(self.optimizer, self.lr_scheduler, Path(checkpoint))
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if checkpoint:
+            state.load_random(Path(checkpoint))
+
+
+def _write(trainer: Trainer, directory: Path) -> None:
+    """Fill an empty checkpoint directory."""
+    state.save_weights(trainer.model, directory)
+    state.save_optimizer(trainer.optimizer, trainer.lr_scheduler, directory)
+    state.save_random(directory)
+    (directory / "totals.json").write_text(json.dumps(trainer.watcher.totals()))
+    trainer.state.log_history.clear()  # the points are in the database; the file must not grow with every step
+    trainer.state.save_to_json(str(directory / "trainer_state.json"))

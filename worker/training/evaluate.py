@@ -1,0 +1,116 @@
+"""How many answers of the base and of the tuned model are exactly the expected ones, on a dataset's own examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from core import base_models
+from core.errors import NotFound, TrainingError
+from core.messages import Example
+from core.services import datasets, job_reader, models
+from core.storage import get_storage
+from core.tasks.context import Outcome, TaskContext
+from worker.training.generate import Exactness, exact_match, split_last_answer
+from worker.training.interrupt import Interrupted, check
+from worker.training.run import load_model, load_tokenizer, load_tuned, quiet
+
+MOST: Final = 200  # examples of each split; more would take long and tell little more
+SAMPLES: Final = 6
+SILENT_S: Final = 180.0
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """The task `exact_match`: payload `job_id` and `dataset_version_id`.
+
+    The result holds shares of 0..1 (None where a split is empty): `base` and `tuned`, each with `train` and
+    `validation`; `counts`; and a few `samples` with question, expected, base and tuned answer.
+    """
+    try:
+        return Outcome("succeeded", result=_compare(ctx))
+    except Interrupted as stop:
+        return stop.outcome
+
+
+def _compare(ctx: TaskContext) -> dict[str, Any]:
+    ctx.progress(1, "Evaluating", "Loading the models")
+    ctx.allow(SILENT_S)
+    job = job_reader.get_job(ctx.payload["job_id"])
+    if job.model_id is None:
+        raise NotFound(f"The job {job.name} has no model.", "Evaluate it once it has succeeded.")
+    base = base_models.resolve(job.base_model)
+    if base.path is None:
+        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+    examples = _examples(ctx.payload["dataset_version_id"])
+    model_dir = get_storage().local_dir(models.get_model(job.model_id).path)
+    quiet()
+
+    def answers(load: Callable[[], Any], start: float, text: str) -> dict[str, Exactness]:
+        return _answers(ctx, load, base_path, examples, start, text)
+
+    base_path: Path = base.path
+    plain = answers(lambda: load_model(base_path), 5, "The base model answers")
+    tuned = answers(lambda: load_tuned(base_path, model_dir), 50, "The tuned model answers")
+    return {
+        "base": {split: _share(plain, split) for split in ("train", "validation")},
+        "tuned": {split: _share(tuned, split) for split in ("train", "validation")},
+        "counts": {split: len(examples[split]) for split in ("train", "validation")},
+        "samples": _samples(examples, plain, tuned),
+    }
+
+
+def _examples(version_id: str) -> dict[str, list[Example]]:
+    """The first examples of each split."""
+    found: dict[str, list[Example]] = {"train": [], "validation": []}
+    for example in datasets.iter_examples(version_id):
+        if len(found[example.split]) < MOST:
+            found[example.split].append(example)
+    return found
+
+
+def _answers(
+    ctx: TaskContext,
+    load: Callable[[], Any],
+    base_path: Path,
+    examples: dict[str, list[Example]],
+    start: float,
+    text: str,
+) -> dict[str, Exactness]:
+    """Greedy answers of one model to every split that has examples; 45 percent of the task's progress."""
+    model, tokenizer = load().eval(), load_tokenizer(base_path)
+    filled = [split for split, items in examples.items() if items]
+    results = {}
+    for number, split in enumerate(filled):
+        questions, expected = zip(*(split_last_answer(example) for example in examples[split]), strict=True)
+
+        def between(share: float, number: int = number) -> None:
+            check(ctx)
+            ctx.progress(start + 45 * (number + share) / len(filled), "Evaluating", text)
+
+        results[split] = exact_match(model, tokenizer, questions, expected, between=between)
+    return results
+
+
+def _share(results: dict[str, Exactness], split: str) -> float | None:
+    return results[split].share if split in results else None
+
+
+def _samples(
+    examples: dict[str, list[Example]], plain: dict[str, Exactness], tuned: dict[str, Exactness]
+) -> list[dict[str, str]]:
+    """A few questions of each split with both answers."""
+    samples = []
+    for split in plain:
+        for index, example in enumerate(examples[split][: SAMPLES // 2]):
+            question, expected = split_last_answer(example)
+            samples.append(
+                {
+                    "split": split,
+                    "question": question[-1].content,
+                    "expected": expected,
+                    "base": plain[split].answers[index],
+                    "tuned": tuned[split].answers[index],
+                }
+            )
+    return samples

@@ -1,0 +1,106 @@
+"""Greedy answers in batches, and how many of them are exactly the expected ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from core.errors import DataError
+from core.jobs.exact_match import matches
+from core.messages import Example, Message
+from core.render import render_prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Exactness:
+    """How many answers were exactly the expected text. `answers` are in the order of the questions."""
+
+    correct: int
+    answers: list[str]
+
+    @property
+    def share(self) -> float:
+        return self.correct / len(self.answers) if self.answers else 0.0
+
+
+def answer(
+    model: Any,
+    tokenizer: Any,
+    questions: Sequence[Sequence[Message]],
+    *,
+    max_new_tokens: int = 64,
+    batch_size: int = 64,
+    between: Callable[[float], None] = lambda share: None,
+) -> list[str]:
+    """Greedy answers to conversations that end before the assistant's turn.
+
+    Args:
+        between: called after each batch with the share done; it may raise to stop.
+    """
+    prompts = [render_prompt(question, tokenizer) for question in questions]
+    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))  # alike lengths: little padding
+    answers = [""] * len(prompts)
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        for index, text in zip(
+            chosen, _generate(model, tokenizer, [prompts[i] for i in chosen], max_new_tokens), strict=True
+        ):
+            answers[index] = text
+        between(min(1.0, (start + len(chosen)) / len(order)))
+    return answers
+
+
+@torch.inference_mode()
+def _generate(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    width = max(len(prompt) for prompt in prompts)
+    input_ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts], device=model.device)
+    attention_mask = torch.tensor(
+        [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=model.device
+    )
+    out = model.generate(
+        input_ids=input_ids,
+        attention_mask=attention_mask,
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        pad_token_id=pad,
+        eos_token_id=stop_ids(model, tokenizer),
+    )
+    return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in out]
+
+
+def split_last_answer(example: Example) -> tuple[tuple[Message, ...], str]:
+    """The conversation up to its last assistant turn, and what that turn says.
+
+    Raises:
+        DataError: no assistant speaks in it.
+    """
+    for index in range(len(example.messages) - 1, -1, -1):
+        if example.messages[index].role == "assistant":
+            return example.messages[:index], example.messages[index].content
+    raise DataError("An example has no assistant message.", "Give it an output.", code="assistant_missing")
+
+
+def stop_ids(model: Any, tokenizer: Any) -> list[int]:
+    """Ids that end an answer: the tokenizer's end and whatever the model's generation settings name."""
+    named = model.generation_config.eos_token_id
+    ids = set(named if isinstance(named, list) else [named]) | {tokenizer.eos_token_id}
+    return sorted(i for i in ids if i is not None)
+
+
+def exact_match(
+    model: Any,
+    tokenizer: Any,
+    questions: Sequence[Sequence[Message]],
+    expected: Sequence[str],
+    *,
+    max_new_tokens: int = 64,
+    between: Callable[[float], None] = lambda share: None,
+) -> Exactness:
+    """Answer every question greedily and count the answers that are exactly as expected (outer blanks aside)."""
+    answers = answer(model, tokenizer, questions, max_new_tokens=max_new_tokens, between=between)
+    correct = sum(matches(got, want) for got, want in zip(answers, expected, strict=True))
+    return Exactness(correct, answers)

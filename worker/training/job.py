@@ -1,0 +1,223 @@
+"""A fine-tuning job inside its background task: check, train, make the model.
+
+Progress is 0-10 while the dataset is checked, 20-95 in the steps, 95-100 while the model is made. Every write goes
+through the task's lease, so that a worker that lost it can change nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import delete
+
+from core import base_models, methods
+from core.db.tables import MetricPoint
+from core.errors import DataError, Diverged, TrainingError
+from core.jobs.spec import JobSpec
+from core.messages import Example
+from core.services import datasets, job_reader, models
+from core.services.job_records import JobRecord
+from core.tasks.context import Outcome, TaskContext
+from worker.training.data import Prepared
+from worker.training.engines import Point
+from worker.training.generate import answer, split_last_answer
+from worker.training.interrupt import Interrupted, check
+from worker.training.run import TrainResult, Watching, load_tokenizer, load_tuned, train
+
+FLUSH_EVERY_S: Final = 0.5  # points are written together, at most twice a second
+SILENT_S: Final = 180.0  # loading a model, or measuring the validation loss, may take so long without a sign of life
+_LIBRARIES: Final = ("torch", "transformers", "peft", "trl", "tokenizers", "safetensors")
+_OUTCOMES: Final = {"paused": "paused", "cancelled": "cancelled", "released": "released"}
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """Train as the job's frozen spec says; resumes by itself from the newest checkpoint of its work directory."""
+    job = job_reader.find_by_task(ctx.task.id)
+    if job is None:
+        raise DataError("The job of this task is gone.", "Start a new one.")
+    try:
+        return _train(ctx, job)
+    except Interrupted as stop:
+        return stop.outcome
+    except Diverged as error:
+        ctx.event("log", f"{error.message} The last good checkpoint is kept.", level="error")
+        raise
+
+
+def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
+    ctx.progress(1, "Validating", "Reading the dataset")
+    examples = _examples(job.spec)
+    base_path = _base_path(job.spec)
+    check(ctx)
+    ctx.progress(2, "Validating", "Loading the base model")
+    ctx.allow(SILENT_S)
+    reporter = Reporter(ctx, job)
+    method = methods.build(job.spec.method, job.spec.method_config)
+    result = train(
+        base_path,
+        examples,
+        method,
+        job.spec.training,
+        ctx.workdir,
+        engine=job.spec.engine,
+        watching=reporter.watching(),
+    )
+    reporter.flush()
+    if result.model_dir is None:
+        return Outcome(_OUTCOMES[result.status])
+    ctx.progress(95, "Creating the model", "Answering one question with the saved files")
+    ctx.allow(SILENT_S)
+    smoke = _smoke_test(base_path, result.model_dir, examples[0])
+    ctx.progress(98, "Creating the model", "Storing it")
+    return models.register(
+        ctx,
+        job.id,
+        result.model_dir,
+        final_loss=result.loss,
+        measured=_measured(ctx, result),
+        manifest={"smoke_test": smoke, "versions": {name: version(name) for name in _LIBRARIES}},
+        stopped_early=result.status == "stopped",
+    )
+
+
+def _examples(spec: JobSpec) -> list[Example]:
+    """The dataset version of the spec, checked to be the very same bytes that were launched."""
+    stored = datasets.get_version(spec.dataset_version_id)
+    if stored.sha256 != spec.dataset_sha256:
+        raise DataError(
+            f"The dataset version {stored.id} is not the one this job was launched with (its contents changed).",
+            "Start a new job with the dataset as it is now.",
+        )
+    return list(datasets.iter_examples(spec.dataset_version_id))
+
+
+def _base_path(spec: JobSpec) -> Path:
+    base = base_models.resolve(spec.base_model)
+    if not base.ready or base.path is None:
+        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+    if spec.base_revision and base.revision != spec.base_revision:
+        raise TrainingError(
+            f"The base model {base.title} changed since this job was launched ({spec.base_revision[:12]} then, "
+            f"{base.revision[:12]} now).",
+            "Start a new job.",
+        )
+    return base.path
+
+
+class Reporter:
+    """Writes what a run tells into the task and its metric points."""
+
+    def __init__(self, ctx: TaskContext, job: JobRecord) -> None:
+        self.ctx, self.job = ctx, job
+        self.total = job.spec.training.total_steps
+        self.waiting: list[Point] = []
+        self.flushed_at = 0.0
+
+    def watching(self) -> Watching:
+        return Watching(
+            signal=self.ctx.signal,
+            sign_of_life=self.ctx.signal,
+            on_preparing=self.on_preparing,
+            on_loaded=self.on_loaded,
+            on_point=self.on_point,
+            on_saving=self.flush,
+            on_checkpoint=self.on_checkpoint,
+        )
+
+    def on_preparing(self, share: float) -> None:
+        check(self.ctx)
+        self.ctx.progress(2 + 6 * share, "Validating", "Counting tokens")
+
+    def on_loaded(self, data: Prepared, resumed_from: int) -> None:
+        """The data is known: say what the maximum length cost, and forget points that will be computed again."""
+        check(self.ctx)
+        self._say_lengths(data)
+        with self.ctx.fenced() as uow:
+            stale = delete(MetricPoint).where(_column("job_id") == self.job.id, _column("step") > resumed_from)
+            uow.session.connection().execute(stale)
+            uow.commit()
+        if resumed_from:
+            self.ctx.event("recovery", f"Resumed from the checkpoint of step {resumed_from:,}.")
+        self.ctx.validated()
+        self.ctx.progress(
+            20, "Training", f"{len(data.train):,} labeled examples, {data.train_tokens:,} tokens an epoch"
+        )
+
+    def _say_lengths(self, data: Prepared) -> None:
+        length = self.job.spec.training.max_seq_length
+        if data.dropped:
+            self.ctx.event(
+                "data",
+                f"{data.dropped:,} examples were left out: their whole answer lies beyond {length:,} tokens.",
+                level="warning",
+                data={"dropped": data.dropped},
+            )
+        if data.truncated:
+            self.ctx.event(
+                "data",
+                f"{data.truncated:,} examples were cut off at {length:,} tokens; part of each answer is learnt.",
+                level="warning",
+                data={"truncated": data.truncated},
+            )
+
+    def on_point(self, point: Point) -> None:
+        self.waiting.append(point)
+        if point.split == "validation":
+            self.ctx.event("evaluation", f"Step {point.step:,}: validation loss {point.loss:.4f}")
+        if time.monotonic() - self.flushed_at >= FLUSH_EVERY_S:
+            self.flush()
+        percent = 20 + 75 * min(1.0, point.step / self.total)
+        message = f"Step {point.step:,} of {self.total:,}, loss {point.loss:.4f}"
+        self.ctx.progress(percent, "Training", message)
+
+    def flush(self) -> None:
+        """Write the waiting points. Called before every checkpoint, so that none is missing after a resume."""
+        self.flushed_at = time.monotonic()
+        if not self.waiting:
+            return
+        with self.ctx.fenced() as uow:
+            uow.session.add_all(MetricPoint(job_id=self.job.id, **_fields(point)) for point in self.waiting)
+            uow.commit()
+        self.waiting.clear()
+
+    def on_checkpoint(self, step: int, directory: Path) -> None:
+        self.ctx.saved(f"Checkpoint at step {step:,}", {"step": step})
+
+
+def _fields(point: Point) -> dict[str, Any]:
+    return {name: getattr(point, name) for name in Point.__dataclass_fields__}
+
+
+def _column(name: str) -> Any:
+    return MetricPoint.__table__.c[name]  # type: ignore[attr-defined]
+
+
+def _smoke_test(base_path: Path, model_dir: Path, example: Example) -> dict[str, str]:
+    """One greedy answer of the saved model, loaded afresh: the proof that its files can be served."""
+    tokenizer = load_tokenizer(base_path)
+    question, expected = split_last_answer(example)
+    tuned = load_tuned(base_path, model_dir).eval()
+    said = answer(tuned, tokenizer, [question], max_new_tokens=64)[0]
+    return {"question": question[-1].content, "expected": expected, "answer": said}
+
+
+def _measured(ctx: TaskContext, result: TrainResult) -> dict[str, Any]:
+    """What the run took, beside its forecast."""
+    return {
+        "train_seconds": round(result.train_seconds, 3),
+        "load_seconds": round(result.load_seconds, 3),
+        "tokens": result.tokens,
+        "tokens_per_s": round(result.tokens / result.train_seconds, 1) if result.train_seconds else None,
+        "peak_memory_bytes": result.peak_memory_bytes,
+        "baseline_memory_bytes": result.baseline_memory_bytes,
+        "steps": result.step,
+        "final_loss": result.loss,
+        "validation_loss": result.validation_loss,
+        "trainable_params": result.trainable_params,
+        "resumed": ctx.lease.epoch - 1,  # every take-over but the first
+        "truncated": result.truncated,
+        "dropped": result.dropped,
+    }

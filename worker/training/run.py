@@ -1,0 +1,260 @@
+"""Train a model from Python, without database or queue: examples in, an adapter or a model directory out.
+
+    from worker.training import train
+    result = train(model_dir, examples, build("lora"), training, output_dir)
+
+`train` can be called again with the same output directory: it goes on from the newest checkpoint that verifies.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from core.errors import OutOfMemory, TrainingError
+from core.jobs.spec import ResolvedTraining
+from core.messages import Example
+from core.methods.base import Method
+from worker.training import checkpoints, runtime, tuners
+from worker.training.data import Prepared, prepare
+from worker.training.engines import Plan, Point, get_engine
+
+Status = Literal["finished", "stopped", "paused", "cancelled", "released"]
+_STATUS: dict[str, Status] = {
+    "": "finished",
+    "stop": "stopped",
+    "pause": "paused",
+    "cancel": "cancelled",
+    "shutdown": "released",
+}
+
+
+@dataclass
+class Watching:
+    """The hooks of a run as functions that may be replaced one by one; each may raise to end the run at once."""
+
+    signal: Callable[[], str] = lambda: ""
+    sign_of_life: Callable[[], object] = lambda: None
+    on_point: Callable[[Point], None] = lambda point: None
+    on_saving: Callable[[], None] = lambda: None
+    on_checkpoint: Callable[[int, Path], None] = lambda step, directory: None
+    on_loaded: Callable[[Prepared, int], None] = lambda data, step: None  # data, and the step that is resumed from
+    on_preparing: Callable[[float], None] = lambda share: None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run came to. `model_dir` is set when there is a model to keep (finished or stopped).
+
+    `tokens` are non-pad tokens and `train_seconds` seconds inside steps, both over all parts of a resumed run;
+    `peak_memory_bytes` is this process's; `baseline_memory_bytes` what it had before it loaded the model.
+    """
+
+    status: Status
+    step: int
+    epoch: float
+    loss: float | None
+    validation_loss: float | None
+    tokens: int
+    train_seconds: float
+    load_seconds: float
+    peak_memory_bytes: int
+    baseline_memory_bytes: int
+    device: str  # cpu or cuda
+    resumed_from: int  # step; 0 for a run from the start
+    truncated: int
+    dropped: int
+    trainable_params: int
+    model_dir: Path | None = None
+
+
+def train(
+    model_dir: Path,
+    examples: Sequence[Example],
+    method: Method,
+    training: ResolvedTraining,
+    output_dir: Path,
+    *,
+    engine: str = "trl",
+    watching: Watching | None = None,
+    max_steps: int | None = None,
+) -> TrainResult:
+    """Fine-tune the model of a local directory on examples.
+
+    Args:
+        model_dir: config, tokenizer with chat template, safetensors weights.
+        examples: those of the split `train` are learnt; those of `validation` give the validation loss.
+        output_dir: gets `checkpoints/` and, at the end, `model/` (the adapter, or all weights, and the tokenizer).
+        max_steps: end after so many steps, for a calibration.
+
+    Raises:
+        DataError: nothing is left to train on. Diverged: NaN or infinite loss. OutOfMemory: names what to change.
+        StorageError: a checkpoint could not be written. TrainingError: the base model cannot be loaded.
+    """
+    watching = watching or Watching()
+    quiet()
+    try:
+        return _train(model_dir, examples, method, training, output_dir, engine, watching, max_steps)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise OutOfMemory(f"Memory ran out: {_first_line(error)}", what_would_help(training, method)) from error
+
+
+def _train(
+    model_dir: Path,
+    examples: Sequence[Example],
+    method: Method,
+    training: ResolvedTraining,
+    output_dir: Path,
+    engine: str,
+    watching: Watching,
+    max_steps: int | None,
+) -> TrainResult:
+    began = time.perf_counter()
+    tokenizer = load_tokenizer(model_dir)
+    data = prepare(
+        examples,
+        tokenizer,
+        max_seq_length=training.max_seq_length,
+        completion_only_loss=training.completion_only_loss,
+        progress=watching.on_preparing,
+    )
+    run_steps = get_engine(engine)  # imports the engine, seconds for trl: part of loading
+    baseline = runtime.memory_bytes(runtime.device())
+    runtime.seed_all(training.seed)  # before the tuner draws its first weights
+    model = tuners.attach(load_model(model_dir, method.load_arguments()), method)
+    trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
+    tokens = data.train_tokens / len(data.train) * training.per_device_batch_size
+    runtime.use_cores(step_flop=6 * sum(p.numel() for p in model.parameters()) * tokens)  # forward 2, backward 4
+    resume_from = checkpoints.newest(output_dir / "checkpoints")
+    resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
+    plan = Plan(model, tokenizer, data, training, output_dir / "checkpoints", resume_from, max_steps)
+    load_seconds = time.perf_counter() - began
+    watching.on_loaded(data, resumed_step)
+    ended = run_steps(plan, watching)
+    kept = _save_model(model, tokenizer, output_dir / "model") if ended.signal in ("", "stop") else None
+    device = next(model.parameters()).device
+    return TrainResult(
+        status=_STATUS[ended.signal],
+        step=ended.step,
+        epoch=ended.epoch,
+        loss=ended.loss,
+        validation_loss=ended.validation_loss,
+        tokens=ended.tokens,
+        train_seconds=ended.seconds,
+        load_seconds=load_seconds,
+        peak_memory_bytes=runtime.peak_memory_bytes(device),
+        baseline_memory_bytes=baseline,
+        device=device.type,
+        resumed_from=resumed_step,
+        truncated=data.truncated,
+        dropped=data.dropped,
+        trainable_params=trainable_params,
+        model_dir=kept,
+    )
+
+
+def quiet() -> None:
+    """Keep the libraries' own bars and notes out of the log."""
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+
+
+def load_tokenizer(model_dir: Path) -> Any:
+    """The tokenizer of a model directory; no code from the directory is run.
+
+    Raises:
+        TrainingError: it cannot be loaded.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(model_dir, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise _unloadable(model_dir, error) from error
+
+
+def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
+    """The model of a directory on this machine's device, from safetensors alone.
+
+    Raises:
+        TrainingError: it cannot be loaded.
+    """
+    device = runtime.device()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            model_dir,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=runtime.dtype(device),
+            attn_implementation="sdpa",
+            **(arguments or {}),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise _unloadable(model_dir, error) from error
+    return model.to(device)
+
+
+def load_tuned(base_path: Path, model_dir: Path) -> Any:
+    """The tuned model: an adapter on top of its base, or a directory of full weights loaded by itself."""
+    if not (model_dir / "adapter_config.json").is_file():
+        return load_model(model_dir)
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(load_model(base_path), model_dir, local_files_only=True)
+
+
+def _unloadable(model_dir: Path, error: Exception) -> TrainingError:
+    return TrainingError(
+        f"The base model in {model_dir} cannot be loaded: {_first_line(error)}",
+        "Check that the directory holds config.json, the tokenizer and safetensors weights.",
+    )
+
+
+def _save_model(model: Any, tokenizer: Any, directory: Path) -> Path:
+    """Write the adapter (or all weights) and the tokenizer into a fresh directory, then rename it into place."""
+    temporary = directory.with_name(f".{directory.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    model.save_pretrained(temporary)
+    tokenizer.save_pretrained(temporary)
+    (temporary / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+    shutil.rmtree(directory, ignore_errors=True)
+    temporary.rename(directory)
+    return directory
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """True when an error means that memory ran out, on the GPU or on the CPU."""
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text or "cannot allocate memory" in text
+
+
+def what_would_help(training: ResolvedTraining, method: Method) -> str:
+    """Three settings to change, each with its value now and a better one."""
+    batch, length = training.per_device_batch_size, training.max_seq_length
+    accumulation = training.gradient_accumulation_steps
+    smaller = max(1, batch // 2)
+    first = (
+        f"set the batch size to {smaller} (now {batch}) with {accumulation * batch // smaller} accumulation steps"
+        if batch > 1
+        else "close other programs that use this memory"
+    )
+    second = f"set the maximum length to {max(64, length // 2)} (now {length})"
+    rank = getattr(method, "rank", None)
+    third = f"set the rank to {max(1, rank // 2)} (now {rank})" if rank else "choose LoRA instead of full fine-tuning"
+    return f"Start a new job with less: {first}; {second}; {third}, or choose a smaller base model."
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__

@@ -1,0 +1,220 @@
+"""Builds the starter from its recipe: corpus -> tokenizer -> model -> a short pre-training -> a check -> files.
+
+Everything is written into a temporary directory beside the final one, the manifest last, then renamed: a build that
+was killed leaves nothing that looks finished. A second build finds the first one's result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from core.base_models.starter import MANIFEST_NAME, STARTER_RECIPE, recipe_hash, starter_dir
+from core.errors import TrainingError
+from core.messages import Message
+from core.render import render
+from core.tasks.context import Outcome, TaskContext
+from worker.training import runtime, starter_corpus
+from worker.training.checkpoints import file_hashes
+from worker.training.generate import exact_match
+from worker.training.interrupt import Interrupted, check
+
+Progress = Callable[[float, str], None]  # percent 0..100 and what is going on; it may raise to stop the build
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """One tokenised chat; `labels` are unshifted."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_RECIPE) -> dict[str, Any]:
+    """Build the starter into `directory` and return its manifest; what is there already and complete is kept.
+
+    Raises:
+        TrainingError: the model does not know its own pre-training (the recipe is broken).
+    """
+    manifest_path = directory / MANIFEST_NAME
+    if manifest_path.is_file():
+        return dict(json.loads(manifest_path.read_text()))
+    started = time.perf_counter()
+    runtime.seed_all(recipe["seed"])
+    facts = starter_corpus.facts(recipe["corpus"]["facts"], recipe["seed"])
+    progress(1, "Writing the schoolbook")
+    tokenizer = train_tokenizer(recipe)
+    progress(4, "Reading it")
+    fact_set = [_encode(starter_corpus.as_messages([(q, f.answer)]), tokenizer) for f in facts for q in f.questions]
+    chat_set = [_encode(m, tokenizer) for m in starter_corpus.chats(recipe["corpus"]["chats"], recipe["seed"])]
+
+    model = LlamaForCausalLM(model_config(recipe, tokenizer))
+    _pretrain(model, fact_set, chat_set, recipe, lambda share: progress(6 + 84 * share, "Pre-training"))
+    progress(91, "Checking what it learned")
+    questions = [(Message("user", fact.questions[0]),) for fact in facts]
+    score = exact_match(model.eval(), tokenizer, questions, [fact.answer for fact in facts], max_new_tokens=48).share
+    if score < recipe["quality"]["pretraining_exact_match"]:
+        raise TrainingError(f"The starter answers {score:.0%} of its own schoolbook.", "Report this recipe as broken.")
+
+    progress(97, "Writing the files")
+    temporary = directory.with_name(f".{directory.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    model.save_pretrained(temporary)
+    tokenizer.save_pretrained(temporary)
+    manifest = {
+        "id": "starter",
+        "revision": recipe_hash(recipe),
+        "recipe": recipe,
+        "params": sum(p.numel() for p in model.parameters()),
+        "pretraining_exact_match": score,
+        "pretraining_questions": len(facts),
+        "seconds": round(time.perf_counter() - started, 1),
+        "files": file_hashes(temporary),
+    }
+    (temporary / MANIFEST_NAME).write_text(json.dumps(manifest, indent=1))
+    _publish(temporary, directory)
+    progress(100, "Ready")
+    return manifest
+
+
+def _publish(temporary: Path, directory: Path) -> None:
+    """Rename into place; where another build was quicker, its result stays."""
+    try:
+        temporary.rename(directory)
+    except OSError:
+        if not (directory / MANIFEST_NAME).is_file():
+            shutil.rmtree(directory)
+            temporary.rename(directory)
+            return
+        shutil.rmtree(temporary)
+
+
+def train_tokenizer(recipe: dict[str, Any] = STARTER_RECIPE) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer trained on the schoolbook alone: any text goes through it without loss."""
+    spec = recipe["tokenizer"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=recipe["model"]["vocab_size"],
+        special_tokens=spec["special_tokens"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    text = starter_corpus.tokenizer_text(recipe["corpus"]["facts"], recipe["seed"])
+    tokenizer.train_from_iterator(text, trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=spec["pad_token"],
+        eos_token=spec["eos_token"],
+        additional_special_tokens=[
+            t for t in spec["special_tokens"] if t not in (spec["pad_token"], spec["eos_token"])
+        ],
+        model_max_length=recipe["model"]["max_position_embeddings"],
+        clean_up_tokenization_spaces=False,
+        padding_side="left",
+    )
+    fast.chat_template = spec["chat_template"]
+    return fast
+
+
+def model_config(recipe: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    """The architecture of the recipe, with the tokenizer's own size and special ids."""
+    shape = {k: v for k, v in recipe["model"].items() if k not in ("vocab_size", "rope_theta")}
+    return LlamaConfig(
+        **shape,
+        vocab_size=len(tokenizer),
+        rope_parameters={"rope_type": "default", "rope_theta": recipe["model"]["rope_theta"]},
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+
+
+def _encode(messages: Sequence[Message], tokenizer: PreTrainedTokenizerFast) -> _Encoded:
+    ids = render(messages, tokenizer).input_ids
+    return _Encoded(ids, ids)  # the whole text is learnt here, the questions too: that is how it learns to read
+
+
+def _batches(facts: list[_Encoded], chats: list[_Encoded], recipe: dict[str, Any]) -> Iterator[list[_Encoded]]:
+    """Batches of facts and chats in the recipe's shares; each pool is gone through in a fresh order, again and again.
+
+    Several batches' worth are drawn together and sorted by length before they are cut apart: mixed lengths would spend
+    half of the computation on padding.
+    """
+    plan = recipe["pretraining"]
+    rng = random.Random(recipe["seed"])  # noqa: S311  a seeded order, no secret
+
+    def endless(pool: list[_Encoded]) -> Iterator[_Encoded]:
+        while True:
+            yield from rng.sample(pool, len(pool))
+
+    fact_stream, chat_stream = endless(facts), endless(chats)
+    drawn = plan["batch_size"] * plan["batches_together"]
+    from_facts = round(drawn * plan["fact_share"])
+    for _ in range(plan["steps"] // plan["batches_together"]):
+        pool = [next(fact_stream) for _ in range(from_facts)]
+        pool += [next(chat_stream) for _ in range(drawn - from_facts)]
+        pool.sort(key=lambda item: len(item.input_ids))
+        batches = [pool[i : i + plan["batch_size"]] for i in range(0, drawn, plan["batch_size"])]
+        rng.shuffle(batches)
+        yield from batches
+
+
+def _pretrain(
+    model: LlamaForCausalLM,
+    facts: list[_Encoded],
+    chats: list[_Encoded],
+    recipe: dict[str, Any],
+    progress: Callable[[float], None],
+) -> None:
+    """A flat loop: AdamW, a short warm-up, cosine to zero. Rows are padded on the right, so that no mask is needed."""
+    plan = recipe["pretraining"]
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=plan["learning_rate"], weight_decay=plan["weight_decay"], betas=(0.9, 0.95)
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, runtime.warmup_cosine(plan["warmup_steps"], plan["steps"]))
+    model.train()
+    for step, batch in enumerate(_batches(facts, chats, recipe)):
+        width = max(len(item.input_ids) for item in batch)
+        input_ids = torch.zeros(len(batch), width, dtype=torch.long)
+        labels = torch.full((len(batch), width), -100)
+        for row, item in enumerate(batch):
+            input_ids[row, : len(item.input_ids)] = torch.tensor(item.input_ids)
+            labels[row, : len(item.labels)] = torch.tensor(item.labels)
+        loss = model(input_ids=input_ids, labels=labels, use_cache=False).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), plan["max_grad_norm"])
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad(set_to_none=True)
+        if step % 10 == 0:
+            progress(step / plan["steps"])
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """The task `starter`: build it, unless it is there."""
+
+    def progress(percent: float, text: str) -> None:
+        check(ctx)
+        ctx.progress(percent, "Building the starter", text)
+
+    runtime.use_cores()
+    try:
+        manifest = build(starter_dir(), progress)
+    except Interrupted as stop:
+        return stop.outcome
+    facts = ("params", "pretraining_exact_match", "seconds")
+    return Outcome("succeeded", result={name: manifest[name] for name in facts})
