@@ -30,6 +30,12 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address the web app binds to; others need sign-in")
     web_port: int = Field(default=8501, ge=1, le=65535)
     inference_port: int = Field(default=8010, ge=1, le=65535)
+    import_roots: str = Field(
+        default="", description="folders of this server that files may be imported from, separated by ':'; empty: none"
+    )
+    import_hosts: str = Field(
+        default="", description="hosts that files may be fetched from, separated by commas; empty: none"
+    )
     ollama_url: str = Field(default="http://127.0.0.1:11434")
     lease_s: float = Field(default=60.0, gt=0, description="length of a worker's lease on a task")
     renew_s: float = Field(default=10.0, gt=0, description="how often a lease is renewed from the work itself")

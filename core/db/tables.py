@@ -38,6 +38,7 @@ class Source(SQLModel, table=True):
     encoding: str = ""
     detection: dict[str, Any] = _json()  # dialect, header, array path: what was detected, as shown
     path: str  # storage key of the bytes
+    origin: str = "upload"  # upload | path | url | sample
     created_at: float = Field(default_factory=time.time)
 
 
@@ -50,7 +51,7 @@ class FineTuningDataset(SQLModel, table=True):
     description: str = _text()
     state: str = "not_validated"  # validated | failed | not_validated
     current_version_id: str | None = None
-    origin: str = ""  # upload | convert | sample | cli
+    origin: str = ""  # upload | convert | smart | chat_import | mix | sample | cli
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
     deleted_at: float | None = None
@@ -92,13 +93,48 @@ class Draft(SQLModel, table=True):
 
     __tablename__ = "drafts"
     id: str = Field(primary_key=True)
-    kind: str = Field(index=True)  # convert | job
+    kind: str = Field(index=True)  # convert | job | chat_import
     step: str = ""
     state: dict[str, Any] = _json()
     revision: int = 0
     result_id: str | None = None  # what the draft became: dataset id, task id or job id
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
+
+
+class LlmConnection(SQLModel, table=True):
+    """A language model's endpoint that writes examples: Ollama, any OpenAI-compatible server, or the studio itself."""
+
+    __tablename__ = "llm_connections"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    kind: str  # an id in core.llm.PROVIDERS
+    base_url: str = ""
+    key_env: str = ""  # the environment variable that holds the key
+    key_file: str = ""  # or the file of the data directory that does; the key itself is never in the database
+    prices: dict[str, Any] = _json()  # {model: {"input": USD, "output": USD}} per 1,000,000 tokens
+    settings: dict[str, Any] = _json()  # timeout_s, concurrency
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time)
+
+
+class SmartRow(SQLModel, table=True):
+    """What a model made of one row: committed as soon as the answer is there, so that no row is paid for twice."""
+
+    __tablename__ = "smart_rows"
+    __table_args__ = (UniqueConstraint("task_id", "position"),)
+    id: int | None = Field(default=None, primary_key=True)
+    task_id: str = Field(foreign_key="background_tasks.id", index=True)
+    position: int  # of the row among the readable ones, from 0
+    line: int  # physical line in the source
+    state: str  # ok | failed | empty | duplicate
+    reason: str = _text()  # why it failed
+    examples: list[dict[str, Any]] = _json_list()  # [{"messages": [...], "flags": [...]}]
+    prompt_tokens: int = _big(default=0)
+    completion_tokens: int = _big(default=0)
+    cost_usd: float = 0.0
+    attempts: int = 1
+    created_at: float = Field(default_factory=time.time)
 
 
 class BackgroundTask(SQLModel, table=True):

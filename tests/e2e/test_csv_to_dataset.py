@@ -38,7 +38,7 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(table)
     page.get_by_role("heading", name="What is in the file", exact=True).wait_for()
     settle(page)
-    assert page.get_by_text("60 rows").first.is_visible()
+    page.get_by_text("60 rows").first.wait_for()
     next_step(page, "How examples are made")
     next_step(page, "Match your columns")
     page.locator(".st-key-pick_classification button").click()
@@ -54,7 +54,7 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     for other in (page, open_page(width=420, scheme="dark")):
         visit(other, address)
         other.locator(".st-key-on_classification").wait_for()
-        assert other.get_by_role("heading", name="Match your columns").is_visible()
+        other.get_by_role("heading", name="Match your columns").wait_for()
         assert beyond_edge(other) == []
 
     next_step(page, "Look before you convert")
@@ -69,7 +69,7 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     page.locator(".st-key-open_conversion button").click()
     page.get_by_role("heading", name="Support tickets").wait_for()
     settle(page)
-    assert page.get_by_text("✓ Supervised").first.is_visible()
+    page.get_by_text("✓ Supervised").first.wait_for()
     page.get_by_text("My card was charged 1 times").first.wait_for()
 
     with page.expect_download() as download:

@@ -73,7 +73,7 @@ def test_a_dataset_becomes_a_model(taught: Studio, open_page) -> None:
     shoot(page, "new_job")
     press(page, "to_review")
     page.get_by_role("heading", name="Review & Launch").wait_for()
-    assert page.get_by_text("chosen by you").first.is_visible()
+    page.get_by_text("chosen by you").first.wait_for()
 
     # A second browser on the same draft launches at the same time: one job.
     other = open_page(width=420, scheme="dark")

@@ -1,0 +1,1 @@
+"""Exported chat logs -> conversations with roles, ready to be reviewed and imported."""

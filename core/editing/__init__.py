@@ -1,0 +1,1 @@
+"""Changes to a dataset: each operation turns one version's examples into the next version's."""

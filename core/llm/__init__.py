@@ -1,0 +1,1 @@
+"""Language models that write: one client interface over Ollama, OpenAI-compatible servers and the studio itself."""
