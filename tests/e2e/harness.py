@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-START_S = 60
+START_S = 120
 
 
 def free_port() -> int:
@@ -60,10 +60,10 @@ def stop(studio: Studio) -> None:
     if studio.process.poll() is None:
         studio.process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            studio.process.wait(20)
+            studio.process.wait(60)
     if studio.process.poll() is None:
         os.killpg(studio.process.pid, signal.SIGKILL)
-        studio.process.wait(10)
+        studio.process.wait(60)
 
 
 def settle(page) -> None:

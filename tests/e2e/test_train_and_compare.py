@@ -97,7 +97,7 @@ def test_a_dataset_becomes_a_model(taught: Studio, open_page) -> None:
     page.get_by_test_id("stMain").get_by_text("Paused").first.wait_for(timeout=TRAIN_MS)
     page.locator(".st-key-job_resume button").first.click()
     page.get_by_test_id("stMain").get_by_text("Succeeded").first.wait_for(timeout=TRAIN_MS)
-    other.get_by_test_id("stMain").get_by_text("Succeeded").first.wait_for(timeout=60_000)
+    other.get_by_test_id("stMain").get_by_text("Succeeded").first.wait_for(timeout=TRAIN_MS)
     page.get_by_role("heading", name="Forecast and measured").wait_for()
     settle(page)
     assert beyond_edge(page) == []

@@ -45,7 +45,7 @@ def sft(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run `sft` as a person would, in a process of its own."""
     env = os.environ | {"SFT_INFERENCE_PORT": str(free_port()), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "core.cli", *words]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=280)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=600)
     assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done

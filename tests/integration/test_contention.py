@@ -64,7 +64,7 @@ def test_a_worker_frozen_past_its_lease_can_write_nothing(everywhere: Studio, st
     loser.stdin.write("\n")
     loser.stdin.flush()
     said = json.loads(loser.stdout.readline())
-    loser.wait(10)
+    loser.wait(60)
     assert said["refused"] == said["tried"]
     ended = wait_state(task_id, "succeeded")
     assert ended.result == {"count": 20, "registered": 20}

@@ -43,7 +43,7 @@ def test_the_worker_is_killed(studio: Studio, studio_env, queue: str) -> None:
     horse = horse_of(task_id)
     worker.kill()
     worker.wait()
-    wait_until(lambda: is_gone(horse), 15, "the end of the work process that lost its parent")
+    wait_until(lambda: is_gone(horse), 60, "the end of the work process that lost its parent")
     assert store.get(task_id).crashes == 0, "it had time to save and release"
     studio.worker(queue)
     assert_finished_once(studio_env, task_id, 30)
@@ -116,7 +116,7 @@ def test_a_worker_told_to_stop_saves_and_releases(studio: Studio, studio_env, qu
     task_id = counting.start(until=200, queue=queue)
     wait_steps(studio_env, task_id, 5)
     worker.terminate()
-    assert worker.wait(15) == 0
+    assert worker.wait(60) == 0
     waiting = store.get(task_id)
     assert waiting.waits_to_resume
     assert (waiting.state, waiting.crashes) == ("running", 0)

@@ -121,7 +121,7 @@ def test_a_killed_supervisor_takes_everything_with_it(up: subprocess.Popen[str])
 
 
 def test_a_second_one_names_the_first(up: subprocess.Popen[str]) -> None:
-    second = subprocess.run([*SFT, "up"], capture_output=True, text=True, timeout=60, check=False)
+    second = subprocess.run([*SFT, "up"], capture_output=True, text=True, timeout=180, check=False)
     assert second.returncode == 0
     assert f"running already: http://127.0.0.1:{os.environ['SFT_WEB_PORT']}" in second.stdout
 
@@ -131,7 +131,7 @@ def test_a_taken_port_is_named_with_its_variable(ports, variable: str) -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", int(os.environ[variable])))
         taken.listen()
-        refused = subprocess.run([*SFT, "up"], capture_output=True, text=True, timeout=60, check=False)
+        refused = subprocess.run([*SFT, "up"], capture_output=True, text=True, timeout=180, check=False)
     assert refused.returncode == 1
     assert os.environ[variable] in refused.stderr
     assert variable in refused.stderr
@@ -141,7 +141,7 @@ def test_a_taken_port_is_named_with_its_variable(ports, variable: str) -> None:
 def test_an_open_address_is_refused_without_sign_in(ports, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SFT_HOST", "0.0.0.0")
-    refused = subprocess.run([*SFT, "up"], capture_output=True, text=True, timeout=60, check=False)
+    refused = subprocess.run([*SFT, "up"], capture_output=True, text=True, timeout=180, check=False)
     assert refused.returncode == 1
     assert "sign-in is not configured" in refused.stderr
 

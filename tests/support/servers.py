@@ -54,12 +54,12 @@ def postgres_cluster() -> Iterator[str]:
         [*as_user, str(binaries / "postgres"), "-D", str(data), *options], stderr=subprocess.DEVNULL, **quiet
     )
     try:
-        wait_until(lambda: (folder / ".s.PGSQL.5432").exists(), 30, "PostgreSQL's socket")
+        wait_until(lambda: (folder / ".s.PGSQL.5432").exists(), 90, "PostgreSQL's socket")
         yield f"postgresql://postgres@/{{name}}?host={folder}"
     finally:
         stop = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
         subprocess.run(stop, check=False, **quiet)
-        server.wait(20)
+        server.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -78,7 +78,7 @@ def redis_of_studio() -> Iterator[subprocess.Popen[bytes]]:
 def start_redis() -> subprocess.Popen[bytes]:
     """Start the embedded Redis and wait until it answers."""
     server = subprocess.Popen(redis_server.server_command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(redis_server.is_up, 20, "Redis")
+    wait_until(redis_server.is_up, 90, "Redis")
     return server
 
 

@@ -51,7 +51,7 @@ class Studio:
             except psutil.Error:
                 pass
         for process in self.processes:
-            process.wait(10)
+            process.wait(60)
 
 
 def family(pid: int) -> list[psutil.Process]:

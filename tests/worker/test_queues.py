@@ -102,13 +102,13 @@ def test_one_training_worker_per_device(real_redis) -> None:
     try:
         wait_until(lambda: [worker.queue for worker in tasks.workers()] == ["gpu"], 30, "the first worker")
         second = subprocess.run(
-            [sys.executable, "-m", "worker", "gpu"], capture_output=True, text=True, timeout=30, check=False
+            [sys.executable, "-m", "worker", "gpu"], capture_output=True, text=True, timeout=180, check=False
         )
         assert second.returncode == 1
         assert "serves this device already" in second.stderr
     finally:
         first.terminate()
-        first.wait(15)
+        first.wait(60)
 
 
 def test_a_worker_needs_the_name_of_a_queue(studio_env) -> None:

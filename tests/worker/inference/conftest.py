@@ -55,7 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Path) -> 
             yield Served(url, base, first, second, whole)
         finally:
             process.terminate()
-            process.wait(15)
+            process.wait(60)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
