@@ -12,7 +12,7 @@ import itertools
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,8 @@ from core.messages import Message
 IGNORED = -100  # the label of a token that carries no loss
 _MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
 Span = tuple[int, int]
+_MARK, _MARKS = 0xF0000, 0xFFFE  # private-use characters, one per message
+_MARKED = re.compile("([\U000f0000-\U000ffffd])\\1*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,16 @@ class Rendered:
     """A conversation as the model sees it.
 
     `input_ids`, `assistant_mask` and `labels` are equally long; `assistant_mask` is 1 where loss falls: the assistant's
-    words and the token that ends the turn. `labels` are unshifted, -100 where no loss falls.
+    words and the token that ends the turn. `labels` are unshifted, -100 where no loss falls. `offsets` says which
+    characters of `text` each token stands for, `turns` which ones each assistant message was given (weight 0 too).
     """
 
     text: str
     input_ids: list[int]
     assistant_mask: list[int]
     labels: list[int]
+    offsets: list[Span] = field(default_factory=list)
+    turns: list[Span] = field(default_factory=list)
 
 
 def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
@@ -56,7 +61,7 @@ def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
     spans = [span for span, turn in zip(all_spans, turns, strict=True) if turn.weight != 0]
     mask = _mask(offsets, spans)
     labels = [token if on else IGNORED for token, on in zip(ids, mask, strict=True)]
-    return Rendered(text, ids, mask, labels)
+    return Rendered(text, ids, mask, labels, offsets, all_spans)
 
 
 def render_prompt(messages: Sequence[Message], tokenizer: Any) -> list[int]:
@@ -69,6 +74,47 @@ def render_prompt(messages: Sequence[Message], tokenizer: Any) -> list[int]:
     text = _apply(chat, tokenizer, generate=True)
     spans = _text_and_spans(chat, tokenizer)[1] if any(m.role == "assistant" for m in messages) else []
     return _encode(text, _layout(chat, text, tokenizer, generate=True), [start for start, _ in spans], tokenizer)[0]
+
+
+def message_spans(messages: Sequence[Message], rendered: Rendered, tokenizer: Any) -> list[Span | None]:
+    """Which characters of the rendered text each message is: an assistant's turn with its calls and its end, else the
+    content alone. None for a message that the template left out or wrote another way.
+
+    The template runs a second time with every character replaced by one that only its message has, so that what is
+    found is where the template put each message, also where two messages say the same.
+    """
+    chat = [_as_template_input(message) for message in messages]
+    marked = [
+        {**item, "content": re.sub(r"\S", chr(_MARK + index), item["content"])}
+        for index, item in enumerate(chat[:_MARKS])
+    ]
+    found: list[Span | None] = [None] * len(chat)
+    try:
+        shown = _apply([*marked, *chat[_MARKS:]], tokenizer)
+    except DataError:  # it refuses such text: the contents are looked for instead
+        shown = ""
+    if len(shown) == len(rendered.text):
+        for run in _MARKED.finditer(shown):
+            index = ord(run.group(1)) - _MARK
+            if index < len(found):
+                first = found[index]
+                found[index] = (first[0] if first else run.start(), run.end())
+    else:
+        found = _searched(chat, rendered.text)
+    turns = iter(rendered.turns)
+    return [next(turns) if item["role"] == "assistant" else span for item, span in zip(chat, found, strict=True)]
+
+
+def _searched(chat: list[dict[str, Any]], text: str) -> list[Span | None]:
+    """Each content's place in the text, one behind the other."""
+    found: list[Span | None] = []
+    behind = 0
+    for item in chat:
+        content = item["content"].strip()
+        at = text.find(content, behind) if content else -1
+        found.append((at, at + len(content)) if at >= 0 else None)
+        behind = at + len(content) if at >= 0 else behind
+    return found
 
 
 @lru_cache(maxsize=4)  # per tokenizer object: asked for every example

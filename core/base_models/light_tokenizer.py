@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class LightTokenizer:
         from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
+        self._lock = threading.Lock()
         self._settings = _settings(path)
         self.chat_template = _GENERATION.sub(_plain_if, template_of(path))
 
@@ -68,8 +70,9 @@ class LightTokenizer:
 
     def __call__(self, text: str, *, split_special_tokens: bool = False, **_: Any) -> dict[str, Any]:
         """Ids and character offsets; with `split_special_tokens` a special token's spelling is ordinary text."""
-        self._tokenizer.encode_special_tokens = split_special_tokens
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        with self._lock:  # the setting is the tokenizer's own, and several screens may share it
+            self._tokenizer.encode_special_tokens = split_special_tokens
+            encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return {"input_ids": encoding.ids, "offset_mapping": encoding.offsets}
 
 
