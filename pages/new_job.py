@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import NotFound
 from core.services import datasets, drafts, jobs
-from pages.ui import face, frame, guard, job_step_dataset, job_step_model, job_step_review
+from pages.ui import draft_memory, face, frame, guard, job_drafts, job_step_dataset, job_step_model, job_step_review
 from pages.ui.boundary import boundary
 from pages.ui.format import md
 
@@ -26,7 +26,7 @@ STEPS = {  # id -> (word in the step header, title, lead, body)
 def current() -> drafts.DraftRecord | None:
     """The draft of the address; `?dataset=` and `?again=` begin one and put it into the address."""
     if draft_id := st.query_params.get("draft"):
-        return with_its_dataset(drafts.get(draft_id))
+        return with_its_dataset(draft_memory.load(draft_id))
     begun = None
     if dataset_id := st.query_params.get("dataset"):
         begun = drafts.create("job", {"dataset_id": dataset_id}, step="model")
@@ -34,7 +34,7 @@ def current() -> drafts.DraftRecord | None:
         begun = drafts.create("job", jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}, step="model")
     if begun:
         st.query_params.from_dict({"draft": begun.id})
-        return with_its_dataset(begun)
+        return with_its_dataset(draft_memory.load(begun.id))
     return None
 
 
@@ -47,7 +47,7 @@ def with_its_dataset(draft: drafts.DraftRecord) -> drafts.DraftRecord:
         datasets.get_dataset(dataset_id)
     except NotFound:
         st.toast("The dataset of this draft is gone. Choose another one.", icon=":material/dataset:", duration="long")
-        return drafts.update(draft.id, state={"dataset_id": None, "name": None}, step="dataset")
+        return draft_memory.save(draft, step="dataset", dataset_id=None, name=None)
     return draft
 
 
@@ -78,3 +78,5 @@ with boundary(way_out=("new_job", "Begin a new job")):
         face.steps([words[0] for words in STEPS.values()], now, "job")
         face.section_gap()
         body(draft)
+        if draft is None:
+            job_drafts.begun()

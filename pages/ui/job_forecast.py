@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.services import drafts, jobs, tasks
-from pages.ui import face, job_words
+from pages.ui import draft_memory, face, job_words
 from pages.ui.boundary import boundary
 from pages.ui.format import md, sentence, size
 
@@ -95,7 +95,7 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     st.caption("Not measured yet. A few real steps on this machine give the time.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
         begun = jobs.calibrate(**choices(draft))
-        drafts.update(draft.id, state={"calibration_task_id": begun.id, "calibration_key": forecast.calibration_key})
+        draft_memory.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
         st.rerun()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.services import datasets, drafts
-from pages.ui import face, frame, job_words
+from pages.ui import draft_memory, face, frame, job_words
 from pages.ui.format import ago, md, number, plural
 
 
@@ -44,7 +44,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             disabled=chosen is None,
             key="to_model",
         ):
-            drafts.update(draft.id, step="model")
+            draft_memory.save(draft, step="model")
             st.rerun()
 
 
@@ -71,7 +71,7 @@ def _choose(draft: drafts.DraftRecord | None, dataset_id: str) -> None:
     if draft is None:
         st.query_params["draft"] = drafts.create("job", {"dataset_id": dataset_id}, step="dataset").id
     else:
-        drafts.update(draft.id, state={"dataset_id": dataset_id, "name": None})
+        draft_memory.save(draft, dataset_id=dataset_id, name=None)
     st.rerun()
 
 

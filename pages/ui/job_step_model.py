@@ -12,7 +12,7 @@ from core.jobs.spec import TrainingConfig
 from core.methods import METHODS, get_method
 from core.providers import PROVIDERS
 from core.services import datasets, drafts, jobs
-from pages.ui import face, job_forecast
+from pages.ui import draft_memory, face, job_forecast
 from pages.ui.boundary import show_error
 from pages.ui.format import md, plural, sentence, size
 from pages.ui.forms import form_fields
@@ -79,7 +79,7 @@ def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
         missing["method_config"] = _preset(both["base_model"], both["method"])
     if not state.get("name"):
         missing["name"] = jobs.suggest_name(state["dataset_id"], {**state, **missing}["base_model"])
-    return drafts.update(draft.id, state=missing) if missing else draft
+    return draft_memory.save(draft, **missing) if missing else draft
 
 
 def _preset(base_model: str, method: str) -> dict[str, Any]:
@@ -103,20 +103,20 @@ def _names(draft: drafts.DraftRecord) -> None:
                 "Job name",
                 suggested,
                 max_chars=jobs.MAX_NAME,
-                key=f"name_{draft.id}_{draft.state['base_model']}",
+                key=draft_memory.key(draft, f"name_{draft.state['base_model']}"),
                 help="What the job and its model are called in the lists.",
             )
             note = st.text_input(
                 "Description",
                 draft.state.get("description") or "",
-                key=f"description_{draft.id}",
+                key=draft_memory.key(draft, "description"),
                 max_chars=300,
                 placeholder="What this run is for",
             )
         for provider in PROVIDERS.values():
             st.caption(f":material/computer: **{md(provider.title)}** · {sentence(provider.text)}")
     if name != suggested or note != (draft.state.get("description") or ""):
-        drafts.update(draft.id, state={"name": name, "description": note, "own_name": name != suggested})
+        draft_memory.save(draft, name=name, description=note, own_name=name != suggested)
 
 
 def _base_models(draft: drafts.DraftRecord) -> None:
@@ -199,28 +199,29 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
     method = get_method(draft.state["method"])
     resolved = forecast.training.model_dump() if forecast else {}
     training = dict(draft.state.get("training") or {})
-    scope = f"{draft.id}_{draft.state['base_model']}_{method.id}"
+    scope = draft_memory.key(draft, f"m_{draft.state['base_model']}_{method.id}")
+    common = draft_memory.key(draft, "t")
     pairs = forecast.lengths.examples if forecast else 0
     face.heading("Parameters", f"Suggested for {plural(pairs, 'labeled example')}" if pairs else None)
     with st.container(border=True, gap="small", key="parameters"):
         config = dict(draft.state.get("method_config") or {})
         if method.model_fields:
-            config = form_fields(method, config, f"m_{scope}")
+            config = form_fields(method, config, scope)
             st.divider()
-            training |= form_fields(TrainingConfig, training, f"t_{draft.id}", MAIN_SETTINGS, resolved=resolved)
+            training |= form_fields(TrainingConfig, training, common, MAIN_SETTINGS, resolved=resolved)
         with st.expander("More settings", type="compact", key="more_settings"):
             rest = [name for name in TrainingConfig.model_fields if name not in MAIN_SETTINGS]
-            training |= form_fields(TrainingConfig, training, f"t_{draft.id}", rest, resolved=resolved)
+            training |= form_fields(TrainingConfig, training, common, rest, resolved=resolved)
     kept = {name: value for name, value in training.items() if value != TrainingConfig.model_fields[name].default}
     if config != (draft.state.get("method_config") or {}) or kept != (draft.state.get("training") or {}):
         _update(draft, {"method_config": config, "training": kept})
 
 
 def _update(draft: drafts.DraftRecord, state: dict[str, Any]) -> None:
-    drafts.update(draft.id, state=state)
+    draft_memory.save(draft, **state)
     st.rerun()
 
 
 def _go(draft: drafts.DraftRecord, step: str) -> None:
-    drafts.update(draft.id, step=step)
+    draft_memory.save(draft, step=step)
     st.rerun()

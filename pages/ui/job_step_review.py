@@ -7,7 +7,7 @@ import streamlit as st
 from core.base_models import resolve
 from core.methods import get_method
 from core.services import datasets, drafts, jobs
-from pages.ui import face, frame, job_facts, job_forecast
+from pages.ui import draft_memory, face, frame, job_facts, job_forecast
 from pages.ui.format import plural
 
 
@@ -34,7 +34,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
-            drafts.update(draft.id, step="model")
+            draft_memory.save(draft, step="model")
             st.rerun()
         if st.button("Launch Training Job", type="primary", icon=":material/rocket_launch:", key="launch"):
             _launch(draft)

@@ -99,3 +99,36 @@ def test_a_draft_whose_dataset_is_gone_goes_back_to_choosing(open_screen, read) 
     assert "is gone" in app.toast[0].value
     after = drafts.get(draft.id)
     assert (after.step, after.state["dataset_id"], after.state["method"]) == ("dataset", None, "full")
+
+
+def test_two_windows_of_one_draft_show_the_newest_choices_and_say_so(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    first = open_screen("new_job", draft=draft.id)
+    read(first)
+    second = open_screen("new_job", draft=draft.id)
+    read(second)
+    next(item for item in second.number_input if item.label == "Rank").set_value(64).run()
+    assert drafts.get(draft.id).state["method_config"]["rank"] == 64
+
+    next(item for item in first.number_input if item.label == "Alpha").set_value(8).run()
+    assert any("changed in another window" in toast.value for toast in first.toast)
+    assert next(item for item in first.number_input if item.label == "Rank").value == 64
+    assert drafts.get(draft.id).state["method_config"]["rank"] == 64  # the older window overwrote nothing
+    next(item for item in first.number_input if item.label == "Alpha").set_value(8).run()
+    assert drafts.get(draft.id).state["method_config"] | {"rank": 64, "alpha": 8} == (
+        drafts.get(draft.id).state["method_config"]
+    )
+
+
+def test_a_draft_begun_earlier_can_be_gone_on_with_or_discarded(open_screen, read) -> None:
+    data = runs.dataset()
+    kept = drafts.create("job", {"dataset_id": data.id, "name": "Support, second try"}, step="model")
+    other = drafts.create("job", {"dataset_id": data.id, "name": "Not needed"}, step="model")
+    app = open_screen("new_job")
+    said = read(app)
+    assert "Begun earlier" in said
+    assert "Support, second try" in said
+    app.button(key=f"discard_{other.id}").click().run()
+    assert "Not needed" not in read(app)
+    app.button(key=f"resume_{kept.id}").click().run()
+    assert "Configure Model" in read(app)
