@@ -42,6 +42,7 @@ class SourceRecord:
     encoding: str | None
     detection: Detection
     created_at: float
+    origin: str = "upload"  # upload | path | url | sample
 
 
 @dataclass(frozen=True, slots=True)
