@@ -8,10 +8,11 @@ from core.services import sources
 from core.services.drafts import DraftRecord
 from pages.ui import convert_draft, face, guard
 from pages.ui.boundary import boundary, show_error
-from pages.ui.convert_draft import IDS, STEPS, save
+from pages.ui.convert_analyze import analyze_step
+from pages.ui.convert_begin import begin_step
+from pages.ui.convert_draft import IDS, ONWARD_KEYS, STEPS, is_under_way, save
 from pages.ui.convert_finish import convert_step, preview_step, start_button
 from pages.ui.convert_setup import configure_step, mode_step
-from pages.ui.convert_source import analyze_step, choose_file
 from pages.ui.format import md, plural
 
 guard.require()
@@ -27,7 +28,8 @@ def header(number: int, about: str = "") -> None:
 
 def show(draft: DraftRecord) -> None:
     """The draft's own step, and the way back and on."""
-    step_id = "convert" if draft.result_id else draft.step if draft.step in IDS[1:] else "analyze"
+    under_way = is_under_way(draft)
+    step_id = "convert" if under_way else draft.step if draft.step in IDS[1:] else "analyze"
     number = IDS.index(step_id) + 1
     source = convert_draft.source_of(draft)
     with st.spinner("Looking at the rows"):
@@ -44,8 +46,8 @@ def show(draft: DraftRecord) -> None:
         elif step_id == "preview":
             draft, ready = preview_step(draft, analysis)
         else:
-            draft = convert_step(draft, source, analysis)
-    if not draft.result_id:
+            draft, ready = convert_step(draft, source, analysis)
+    if not under_way:
         footer(draft, number, ready)
 
 
@@ -62,13 +64,14 @@ def footer(draft: DraftRecord, number: int, ready: bool) -> None:
             st.rerun()
         onward = STEPS[number - 1].onward
         if not onward:
-            problem = start_button(draft)
+            problem = start_button(draft, ready)
         elif st.button(
             onward,
             type="primary",
             icon=":material/arrow_forward:",
             icon_position="right",
             disabled=not ready,
+            shortcut=ONWARD_KEYS,
             key="onward",
         ):
             save(draft, step=IDS[number])
@@ -83,4 +86,4 @@ with boundary(way_out=("convert", "Begin again")):
         show(convert_draft.load(wanted))
     else:
         header(1)
-        choose_file()
+        begin_step()

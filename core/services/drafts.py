@@ -2,6 +2,8 @@
 
 State of a `convert` draft (all optional until the step that needs them):
     source_id               the stored upload
+    mode                    "guided" (templates) or "smart" (a language model writes); absent: guided
+    smart                   the smart mode's recipe, where that is the mode
     shape                   id of a known chat shape, instead of template and mapping
     template                id in TEMPLATES
     mapping                 {"key": column, "target": column, "include": [columns]}
@@ -19,7 +21,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from core.db.tables import Draft
+from core.db.tables import BackgroundTask, Draft, Source
 from core.db.uow import UnitOfWork
 from core.errors import Conflict, NotFound
 from core.ids import new_id
@@ -36,6 +38,25 @@ class DraftRecord:
     revision: int
     result_id: str | None
     created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class BegunRecord:
+    """A wizard that has not come to its end, as a list shows it.
+
+    `filename` is None where the stored file is gone. `state` is `open` while choices are being made, else the state of
+    the task that the draft became (paused, failed, running ...), and `progress` (0 to 100) how far that has come.
+    """
+
+    id: str
+    kind: str
+    step: str
+    mode: str
+    name: str
+    filename: str | None
+    state: str
+    progress: float
     updated_at: float
 
 
@@ -85,6 +106,35 @@ def list_open(kind: str | None = None) -> list[DraftRecord]:
         query = query.where(Draft.kind == kind)
     with UnitOfWork(write=False) as uow:
         return [_record(row) for row in uow.session.exec(query)]
+
+
+def begun(kind: str) -> list[BegunRecord]:
+    """Wizards of that kind that can be gone on with, the last touched first: those that made a dataset are left out."""
+    query = (
+        select(Draft, BackgroundTask)
+        .outerjoin(BackgroundTask, col(BackgroundTask.id) == col(Draft.result_id))
+        .where(Draft.kind == kind)
+        .where(col(Draft.result_id).is_(None) | (col(BackgroundTask.state) != "succeeded"))
+        .order_by(col(Draft.updated_at).desc())
+    )
+    found = []
+    with UnitOfWork(write=False) as uow:
+        for draft, task in uow.session.exec(query):
+            source = uow.session.get(Source, str(draft.state.get("source_id") or ""))
+            found.append(
+                BegunRecord(
+                    id=draft.id,
+                    kind=draft.kind,
+                    step=draft.step,
+                    mode=str(draft.state.get("mode") or "guided"),
+                    name=str(draft.state.get("name") or ""),
+                    filename=source.filename if source else None,
+                    state=task.state if task else "open",
+                    progress=task.progress if task else 0.0,
+                    updated_at=max(draft.updated_at, task.updated_at if task else 0.0),
+                )
+            )
+    return found
 
 
 def finish(draft_id: str, result_id: str, replaces: str | None = None) -> DraftRecord:

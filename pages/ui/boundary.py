@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import DataError, NotFound, StudioError
 from pages.ui import frame
@@ -32,6 +33,21 @@ def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
             screen, label = way_out
             if st.button(label, icon=":material/arrow_back:", key="way_out"):
                 st.switch_page(frame.page_file(screen))
+
+
+def beside(slots: Mapping[str, DeltaGenerator], error: StudioError) -> bool:
+    """Say an error in the place of the field that caused it; False where none of the fields did."""
+    slot = slots.get(getattr(error, "field", None) or "")
+    if slot is not None:
+        with slot:
+            field_error(error)
+    return slot is not None
+
+
+def field_error(error: StudioError) -> None:
+    """What is wrong with the field above, and what to do."""
+    remedy = f" {sentence(error.remedy)}" if error.remedy else ""
+    st.markdown(f":red[:small[:material/error: {sentence(error.message)}{remedy}]]")
 
 
 def show_error(error: Exception) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.services import drafts, sources
+from core.services import drafts, sources, tasks
 from core.services.drafts import DraftRecord
 from core.services.sources import SourceRecord
 
@@ -56,6 +56,7 @@ STEPS = (
     Step("convert", "Convert", "Convert & Create Dataset", "Give the dataset a name; the rest runs by itself.", ""),
 )
 IDS = [step.id for step in STEPS]
+ONWARD_KEYS = "Ctrl+Enter"
 
 
 def load(draft_id: str) -> DraftRecord:
@@ -93,6 +94,16 @@ def renew(draft: DraftRecord) -> None:
 def key(draft: DraftRecord, name: str) -> str:
     """The key of a widget of this draft."""
     return f"{name}_{draft.id}_{st.session_state[_memory(draft.id)]['turn']}"
+
+
+def is_under_way(draft: DraftRecord) -> bool:
+    """Whether the draft became a task that has not failed: then only the last step has something to show.
+
+    A conversion that failed or was cancelled can be looked at there too, until the person goes back to change it.
+    """
+    if not draft.result_id:
+        return False
+    return draft.step == "convert" or tasks.get_task(draft.result_id).state not in ("failed", "cancelled")
 
 
 def source_of(draft: DraftRecord) -> SourceRecord:

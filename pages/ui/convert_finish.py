@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.conversion.analysis import Analysis
 from core.errors import StudioError
@@ -13,10 +12,10 @@ from core.services.conversion import Preview
 from core.services.drafts import DraftRecord
 from core.services.sources import SourceRecord
 from pages.ui import face
-from pages.ui.convert_draft import key, save
+from pages.ui.convert_draft import ONWARD_KEYS, is_under_way, key, save
 from pages.ui.format import number, percent, plural, sentence, short
 from pages.ui.progress import ended_badly, follow
-from pages.ui.upload_parts import done
+from pages.ui.upload_parts import done, free_name, name_fits
 
 SAMPLES = 6
 _SHARES = {"auto": "Decided by size", "0": "Nothing", "0.1": "10%", "0.2": "20%"}
@@ -79,9 +78,16 @@ def _size_hint(total: int) -> None:
         st.markdown(":orange[:material/warning: Fewer than 50 labeled examples.] It works; 50 or more teach better.")
 
 
-def start_button(draft: DraftRecord) -> StudioError | None:
+def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
     """The one button of the last step; why it did not start. A draft starts once, however often it is pressed."""
-    if st.button("Convert & Create Dataset", type="primary", icon=":material/transform:", key="convert_now"):
+    if st.button(
+        "Convert & Create Dataset",
+        type="primary",
+        icon=":material/transform:",
+        disabled=not ready,
+        shortcut=ONWARD_KEYS,
+        key="convert_now",
+    ):
         try:
             conversion.start(draft.id)
         except StudioError as error:
@@ -90,55 +96,73 @@ def start_button(draft: DraftRecord) -> StudioError | None:
     return None
 
 
-def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> DraftRecord:
-    """Step 6: a name, the conversion live, and the dataset at its end."""
-    if draft.result_id:
-        task = follow(draft.result_id)
-        if not task.is_terminal:
-            st.caption("You can leave this page; the conversion goes on, and this address comes back to it.")
-        elif not ended_badly(task, "conversion"):
-            done(task.result, "conversion")
-            _counts(task.result)
-        if task.is_terminal and st.button("Convert another file", type="tertiary", key="another"):
-            st.query_params.clear()
-            st.rerun()
-        return draft
+def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
+    """Step 6: a name, the conversion live, and the dataset at its end; whether it can begin."""
+    if is_under_way(draft):
+        _under_way(draft)
+        return draft, False
     main, side = st.columns([8, 5], gap="medium")
     with main:
         face.heading("The dataset")
         with st.container(border=True, gap="small", key="name_it"):
-            state = draft.state
-            name = st.text_input(
-                "Name",
-                value=state.get("name") or PurePath(source.filename).stem,
-                max_chars=120,
-                key=key(draft, "name"),
-            )
-            description = st.text_area(
-                "Description",
-                value=state.get("description") or "",
-                placeholder="What these examples teach",
-                height=80,
-                key=key(draft, "description"),
-            )
-            kept = state.get("hold_out")
-            share = st.segmented_control(
-                "Hold out for validation",
-                list(_SHARES),
-                default="auto" if kept is None else f"{kept:g}",
-                required=True,
-                format_func=_SHARES.get,
-                key=key(draft, "hold_out"),
-                help="Held-out examples are never trained on and show whether the model learned or memorised. Decided "
-                "by size: nothing below 200 examples, since facts that were never shown cannot be learnt.",
-            )
-            held = None if share == "auto" else float(share)
-            draft = save(draft, name=name, description=description, hold_out=held)
+            draft, ready = _name_it(draft, source)
     with side:
         face.heading("What will happen")
         with st.container(border=True, key="recap"):
             face.facts(_recap(draft, source, analysis))
-    return draft
+    return draft, ready
+
+
+def _under_way(draft: DraftRecord) -> None:
+    task = follow(draft.result_id or "")
+    if not task.is_terminal:
+        st.caption("You can leave this page; the conversion goes on, and this address comes back to it.")
+        return
+    if not ended_badly(task, "conversion"):
+        done(task.result, "conversion")
+        _counts(task.result)
+    elif st.button("Change the choices", icon=":material/arrow_back:", key="change_choices"):
+        save(draft, step="configure")
+        st.rerun()
+    if st.button("Convert another file", type="tertiary", key="another"):
+        st.query_params.clear()
+        st.rerun()
+
+
+def _name_it(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
+    state = draft.state
+    slots: dict[str, DeltaGenerator] = {}
+    with st.container(gap="xxsmall"):
+        name = st.text_input(
+            "Name",
+            value=free_name(source.filename) if state.get("name") is None else state["name"],
+            max_chars=120,
+            key=key(draft, "name"),
+        )
+        slots["name"] = st.empty()
+    with st.container(gap="xxsmall"):
+        description = st.text_area(
+            "Description",
+            value=state.get("description") or "",
+            placeholder="What these examples teach",
+            height=80,
+            key=key(draft, "description"),
+        )
+        slots["description"] = st.empty()
+    kept = state.get("hold_out")
+    share = st.segmented_control(
+        "Hold out for validation",
+        list(_SHARES),
+        default="auto" if kept is None else f"{kept:g}",
+        required=True,
+        format_func=_SHARES.get,
+        key=key(draft, "hold_out"),
+        help="Held-out examples are never trained on and show whether the model learned or memorised. Decided "
+        "by size: nothing below 200 examples, since facts that were never shown cannot be learnt.",
+    )
+    ready = name_fits(name, description, slots)
+    held = None if share == "auto" else float(share)
+    return save(draft, name=name, description=description, hold_out=held), ready
 
 
 def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list[tuple[str, str]]:

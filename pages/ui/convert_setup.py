@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.conversion.analysis import Analysis
 from core.conversion.templates import RoleSpec, Template
@@ -12,7 +14,7 @@ from core.errors import StudioError
 from core.services import conversion
 from core.services.drafts import DraftRecord
 from pages.ui import face
-from pages.ui.boundary import show_error
+from pages.ui.boundary import beside, field_error, show_error
 from pages.ui.convert_draft import key, renew, save
 from pages.ui.convert_finish import preview_cards
 from pages.ui.format import md, number, plural, sentence
@@ -68,11 +70,12 @@ def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord,
     with main:
         draft = _template_cards(draft)
         template = next(item for item in conversion.templates() if item.id == draft.state["template"])
-        mapping = _columns_card(draft, template, analysis)
-        options = _options_card(draft, template, analysis)
+        slots: dict[str, DeltaGenerator] = {}
+        mapping = _columns_card(draft, template, analysis, slots)
+        options = _options_card(draft, template, analysis, slots)
         draft = save(draft, mapping=mapping, options=options)
     with side:
-        ready = _live_preview(draft)
+        ready = _live_preview(draft, template, slots)
     return draft, ready
 
 
@@ -109,8 +112,10 @@ def _template_cards(draft: DraftRecord) -> DraftRecord:
     return draft
 
 
-def _columns_card(draft: DraftRecord, template: Template[Any], analysis: Analysis) -> dict[str, Any]:
-    """One widget per part that a column can play in this template."""
+def _columns_card(
+    draft: DraftRecord, template: Template[Any], analysis: Analysis, slots: dict[str, DeltaGenerator]
+) -> dict[str, Any]:
+    """One widget per part that a column can play in this template; `slots` gets the place under each."""
     names = [column.name for column in analysis.columns]
     mapping = dict(draft.state.get("mapping") or {})
     if not template.roles:
@@ -122,7 +127,9 @@ def _columns_card(draft: DraftRecord, template: Template[Any], analysis: Analysi
             # What is the input or the output already cannot be included beside it.
             taken = {mapping.get("key"), mapping.get("target")} if role.id == "include" else set()
             free = [name for name in names if name not in taken]
-            mapping[role.id] = _role_widget(draft, role, mapping.get(role.id), free)
+            with st.container(gap="xxsmall"):
+                mapping[role.id] = _role_widget(draft, role, mapping.get(role.id), free)
+                slots[role.id] = st.empty()
     filled = sum(bool(mapping.get(role.id)) for role in template.roles)
     with title:
         face.heading("Columns", f"{filled} of {len(template.roles)} matched")
@@ -145,7 +152,9 @@ def _role_widget(draft: DraftRecord, role: RoleSpec, value: Any, names: list[str
     )
 
 
-def _options_card(draft: DraftRecord, template: Template[Any], analysis: Analysis) -> dict[str, Any]:
+def _options_card(
+    draft: DraftRecord, template: Template[Any], analysis: Analysis, slots: dict[str, DeltaGenerator]
+) -> dict[str, Any]:
     face.section_gap()
     face.heading("Wording and options")
     names = [column.name for column in analysis.columns]
@@ -158,14 +167,15 @@ def _options_card(draft: DraftRecord, template: Template[Any], analysis: Analysi
             key(draft, f"option_{template.id}"),
             only=[*own, "system", "empty", "fill_text"],
             choices={"conversation": [None, *names]},
+            slots=slots,
         )
         slots = " ".join(f"`{{{{{name}}}}}`" for name in names[:12] if "`" not in name)
         st.caption(f"Patterns put a row's cell in place of its name: {slots}")
     return values
 
 
-def _live_preview(draft: DraftRecord) -> bool:
-    """The first examples of the present choices; False, with the reason, where they do not work yet."""
+def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[str, DeltaGenerator]) -> bool:
+    """The first examples of the present choices; False where they do not work yet, with the reason at its field."""
     face.heading("Preview", "Updates as you choose")
     state = draft.state
     try:
@@ -173,10 +183,14 @@ def _live_preview(draft: DraftRecord) -> bool:
             state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=3
         )
     except StudioError as error:
+        said = beside(slots, error) or _beside_option(slots, template, error)
         with st.container(border=True, gap="xsmall", key="not_yet"):
-            st.markdown(f":orange[:material/pending:] {sentence(error.message)}")
-            if error.remedy:
-                st.caption(sentence(error.remedy))
+            if said:
+                st.markdown(":orange[:material/pending:] The preview waits for the field that is marked.")
+            else:
+                st.markdown(f":orange[:material/pending:] {sentence(error.message)}")
+                if error.remedy:
+                    st.caption(sentence(error.remedy))
         return False
     except Exception as error:
         show_error(error)
@@ -189,3 +203,13 @@ def _live_preview(draft: DraftRecord) -> bool:
     if not found.examples and found.rejects:
         st.caption(md(found.rejects[0].findings[0].message))
     return bool(found.examples)
+
+
+def _beside_option(slots: Mapping[str, DeltaGenerator], template: Template[Any], error: StudioError) -> bool:
+    """A pattern's error names the option by its title."""
+    for name, field in template.Options.model_fields.items():
+        if name in slots and f"“{field.title}”" in error.message:
+            with slots[name]:
+                field_error(error)
+            return True
+    return False

@@ -14,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui.format import number
 
@@ -30,6 +31,7 @@ def form_fields(
     choices: Mapping[str, Sequence[Any]] | None = None,
     columns: int = 2,
     disabled: bool = False,
+    slots: dict[str, DeltaGenerator] | None = None,
 ) -> dict[str, Any]:
     """Draw one widget per field and return what they hold now.
 
@@ -40,6 +42,7 @@ def form_fields(
         resolved: the number that each "auto" comes to, shown beside it.
         choices: for fields whose allowed values only the page knows (a column's name); None among them is "none".
         columns: widgets abreast on a wide screen.
+        slots: gets, for each field drawn, the place right under it, where what is wrong with it can be said.
     """
     names = list(only) if only is not None else list(model_cls.model_fields)
     out: dict[str, Any] = {}
@@ -56,6 +59,8 @@ def form_fields(
                     out[name] = _chosen(field, name, value, widget_key, list(choices[name]), disabled)
                 else:
                     out[name] = _widget(field, name, value, widget_key, (resolved or {}).get(name), disabled)
+                if slots is not None:
+                    slots[name] = st.empty()
     return out
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.conversion.analysis import Analysis
-from core.errors import StudioError
+from core.errors import Conflict, DataError, StudioError
 from core.samples.tables import SAMPLE_CHATS, open_sample_chats
-from core.services import conversion, datasets, drafts, sources
+from core.services import conversion, dataset_writing, datasets, drafts, sources
 from core.services.sources import SourceRecord
 from pages.ui import face, frame
-from pages.ui.boundary import show_error
+from pages.ui.boundary import beside, field_error, show_error
 from pages.ui.format import md, number, plural
 from pages.ui.progress import ended_badly, follow
 from pages.ui.uploads import drop_zone, file_card
@@ -96,12 +98,20 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
             f"{face.badge_md('✓ Supervised', 'green')} {face.badge_md(str(analysis.shape))} "
             f"{plural(analysis.total_rows, 'row')} in a known shape. It can become a dataset as it is."
         )
-        name = st.text_input("Name", value=_free_name(source.filename), max_chars=120, key=f"name_{source.id}")
-        description = st.text_area(
-            "Description", placeholder="What these examples teach", key=f"about_{source.id}", height=80
-        )
+        slots: dict[str, DeltaGenerator] = {}
+        with st.container(gap="xxsmall"):
+            name = st.text_input("Name", value=free_name(source.filename), max_chars=120, key=f"name_{source.id}")
+            slots["name"] = st.empty()
+        with st.container(gap="xxsmall"):
+            description = st.text_area(
+                "Description", placeholder="What these examples teach", key=f"about_{source.id}", height=80
+            )
+            slots["description"] = st.empty()
+        fits = name_fits(name, description, slots)
         validation_id = _validation_part(source)
-        if st.button("Create dataset", type="primary", icon=":material/check:", key="create_dataset"):
+        if st.button(
+            "Create dataset", type="primary", icon=":material/check:", disabled=not fits, key="create_dataset"
+        ):
             try:
                 task = datasets.create_from_source(source.id, name.strip(), description.strip(), validation_id)
             except StudioError as error:
@@ -179,7 +189,22 @@ def done(result: dict[str, object], key: str) -> None:
                 st.switch_page(frame.page_file("new_job"), query_params={"dataset": dataset.id})
 
 
-def _free_name(filename: str) -> str:
+def free_name(filename: str) -> str:
+    """A name for the dataset of this file that no other has."""
     stem = PurePath(filename).stem.strip() or "dataset"
     taken = {dataset.name for dataset in datasets.list_datasets()}
     return next(name for name in (stem, *(f"{stem} {turn}" for turn in range(2, 10_000))) if name not in taken)
+
+
+def name_fits(name: str, description: str, slots: Mapping[str, DeltaGenerator]) -> bool:
+    """Whether a dataset can be called so; what is wrong with it is said beside the field."""
+    try:
+        dataset_writing.check_name(name)
+        dataset_writing.check_characters(name, description)
+    except DataError as error:
+        return not beside(slots, error)
+    except Conflict as error:
+        with slots["name"]:
+            field_error(error)
+        return False
+    return True

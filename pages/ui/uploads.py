@@ -20,6 +20,9 @@ from pages.ui.format import md, plural, sentence, size
 WIDGET_LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
 
 
+FORMATS = "CSV, JSON, JSONL or Parquet"
+
+
 def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
     """A drop zone; the stored upload in the run in which a file arrived, else None.
 
@@ -31,7 +34,7 @@ def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
         label,
         key=f"{key}_{turn}",
         max_upload_size=WIDGET_LIMIT_MB,
-        help="JSONL, CSV, JSON or Parquet; up to 100 MB (104,857,600 bytes). The file stays on this machine.",
+        help=f"{FORMATS}; up to 100 MB (104,857,600 bytes). The file stays on this machine.",
     )
     problem = st.session_state.get(f"{key}_problem")
     if uploaded is None:
@@ -49,6 +52,11 @@ def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
         _let_go(uploaded)
     st.session_state.pop(f"{key}_problem", None)
     return source
+
+
+def from_this_server(key: str) -> SourceRecord | None:
+    """Import of a file that lies on this server or at a known address, where the studio is configured for it."""
+    return None
 
 
 def _let_go(uploaded: UploadedFile) -> None:

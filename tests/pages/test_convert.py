@@ -9,7 +9,7 @@ from worker.run import execute
 def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
     app = open_screen("convert")
     assert "step 1 of 6" in read(app)
-    app.button(key="use_sample").click().run()
+    app.button(key="use_tools").click().run()
     said = read(app)
     assert "What is in the file" in said
     assert "24 rows" in said
@@ -67,7 +67,7 @@ def test_the_way_of_reading_can_be_changed(open_screen, read) -> None:
 
 
 def test_an_unfinished_draft_is_offered_again(open_screen, read) -> None:
-    open_screen("convert").button(key="use_sample").click().run()
+    open_screen("convert").button(key="use_tools").click().run()
     app = open_screen("convert")
     assert "step 2 of 6" in read(app)
     draft = drafts.list_open("convert")[0]
@@ -77,7 +77,7 @@ def test_an_unfinished_draft_is_offered_again(open_screen, read) -> None:
 
 def test_a_change_from_another_window_is_said(open_screen, read) -> None:
     app = open_screen("convert")
-    app.button(key="use_sample").click().run()
+    app.button(key="use_tools").click().run()
     draft = drafts.list_open("convert")[0]
     drafts.update(draft.id, draft.revision, step="mode")
     app.run()
