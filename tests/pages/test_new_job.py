@@ -115,8 +115,9 @@ def test_two_windows_of_one_draft_show_the_newest_choices_and_say_so(open_screen
     assert next(item for item in first.number_input if item.label == "Rank").value == 64
     assert drafts.get(draft.id).state["method_config"]["rank"] == 64  # the older window overwrote nothing
     next(item for item in first.number_input if item.label == "Alpha").set_value(8).run()
-    assert drafts.get(draft.id).state["method_config"] | {"rank": 64, "alpha": 8} == (
-        drafts.get(draft.id).state["method_config"]
+    assert (
+        drafts.get(draft.id).state["method_config"] | {"rank": 64, "alpha": 8}
+        == (drafts.get(draft.id).state["method_config"])
     )
 
 
