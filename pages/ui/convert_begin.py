@@ -33,7 +33,7 @@ def begin_step() -> None:
 
 
 def _samples() -> None:
-    with st.grid(3, min_column_width=200):
+    with st.grid(3, min_column_width=150):
         for sample in SAMPLE_FILES:
             with st.container(
                 border=True,
@@ -45,7 +45,7 @@ def _samples() -> None:
                 with st.container(gap="xxsmall"):
                     st.markdown(f"**:blue[:material/{sample.icon}:] {sample.title}**")
                     st.caption(sample.text)
-                if st.button("Try it", key=f"use_{sample.filename.partition('.')[0]}", help=sample.filename):
+                if st.button("Try it", key=f"use_{sample.filename.partition('.')[0]}"):
                     with open_sample(sample.filename) as stream:
                         begin(sources.ingest(stream, sample.filename).id)
 

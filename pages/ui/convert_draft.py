@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from core.services import drafts, sources, tasks
 from core.services.drafts import DraftRecord
 from core.services.sources import SourceRecord
+from pages.ui.draft_memory import key, load, renew, save
+
+__all__ = ["IDS", "ONWARD_KEYS", "STEPS", "Step", "begin", "is_under_way", "key", "load", "renew", "save", "source_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,43 +61,6 @@ IDS = [step.id for step in STEPS]
 ONWARD_KEYS = "Ctrl+Enter"
 
 
-def load(draft_id: str) -> DraftRecord:
-    """The draft as it is now. A change from another window gives every widget a new key: none shows old news.
-
-    What was just chosen here goes with the old key, so the person is told.
-    """
-    draft = drafts.get(draft_id)
-    seen = st.session_state.setdefault(_memory(draft.id), {"revision": draft.revision, "turn": draft.revision})
-    if seen["revision"] != draft.revision:
-        seen.update(revision=draft.revision, turn=draft.revision)
-        st.toast(
-            "This draft was changed in another window. You see its newest choices; check what you last chose here.",
-            icon=":material/sync:",
-            duration="long",
-        )
-    return draft
-
-
-def save(draft: DraftRecord, step: str | None = None, **state: Any) -> DraftRecord:
-    """Keep choices (and the step); nothing is written when nothing changed."""
-    same = all(name in draft.state and draft.state[name] == value for name, value in state.items())
-    if same and step in (None, draft.step):
-        return draft
-    changed = drafts.update(draft.id, draft.revision, state, step)
-    st.session_state[_memory(draft.id)]["revision"] = changed.revision
-    return changed
-
-
-def renew(draft: DraftRecord) -> None:
-    """Let every widget begin again from the draft's state."""
-    st.session_state[_memory(draft.id)]["turn"] = f"{draft.revision}n"
-
-
-def key(draft: DraftRecord, name: str) -> str:
-    """The key of a widget of this draft."""
-    return f"{name}_{draft.id}_{st.session_state[_memory(draft.id)]['turn']}"
-
-
 def is_under_way(draft: DraftRecord) -> bool:
     """Whether the draft became a task that has not failed: then only the last step has something to show.
 
@@ -116,7 +81,3 @@ def begin(source_id: str) -> None:
     draft = drafts.create("convert", {"source_id": source_id}, "analyze")
     st.query_params["draft"] = draft.id
     st.rerun()
-
-
-def _memory(draft_id: str) -> str:
-    return f"draft_{draft_id}"
