@@ -34,7 +34,7 @@ _KEYS = frozenset({"role", "content", "weight", "name", "tool_calls", "tool_call
 _OTHER_NAMES = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "assistant", "model": "assistant",
                 "developer": "system", "function": "tool"}  # fmt: skip
 # Control tokens of the chat templates of Llama, ChatML/Qwen, Mistral, Gemma, Phi and GPT-2 style models.
-_SPECIAL = re.compile(
+SPECIAL_TOKENS = re.compile(
     r"<\|[A-Za-z0-9_▁]{1,40}\|>|<\uff5c[^\uff5c<>]{1,40}\uff5c>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|"
     r"<(?:bos|eos|pad|unk|mask)>|\[/?(?:AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\]"
 )
@@ -67,7 +67,7 @@ def check(example: Example) -> Iterator[Finding]:
     line = example.source_line or None
     for index, message in enumerate(example.messages):
         where = f"messages[{index}].content"
-        if tokens := sorted(set(_SPECIAL.findall(message.content))):
+        if tokens := sorted(set(SPECIAL_TOKENS.findall(message.content))):
             text = f"The {message.role} message holds {', '.join(tokens[:5])}, a control token of a chat template."
             yield finding("special_tokens", text, line=line, field=where)
         if hidden := sorted(set(_INVISIBLE.findall(message.content))):
