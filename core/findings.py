@@ -186,6 +186,18 @@ GROUPS: dict[str, tuple[Code, ...]] = {
             "Columns that the known shape has no use for were left out.",
             "Convert the table to use them.",
         ),
+        Code(
+            "chat_left_out",
+            "info",
+            "Messages of a chat log are in no example, for the reason named.",
+            "Look at what was left out, and change roles or filters if it should be in.",
+        ),
+        Code(
+            "chat_redacted",
+            "info",
+            "Personal data and secrets of a chat log were replaced by placeholders.",
+            "Nothing to do; read some examples to see that they still make sense.",
+        ),
         Code("column_missing", "error", "The row has no such column.", "Add it, or choose another column."),
         Code(
             "cell_empty",

@@ -38,6 +38,7 @@ Handler = Callable[[TaskContext], Outcome]
 HANDLERS = {
     "conversion": "worker.conversion:handle",
     "import": "worker.conversion:handle_import",
+    "chat_import": "worker.chat_import:handle",
     "validation": "worker.conversion:handle_validation",
     "starter": "worker.training.starter:handle",
     "calibration": "worker.training.calibrate:handle",

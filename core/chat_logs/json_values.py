@@ -1,0 +1,36 @@
+"""Careful looks into JSON of unknown making: a wrong type is no error, it is nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+Object = Mapping[str, Any]
+
+
+def text(value: Any) -> str:
+    """The text, or "" where it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def thing(value: Any) -> Object:
+    """The object, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """The list, or an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def word(value: Any) -> str:
+    """A text or whole number as text (ids are written either way), "" for the rest."""
+    if isinstance(value, bool):
+        return ""
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def raw(value: Any) -> str:
+    """The value as it stood in the file, for the download."""
+    return json.dumps(value, ensure_ascii=False, default=str)

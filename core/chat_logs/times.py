@@ -1,0 +1,117 @@
+"""The many ways of writing a time -> Unix seconds (UTC)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.errors import DataError
+
+_NUMBER = re.compile(r"[+-]?\d{1,25}(?:\.\d{1,12})?")
+_SLASHED = re.compile(
+    r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})"
+    r"(?:[ ,T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp]\.?[Mm]\.?)?)?"
+)
+_EARLIEST, _LATEST = 0.0, 4_102_444_800.0  # 1970 to 2100: what a chat can have been written in
+# A number's unit follows from its size: seconds, milliseconds, microseconds, nanoseconds since 1970.
+_UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
+
+
+def zone(name: str) -> ZoneInfo:
+    """A time zone by its name. Raises DataError where there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise DataError(f"There is no time zone {name!r}.", "Choose one such as UTC.", field="zone") from error
+
+
+def parse(value: Any, *, naive: ZoneInfo | timezone = UTC, day_first: bool = False) -> float | None:
+    """Unix seconds of a number or text; None where it is no time between 1970 and 2100.
+
+    Args:
+        naive: the zone of texts that do not say theirs.
+        day_first: 03/04/2025 is the third of April.
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return _number(float(value)) if abs(value) < 1e20 else None
+    if isinstance(value, datetime):
+        return _stamp(value, naive)
+    text = str(value).strip()
+    if _NUMBER.fullmatch(text):
+        return _number(float(text))
+    return _iso(text, naive) or _written(text, naive, day_first)
+
+
+def day_comes_first(values: Iterable[str]) -> bool | None:
+    """Whether the day stands before the month in dates such as 31/01/2025; None where the values do not tell."""
+    for value in values:
+        found = _SLASHED.match(str(value).strip())
+        if found and len(found[1]) < 3:
+            first, second = int(found[1]), int(found[2])
+            if first > 12 >= second:
+                return True
+            if second > 12 >= first:
+                return False
+    return None
+
+
+def _number(value: float) -> float | None:
+    if not math.isfinite(value) or value < 0:
+        return None
+    for below, unit in _UNITS:
+        if value < below:
+            return value / unit
+    return None
+
+
+def _iso(text: str, naive: ZoneInfo | timezone) -> float | None:
+    if len(text) > 40 or not text[:4].isdigit():
+        return None
+    cleaned = text.removesuffix(" UTC").removesuffix("Z")
+    told = cleaned != text
+    try:
+        moment = datetime.fromisoformat(cleaned)
+    except ValueError:
+        return None
+    if told and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return _stamp(moment, naive)
+
+
+def _written(text: str, naive: ZoneInfo | timezone, day_first: bool) -> float | None:
+    """31.01.2025 14:05, 01/31/2025 2:05 PM, 2025/1/31."""
+    found = _SLASHED.fullmatch(text[:40])
+    if not found:
+        return None
+    one, two, three = int(found[1]), int(found[2]), int(found[3])
+    if len(found[1]) == 4:
+        year, month, day = one, two, three
+    else:
+        first_is_day = "." in text[:6] or one > 12 or (day_first and two <= 12)
+        year, month, day = three, (two if first_is_day else one), (one if first_is_day else two)
+        year += 2000 if year < 70 else 1900 if year < 100 else 0
+    hour, minute, second = int(found[4] or 0), int(found[5] or 0), int(found[6] or 0)
+    half = (found[8] or "")[:1].lower()
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "p" else 0)
+    try:
+        moment = datetime(year, month, day, hour, minute, second)
+    except ValueError:
+        return None
+    return _stamp(moment + timedelta(microseconds=int((found[7] or "0").ljust(6, "0")[:6])), naive)
+
+
+def _stamp(moment: datetime, naive: ZoneInfo | timezone) -> float | None:
+    try:
+        stamp = (moment if moment.tzinfo else moment.replace(tzinfo=naive)).timestamp()
+    except (OverflowError, ValueError, OSError):
+        return None
+    return stamp if _EARLIEST <= stamp <= _LATEST else None
