@@ -24,6 +24,7 @@ from core.services.dataset_records import SET_CODES, DatasetRecord, get_dataset,
 from core.storage import get_storage
 from core.tasks import announce, store
 from core.tasks.records import TaskRecord
+from core.tasks.states import TERMINAL
 from core.versions import reader, writer
 from core.versions.writer import VersionWriter, Written
 
@@ -34,11 +35,13 @@ _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  #
 class Provenance:
     """Everything that a new version says about where it came from; goes into the manifest as it is."""
 
-    origin: str  # upload | convert | sample | cli
+    origin: str  # upload | convert | smart | chat_import | mix | sample | manual | cli
     source: Mapping[str, Any] | None = None
     validation_source: Mapping[str, Any] | None = None
     recipe: Mapping[str, Any] | None = None
     counts: Mapping[str, int] | None = None
+    parents: tuple[str, ...] = ()  # the versions that a mix was made of
+    change: Mapping[str, Any] | None = None  # how it was made, for the history: operation, what, why, parameters
 
 
 def create_dataset(
@@ -112,6 +115,15 @@ def enqueue(kind: str, title: str, payload: dict[str, Any], idempotency_key: str
     return task
 
 
+def enqueue_again(kind: str, title: str, payload: dict[str, Any], key: str) -> TaskRecord:
+    """Like `enqueue`, but the same key gives the same task only until that one has ended."""
+    task = enqueue(kind, title, payload, key)
+    while task.state in TERMINAL:
+        key = f"{key}:after:{task.id}"
+        task = enqueue(kind, title, payload, key[-200:])
+    return task
+
+
 def check_name(name: str, uow: UnitOfWork | None = None) -> None:
     """Refuse a blank, overlong or taken name.
 
@@ -166,7 +178,7 @@ def prepare(
     prefix = f"datasets/{dataset_id}/v1"
     manifest = writer.write_manifest(out.directory, _manifest(dataset_id, version_id, written, provenance))
     get_storage().put_dir(out.directory, prefix)
-    blocked = bool(_set_errors(out.directory / writer.FINDINGS))
+    blocked = bool(set_errors(out.directory / writer.FINDINGS))
 
     def publish(uow: UnitOfWork) -> str:
         if uow.session.get(FineTuningDataset, dataset_id) is None:
@@ -192,6 +204,7 @@ def prepare(
                     validation_examples=written.validation_examples,
                     size_bytes=written.size_bytes,
                     manifest=manifest,
+                    parents=list(provenance.parents),
                 )
             )
             uow.session.flush()
@@ -231,6 +244,8 @@ def _manifest(dataset_id: str, version_id: str, written: Written, provenance: Pr
         "number": 1,
         "created_at": time.time(),
         "origin": provenance.origin,
+        "parents": list(provenance.parents),
+        "change": dict(provenance.change) if provenance.change else None,
         "source": dict(provenance.source) if provenance.source else None,
         "validation_source": dict(provenance.validation_source) if provenance.validation_source else None,
         "recipe": dict(provenance.recipe) if provenance.recipe else None,
@@ -248,6 +263,6 @@ def _manifest(dataset_id: str, version_id: str, written: Written, provenance: Pr
     }
 
 
-def _set_errors(path: Path) -> list[Finding]:
-    """Errors about the set as a whole: those that make a dataset unfit for training."""
+def set_errors(path: Path) -> list[Finding]:
+    """Errors, in a findings file, about the set as a whole: those that make a dataset unfit for training."""
     return [item for item in reader.findings(path, limit=10_000, severity="error") if item.code in SET_CODES]

@@ -4,7 +4,7 @@ statistics, download; and, from the files beside this one, making, checking agai
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlmodel import col, select
 
@@ -24,6 +24,15 @@ from core.services.dataset_records import (
 )
 from core.services.dataset_removal import Dependents, delete, dependents
 from core.services.dataset_writing import create_dataset, create_from_source, sweep
+from core.services.dataset_written import (
+    WrittenExample,
+    begin_by_hand,
+    gather,
+    remove_written,
+    rewrite_example,
+    write_example,
+    written,
+)
 from core.storage import get_storage
 from core.versions import reader, writer
 from core.versions.reader import ExampleRecord, Page, Statistics
@@ -36,24 +45,32 @@ __all__ = [
     "Page",
     "Statistics",
     "VersionRecord",
+    "WrittenExample",
+    "begin_by_hand",
     "create_dataset",
     "create_from_source",
     "delete",
     "dependents",
     "download_jsonl",
     "examples",
+    "examples_at",
     "finding_counts",
     "findings",
+    "gather",
     "get_dataset",
     "get_version",
     "iter_examples",
     "list_datasets",
     "recheck",
     "rejects",
+    "remove_written",
+    "rewrite_example",
     "statistics",
     "sweep",
     "validate",
     "versions",
+    "write_example",
+    "written",
 ]
 
 
@@ -76,9 +93,29 @@ def versions(dataset_id: str) -> list[VersionRecord]:
         return [version_record(row) for row in uow.session.exec(query.order_by(col(DatasetVersion.number).desc()))]
 
 
-def examples(version_id: str, offset: int = 0, limit: int = 20, search: str = "", split: str | None = None) -> Page:
-    """One page of examples, optionally only those that contain a text or belong to a split."""
-    return reader.page(version_file(version_id, writer.EXAMPLES), offset, limit, search, split)
+def examples(
+    version_id: str,
+    offset: int = 0,
+    limit: int = 20,
+    search: str = "",
+    split: str | None = None,
+    *,
+    flags: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    min_tokens: int | None = None,
+    max_tokens: int | None = None,
+) -> Page:
+    """One page of examples, optionally only those that meet conditions: a text they contain, the split they belong
+    to, findings, last answers, estimated tokens. The operation `filter` takes the same conditions."""
+    return reader.page(
+        version_file(version_id, writer.EXAMPLES), offset, limit, search, split,
+        flags=flags, labels=labels, min_tokens=min_tokens, max_tokens=max_tokens,
+    )  # fmt: skip
+
+
+def examples_at(version_id: str, positions: Sequence[int]) -> list[ExampleRecord]:
+    """The examples at these positions, in ascending order."""
+    return reader.at(version_file(version_id, writer.EXAMPLES), positions)
 
 
 def iter_examples(version_id: str, split: str | None = None) -> Iterator[Example]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BINS = 20
 _LABELS = 50
+_SELECT = "SELECT position, messages, source, source_line, split, flags, tokens, turns FROM read_parquet(?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,41 +80,74 @@ class Statistics:
 
 
 @contextmanager
-def _connect() -> Iterator[duckdb.DuckDBPyConnection]:
+def connect() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB of its own, for one question; what does not fit into its memory goes to disk."""
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"threads": 2})
+    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "512MB"})
     try:
         yield connection
     finally:
         connection.close()
 
 
-def page(path: Path, offset: int, limit: int, search: str = "", split: str | None = None) -> Page:
-    """Examples that contain the text `search` (any case; `%` and `_` mean themselves), in their order."""
-    conditions, values = ["true"], [str(path)]
+def page(
+    path: Path,
+    offset: int,
+    limit: int,
+    search: str = "",
+    split: str | None = None,
+    *,
+    flags: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    min_tokens: int | None = None,
+    max_tokens: int | None = None,
+) -> Page:
+    """Examples that meet every condition given, in their order.
+
+    Args:
+        search: a text that they contain (any case; `%` and `_` mean themselves).
+        flags: at least one of these findings is about them.
+        labels: their last answer is one of these.
+        min_tokens, max_tokens: by the estimate.
+    """
+    conditions: list[str] = ["true"]
+    values: list[Any] = [str(path)]
     if search:
         conditions.append(r"text ILIKE ? ESCAPE '\'")
         values.append(f"%{_escape(search)}%")
     if split:
         conditions.append("split = ?")
         values.append(split)
+    if flags:
+        conditions.append("list_has_any(flags, ?)")
+        values.append(list(flags))
+    if labels:
+        conditions.append("list_contains(?, label)")
+        values.append(list(labels))
+    if min_tokens is not None:
+        conditions.append("tokens >= ?")
+        values.append(min_tokens)
+    if max_tokens is not None:
+        conditions.append("tokens <= ?")
+        values.append(max_tokens)
     where = " AND ".join(conditions)  # fixed texts only; every value is a parameter
-    with _connect() as connection:
+    with connect() as connection:
         count = f"SELECT count(*) FROM read_parquet(?) WHERE {where}"  # noqa: S608
         total = _one(connection.execute(count, values))[0]
-        query = (
-            "SELECT position, messages, source, source_line, split, flags, tokens, turns "  # noqa: S608
-            f"FROM read_parquet(?) WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
-        )
+        query = f"{_SELECT} WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
         rows = connection.execute(query, [*values, max(limit, 0), max(offset, 0)]).fetchall()
-    items = [
-        ExampleRecord(
-            position, _example(messages, source, line, part, flags), int(tokens), int(turns), tuple(flags or ())
-        )
-        for position, messages, source, line, part, flags, tokens, turns in rows
-    ]
-    return Page(items, int(total))
+    return Page([_record(row) for row in rows], int(total))
+
+
+def at(path: Path, positions: Sequence[int]) -> list[ExampleRecord]:
+    """The examples at these positions, in ascending order; one that is not there is left out."""
+    if not positions:
+        return []
+    with connect() as connection:
+        query = f"{_SELECT} WHERE list_contains(?, position) ORDER BY position"
+        rows = connection.execute(query, [str(path), list(positions)]).fetchall()
+    return [_record(row) for row in rows]
 
 
 def iterate(path: Path, split: str | None = None) -> Iterator[Example]:
@@ -131,7 +165,7 @@ def findings(path: Path, limit: int = 100, severity: str | None = None, offset: 
         ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END,
                  line IS NOT NULL AND len(rows) = 0, line NULLS FIRST, code LIMIT ? OFFSET ?
     """
-    with _connect() as connection:
+    with connect() as connection:
         rows = connection.execute(query, [str(path), severity, severity, limit, offset]).fetchall()
     return [
         Finding(line, field, code, level, message, remedy, raw, tuple(lines or ()))
@@ -142,7 +176,7 @@ def findings(path: Path, limit: int = 100, severity: str | None = None, offset: 
 def count_findings(path: Path) -> dict[str, int]:
     """How many findings of each code."""
     query = "SELECT code, count(*) FROM read_parquet(?) GROUP BY code ORDER BY 2 DESC, 1"
-    with _connect() as connection:
+    with connect() as connection:
         return {code: int(count) for code, count in connection.execute(query, [str(path)]).fetchall()}
 
 
@@ -155,7 +189,7 @@ def statistics(path: Path) -> Statistics:
                count(DISTINCT label)
         FROM read_parquet(?)
     """
-    with _connect() as connection:
+    with connect() as connection:
         (total, train, tokens, mean, median, most, turns, turns_most, multi, system, distinct) = _one(
             connection.execute(query, [str(path)])
         )
@@ -187,6 +221,12 @@ def _histogram(connection: duckdb.DuckDBPyConnection, path: Path, most: int) -> 
     query = "SELECT tokens // ?, count(*) FROM read_parquet(?) GROUP BY 1"
     counts = {int(index): int(n) for index, n in connection.execute(query, [width, str(path)]).fetchall()}
     return [Bin(index * width, (index + 1) * width, counts.get(index, 0)) for index in range(most // width + 1)]
+
+
+def _record(row: tuple[Any, ...]) -> ExampleRecord:
+    position, messages, source, line, part, flags, tokens, turns = row
+    example = _example(messages, source, line, part, flags)
+    return ExampleRecord(position, example, int(tokens), int(turns), tuple(flags or ()))
 
 
 def _example(messages: str, source: str, line: int, split: Split, flags: Sequence[str] | None) -> Example:

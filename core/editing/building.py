@@ -1,0 +1,96 @@
+"""An operation becomes the files of a new version: streamed, checked again, with flags and provenance kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from core.editing.base import Effect, Made, Operation, Source
+from core.errors import DataError
+from core.findings import GROUPS
+from core.messages import Example, Finding
+from core.quality import structure
+from core.quality.rules import SetChecker
+from core.versions.rows import Provenance, ProvenanceWriter
+from core.versions.writer import VersionWriter
+
+# Flags that a check of the messages finds again. Extra keys were seen in the file only, so that flag is kept.
+_FOUND_AGAIN = frozenset(code.id for code in GROUPS["One example"]) - {"keys_extra"}
+
+Tick = Callable[[int], None]  # told after each example how many are written; raises to stop
+
+
+class Counting:
+    """Counts what an operation does while its result goes by."""
+
+    def __init__(self, total_before: int) -> None:
+        self._before = total_before
+        self._kept = self._added = self._changed = self._validation = 0
+
+    def feed(self, made: Made) -> None:
+        if made.origin is None:
+            self._added += 1
+        else:
+            self._kept += 1
+            self._changed += made.changed
+        split = made.example.split if made.example is not None else made.origin.split if made.origin else "train"
+        self._validation += split == "validation"
+
+    def effect(self) -> Effect:
+        total = self._kept + self._added
+        train = total - self._validation
+        return Effect(self._added, self._before - self._kept, self._changed, total, train, self._validation)
+
+
+def count(rows: Source, operation: Operation) -> Effect:
+    """What an operation would do to these examples; nothing is written."""
+    counting = Counting(rows.total)
+    for made in operation.apply(rows):
+        counting.feed(made)
+    return counting.effect()
+
+
+def build(rows: Source, operation: Operation, out: VersionWriter, provenance: Path | None, tick: Tick) -> Effect:
+    """Write the result of an operation with everything that is found about it; the caller finishes `out`.
+
+    Args:
+        provenance: the file of the version it works on, where it has one.
+
+    Raises:
+        DataError: the operation does not fit the examples, or makes one that cannot be trained on; names it.
+    """
+    counting, checker = Counting(rows.total), SetChecker()
+    known, kept = Provenance(provenance), ProvenanceWriter(out.directory)
+    for position, made in enumerate(operation.apply(rows)):
+        counting.feed(made)
+        example, findings = checked(made)
+        out.add(example, findings)
+        checker.feed(example)
+        kept.add(position, made.provenance or (known.of(made.origin.position) if made.origin else {}))
+        tick(position + 1)
+    kept.close()
+    out.note(checker.finish())
+    return counting.effect()
+
+
+def checked(made: Made) -> tuple[Example, tuple[Finding, ...]]:
+    """The example of the result and what is found about it; what was found before and is mended is forgotten.
+
+    Raises:
+        DataError: the messages cannot be trained on.
+    """
+    if made.example is not None:
+        example = made.example
+        raw = [message.to_dict() for message in example.messages]
+    else:
+        assert made.origin is not None
+        example, raw = made.origin.example, json.loads(made.origin.messages)
+    result = structure.parse(raw, line=example.source_line, source=example.source)
+    if result.example is None:
+        worst = next(item for item in result.findings if item.severity == "error")
+        where = f"Example {made.origin.position + 1:,}" if made.origin else "A new example"
+        raise DataError(f"{where} cannot be kept so: {worst.message}", worst.remedy, code=worst.code, field=worst.field)
+    flags = tuple(flag for flag in example.flags if flag not in _FOUND_AGAIN)
+    return replace(example, flags=flags), result.findings

@@ -1,0 +1,55 @@
+"""Which examples are equal, in 16 bytes each: a million examples take some 40 MB, not a dictionary of texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+Numbers = Any  # a one-dimensional numpy array of integers
+
+
+def numbers_of(digests: Iterable[bytes]) -> Numbers:
+    """For each digest (16 bytes) the number of the first place where the same one stood: equal examples share it."""
+    packed = np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
+    order = np.lexsort((packed[:, 1], packed[:, 0]))
+    ordered = packed[order]
+    starts = np.ones(len(order), dtype=bool)
+    if len(order) > 1:
+        starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    # lexsort is stable: the first of a run of equal ones is the one that stood first.
+    firsts = order[starts][np.cumsum(starts) - 1]
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[order] = firsts
+    return numbers
+
+
+def text_digest(text: str) -> bytes:
+    """16 bytes for a text."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def seeded(seed: int, key: bytes) -> int:
+    """A number from 0 to 2**64 - 1 that looks drawn by chance and is the same on every machine."""
+    head = hashlib.blake2b(key, digest_size=8, key=str(seed).encode("ascii"))
+    return int.from_bytes(head.digest(), "big")
+
+
+def joined(numbers: Numbers, groups: Numbers) -> Numbers:
+    """Groups merged where they share equal examples: numbers such that those who belong together share one."""
+    parent = np.arange(len(numbers), dtype=np.int64)
+
+    def root(at: int) -> int:
+        while parent[at] != at:
+            parent[at] = parent[parent[at]]
+            at = int(parent[at])
+        return at
+
+    for links in (numbers, groups):
+        for here in np.nonzero(links != np.arange(len(links)))[0]:
+            one, other = root(int(here)), root(int(links[here]))
+            if one != other:
+                parent[max(one, other)] = min(one, other)
+    return np.fromiter((root(at) for at in range(len(parent))), dtype=np.int64, count=len(parent))

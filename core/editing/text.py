@@ -1,0 +1,135 @@
+"""Operations on what the messages say: redact, repair damaged encodings, take the force out of control tokens."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from core.editing.base import Made, Operation, Positions, Source, check_positions, each, plural, register
+from core.messages import Example, Message
+from core.quality import structure
+from core.versions.rows import Entry
+
+
+def rewrite(example: Example, change: Callable[[str], str]) -> Example:
+    """The example with every text changed: contents, and the texts inside the arguments of tool calls."""
+    messages = tuple(_message(message, change) for message in example.messages)
+    return example if messages == example.messages else replace(example, messages=messages)
+
+
+def _message(message: Message, change: Callable[[str], str]) -> Message:
+    content = change(message.content) if message.content else message.content
+    calls = tuple(_call(call, change) for call in message.tool_calls)
+    return replace(message, content=content, tool_calls=calls)
+
+
+def _call(call: Mapping[str, Any], change: Callable[[str], str]) -> Mapping[str, Any]:
+    """The call with its arguments changed text by text, so that they stay valid JSON."""
+    function = call.get("function")
+    if not isinstance(function, Mapping) or not isinstance(function.get("arguments"), str):
+        return call
+    try:
+        before = json.loads(function["arguments"])
+    except (ValueError, RecursionError):
+        return call
+    after = _texts(before, change)
+    if after == before:
+        return call
+    return {**call, "function": {**function, "arguments": json.dumps(after, ensure_ascii=False)}}
+
+
+def _texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_texts(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: _texts(item, change) for key, item in value.items()}
+    return value
+
+
+class _TextOperation(Operation):
+    """What the three have in common: the examples they look at (None: all), and a function over texts."""
+
+    positions: Positions | None = Field(default=None, title="Examples", description="Positions from 0; none means all.")
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        check_positions(self.positions or (), rows.total)
+        change = self._change()
+
+        def changed(entry: Entry) -> Example:
+            return rewrite(entry.example, change)
+
+        return each(rows, self.positions, changed)
+
+    def _change(self) -> Callable[[str], str]:
+        raise NotImplementedError
+
+    def _where(self) -> str:
+        return "all examples" if self.positions is None else plural(len(self.positions), "example")
+
+
+@register
+class Redact(_TextOperation):
+    """Put a mark in the place of personal data and secrets."""
+
+    id: ClassVar[str] = "redact"
+    title: ClassVar[str] = "Redact personal data and secrets"
+    kinds: tuple[str, ...] | None = Field(default=None, title="Kinds", description="Which kinds; none means all.")
+
+    def _change(self) -> Callable[[str], str]:
+        from core.quality import sensitive
+
+        return lambda text: sensitive.redact(text, self.kinds)[0]
+
+    def describe(self) -> str:
+        what = "personal data and secrets" if self.kinds is None else ", ".join(self.kinds)
+        return f"Redacted {what} in {self._where()}."
+
+
+@register
+class RepairText(_TextOperation):
+    """Undo damage of encodings, such as “Ã©” for “é”."""
+
+    id: ClassVar[str] = "repair_text"
+    title: ClassVar[str] = "Repair damaged text"
+
+    def _change(self) -> Callable[[str], str]:
+        import ftfy
+
+        return ftfy.fix_encoding
+
+    def describe(self) -> str:
+        return f"Repaired damaged encodings in {self._where()}."
+
+
+# The character after which a space takes the force out of a control token: `<|im_end|>` -> `< |im_end|>`.
+_OPENING = re.compile(r"[<\[]")
+
+
+@register
+class NeutraliseSpecialTokens(_TextOperation):
+    """Put a space into control tokens of chat templates, so that they are plain text to every tokenizer."""
+
+    id: ClassVar[str] = "neutralise_special_tokens"
+    title: ClassVar[str] = "Neutralise control tokens"
+
+    def _change(self) -> Callable[[str], str]:
+        return neutralise
+
+    def describe(self) -> str:
+        return f"Put a space into the control tokens in {self._where()}, so that they count as plain text."
+
+
+def neutralise(text: str) -> str:
+    """The text with a space after the opening bracket of every control token, until none is left."""
+    while (
+        after := structure.SPECIAL_TOKENS.sub(lambda found: _OPENING.sub(r"\g<0> ", found[0], count=1), text)
+    ) != text:
+        text = after
+    return text
