@@ -17,6 +17,7 @@ from typing import Any
 from core.errors import DataError
 from core.findings import data_error, finding
 from core.formats.base import HEAD_BYTES, Detection, Format, Head
+from core.formats.batches import BATCH_ROWS, RowBatch, from_items
 from core.formats.csv import CsvFormat
 from core.formats.encoding import checked_codec, decode_head, detect_encoding
 from core.formats.json import JsonFormat
@@ -130,6 +131,21 @@ def read(path: Path, detection: Detection) -> Iterator[Row | Reject]:
     return entry.read(path, detection)
 
 
+def read_batches(path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+    """The same rows and rejects as `read`, column by column and some thousands at a time.
+
+    Args:
+        size: about how many rows a batch holds; fewer where they are wide or long.
+
+    Raises:
+        DataError: while iterating, where the file as a whole cannot be read on.
+    """
+    entry = FORMATS.get(detection.format)
+    if isinstance(entry, CsvFormat):
+        return entry.read_batches(path, detection, size)
+    return from_items(read(path, detection), size)
+
+
 def _head(raw: bytes, sample: bytes, suffix: str, complete: bool, chosen: Mapping[str, Any]) -> Head:
     if raw.startswith((b"PAR1", b"PARE")):
         return Head(raw, "", "", suffix, complete)
@@ -185,4 +201,15 @@ def _sample(path: Path, head: bytes) -> bytes:
     return b"".join(pieces)
 
 
-__all__ = ["FORMATS", "DataError", "Detection", "Format", "detect", "detect_file", "read", "register"]
+__all__ = [
+    "FORMATS",
+    "DataError",
+    "Detection",
+    "Format",
+    "RowBatch",
+    "detect",
+    "detect_file",
+    "read",
+    "read_batches",
+    "register",
+]

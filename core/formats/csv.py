@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import DataError
 from core.findings import data_error, finding, reject
-from core.formats.base import MAX_RECORD, Detection, Head
-from core.formats.text import Line, damage, lines, shortened
+from core.formats.base import Detection, Head
+from core.formats.batches import BATCH_CELLS, BATCH_CHARACTERS, BATCH_ROWS, RowBatch
+from core.formats.csv_records import Block, CsvText, strict_reader
 from core.messages import Finding, Reject, Row
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -24,8 +25,6 @@ _SAMPLE_ROWS = 200
 _NUMERIC = re.compile(r"[+-]?[\d.,]+%?|\d{4}-\d{2}-\d{2}.*")
 _MAX_PREAMBLE = 20
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[ \t]*[\r\n]', re.IGNORECASE)  # what Excel writes for itself
-
-csv.field_size_limit(MAX_RECORD)  # the module's own limit of 131,072 characters would refuse long cells
 
 
 class CsvFormat:
@@ -80,27 +79,21 @@ class CsvFormat:
         )
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
-        source = _Source(lines(path, detection.encoding or "utf-8"))
-        for _ in range(detection.skip_lines):
-            next(source, None)
-        records = _records(source, detection)
-        if detection.header:
-            named = next(records, None)
-            if isinstance(named, Reject):  # damage in the header is said, and no row is taken in its place
-                yield named
-        width = len(detection.columns)
-        for item in records:
-            if isinstance(item, Reject):
-                yield item
-                continue
-            number, cells, text = item
-            if len(cells) == width:
-                yield Row(number, dict(zip(detection.columns, cells, strict=True)))
-            elif width > 1 and len(cells) == 1 and not cells[0].strip():
-                continue  # a line of blanks is an empty line
-            else:
-                said = f"The row has {len(cells)} cell{'s' if len(cells) != 1 else ''}, the header {width}."
-                yield reject("csv_ragged", said, line=number, raw=text)
+        for batch in self.read_batches(path, detection, 2_000):
+            yield from batch.items()
+
+    def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+        """The rows column by column; a row of another width than the header is rejected, never shifted."""
+        made = _Batch(detection.columns)
+        header = bool(detection.header)
+        for block in CsvText(path, detection).blocks():
+            if header:
+                header = not _drop_header(block)
+            made.add(block)
+            if made.is_full(size):
+                yield made.take()
+        if made.rows or made.rejects:
+            yield made.take()
 
     def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as stream:
@@ -115,105 +108,79 @@ class CsvFormat:
 # ---- reading
 
 
-class _Source:
-    """Physical lines with a memory: what a broken record swallowed can be put back."""
+class _Batch:
+    """Rows of one width and the rejects between them, until they are enough for a RowBatch."""
 
-    def __init__(self, source: Iterator[Line]) -> None:
-        self._source = source
-        self._again: deque[Line] = deque()
-        self.taken: list[Line] = []  # the lines of the record being read
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self._columns = columns
+        self._clear()
 
-    def __iter__(self) -> _Source:
-        return self
+    def _clear(self) -> None:
+        self.rows: list[list[str]] = []
+        self._lines: list[int] = []
+        self.rejects: list[Reject] = []
+        self._places: list[int] = []
+        self._weight = 0
 
-    def __next__(self) -> Line:
-        line = self._again.popleft() if self._again else next(self._source)
-        self.taken.append(line)
-        return line
+    def is_full(self, size: int) -> bool:
+        count = len(self.rows)
+        cells = count * len(self._columns)
+        return count >= size or cells >= BATCH_CELLS or self._weight >= BATCH_CHARACTERS or len(self.rejects) >= size
 
-    def put_back(self, from_line: int) -> None:
-        """Give back the taken lines after the first `from_line` of them."""
-        self._again.extendleft(reversed(self.taken[from_line:]))
-        del self.taken[from_line:]
-
-
-_Record = tuple[int, list[str], str]  # line, cells, text verbatim
-
-
-def _records(source: _Source, detection: Detection) -> Iterator[_Record | Reject]:
-    codec = detection.encoding or "utf-8"
-    reader = _reader((line.text for line in source), detection.delimiter or ",", detection.quotechar)
-    while True:
-        source.taken.clear()
-        try:
-            cells = next(reader)
-        except StopIteration:
+    def add(self, block: Block) -> None:
+        before, width = len(self.rows), len(self._columns)
+        self._weight += len(block.source) + sum(map(len, block.raws or ()))
+        if set(map(len, block.rows)) <= {width}:
+            self.rows += block.rows
+            self._lines += block.lines
+            self.rejects += block.rejects
+            self._places += [before + place for place in block.places]
             return
-        except csv.Error as error:
-            yield _broken(source, str(error), detection)
-            # The reader may have seen the end of the file inside a quote: go on with a new one.
-            reader = _reader((line.text for line in source), detection.delimiter or ",", detection.quotechar)
-            continue
-        first = source.taken[0]
-        text = first.text if len(source.taken) == 1 else "".join(line.text for line in source.taken)
-        if any(line.too_long for line in source.taken):
-            yield _too_long(source)
-        elif bad := damage(text, line=first.number, offset=first.offset, codec=codec):
-            yield bad
-        elif cells:
-            yield first.number, cells, text.rstrip("\r\n")
+        texts = block.texts()
+        rejects = iter(zip((*block.places, -1), (*block.rejects, None), strict=True))
+        place, waiting = next(rejects)
+        for number, cells in enumerate(block.rows):
+            while place == number and waiting is not None:
+                self._reject(waiting)
+                place, waiting = next(rejects)
+            if len(cells) == width:
+                self.rows.append(cells)
+                self._lines.append(block.lines[number])
+            elif cells and not (width > 1 and len(cells) == 1 and not cells[0].strip()):  # blanks are an empty line
+                said = f"The row has {len(cells)} cell{'s' if len(cells) != 1 else ''}, the header {width}."
+                self._reject(reject("csv_ragged", said, line=block.lines[number], raw=texts[number]))
+        while waiting is not None:
+            self._reject(waiting)
+            place, waiting = next(rejects)
+
+    def _reject(self, item: Reject) -> None:
+        self.rejects.append(item)
+        self._places.append(len(self.rows))
+        self._weight += len(item.raw)
+
+    def take(self) -> RowBatch:
+        columns = [list(column) for column in zip(*self.rows, strict=True)] or [[] for _ in self._columns]
+        cells = dict(zip(self._columns, columns, strict=True))
+        made = RowBatch(self._columns, self._lines, cells, tuple(self.rejects), tuple(self._places))
+        self._clear()
+        return made
 
 
-def _reader(texts: Iterable[str], delimiter: str, quote: str | None) -> Any:
-    """Strict: text after a closing quote and a quote that never closes are errors, not guesses."""
-    if not quote:
-        return csv.reader(texts, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
-    return csv.reader(texts, delimiter=delimiter, quotechar=quote, strict=True)
+def _drop_header(block: Block) -> bool:
+    """Take the header out of the first records; False where it has not come yet.
 
-
-def _broken(source: _Source, reason: str, detection: Detection) -> Reject:
-    """The Reject for a record that cannot be read; the lines after the fault go back to be read on their own."""
-    first = source.taken[0].number
-    if any(line.too_long for line in source.taken) or "field larger" in reason:
-        source.put_back(1)
-        return _too_long(source)
-    opened = _opening_quote([line.text for line in source.taken], detection)
-    if opened == len(source.taken) - 1 and "end of data" not in reason:
-        text = "".join(line.text for line in source.taken).rstrip("\r\n")
-        return reject("csv_quote", "Text follows a closing quote.", line=first, raw=text, at=source.taken[-1].number)
-    source.put_back(opened + 1)
-    at = source.taken[-1].number
-    text = "".join(line.text for line in source.taken).rstrip("\r\n")
-    return reject("csv_unclosed_quote", "A quote is opened here and never closed.", line=first, raw=text, at=at)
-
-
-def _opening_quote(texts: Sequence[str], detection: Detection) -> int:
-    """Index of the line on which the last quoted cell begins."""
-    quote, delimiter = detection.quotechar or '"', detection.delimiter or ","
-    opened, inside = 0, False
-    for index, text in enumerate(texts):
-        start = True  # at the beginning of a cell
-        position = 0
-        while position < len(text):
-            character = text[position]
-            if inside:
-                if character == quote and text[position + 1 : position + 2] == quote:
-                    position += 1
-                elif character == quote:
-                    inside = False
-                    if text[position + 1 : position + 2] not in (delimiter, "\n", "\r", ""):
-                        return opened  # the fault itself
-            elif character == quote and start:
-                inside, opened = True, index
-            start = character == delimiter and not inside
-            position += 1
-    return opened
-
-
-def _too_long(source: _Source) -> Reject:
-    first = source.taken[0]
-    message = f"A line or cell is longer than {MAX_RECORD:,} characters."
-    return reject("csv_too_long", message, line=first.number, raw=shortened(first.text))
+    Damage in the header is said, and no row is taken in its place.
+    """
+    index = next((index for index, cells in enumerate(block.rows) if cells), len(block.rows))
+    if block.places and block.places[0] <= index:
+        return True  # the header is the reject itself
+    if index < len(block.rows):
+        texts = block.texts()
+        block.raws = texts[:index] + texts[index + 1 :]
+        del block.rows[index], block.lines[index]
+        block.places = [place - 1 for place in block.places]
+        return True
+    return False
 
 
 # ---- detection
@@ -222,7 +189,7 @@ def _too_long(source: _Source) -> Reject:
 def _sample(head: Head, delimiter: str, quote: str) -> tuple[list[tuple[int, list[str]]], int]:
     """(line it starts on, cells) of the first rows, and the line of the first one that cannot be read (0: none)."""
     texts = _physical(head)
-    reader = _reader(texts, delimiter, quote)
+    reader = strict_reader(texts, delimiter, quote)
     rows: list[tuple[int, list[str]]] = []
     broken = 0
     while len(rows) < _SAMPLE_ROWS:
