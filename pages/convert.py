@@ -14,14 +14,17 @@ from pages.ui.convert_draft import IDS, ONWARD_KEYS, STEPS, is_under_way, save
 from pages.ui.convert_finish import convert_step, preview_step, start_button
 from pages.ui.convert_setup import configure_step, mode_step
 from pages.ui.format import md, plural
+from pages.ui.smart_preview import smart_preview_step
+from pages.ui.smart_setup import smart_step
 
 guard.require()
 
 
-def header(number: int, about: str = "") -> None:
+def header(number: int, about: str = "", smart: bool = False) -> None:
     """Where one is, and the six steps."""
     step = STEPS[number - 1]
-    face.page_header(step.title, step.lead, f"Convert data · step {number} of {len(STEPS)}{about}")
+    title, lead = (smart and step.smart) or (step.title, step.lead)
+    face.page_header(title, lead, f"Convert data · step {number} of {len(STEPS)}{about}")
     face.steps([step.word for step in STEPS], number, "convert")
     face.section_gap()
 
@@ -34,7 +37,8 @@ def show(draft: DraftRecord) -> None:
     source = convert_draft.source_of(draft)
     with st.spinner("Looking at the rows"):
         analysis = sources.analyze(source.id)
-    header(number, f" · {md(source.filename, 40)} · {plural(analysis.total_rows, 'row')}")
+    smart = draft.state.get("mode") == "smart"
+    header(number, f" · {md(source.filename, 40)} · {plural(analysis.total_rows, 'row')}", smart)
     ready = False
     with boundary():
         if step_id == "analyze":
@@ -42,9 +46,9 @@ def show(draft: DraftRecord) -> None:
         elif step_id == "mode":
             draft, ready = mode_step(draft, analysis)
         elif step_id == "configure":
-            draft, ready = configure_step(draft, analysis)
+            draft, ready = (smart_step if smart else configure_step)(draft, analysis)
         elif step_id == "preview":
-            draft, ready = preview_step(draft, analysis)
+            draft, ready = (smart_preview_step if smart else preview_step)(draft, analysis)
         else:
             draft, ready = convert_step(draft, source, analysis)
     if not under_way:

@@ -7,18 +7,22 @@ import streamlit as st
 from pages.ui import face, guard
 from pages.ui.boundary import boundary
 from pages.ui.settings_parts import configuration, machine, person, storage, workers
+from pages.ui.smart_connections import connection_list
 
 guard.require()
 
 with boundary():
     face.page_header(
         "Settings",
-        "What this studio found on this machine, who is working, and where its files lie.",
+        "The language models that write for you, what was found on this machine, and where its files lie.",
         "Studio · Settings",
     )
     face.section_gap()
     left, right = st.columns([8, 5], gap="medium")
     with left:
+        with boundary():
+            connection_list()
+        face.section_gap()
         with boundary():
             machine()
         face.section_gap()

@@ -16,13 +16,17 @@ __all__ = ["IDS", "ONWARD_KEYS", "STEPS", "Step", "begin", "is_under_way", "key"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: its id in the draft, its word in the header (and a shorter one), title and sentence, and the way on."""
+    """One step: its id in the draft, its word in the header (and a shorter one), title and sentence, and the way on.
+
+    `smart` is the title and sentence where a model writes the examples.
+    """
 
     id: str
     word: str | tuple[str, str]
     title: str
     lead: str
     onward: str
+    smart: tuple[str, str] | None = None
 
 
 STEPS = (
@@ -47,6 +51,10 @@ STEPS = (
         "Match your columns",
         "Pick a shape for the examples, then say which column fills each part.",
         "Continue to preview",
+        (
+            "Tell the model what to write",
+            "Who writes, what it sees of each row, what it is asked, and the cost.",
+        ),
     ),
     Step(
         "preview",
@@ -54,6 +62,7 @@ STEPS = (
         "Look before you convert",
         "Sample conversions, and how many labeled examples the whole file will give.",
         "Continue to convert",
+        ("Look before you pay", "Three rows written for real, and what the whole file will take."),
     ),
     Step("convert", "Convert", "Convert & Create Dataset", "Give the dataset a name; the rest runs by itself.", ""),
 )

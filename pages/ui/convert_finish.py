@@ -7,11 +7,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.conversion.analysis import Analysis
 from core.errors import StudioError
-from core.services import conversion
+from core.services import conversion, smart
 from core.services.conversion import Preview
 from core.services.drafts import DraftRecord
 from core.services.sources import SourceRecord
-from pages.ui import face
+from pages.ui import face, smart_cost, smart_run
 from pages.ui.convert_draft import ONWARD_KEYS, is_under_way, key, save
 from pages.ui.format import number, percent, plural, sentence, short
 from pages.ui.progress import ended_badly, follow
@@ -89,7 +89,8 @@ def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
         key="convert_now",
     ):
         try:
-            conversion.start(draft.id)
+            begin = smart.start if draft.state.get("mode") == "smart" else conversion.start
+            begin(draft.id)
         except StudioError as error:
             return error
         st.rerun()
@@ -114,19 +115,27 @@ def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
 
 
 def _under_way(draft: DraftRecord) -> None:
-    task = follow(draft.result_id or "")
-    if not task.is_terminal:
-        st.caption("You can leave this page; the conversion goes on, and this address comes back to it.")
-        return
-    if not ended_badly(task, "conversion"):
+    written = draft.state.get("mode") == "smart"
+    task = (smart_run.follow_smart if written else follow)(draft.result_id or "")
+    if task.state == "succeeded":
         done(task.result, "conversion")
         _counts(task.result)
-    elif st.button("Change the choices", icon=":material/arrow_back:", key="change_choices"):
-        save(draft, step="configure")
-        st.rerun()
-    if st.button("Convert another file", type="tertiary", key="another"):
-        st.query_params.clear()
-        st.rerun()
+    elif not task.is_terminal:
+        st.caption("You can leave this page; the work goes on, and this address comes back to it.")
+    elif not written:
+        ended_badly(task, "conversion")
+    if written:
+        smart_run.after(task)
+    if task.is_terminal:
+        with st.container(horizontal=True, gap="small"):
+            if task.state != "succeeded" and st.button(
+                "Change the choices", icon=":material/arrow_back:", key="change_choices"
+            ):
+                save(draft, step="configure")
+                st.rerun()
+            if st.button("Convert another file", type="tertiary", key="another"):
+                st.query_params.clear()
+                st.rerun()
 
 
 def _name_it(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
@@ -167,11 +176,13 @@ def _name_it(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, boo
 
 def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list[tuple[str, str]]:
     state = draft.state
+    facts = [("File", source.filename), ("Rows", number(analysis.total_rows))]
+    if state.get("mode") == "smart":
+        return facts + smart_cost.recap(state.get("smart") or {}, source.id)
     mapping = state.get("mapping") or {}
     title = next((item.title for item in conversion.templates() if item.id == state.get("template")), "–")
     return [
-        ("File", source.filename),
-        ("Rows", number(analysis.total_rows)),
+        *facts,
         ("Template", title),
         ("Key column", mapping.get("key") or "–"),
         ("Target column", mapping.get("target") or "–"),

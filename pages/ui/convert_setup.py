@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.conversion.analysis import Analysis
 from core.conversion.templates import RoleSpec, Template
 from core.errors import StudioError
-from core.services import conversion
+from core.services import connections, conversion
 from core.services.drafts import DraftRecord
 from pages.ui import face
 from pages.ui.boundary import beside, field_error, show_error
@@ -26,39 +26,60 @@ _GUIDED = (
     ("bolt", "Fast and predictable", "The same table always gives the same examples, thousands in a second."),
     ("lock", "Nothing is invented", "Every word comes from your cells or from your own wording. No model is asked."),
 )
+_SMART = (
+    ("forum", "It words things freely", "1 to 5 examples from each row, in questions as people really ask them."),
+    ("fact_check", "You check it", "Numbers and names that do not stand in the row are marked on every example."),
+    ("payments", "You keep the budget", "You see the cost first; the work stops at your budget and can go on later."),
+)
 
 
 def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 3. Templates write the examples; the choice is kept in the draft like any other."""
+    """Step 3: templates or a language model; the choice is kept in the draft like any other."""
+    mode = draft.state.get("mode") or "guided"
+    found = connections.list_connections()
     main, side = st.columns([8, 5], gap="medium")
     with main:
         face.heading("Mode")
-        face.choice_card(
-            "guided",
-            "Guided",
-            "Templates turn each row into labeled examples. Fast and predictable: right for tables with clear columns.",
-            icon="alt_route",
-            on=True,
-            facts=f"{plural(analysis.total_rows, 'row')} · {plural(len(analysis.columns), 'column')}",
-        )
+        with st.grid(2, min_column_width=250):
+            guided = face.choice_card(
+                "guided",
+                "Guided",
+                "Templates turn each row into labeled examples. Fast and predictable: right for clear columns.",
+                icon="alt_route",
+                on=mode == "guided",
+                facts=f"{plural(analysis.total_rows, 'row')} · {plural(len(analysis.columns), 'column')}",
+            )
+            smart = face.choice_card(
+                "smart",
+                "Smart",
+                "An AI model reads each row and writes diverse examples from it. Slower, and it has to be checked.",
+                icon="auto_awesome",
+                on=mode == "smart",
+                facts=plural(len(found), "connection"),
+            )
+        if (guided and mode != "guided") or (smart and mode != "smart"):
+            save(draft, mode="guided" if guided else "smart")
+            st.rerun()
         face.section_gap()
         face.heading("What that means")
         with st.grid(3, min_column_width=180):
-            for icon, title, text in _GUIDED:
+            for icon, title, text in _SMART if mode == "smart" else _GUIDED:
                 with st.container(border=True, height="stretch", gap="xxsmall"):
                     st.markdown(f"**:blue[:material/{icon}:] {title}**")
                     st.caption(text)
     with side:
         face.heading("What to expect")
-    with side, st.container(border=True, gap="small", key="mode_hint"):
-        st.markdown("**High-quality labeled examples lead to better results**")
-        st.caption("Each example should demonstrate desired behavior. Consistency in labeling improves performance.")
-        st.divider()
-        st.caption(
-            f"With {number(analysis.total_rows)} rows you can expect about as many examples, or several per row if you "
-            "ask for that. 10 are the minimum, 50 or more are recommended, 100 to 1,000 are better."
-        )
-    return save(draft, mode="guided"), True
+        with st.container(border=True, gap="small", key="mode_hint"):
+            st.markdown("**High-quality labeled examples lead to better results**")
+            st.caption(
+                "Each example should demonstrate desired behavior. Consistency in labeling improves performance."
+            )
+            st.divider()
+            st.caption(
+                f"With {number(analysis.total_rows)} rows you can expect about as many examples, or several per row if "
+                "you ask for that. 10 are the minimum, 50 or more are recommended, 100 to 1,000 are better."
+            )
+    return save(draft, mode=mode), True
 
 
 def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:

@@ -307,7 +307,12 @@ def example_card(messages: Sequence[Any], *, key: str, note: str = "", badge: st
                 st.caption(note, width="content")
                 if badge:
                     st.markdown(f":small[{badge}]", width="content")
-        for message in messages:
-            word, color = _ROLE.get(message.role, (message.role.upper(), "gray"))
-            st.markdown(f":small[:{color}[{word}]]")
-            st.text(short(message.content, limit) or "(empty)")
+        message_lines(messages, limit)
+
+
+def message_lines(messages: Sequence[Any], limit: int = 1200) -> None:
+    """Every message under its role, texts verbatim (the first `limit` characters of each)."""
+    for message in messages:
+        word, color = _ROLE.get(message.role, (message.role.upper(), "gray"))
+        st.markdown(f":small[:{color}[{word}]]")
+        st.text(short(message.content, limit) or "(empty)")

@@ -39,3 +39,28 @@ def test_the_first_result_stays_and_closes_the_draft() -> None:
     assert drafts.list_open() == []
     with pytest.raises(NotFound):
         drafts.get(second.id)
+
+
+def test_what_was_begun_is_listed_until_it_made_a_dataset() -> None:
+    from core.db.uow import UnitOfWork
+    from core.samples.tables import open_sample_table
+    from core.services import sources
+    from core.tasks import store
+
+    with open_sample_table() as stream:
+        source = sources.ingest(stream, "tools.csv")
+    drafts.create("job")
+    gone = drafts.create("convert", {"source_id": "src_gone"}, step="mode")
+    started = drafts.create("convert", {"source_id": source.id, "mode": "smart", "name": "Tools"}, step="convert")
+    with UnitOfWork() as uow:
+        task, _ = store.create(uow, kind="smart", title="Tools", queue="io", payload={})
+        uow.commit()
+    drafts.finish(started.id, task.id)
+    found = {draft.id: draft for draft in drafts.begun("convert")}
+    assert set(found) == {gone.id, started.id}
+    assert (found[gone.id].filename, found[gone.id].state) == (None, "open")
+    assert (found[started.id].filename, found[started.id].state, found[started.id].mode) == (
+        "tools.csv",
+        "pending",
+        "smart",
+    )
