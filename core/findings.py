@@ -287,6 +287,36 @@ GROUPS: dict[str, tuple[Code, ...]] = {
             "all_masked", "warning", "Every assistant message has weight 0: nothing is learnt.", "Set one weight to 1."
         ),
     ),
+    "Examples that a model wrote": (
+        Code("smart_failed", "error", "The model gave no usable answer for the row.", "Read why; ask for it again."),
+        Code(
+            "smart_empty",
+            "warning",
+            "Nothing was written from the row: it is empty, or holds no answer.",
+            "Choose more columns, or leave it out.",
+        ),
+        Code(
+            "smart_duplicate", "info", "The row, or what was written from it, repeats an earlier one.", "Nothing to do."
+        ),
+        Code(
+            "ungrounded_number",
+            "warning",
+            "The answer holds a number that does not stand in its row.",
+            "Compare it with the row; correct the example or drop it.",
+        ),
+        Code(
+            "ungrounded_name",
+            "warning",
+            "The answer holds a name that does not stand in its row.",
+            "Compare it with the row; correct the example or drop it.",
+        ),
+        Code(
+            "answer_cut",
+            "warning",
+            "The model was stopped at the longest answer allowed; the text may end early.",
+            "Read its end; raise the longest answer and write it again.",
+        ),
+    ),
     "The whole set": (
         Code(
             "too_few_examples",

@@ -21,7 +21,8 @@ _NEEDS = {
     "resume": ("paused",),
     "retry": ("failed", "cancelled"),
 }
-_ONLY_FOR = {"pause": ("training",), "stop": ("training",)}  # kinds whose work can be left half done and gone on with
+_HALF_DONE = ("training", "smart", "variations")
+_ONLY_FOR = {"pause": _HALF_DONE, "stop": _HALF_DONE}  # kinds whose work can be left half done and gone on with
 _ASKED = {"cancel": "Cancel requested.", "pause": "Pause requested.", "stop": "Stop and keep requested."}
 
 

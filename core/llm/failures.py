@@ -1,0 +1,152 @@
+"""What can go wrong at an endpoint, by a stable cause, in words that carry no secret."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from core.errors import ProviderError
+
+# Asking again may help: the endpoint is away, slow, busy, broken for the moment, or answered with nonsense.
+RETRYABLE: Final = frozenset({"unreachable", "timeout", "rate_limited", "server", "broken", "not_json"})
+# Asking for another row will not help either: a person has to act first.
+FATAL: Final = frozenset({"key", "model", "redirect", "quota", "address"})
+MAX_SHOWN: Final = 300  # characters of an endpoint's own words that are passed on
+_SECRETS = re.compile(r"\b(?:sk|pk|key|gsk|xai|hf|Bearer)[-_ ][A-Za-z0-9*._-]{6,}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+REMEDIES: Final = {
+    "unreachable": "Start the server, or correct the address of the connection.",
+    "timeout": "Try again, choose a smaller model, or allow more time per answer.",
+    "rate_limited": "Wait a moment, or ask fewer rows at once.",
+    "server": "Try again later; the server's own log tells more.",
+    "broken": "Try again; if it happens every time, the server does not speak this protocol.",
+    "not_json": "Check the address of the connection; for OpenAI-compatible servers it usually ends in /v1.",
+    "key": "Give the connection a key that is valid for this endpoint.",
+    "quota": "Top up the account at the provider, or choose another connection.",
+    "model": "Test the connection and choose one of the models that it lists.",
+    "redirect": "Enter the address that it points to, if you trust it.",
+    "address": "Correct the address of the connection.",
+    "refused": "Look at what the endpoint says; change the model or the settings.",
+    "too_large": "The endpoint sends more than an answer; check the address of the connection.",
+    "stopped": "Resume to go on.",
+}
+
+
+class LlmError(ProviderError):
+    """An endpoint failed to answer.
+
+    Args:
+        cause: stable word, a key of REMEDIES.
+        retry_after_s: how long the endpoint asks to wait, where it said so.
+        status: the HTTP status, where there was one.
+        detail: the endpoint's own words, cleaned; used to see what it refuses.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        cause: str = "server",
+        retry_after_s: float | None = None,
+        status: int | None = None,
+        detail: str = "",
+    ) -> None:
+        super().__init__(message, remedy or REMEDIES[cause])
+        self.cause = cause
+        self.retry_after_s = retry_after_s
+        self.status = status
+        self.detail = detail
+        self.attempts = 1  # calls that were made in all, where somebody tried again
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {key: getattr(self, key) for key in ("cause", "retry_after_s", "status", "detail", "attempts")}
+        return (type(self), (self.message, self.remedy), state)
+
+    @property
+    def retryable(self) -> bool:
+        return self.cause in RETRYABLE
+
+    @property
+    def fatal(self) -> bool:
+        return self.cause in FATAL
+
+
+def of_status(status: int, body: Any, headers: Mapping[str, str], key: str = "") -> LlmError:
+    """The error that an HTTP answer other than 2xx stands for.
+
+    Args:
+        body: the parsed JSON, or the text; only a short, cleaned part of it is passed on.
+        key: the key that was sent, to be struck out should the endpoint repeat it.
+    """
+    said, code = words_of(body, key)
+    wait_s = retry_after(headers)
+    tail = f": {said}" if said else "."
+    common: dict[str, Any] = {"status": status, "detail": f"{code} {said}".strip(), "retry_after_s": wait_s}
+    if 300 <= status < 400:
+        target = clean(headers.get("location", "").split("?")[0], key) or "another address"
+        return LlmError(f"The endpoint redirects to {target}; nothing was sent there.", cause="redirect", **common)
+    if status in (401, 403):
+        return LlmError(f"The endpoint refuses the key (status {status}){tail}", cause="key", **common)
+    if status == 402 or "insufficient_quota" in common["detail"]:
+        return LlmError(
+            f"The account at the endpoint has no credit left (status {status}){tail}", cause="quota", **common
+        )
+    if status == 404:
+        return LlmError(f"The endpoint does not know this model or path (status 404){tail}", cause="model", **common)
+    if status == 429:
+        return LlmError(f"The endpoint asks to slow down (status 429){tail}", cause="rate_limited", **common)
+    if status in (408, 409, 425) or status >= 500:
+        return LlmError(f"The endpoint failed (status {status}){tail}", cause="server", **common)
+    return LlmError(f"The endpoint refuses the request (status {status}){tail}", cause="refused", **common)
+
+
+def words_of(body: Any, key: str = "") -> tuple[str, str]:
+    """The message and the code inside an error body of any of the usual shapes; a web page says nothing."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else body
+    code = ""
+    if isinstance(inner, Mapping):
+        code = str(inner.get("code") or inner.get("type") or "")
+        inner = inner.get("message") or inner.get("detail") or ""
+    text = inner if isinstance(inner, str) else ""
+    if looks_like_html(text):
+        return "it answers with a web page", ""
+    return clean(text, key), clean(code, key)[:60]
+
+
+def clean(text: str, key: str = "") -> str:
+    """Someone else's words, fit to be shown and logged: short, on one line, without the key or what looks like one."""
+    if len(key) >= 4:
+        text = text.replace(key, "•••")
+    text = _SECRETS.sub("•••", _CONTROL.sub(" ", text[: MAX_SHOWN * 4]))
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+
+
+def looks_like_html(text: str) -> bool:
+    return text.lstrip()[:200].lower().startswith(("<!doctype", "<html", "<head", "<body", "<?xml"))
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds that `Retry-After` asks for: a number, or a date; None where it says nothing that can be read.
+
+    Source: RFC 9110, 10.2.3. `retry-after-ms` is OpenAI's finer one.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = lower.get(name, "").strip()
+        try:
+            seconds = float(value) * unit_s
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    try:
+        date = parsedate_to_datetime(lower.get("retry-after", ""))
+    except (ValueError, TypeError):
+        return None
+    return max(date.timestamp() - (time.time() if now is None else now), 0.0)

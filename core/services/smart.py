@@ -1,0 +1,389 @@
+"""The smart mode: a language model writes labeled examples from rows. Propose, estimate, preview, start, watch, mend.
+
+State of a `convert` draft in this mode: `mode` = "smart", `smart` = the recipe, `source_id`, name,
+description, hold_out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import update
+
+from core.conversion.smart import prompts
+from core.conversion.smart import proposal as proposals
+from core.conversion.smart.prompts import PROMPT_VERSION
+from core.conversion.smart.recipe import SmartRecipe
+from core.db.uow import UnitOfWork
+from core.errors import Conflict, DataError, InvalidTransition
+from core.llm import LlmError
+from core.llm.retry import Patience
+from core.services import (
+    connections,
+    dataset_writing,
+    drafts,
+    smart_dataset,
+    smart_source,
+    smart_store,
+    sources,
+)
+from core.services.connections import ConnectionRecord
+from core.services.smart_loop import Loop
+from core.services.smart_records import (
+    GeneratedExample,
+    Proposal,
+    RowResult,
+    SmartEstimate,
+    SmartPreview,
+    SmartProgress,
+    SmartRowRecord,
+)
+from core.services.smart_writer import Usage, Writer
+from core.tasks import announce, commands, store
+from core.tasks.context import Outcome, TaskContext
+from core.tasks.records import TaskRecord
+from core.tasks.store import TASKS
+
+KIND: Final = "smart"
+SAMPLE_ROWS: Final = 5
+SAMPLE_CELL: Final = 200  # characters of a cell that a proposal looks at
+PREVIEW_ROWS: Final = 20
+_ATTEMPTS_ON_SCREEN: Final = 3  # a person is waiting
+_PAUSE_ON_SCREEN_S: Final = 10.0
+
+
+# ---- before the run
+
+
+def propose(source_id: str, connection_id: str, model: str, columns: Sequence[str]) -> Proposal:
+    """Question patterns and a system message for a table, as a model proposes them from columns and sample rows.
+
+    Raises:
+        LlmError: the endpoint does not answer. DataError: no model or column is chosen.
+    """
+    recipe = SmartRecipe(connection_id=connection_id, model=model, columns=tuple(columns), temperature=0.3)
+    smart_source.check(source_id, recipe)
+    profile = [column for column in sources.analyze(source_id).columns if column.name in recipe.columns]
+    rows = [
+        {name: text[:SAMPLE_CELL] for name, text in item.cells.items()}
+        for item in islice((item for item in smart_source.items(source_id, recipe) if item.cells), SAMPLE_ROWS)
+    ]
+    record = connections.get(connection_id)
+    bounded = record.provider.bounds_text
+    prompt = prompts.for_proposal(
+        [{"name": column.name, "type": column.type} for column in profile], rows, proposals.COUNT
+    )
+    usage = Usage(record.price(model))
+    notes: tuple[str, ...] = ()
+    try:
+        text, _ = _ask_once(record, recipe, prompt, proposals.schema(recipe.columns, bounded=bounded), usage)
+        checked = proposals.check(text, recipe.columns)
+    except DataError as error:
+        checked, notes = proposals.Checked("", (), ()), (error.message,)
+    notes = (*notes, *checked.notes)
+    by_model = bool(checked.patterns)
+    if not by_model:
+        notes = (*notes, "The model proposed no pattern that can be used; these come from the names of the columns.")
+    return Proposal(
+        system=checked.system or "You answer questions about the data of this table. You say so when you do not know.",
+        patterns=checked.patterns or proposals.by_rule(profile),
+        columns=recipe.columns,
+        model=model,
+        prompt_version=PROMPT_VERSION,
+        notes=notes,
+        by_model=by_model,
+        cost_usd=usage.cost_usd,
+    )
+
+
+def estimate(source_id: str, recipe: SmartRecipe) -> SmartEstimate:
+    """What all rows will take; nothing is asked. Raises DataError where the recipe does not fit the table."""
+    smart_source.check(source_id, recipe)
+    return smart_source.estimate(source_id, recipe, connections.get(recipe.connection_id).price(recipe.model))
+
+
+def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
+    """Really ask for the first rows that hold something, and say what they cost and what all of them would.
+
+    A row that fails is shown with its reason.
+
+    Raises:
+        DataError: the recipe does not fit the table. LlmError: the endpoint cannot be used at all.
+    """
+    smart_source.check(source_id, recipe)
+    record = connections.get(recipe.connection_id)
+    price = record.price(recipe.model)
+    filled = (item for item in smart_source.items(source_id, recipe) if item.cells)
+    chosen = list(islice(filled, min(max(rows, 1), PREVIEW_ROWS)))
+    if not chosen:
+        raise DataError("Every row is empty in the chosen columns.", "Choose other columns.", field="columns")
+    client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
+    patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)
+    writer = Writer(client, recipe, price, patience, record.provider.bounds_text)
+    try:
+        with ThreadPoolExecutor(min(len(chosen), recipe.concurrency)) as pool:
+            results = list(pool.map(writer.write, chosen))
+    finally:
+        client.close()
+    for result in results:
+        if result.cause in ("key", "model", "redirect", "quota", "address"):
+            raise LlmError(result.reason, " ", cause=result.cause)
+    costs = [result.cost_usd or 0.0 for result in results]
+    whole = smart_source.measured(smart_source.count(source_id, recipe), results, price)
+    return SmartPreview(
+        results, sum(costs) if price else None, whole or smart_source.estimate(source_id, recipe, price)
+    )
+
+
+# ---- the run
+
+
+def start(draft_id: str) -> TaskRecord:
+    """Begin the run that a draft describes; a draft starts once, however often this is called.
+
+    Raises:
+        DataError: something is missing or does not fit. Conflict: the name is taken, or there is no file.
+    """
+    draft = drafts.get(draft_id)
+    state = draft.state
+    if "source_id" not in state:
+        raise Conflict("This draft has no file yet.", "Upload one in the first step.")
+    if draft.result_id and store.get(draft.result_id).state not in ("failed", "cancelled"):
+        return store.get(draft.result_id)
+    recipe = SmartRecipe.of(state.get("smart") or {})
+    check_start(state["source_id"], recipe)
+    if (held_out := state.get("hold_out")) is not None and not 0 <= held_out <= 0.5:
+        raise DataError(f"The share to hold out is {held_out}.", "Choose 0 to 0.5.", field="hold_out")
+    name = str(state.get("name") or "").strip()
+    description = str(state.get("description") or "")
+    dataset_writing.check_characters(name, description)
+    payload = {
+        "draft_id": draft_id,
+        "source_id": state["source_id"],
+        "recipe": recipe.model_dump(mode="json"),
+        "budget_usd": recipe.budget_usd,
+        "prompt_version": PROMPT_VERSION,
+        "name": name,
+        "description": description,
+        "hold_out": held_out,
+        "origin": "smart",
+    }
+    key = f"smart:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
+    with UnitOfWork() as uow:
+        task, created = store.create(
+            uow, kind=KIND, title=f"Write “{name}”", queue="io", payload=payload, idempotency_key=key
+        )
+        if created:
+            dataset_writing.check_name(name, uow)
+        uow.commit()
+    if created:
+        announce.announce(task.id)
+    drafts.finish(draft_id, task.id, replaces=draft.result_id)
+    return task
+
+
+def check_start(source_id: str, recipe: SmartRecipe) -> None:
+    """Refuse what cannot work: the table, the connection, a budget without a price.
+
+    Raises:
+        DataError, NotFound, ProviderKeyMissing: say what is missing.
+    """
+    smart_source.check(source_id, recipe)
+    connections.endpoint_of(recipe.connection_id)
+    if recipe.budget_usd is not None and connections.get(recipe.connection_id).price(recipe.model) is None:
+        raise DataError(
+            f"The price of {recipe.model} is unknown, so a budget cannot be kept.",
+            "Enter its prices in the connection, or leave the budget empty.",
+            field="budget_usd",
+        )
+
+
+def run(ctx: TaskContext) -> Outcome:
+    """Do a `smart` task: ask for the rows that have no end yet, then make the dataset."""
+    payload = ctx.payload
+    recipe = SmartRecipe.of(payload["recipe"])
+    source_id = str(payload["source_id"])
+    ctx.progress(0, "Reading the rows")
+    reason = ""
+    if payload.get("finish"):
+        reason = "stopped_early"
+    else:
+        record = connections.get(recipe.connection_id)
+        client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
+        writer = Writer(client, recipe, record.price(recipe.model), bounded=record.provider.bounds_text)
+        rows_there = smart_source.count(source_id, recipe)
+        asking = Loop(ctx, writer, rows_there, smart_source.items(source_id, recipe), smart_source.Local())
+        asking.run()
+        if outcome := asking.outcome():
+            return outcome
+        reason = asking.reason
+    ctx.progress(96, "Writing the dataset")
+    publish = smart_dataset.build(ctx, source_id, recipe, payload)
+    totals = smart_store.totals(ctx.lease.task_id)
+    examples, flagged = smart_store.example_counts(ctx.lease.task_id)
+    result = {**totals.by_state, "cost_usd": totals.cost_usd, "examples": examples, "flagged": flagged}
+    ctx.progress(99, "Publishing")
+    return Outcome("succeeded", reason=reason, result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+
+
+# ---- while it runs, and after
+
+
+def progress(task_id: str) -> SmartProgress:
+    """How far a run is. Raises NotFound."""
+    task = store.get(task_id)
+    recipe = SmartRecipe.of(task.payload["recipe"])
+    totals = smart_store.totals(task_id)
+    examples, flagged = smart_store.example_counts(task_id)
+    record = _record_of(recipe)
+    known = record is None or record.price(recipe.model) is not None or totals.cost_usd > 0
+    limit = task.payload.get("budget_usd")
+    return SmartProgress(
+        rows=_row_count(task, recipe),
+        done=totals.done,
+        **totals.by_state,
+        examples=examples,
+        prompt_tokens=totals.prompt_tokens,
+        completion_tokens=totals.completion_tokens,
+        cost_usd=totals.cost_usd if known else None,
+        budget_usd=float(limit) if limit is not None else None,
+        flagged=flagged,
+    )
+
+
+def rows(task_id: str, state: str | None = None, offset: int = 0, limit: int = 20) -> list[SmartRowRecord]:
+    """Some rows of a run, in the order of the file.
+
+    Args:
+        state: ok, failed, empty or duplicate; None gives all.
+    """
+    return smart_store.page(task_id, state, offset, limit)
+
+
+def set_budget(task_id: str, usd: float | None) -> TaskRecord:
+    """Change what a run may cost in all; None lifts the limit. A paused run has to be resumed.
+
+    Raises:
+        DataError: no amount, or no price to hold it against. InvalidTransition: the run is over.
+    """
+    task = store.get(task_id)
+    recipe = SmartRecipe.of(task.payload["recipe"])
+    changed = SmartRecipe.of({**recipe.model_dump(), "budget_usd": usd})
+    if usd is not None and connections.get(recipe.connection_id).price(recipe.model) is None:
+        raise DataError(f"The price of {recipe.model} is unknown.", "Enter it in the connection.", field="budget_usd")
+    said = "The budget was lifted." if usd is None else f"The budget is ${usd:,.2f} now."
+    return _set(task_id, {"budget_usd": changed.budget_usd}, said)
+
+
+def keep(task_id: str) -> TaskRecord:
+    """Ask no further row and make the dataset of what is there ("stop and keep"), also of a paused or failed run.
+
+    Raises:
+        InvalidTransition: the run is over.
+    """
+    task = store.get(task_id)
+    if task.state == "running":
+        return commands.request(task_id, "stop")
+    _set(task_id, {"finish": True}, "Asked to keep what is there.")
+    return commands.request(task_id, "resume" if task.state == "paused" else "retry")
+
+
+def retry_failed(task_id: str) -> TaskRecord:
+    """Ask again for every row that failed, once the run is paused or has failed.
+
+    Raises:
+        InvalidTransition: it is running, or it is over and its dataset is made.
+    """
+    task = store.get(task_id)
+    if task.state not in ("paused", "failed", "cancelled"):
+        remedy = "Pause it first; then failed rows can be asked again."
+        raise InvalidTransition(f"“{task.title}” is {task.state}.", remedy)
+    with UnitOfWork() as uow:
+        smart_store.forget_failed(uow, task_id)
+        store.event(uow, task_id, "data", "Failed rows will be asked again.")
+        uow.commit()
+    return commands.request(task_id, "resume" if task.state == "paused" else "retry")
+
+
+def vary(
+    dataset_id: str,
+    positions: Sequence[int],
+    connection_id: str,
+    model: str,
+    per_example: int = 2,
+    instructions: str = "",
+) -> TaskRecord:
+    """Let a model write variations of some examples; they are added to the dataset as a new version.
+
+    Args:
+        positions: of the examples in the newest version.
+        per_example: 1 to 5.
+    """
+    from core.services import smart_variations
+
+    return smart_variations.start(dataset_id, positions, connection_id, model, per_example, instructions)
+
+
+# ---- parts
+
+
+def _ask_once(
+    record: ConnectionRecord, recipe: SmartRecipe, prompt: prompts.Prompt, schema: Mapping[str, Any], usage: Usage
+) -> tuple[str, bool]:
+    client = connections.open_client(record.id, timeout_s=recipe.timeout_s)
+    patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)
+    try:
+        return Writer(client, recipe, usage.price, patience).ask(prompt, schema, usage)
+    finally:
+        client.close()
+
+
+def _set(task_id: str, values: Mapping[str, Any], said: str) -> TaskRecord:
+    """Change the part of a task's payload that may change (what may be spent, whether to finish), with an event."""
+    with UnitOfWork() as uow:
+        task = store.get_in(uow, task_id, lock=True)
+        if task.state == "succeeded":
+            raise InvalidTransition(f"“{task.title}” is finished.", "Start another run.")
+        changed = {"payload": {**task.payload, **values}}
+        uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task_id).values(changed))
+        store.event(uow, task_id, "data", said)
+        uow.commit()
+    return store.get(task_id)
+
+
+def _record_of(recipe: SmartRecipe) -> ConnectionRecord | None:
+    try:
+        return connections.get(recipe.connection_id)
+    except Exception:  # deleted meanwhile: what was spent still counts
+        return None
+
+
+def _row_count(task: TaskRecord, recipe: SmartRecipe) -> int:
+    return smart_source.count(str(task.payload["source_id"]), recipe)
+
+
+__all__ = [
+    "GeneratedExample",
+    "Proposal",
+    "RowResult",
+    "SmartEstimate",
+    "SmartPreview",
+    "SmartProgress",
+    "SmartRecipe",
+    "SmartRowRecord",
+    "check_start",
+    "estimate",
+    "keep",
+    "preview",
+    "progress",
+    "propose",
+    "retry_failed",
+    "rows",
+    "run",
+    "set_budget",
+    "start",
+    "vary",
+]

@@ -1,0 +1,22 @@
+"""The handlers of examples that language models write: the smart mode, and variations of existing examples."""
+
+from __future__ import annotations
+
+import logging
+
+from core.services import smart, smart_variations
+from core.tasks.context import Outcome, TaskContext
+
+# one line per request would bury what a person looks for in the task's log
+for _chatty in ("httpx", "httpx2", "httpcore", "openai", "ollama"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """Write examples from the rows of an upload."""
+    return smart.run(ctx)
+
+
+def handle_variations(ctx: TaskContext) -> Outcome:
+    """Write variations of examples of a dataset."""
+    return smart_variations.run(ctx)
