@@ -1,45 +1,20 @@
-"""Datasets: a wall of cards; with `?id=` one dataset with its examples, findings, statistics and provenance."""
+"""Datasets: a wall of cards; with `?id=` one dataset: examples, quality, findings, statistics, versions, provenance,
+and what a model sees of it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from core.services import datasets
-from pages.ui import face, frame, guard
+from pages.ui import dataset_change, dataset_walls, face, guard, render_preview
 from pages.ui.boundary import boundary
-from pages.ui.dataset_cards import wall
 from pages.ui.dataset_detail import head, summary, watch_validation
-from pages.ui.dataset_tabs import examples, findings, provenance, statistics
+from pages.ui.dataset_examples import examples
+from pages.ui.dataset_findings import findings
+from pages.ui.dataset_provenance import provenance
+from pages.ui.dataset_statistics import statistics
 
 guard.require()
-
-
-def show_wall() -> None:
-    """Every dataset as a card."""
-    found = datasets.list_datasets()
-    with face.header_row(
-        "Supervised Training Datasets",
-        "Manage labeled examples for supervised fine-tuning (input → output pairs).",
-        "Prepare · Datasets",
-    ):
-        if found and st.button("Convert data", icon=":material/transform:", key="to_convert"):
-            st.switch_page(frame.page_file("convert"))
-        if found and st.button(
-            "Upload Labeled Examples", type="primary", icon=":material/upload_file:", key="to_upload"
-        ):
-            st.switch_page(frame.page_file("upload"))
-    face.section_gap()
-    if found:
-        wall(found)
-        return
-    if face.empty(
-        "dataset",
-        "No dataset yet",
-        "Supervised fine-tuning requires labeled examples. Bring a table or a JSONL file; every row is checked.",
-        "Upload Labeled Examples",
-        "datasets",
-    ):
-        st.switch_page(frame.page_file("upload"))
 
 
 def show_one(dataset_id: str) -> None:
@@ -47,9 +22,16 @@ def show_one(dataset_id: str) -> None:
     dataset = datasets.get_dataset(dataset_id)
     head(dataset)
     watch_validation(dataset)
+    dataset_change.news(dataset)
     summary(dataset)
     face.section_gap()
-    views = {"Examples": examples, "Findings": findings, "Statistics": statistics, "Provenance": provenance}
+    views = {
+        "Examples": examples,
+        "Findings": findings,
+        "Statistics": statistics,
+        "Provenance": provenance,
+        "Render preview": lambda shown: render_preview.panel(shown, shown.version),
+    }
     for tab, show in zip(st.tabs(list(views), key="view", bind="query-params"), views.values(), strict=True):
         if tab.open:
             with tab, boundary():
@@ -61,4 +43,4 @@ with boundary(way_out=("datasets", "All datasets")):
     if wanted:
         show_one(wanted)
     else:
-        show_wall()
+        dataset_walls.show()

@@ -50,7 +50,16 @@ def card(dataset: DatasetRecord) -> None:
                 st.switch_page(frame.page_file("datasets"), query_params={"id": dataset.id})
 
 
-_ORIGINS = {"upload": "uploaded", "convert": "converted", "sample": "shipped sample", "cli": "command line"}
+_ORIGINS = {
+    "upload": "uploaded",
+    "convert": "converted",
+    "sample": "shipped sample",
+    "cli": "command line",
+    "smart": "written by a model",
+    "mix": "mixed",
+    "manual": "written by hand",
+    "chat_import": "imported conversations",
+}
 
 
 def origin(dataset: DatasetRecord) -> str:

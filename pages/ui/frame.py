@@ -48,6 +48,8 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
         Screen("datasets", "Datasets", "dataset"),
         Screen("upload", "Upload", "upload_file"),
         Screen("convert", "Convert data", "transform"),
+        Screen("mix", "Mix datasets", "blender", shown=False),
+        Screen("import_conversations", "Import conversations", "forum"),
     ),
     "Train": (
         Screen("new_job", "New job", "add_circle"),

@@ -1,0 +1,102 @@
+"""An example drawn as a card: roles, texts verbatim, tool calls, weights; what is marked stands out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import streamlit as st
+
+from core.messages import Message
+from pages.ui.format import plural, short
+from pages.ui.neutral import escaped, visible
+
+_ROLE = {
+    "system": ("CONTEXT", "gray"),
+    "user": ("INPUT", "gray"),
+    "assistant": ("OUTPUT", "blue"),
+    "tool": ("TOOL RESULT", "gray"),
+}
+_MANY = 6  # messages, from which on the middle is folded
+LIMIT = 1_200
+Spans = Sequence[tuple[int, int, int]]  # message, first character, end
+
+
+@contextmanager
+def card(
+    messages: Sequence[Message],
+    *,
+    key: str,
+    note: str = "",
+    badge: str = "",
+    limit: int = LIMIT,
+    spans: Spans = (),
+) -> Iterator[None]:
+    """A labeled example; what is drawn inside the `with` stands at the right of its head."""
+    with st.container(border=True, gap="xsmall", key=f"example_{key}"):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
+        ):
+            st.caption(note, width="content")
+            with st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall"):
+                if badge:
+                    st.markdown(f":small[{badge}]", width="content")
+                yield
+        conversation(messages, key=key, limit=limit, spans=spans)
+
+
+def conversation(messages: Sequence[Message], *, key: str, limit: int = LIMIT, spans: Spans = ()) -> None:
+    """The messages under their roles; the middle of a long conversation is folded, unless something is marked there."""
+    marked = {index for index, _, _ in spans}
+    middle = range(2, len(messages) - 2)
+    fold = len(messages) >= _MANY and not marked & set(middle)
+    for index, message in enumerate(messages):
+        if fold and index == middle.start:
+            with st.expander(plural(len(middle), "more message"), key=f"fold_{key}", on_change="rerun") as folded:
+                if folded.open:
+                    for inner in middle:
+                        one(messages[inner], limit)
+        if not fold or index not in middle:
+            one(message, limit, [(start, end) for where, start, end in spans if where == index])
+
+
+def one(message: Message, limit: int = LIMIT, marks: Sequence[tuple[int, int]] = ()) -> None:
+    """One message."""
+    word, color = _ROLE.get(message.role, (message.role.upper(), "gray"))
+    quiet = " :orange-badge[weight 0]" if message.weight == 0 else ""
+    st.markdown(f":small[:{color}[{word}]{quiet}]")
+    if marks:
+        st.html(f'<div class="shown" dir="auto">{marked(message.content, marks, limit)}</div>')
+    elif message.content or not message.tool_calls:
+        st.text(short(visible(message.content), limit) or "(empty)")
+    for call in message.tool_calls:
+        st.code(call_text(call), language=None, wrap_lines=True)
+
+
+def call_text(call: Mapping[str, Any]) -> str:
+    """A tool call as `name(arguments)`."""
+    function = call.get("function")
+    if not isinstance(function, Mapping):
+        return json.dumps(dict(call), ensure_ascii=False)
+    return f"{function.get('name', '?')}({function.get('arguments', '')})"
+
+
+def marked(text: str, marks: Sequence[tuple[int, int]], limit: int = LIMIT) -> str:
+    """The text as markup, escaped, with the given stretches marked; far from the first mark it is cut."""
+    spans = sorted((max(0, start), min(len(text), end)) for start, end in marks)
+    spans = [(start, end) for start, end in spans if start < end]
+    start = 0
+    if spans and spans[0][0] > limit // 2:
+        start = spans[0][0] - limit // 4
+    stop = min(len(text), start + limit)
+    out, at = ["…" if start else ""], start
+    for first, last in spans:
+        first, last = max(first, at), min(last, stop)
+        if first >= last:
+            continue
+        out.append(f"{escaped(text[at:first])}<mark>{escaped(text[first:last])}</mark>")
+        at = last
+    out.append(escaped(text[at:stop]) + ("…" if stop < len(text) else ""))
+    return "".join(out)

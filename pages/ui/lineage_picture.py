@@ -1,0 +1,87 @@
+"""The way from source to model as a picture: files, versions, jobs and models, and what led to what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import streamlit as st
+from core.services.lineage import Lineage, Node
+
+from core.services import lineage
+from core.services.datasets import DatasetRecord
+from pages.ui import frame
+from pages.ui.format import md, short
+
+MOST = 40  # nodes that can be read in one picture
+_SHAPES = {"source": ("[(", ")]"), "dataset_version": ("[", "]"), "job": ("([", "])"), "model": ("{{", "}}")}
+_WORDS = {"source": "File", "dataset_version": "Dataset version", "job": "Training job", "model": "Model"}
+_SCREENS = {"job": ("job", "id"), "model": ("models", "id")}
+
+
+def picture(dataset: DatasetRecord) -> None:
+    """Draw it, with the names as links beneath."""
+    found = lineage.of_dataset(dataset.id)
+    drawn = _near(found, dataset.version.id)
+    with st.container(border=True, key="lineage"):
+        st.markdown(f"```mermaid\n{mermaid(drawn, dataset.version.id)}\n```")
+        legend = "cylinder: a file · box: a version · rounded: a training job · hexagon: a model"
+        left_out = len(found.nodes) - len(drawn.nodes)
+        st.caption(legend + (f" · {left_out} farther ones are not drawn" if left_out else ""))
+    leads = [node for node in drawn.nodes if node.kind in _SCREENS]
+    if leads:
+        with st.container(horizontal=True, gap="small", key="lineage_links"):
+            for node in leads:
+                screen, name = _SCREENS[node.kind]
+                st.page_link(
+                    frame.page_file(screen),
+                    label=f"{_WORDS[node.kind]}: {md(node.title, 60)}",
+                    query_params={name: node.id},
+                )
+
+
+def mermaid(found: Lineage, here: str) -> str:
+    """The graph in Mermaid's words; titles are quoted and stripped of what Mermaid would read as its own."""
+    names = {node.id: f"n{index}" for index, node in enumerate(found.nodes)}
+    lines = ["flowchart LR"]
+    for node in found.nodes:
+        opened, closed = _SHAPES.get(node.kind, ("[", "]"))
+        lines.append(f'  {names[node.id]}{opened}"{_label(node)}"{closed}')
+    for edge in found.edges:
+        if edge.source in names and edge.target in names:
+            words = f'|"{_plain(short(edge.label, 48))}"|' if edge.label else ""
+            lines.append(f"  {names[edge.source]} -->{words} {names[edge.target]}")
+    if here in names:
+        lines.append(f"  style {names[here]} stroke-width:3px")
+    return "\n".join(lines)
+
+
+def _label(node: Node) -> str:
+    detail = f"<br/>{_plain(short(node.detail, 60))}" if node.detail else ""
+    return f"{_plain(short(node.title, 40))}{detail}"
+
+
+def _plain(text: str) -> str:
+    """Text for a quoted label: Mermaid's entities for what has a meaning there."""
+    out = []
+    for character in " ".join(text.split()):
+        plain = character.isalnum() or character in " .,:;_-–—→+/()%·“”’'?!"
+        out.append(character if plain else f"#{ord(character)};")
+    return "".join(out)
+
+
+def _near(found: Lineage, here: str) -> Lineage:
+    """The part around a version, where all of it would be too much to read."""
+    if len(found.nodes) <= MOST:
+        return found
+    beside: dict[str, set[str]] = defaultdict(set)
+    for edge in found.edges:
+        beside[edge.source].add(edge.target)
+        beside[edge.target].add(edge.source)
+    kept, edge_of = {here}, [here]
+    while edge_of and len(kept) < MOST:
+        following = [node for at in edge_of for node in sorted(beside[at]) if node not in kept]
+        for node in following[: MOST - len(kept)]:
+            kept.add(node)
+        edge_of = following
+    nodes = tuple(node for node in found.nodes if node.id in kept)
+    return Lineage(nodes, tuple(edge for edge in found.edges if edge.source in kept and edge.target in kept))

@@ -1,0 +1,109 @@
+"""The Quality tab: the score with its parts, the worklist, and pictures before and after."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.quality.records import QualityReport, ScorePart
+from core.services import quality
+from core.services.datasets import DatasetRecord
+from pages.ui import face, quality_pictures, quality_worklist
+from pages.ui.boundary import show_error
+from pages.ui.format import ago, number, plural, sentence
+from pages.ui.progress import ended_badly, follow
+
+INLINE = 2_000  # examples that are measured while the page loads
+
+
+def panel(dataset: DatasetRecord) -> None:
+    """How good the dataset is, and what can be done about it."""
+    report = _report(dataset)
+    if report is None:
+        return
+    side, main = st.columns([4, 9], gap="medium")
+    with side:
+        face.heading("Score")
+        _score(dataset, report)
+    with main:
+        quality_worklist.worklist(dataset, report)
+    face.section_gap()
+    quality_pictures.pictures(dataset, report)
+
+
+def _report(dataset: DatasetRecord) -> QualityReport | None:
+    """The report of the newest version; measured now where that is quick, else on demand, in the background."""
+    report = quality.report(dataset.version.id)
+    if report is not None:
+        return report
+    if dataset.examples <= INLINE:
+        with st.spinner("Measuring the quality…"):
+            return quality.compute(dataset.version.id)
+    key = f"measuring_{dataset.version.id}"
+    task_id = st.session_state.get(key)
+    if task_id:
+        task = follow(task_id)
+        if task.state == "succeeded":
+            st.session_state.pop(key)
+            return quality.report(dataset.version.id)
+        ended_badly(task, "quality")
+        return None
+    if face.empty(
+        "speed",
+        "Not measured yet",
+        f"{plural(dataset.examples, 'labeled example')} are looked at for copies, contradictions, leakage, personal "
+        "data and more. It runs in the background.",
+        "Measure the quality",
+        "quality",
+        primary=False,
+    ):
+        _start(dataset, key)
+    return None
+
+
+def _start(dataset: DatasetRecord, key: str) -> None:
+    try:
+        st.session_state[key] = quality.start(dataset.id).id
+    except StudioError as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+def _score(dataset: DatasetRecord, report: QualityReport) -> None:
+    color = tone(report.score)
+    with st.container(border=True, gap="small", key="score"):
+        st.html(
+            f'<div class="dial dial-{color}" style="--share:{report.score}" role="img" '
+            f'aria-label="Quality {report.score} of 100"><b>{report.score}</b><small>of 100</small></div>'
+        )
+        st.markdown(f"**{sentence(report.grade)}**", text_alignment="center")
+        st.html("".join(_part(part) for part in report.parts))
+        for note in report.notes:
+            st.caption(f":material/info: {sentence(note)}")
+        counted = report.base_model or "estimated tokens (characters / 4)"
+        st.caption(f"Measured {ago(report.computed_at)} · maximum length {number(report.max_seq_length)} in {counted}")
+        if st.button("Measure again", icon=":material/refresh:", type="tertiary", key="measure_again"):
+            if dataset.examples <= INLINE:
+                quality.compute(dataset.version.id)
+                st.rerun()
+            _start(dataset, f"measuring_{dataset.version.id}")
+
+
+def _part(part: ScorePart) -> str:
+    """One part of the score: what it is, its bar, its points, and why; the bar is full where nothing was lost."""
+    share = 100 * part.points / part.of if part.of else 100.0
+    points = f"{part.points:.0f}" if part.points == int(part.points) else f"{part.points:.1f}"
+    return (
+        f'<div class="score-part" title="{html.escape(part.text, quote=True)}">'
+        f"<span>{html.escape(part.title)}</span><b>{points} / {part.of}</b>"
+        f'<i><u class="dial-{tone(share)}" style="width:{share:.0f}%"></u></i>'
+        f"<p>{html.escape(part.text)}</p></div>"
+    )
+
+
+def tone(score: float) -> str:
+    """good, fair or poor."""
+    return "good" if score >= 85 else "fair" if score >= 60 else "poor"
