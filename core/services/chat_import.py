@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib import resources
 from typing import IO, Any
 
 from core import chat_logs
@@ -41,6 +42,7 @@ from core.versions.writer import VersionWriter
 
 KIND = "chat_import"
 LEFT_OUT = "left_out.jsonl"
+SAMPLE = "shop_chats.csv"
 _SHARE_SHAPING = 90.0  # percent of the progress; the rest is writing and publishing
 
 
@@ -53,6 +55,12 @@ def begin(source: ChatSource) -> drafts.DraftRecord:
     """A draft for a stored log, with the choices to begin with."""
     reading = chat_reading.hints(source.id).options.model_dump(exclude_defaults=True)
     return drafts.create(KIND, {"source_id": source.id, "reading": reading}, "roles")
+
+
+def sample_source() -> ChatSource:
+    """The chats of an invented shop's help desk, brought in like anybody's export."""
+    with resources.files("core.samples").joinpath(SAMPLE).open("rb") as stream:
+        return ingest(stream, SAMPLE)  # type: ignore[arg-type]
 
 
 def start(draft_id: str) -> TaskRecord:
@@ -258,6 +266,7 @@ __all__ = [
     "plan",
     "review",
     "run",
+    "sample_source",
     "start",
     "suggested",
 ]

@@ -25,6 +25,13 @@ _ACTIONS = (
         "New job",
     ),
     (
+        "import_conversations",
+        "forum",
+        "Import from Conversations",
+        "Exported chats: what people asked becomes the input, what was answered the output. Redacted first.",
+        "Import chats",
+    ),
+    (
         "demo",
         "play_circle",
         "Try the demo",
@@ -76,7 +83,7 @@ def hero() -> None:
 
 
 def quick_actions() -> None:
-    """The three ways to begin; a card appears when its screen does."""
+    """The ways to begin; a card appears when its screen does."""
     shown = [action for action in _ACTIONS if frame.exists(action[0])]
     face.heading("Start here", "Supervised fine-tuning requires labeled examples")
     with st.grid(max(len(shown), 1), min_column_width=250):

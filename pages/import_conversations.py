@@ -1,0 +1,82 @@
+"""Import conversations: exported chats become labeled examples in five steps. The state is a draft in the database."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services import chat_reading
+from core.services.drafts import DraftRecord
+from pages.ui import chat_import_draft, face, guard
+from pages.ui.boundary import boundary
+from pages.ui.chat_import_begin import begin_step
+from pages.ui.chat_import_draft import IDS, STEPS, save
+from pages.ui.chat_import_filters import filters_step
+from pages.ui.chat_import_finish import import_step, start_button, under_way
+from pages.ui.chat_import_review import review_step
+from pages.ui.chat_import_roles import roles_step
+from pages.ui.format import md
+
+guard.require()
+
+
+def header(number: int, about: str = "") -> None:
+    """Where one is, and the five steps."""
+    step = STEPS[number - 1]
+    face.page_header(step.title, step.lead, f"Import conversations · step {number} of {len(STEPS)}{about}")
+    face.steps([item.word for item in STEPS], number, "chats")
+    face.section_gap()
+
+
+def show(draft: DraftRecord) -> None:
+    """The draft's own step, and the way back and on."""
+    running = under_way(draft)
+    step_id = "import" if running else draft.step if draft.step in IDS[1:] else "roles"
+    number = IDS.index(step_id) + 1
+    source = chat_reading.get(str(draft.state.get("source_id", "")))
+    header(number, f" · {md(source.filename, 40)}")
+    ready = False
+    with boundary():
+        if step_id == "roles":
+            draft, ready = roles_step(draft, source)
+        elif step_id == "filters":
+            draft, ready = filters_step(draft)
+        elif step_id == "review":
+            draft, ready = review_step(draft)
+        else:
+            draft, ready = import_step(draft, source)
+    if not running:
+        footer(draft, number, ready)
+
+
+def footer(draft: DraftRecord, number: int, ready: bool) -> None:
+    """Back, and on to the next step once this one is complete."""
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
+            if number == 2:
+                st.query_params.clear()
+            else:
+                save(draft, step=IDS[number - 2])
+            st.rerun()
+        onward = STEPS[number - 1].onward
+        if not onward:
+            start_button(draft, ready)
+        elif st.button(
+            onward,
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=not ready,
+            key="onward",
+        ):
+            save(draft, step=IDS[number])
+            st.rerun()
+
+
+with boundary(way_out=("import_conversations", "Begin again")):
+    wanted = st.query_params.get("draft")
+    if wanted:
+        show(chat_import_draft.load(wanted))
+    else:
+        header(1)
+        begin_step()
