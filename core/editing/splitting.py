@@ -43,7 +43,7 @@ class Split(Operation):
     )
 
     def apply(self, rows: Source) -> Iterator[Made]:
-        held_out = self._choose(rows)
+        held_out = self.choose(rows)
 
         def placed() -> Iterator[Made]:
             for index, entry in enumerate(rows):
@@ -62,7 +62,7 @@ class Split(Operation):
             return "Put every example into the training part."
         return f"Held {self.share:.4g} of the examples out for validation, {how} (seed {self.seed})."
 
-    def _choose(self, rows: Source) -> Numbers:
+    def choose(self, rows: Source) -> Numbers:
         """A mask of the positions that are held out."""
         digests = [entry.digest() for entry in rows]
         units = numbers_of(digests)
@@ -100,9 +100,10 @@ class Split(Operation):
             for cluster in near_groups(rows, 0.8):
                 groups[cluster] = cluster[0]
             return groups
-        return numbers_of(text_digest(self._key(entry)) for entry in rows)
+        return numbers_of(text_digest(self.key(entry)) for entry in rows)
 
-    def _key(self, entry: Entry) -> str:
+    def key(self, entry: Entry) -> str:
+        """What keeps an example together with others, where whole groups are moved."""
         if self.by == "row":
             # A line of 0 means that there is no row: such an example stands for itself.
             return f"{entry.source}\0{entry.source_line}" if entry.source_line else f"\0{entry.position}"

@@ -36,6 +36,7 @@ from core.services.dataset_publishing import (
     sweep_attempts,
 )
 from core.services.dataset_records import VersionRecord, get_dataset, get_version, version_file
+from core.services.dataset_splits import GroupChoice, SplitBar, SplitPreview, group_choices, split_preview
 from core.services.dataset_writing import enqueue_again, set_errors
 from core.storage import get_storage
 from core.tasks.context import Outcome, TaskContext
@@ -49,19 +50,24 @@ __all__ = [
     "Applied",
     "Diff",
     "DiffRow",
+    "GroupChoice",
     "MixPart",
     "MixPlan",
+    "SplitBar",
+    "SplitPreview",
     "VersionChange",
     "apply",
     "change_of",
     "compare",
     "count",
     "diff",
+    "group_choices",
     "history",
     "mix",
     "mix_plan",
     "restore",
     "run_edit",
+    "split_preview",
     "undo",
     "undo_step",
 ]

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
-from core.db.tables import BackgroundTask, FineTunedModel, FineTuningDataset, FineTuningJob
+from core.db.tables import BackgroundTask, DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
 from core.errors import Conflict
 from core.services.dataset_records import get_dataset
 from core.storage import get_storage
-from core.tasks.states import TERMINAL
+from core.tasks import store
+from core.tasks.records import TaskRecord
+from core.tasks.states import TERMINAL, WORKABLE
+
+_WORK = frozenset({"edit", "variations"})  # a check that runs needs no protection: nobody misses its result
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Dependents:
     models: tuple[str, ...]
     unfinished: tuple[str, ...]
     text: str
+    datasets: tuple[str, ...] = ()  # mixes that were made of it; they have examples of their own
 
 
 def dependents(dataset_id: str) -> Dependents:
@@ -32,8 +37,11 @@ def dependents(dataset_id: str) -> Dependents:
     with UnitOfWork(write=False) as uow:
         found = list(uow.session.exec(_jobs_of(dataset_id)))
         names = tuple(uow.session.exec(models))
-    unfinished = tuple(name for name, state in found if state not in TERMINAL)
-    return Dependents(tuple(name for name, _ in found), names, unfinished, _dependents_text(found, names, unfinished))
+        mixes = _mixes_of(uow, dataset_id)
+    work = tuple(task.title for task in _work_on(dataset_id))
+    unfinished = (*(name for name, state in found if state not in TERMINAL), *work)
+    text = _dependents_text(found, names, mixes, unfinished)
+    return Dependents(tuple(name for name, _ in found), names, unfinished, text, mixes)
 
 
 def delete(dataset_id: str, confirm_name: str) -> None:
@@ -55,6 +63,11 @@ def delete(dataset_id: str, confirm_name: str) -> None:
                 f"“{dataset.name}” is in use by an unfinished job: {', '.join(unfinished)}.",
                 "Let it finish, or cancel it.",
             )
+        if work := _work_on(dataset.id):
+            raise Conflict(
+                f"“{dataset.name}” is being worked on: {', '.join(task.title for task in work)}.",
+                "Let it finish, or cancel it in Background jobs.",
+            )
         row.deleted_at = time.time()
         uow.session.add(row)
         uow.commit()
@@ -70,15 +83,45 @@ def _jobs_of(dataset_id: str) -> Select[str, str]:
     )
 
 
-def _dependents_text(jobs: list[tuple[str, str]], models: tuple[str, ...], unfinished: tuple[str, ...]) -> str:
-    if not jobs and not models:
-        return "Nothing depends on it."
+def _work_on(dataset_id: str) -> list[TaskRecord]:
+    """Unfinished tasks that read the dataset's examples: edits and variations of it, mixes that use it."""
+    active = store.find(states=(*WORKABLE, "paused", "queued"), limit=100_000)
+    return [task for task in active if dataset_id in _used_by(task)]
+
+
+def _used_by(task: TaskRecord) -> set[str]:
+    used = {str(task.payload.get("dataset_id") or "")} if task.kind in _WORK else set()
+    if task.kind == "mix":  # the id of a version begins with that of its dataset
+        used |= {str(part["version_id"]).rpartition("-v")[0] for part in task.payload.get("parts") or ()}
+    return used
+
+
+def _mixes_of(uow: UnitOfWork, dataset_id: str) -> tuple[str, ...]:
+    """The names of other datasets that were mixed from this one, sorted."""
+    query = (
+        select(FineTuningDataset.name, DatasetVersion.parents)
+        .join(DatasetVersion)
+        .where(col(FineTuningDataset.deleted_at).is_(None), FineTuningDataset.id != dataset_id)
+    )
+    rows = uow.session.exec(query)
+    ours = f"{dataset_id}-v"
+    return tuple(sorted({name for name, parents in rows if any(parent.startswith(ours) for parent in parents or ())}))
+
+
+def _dependents_text(
+    jobs: list[tuple[str, str]], models: tuple[str, ...], mixes: tuple[str, ...], unfinished: tuple[str, ...]
+) -> str:
+    if not jobs and not models and not unfinished:
+        made = f"{', '.join(mixes[:5])} {'was' if len(mixes) == 1 else 'were'} mixed from it and stay whole."
+        return made if mixes else "Nothing depends on it."
     parts = []
     if jobs:
         parts.append(f"{len(jobs)} job{'s' if len(jobs) > 1 else ''} ({', '.join(name for name, _ in jobs[:5])})")
     if models:
         parts.append(f"{len(models)} model{'s' if len(models) > 1 else ''} ({', '.join(models[:5])})")
-    text = f"{' and '.join(parts)} came from it and stay, but cannot be trained again."
+    text = f"{' and '.join(parts)} came from it and stay, but cannot be trained again." if parts else ""
+    if mixes:
+        text += f" Mixed from it, and whole without it: {', '.join(mixes[:5])}."
     if unfinished:
         text += f" Not finished yet: {', '.join(unfinished)}."
-    return text
+    return text.strip()
