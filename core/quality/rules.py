@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from core.findings import finding
@@ -16,7 +16,7 @@ from core.messages import Example, Finding
 MINIMUM_EXAMPLES = 10
 RECOMMENDED_EXAMPLES = 50
 VERSION = 1  # grows when a rule changes what it finds: older datasets are then "not validated"
-_LISTED = 20  # groups of duplicates named one by one
+LISTED = 20  # groups of duplicates named one by one
 
 
 class Rule(Protocol):
@@ -37,16 +37,7 @@ class TooFew:
         self.count += example.split == "train"
 
     def finish(self) -> Iterator[Finding]:
-        pairs = f"{self.count} labeled example{'' if self.count == 1 else 's'}"
-        if self.count < MINIMUM_EXAMPLES:
-            text = f"{pairs}: training needs at least {MINIMUM_EXAMPLES}."
-            yield finding("too_few_examples", text)
-        elif self.count < RECOMMENDED_EXAMPLES:
-            text = (
-                f"{pairs}: it works, but a model that sees so few repeats them rather than learning the pattern; "
-                f"{RECOMMENDED_EXAMPLES} or more are recommended."
-            )
-            yield finding("too_few_examples", text, severity="warning")
+        yield from too_few(self.count)
 
 
 class Duplicates:
@@ -63,16 +54,9 @@ class Duplicates:
 
     def finish(self) -> Iterator[Finding]:
         groups = [lines for lines in self._lines.values() if len(lines) > 1]
-        if groups:
-            spare = sum(len(lines) - 1 for lines in groups)
-            text = f"{spare} example{'s are' if spare > 1 else ' is'} an exact duplicate of another."
-            rows = sorted(line for lines in groups[:_LISTED] for line in lines)
-            yield finding("duplicate_examples", text, line=groups[0][0] or None, rows=rows)
+        yield from duplicates(sum(len(lines) - 1 for lines in groups), groups[:LISTED])
         both = [key for key, splits in self._splits.items() if len(splits) > 1]
-        if both:
-            rows = sorted(line for key in both[:_LISTED] for line in self._lines[key])
-            text = f"{len(both)} example{'s stand' if len(both) > 1 else ' stands'} in training and in validation."
-            yield finding("validation_overlap", text, rows=rows)
+        yield from overlap(len(both), [self._lines[key] for key in both[:LISTED]])
 
 
 class AllMasked:
@@ -86,9 +70,46 @@ class AllMasked:
         self._masked += all(message.weight == 0 for message in example.messages if message.role == "assistant")
 
     def finish(self) -> Iterator[Finding]:
-        if self._count and self._masked == self._count:
-            text = "No assistant message in the whole set carries loss: every weight is 0."
-            yield finding("all_masked", text, severity="error")
+        yield from all_masked(self._count, self._masked)
+
+
+# ---- what the rules say, once they have counted
+
+
+def too_few(count: int) -> Iterator[Finding]:
+    """What is to be said about a training part of `count` examples."""
+    pairs = f"{count} labeled example{'' if count == 1 else 's'}"
+    if count < MINIMUM_EXAMPLES:
+        text = f"{pairs}: training needs at least {MINIMUM_EXAMPLES}."
+        yield finding("too_few_examples", text)
+    elif count < RECOMMENDED_EXAMPLES:
+        text = (
+            f"{pairs}: it works, but a model that sees so few repeats them rather than learning the pattern; "
+            f"{RECOMMENDED_EXAMPLES} or more are recommended."
+        )
+        yield finding("too_few_examples", text, severity="warning")
+
+
+def duplicates(spare: int, groups: Sequence[Sequence[int]]) -> Iterator[Finding]:
+    """`spare` examples are copies of others; `groups`: the lines of the first groups of equal ones."""
+    if spare:
+        text = f"{spare} example{'s are' if spare > 1 else ' is'} an exact duplicate of another."
+        rows = sorted(line for lines in groups for line in lines)
+        yield finding("duplicate_examples", text, line=groups[0][0] or None, rows=rows)
+
+
+def overlap(count: int, groups: Sequence[Sequence[int]]) -> Iterator[Finding]:
+    """`count` examples stand in both parts; `groups`: the lines of the first of them."""
+    if count:
+        text = f"{count} example{'s stand' if count > 1 else ' stands'} in training and in validation."
+        yield finding("validation_overlap", text, rows=sorted(line for lines in groups for line in lines))
+
+
+def all_masked(count: int, masked: int) -> Iterator[Finding]:
+    """`masked` of `count` examples carry no loss at all."""
+    if count and masked == count:
+        text = "No assistant message in the whole set carries loss: every weight is 0."
+        yield finding("all_masked", text, severity="error")
 
 
 RULES: dict[str, Callable[[], Rule]] = {

@@ -39,7 +39,7 @@ SPECIAL_TOKENS = re.compile(
     r"<(?:bos|eos|pad|unk|mask)>|\[/?(?:AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\]"
 )
 # Zero-width and direction-changing characters; U+200D (joins emoji) and a leading U+FEFF are not remarkable.
-_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\u061c\u00ad]")
+INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\u061c\u00ad]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def check(example: Example) -> Iterator[Finding]:
         if tokens := sorted(set(SPECIAL_TOKENS.findall(message.content))):
             text = f"The {message.role} message holds {', '.join(tokens[:5])}, a control token of a chat template."
             yield finding("special_tokens", text, line=line, field=where)
-        if hidden := sorted(set(_INVISIBLE.findall(message.content))):
+        if hidden := sorted(set(INVISIBLE.findall(message.content))):
             names = ", ".join(f"U+{ord(character):04X}" for character in hidden[:5])
             text = f"The {message.role} message holds invisible characters ({names})."
             yield finding("invisible_characters", text, line=line, field=where)

@@ -155,6 +155,11 @@ class FindingList:
         for item in items:
             self.add(item)
 
+    def take(self, other: FindingList) -> None:
+        """Everything that another list was told, after what this one was told."""
+        self.extend(other._kept)
+        self._total += other._total - len(other._kept)
+
     def listed(self) -> tuple[Finding, ...]:
         if self._total <= len(self._kept):
             return tuple(self._kept)

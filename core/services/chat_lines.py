@@ -1,0 +1,49 @@
+"""`sft validate` for chat JSONL in bulk: the same report as row by row, many times faster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.conversion import shapes
+from core.formats import Detection
+from core.messages import Row
+from core.quality import line_chunks, structure, validation
+from core.quality.set_keys import SetKeys
+from core.services.pipeline import FindingList
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of a file. `readable`: rejected ones of which something could be read."""
+
+    read: int
+    rejected: int
+    readable: int
+
+
+def check(path: Path, detection: Detection, shape: str | None, findings: FindingList) -> Counts | None:
+    """Check every line of a chat file; findings are added in the order of the file, those about the set last.
+
+    Returns None, and adds nothing, where the file has to be read row by row: it is no UTF-8 JSON lines in the shape
+    `messages`, or a line is longer than the studio keeps.
+    """
+    lines = detection.format == "jsonl" and detection.layout == "lines" and not getattr(detection, "compression", "")
+    if not lines or shape != "messages" or detection.encoding not in ("utf-8", "utf-8-sig"):
+        return None
+    to_messages = shapes.get_shape("messages").to_messages
+
+    def accept(row: Row) -> structure.Checked:
+        return structure.parse(to_messages(row.fields), line=row.line)
+
+    found, total, read, rejected, unreadable = FindingList(), SetKeys(), 0, 0, 0
+    try:
+        for part in validation.check_lines(path, accept, codec=detection.encoding):
+            found.extend(part.findings)
+            total.add(part.keys, part.at, masked=part.masked)
+            read, rejected, unreadable = read + part.read, rejected + part.rejected, unreadable + part.unreadable
+    except (line_chunks.LongLine, line_chunks.ProcessLost):
+        return None
+    found.extend(total.finish())
+    findings.take(found)
+    return Counts(read, rejected, rejected - unreadable)
