@@ -40,6 +40,7 @@ HANDLERS = {
     "import": "worker.conversion:handle_import",
     "chat_import": "worker.chat_import:handle",
     "validation": "worker.conversion:handle_validation",
+    "quality": "worker.quality:handle",
     "edit": "worker.editing:handle",
     "mix": "worker.editing:handle_mix",
     "smart": "worker.smart:handle",
@@ -49,6 +50,8 @@ HANDLERS = {
     "training": "worker.training.job:handle",
     "exact_match": "worker.training.evaluate:handle",
 }
+# What these make is inspected as soon as it exists.
+MAKES_VERSIONS = frozenset({"conversion", "import", "chat_import", "edit", "mix", "smart", "variations"})
 VALIDATES = frozenset({"training"})  # begins in `validating` and calls ctx.validated(); the others begin in `running`
 
 # A work process that was told to stop saves within this time or is ended: `sft up` leaves nothing after 15 s.
@@ -87,6 +90,10 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
     if ended.state == "succeeded":  # in every other end a retry or a resume goes on from what lies there
         shutil.rmtree(context.workdir, ignore_errors=True)
     settle(task_id)
+    if ended.state == "succeeded" and ended.kind in MAKES_VERSIONS and ended.result.get("dataset_id"):
+        from core.services import quality
+
+        quality.after_new_version(ended.result["dataset_id"])
     return ended
 
 
