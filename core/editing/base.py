@@ -121,7 +121,7 @@ def operation_of(raw: Mapping[str, Any]) -> Operation:
 AnOperation = TypeVar("AnOperation", bound=Operation)
 
 
-def make(kind: type[AnOperation], **values: Any) -> AnOperation:
+def make(kind: type[AnOperation], /, **values: Any) -> AnOperation:
     """The operation with these parameters.
 
     Raises:
