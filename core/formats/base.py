@@ -15,6 +15,24 @@ HEAD_BYTES = 1 << 20  # what detection looks at
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayFound:
+    """An array of objects inside a JSON document: the keys that lead to it, and how many objects were seen there."""
+
+    path: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFound:
+    """A sheet of a workbook, with the rows and columns of its used range."""
+
+    name: str
+    rows: int
+    columns: int
+    visible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """How a file is read: what was detected, or what a person chose instead.
 
@@ -25,6 +43,12 @@ class Detection:
         layout: JSON family: `array`, `object` (rows in an array inside, see `array_path`), `values` (objects one after
             another, over several lines each) or `lines`.
         array_path: keys that lead to the array of rows inside an object.
+        arrays: every array of objects seen in the beginning of the document; `array_path` is one of them.
+        compression: `gzip`, or "".
+        sheet, sheets: workbooks: the sheet that is read, and all there are.
+        nested: what becomes of values that are objects or lists: `keep`, `text` (JSON text) or `flatten` (an object's
+            keys become columns named `outer.inner`, a list becomes JSON text). "" where nothing is nested.
+        preamble: the lines before the header that are left out, as they stand there.
         notes: sentences that tell a person what was detected.
         findings: what is worth knowing about the file as a whole.
     """
@@ -38,6 +62,12 @@ class Detection:
     columns: tuple[str, ...] = ()
     layout: str = ""
     array_path: tuple[str, ...] = ()
+    arrays: tuple[ArrayFound, ...] = ()
+    compression: str = ""
+    sheet: str = ""
+    sheets: tuple[SheetFound, ...] = ()
+    nested: str = ""
+    preamble: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -51,8 +81,11 @@ class Detection:
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """The inverse of to_dict, also after a way through JSON."""
         values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+        values["arrays"] = tuple(ArrayFound(tuple(item["path"]), item["count"]) for item in raw.get("arrays", ()))
+        values["sheets"] = tuple(SheetFound(**item) for item in raw.get("sheets", ()))
         values["findings"] = tuple(Finding(**{**item, "rows": tuple(item["rows"])}) for item in raw["findings"])
-        return cls(**values)
+        known = {name: value for name, value in values.items() if name in cls.__slots__}
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ def guess_delimiter(head: Head, quote: str = '"') -> str:
         width, rows = max(Counter(widths).items(), key=lambda item: (item[0] > 1) * item[1], default=(1, 0))
         share = rows / max(len(widths), 1)
         if width > 1 and (widths[0] == width or share >= 0.6):
-            scores[delimiter] = 1 + share + min(width, 50) / 1_000
+            scores[delimiter] = 1 + share + min(width, 50) / 1_000 + 0.2 * (widths[0] == width)
         else:
             scores[delimiter] = widths.count(1) / len(widths) if widths else 1.0
     return max(scores, key=lambda delimiter: scores[delimiter])

@@ -23,6 +23,7 @@ from core.formats import Detection
 from core.ids import new_id
 from core.messages import Finding, Reject, Row
 from core.quality.rules import SetChecker
+from core.services import chat_lines, reading
 from core.services.pipeline import FindingList, Labeled, Labeler, Recipe
 from core.settings import MAX_UPLOAD_BYTES
 from core.storage import get_storage
@@ -43,6 +44,15 @@ class SourceRecord:
     detection: Detection
     created_at: float
     origin: str = "upload"  # upload | path | url | sample
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePreview:
+    """The first rows and rejects of an upload, read in one way."""
+
+    detection: Detection
+    rows: list[Row]
+    rejects: list[Reject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,11 @@ class FileReport:
 
 
 def ingest(
-    stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES, overrides: Mapping[str, Any] | None = None
+    stream: BinaryIO,
+    filename: str,
+    size_limit: int = MAX_UPLOAD_BYTES,
+    overrides: Mapping[str, Any] | None = None,
+    origin: str = "upload",
 ) -> SourceRecord:
     """Copy an upload into the store, chunk by chunk, and detect how it is to be read.
 
@@ -85,6 +99,7 @@ def ingest(
         filename: as the person's machine names it; only its last part is kept.
         size_limit: bytes.
         overrides: see set_detection.
+        origin: upload, path, url or sample.
 
     Raises:
         DataError: too large, empty, or nothing the studio can read; nothing is kept then.
@@ -106,7 +121,7 @@ def ingest(
     except DataError:
         storage.delete(f"sources/{source_id}")
         raise
-    row = Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key)
+    row = Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key, origin=origin)
     return _save(row, detection)
 
 
@@ -124,14 +139,52 @@ def set_detection(source_id: str, overrides: Mapping[str, Any]) -> SourceRecord:
     """Read the upload another way from now on.
 
     Args:
-        overrides: any of format, encoding, delimiter, quotechar, header, skip_lines, array_path; the rest is detected
-            again.
+        overrides: any of format, encoding, delimiter, quotechar, header, skip_lines, array_path, sheet, nested; the
+            rest is detected again.
 
     Raises:
         DataError: the file cannot be read that way; nothing changes.
     """
     row = _row(source_id)
     return _save(row, formats.detect_file(get_storage().local_path(row.path), row.filename, overrides))
+
+
+def reinterpret(source_id: str, overrides: Mapping[str, Any]) -> SourceRecord:
+    """Keep another way of reading, as `preview_rows` showed it; the same as set_detection."""
+    return set_detection(source_id, overrides)
+
+
+def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) -> SourcePreview:
+    """How the upload would be read, without keeping it.
+
+    Args:
+        overrides: as set_detection takes them.
+        limit: rows, and rejects, at most; no more of the file is read than that takes.
+
+    Raises:
+        DataError: the file cannot be read that way.
+    """
+    row = _row(source_id)
+    path = get_storage().local_path(row.path)
+    found = formats.detect_file(path, row.filename, overrides)
+    good: list[Row] = []
+    bad: list[Reject] = []
+    for item in islice(formats.read(path, found), 50 * limit):
+        if isinstance(item, Reject):
+            if len(bad) < limit:
+                bad.append(item)
+        elif len(good) < limit:
+            good.append(item)
+        if len(good) >= limit:
+            break
+    return SourcePreview(found, good, bad)
+
+
+def choices(source_id: str) -> reading.ReadingChoices:
+    """What a person may choose about how the upload is read, each with what was detected and what holds now."""
+    row = _row(source_id)
+    detected = formats.detect_file(get_storage().local_path(row.path), row.filename)
+    return reading.choices(detected, Detection.from_dict(row.detection))
 
 
 def local_path(source_id: str) -> Path:
@@ -190,26 +243,30 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
         found = formats.detect_file(path, path.name, overrides)
         findings.extend(found.findings)
         shape = shapes.detect(_first_rows(path, found))
-        labeler, checker = Labeler(Recipe(shape=shape), str(path)), SetChecker()
-        rows = formats.read(path, found)
-        items: Iterator[Row | Reject | Labeled] = labeler.run(rows) if shape else rows
-        for item in items:
-            read_count += 1
-            if isinstance(item, Reject):
-                rejected += 1
-                readable += not _is_unreadable(item)
-                findings.extend(item.findings)
-            elif isinstance(item, Labeled):
-                findings.extend(item.findings)
-                checker.feed(item.example)
-        if shape:
-            findings.extend(checker.finish())
-        elif read_count > rejected:
-            readable = read_count
-            findings.add(_shape_unknown(path, found))
-            rejected = read_count
-        elif read_count == 0:
-            findings.add(finding("no_rows", f"{path.name} holds no rows."))
+        bulk = chat_lines.check(path, found, shape, findings)
+        if bulk:
+            read_count, rejected, readable = bulk.read, bulk.rejected, bulk.readable
+        else:
+            rows = formats.read(path, found)
+            labeler, checker = Labeler(Recipe(shape=shape), str(path)), SetChecker()
+            items: Iterator[Row | Reject | Labeled] = labeler.run(rows) if shape else rows
+            for item in items:
+                read_count += 1
+                if isinstance(item, Reject):
+                    rejected += 1
+                    readable += not _is_unreadable(item)
+                    findings.extend(item.findings)
+                elif isinstance(item, Labeled):
+                    findings.extend(item.findings)
+                    checker.feed(item.example)
+            if shape:
+                findings.extend(checker.finish())
+            elif read_count > rejected:
+                readable = read_count
+                findings.add(_shape_unknown(path, found))
+                rejected = read_count
+            elif read_count == 0:
+                findings.add(finding("no_rows", f"{path.name} holds no rows."))
     except DataError as error:
         findings.add(from_error(error))
     listed = findings.listed()
