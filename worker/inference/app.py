@@ -35,7 +35,10 @@ class Chunks:
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Chunk | Exception] = asyncio.Queue()
         self._cancelled = threading.Event()
-        engine.submit(Question(body.model, body.conversation(), body.options(), self._emit, self._cancelled))
+        question = Question(
+            body.model, body.conversation(), body.options(), self._emit, self._cancelled, body.answer_schema()
+        )
+        engine.submit(question)
 
     def _emit(self, item: Chunk | Exception) -> None:
         if not self._cancelled.is_set() and not self._loop.is_closed():

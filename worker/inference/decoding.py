@@ -11,6 +11,7 @@ from core.errors import DataError
 from core.render import render_prompt
 from core.targets.base import Chunk
 from worker.inference.engine import Question
+from worker.inference.grammar import Grammar, Vocabulary
 from worker.inference.loader import Loaded
 from worker.training.generate import stop_ids
 
@@ -35,6 +36,7 @@ class Answer:
         self.prompt_tokens = len(prompt)
         self.max_tokens = min(self.options.max_tokens, limit - len(prompt)) if limit else self.options.max_tokens
         self._ends = set(stop_ids(loaded.model, loaded.tokenizer))
+        self._grammar = self._grammar_of(question, loaded)
         where = loaded.model.device
         self._next = torch.tensor([prompt], device=where)
         self._cache: Any = None
@@ -52,17 +54,30 @@ class Answer:
             model = self.loaded.use(self.adapter)
             out = model(input_ids=self._next, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
             self._cache = out.past_key_values
-            token = self._choose(out.logits[0, -1])
+            logits = out.logits[0, -1]
+            if self._grammar is not None:
+                logits = self._grammar.next(logits)
+            token = self._choose(logits)
         if token in self._ends:
             return self._last("stop", self._text.rest())
+        if self._grammar is not None:
+            token = self._grammar.take(token, self.max_tokens - len(self._ids) - 1)
         self._ids.append(token)
         self._next = torch.tensor([[token]], device=self._next.device)
         text = self._text.add(token)
         if self._text.stopped:
             return self._last("stop", text)
+        if self._grammar is not None and self._grammar.done:
+            return self._last("length" if self._grammar.closing else "stop", text + self._text.rest())
         if len(self._ids) >= self.max_tokens:
             return self._last("length", text + self._text.rest())
         return Chunk(text) if text else None
+
+    def _grammar_of(self, question: Question, loaded: Loaded) -> Grammar | None:
+        if question.schema is None:
+            return None
+        size = int(loaded.model.config.get_text_config().vocab_size)
+        return Grammar(question.schema, Vocabulary.of(loaded.tokenizer, size, self._ends))
 
     def _last(self, reason: str, text: str) -> Chunk:
         return Chunk(text, reason, self.prompt_tokens, len(self._ids))

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.errors import StudioError
 from core.messages import Message
@@ -40,6 +40,7 @@ class Question:
     options: ChatOptions
     emit: Callable[[Chunk | Exception], None]
     cancelled: threading.Event
+    schema: Mapping[str, Any] | None = None  # a JSON schema that the answer follows
 
 
 class Engine:

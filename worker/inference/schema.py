@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -57,6 +58,24 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
+class JsonSchema(BaseModel):
+    """The schema of a structured answer; it is always followed strictly here."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    name: str = ""
+    schema_: dict[str, Any] = Field(alias="schema")
+
+
+class ResponseFormat(BaseModel):
+    """What an answer looks like: any text, any JSON object, or an object of a schema."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    json_schema: JsonSchema | None = None
+
+
 class ChatRequest(BaseModel):
     """The body of /v1/chat/completions. Fields that this server has no use for are ignored, as clients expect."""
 
@@ -73,10 +92,27 @@ class ChatRequest(BaseModel):
     n: Literal[1] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
+    response_format: ResponseFormat | None = None
 
     def conversation(self) -> list[Message]:
         """The messages. Raises DataError."""
         return [message.to_message(number) for number, message in enumerate(self.messages, 1)]
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        """The JSON schema that the answer has to follow; None for any text. Raises DataError."""
+        wanted = self.response_format
+        if wanted is None or wanted.type == "text":
+            return None
+        if wanted.type == "json_object":
+            return {"type": "object"}
+        if wanted.json_schema is None:
+            raise DataError(
+                "response_format is json_schema, but there is no schema.",
+                "Give it in response_format.json_schema.schema.",
+                code="schema",
+                field="response_format",
+            )
+        return wanted.json_schema.schema_
 
     def options(self) -> ChatOptions:
         """How to sample; temperature is 0 where it is not given: the studio compares models, it does not muse."""

@@ -1,0 +1,167 @@
+"""Answers that follow a JSON schema, by construction: tokens that would leave the schema are never chosen.
+
+llguidance computes, for the text so far, which tokens may follow. So even a small model that has never seen JSON writes
+an object that is valid by its schema. Where the tokens run out, what is open is closed in time: a text that ends early
+is worth more than half an object.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, Final
+from weakref import WeakKeyDictionary
+
+import llguidance
+import torch
+
+from core.errors import DataError
+
+log = logging.getLogger(__name__)
+
+MAX_SCHEMA_CHARACTERS: Final = 64_000
+ANY_OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
+MOST_CLOSING: Final = 512  # tokens that closing may take before it is given up
+# What ends a JSON value soonest, best first.
+_CLOSERS: Final = ('"}]}', '"]}', '"}', '"]', '"', "}]}", "]}", "}", "]", "0", "null", "[", "{", ":", ",")
+# No blanks between the parts: a small model would write nothing else.
+_COMPACT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+
+
+class Vocabulary:
+    """A tokenizer as llguidance sees it, and the tokens that close what is open; made once per tokenizer."""
+
+    _known: ClassVar[WeakKeyDictionary[Any, Vocabulary]] = WeakKeyDictionary()
+
+    def __init__(self, tokenizer: Any, size: int, ends: Collection[int]) -> None:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise _impossible("it has no fast tokenizer")
+        try:
+            self.tokenizer = llguidance.LLTokenizer(backend.to_str(), n_vocab=size, eos_token=sorted(ends))
+        except Exception as error:  # the library raises what it likes for a tokenizer that it cannot read
+            log.warning("llguidance cannot read a tokenizer", exc_info=True)
+            raise _impossible("its tokenizer is of an unknown kind") from error
+        self.size, self.ends = size, frozenset(ends)
+        found = (self.tokenizer.tokenize_str(text) for text in _CLOSERS)
+        self.closers = [tokens[0] for tokens in found if len(tokens) == 1]
+
+    @classmethod
+    def of(cls, tokenizer: Any, size: int, ends: Collection[int]) -> Vocabulary:
+        """The vocabulary of a tokenizer. Raises DataError where answers of this model cannot be held to a schema."""
+        if tokenizer not in cls._known:
+            cls._known[tokenizer] = cls(tokenizer, size, ends)
+        return cls._known[tokenizer]
+
+
+class Grammar:
+    """How far one answer is in its schema."""
+
+    def __init__(self, schema: Mapping[str, Any], vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        text = json.dumps(dict(schema))
+        if len(text) > MAX_SCHEMA_CHARACTERS:
+            raise _bad_schema(f"it is longer than {MAX_SCHEMA_CHARACTERS:,} characters")
+        try:
+            grammar = llguidance.LLMatcher.grammar_from_json_schema(text, overrides=_COMPACT)
+        except ValueError as error:
+            raise _bad_schema(str(error)) from error
+        self._matcher = llguidance.LLMatcher(vocabulary.tokenizer, grammar, log_level=0)
+        if self._matcher.is_error():
+            raise _bad_schema(self._matcher.get_error())
+        self.closing = False  # the tokens ran out, and what is open is being closed
+        self._look_again_at = float("inf")  # tokens left at which the way to the end is measured again
+
+    @property
+    def done(self) -> bool:
+        """The value is complete, and nothing can follow."""
+        return self._matcher.is_stopped()
+
+    def next(self, logits: torch.Tensor) -> torch.Tensor:
+        """The logits with every token that may not follow at minus infinity."""
+        allowed = torch.frombuffer(bytearray(self._matcher.compute_bitmask()), dtype=torch.uint8)
+        bits = (allowed[:, None] >> torch.arange(8, dtype=torch.uint8)) & 1
+        mask = bits.flatten()[: logits.shape[-1]].bool().to(logits.device)
+        self._check()
+        only = torch.full_like(logits, float("-inf"))  # also for ids beyond the tokenizer's last one
+        only[: len(mask)] = logits[: len(mask)].masked_fill(~mask, float("-inf"))
+        return only
+
+    def take(self, token: int, left: int) -> int:
+        """Go on by the token that was chosen, or by one that closes what is open where the tokens run out.
+
+        Args:
+            left: tokens that may be written after this one.
+
+        Returns:
+            The token that was taken.
+        """
+        if self.closing or left <= self._look_again_at:
+            token = self._in_time(token, left)
+        self._matcher.consume_token(token)
+        self._check()
+        return token
+
+    def _in_time(self, token: int, left: int) -> int:
+        """The token, if what it opens can still be closed after it; else the next one of the shortest way out."""
+        if not self.closing:
+            ahead = self._matcher.deep_copy()
+            ahead.consume_token(token)
+            needed = len(_way_out(ahead, self._vocabulary))
+            self.closing = needed > left
+            # Far from the end it is looked at now and then only: one token opens a few tokens' worth at most.
+            slack = left - needed
+            self._look_again_at = left - 1 if slack < 4 * needed + 64 else left - slack // 8
+        if self.closing:
+            way = _way_out(self._matcher.deep_copy(), self._vocabulary)
+            return way[0] if way else token
+        return token
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise _bad_schema(self._matcher.get_error())
+
+
+def _way_out(matcher: llguidance.LLMatcher, vocabulary: Vocabulary) -> list[int]:
+    """Tokens that complete the value from here, the shortest way that can be seen; uses the matcher up."""
+    way: list[int] = []
+    while not matcher.is_stopped() and len(way) < MOST_CLOSING:
+        forced = matcher.compute_ff_tokens()
+        if not forced:
+            token = _closer(matcher, vocabulary)
+            if token is None or token in vocabulary.ends:
+                break
+            forced = [token]
+        way += forced
+        if matcher.try_consume_tokens(forced) != len(forced):
+            break
+    return way
+
+
+def _closer(matcher: llguidance.LLMatcher, vocabulary: Vocabulary) -> int | None:
+    """The token that ends a value soonest here; any allowed one where none of those is."""
+    mask = matcher.compute_bitmask()
+    for token in (*vocabulary.ends, *vocabulary.closers):
+        if mask[token >> 3] >> (token & 7) & 1:
+            return token
+    place = next((index for index, byte in enumerate(mask) if byte), None)
+    return None if place is None else place * 8 + (mask[place] & -mask[place]).bit_length() - 1
+
+
+def _bad_schema(why: str) -> DataError:
+    return DataError(
+        f"The schema of the answer cannot be used: {why.strip().rstrip('.')[:300]}.",
+        "Use the part of JSON Schema that structured outputs know.",
+        code="schema",
+        field="response_format",
+    )
+
+
+def _impossible(why: str) -> DataError:
+    return DataError(
+        f"Answers of this model cannot be held to a schema: {why}.",
+        "Choose another model, or ask without response_format.",
+        code="schema",
+        field="response_format",
+    )
