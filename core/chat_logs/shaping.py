@@ -43,11 +43,43 @@ class ChatRecipe(BaseModel):
     )
     since: float | None = Field(None, title="Begun on or after")
     until: float | None = Field(None, title="Begun before")
-    min_exchanges: int = Field(1, ge=1, le=1_000, title="At least so many exchanges")
-    max_exchanges: int | None = Field(None, ge=1, le=100_000, title="At most so many exchanges")
-    min_answer_characters: int = Field(1, ge=1, le=100_000, title="Shortest useful answer")
-    max_characters: int | None = Field(None, ge=10, le=10_000_000, title="Longest example")
-    max_examples: int | None = Field(None, ge=1, le=10_000_000, title="Maximum examples")
+    min_exchanges: int = Field(
+        1,
+        ge=1,
+        le=1_000,
+        title="Fewest exchanges",
+        description="An exchange is an input and the answer to it. Shorter conversations are left out.",
+    )
+    max_exchanges: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        title="Most exchanges",
+        description="Longer conversations are left out. Empty: any length.",
+    )
+    min_answer_characters: int = Field(
+        1,
+        ge=1,
+        le=100_000,
+        title="Shortest answer",
+        description="Leave out examples whose longest answer has fewer characters than this, such as “ok”.",
+        json_schema_extra={"unit": "characters"},
+    )
+    max_characters: int | None = Field(
+        None,
+        ge=10,
+        le=10_000_000,
+        title="Longest example",
+        description="About four characters are one token. Empty: any length.",
+        json_schema_extra={"unit": "characters"},
+    )
+    max_examples: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        title="Maximum examples",
+        description="The first ones of the log are taken. Empty: all.",
+    )
     drop_duplicates: bool = Field(True, title="Leave out duplicates")
     redact: bool = Field(True, title="Redact personal data and secrets")
     redact_names: bool = Field(True, title="Redact the speakers' names")

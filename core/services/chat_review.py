@@ -115,7 +115,9 @@ def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:
     log = chat_reading.log_format(source_id)
     roles: dict[str, Part] = {}
     for speaker in found.speakers:
-        if speaker.role in ("user", "assistant", "system"):
+        if speaker.role == "system" and log.id == "table":  # "Conversation opened": no instructions for a model
+            roles[speaker.id] = "leave"
+        elif speaker.role in ("user", "assistant", "system"):
             roles[speaker.id] = speaker.role  # type: ignore[assignment]
         elif speaker.role or speaker.bot:
             roles[speaker.id] = "leave"

@@ -53,6 +53,7 @@ def outcome(found: Plan, where: str) -> None:
         st.markdown(":orange[:material/warning: Fewer than 50 labeled examples.] It works; 50 or more teach better.")
     left = sum(found.left.values())
     st.caption(f"{number(found.messages)} messages read = {number(found.used)} used + {number(left)} left out")
+    face.section_gap()
     face.heading("Left out", plural(left, "message"))
     reasons(found.left, where)
 

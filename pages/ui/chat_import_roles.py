@@ -145,16 +145,18 @@ def _tiles(found: ChatSummary) -> None:
         f"{number(found.messages)} messages read = {number(found.kept)} in conversations + "
         f"{number(sum(found.left.values()))} left out{f' · {dates}' if dates else ''}"
     )
+    face.section_gap()
 
 
 def _speakers(draft: DraftRecord, found: ChatSummary) -> DraftRecord:
     state = draft.state["recipe"]
     face.heading("Who is who", "inputs are what to handle, outputs how to respond")
     by_order = st.toggle(
-        "Whoever begins a conversation is the user, everybody else the assistant",
+        "Whoever begins is the user",
         value=bool(state.get("by_order")),
         key=key(draft, "by_order"),
-        help="For channels and help desks where many people ask and many answer.",
+        help="In every conversation the first to write is the user, everybody else the assistant: for channels and "
+        "help desks where many people ask and many answer.",
     )
     roles = dict(state.get("roles") or {})
     everyone = st.session_state.get("all_speakers", False)
