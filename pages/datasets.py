@@ -6,7 +6,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import datasets
-from pages.ui import dataset_change, dataset_walls, face, guard, render_preview
+from pages.ui import dataset_change, dataset_walls, face, guard, quality_panel, render_preview, versions_panel
 from pages.ui.boundary import boundary
 from pages.ui.dataset_detail import head, summary, watch_validation
 from pages.ui.dataset_examples import examples
@@ -27,8 +27,10 @@ def show_one(dataset_id: str) -> None:
     face.section_gap()
     views = {
         "Examples": examples,
+        "Quality": quality_panel.panel,
         "Findings": findings,
         "Statistics": statistics,
+        "Versions": versions_panel.panel,
         "Provenance": provenance,
         "Render preview": lambda shown: render_preview.panel(shown, shown.version),
     }

@@ -12,6 +12,7 @@ from core.services import datasets
 from core.services.datasets import DatasetRecord, ExampleRecord
 from pages.ui import dataset_change, dataset_grid, dataset_operations, dataset_writing, example_parts, face
 from pages.ui.boundary import show_error
+from pages.ui.dialogs import dialog
 from pages.ui.format import md, number, plural, sentence, short
 
 PER_PAGE = 10
@@ -33,7 +34,7 @@ def examples(dataset: DatasetRecord) -> None:
 def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
     """What the person looks for (values of a `Filter`), and whether they want the table."""
     version = dataset.version
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="example_choices"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="example_choices"):
         search = st.text_input(
             "Search",
             placeholder="Search in inputs and outputs",
@@ -172,7 +173,7 @@ def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
     _edit_dialog(dataset, item.position)
 
 
-@st.dialog("Edit this example", width="large", icon=":material/edit:")
+@dialog("Edit this example", width="large", icon=":material/edit:")
 def _edit_dialog(dataset: DatasetRecord, position: int) -> None:
     st.caption(f"Example {position + 1:,} of {md(dataset.name)}. Saving makes version {dataset.version.number + 1}.")
     try:

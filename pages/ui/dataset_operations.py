@@ -22,6 +22,7 @@ from core.quality.sensitive import KINDS
 from core.services.datasets import DatasetRecord
 from pages.ui import dataset_split, dataset_writing
 from pages.ui.dataset_change import dialog_foot
+from pages.ui.dialogs import dialog
 from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields
 
@@ -34,7 +35,7 @@ def toolbar(dataset: DatasetRecord) -> None:
         if st.button("Remove duplicates", icon=":material/content_copy:", key="op_dedupe"):
             _dedupe(dataset)
         if st.button("Split", icon=":material/call_split:", key="op_split"):
-            dataset_split.dialog(dataset)
+            dataset_split.open_dialog(dataset)
         if st.button("Sample", icon=":material/casino:", key="op_sample"):
             _sample(dataset)
         more: dict[str, tuple[str, Callable[[DatasetRecord], None]]] = {
@@ -54,13 +55,13 @@ def confirm_filter(dataset: DatasetRecord, operation: Filter) -> None:
     _filter(dataset, operation)
 
 
-@st.dialog("Filter the examples", icon=":material/filter_alt:")
+@dialog("Filter the examples", icon=":material/filter_alt:")
 def _filter(dataset: DatasetRecord, operation: Filter) -> None:
     st.markdown(sentence(operation.describe().replace("Kept", "Keep", 1).replace("Dropped", "Drop", 1)))
     dialog_foot(dataset, lambda: operation, "filter", "Keep only these" if operation.keep else "Drop these")
 
 
-@st.dialog("Remove duplicates", icon=":material/content_copy:")
+@dialog("Remove duplicates", icon=":material/content_copy:")
 def _dedupe(dataset: DatasetRecord) -> None:
     st.caption("A model that reads the same example many times learns that one by heart, and the others less.")
     kinds = {"exact": "Exact: the same to the character", "near": "Near: almost the same words"}
@@ -83,7 +84,7 @@ def _dedupe(dataset: DatasetRecord) -> None:
     dialog_foot(dataset, lambda: make(Dedupe, **values), "dedupe", "Remove duplicates")
 
 
-@st.dialog("Take a sample", icon=":material/casino:")
+@dialog("Take a sample", icon=":material/casino:")
 def _sample(dataset: DatasetRecord) -> None:
     st.caption("A smaller set trains faster: good for a first try. The same seed always draws the same examples.")
     by = st.segmented_control(
@@ -99,7 +100,7 @@ def _sample(dataset: DatasetRecord) -> None:
     dialog_foot(dataset, lambda: make(Sample, **values), "sample", "Keep the sample")
 
 
-@st.dialog("Set the context", icon=":material/psychology_alt:")
+@dialog("Set the context", icon=":material/psychology_alt:")
 def _set_system(dataset: DatasetRecord) -> None:
     st.caption("System messages are context and instructions for the model. Every example gets this one.")
     text = st.text_area(
@@ -117,7 +118,7 @@ def _set_system(dataset: DatasetRecord) -> None:
     )
 
 
-@st.dialog("Redact personal data and secrets", icon=":material/visibility_off:")
+@dialog("Redact personal data and secrets", icon=":material/visibility_off:")
 def _redact(dataset: DatasetRecord) -> None:
     st.caption("Each find is replaced by a mark such as [E-MAIL]. What a model never read, it cannot tell anyone.")
     kinds = st.multiselect(
@@ -130,13 +131,13 @@ def _redact(dataset: DatasetRecord) -> None:
     dialog_foot(dataset, lambda: make(Redact, kinds=tuple(kinds) or None), "redact", "Redact")
 
 
-@st.dialog("Repair damaged text", icon=":material/healing:")
+@dialog("Repair damaged text", icon=":material/healing:")
 def _repair(dataset: DatasetRecord) -> None:
     st.caption("Text that was read in the wrong encoding, such as “cafÃ©”, becomes “café” again. Nothing else changes.")
     dialog_foot(dataset, lambda: make(RepairText), "repair", "Repair")
 
 
-@st.dialog("Neutralise control tokens", icon=":material/code_off:")
+@dialog("Neutralise control tokens", icon=":material/code_off:")
 def _neutralise(dataset: DatasetRecord) -> None:
     st.caption(md("A space is put into texts such as <|im_end|>, so that no tokenizer takes them for a command."))
     dialog_foot(dataset, lambda: make(NeutraliseSpecialTokens), "neutralise", "Neutralise")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.datasets import DatasetRecord
-from pages.ui import face
+from pages.ui import face, lineage_picture
 from pages.ui.dataset_cards import origin
 from pages.ui.format import moment, number
 
 
 def provenance(dataset: DatasetRecord) -> None:
     """Where the examples came from, and what was made of them."""
+    face.heading("From source to model", "every step that led here, and what it led to")
+    lineage_picture.picture(dataset)
+    face.section_gap()
     face.heading("Where it came from", f"version {dataset.version.number}")
     with st.container(border=True):
         face.facts(_origin_facts(dataset))

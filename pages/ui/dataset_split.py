@@ -14,6 +14,7 @@ from core.services.datasets import DatasetRecord
 from pages.ui import charts
 from pages.ui.boundary import show_error
 from pages.ui.dataset_change import dialog_foot
+from pages.ui.dialogs import dialog
 from pages.ui.format import number, percent, sentence, short
 
 _KINDS = {
@@ -23,8 +24,8 @@ _KINDS = {
 }
 
 
-@st.dialog("Split into training and held out", width="medium", icon=":material/call_split:")
-def dialog(dataset: DatasetRecord) -> None:
+@dialog("Split into training and held out", width="medium", icon=":material/call_split:")
+def open_dialog(dataset: DatasetRecord) -> None:
     """Choose how and how much; see the balance; make the version."""
     st.caption("Held-out examples are never trained on: they show how the model does on what it has not seen.")
     kind = st.segmented_control(
@@ -88,12 +89,13 @@ def _picture(dataset: DatasetRecord, operation: Operation, found: Effect) -> Non
                 customdata=held,
                 text=[number(count) for count in held],
                 textposition="inside",
+                textangle=0,
                 insidetextanchor="end",
                 hovertemplate="%{customdata:,} held out<extra></extra>",
             ),
         ]
     )
-    fig.update_layout(barmode="stack")
+    fig.update_layout(barmode="stack", legend_traceorder="normal")
     fig.update_yaxes(autorange="reversed", type="category")
     fig.update_xaxes(range=[0, 100], ticksuffix="%")
     charts.chart(

@@ -8,6 +8,7 @@ from core.errors import StudioError
 from core.services import datasets
 from pages.ui import face, frame, message_editor
 from pages.ui.dataset_cards import wall
+from pages.ui.dialogs import dialog
 from pages.ui.format import sentence
 
 _KEY = "by_hand"
@@ -59,7 +60,7 @@ def begin_by_hand() -> None:
     _dialog()
 
 
-@st.dialog("Begin a dataset by hand", width="large", icon=":material/edit_note:")
+@dialog("Begin a dataset by hand", width="large", icon=":material/edit_note:")
 def _dialog() -> None:
     st.caption("Write the first example; more can be written from the dataset's own screen.")
     name = st.text_input("Name", max_chars=200, key="by_hand_name")

@@ -12,6 +12,7 @@ from core.services import datasets
 from core.services.datasets import DatasetRecord
 from pages.ui import dataset_change, message_editor
 from pages.ui.boundary import show_error
+from pages.ui.dialogs import dialog
 from pages.ui.format import plural, sentence
 
 
@@ -57,7 +58,7 @@ def write(dataset: DatasetRecord) -> None:
     _dialog(dataset)
 
 
-@st.dialog("Write an example", width="large", icon=":material/edit_note:")
+@dialog("Write an example", width="large", icon=":material/edit_note:")
 def _dialog(dataset: DatasetRecord) -> None:
     key = _key(dataset)
     st.caption("What a person writes, and the answer you want. Each example should demonstrate desired behavior.")

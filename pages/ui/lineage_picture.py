@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 
 import streamlit as st
-from core.services.lineage import Lineage, Node
 
 from core.services import lineage
 from core.services.datasets import DatasetRecord
+from core.services.lineage import Lineage, Node
 from pages.ui import frame
 from pages.ui.format import md, short
 
 MOST = 40  # nodes that can be read in one picture
 _SHAPES = {"source": ("[(", ")]"), "dataset_version": ("[", "]"), "job": ("([", "])"), "model": ("{{", "}}")}
-_WORDS = {"source": "File", "dataset_version": "Dataset version", "job": "Training job", "model": "Model"}
-_SCREENS = {"job": ("job", "id"), "model": ("models", "id")}
+_WORDS = {"source": "File", "dataset_version": "Dataset", "job": "Training job", "model": "Model"}
+_SCREENS = {"dataset_version": "datasets", "job": "job", "model": "models"}
 
 
 def picture(dataset: DatasetRecord) -> None:
@@ -27,15 +27,14 @@ def picture(dataset: DatasetRecord) -> None:
         legend = "cylinder: a file · box: a version · rounded: a training job · hexagon: a model"
         left_out = len(found.nodes) - len(drawn.nodes)
         st.caption(legend + (f" · {left_out} farther ones are not drawn" if left_out else ""))
-    leads = [node for node in drawn.nodes if node.kind in _SCREENS]
+    leads = {node.ref: node for node in drawn.nodes if node.kind in _SCREENS and not node.here}
     if leads:
         with st.container(horizontal=True, gap="small", key="lineage_links"):
-            for node in leads:
-                screen, name = _SCREENS[node.kind]
+            for node in leads.values():
                 st.page_link(
-                    frame.page_file(screen),
+                    frame.page_file(_SCREENS[node.kind]),
                     label=f"{_WORDS[node.kind]}: {md(node.title, 60)}",
-                    query_params={name: node.id},
+                    query_params={"id": node.ref},
                 )
 
 
@@ -48,7 +47,7 @@ def mermaid(found: Lineage, here: str) -> str:
         lines.append(f'  {names[node.id]}{opened}"{_label(node)}"{closed}')
     for edge in found.edges:
         if edge.source in names and edge.target in names:
-            words = f'|"{_plain(short(edge.label, 48))}"|' if edge.label else ""
+            words = f'|"{_plain(short(edge.text, 48))}"|' if edge.text else ""
             lines.append(f"  {names[edge.source]} -->{words} {names[edge.target]}")
     if here in names:
         lines.append(f"  style {names[here]} stroke-width:3px")

@@ -6,16 +6,13 @@ import html
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.quality.records import QualityReport, ScorePart
-from core.services import quality
+from core.services import quality, render_preview, tasks
 from core.services.datasets import DatasetRecord
 from pages.ui import face, quality_pictures, quality_worklist
-from pages.ui.boundary import show_error
+from pages.ui.dialogs import dialog
 from pages.ui.format import ago, number, plural, sentence
 from pages.ui.progress import ended_badly, follow
-
-INLINE = 2_000  # examples that are measured while the page loads
 
 
 def panel(dataset: DatasetRecord) -> None:
@@ -30,23 +27,25 @@ def panel(dataset: DatasetRecord) -> None:
     with main:
         quality_worklist.worklist(dataset, report)
     face.section_gap()
-    quality_pictures.pictures(dataset, report)
+    quality_pictures.pictures(dataset)
 
 
 def _report(dataset: DatasetRecord) -> QualityReport | None:
     """The report of the newest version; measured now where that is quick, else on demand, in the background."""
     report = quality.report(dataset.version.id)
+    again = st.session_state.get(_key(dataset))
     if report is not None:
+        if again and follow(again).is_terminal:
+            st.session_state.pop(_key(dataset))
         return report
-    if dataset.examples <= INLINE:
+    if dataset.examples <= quality.INLINE_EXAMPLES:
         with st.spinner("Measuring the quality…"):
             return quality.compute(dataset.version.id)
-    key = f"measuring_{dataset.version.id}"
-    task_id = st.session_state.get(key)
+    task_id = st.session_state.get(_key(dataset)) or _running(dataset)
     if task_id:
         task = follow(task_id)
         if task.state == "succeeded":
-            st.session_state.pop(key)
+            st.session_state.pop(_key(dataset), None)
             return quality.report(dataset.version.id)
         ended_badly(task, "quality")
         return None
@@ -59,17 +58,25 @@ def _report(dataset: DatasetRecord) -> QualityReport | None:
         "quality",
         primary=False,
     ):
-        _start(dataset, key)
+        _start(dataset)
     return None
 
 
-def _start(dataset: DatasetRecord, key: str) -> None:
-    try:
-        st.session_state[key] = quality.start(dataset.id).id
-    except StudioError as error:
-        show_error(error)
-        return
+def _running(dataset: DatasetRecord) -> str | None:
+    """The measuring of this version that was begun elsewhere: after an edit, or in another window."""
+    waiting = [task for task in tasks.list_tasks(kind="quality", limit=20) if not task.is_terminal]
+    return next((task.id for task in waiting if task.payload.get("version_id") == dataset.version.id), None)
+
+
+def _start(dataset: DatasetRecord, length: int | None = None, base_model: str | None = None) -> None:
+    more = {} if length is None else {"max_seq_length": length}
+    task = quality.start(dataset.id, base_model=base_model, **more)
+    st.session_state[_key(dataset)] = task.id
     st.rerun()
+
+
+def _key(dataset: DatasetRecord) -> str:
+    return f"measuring_{dataset.version.id}"
 
 
 def _score(dataset: DatasetRecord, report: QualityReport) -> None:
@@ -86,10 +93,34 @@ def _score(dataset: DatasetRecord, report: QualityReport) -> None:
         counted = report.base_model or "estimated tokens (characters / 4)"
         st.caption(f"Measured {ago(report.computed_at)} · maximum length {number(report.max_seq_length)} in {counted}")
         if st.button("Measure again", icon=":material/refresh:", type="tertiary", key="measure_again"):
-            if dataset.examples <= INLINE:
-                quality.compute(dataset.version.id)
-                st.rerun()
-            _start(dataset, f"measuring_{dataset.version.id}")
+            _measure_again(dataset, report)
+
+
+@dialog("Measure again", icon=":material/speed:")
+def _measure_again(dataset: DatasetRecord, report: QualityReport) -> None:
+    st.caption("Length is counted in tokens, and what counts as a token depends on the base model.")
+    bases = {base.id: base.title for base in render_preview.bases()}
+    chosen = st.selectbox(
+        "Base model",
+        [None, *bases],
+        format_func=lambda name: bases.get(name, "None: an estimate, characters / 4"),
+        key="measure_base",
+    )
+    length = st.number_input(
+        "Maximum length (tokens)",
+        16,
+        1_000_000,
+        report.max_seq_length,
+        help="What training keeps of an example; choose what the job will use.",
+        key="measure_length",
+    )
+    if not st.button("Measure", type="primary", width="stretch", key="measure_now"):
+        return
+    if dataset.examples <= quality.INLINE_EXAMPLES:
+        with st.spinner("Measuring the quality…"):
+            quality.compute(dataset.version.id, max_seq_length=int(length), base_model=chosen)
+        st.rerun()
+    _start(dataset, int(length), chosen)
 
 
 def _part(part: ScorePart) -> str:

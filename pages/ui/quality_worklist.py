@@ -15,7 +15,6 @@ from pages.ui.dataset_change import severity_badge
 from pages.ui.format import plural, sentence
 
 PER_PAGE = 5
-_COUNTED = 5_000  # examples up to which the effect of a remedy is counted without being asked
 
 
 def worklist(dataset: DatasetRecord, report: QualityReport) -> None:
@@ -43,18 +42,29 @@ def _issue(dataset: DatasetRecord, issue: IssueGroup) -> None:
                 st.markdown(f"**{plural(issue.count, 'example')}**", width="content")
         st.markdown(sentence(issue.message))
         st.caption(sentence(issue.remedy))
-        clicks = [action for action in issue.actions if action.one_click]
-        if clicks:
-            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                for action in clicks:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            for action in issue.actions:
+                if action.one_click:
                     _remedy(dataset, issue, action)
-        if not issue.count:
-            return
-        with st.expander(
-            f"Look at {'it' if issue.count == 1 else 'them'}", key=f"rows_{issue.code}", on_change="rerun"
-        ) as rows:
-            if rows.open:
-                _rows(dataset, issue)
+            is_open = bool(issue.count) and _look(dataset, issue)
+        if is_open:
+            _rows(dataset, issue)
+
+
+def _look(dataset: DatasetRecord, issue: IssueGroup) -> bool:
+    """Whether the examples of an issue are shown in place; a button shows and hides them."""
+    key = f"look_{dataset.id}_{issue.code}"
+    is_open = bool(st.session_state.get(key))
+    words = "Close" if is_open else "Look at it" if issue.count == 1 else f"Look at the {issue.count:,}"
+    if st.button(
+        words,
+        icon=":material/expand_less:" if is_open else ":material/expand_more:",
+        type="tertiary",
+        key=f"rows_{issue.code}",
+    ):
+        st.session_state[key] = not is_open
+        st.rerun()
+    return is_open
 
 
 def _remedy(dataset: DatasetRecord, issue: IssueGroup, action: Action) -> None:
@@ -103,13 +113,14 @@ def _rows(dataset: DatasetRecord, issue: IssueGroup) -> None:
         if row.group is not None and row.group >= 0 and row.group != last_group:
             last_group = row.group
             st.caption(f"These belong together (with example {row.group + 1:,})")
-        held = face.badge_md("Held out") if row.split == "validation" else ""
+        badges = [face.badge_md("Held out")] if row.split == "validation" else []
+        badges += [] if row.subject else [face.badge_md("for comparison")]
         name = f"{issue.code}_{row.position}"
         with example_parts.card(
             row.messages,
             key=f"issue_{name}",
             note=f"Example {row.position + 1:,}",
-            badge=held,
+            badge=" ".join(badges),
             limit=600,
             spans=row.spans,
         ):

@@ -8,14 +8,15 @@ from core.errors import StudioError
 from core.services import exports
 from core.services.datasets import DatasetRecord, VersionRecord
 from pages.ui.boundary import show_error
+from pages.ui.dialogs import dialog
 from pages.ui.format import md, plural, sentence
 
 
-@st.dialog("Export", icon=":material/download:")
-def dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
+@dialog("Export", icon=":material/download:")
+def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
     """One version as a file."""
     st.caption(f"{md(dataset.name)} · version {version.number} · {plural(version.examples, 'pair')}")
-    formats = {item.id: item for item in exports.formats()}
+    formats = exports.FORMATS
     chosen = st.radio(
         "Format",
         list(formats),
@@ -32,7 +33,7 @@ def dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
         split = None if part == "all" else part
     try:
         with st.spinner("Looking at what fits…"):
-            lost = exports.losses(version.id, chosen)
+            lost = exports.losses(version.id, chosen, split)
     except StudioError as error:
         show_error(error)
         return

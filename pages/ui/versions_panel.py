@@ -68,4 +68,4 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
             ):
                 bring_back(dataset, version.id)
             if st.button("Export", icon=":material/download:", type="tertiary", key=f"export_{version.id}"):
-                versions_export.dialog(dataset, version)
+                versions_export.open_dialog(dataset, version)
