@@ -153,6 +153,49 @@ GROUPS: dict[str, tuple[Code, ...]] = {
             'Each row is an object, such as {"question": "...", "answer": "..."}.',
         ),
     ),
+    "Workbooks and packed files": (
+        Code(
+            "xlsx_unreadable",
+            "error",
+            "The Excel workbook is damaged, or has no such sheet.",
+            "Open and save it in Excel, or export the sheet as CSV (UTF-8).",
+            True,
+        ),
+        Code(
+            "xlsx_encrypted",
+            "error",
+            "The Excel workbook is protected by a password.",
+            "Save it without a password.",
+            True,
+        ),
+        Code(
+            "xlsx_too_large",
+            "error",
+            "Unpacked, the Excel workbook is larger than the studio reads.",
+            "Export the sheet as CSV (UTF-8).",
+            True,
+        ),
+        Code(
+            "xlsx_error_cells",
+            "warning",
+            "Cells of the workbook hold an Excel error such as #N/A or #DIV/0!; they are read as empty.",
+            "Correct them in the workbook.",
+        ),
+        Code(
+            "gzip_damaged",
+            "error",
+            "The gzip file is cut off or damaged; what stands before the damage was read.",
+            "Pack or download it again.",
+            True,
+        ),
+        Code(
+            "gzip_too_large",
+            "error",
+            "Unpacked, the gzip file is larger than the studio reads.",
+            "Split it into several files.",
+            True,
+        ),
+    ),
     "Parquet": (
         Code(
             "parquet_unreadable",
