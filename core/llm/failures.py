@@ -15,7 +15,7 @@ RETRYABLE: Final = frozenset({"unreachable", "timeout", "rate_limited", "server"
 # Asking for another row will not help either: a person has to act first.
 FATAL: Final = frozenset({"key", "model", "redirect", "quota", "address"})
 MAX_SHOWN: Final = 300  # characters of an endpoint's own words that are passed on
-_SECRETS = re.compile(r"\b(?:sk|pk|key|gsk|xai|hf|Bearer)[-_ ][A-Za-z0-9*._-]{6,}")
+_SECRETS = re.compile(r"\b(?:(?:sk|pk|gsk|xai|hf)[-_]|Bearer )[A-Za-z0-9*._-]{6,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 REMEDIES: Final = {

@@ -7,6 +7,7 @@ Every request is kept, so that a test can say how often which row was asked.
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -151,7 +152,8 @@ class LlmServer:
             if reply.cut_at is not None:
                 handler.wfile.write(content[: reply.cut_at])
                 handler.wfile.flush()
-                handler.connection.close()
+                handler.close_connection = True
+                handler.connection.shutdown(socket.SHUT_RDWR)
                 return
             handler.wfile.write(content)
         except OSError:  # the client left
