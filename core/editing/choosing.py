@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from core.editing.equality import Numbers, numbers_of, seeded, text_digest
 from core.versions.rows import Entry
 
 Keep = Literal["first", "last", "longest"]
+_LEARNT = 2_000  # examples that show what most have in common; `Boilerplate` looks at no more
 _KEPT = {"first": "the first", "last": "the last", "longest": "the longest"}
 
 
@@ -183,12 +185,19 @@ def shares(sizes: Sequence[int], wanted: int) -> list[int]:
 
 
 def near_groups(rows: Source, threshold: float) -> list[list[int]]:
-    """Groups of positions that say nearly the same, system messages apart."""
-    from core.quality.compared import text_of
+    """Groups of positions that say nearly the same, apart from what most examples share: as the quality report finds
+    them."""
+    from core.quality.checks.copies import TextFile
+    from core.quality.compared import Boilerplate, text_of
     from core.quality.near_duplicates import find_pairs
 
-    found = find_pairs([text_of(entry.example.messages) for entry in rows], threshold)
-    return [sorted(int(position) for position in cluster) for cluster in found.clusters]
+    shared, texts = Boilerplate(), TextFile()
+    for entry in islice(rows, _LEARNT):
+        shared.learn(text_of(entry.example.messages))
+    for entry in rows:
+        texts.append(shared.without(text_of(entry.example.messages)))
+    found = find_pairs(texts, threshold)
+    return [list(cluster) for cluster in found.clusters]
 
 
 def _equal_groups(rows: Source) -> list[list[int]]:

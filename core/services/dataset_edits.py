@@ -26,6 +26,7 @@ from core.services.dataset_diff import Diff, DiffRow, compare, diff
 from core.services.dataset_history import VersionChange, change_of, history, undo_step
 from core.services.dataset_mix import MixPart, MixPlan, mix, mix_plan
 from core.services.dataset_publishing import (
+    EDITS,
     Change,
     Staged,
     attempt_of_task,
@@ -328,7 +329,7 @@ def _enqueue(name: str, base: VersionRecord, operation: Operation, why: str, gat
     if len(text) <= _PAYLOAD_CHARACTERS:
         payload["operation"] = described
     else:
-        payload["operation_file"] = f"edits/{key}.json"
+        payload["operation_file"] = f"{EDITS}/{new_attempt()}.json"
         get_storage().write_bytes(payload["operation_file"], text.encode("ascii"))
     return enqueue_again("edit", f"{operation.title} in “{name}”", payload, f"edit:{key}")
 

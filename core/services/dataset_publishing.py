@@ -23,6 +23,7 @@ from core.tasks import store
 from core.versions import writer
 from core.versions.writer import VersionWriter, Written
 
+EDITS = "edits"  # the folder of operations that are too long for a task's row
 log = logging.getLogger(__name__)
 UNPUBLISHED_FOR_S = 3600.0  # an attempt on this machine's web app that is older has died
 
@@ -150,12 +151,18 @@ def sweep_attempts() -> list[str]:
             if prefix not in paths and began not in busy and not _young(began):
                 storage.delete(prefix)
                 left.append(prefix)
+    needed = {task.payload.get("operation_file") for task in store.find(kind="edit", states=_MAY_RUN, limit=100_000)}
+    for name in storage.folders(EDITS):
+        if f"{EDITS}/{name}" not in needed and not _young(name.split("-")[0]):
+            storage.delete(f"{EDITS}/{name}")
+            left.append(f"{EDITS}/{name}")
     if left:
         log.info("Deleted %d unpublished attempts.", len(left))
     return left
 
 
 _UNFINISHED = ("pending", "validating", "queued", "running", "paused")
+_MAY_RUN = (*_UNFINISHED, "failed", "cancelled")  # the latter can be retried
 
 
 def _young(began: str) -> bool:
