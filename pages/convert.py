@@ -20,10 +20,11 @@ from pages.ui.smart_setup import smart_step
 guard.require()
 
 
-def header(number: int, about: str = "", smart: bool = False) -> None:
+def header(number: int, about: str = "", smart: bool = False, under_way: bool = False) -> None:
     """Where one is, and the six steps."""
     step = STEPS[number - 1]
     title, lead = (smart and step.smart) or (step.title, step.lead)
+    lead = "The work runs by itself, and every row is accounted for." if under_way else lead
     face.page_header(title, lead, f"Convert data · step {number} of {len(STEPS)}{about}")
     face.steps([step.word for step in STEPS], number, "convert")
     face.section_gap()
@@ -38,7 +39,7 @@ def show(draft: DraftRecord) -> None:
     with st.spinner("Looking at the rows"):
         analysis = sources.analyze(source.id)
     smart = draft.state.get("mode") == "smart"
-    header(number, f" · {md(source.filename, 40)} · {plural(analysis.total_rows, 'row')}", smart)
+    header(number, f" · {md(source.filename, 40)} · {plural(analysis.total_rows, 'row')}", smart, under_way)
     ready = False
     with boundary():
         if step_id == "analyze":

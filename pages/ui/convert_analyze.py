@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.conversion.analysis import Analysis
-from core.messages import Reject
+from core.messages import Row
 from core.services import conversion, sources
 from core.services.drafts import DraftRecord
 from core.services.sources import SourceRecord
 from pages.ui import face, frame
-from pages.ui.format import md, number, plural, sentence, short, size
+from pages.ui.convert_reading import how_read_facts, reading_panel, rows_table
+from pages.ui.convert_repair import repair_panel
+from pages.ui.format import md, number, plural, sentence, size
 from pages.ui.uploads import notes, unreadable
 
 TYPES = {
@@ -28,10 +28,13 @@ _SHOWN_COLUMNS = 30
 
 
 def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 2: what was detected, every column, and the suggestion."""
+    """Step 2: what was detected and how else it could be read, the rows that are broken, every column, a suggestion."""
+    broken = unreadable(source, analysis, count=False)
+    reading_panel(draft, source, attention=broken)
+    repair_panel(draft, source, analysis)
+    face.section_gap()
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        unreadable(source, analysis)
         _columns(analysis)
         with st.expander("First rows, exactly as read", icon=":material/table_rows:"):
             _first_rows(source)
@@ -42,19 +45,19 @@ def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
                 [
                     ("File", source.filename),
                     ("Size", size(source.size_bytes)),
-                    ("Read as", " · ".join(filter(None, (source.format.upper(), source.encoding)))),
+                    *how_read_facts(source),
                     ("Rows", number(analysis.total_rows)),
                 ]
             )
             notes(source)
         _suggestion(source, analysis)
-    return draft, bool(analysis.columns) and analysis.total_rows > analysis.rejected_rows
+    return draft, bool(analysis.columns) and not broken
 
 
 def _columns(analysis: Analysis) -> None:
     face.heading("Columns", f"{plural(len(analysis.columns), 'column')} · {plural(analysis.total_rows, 'row')}")
     with st.container(border=True, gap="xsmall", key="columns"):
-        for index, column in enumerate(analysis.columns):
+        for index, column in enumerate(analysis.columns[:_SHOWN_COLUMNS]):
             if index:
                 st.divider()
             word, color = TYPES.get(column.type, (column.type, "gray"))
@@ -69,20 +72,12 @@ def _columns(analysis: Analysis) -> None:
                     if samples:
                         st.caption(f"e.g. {samples}")
                 st.badge(word, color=color)  # type: ignore[arg-type]
+    if len(analysis.columns) > _SHOWN_COLUMNS:
+        st.caption(f"and {number(len(analysis.columns) - _SHOWN_COLUMNS)} more columns")
 
 
 def _first_rows(source: SourceRecord) -> None:
-    rows: list[dict[str, Any]] = []
-    for row in sources.rows(source.id, limit=20):
-        if isinstance(row, Reject):
-            rows.append({"line": row.line, "not readable": short(row.raw, 200)})
-        else:
-            rows.append({"line": row.line, **{str(name): _cell(value) for name, value in row.fields.items()}})
-    st.dataframe(rows, hide_index=True, alt="The first rows of the file with their line numbers", key="first_rows")
-
-
-def _cell(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    rows_table([row for row in sources.rows(source.id, limit=20) if isinstance(row, Row)], "first_rows")
 
 
 def _template_title(template_id: str) -> str:

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.conversion.analysis import Analysis
 from core.errors import StudioError
-from core.services import conversion, smart
+from core.services import conversion, smart, tasks
 from core.services.conversion import Preview
 from core.services.drafts import DraftRecord
 from core.services.sources import SourceRecord
@@ -116,13 +116,14 @@ def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
 
 def _under_way(draft: DraftRecord) -> None:
     written = draft.state.get("mode") == "smart"
-    task = (smart_run.follow_smart if written else follow)(draft.result_id or "")
+    task = tasks.get_task(draft.result_id or "")
     if task.state == "succeeded":
         done(task.result, "conversion")
         _counts(task.result)
-    elif not task.is_terminal:
+    task = (smart_run.follow_smart if written else follow)(task.id)
+    if not task.is_terminal:
         st.caption("You can leave this page; the work goes on, and this address comes back to it.")
-    elif not written:
+    elif task.state != "succeeded" and not written:
         ended_badly(task, "conversion")
     if written:
         smart_run.after(task)

@@ -37,8 +37,8 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
                 key="write_preview",
                 help="The model is really asked, and its tokens are really paid for.",
             )
-        if again:
-            found = _write(draft, recipe)
+        if again and _write(draft, recipe):
+            st.rerun()
         if found is None:
             with st.container(border=True, gap="xsmall", key="no_preview"):
                 st.markdown("**See how the model writes before it writes everything**")
@@ -84,13 +84,13 @@ def _kept(draft: DraftRecord, recipe: SmartRecipe) -> Any:
     return kept[1] if kept and kept[0] == way else None
 
 
-def _write(draft: DraftRecord, recipe: SmartRecipe) -> Any:
+def _write(draft: DraftRecord, recipe: SmartRecipe) -> bool:
     name, way = _memory(draft, recipe)
     try:
         with st.spinner("The model writes"):
             found = smart.preview(draft.state["source_id"], recipe, rows=ROWS)
     except StudioError as error:
         show_error(error)
-        return None
+        return False
     st.session_state[name] = (way, found)
-    return found
+    return True

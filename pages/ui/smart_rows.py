@@ -14,6 +14,7 @@ from pages.ui.format import md, number, plural, sentence
 from pages.ui.smart_cost import usd
 
 PAGE = 10
+POLL_S = 3.0
 STATES = {
     "ok": ("Ready", "green", "check_circle"),
     "failed": ("Failed", "red", "error"),
@@ -22,7 +23,7 @@ STATES = {
 }
 _MEANING = {
     "ok": "Rows from which examples were written.",
-    "failed": "No answer that could be used. Nothing of these rows is in the dataset; they can be retried.",
+    "failed": "The model gave no answer that could be used. Nothing of these rows is in the dataset.",
     "empty": "Rows whose chosen columns hold nothing, so that the model was not asked.",
     "duplicate": "Rows whose examples another row has given already; they are kept once.",
 }
@@ -61,6 +62,16 @@ def _words(flag: Any) -> str:
     if isinstance(flag, dict):
         return str(flag.get("message") or flag.get("value") or flag.get("code"))
     return str(getattr(flag, "message", flag))
+
+
+def live_rows(task_id: str, active: bool) -> None:
+    """The rows by what became of them; looked at again and again while the work goes on."""
+    st.fragment(_rows, run_every=POLL_S if active else None)(task_id)
+
+
+def _rows(task_id: str) -> None:
+    with st.container(gap="small", key=f"live_rows_{task_id}"):
+        rows_by_state(task_id, smart.progress(task_id))
 
 
 def rows_by_state(task_id: str, progress: SmartProgress) -> None:

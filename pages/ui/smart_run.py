@@ -15,7 +15,7 @@ from pages.ui.boundary import show_error
 from pages.ui.format import duration, number, plural, sentence
 from pages.ui.progress import band
 from pages.ui.smart_cost import usd
-from pages.ui.smart_rows import STATES, rows_by_state
+from pages.ui.smart_rows import STATES, live_rows
 
 POLL_S = 1.5
 _ACTIONS = {
@@ -33,6 +33,8 @@ def follow_smart(task_id: str) -> TaskRecord:
     task = tasks.get_task(task_id)
     if task.is_active:
         _live(task_id)
+    elif task.state == "succeeded":
+        account(task, smart.progress(task_id))
     else:
         _now(task)
     return task
@@ -51,7 +53,7 @@ def _now(task: TaskRecord) -> None:
     with st.container(gap="small", key=f"live_{task.id}"):
         if task.state in ("failed", "cancelled"):
             _why_ended(task)
-        elif task.state != "succeeded":
+        else:
             band(task)
         if task.state == "paused":
             _why_paused(task, progress)
@@ -188,16 +190,16 @@ def _bar(progress: SmartProgress, left: int) -> None:
         for state, count in counts
         if count
     )
-    rows = "".join(
-        f'<i class="face-s-{state}"></i><span>{html.escape(STATES[state][0])}</span><b>{number(count)}</b>'
+    legend = "".join(
+        f'<span><i class="face-s-{state}"></i>{html.escape(STATES[state][0])} <b>{number(count)}</b></span>'
         for state, count in counts
     )
-    rows += f'<i class="face-m0"></i><span>Not yet</span><b>{number(max(left, 0))}</b>'
+    legend += f'<span><i class="face-m0"></i>Not yet <b>{number(max(left, 0))}</b></span>'
     said = ", ".join(f"{number(count)} {STATES[state][0].lower()}" for state, count in counts)
-    st.html(f'<div class="face-bar" role="img" aria-label="{said}">{bar}</div><div class="face-rows">{rows}</div>')
+    st.html(f'<div class="face-bar" role="img" aria-label="{said}">{bar}</div><div class="face-legend">{legend}</div>')
 
 
 def after(task: TaskRecord) -> None:
     """The rows themselves, by what became of them."""
     face.section_gap()
-    rows_by_state(task.id, smart.progress(task.id))
+    live_rows(task.id, task.is_active)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,12 +18,13 @@ from core.services.smart_records import Proposal
 from pages.ui import face
 from pages.ui.boundary import beside, field_error, show_error
 from pages.ui.convert_draft import key, renew, save
-from pages.ui.format import md, plural, sentence
+from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields, label
 from pages.ui.smart_connections import about, connection_form, form_is_open, open_form
 from pages.ui.smart_cost import estimate_card, usd
 
 MODELS_FOR_S = 60
+_HERE = ("127.0.0.1", "localhost", "::1")
 _OPTIONS = ("examples_per_row", "temperature", "max_rows", "budget_usd")
 _LIMITS = ("max_tokens", "concurrency", "timeout_s")
 
@@ -116,7 +118,7 @@ def _model_choice(draft: DraftRecord, recipe: dict[str, Any], record: Connection
     if problem:
         field_error(problem)
     elif names:
-        st.caption(plural(len(names), "model") + " answer here")
+        st.caption("one model answers here" if len(names) == 1 else f"{len(names):,} models answer here")
     else:
         st.caption(
             "No model is there yet: build the starter or train one, or add a connection."
@@ -294,7 +296,7 @@ def _beside_patterns(slots: dict[str, DeltaGenerator], error: StudioError) -> bo
 def _where_it_goes(record: ConnectionRecord, recipe: SmartRecipe) -> None:
     with st.container(border=True, gap="xsmall", key="where_it_goes"):
         seen = ", ".join(md(name, 40) for name in recipe.columns[:8]) + (" and more" if len(recipe.columns) > 8 else "")
-        if record.provider.is_local:
+        if record.provider.is_local or urlsplit(record.base_url).hostname in _HERE:
             st.markdown("**:material/lock: The rows stay on your own machines**")
             st.caption(f"{md(recipe.model)} sees: {seen}.")
         else:

@@ -17,7 +17,7 @@ from pages.ui import face, frame
 from pages.ui.boundary import beside, field_error, show_error
 from pages.ui.format import md, number, plural
 from pages.ui.progress import ended_badly, follow
-from pages.ui.uploads import drop_zone, file_card
+from pages.ui.uploads import FORMATS, drop_zone, file_card, from_this_server
 
 _EXAMPLE = """{"messages": [
   {"role": "system",
@@ -64,8 +64,8 @@ def format_panel() -> None:
 
 def choose_file() -> None:
     """The drop zone, a sample to try, and what will happen to the file."""
-    face.heading("Your file", "JSONL, CSV, JSON or Parquet, up to 100 MB")
-    stored = drop_zone("upload", "Labeled examples")
+    face.heading("Your file", f"{FORMATS}, up to 100 MB")
+    stored = drop_zone("upload", "Labeled examples") or from_this_server("upload")
     if stored is not None:
         _open(stored)
     with st.container(

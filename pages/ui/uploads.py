@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.conversion.analysis import Analysis
+from core.errors import StudioError
 from core.findings import CODES
 from core.messages import Reject
-from core.services import sources
+from core.services import importing, sources
 from core.services.sources import SourceRecord
 from core.settings import MAX_UPLOAD_BYTES
 from pages.ui import face
-from pages.ui.boundary import show_error
+from pages.ui.boundary import field_error, show_error
 from pages.ui.format import md, plural, sentence, size
 
 # The browser counts in millions of bytes and would refuse the last 4.8 million; the exact limit is the service's.
@@ -55,8 +59,38 @@ def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
 
 
 def from_this_server(key: str) -> SourceRecord | None:
-    """Import of a file that lies on this server or at a known address, where the studio is configured for it."""
-    return None
+    """A file that lies on this server or at a known host, where the studio is configured for it; once it is stored."""
+    places = importing.available()
+    if not places.roots and not places.hosts:
+        return None
+    stored: SourceRecord | None = None
+    with st.expander("From this server or an address", icon=":material/dns:"):
+        if places.roots:
+            told = ", ".join(f"`{root}`" for root in places.roots)
+            stored = _import_form(f"{key}_path", "File on the server", f"In {told}", importing.from_path)
+        if places.hosts and stored is None:
+            told = ", ".join(f"`{host}`" for host in places.hosts)
+            stored = _import_form(f"{key}_url", "Address of a file", f"From {told}", importing.from_url)
+    return stored
+
+
+def _import_form(key: str, label: str, allowed: str, fetch: Callable[[str], SourceRecord]) -> SourceRecord | None:
+    """One field and its button; Enter does the same. What is wrong is said under the field."""
+    with st.form(f"form_{key}", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            written = st.text_input(label, key=key)
+            pressed = st.form_submit_button("Import", icon=":material/download:")
+        slot = st.container(gap=None)
+        slot.caption(allowed)
+    if not pressed:
+        return None
+    try:
+        with st.spinner("Fetching and reading the file"):
+            return fetch(written.strip())
+    except StudioError as error:
+        with slot:
+            field_error(error)
+        return None
 
 
 def _let_go(uploaded: UploadedFile) -> None:
@@ -77,8 +111,12 @@ def how_read(source: SourceRecord) -> str:
         parts.append(f"separated by {DELIMITERS.get(found.delimiter, repr(found.delimiter)).lower()}")
     if found.header is False:
         parts.append("no header row")
+    if found.sheet:
+        parts.append(f"sheet {found.sheet}")
     if found.array_path:
         parts.append("rows in " + ".".join(found.array_path))
+    if found.compression:
+        parts.append(found.compression)
     return " · ".join(parts)
 
 
@@ -101,7 +139,14 @@ def notes(source: SourceRecord) -> None:
     """What was noticed about the file as a whole."""
     for note in source.detection.notes:
         st.caption(f":material/info: {md(note)}")
+    seen: Counter[str] = Counter()
+    of_code = Counter(item.code for item in source.detection.findings)
     for item in source.detection.findings:
+        seen[item.code] += 1
+        if seen[item.code] == 2 and of_code[item.code] > 2:
+            st.caption(f"and {of_code[item.code] - 1} more of this kind")
+        if seen[item.code] > 1 and of_code[item.code] > 2:
+            continue
         st.caption(
             f"{face.badge_md(item.severity, SEVERITY_COLOR[item.severity])} {md(item.message)} {md(item.remedy)}"
         )
@@ -110,10 +155,10 @@ def notes(source: SourceRecord) -> None:
 SEVERITY_COLOR = {"error": "red", "warning": "orange", "info": "gray"}
 
 
-def unreadable(source: SourceRecord, analysis: Analysis) -> bool:
-    """Say why a file holds not one usable row; False where it holds some."""
+def unreadable(source: SourceRecord, analysis: Analysis, count: bool = True) -> bool:
+    """Say why a file holds not one usable row; False where it holds some. `count`: say how many rows are left out."""
     if analysis.total_rows > analysis.rejected_rows:
-        if analysis.rejected_rows:
+        if analysis.rejected_rows and count:
             st.caption(
                 f":orange[:material/warning: {plural(analysis.rejected_rows, 'row')} could not be read.] "
                 "They are listed with their reason in the dataset's findings."

@@ -74,7 +74,7 @@ def test_from_a_table_to_a_written_dataset(open_screen, read, server: Writing) -
     assert "Tell the model what to write" in read(app)
     field(app, "selectbox", "Connection").set_value(saved.id).run()
     assert field(app, "selectbox", "Model").value == MODEL
-    assert "The rows go to" in read(app)
+    assert "stay on your own machines" in read(app)
     field(app, "multiselect", "Columns").set_value(["product", "material", "price"]).run()
     app.button(key="propose").click().run()
     assert "Proposed by" in read(app)
