@@ -64,7 +64,7 @@ def begin(open_screen, sample: str):
     app = open_screen("convert")
     app.button(key=f"use_{sample}").click().run()
     draft = drafts.list_open("convert")[0]
-    app.session_state[f"reading_{draft.id}_{draft.revision}"] = True
+    app.session_state[f"reading_{draft.id}"] = True
     return app.run(), draft.id
 
 
