@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -19,6 +22,18 @@ from core.messages import Reject, Row
 MAX_UNPACKED: Final = 1 << 30  # bytes of all members together; an upload has at most 100 MB
 MAX_MEMBERS: Final = 200_000
 _CHUNK = 1 << 20
+# What Python's zip reader and its decompressors raise for bytes that are no archive.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    struct.error,
+)
 
 
 class Bundle:
@@ -78,14 +93,14 @@ class Bundle:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self._members[name]) as stream:
                 return stream.read(size)
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError):
+        except _DAMAGE:
             return b""
 
     def _list(self) -> None:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 infos = archive.infolist()
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except _DAMAGE as error:
             raise data_error(
                 "container", f"{self.filename} is a damaged archive: {error}.", "Export or download it again."
             ) from error
@@ -113,7 +128,7 @@ class Bundle:
                         told = f"Unpacked, {self.filename} is larger than {MAX_UNPACKED:,} bytes."
                         raise data_error("file_too_large", told, "Export a shorter time, or fewer channels.")
                     out.write(chunk)
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+        except _DAMAGE as error:
             raise data_error("container", f"{name} inside the archive is damaged.", "Export it again.") from error
 
 
@@ -122,7 +137,7 @@ def _is_workbook(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return "[Content_Types].xml" in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except _DAMAGE:
         return False
 
 
