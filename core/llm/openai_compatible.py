@@ -53,15 +53,16 @@ class OpenAiClient:
 
     def models(self) -> list[str]:
         try:
-            page = self._call(lambda: self._client.models.list())
+            text = str(self._call(lambda: self._client.models.with_raw_response.list().http_response.text))
         except LlmError as error:
             if error.status in (404, 405, 501):
                 return []
             raise
-        data = getattr(page, "data", None)
-        if not isinstance(data, list):
-            raise _not_json(page)
-        return sorted(str(getattr(model, "id", "")) for model in data if getattr(model, "id", None))
+        try:
+            data = json.loads(text)["data"]
+            return sorted(str(model["id"]) for model in data)
+        except (ValueError, KeyError, TypeError):
+            raise _not_json(text) from None
 
     def ask(self, ask: Ask) -> Answer:
         with self._lock:
@@ -121,7 +122,7 @@ class OpenAiClient:
             if isinstance(error.__cause__, transport.AnswerTooLarge):
                 raise too_large() from None
             raise connection_lost(self._endpoint, error.__cause__) from None
-        except (openai.APIError, httpx2.HTTPError, ValueError, RuntimeError) as error:
+        except (openai.APIError, httpx2.HTTPError, ValueError, RuntimeError, TypeError, AttributeError) as error:
             # a body that is no JSON, or JSON of another shape, or a client that was closed meanwhile
             raise LlmError(f"The answer cannot be read ({type(error).__name__}).", cause="broken") from None
 
