@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.errors import DataError
-from core.findings import data_error, finding
+from core.findings import data_error, finding, reject
 from core.formats.base import HEAD_BYTES, Detection, Format, Head
 from core.formats.batches import BATCH_ROWS, RowBatch, from_items
+from core.formats.compression import DAMAGE, check, is_gzip, open_bytes
 from core.formats.csv import CsvFormat
 from core.formats.encoding import checked_codec, decode_head, detect_encoding
 from core.formats.json import JsonFormat
 from core.formats.jsonl import JsonlFormat
+from core.formats.nested import checked_way, nested_fields, reshape
 from core.formats.parquet import ParquetFormat
+from core.formats.xlsx import XlsxFormat, is_workbook
 from core.messages import Reject, Row
 
 FORMATS: dict[str, Format] = {}
@@ -35,12 +39,12 @@ def register(entry: Format) -> None:
     FORMATS[entry.id] = entry
 
 
-for _format in (CsvFormat(), JsonFormat(), JsonlFormat(), ParquetFormat()):
+for _format in (CsvFormat(), JsonFormat(), JsonlFormat(), ParquetFormat(), XlsxFormat()):
     register(_format)
 
 # Containers by their first bytes, with what to do about each.
 _CONTAINERS = (
-    (b"\x1f\x8b", "a gzip archive", "Unpack it first (gunzip)."),
+    (b"\x1f\x8b", "a gzip archive inside another", "Unpack it first (gunzip)."),
     (b"BZh", "a bzip2 archive", "Unpack it first (bunzip2)."),
     (b"\xfd7zXZ\0", "an xz archive", "Unpack it first (unxz)."),
     (b"\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it first (unzstd)."),
@@ -65,26 +69,71 @@ def detect_file(path: Path, filename: str = "", overrides: Mapping[str, Any] | N
 
     Args:
         filename: the name the person knows it by; only its suffix counts, and only in doubt.
-        overrides: what the person chose: format, encoding, delimiter, quotechar, header, skip_lines, array_path.
+        overrides: what the person chose: format, encoding, delimiter, quotechar, header, skip_lines, array_path,
+            sheet, nested; each is detected where it is missing or None.
 
     Raises:
         DataError: missing, empty, a container, or nothing that can be read.
     """
+    name = filename or path.name
+    chosen = dict(overrides or {})
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and gone after the first look
             raise data_error("file_missing", f"{filename or path} is not a file.", "Name a file; write a pipe to one.")
-        with path.open("rb") as stream:
+        packed = is_gzip(path)
+        size, fault = check(path) if packed else (0, "")
+        if fault and size <= len(DAMAGE):
+            raise data_error("gzip_damaged", f"The file begins like gzip, and cannot be unpacked: {fault}.")
+        with open_bytes(path) as stream:
             head = stream.read(HEAD_BYTES)
             complete = len(head) < HEAD_BYTES or not stream.read(1)
         sample = head if complete else _sample(path, head)
     except OSError as error:
         raise data_error("file_missing", f"{filename or path} cannot be opened: {error.strerror}.") from error
-    found = detect(head, filename or path.name, overrides, complete=complete, sample=sample)
+    inner = name[:-3] if packed and name.lower().endswith(".gz") else name
+    if packed and fault:
+        head, sample = head.removesuffix(DAMAGE), sample.removesuffix(DAMAGE)
+    found = detect(head, inner, chosen, complete=complete, sample=sample)
+    if packed:
+        found = _packed(found, name, fault)
     entry = FORMATS[found.format]
     if isinstance(entry, ParquetFormat):
-        inspected = entry.inspect(path, found)
-        return inspected.with_notes(findings=found.findings)
+        found = entry.inspect(path, found).with_notes(findings=found.findings)
+    elif isinstance(entry, XlsxFormat):
+        found = entry.inspect(path, found, chosen).with_notes(findings=found.findings)
+    return _with_nested(path, found, chosen)
+
+
+def _packed(found: Detection, name: str, fault: str) -> Detection:
+    """What a gzip file holds, said to be packed."""
+    if found.format in ("parquet", "xlsx"):
+        raise data_error(
+            "container", f"The file is {FORMATS[found.format].title} packed with gzip.", "Unpack it first."
+        )
+    found = replace(found, compression="gzip").with_notes("Packed with gzip; it is unpacked while it is read.")
+    if fault:
+        said = f"The gzip file is damaged: {fault}. Rows may be missing after the last one."
+        found = found.with_notes(findings=[finding("gzip_damaged", said, severity="warning")])
+    if not name.lower().endswith((".gz", ".gzip")):
+        text = "The file is packed with gzip, which its name does not say; it was unpacked."
+        found = found.with_notes(text, findings=[finding("suffix_mismatch", text)])
     return found
+
+
+def _with_nested(path: Path, found: Detection, chosen: Mapping[str, Any]) -> Detection:
+    """Say which columns hold objects or lists, and what becomes of them."""
+    if found.format in ("csv", "xlsx"):
+        return found
+    try:
+        names = nested_fields(FORMATS[found.format].read(path, found))
+    except DataError:
+        return found  # it is raised again where the rows are read
+    if not names:
+        return found
+    way = checked_way(chosen.get("nested") or "keep")
+    listed = ", ".join(repr(name) for name in names[:8])
+    told = {"keep": "kept as they are", "text": "written as JSON text", "flatten": "spread over columns"}[way]
+    return replace(found, nested=way).with_notes(f"Objects or lists in {listed}: {told}.")
 
 
 def detect(
@@ -105,11 +154,11 @@ def detect(
     suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()
     _refuse_containers(head)
     looked = _head(head, sample or head, suffix, complete, chosen)
-    if not looked.text.strip() and not head.startswith(b"PAR"):
+    if not looked.text.strip() and not looked.raw.startswith((b"PAR", b"PK")):
         raise data_error("empty_file", f"{filename or 'The file'} is empty.")
     entry = _chosen_format(chosen) or max(FORMATS.values(), key=lambda item: item.sniff(looked))
     found = entry.detect(looked, chosen)
-    if entry.id != "parquet":
+    if found.encoding is not None:
         encoding = _encoding(sample or head, entry.id, chosen)
         found = found.with_notes(*encoding.notes, findings=encoding.findings)
     named = next((item for item in FORMATS.values() if suffix in item.suffixes), None)
@@ -128,7 +177,26 @@ def read(path: Path, detection: Detection) -> Iterator[Row | Reject]:
     entry = FORMATS.get(detection.format)
     if entry is None:
         raise data_error("format_unknown", f"There is no format {detection.format!r}.")
-    return entry.read(path, detection)
+    items = entry.read(path, detection)
+    if detection.nested in ("text", "flatten"):
+        items = reshape(items, detection.nested)
+    return _cut_off(items) if _is_cut(detection) else items
+
+
+def _is_cut(detection: Detection) -> bool:
+    return any(item.code == "gzip_damaged" for item in detection.findings)
+
+
+def _cut_off(items: Iterable[Row | Reject]) -> Iterator[Row | Reject]:
+    """The records of a damaged gzip file: the one that holds the mark of the damage says so."""
+    for item in items:
+        marked = isinstance(item, Reject) and item.raw.rstrip("\r\n")[-1:] in ("\0", "\udc00")
+        if isinstance(item, Reject) and marked and item.findings[0].code in ("nul", "encoding"):
+            raw = item.raw.rstrip("\r\n")[:-1]
+            said = "The gzip file is damaged here; this row is cut, and those after it are missing."
+            yield reject("gzip_damaged", said, line=item.line, raw=raw, at=item.findings[0].line)
+        else:
+            yield item
 
 
 def read_batches(path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
@@ -141,13 +209,13 @@ def read_batches(path: Path, detection: Detection, size: int = BATCH_ROWS) -> It
         DataError: while iterating, where the file as a whole cannot be read on.
     """
     entry = FORMATS.get(detection.format)
-    if isinstance(entry, CsvFormat):
+    if isinstance(entry, CsvFormat) and not _is_cut(detection):
         return entry.read_batches(path, detection, size)
     return from_items(read(path, detection), size)
 
 
 def _head(raw: bytes, sample: bytes, suffix: str, complete: bool, chosen: Mapping[str, Any]) -> Head:
-    if raw.startswith((b"PAR1", b"PARE")):
+    if raw.startswith((b"PAR1", b"PARE")) or is_workbook(raw):
         return Head(raw, "", "", suffix, complete)
     start = raw[:4096].lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
     family = "json" if start in (b"{", b"[") or suffix in (".json", ".jsonl", ".ndjson") else "csv"
@@ -174,11 +242,13 @@ def _chosen_format(chosen: Mapping[str, Any]) -> Format | None:
 
 
 def _refuse_containers(head: bytes) -> None:
-    if head.startswith(b"PK\x03\x04"):
-        office = b"[Content_Types].xml" in head or b"xl/" in head or b"_rels/" in head
-        what = "an Excel workbook" if office else "a zip archive"
-        remedy = "Save the sheet as CSV (UTF-8)." if office else "Unpack it first."
+    if head.startswith(b"PK") and head[2:4] in (b"\x03\x04", b"\x05\x06") and not is_workbook(head):
+        office = b"[Content_Types].xml" in head or b"_rels/" in head
+        what = "a document of an office program" if office else "a zip archive"
+        remedy = "Save its table as CSV (UTF-8) or as an Excel workbook." if office else "Unpack it first."
         raise data_error("container", f"The file is {what}, whatever its name says.", remedy)
+    if head[257:262] == b"ustar":
+        raise data_error("container", "The file is a tar archive, whatever its name says.", "Unpack it first (tar x).")
     for magic, what, remedy in _CONTAINERS:
         if head.startswith(magic):
             raise data_error("container", f"The file is {what}, whatever its name says.", remedy)
@@ -187,8 +257,8 @@ def _refuse_containers(head: bytes) -> None:
 def _sample(path: Path, head: bytes) -> bytes:
     """The head, and pieces of the rest that hold bytes above 127: the encoding may show itself only there."""
     pieces, size = [head], len(head)
-    with path.open("rb") as stream:
-        stream.seek(len(head))
+    with open_bytes(path) as stream:
+        stream.read(len(head))
         while size < _SAMPLE_BYTES and (chunk := stream.read(1 << 20)):
             if not chunk.isascii():
                 first = _HIGH.search(chunk)

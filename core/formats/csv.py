@@ -59,6 +59,7 @@ class CsvFormat:
         columns, findings = column_names(table[0], skip + 1) if header else (_numbered(table[0]), ())
         if header and len(table) == 1 and head.complete and not broken:
             raise data_error("no_rows", f"There is a header ({', '.join(columns[:8])}), but no row under it.")
+        preamble = tuple(line.rstrip("\r\n")[:500] for line in _physical(head)[:skip])
         if skip and not named:
             told = finding("csv_preamble", f"{skip} line(s) before the header were left out.", line=1)
             findings = (told, *findings)
@@ -74,6 +75,7 @@ class CsvFormat:
             header=header,
             skip_lines=skip,
             columns=columns,
+            preamble=preamble[:50],
             notes=notes,
             findings=findings,
         )
@@ -244,13 +246,39 @@ def _preamble(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> int:
     width = max(counts, key=lambda cells: (counts[cells], cells), default=1)
     if width < 2:
         return 0
+    padded = _is_padded(rows, width)
     for index, (line, cells) in enumerate(rows[: _MAX_PREAMBLE + 1]):
-        if len(cells) == width:
+        filled = sum(bool(cell.strip()) for cell in cells)
+        if len(cells) == width and (filled > 1 or not padded):
             if width == 2 and delimiter == "," and index and rows[index - 1][1]:
                 return 0
-            return line - 1 if any(found for _, found in rows[:index]) else 0
-        if len([cell for cell in cells if cell.strip()]) > 1:
+            return line - 1 if any(any(found) for _, found in rows[:index]) else 0
+        if filled > 1:
             return 0
+    return 0
+
+
+def find_preamble(table: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """The last row before the header in a table whose rows all have one width: titles stand in one cell alone."""
+    return _padded_preamble(table, len(table[0][1])) if table else 0
+
+
+def _is_padded(rows: Sequence[tuple[int, list[str]]], width: int) -> bool:
+    """Whether titles above a table may be filled up with empty cells, as spreadsheets export them: the table has three
+    columns or more, and most of its rows fill most of them."""
+    counts = [sum(bool(cell.strip()) for cell in cells) for _, cells in rows if len(cells) == width]
+    full = sum(count >= max(2, 0.6 * width) for count in counts)
+    return width >= 3 and full >= 2 and full >= 0.6 * len(counts)
+
+
+def _padded_preamble(rows: Sequence[tuple[int, Sequence[str]]], width: int) -> int:
+    if not _is_padded([(line, list(cells)) for line, cells in rows], width):
+        return 0
+    before = 0
+    for line, cells in rows[: _MAX_PREAMBLE + 1]:
+        if sum(bool(cell.strip()) for cell in cells) > 1:
+            return before
+        before = line
     return 0
 
 
@@ -292,7 +320,19 @@ def column_names(cells: Sequence[str], line: int) -> tuple[tuple[str, ...], tupl
                 finding("csv_header", message, "Give each column a name of its own.", line=line, field=name)
             )
         names[name] = None
-    return tuple(names), tuple(findings)
+    return tuple(names), (*findings, *_alike(names, line))
+
+
+def _alike(names: Iterable[str], line: int) -> list[Finding]:
+    """A finding for each name that differs from another only by case or blanks: both are kept as they are."""
+    seen: dict[str, str] = {}
+    findings = []
+    for name in names:
+        first = seen.setdefault(" ".join(name.split()).casefold(), name)
+        if first != name:
+            message = f"Columns {first!r} and {name!r} differ only in case or blanks; they are kept apart."
+            findings.append(finding("csv_header", message, "Check that the right one is used.", line=line, field=name))
+    return findings
 
 
 def _numbered(cells: Sequence[str]) -> tuple[str, ...]:

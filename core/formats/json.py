@@ -10,7 +10,7 @@ from typing import Any
 from core.errors import DataError
 from core.findings import data_error, finding
 from core.formats import strict_json
-from core.formats.base import Detection, Head
+from core.formats.base import ArrayFound, Detection, Head
 from core.formats.json_text import JsonText, first_value
 from core.messages import Reject, Row
 
@@ -40,21 +40,34 @@ class JsonFormat:
         return 0.6 if head.suffix in self.suffixes else 0.0
 
     def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+        start = head.text.lstrip()[:1]
+        found = find_arrays(head.text) if start == "{" else {}
+        arrays = tuple(ArrayFound(keys, count) for keys, count in found.items())
         chosen = overrides.get("array_path")
         if chosen is not None:
             path = tuple(chosen.split(".")) if isinstance(chosen, str) and chosen else tuple(chosen)
-            layout = "object" if path else "array"
-            return Detection(self.id, head.encoding, layout=layout, array_path=path, notes=(_said(path),))
-        start = head.text.lstrip()[:1]
+            whole = "A single JSON value." if start == "{" else _said(())
+            layout = "object" if path else "values" if start == "{" else "array"
+            note = _said(path) if path else whole
+            return Detection(
+                self.id, head.encoding, layout=layout, array_path=path, arrays=_with_whole(arrays), notes=(note,)
+            )
         if start == "[":
             return Detection(self.id, head.encoding, layout="array", notes=("A JSON array; each element is a row.",))
-        if start == "{" and (path := find_array(head.text)):
+        if path := _largest(head.text, found):
             keys = ".".join(path)
             told = finding("data", f"The rows are taken from {keys!r}; the rest of the object is not used.", "",
                            severity="info")  # fmt: skip
+            notes = [_said(path)]
+            if len(arrays) > 1:
+                notes.append(f"{len(arrays)} arrays of objects were found; another one can be chosen.")
             return Detection(
-                self.id, head.encoding, layout="object", array_path=path, notes=(_said(path),), findings=(told,)
-            )
+                self.id, head.encoding, layout="object", array_path=path, arrays=_with_whole(arrays),
+                notes=tuple(notes), findings=(told,),
+            )  # fmt: skip
+        if arrays:
+            note = "A single JSON value."
+            return Detection(self.id, head.encoding, layout="values", arrays=_with_whole(arrays), notes=(note,))
         return Detection(self.id, head.encoding, layout="values", notes=("A single JSON value.",))
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
@@ -77,10 +90,26 @@ class JsonFormat:
             stream.write("\n]\n")
 
 
-def find_array(text: str) -> tuple[str, ...]:
-    """The keys that lead to the largest array of objects inside an object; () where there is none.
+def _with_whole(arrays: tuple[ArrayFound, ...]) -> tuple[ArrayFound, ...]:
+    """The choices: each array, or the document itself as the only row."""
+    return (*arrays, ArrayFound((), 1)) if arrays else ()
 
-    The text may be cut off: what is seen of each array decides.
+
+def find_array(text: str) -> tuple[str, ...]:
+    """The keys that lead to the largest array of objects inside an object; () where there is none."""
+    return _largest(text, find_arrays(text))
+
+
+def _largest(text: str, candidates: Mapping[tuple[str, ...], int]) -> tuple[str, ...]:
+    if _is_chat(text, candidates):
+        return ()
+    return max(candidates, key=lambda keys: candidates[keys], default=())
+
+
+def find_arrays(text: str) -> dict[tuple[str, ...], int]:
+    """Every array of objects inside an object: the keys that lead there, and how many objects are seen in it.
+
+    The text may be cut off: what is seen of each array counts.
     """
     found: dict[tuple[str, ...], int] = {}
     path: list[str] = []  # the key at each open object
@@ -101,10 +130,7 @@ def find_array(text: str) -> tuple[str, ...]:
         elif word[0] == '"' and len(stack) <= _MAX_PATH and stack and stack[-1] == "{":
             is_key = text[token.end() : token.end() + 40].lstrip()[:1] == ":"
             key = _key(word) if is_key else key
-    candidates = {keys[1:]: count for keys, count in found.items()}
-    if _is_chat(text, candidates):
-        return ()
-    return max(candidates, key=lambda keys: candidates[keys], default=())
+    return {keys[1:]: count for keys, count in found.items()}
 
 
 def _is_chat(text: str, candidates: Mapping[tuple[str, ...], int]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 from core.errors import DataError
 from core.findings import reject
 from core.formats import strict_json
-from core.formats.base import MAX_RECORD, Detection, Head
+from core.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Head
 from core.formats.json_text import JsonText, first_value, row_or_reject
-from core.formats.text import damage, lines, shortened
+from core.formats.text import Line, damage, lines, shortened
 from core.messages import Reject, Row
+
+_MAX_WASTED = 32_000_000  # characters looked at ahead in vain, before every line is taken alone
+_MAX_LINES = 100_000
 
 
 class JsonlFormat:
@@ -48,17 +52,10 @@ class JsonlFormat:
         if detection.layout == "values":
             yield from JsonText(path, codec).values()
             return
-        for line in lines(path, codec):
-            if line.text.isspace():
-                continue
-            text = line.text.rstrip("\r\n")
-            if line.too_long:
-                message = f"The line is longer than {MAX_RECORD:,} characters."
-                yield reject("json_too_long", message, line=line.number, raw=shortened(text))
-            else:
-                yield damage(text, line=line.number, offset=line.offset, codec=codec) or row_or_reject(
-                    text, line.number
-                )
+        source = _Lines(lines(path, codec))
+        for line in source:
+            if not line.text.isspace():
+                yield _record(source, line, codec)
 
     def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as stream:
@@ -78,6 +75,77 @@ class JsonlFormat:
         if rest.lstrip()[:1] == "{":
             return "values"
         return "lines" if rest.lstrip(" \t")[:1] in "\r\n" else ""
+
+
+class _Lines:
+    """Lines of which some can be looked at ahead."""
+
+    def __init__(self, source: Iterator[Line]) -> None:
+        self._source = source
+        self._again: deque[Line] = deque()
+        self.wasted = 0  # characters looked at ahead in vain
+
+    def __iter__(self) -> Iterator[Line]:
+        while (line := self.next()) is not None:
+            yield line
+
+    def next(self) -> Line | None:
+        return self._again.popleft() if self._again else next(self._source, None)
+
+    def put_back(self, taken: list[Line]) -> None:
+        self.wasted += sum(len(line.text) for line in taken)
+        self._again.extendleft(reversed(taken))
+
+
+def _record(source: _Lines, line: Line, codec: str) -> Row | Reject:
+    """The record that begins with a line: the line itself, or an object that goes on over the next ones."""
+    text = line.text.rstrip("\r\n")
+    if line.too_long:
+        message = f"The line is longer than {MAX_RECORD:,} characters."
+        return reject("json_too_long", message, line=line.number, raw=shortened(text))
+    if bad := damage(text, line=line.number, offset=line.offset, codec=codec):
+        return bad
+    found = row_or_reject(text, line.number)
+    if isinstance(found, Reject) and found.findings[0].code == "json_syntax" and source.wasted < _MAX_WASTED:
+        depth = _depth(text)
+        if 0 < depth <= MAX_DEPTH and text.lstrip()[:1] == "{":
+            return _over_lines(source, line, depth, codec) or found
+    return found
+
+
+def _over_lines(source: _Lines, first: Line, depth: int, codec: str) -> Row | Reject | None:
+    """An object that is pretty-printed among objects of one line each; None where its brackets never close.
+
+    A line that is a complete object of its own, without indentation, ends the search: what began before it was cut off.
+    """
+    taken: list[Line] = []
+    size = len(first.text)
+    while (line := source.next()) is not None:
+        taken.append(line)
+        size += len(line.text)
+        if line.too_long or size > MAX_RECORD or len(taken) > _MAX_LINES:
+            break
+        if line.text[:1] == "{" and _is_value(line.text):
+            break
+        depth += _depth(line.text)
+        if depth <= 0:
+            text = (first.text + "".join(item.text for item in taken)).rstrip("\r\n")
+            found = damage(text, line=first.number, offset=first.offset, codec=codec)
+            found_row = found or row_or_reject(text, first.number)
+            if isinstance(found_row, Row) or found_row.findings[0].code != "json_syntax":
+                return found_row
+            break
+    source.put_back(taken)
+    return None
+
+
+def _depth(text: str) -> int:
+    """How many brackets a line leaves open; below zero where it closes more."""
+    depth = 0
+    for token in strict_json.TOKEN.finditer(text):
+        character = token.group()
+        depth += (character in ("{", "[")) - (character in ("}", "]"))
+    return depth
 
 
 def _layout_of_one(head: Head) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import datetime
 import decimal
+import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -82,15 +83,54 @@ class ParquetFormat:
             # Two columns of one name would become one key, and the values of the first be lost.
             names, _ = column_names(file.schema_arrow.names, 0)
             try:
-                for batch in file.iter_batches(BATCH):
-                    for values in batch.rename_columns(list(names)).to_pylist():
-                        number += 1
-                        yield _row(number, values)
+                for batch in file.iter_batches(BATCH, use_threads=False):
+                    yield from _rows(batch.rename_columns(list(names)), number)
+                    number += len(batch)
             except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
                 raise _unreadable(error) from error
 
     def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
         pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)
+
+
+def _rows(batch: Any, before: int) -> Iterator[Row | Reject]:
+    """The rows of a batch; one that cannot be made a value (a text that is not UTF-8) costs only itself."""
+    try:
+        values = batch.to_pylist()
+    except (ValueError, OverflowError):
+        for index in range(len(batch)):
+            yield _one(batch.slice(index, 1), before + index + 1)
+        return
+    for number, fields in enumerate(values, start=before + 1):
+        yield _row(number, fields)
+
+
+def _one(row: Any, number: int) -> Row | Reject:
+    try:
+        return _row(number, row.to_pylist()[0])
+    except (ValueError, OverflowError) as error:
+        shown: dict[str, Any] = {}
+        bad = ""
+        for name, column in zip(row.schema.names, row.columns, strict=True):
+            try:
+                shown[name] = plain(column.to_pylist()[0])
+            except (ValueError, OverflowError):
+                bad = bad or name
+                shown[name] = _bytes_of(column)
+        code, what = "encoding", "is not valid UTF-8"
+        if not isinstance(error, UnicodeDecodeError):
+            code, what = "parquet_unreadable", f"cannot be read ({str(error)[:100]})"
+        said = f"Row {number}: column {bad!r} {what}."
+        return reject(code, said, line=number, raw=shortened(json.dumps(shown, ensure_ascii=False), 1_000_000))
+
+
+def _bytes_of(column: Any) -> str:
+    """A text that is not UTF-8 as its bytes, bad ones marked as elsewhere."""
+    try:
+        kind = pa.large_binary() if pa.types.is_large_string(column.type) else pa.binary()
+        return str(column.cast(kind).to_pylist()[0].decode("utf-8", "surrogateescape"))
+    except (pa.ArrowException, ValueError, AttributeError):
+        return "(cannot be shown)"
 
 
 def _row(number: int, values: Mapping[str, Any]) -> Row | Reject:
@@ -131,7 +171,7 @@ def _list(values: list[Any]) -> Any:
 
 def _opened(path: Path) -> Any:
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _unreadable(error) from error
 

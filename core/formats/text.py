@@ -7,6 +7,7 @@ not allow becomes a character from U+DC80 to U+DCFF, from which it can be told a
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TextIO
 
 from core.findings import reject
 from core.formats.base import MAX_RECORD
+from core.formats.compression import open_bytes
 from core.messages import Reject
 
 _BAD = re.compile("[\0\ud800-\udfff]")
@@ -32,8 +34,8 @@ codecs.register_error(_ESCAPE_ERRORS, _escape)
 
 
 def open_text(path: Path, codec: str) -> TextIO:
-    """The file as text, line ends as they are, bad bytes marked."""
-    return path.open("r", encoding=codec, errors=_ESCAPE_ERRORS, newline="")
+    """The file as text, unpacked where it is gzip, line ends as they are, bad bytes marked."""
+    return io.TextIOWrapper(open_bytes(path), encoding=codec, errors=_ESCAPE_ERRORS, newline="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class ByteWidth:
     @staticmethod
     def mark(path: Path) -> int:
         """Bytes of the byte order mark."""
-        with path.open("rb") as stream:
+        with open_bytes(path) as stream:
             head = stream.read(4)
         for mark in (
             codecs.BOM_UTF32_LE,

@@ -48,7 +48,8 @@ def _zip(name: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(gzip.compress(b"a,b\n1,2\n"), "gzip"), (_zip("a.csv"), "zip"), (_zip("xl/workbook.xml"), "Excel"),
+    [(gzip.compress(gzip.compress(b"a,b\n1,2\n")), "gzip"), (_zip("a.csv"), "zip"),
+     (_zip("word/document.xml"), "zip"),
      (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "Excel"), (b"%PDF-1.7\n", "PDF"),
      (b"SQLite format 3\0" + b"\0" * 50, "SQLite")],
 )  # fmt: skip
