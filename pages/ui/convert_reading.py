@@ -67,9 +67,8 @@ def _choices(draft: DraftRecord, source: SourceRecord) -> None:
             "Read it this way", icon=":material/check:", disabled=bool(problem) or not changed, key="read_this_way"
         ):
             _keep(draft, source, chosen)
-        if chosen and st.button("As detected", type="tertiary", key="read_as_detected"):
-            chosen.clear()
-            st.rerun(scope="fragment")
+        if chosen:
+            st.button("As detected", type="tertiary", key="read_as_detected", on_click=chosen.clear)
         if changed and not problem:
             st.caption("A look only, until you press the button.", width="content")
 
