@@ -362,6 +362,8 @@ def _record_of(recipe: SmartRecipe) -> ConnectionRecord | None:
 
 
 def _row_count(task: TaskRecord, recipe: SmartRecipe) -> int:
+    if "positions" in task.payload:  # variations
+        return len(task.payload["positions"])
     return smart_source.count(str(task.payload["source_id"]), recipe)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from core.tasks.store import TASKS
 
 ROWS = SmartRow.__table__  # type: ignore[attr-defined]
 _BATCH = 500
+_MOST_COUNTED = 1_000
+_counted: dict[str, tuple[int, int, int]] = {}  # task -> the last row counted, examples, flagged
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
             "completion_tokens": result.completion_tokens,
             "cost_usd": result.cost_usd or 0.0,
             "attempts": result.attempts,
-            "created_at": _now(),
+            "created_at": time.time(),
         }
         for result in results
     ]
@@ -131,13 +134,22 @@ def stream(task_id: str, state: str | None = None) -> Iterator[SmartRowRecord]:
 
 
 def example_counts(task_id: str) -> tuple[int, int]:
-    """How many examples the rows of a task hold, and how many of them are flagged."""
-    total = flagged = 0
+    """How many examples the rows of a task hold, and how many of them are flagged.
+
+    A screen asks every second: rows that were counted before are not read again (rows with examples stay as they are).
+    """
+    after, total, flagged = _counted.get(task_id, (0, 0, 0))
     with UnitOfWork(write=False) as uow:
-        query = select(ROWS.c.examples).where(ROWS.c.task_id == task_id, ROWS.c.state == "ok")
-        for examples in uow.session.connection().execute(query.execution_options(yield_per=_BATCH)).scalars():
+        query = select(ROWS.c.id, ROWS.c.examples).where(
+            ROWS.c.task_id == task_id, ROWS.c.state == "ok", ROWS.c.id > after
+        )
+        for row_id, examples in uow.session.connection().execute(query.execution_options(yield_per=_BATCH)):
+            after = max(after, row_id)
             total += len(examples)
             flagged += sum(bool(example.get("flags")) for example in examples)
+    if len(_counted) >= _MOST_COUNTED:
+        _counted.clear()
+    _counted[task_id] = (after, total, flagged)
     return total, flagged
 
 
@@ -154,9 +166,3 @@ def key_of_example(example: GeneratedExample) -> bytes:
 def _record(row: Any) -> SmartRowRecord:
     values = {name: row[name] for name in SmartRowRecord.__dataclass_fields__ if name != "examples"}
     return SmartRowRecord(**values, examples=tuple(GeneratedExample.of(item) for item in row["examples"]))
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
