@@ -31,6 +31,7 @@ from core.messages import Reject, Row
 MAX_UNPACKED_BYTES = 2 << 30
 MAX_ROWS = 50_000_000
 MAX_COLUMNS = 10_000
+_PROBE = Path(__file__).with_name("parquet_probe.py")
 _PROBE_LIMIT_S = 300
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 
@@ -202,7 +203,7 @@ def _check_sizes(meta: Any) -> None:
 
 def _probe(path: Path) -> None:
     """Read the file once in a process of its own, which may use 4 GB at most and may die without harm."""
-    command = [sys.executable, "-m", "core.formats.parquet_probe", str(path), str(MAX_UNPACKED_BYTES)]
+    command = [sys.executable, "-P", str(_PROBE), str(path), str(MAX_UNPACKED_BYTES)]  # -P: csv.py stands beside it
     try:
         done = subprocess.run(command, capture_output=True, timeout=_PROBE_LIMIT_S, text=True, errors="replace")
     except subprocess.TimeoutExpired as error:

@@ -1,4 +1,4 @@
-"""`python -m core.formats.parquet_probe FILE BYTES`: read a Parquet file to its end under a memory limit.
+"""`python -P parquet_probe.py FILE BYTES`: read a Parquet file to its end under a memory limit.
 
 BYTES is how large it may be unpacked, which its footer does not tell: one long value, named a million times, is small
 on disk and in the footer, and huge as rows.
