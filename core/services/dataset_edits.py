@@ -294,7 +294,11 @@ def _publish(staged: Staged, also: Callable[[UnitOfWork], None]) -> VersionRecor
     except BaseException:
         staged.discard()
         raise
-    return get_version(version_id)
+    from core.services import quality  # it makes operations for this module
+
+    version = get_version(version_id)
+    quality.after_new_version(version.dataset_id, now=False)
+    return version
 
 
 def _mark(uow: UnitOfWork, written: Any, version_id: str) -> None:

@@ -112,7 +112,8 @@ def _dependents_text(
     jobs: list[tuple[str, str]], models: tuple[str, ...], mixes: tuple[str, ...], unfinished: tuple[str, ...]
 ) -> str:
     if not jobs and not models and not unfinished:
-        made = f"{', '.join(mixes[:5])} {'was' if len(mixes) == 1 else 'were'} mixed from it and stay whole."
+        verb, stay = ("was", "stays") if len(mixes) == 1 else ("were", "stay")
+        made = f"{', '.join(mixes[:5])} {verb} mixed from it and {stay} whole."
         return made if mixes else "Nothing depends on it."
     parts = []
     if jobs:

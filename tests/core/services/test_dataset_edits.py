@@ -20,7 +20,7 @@ from core.versions.rows import PROVENANCE, Provenance, Rows
 from tests.support.versions import pair
 from worker.run import execute
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("studio_env")
 
 CHAT = [{"role": "user", "content": "New?"}, {"role": "assistant", "content": "Yes."}]
 
@@ -43,6 +43,7 @@ def contents(version_id: str) -> list[tuple[str, ...]]:
 # ---- a new version
 
 
+@pytest.mark.usefixtures("database")
 def test_a_change_is_a_new_version_that_says_what_and_why() -> None:
     dataset = make()
     version = edit(dataset.id, DropRows(positions=(0, 4)), why="  They are wrong. ")
@@ -148,6 +149,7 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(operation, said: str) -> N
 # ---- two windows
 
 
+@pytest.mark.usefixtures("database")
 def test_an_edit_of_an_older_version_is_refused() -> None:
     dataset = make()
     edit(dataset.id, DropRows(positions=(0,)))
@@ -162,6 +164,7 @@ def test_an_edit_of_an_older_version_is_refused() -> None:
     assert len(datasets.versions(dataset.id)) == 2
 
 
+@pytest.mark.usefixtures("database")
 def test_of_two_edits_at_once_one_wins_and_the_other_hears_of_it() -> None:
     dataset = make()
     together, outcomes = threading.Barrier(2), []
@@ -194,6 +197,7 @@ def test_a_version_of_another_dataset_is_refused() -> None:
 # ---- back again
 
 
+@pytest.mark.usefixtures("database")
 def test_undo_steps_back_one_change_at_a_time() -> None:
     dataset = make()
     edit(dataset.id, DropRows(positions=(0,)))
@@ -311,6 +315,7 @@ def test_a_large_set_is_edited_by_a_task(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (version.validation_examples, version.manifest["change"]["why"]) == (6, "To test.")
 
 
+@pytest.mark.usefixtures("database")
 def test_pressing_twice_makes_one_task_and_one_version() -> None:
     dataset = make()
     operation = DropRows(positions=(1,))
@@ -346,6 +351,7 @@ def test_a_task_whose_version_is_not_the_newest_any_more_fails_and_says_so() -> 
     assert len(datasets.versions(dataset.id)) == 2
 
 
+@pytest.mark.usefixtures("database")
 def test_a_change_that_comes_while_the_task_runs_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = make()
     applied = in_background(dataset, DropRows(positions=(1,)))
@@ -382,6 +388,7 @@ def test_a_cancelled_edit_leaves_nothing() -> None:
 # ---- deleting, and what is left over
 
 
+@pytest.mark.usefixtures("database")
 def test_a_dataset_goes_with_all_its_versions_unless_somebody_works_on_it() -> None:
     dataset = make()
     edit(dataset.id, DropRows(positions=(1,)))
@@ -400,6 +407,7 @@ def test_a_dataset_goes_with_all_its_versions_unless_somebody_works_on_it() -> N
         edit(dataset.id, DropRows(positions=(1,)), base_version_id=f"{dataset.id}-v3")
 
 
+@pytest.mark.usefixtures("database")
 def test_a_dataset_deleted_in_the_middle_of_an_edit_stays_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = make()
     real = dataset_edits.stage
@@ -415,6 +423,7 @@ def test_a_dataset_deleted_in_the_middle_of_an_edit_stays_deleted(monkeypatch: p
     assert get_storage().list("datasets") == []
 
 
+@pytest.mark.usefixtures("database")
 def test_only_what_nobody_will_publish_is_swept() -> None:
     dataset = make()
     version = edit(dataset.id, DropRows(positions=(1,)))
@@ -430,6 +439,7 @@ def test_only_what_nobody_will_publish_is_swept() -> None:
     assert store.get(waiting.id).state == "pending"
 
 
+@pytest.mark.usefixtures("database")
 def test_rows_of_the_database_are_complete() -> None:
     dataset = make()
     version = edit(dataset.id, DropRows(positions=(1,)))

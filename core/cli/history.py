@@ -1,0 +1,41 @@
+"""`sft history DATASET`: what happened to a dataset, version by version."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from core.cli.changing import described
+from core.cli.output import moment, print_json, print_table
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def history(
+        dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per version, one a line.")] = False,
+    ) -> None:
+        """List the versions of a dataset with what changed and why, the newest first."""
+        from core.services import dataset_edits
+        from core.supervisor import ensure
+
+        with ensure(set()):
+            found = dataset_edits.history(dataset)
+        if as_json:
+            for change in found:
+                print_json(described(change))
+            return
+        print_table(
+            ("VERSION", "EXAMPLES", "MADE", "WHAT", "WHY"),
+            [
+                (
+                    change.version.number,
+                    f"{change.version.examples:,}",
+                    moment(change.version.created_at),
+                    change.what,
+                    change.why,
+                )
+                for change in found
+            ],
+        )

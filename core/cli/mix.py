@@ -1,0 +1,49 @@
+"""`sft mix DATASET[=WEIGHT]...`: a new dataset of several."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from core.cli.boundary import say
+from core.cli.changing import print_newest
+from core.cli.waiting import wait_succeeded
+from core.errors import DataError
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def mix(
+        parts: Annotated[list[str], typer.Argument(help="Names or ids of datasets, each with =WEIGHT or without.")],
+        name: Annotated[str, typer.Option(help="Name of the new dataset.")],
+        total: Annotated[
+            int, typer.Option(min=0, help="Examples in all: weights are shares of it. 0: how often each is used.")
+        ] = 0,
+        seed: Annotated[int, typer.Option(help="The same seed draws the same examples.")] = 42,
+        description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Mix several datasets into a new one, each with its weight."""
+        from core.services import dataset_edits, datasets
+        from core.supervisor import ensure
+
+        weighted = []
+        for part in parts:
+            dataset, weight = _part(part)
+            weighted.append((datasets.get_dataset(dataset).version.id, weight))
+        with ensure({"redis", "worker"}, say):
+            task = dataset_edits.mix(name, weighted, total or None, seed, description)
+            result = wait_succeeded(task.id).result
+        print_newest(str(result["dataset_id"]), as_json=as_json)
+
+
+def _part(text: str) -> tuple[str, float]:
+    """`NAME=2` -> ("NAME", 2.0); without a number the weight is 1, and the name may hold a `=`."""
+    name, sign, weight = text.rpartition("=")
+    if not sign:
+        return text, 1.0
+    try:
+        return name, float(weight)
+    except ValueError:
+        raise DataError(f"{weight!r} in {text!r} is not a weight.", "Write a number, such as faq=2.") from None

@@ -1,0 +1,34 @@
+"""`sft undo DATASET`: take the newest change back, or bring an older version back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from core.cli.changing import print_newest
+from core.errors import NotFound
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def undo(
+        dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
+        to: Annotated[int, typer.Option(min=0, help="Bring this version's content back instead; 0: undo once.")] = 0,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Take the newest change of a dataset back. Nothing is lost: that makes a new version."""
+        from core.services import dataset_edits, datasets
+        from core.supervisor import ensure
+
+        with ensure(set()):
+            found = datasets.get_dataset(dataset)
+            if to:
+                older = next((item for item in datasets.versions(found.id) if item.number == to), None)
+                if older is None:
+                    text = f"“{found.name}” has no version {to}."
+                    raise NotFound(text, f"It has versions 1 to {found.version.number}.")
+                dataset_edits.restore(older.id, base_version_id=found.version.id)
+            else:
+                dataset_edits.undo(found.id, base_version_id=found.version.id)
+            print_newest(found.id, as_json=as_json)
