@@ -78,6 +78,83 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     assert len(lines) == 60
 
 
+def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_page) -> None:
+    """An export as it comes: lines above the header, an old encoding, broken rows, a copy, an address inside."""
+    page = open_page()
+    visit(page, f"{studio.url}/convert")
+    page.locator(".st-key-use_helpdesk_export button").click()
+    page.get_by_role("heading", name="What is in the file", exact=True).wait_for()
+    settle(page)
+    page.get_by_text("2 rows could not be read").wait_for()
+    page.get_by_text("customer says", exact=True).first.wait_for()
+
+    # Another reading is looked at first: it changes nothing until it is kept.
+    page.get_by_text("Read it in another way").click()
+    page.locator(".st-key-read_this_way button").wait_for()
+    settle(page)
+    choose(page, "Encoding", "Western European (Mac)")
+    page.get_by_text("A look only, until you press the button.").wait_for()
+    settle(page)
+    page.locator(".st-key-read_as_detected button").click()
+    page.locator(".st-key-read_this_way button:disabled").wait_for()
+    settle(page)
+
+    # Broken rows are put right where they are listed; the last one is left out.
+    right = '1026;2026-02-04;product;"Do you sell bamboo canes; the two metre ones?";"Yes, in bundles of ten."'
+    for label, text in (("Line 12", right), ("Line 19", "")):
+        field = page.get_by_label(label, exact=True)
+        field.fill(text)
+        field.press("Tab")
+        settle(page)
+    page.get_by_text("2 rows changed").wait_for()
+    page.locator(".st-key-read_repaired button:enabled").click()
+    page.get_by_text("(repaired).csv").first.wait_for()
+    page.get_by_text("28 rows").first.wait_for()
+    settle(page)
+    assert page.get_by_text("could not be read").count() == 0
+    assert beyond_edge(page) == []
+
+    next_step(page, "How examples are made")
+    next_step(page, "Match your columns")
+    page.locator(".st-key-pick_qa button").click()
+    page.locator(".st-key-on_qa").wait_for()
+    settle(page)
+    choose(page, "Key column", "customer says")
+    choose(page, "Target column", "agent answer")
+    page.get_by_text("Where is my parcel?").first.wait_for()
+
+    # What is wrong is said at its own field, and goes on only when it is put right.
+    system = page.get_by_label("System message", exact=True)
+    system.fill("You are the help desk for {{shop}}.")
+    system.press("Tab")
+    page.get_by_text("There is no column 'shop'").wait_for()
+    page.locator(".st-key-onward button:disabled").wait_for()
+    system.fill("You are the help desk of a garden shop.")
+    system.press("Tab")
+    page.get_by_text("You are the help desk of a garden shop.").nth(1).wait_for()
+    settle(page)
+    next_step(page, "Look before you convert")
+    page.locator("body").press("Control+Enter")
+    page.get_by_role("heading", name="Convert & Create Dataset", exact=True).wait_for()
+    settle(page)
+    name = page.get_by_label("Name", exact=True)
+    name.fill("Help desk, repaired")
+    name.press("Tab")
+    settle(page)
+    page.locator(".st-key-convert_now button:enabled").click()
+    page.get_by_text("28 rows read = 27 accepted + 1 rejected").wait_for()
+    page.locator(".st-key-open_conversion button").click()
+    page.get_by_role("heading", name="Help desk, repaired").wait_for()
+    page.get_by_test_id("stMain").get_by_text("Validated").first.wait_for()
+    settle(page)
+
+    # The copy goes with one click, and the dataset stays fit for training.
+    page.get_by_role("tab", name="Quality").click()
+    page.locator("[class*=st-key-fix_][class*=_drop_copies] button:visible").first.click()
+    page.get_by_text("26 pairs").first.wait_for()
+    page.get_by_test_id("stMain").get_by_text("Validated").first.wait_for()
+
+
 def test_the_end_is_announced_elsewhere_and_a_dataset_is_deleted_by_its_name(
     studio: Studio, open_page, tmp_path: Path
 ) -> None:
