@@ -28,6 +28,7 @@ _SPLITS = {word: split for split, word in _PARTS.items()}
 class Pending:
     """What was changed in the grid and is in no version yet; positions are those of the version it was begun on."""
 
+    version_id: str = ""
     cells: dict[int, dict[str, Any]] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
     added: list[dict[str, Any]] = field(default_factory=list)
@@ -54,8 +55,10 @@ class Pending:
 
 def grid(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
     """The examples that meet the filter as a table, a page at a time."""
-    key = f"grid_{dataset.version.id}"
-    pending: Pending = st.session_state.setdefault(key, Pending())
+    key = f"grid_{dataset.id}"
+    pending: Pending = st.session_state.setdefault(key, Pending(dataset.version.id))
+    if pending.version_id != dataset.version.id:
+        pending = _overtaken(dataset, pending, key)
     page_key = f"{key}_page_{sorted(chosen.items())!r}"
     current = int(st.session_state.get(page_key, 1))
     page = datasets.examples(dataset.version.id, (current - 1) * ROWS, ROWS, **chosen)
@@ -75,24 +78,48 @@ def grid(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
     _table(items, pending, key)
     pages = -(-page.total // ROWS)
     if pages > 1:
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.caption(f"{number(page.total)} rows, {ROWS} at a time. Changes are kept while you turn the pages.")
+        st.caption(f"{number(page.total)} rows, {ROWS} at a time. Changes are kept while you turn the pages.")
+        with st.container(horizontal_alignment="center"):
             st.pagination(pages, key=page_key)
     _save(dataset, pending, key)
 
 
+def _overtaken(dataset: DatasetRecord, pending: Pending, key: str) -> Pending:
+    """Changes that were begun on a version which is the newest no more: shown, so that nothing typed is lost."""
+    cells, gone, added = pending.together()
+    fresh = Pending(dataset.version.id, turn=pending.turn + 1)
+    if not (cells or gone or added):
+        st.session_state[key] = fresh
+        return fresh
+    with st.container(border=True, gap="small", key="overtaken"):
+        st.markdown(
+            f":orange[:material/warning:] **The dataset has a newer version than the one you were changing.** "
+            f"What you typed is kept here; put it into version {dataset.version.number}, then close this."
+        )
+        rows = [{"No.": at + 1, **changes} for at, changes in sorted(cells.items())]
+        rows += [{"No.": at + 1, "Input": "(deleted)"} for at in sorted(gone)]
+        rows += [{"No.": None, **row} for row in added]
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        if st.button("Close", icon=":material/close:", key="close_overtaken"):
+            st.session_state[key] = fresh
+            st.rerun()
+    scratch: Pending = st.session_state.setdefault(f"{key}_{dataset.version.id}", fresh)
+    return scratch
+
+
 def _table(items: list[ExampleRecord], pending: Pending, key: str) -> None:
-    name = f"{key}_{pending.turn}"
+    name = f"{key}_{pending.version_id}_{pending.turn}"
     rows = [{**_row(item), **pending.cells.get(item.position, {})} for item in items]
-    columns = ["#", "Input", "Output", "Context", "Part", "Turns", "Line"]
+    columns = ["#", "Input", "Output", "Context", "Part"]
+    columns += ["Turns"] if any(item.turns > 1 for item in items) else []
+    columns += ["Line"] if any(item.example.source_line for item in items) else []
     frame = pd.DataFrame(rows, columns=columns)
     st.data_editor(
         frame,
         key=name,
         num_rows="dynamic",
         hide_index=True,
-        height=min(640, 90 + 52 * max(len(rows), 3)),
-        row_height=52,
+        height=min(640, 80 + 36 * max(len(rows), 3)),
         disabled=["#", "Turns", "Line"],
         column_config={
             "#": st.column_config.NumberColumn("No.", width=60, help="The place of the example in the dataset."),
@@ -142,7 +169,7 @@ def _save(dataset: DatasetRecord, pending: Pending, key: str) -> None:
                 "Why (optional)", max_chars=300, placeholder="Shown in the version history", key=f"{key}_why"
             )
             if st.button("Discard", type="tertiary", key="discard_grid"):
-                _forget(key, pending)
+                _forget(dataset, pending)
                 st.rerun()
             if st.button(
                 f"Save as version {dataset.version.number + 1}", type="primary", icon=":material/save:", key="save_grid"
@@ -153,14 +180,17 @@ def _save(dataset: DatasetRecord, pending: Pending, key: str) -> None:
                     show_error(error)
                     return
                 if dataset_change.apply(dataset, operation, why):
-                    _forget(key, pending)
+                    _forget(dataset, pending)
                     st.rerun()
         if gone:
             st.caption(f"{plural(len(gone), 'example')} will be dropped.")
 
 
-def _forget(key: str, pending: Pending) -> None:
-    st.session_state[key] = Pending(turn=pending.turn + 1)
+def _forget(dataset: DatasetRecord, pending: Pending) -> None:
+    fresh = Pending(dataset.version.id, turn=pending.turn + 1)
+    for key in (f"grid_{dataset.id}", f"grid_{dataset.id}_{dataset.version.id}"):
+        if st.session_state.get(key) is pending:
+            st.session_state[key] = fresh
 
 
 def _operation(

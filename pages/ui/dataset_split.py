@@ -96,7 +96,7 @@ def _picture(dataset: DatasetRecord, operation: Operation, found: Effect) -> Non
         ]
     )
     fig.update_layout(barmode="stack", legend_traceorder="normal")
-    fig.update_yaxes(autorange="reversed", type="category")
+    fig.update_yaxes(autorange="reversed", type="category", dtick=1)
     fig.update_xaxes(range=[0, 100], ticksuffix="%")
     charts.chart(
         fig,

@@ -15,6 +15,12 @@ from pages.ui.format import md, short
 MOST = 40  # nodes that can be read in one picture
 _SHAPES = {"source": ("[(", ")]"), "dataset_version": ("[", "]"), "job": ("([", "])"), "model": ("{{", "}}")}
 _WORDS = {"source": "File", "dataset_version": "Dataset", "job": "Training job", "model": "Model"}
+_LEGEND = {
+    "source": "cylinder: a file",
+    "dataset_version": "box: a version of a dataset (the thick one: this version)",
+    "job": "rounded: a training job",
+    "model": "hexagon: a model",
+}
 _SCREENS = {"dataset_version": "datasets", "job": "job", "model": "models"}
 
 
@@ -24,7 +30,8 @@ def picture(dataset: DatasetRecord) -> None:
     drawn = _near(found, dataset.version.id)
     with st.container(border=True, key="lineage"):
         st.markdown(f"```mermaid\n{mermaid(drawn, dataset.version.id)}\n```")
-        legend = "cylinder: a file · box: a version · rounded: a training job · hexagon: a model"
+        kinds = {node.kind for node in drawn.nodes}
+        legend = " · ".join(words for kind, words in _LEGEND.items() if kind in kinds)
         left_out = len(found.nodes) - len(drawn.nodes)
         st.caption(legend + (f" · {left_out} farther ones are not drawn" if left_out else ""))
     leads = {node.ref: node for node in drawn.nodes if node.kind in _SCREENS and not node.here}
@@ -42,21 +49,25 @@ def mermaid(found: Lineage, here: str) -> str:
     """The graph in Mermaid's words; titles are quoted and stripped of what Mermaid would read as its own."""
     names = {node.id: f"n{index}" for index, node in enumerate(found.nodes)}
     lines = ["flowchart LR"]
+    led: dict[str, list[str]] = defaultdict(list)
+    for edge in found.edges:
+        led[edge.target].append(edge.text)
     for node in found.nodes:
         opened, closed = _SHAPES.get(node.kind, ("[", "]"))
-        lines.append(f'  {names[node.id]}{opened}"{_label(node)}"{closed}')
+        # What a step did stands in the box it led to: on the arrow it would be struck through by the line.
+        steps = led[node.id] if node.kind == "dataset_version" else []
+        lines.append(f'  {names[node.id]}{opened}"{_label(node, steps)}"{closed}')
     for edge in found.edges:
         if edge.source in names and edge.target in names:
-            words = f'|"{_plain(short(edge.text, 48))}"|' if edge.text else ""
-            lines.append(f"  {names[edge.source]} -->{words} {names[edge.target]}")
+            lines.append(f"  {names[edge.source]} --> {names[edge.target]}")
     if here in names:
         lines.append(f"  style {names[here]} stroke-width:3px")
     return "\n".join(lines)
 
 
-def _label(node: Node) -> str:
-    detail = f"<br/>{_plain(short(node.detail, 60))}" if node.detail else ""
-    return f"{_plain(short(node.title, 40))}{detail}"
+def _label(node: Node, steps: list[str]) -> str:
+    said = [short(node.title, 40), short(node.detail, 60), *(short(step, 60) for step in dict.fromkeys(steps) if step)]
+    return "<br/>".join(_plain(part) for part in said if part)
 
 
 def _plain(text: str) -> str:

@@ -62,10 +62,12 @@ def _before_after(before: Snapshot, after: Snapshot) -> None:
         ],
         key="before_after",
     )
-    if not titles:
+    differing = [title for title in titles if before.issues.get(title, 0) != after.issues.get(title, 0)]
+    if not differing:
         return
     with st.container(border=True):
-        shown = sorted(titles, key=lambda title: -max(before.issues.get(title, 0), after.issues.get(title, 0)))[:10]
+        st.caption("Examples with an issue, where the number is another one now")
+        shown = sorted(differing, key=lambda title: -max(before.issues.get(title, 0), after.issues.get(title, 0)))[:10]
         fig = go.Figure(
             [
                 go.Bar(
@@ -82,7 +84,7 @@ def _before_after(before: Snapshot, after: Snapshot) -> None:
                 for side, color in ((before, charts.BASE), (after, charts.TUNED))
             ]
         )
-        fig.update_yaxes(autorange="reversed", type="category")
+        fig.update_yaxes(autorange="reversed", type="category", dtick=1)
         fig.update_xaxes(rangemode="tozero", showticklabels=False)
         charts.chart(
             fig,
@@ -150,7 +152,7 @@ def _labels(seen: Pictures) -> None:
                 hovertemplate="%{x:,} examples<extra></extra>",
             )
         )
-        fig.update_yaxes(autorange="reversed", type="category")
+        fig.update_yaxes(autorange="reversed", type="category", dtick=1)
         fig.update_xaxes(rangemode="tozero", showticklabels=False)
         charts.chart(
             fig,
@@ -199,13 +201,13 @@ def _map(drawn: DuplicateMap) -> None:
                 )
             )
         fig.update_xaxes(visible=False)
-        fig.update_yaxes(visible=False, scaleanchor="x")
+        fig.update_yaxes(visible=False)
         fig.update_layout(hovermode="closest")
         charts.chart(
             fig,
             key="duplicate_map",
             alt=f"{drawn.examples:,} examples lie in {drawn.clusters:,} groups of near copies.",
-            height=380,
+            height=380 if len(drawn.points) > 12 else 220,
         )
         fig_note = f"The {len(drawn.points):,} of the largest groups are drawn. " if _some(drawn) else ""
         st.caption(f"{fig_note}Dots that are joined say nearly the same; point at one to read it.")

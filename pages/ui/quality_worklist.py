@@ -55,7 +55,7 @@ def _look(dataset: DatasetRecord, issue: IssueGroup) -> bool:
     """Whether the examples of an issue are shown in place; a button shows and hides them."""
     key = f"look_{dataset.id}_{issue.code}"
     is_open = bool(st.session_state.get(key))
-    words = "Close" if is_open else "Look at it" if issue.count == 1 else f"Look at the {issue.count:,}"
+    words = "Hide" if is_open else "Look at it" if issue.count == 1 else f"Look at the {issue.count:,}"
     if st.button(
         words,
         icon=":material/expand_less:" if is_open else ":material/expand_more:",
@@ -115,7 +115,8 @@ def _rows(dataset: DatasetRecord, issue: IssueGroup) -> None:
             st.caption(f"These belong together (with example {row.group + 1:,})")
         badges = [face.badge_md("Held out")] if row.split == "validation" else []
         badges += [] if row.subject else [face.badge_md("for comparison")]
-        name = f"{issue.code}_{row.position}"
+        # The version is part of the name: a click on a row of a version that is the newest no more does nothing.
+        name = f"{issue.code}_{dataset.version.number}_{row.position}"
         with example_parts.card(
             row.messages,
             key=f"issue_{name}",

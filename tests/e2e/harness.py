@@ -83,6 +83,6 @@ def beyond_edge(page) -> list[str]:
     return page.evaluate(
         """() => [...document.querySelectorAll('[data-testid=stMain] *')]
             .filter(e => { const r = e.getBoundingClientRect(); return r.width > 0 && r.right > innerWidth + 1 })
-            .filter(e => !e.closest('[data-testid=stDataFrame]'))
+            .filter(e => !e.closest('[data-testid=stDataFrame], [role=tablist]'))  // both scroll by themselves
             .slice(0, 5).map(e => e.outerHTML.slice(0, 200))"""
     )
