@@ -15,7 +15,7 @@ from core.quality.catalogue import ISSUES
 from core.quality.checks import CHECKS, Case, Check, Copies, Progress, Settings
 from core.quality.checks.base import shown
 from core.quality.near_duplicates import NearDuplicates
-from core.quality.records import Action, DuplicateMap, Hit, IssueGroup, MapEdge, MapPoint, QualityReport
+from core.quality.records import Action, DuplicateMap, Hit, IssueGroup, MapEdge, MapPoint, QualityReport, ScorePart
 
 Sink = Callable[[Hit], None]
 _SHARE_READING = 0.45  # of the work: the rest is comparing
@@ -103,7 +103,9 @@ def inspect(
         rare_labels=counts.subjects.get("label_imbalance", 0),
     )
     parts = score.parts(tally)
-    points = score.total(parts, tally.train)
+    issues = _issues(counts)
+    serious = any(issue.severity == "error" for issue in issues)
+    points = score.total(parts, tally.train, serious=serious)
     copies = next(check for check in checks if isinstance(check, Copies))
     return QualityReport(
         version_id=version_id,
@@ -111,11 +113,27 @@ def inspect(
         score=points,
         grade=score.grade(points),
         parts=parts,
-        issues=_issues(counts),
+        issues=issues,
         max_seq_length=settings.max_seq_length,
-        notes=tuple(note for check in checks for note in check.notes()),
+        notes=(*_held_back(parts, points, serious), *(note for check in checks for note in check.notes())),
         duplicate_map=draw(copies.near, lambda position: shown(copies.texts[position], 60), validation),
     )
+
+
+def _held_back(parts: tuple[ScorePart, ...], points: int, serious: bool) -> tuple[str, ...]:
+    """Why the score is lower than the sum of its parts, where it is."""
+    together = sum(part.points for part in parts)
+    if points >= 50 and together - points < 1:
+        return ()
+    if points < 50 <= together:
+        return (f"The parts add up to {together:.0f}, but so few examples keep the score below 50.",)
+    if points == 74:
+        return (f"The parts add up to {together:.0f}, but a part without any points keeps the score below 75.",)
+    if points == 89 and serious:
+        return (
+            f"The parts add up to {together:.0f}, but serious issues keep the score below 90 until they are mended.",
+        )
+    return ()
 
 
 def _issues(counts: _Counts) -> tuple[IssueGroup, ...]:

@@ -80,7 +80,7 @@ def find_pairs(
         search = _Search(texts, unique, threshold, shingling)
         found = search.run(tell)
         complete &= search.complete
-    pairs = [Pair(*sorted((a, b)), 1.0) for a, b in groups]
+    pairs = [Pair(first, second, 1.0) for first, second in groups]
     for first, second, value in found:
         listed = [(a, b) for a in copies[first] for b in copies[second]]
         if len(listed) > _CROWD:

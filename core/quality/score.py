@@ -16,6 +16,7 @@
                        the logarithm); rare labels (3 points)
 
 A part loses its points in proportion, and the first example costs at least half a point, so that what was found shows.
+A serious issue (severity error) keeps the score below 90 ("Very good") until it is mended, however few it concerns.
 A part without any points left keeps the score below 75 ("Good"): strong parts do not make up for it.
 Below 10 examples, with which nothing can be trained, the score stays below 50 whatever the parts say.
 An example that several issues of a part concern costs most by the gravest one only. The score follows from the
@@ -99,14 +100,17 @@ def parts(tally: Tally) -> tuple[ScorePart, ...]:
     return (*(_part(part, tally) for part in PARTS), _amount(tally))
 
 
-def total(found: tuple[ScorePart, ...], train: int = MINIMUM_EXAMPLES) -> int:
+def total(found: tuple[ScorePart, ...], train: int = MINIMUM_EXAMPLES, *, serious: bool = False) -> int:
     """The score: the sum of the parts, rounded; 100 only where nothing costs a point.
 
     Args:
         train: examples to train on.
+        serious: whether an issue of severity error was found.
     """
     points, most = sum(part.points for part in found), sum(part.of for part in found)
     score = most if points == most else min(round(points), most - 1)
+    if serious:
+        score = min(score, 89)
     if any(part.points == 0 for part in found):
         score = min(score, 74)
     return score if train >= MINIMUM_EXAMPLES else min(score, 49)

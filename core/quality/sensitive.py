@@ -230,7 +230,8 @@ KINDS: dict[str, Kind] = {
         Kind("password", "Password", "[PASSWORD]", True, find_passwords),
     )
 }
-_WORTH_A_LOOK = re.compile(r"[0-9]|@|-----|(?i:passw|passphrase|secret|token|key|pwd|://)")
+_DIGIT = re.compile("[0-9]")
+_WITHOUT_DIGITS = frozenset({"private_key", "url_credentials", "email"})  # every other kind needs one somewhere
 
 
 def find(text: str, kinds: Collection[str] | None = None) -> list[Sensitive]:
@@ -245,8 +246,8 @@ def find(text: str, kinds: Collection[str] | None = None) -> list[Sensitive]:
     wanted = list(KINDS.values()) if kinds is None else [KINDS[kind] for kind in KINDS if kind in kinds]
     if kinds is not None and (unknown := set(kinds) - KINDS.keys()):
         raise KeyError(sorted(unknown)[0])
-    if not _WORTH_A_LOOK.search(text):
-        return []
+    if not _DIGIT.search(text):
+        wanted = [kind for kind in wanted if kind.id in _WITHOUT_DIGITS]
     spans = [(start, end, rank, kind.id) for rank, kind in enumerate(wanted) for start, end in kind.find(text)]
     if len(spans) < 2:
         return [Sensitive(kind, start, end) for start, end, _, kind in spans]

@@ -120,9 +120,8 @@ def page(issues: Path, examples: Path, code: str, offset: int, limit: int) -> Is
 
 def places(issues: Path, code: str) -> list[tuple[int, int, bool]]:
     """(position, group, subject) of every row of an issue, in the order of the examples."""
-    query = 'SELECT position, "group", subject FROM read_parquet(?) WHERE code = ? ORDER BY position'
-    with _connect() as connection:
-        return connection.execute(query, [str(issues), code]).fetchall()
+    table = pq.read_table(issues, columns=["position", "group", "subject"], filters=[("code", "=", code)])
+    return sorted(zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True))
 
 
 def messages_at(examples: Path, positions: Sequence[int]) -> Iterator[tuple[int, tuple[Message, ...]]]:
@@ -138,9 +137,9 @@ def messages_at(examples: Path, positions: Sequence[int]) -> Iterator[tuple[int,
 def commonest_system(examples: Path) -> str:
     """The system message that most examples begin with; "" where most have none."""
     query = """
-        SELECT CASE WHEN messages ->> '$[0].role' = 'system' THEN messages ->> '$[0].content' ELSE '' END AS text,
+        SELECT CASE WHEN messages ->> '$[0].role' = 'system' THEN messages ->> '$[0].content' ELSE '' END AS said,
                count(*) AS times, min(position) AS first
-        FROM read_parquet(?) GROUP BY text ORDER BY times DESC, first LIMIT 1
+        FROM read_parquet(?) GROUP BY said ORDER BY times DESC, first LIMIT 1
     """
     with _connect() as connection:
         rows = connection.execute(query, [str(examples)]).fetchall()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.editing import (
@@ -33,10 +33,13 @@ class Version:
 
     examples: Path
     issues: Path
+    _read: dict[str, list[Place]] = field(default_factory=dict, repr=False)
 
     def places(self, code: str, chosen: Collection[int] | None = None) -> list[Place]:
         """The rows of an issue; with `chosen`, those and what belongs to the same groups."""
-        rows = store.places(self.issues, code)
+        if code not in self._read:
+            self._read[code] = store.places(self.issues, code)
+        rows = self._read[code]
         if chosen is None:
             return rows
         wanted = set(chosen)

@@ -6,7 +6,7 @@ import mmap
 import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import IO, overload
+from typing import IO, Any, overload
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from core.quality.compared import Boilerplate
 from core.quality.near_duplicates import NearDuplicates, Pair
 from core.quality.records import Hit
 from core.quality.rules import fingerprint
+
+Numbers = Any  # a one-dimensional numpy array
 
 
 class TextFile(Sequence[str]):
@@ -129,7 +131,7 @@ class Copies(Quiet):
             return ()
         return ("Some groups of near duplicates are so large that not every pair in them was compared.",)
 
-    def _near(self, near: NearDuplicates, first_of: Sequence[int], held_out: Sequence[bool]) -> Iterator[Hit]:
+    def _near(self, near: NearDuplicates, first_of: Numbers, held_out: Numbers) -> Iterator[Hit]:
         best = _most_similar(near.pairs, first_of)
         for cluster in near.clusters:
             members = sorted({int(first_of[position]) for position in cluster})
@@ -142,7 +144,7 @@ class Copies(Quiet):
                 yield Hit("near_duplicates", position, told, members[0], subject=position != stays)
 
     def _near_leaks(
-        self, near: NearDuplicates, first_of: Sequence[int], held_out: Sequence[bool], leaked: set[int]
+        self, near: NearDuplicates, first_of: Numbers, held_out: Numbers, leaked: set[int]
     ) -> Iterator[Hit]:
         best: dict[int, Pair] = {}
         for pair in near.pairs:
@@ -162,12 +164,12 @@ class Copies(Quiet):
                 yield Hit("near_leakage", twin, told, twin, subject=False)
 
 
-def _stays(members: Sequence[int], held_out: Sequence[bool]) -> int:
+def _stays(members: Sequence[int], held_out: Numbers) -> int:
     """Which of a group stays when the others go: the first one in training, else the first."""
     return next((position for position in members if not held_out[position]), members[0])
 
 
-def _most_similar(pairs: Sequence[Pair], first_of: Sequence[int]) -> dict[int, tuple[int, float]]:
+def _most_similar(pairs: Sequence[Pair], first_of: Numbers) -> dict[int, tuple[int, float]]:
     """For each example, which other one it resembles most, and how much; exact copies do not count."""
     best: dict[int, tuple[int, float]] = {}
     for pair in pairs:

@@ -87,6 +87,7 @@ class Labels(Quiet):
             self._answers.append(self._numbers.setdefault(label, len(self._numbers)))
             if len(self._counts) > 2 * self.MOST and len(self._counts) * 2 > self._total:
                 self._counts = None  # no labels: stop counting
+                self._numbers.clear()
         yield from ()
 
     def finish(self, progress: Progress) -> Iterator[Hit]:

@@ -95,6 +95,10 @@ class Answers(Quiet):
     )  # fmt: skip
     _CANNOT = r"(?:can['’]?t|cannot|can not|am (?:not able|unable)|won['’]?t|don['’]?t|do not|lack|have no)"
     _AI = r"(?:ai|artificial intelligence|(?:large )?language model)"
+    _MAYBE: ClassVar[tuple[str, ...]] = (
+        "sorry", "afraid", "n't", "n’t", "not ", "unable", " ai", "language model", "intelligence", "unfortunately",
+        "apologies", "mir leid", "désolé", "lo siento", "cant ",
+    )  # fmt: skip
     _REFUSING = re.compile(
         rf"(?:i['’]?m|i am) (?:very |so |really )?(?:sorry|afraid)[,.]? ?(?:but )?(?:as an? |that )?i {_CANNOT}"
         rf"|(?:i['’]?m|i am) (?:very |so |really )?sorry[,.]? ?(?:but )?as an? {_AI}"
@@ -123,7 +127,8 @@ class Answers(Quiet):
                 if compared.exact_key(question.strip()) == compared.exact_key(content):
                     yield Hit("empty_answers", case.position, "The answer repeats the input word for word.")
                     return
-            if refusing := self._REFUSING.search(content[:200]):
+            head = content[:200].lower()
+            if any(hint in head for hint in self._MAYBE) and (refusing := self._REFUSING.search(content[:200])):
                 told = f"The answer begins {shown(content, 70)}."
                 start = message.content.find(refusing.group())
                 yield Hit("refusals", case.position, told, spans=((index, start, start + len(refusing.group())),))
