@@ -148,7 +148,9 @@ class _Batch:
             if len(cells) == width:
                 self.rows.append(cells)
                 self._lines.append(block.lines[number])
-            elif cells and not (width > 1 and len(cells) == 1 and not cells[0].strip()):  # blanks are an empty line
+            elif cells and not (
+                width > 1 and len(cells) == 1 and not cells[0].strip(" \t")
+            ):  # blanks are an empty line
                 said = f"The row has {len(cells)} cell{'s' if len(cells) != 1 else ''}, the header {width}."
                 self._reject(reject("csv_ragged", said, line=block.lines[number], raw=texts[number]))
         while waiting is not None:

@@ -295,7 +295,10 @@ def row_or_reject(text: str, line: int) -> Row | Reject:
     try:
         value = strict_json.loads(text, line=line)
     except DataError as error:
-        return Reject(line, shortened(text, MAX_RECORD), (from_error(error),))
+        # What is no object is no row, whatever characters it holds.
+        if error.code not in ("nul", "lone_surrogate") or text.lstrip(_BLANK)[:1] == "{":
+            return Reject(line, shortened(text, MAX_RECORD), (from_error(error),))
+        value = [] if text.lstrip(_BLANK)[:1] == "[" else ""
     if isinstance(value, dict) and value:
         return Row(line, value)
     names = {dict: "an empty object", list: "a list", str: "a text", bool: "a truth value", type(None): "null"}

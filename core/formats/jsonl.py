@@ -54,7 +54,7 @@ class JsonlFormat:
             return
         source = _Lines(lines(path, codec))
         for line in source:
-            if not line.text.isspace():
+            if line.text.strip(" \t\r\n"):
                 yield _record(source, line, codec)
 
     def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:

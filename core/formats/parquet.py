@@ -149,9 +149,10 @@ def plain(value: Any) -> Any:
         return value if value - value == 0 else str(value)  # NaN and infinities as their names
     if isinstance(value, bytes):
         try:
-            return value.decode("utf-8")
+            text = value.decode("utf-8")
         except UnicodeDecodeError:
-            return base64.b64encode(value).decode("ascii")
+            text = "\0"
+        return text if "\0" not in text else base64.b64encode(value).decode("ascii")
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
