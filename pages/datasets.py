@@ -6,7 +6,16 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import datasets
-from pages.ui import dataset_change, dataset_walls, face, guard, quality_panel, render_preview, versions_panel
+from pages.ui import (
+    dataset_change,
+    dataset_walls,
+    face,
+    guard,
+    quality_panel,
+    render_preview,
+    variations,
+    versions_panel,
+)
 from pages.ui.boundary import boundary
 from pages.ui.dataset_detail import head, summary, watch_validation
 from pages.ui.dataset_examples import examples
@@ -32,6 +41,7 @@ def show_one(dataset_id: str) -> None:
         "Statistics": statistics,
         "Versions": versions_panel.panel,
         "Provenance": provenance,
+        "Variations": variations.panel,
         "Render preview": lambda shown: render_preview.panel(shown, shown.version),
     }
     for tab, show in zip(st.tabs(list(views), key="view", bind="query-params"), views.values(), strict=True):

@@ -100,7 +100,7 @@ def bases() -> list[BaseChoice]:
     for base in base_models.list_models():
         if base.ready and base.path is not None:
             most = base.dims.max_position_embeddings if base.dims else DEFAULT_LENGTH
-            note = " · ".join(filter(None, (base.family, base.size)))
+            note = " · ".join(part for part in (base.family, base.size) if part and part != base.title)
             found.append(BaseChoice(base.id, base.title, note, most))
     return found
 

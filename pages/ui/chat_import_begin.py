@@ -13,6 +13,7 @@ from core.settings import MAX_UPLOAD_BYTES
 from pages.ui import face
 from pages.ui.boundary import show_error
 from pages.ui.chat_import_draft import IDS
+from pages.ui.dialogs import dialog
 from pages.ui.format import ago, md
 
 LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
@@ -149,7 +150,7 @@ def _row(draft: BegunRecord) -> None:
             _open(draft.id)
 
 
-@st.dialog("Discard this import?", icon=":material/delete:")
+@dialog("Discard this import?", icon=":material/delete:")
 def _ask_discard(draft: BegunRecord) -> None:
     st.markdown(f"**{md(draft.name or draft.filename or 'It', 60)}**: its choices and its review are lost.")
     st.caption("Datasets that were made of it stay.")

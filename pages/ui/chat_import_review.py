@@ -7,14 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services import chat_import, chat_review
 from core.services.chat_review import Choices, Plan, ReviewItem
 from core.services.drafts import DraftRecord
 from pages.ui import face, message_editor
-from pages.ui.boundary import show_error
 from pages.ui.chat_import_draft import save
 from pages.ui.chat_import_parts import messages, placeholders
+from pages.ui.dialogs import dialog
 from pages.ui.format import clock, day, md, number, plural
 from pages.ui.neutral import visible
 
@@ -155,16 +154,13 @@ def _buttons(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
         _decide(draft, {item.key: None})
 
 
-@st.dialog("Edit this example", width="large", icon=":material/edit:")
+@dialog("Edit this example", width="large", icon=":material/edit:")
 def _edit(draft: DraftRecord, item: ReviewItem) -> None:
     st.caption("It is imported exactly as you leave it here; nothing is redacted afterwards.")
-    try:
-        edited = message_editor.editor(_EDITOR)
-        if st.button("Save example", type="primary", icon=":material/check:", key="save_edit"):
-            kept = chat_review.checked_edit(edited)
-            _decide(draft, {item.key: {"do": chat_review.EDIT, "messages": kept}})
-    except StudioError as error:
-        show_error(error)
+    edited = message_editor.editor(_EDITOR)
+    if st.button("Save example", type="primary", icon=":material/check:", key="save_edit"):
+        kept = chat_review.checked_edit(edited)
+        _decide(draft, {item.key: {"do": chat_review.EDIT, "messages": kept}})
 
 
 def _decide(draft: DraftRecord, decisions: Mapping[str, Mapping[str, Any] | None]) -> None:
