@@ -60,9 +60,11 @@ def recheck(
     state = "failed" if any(item.severity == "error" for item in about_set) else "validated"
 
     def record(uow: UnitOfWork) -> None:
-        dataset, row = uow.session.get(FineTuningDataset, dataset_id), uow.session.get(DatasetVersion, version_id)
+        dataset = uow.session.get(FineTuningDataset, dataset_id, with_for_update=True)
+        row = uow.session.get(DatasetVersion, version_id)
         if dataset is not None and row is not None:
-            dataset.state, dataset.updated_at = state, time.time()
+            if dataset.current_version_id == version_id:  # an edit may have made a newer one, with a state of its own
+                dataset.state, dataset.updated_at = state, time.time()
             row.manifest = {**row.manifest, "rules": rules.VERSION, "findings": counts}
             uow.session.add(dataset)
             uow.session.add(row)

@@ -70,7 +70,7 @@ def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
 def group_choices(version_id: str) -> list[GroupChoice]:
     """What examples could be grouped by: those that make more than one group, and fewer than one per example."""
     rows = Rows(version_file(version_id, writer.EXAMPLES))
-    ways = {by: Split(kind="group", by=by) for by in GROUPINGS if by != "near"}  # type: ignore[arg-type]
+    ways = {by: Split(kind="group", by=by) for by in GROUPINGS if by != "near"}
     found: dict[str, set[bytes]] = {by: set() for by in ways}
     for entry in rows:
         for by, way in ways.items():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.db.tables import DatasetVersion, FineTuningDataset
+from core.db.tables import BackgroundTask, DatasetVersion, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
 from core.editing import AddedExample, AddExamples, Dedupe, DropRows, EditRows, Filter, Redact, SetSystem, Split
 from core.errors import Conflict, DataError, NotFound, StudioError
@@ -450,3 +450,37 @@ def test_rows_of_the_database_are_complete() -> None:
         assert owner is not None
         assert (row.parents, owner.current_version_id) == ([dataset.version.id], version.id)
         assert row.size_bytes == sum(item["size_bytes"] for item in version.manifest["files"].values())
+
+
+def test_a_check_of_an_older_version_does_not_speak_for_the_newest() -> None:
+    dataset = make(count=12)
+    task = datasets.validate(dataset.id)
+    edit(dataset.id, DropRows(positions=(0, 1, 2)))
+    assert datasets.get_dataset(dataset.id).state == "failed"
+    execute(task.id, "test")
+    assert datasets.get_dataset(dataset.id).state == "failed"
+
+
+def test_a_job_keeps_the_version_it_was_frozen_with() -> None:
+    dataset = make()
+    with UnitOfWork() as uow:
+        uow.session.add(BackgroundTask(id="task_1", kind="training", queue="gpu", state="succeeded"))
+        uow.session.flush()
+        uow.session.add(
+            FineTuningJob(
+                id="job_1", name="Job", task_id="task_1", dataset_id=dataset.id, dataset_version_id=dataset.version.id,
+                base_model="starter", method="lora",
+            )
+        )  # fmt: skip
+        uow.commit()
+    before = contents(dataset.version.id)
+    edit(dataset.id, SetSystem(text="Other."))
+    dataset_edits.undo(dataset.id)
+    edit(dataset.id, DropRows(positions=(0,)))
+    dataset_publishing.sweep_attempts()
+    with UnitOfWork(write=False) as uow:
+        job = uow.session.get(FineTuningJob, "job_1")
+        assert job is not None
+        assert job.dataset_version_id == dataset.version.id
+    assert contents(dataset.version.id) == before
+    assert datasets.get_version(dataset.version.id) == dataset.version
