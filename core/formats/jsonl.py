@@ -16,7 +16,7 @@ from core.formats.json_text import JsonText, first_value, row_or_reject
 from core.formats.text import Line, damage, lines, shortened
 from core.messages import Reject, Row
 
-_MAX_WASTED = 32_000_000  # characters looked at ahead in vain, before every line is taken alone
+MAX_WASTED = 32_000_000  # characters looked at ahead in vain, before every line is taken alone
 _MAX_LINES = 100_000
 
 
@@ -52,10 +52,10 @@ class JsonlFormat:
         if detection.layout == "values":
             yield from JsonText(path, codec).values()
             return
-        source = _Lines(lines(path, codec))
+        source = LineSource(lines(path, codec))
         for line in source:
             if line.text.strip(" \t\r\n"):
-                yield _record(source, line, codec)
+                yield record(source, line, codec)
 
     def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as stream:
@@ -77,8 +77,8 @@ class JsonlFormat:
         return "lines" if rest.lstrip(" \t")[:1] in "\r\n" else ""
 
 
-class _Lines:
-    """Lines of which some can be looked at ahead."""
+class LineSource:
+    """Lines of which some can be looked at ahead. (Bulk validation reads odd lines with it too.)"""
 
     def __init__(self, source: Iterator[Line]) -> None:
         self._source = source
@@ -92,12 +92,17 @@ class _Lines:
     def next(self) -> Line | None:
         return self._again.popleft() if self._again else next(self._source, None)
 
+    @property
+    def waiting(self) -> int:
+        """How many lines were looked at ahead and put back."""
+        return len(self._again)
+
     def put_back(self, taken: list[Line]) -> None:
         self.wasted += sum(len(line.text) for line in taken)
         self._again.extendleft(reversed(taken))
 
 
-def _record(source: _Lines, line: Line, codec: str) -> Row | Reject:
+def record(source: LineSource, line: Line, codec: str) -> Row | Reject:
     """The record that begins with a line: the line itself, or an object that goes on over the next ones."""
     text = line.text.rstrip("\r\n")
     if line.too_long:
@@ -106,14 +111,14 @@ def _record(source: _Lines, line: Line, codec: str) -> Row | Reject:
     if bad := damage(text, line=line.number, offset=line.offset, codec=codec):
         return bad
     found = row_or_reject(text, line.number)
-    if isinstance(found, Reject) and found.findings[0].code == "json_syntax" and source.wasted < _MAX_WASTED:
+    if isinstance(found, Reject) and found.findings[0].code == "json_syntax" and source.wasted < MAX_WASTED:
         depth = _depth(text)
         if 0 < depth <= MAX_DEPTH and text.lstrip()[:1] == "{":
             return _over_lines(source, line, depth, codec) or found
     return found
 
 
-def _over_lines(source: _Lines, first: Line, depth: int, codec: str) -> Row | Reject | None:
+def _over_lines(source: LineSource, first: Line, depth: int, codec: str) -> Row | Reject | None:
     """An object that is pretty-printed among objects of one line each; None where its brackets never close.
 
     A line that is a complete object of its own, without indentation, ends the search: what began before it was cut off.

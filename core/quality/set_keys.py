@@ -7,11 +7,13 @@ probability of 3 in 100 million.
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from core.messages import Finding, Split
+from core.example_columns import ExampleColumns
+from core.messages import Example, Finding, Split
 from core.quality import rules
 
 RULES = frozenset({"too_few", "duplicates", "all_masked"})  # those of quality.rules that are answered here
@@ -30,6 +32,18 @@ class SetKeys:
         self._keys[split].extend(keys)
         self._lines[split].extend(lines)
         self._masked += masked
+
+    def feed(self, example: Example) -> None:
+        """Take in one example. A key of its own kind where the order of keys in tool calls must not matter."""
+        calls = any(message.tool_calls for message in example.messages)
+        text = json.dumps([message.to_dict() for message in example.messages], ensure_ascii=False, sort_keys=calls)
+        spoken = [message for message in example.messages if message.role == "assistant"]
+        masked = all(message.weight == 0 for message in spoken)
+        self.add((hash(text),), (example.source_line,), split=example.split, masked=masked)
+
+    def feed_columns(self, examples: ExampleColumns, messages_json: Iterable[str]) -> None:
+        """Take in many examples, whose messages were written as JSON before."""
+        self.add(list(map(hash, messages_json)), examples.lines, split=examples.split)
 
     def finish(self) -> Iterator[Finding]:
         train, validation = self._keys["train"], self._keys["validation"]

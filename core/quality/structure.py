@@ -20,9 +20,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import filterfalse, pairwise
 from typing import Any
 
+from core.example_columns import ExampleColumns
 from core.findings import finding
 from core.messages import ROLES, Example, Finding, Message
 
@@ -83,6 +84,26 @@ def check(example: Example) -> Iterator[Finding]:
     spoken = [message for message in example.messages if message.role == "assistant"]
     if spoken and all(message.weight == 0 for message in spoken):
         yield finding("all_masked", "Every assistant message has weight 0.", line=line, field="messages")
+
+
+def check_columns(examples: ExampleColumns) -> dict[int, tuple[Finding, ...]]:
+    """What is remarkable about the text of many examples: the same as `check` of each, by their index."""
+    odd: set[int] = set()
+    for column in examples.texts:
+        whole = "".join(column)
+        if "<" in whole or "[" in whole:
+            odd.update(
+                index
+                for index, text in enumerate(column)
+                if ("<" in text or "[" in text) and SPECIAL_TOKENS.search(text)
+            )
+        if not whole.isascii() and INVISIBLE.search("".join(filterfalse(str.isascii, column))):
+            odd.update(index for index, text in enumerate(column) if INVISIBLE.search(text))
+    most = OVER_LENGTH_TOKENS * CHARACTERS_PER_TOKEN
+    if sum(max(map(len, column), default=0) for column in examples.texts) > most:
+        lengths = map(sum, zip(*(map(len, column) for column in examples.texts), strict=True))
+        odd.update(index for index, length in enumerate(lengths) if length > most)
+    return {index: tuple(check(examples.example(index))) for index in sorted(odd)}
 
 
 def token_estimate(example: Example) -> int:

@@ -25,11 +25,11 @@ from typing import Literal
 import msgspec
 
 from core.findings import CODES
-from core.formats.json_text import row_or_reject
-from core.formats.text import damage
+from core.formats.jsonl import MAX_WASTED, LineSource, record
+from core.formats.text import Line
 from core.messages import Example, Finding, Reject, Row
 from core.quality import structure
-from core.quality.line_chunks import PROCESSES, map_chunks
+from core.quality.line_chunks import PROCESSES, Chunk, NotByChunks, map_chunks
 
 _MARK_DAMAGE = "studio_escape"  # registered by core.formats.text: a bad byte stays recognisable
 _MAX_CHARACTERS = structure.OVER_LENGTH_TOKENS * structure.CHARACTERS_PER_TOKEN
@@ -71,6 +71,7 @@ class ChunkReport:
         read, rejected: rows. unreadable: rejected ones of which nothing could be read at all.
         keys: of the accepted examples, 64 bits each, the same for the same messages. at: the line of each.
         masked: accepted examples in which no assistant message carries loss.
+        wasted: characters that were looked at ahead in vain, to find the end of an object.
     """
 
     lines: int
@@ -81,6 +82,7 @@ class ChunkReport:
     findings: tuple[Finding, ...] = ()
     keys: array[int] = field(default_factory=lambda: array("q"))
     at: Sequence[int] = ()
+    wasted: int = 0
 
     def placed(self, before: int) -> ChunkReport:
         """The same with lines of the file: `before` lines stand in front of the chunk."""
@@ -102,25 +104,30 @@ def check_lines(
         codec: utf-8, or utf-8-sig where the file begins with a byte order mark.
 
     Raises:
-        LongLine: a line is longer than MAX_RECORD bytes: read the file row by row.
+        NotByChunks: while iterating, where rows reach over chunks or are too long: read the file row by row.
     """
 
-    def look(data: bytes, offset: int) -> ChunkReport:
-        return check_chunk(data, accept, codec=codec, offset=offset)
+    def look(chunk: Chunk) -> ChunkReport:
+        return check_chunk(chunk, accept, codec=codec)
 
+    wasted = 0
     before, start = 0, len(codecs.BOM_UTF8) if codec == "utf-8-sig" else 0
     for report in map_chunks(path, look, start=start, processes=processes):
         yield report.placed(before)
         before += report.lines
+        wasted += report.wasted
+        if wasted >= MAX_WASTED:  # from here on the reader would not look ahead any more
+            raise NotByChunks
 
 
-def check_chunk(data: bytes, accept: Accept, *, codec: str = "utf-8", offset: int = 0) -> ChunkReport:
-    """Check the lines of one chunk. `offset`: the byte it begins at in the file."""
-    return _bulk(data, _Notes(accept, codec), offset) or _line_by_line(data, _Notes(accept, codec), offset)
+def check_chunk(chunk: Chunk, accept: Accept, *, codec: str = "utf-8") -> ChunkReport:
+    """Check the lines of one chunk."""
+    return _bulk(chunk, _Notes(accept, codec)) or _line_by_line(chunk, _Notes(accept, codec))
 
 
-def _bulk(data: bytes, notes: _Notes, offset: int) -> ChunkReport | None:
+def _bulk(chunk: Chunk, notes: _Notes) -> ChunkReport | None:
     """The whole chunk at once; None where its lines are not all written the same plain way."""
+    data = chunk.lines
     first = _FIRST.match(data)
     if first is None or b"\r" in data:
         return None
@@ -144,10 +151,10 @@ def _bulk(data: bytes, notes: _Notes, offset: int) -> ChunkReport | None:
         return ChunkReport(count, count, keys=array("q", map(hash, examples)), at=range(1, count + 1))
     lines = data.split(b"\n")
     odd.update(_lines_of(hits, lines))
-    at = offset
+    at = chunk.offset
     for index in range(count):
         if index in odd:
-            notes.exact(lines[index], index + 1, at)
+            notes.exact(lines[index], index + 1, at, iter(()))  # it is JSON: nothing of it is on the next line
         else:
             notes.sound(examples[index], index + 1)
         at += len(lines[index]) + 1
@@ -222,16 +229,38 @@ def _lines_of(positions: list[int], lines: list[bytes]) -> Iterator[int]:
         yield index
 
 
-def _line_by_line(data: bytes, notes: _Notes, offset: int) -> ChunkReport:
-    number = 0
-    for number, match in enumerate(_LINE.finditer(data), start=1):
-        line = match.group()
+def _line_by_line(chunk: Chunk, notes: _Notes) -> ChunkReport:
+    spans = [match.span() for match in _LINE.finditer(chunk.lines)]
+    index = 0
+    while index < len(spans):
+        start, end = spans[index]
+        line = chunk.lines[start:end]
+        index += 1
         example = _plain(line)
-        if example is None:
-            notes.exact(line, number, offset + match.start())
-        else:
-            notes.sound(example, number)
-    return notes.report(number)
+        if example is not None:
+            notes.sound(example, index)
+            continue
+        index += notes.exact(line, index, chunk.offset + start, _following(chunk, spans, index))
+        if index > len(spans):  # it reaches into the next chunk, which somebody else is looking at
+            raise NotByChunks
+    return notes.report(len(spans))
+
+
+def _following(chunk: Chunk, spans: Sequence[tuple[int, int]], index: int) -> Iterator[Line]:
+    """The lines from `index` on, and those behind the chunk as far as they are known."""
+    for number in range(index, len(spans)):
+        start, end = spans[number]
+        yield Line(number + 1, chunk.offset + start, _text(chunk.lines[start:end]))
+    for number, match in enumerate(_LINE.finditer(chunk.after), start=len(spans) + 1):
+        if match.end() == len(chunk.after) and not chunk.complete:
+            break
+        yield Line(number, chunk.offset + len(chunk.lines) + match.start(), _text(match.group()))
+    if not chunk.complete:
+        raise NotByChunks
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", _MARK_DAMAGE)
 
 
 class _Notes:
@@ -239,7 +268,7 @@ class _Notes:
 
     def __init__(self, accept: Accept, codec: str) -> None:
         self._accept, self._codec = accept, codec
-        self._read = self._rejected = self._unreadable = self._masked = 0
+        self._read = self._rejected = self._unreadable = self._masked = self._wasted = 0
         self._findings: list[Finding] = []
         self._keys, self._at = array("q"), array("q")
 
@@ -249,14 +278,17 @@ class _Notes:
         self._keys.append(hash(example))
         self._at.append(number)
 
-    def exact(self, raw: bytes, number: int, offset: int) -> None:
-        """Take in a line as reading row by row would."""
-        text = raw.decode("utf-8", _MARK_DAMAGE)
-        if not text or text.isspace():
-            return
-        text = text.rstrip("\r\n")
+    def exact(self, raw: bytes, number: int, offset: int, following: Iterator[Line]) -> int:
+        """Take in a line as reading row by row would; gives the number of further lines that belong to it."""
+        text = _text(raw)
+        if not text.strip(" \t\r\n"):
+            return 0
         self._read += 1
-        row = damage(text, line=number, offset=offset, codec=self._codec) or row_or_reject(text, number)
+        looked: list[Line] = []
+        source = LineSource(looked.append(line) or line for line in following)  # type: ignore[func-returns-value]
+        source.wasted = self._wasted
+        row = record(source, Line(number, offset, text), self._codec)
+        self._wasted = source.wasted
         checked = structure.Checked(None, row.findings) if isinstance(row, Reject) else self._accept(row)
         findings, example = checked.findings, checked.example
         self._findings.extend(findings)
@@ -267,6 +299,7 @@ class _Notes:
             self._keys.append(key_of(example))
             self._at.append(number)
             self._masked += is_masked(example)
+        return len(looked) - source.waiting
 
     def report(self, lines: int) -> ChunkReport:
         return ChunkReport(
@@ -278,6 +311,7 @@ class _Notes:
             tuple(self._findings),
             self._keys,
             self._at,
+            self._wasted,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.conversion import shapes
+from core.forked import ProcessLost
 from core.formats import Detection
 from core.messages import Row
 from core.quality import line_chunks, structure, validation
@@ -28,8 +29,10 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
     Returns None, and adds nothing, where the file has to be read row by row: it is no UTF-8 JSON lines in the shape
     `messages`, or a line is longer than the studio keeps.
     """
-    lines = detection.format == "jsonl" and detection.layout == "lines" and not getattr(detection, "compression", "")
-    if not lines or shape != "messages" or detection.encoding not in ("utf-8", "utf-8-sig"):
+    lines = detection.format == "jsonl" and detection.layout == "lines" and not detection.compression
+    if not lines or shape != "messages" or detection.nested not in ("", "keep"):
+        return None
+    if detection.encoding not in ("utf-8", "utf-8-sig"):
         return None
     to_messages = shapes.get_shape("messages").to_messages
 
@@ -42,7 +45,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
             found.extend(part.findings)
             total.add(part.keys, part.at, masked=part.masked)
             read, rejected, unreadable = read + part.read, rejected + part.rejected, unreadable + part.unreadable
-    except (line_chunks.LongLine, line_chunks.ProcessLost):
+    except (line_chunks.NotByChunks, ProcessLost):
         return None
     found.extend(total.finish())
     findings.take(found)

@@ -7,7 +7,7 @@ and begun again, exactly one dataset appears.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 from core.conversion import analysis, shapes
 from core.conversion.templates import TEMPLATES, Template
 from core.errors import Conflict, DataError
+from core.example_columns import ExampleColumns
 from core.findings import finding
-from core.messages import Example, Finding, Reject, Row
-from core.quality.rules import SetChecker
-from core.services import dataset_checks, dataset_writing, drafts, sources
+from core.messages import Finding, Reject, Split
+from core.quality.set_keys import SetKeys
+from core.services import dataset_checks, dataset_writing, drafts, reading_ahead, sources
 from core.services.dataset_writing import Provenance
 from core.services.pipeline import Labeled, Labeler, Recipe
 from core.tasks import store
@@ -167,9 +168,9 @@ def run(ctx: TaskContext) -> Outcome:
     total = sources.analyze(source.id).total_rows
     labeler = Labeler(recipe, source.id)
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
-        checker = SetChecker()
+        checker = SetKeys()
         out.note(source.detection.findings)
-        for _ in _write(labeler, sources.read(source.id), out, checker):
+        for _ in _write(labeler, source, out, checker):
             ctx.progress(_SHARE_READING * min(labeler.read / max(total, 1), 1.0), "Converting", _said(labeler, total))
             if stopped := ctx.interrupted():
                 return stopped
@@ -213,21 +214,24 @@ def run_validation(ctx: TaskContext) -> Outcome:
 
 
 def _write(
-    labeler: Labeler, rows: Iterable[Row | Reject], out: VersionWriter, checker: SetChecker, split: str = "train"
+    labeler: Labeler, source: sources.SourceRecord, out: VersionWriter, checker: SetKeys, split: Split = "train"
 ) -> Iterator[None]:
-    """Write everything that comes of the rows; a tick after each."""
-    for item in labeler.run(rows):
-        if isinstance(item, Reject):
+    """Write everything that comes of an upload's rows; a tick after each example or batch."""
+    for item in labeler.run_batches(reading_ahead.read_batches(sources.local_path(source.id), source.detection)):
+        if isinstance(item, ExampleColumns):
+            columns = replace(item, split=split)
+            checker.feed_columns(columns, out.add_columns(columns))
+        elif isinstance(item, Reject):
             out.reject(item)
         else:
-            example: Example = replace(item.example, split=split)  # type: ignore[arg-type]
+            example = replace(item.example, split=split)
             out.add(example, item.findings)
             checker.feed(example)
         yield
 
 
 def _write_validation(
-    ctx: TaskContext, payload: Mapping[str, Any], recipe: Recipe, out: VersionWriter, checker: SetChecker
+    ctx: TaskContext, payload: Mapping[str, Any], recipe: Recipe, out: VersionWriter, checker: SetKeys
 ) -> dict[str, Any] | Outcome | None:
     """The rows of a validation file of its own; its part of the manifest, or an outcome that ends the task."""
     if not payload.get("validation_source_id"):
@@ -235,7 +239,7 @@ def _write_validation(
     source = sources.get(payload["validation_source_id"])
     shape = sources.analyze(source.id).shape if recipe.shape else None
     labeler = Labeler(Recipe(shape=shape) if shape else recipe, source.id)
-    for _ in _write(labeler, sources.read(source.id), out, checker, split="validation"):
+    for _ in _write(labeler, source, out, checker, split="validation"):
         ctx.progress(_SHARE_READING, "Converting the validation file", f"{labeler.read:,} rows")
         if stopped := ctx.interrupted():
             return stopped

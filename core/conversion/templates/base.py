@@ -132,6 +132,13 @@ class Template(ABC, Generic[OptionsT]):
     Options: type[OptionsT]
     special_names: ClassVar[dict[str, tuple[str, ...]]] = {}  # option that is a pattern -> its names beside columns
 
+    def concatenates(self, options: OptionsT) -> bool:
+        """Whether, in rows without empty cells, every text is made by putting fixed texts and cells side by side.
+
+        Then many rows are converted at once (see conversion.columnar): `turns` is asked once, not for each row.
+        """
+        return False
+
     @abstractmethod
     def turns(
         self, cells: Cells, mapping: ColumnMapping, options: OptionsT, patterns: Mapping[str, Pattern]
@@ -179,17 +186,38 @@ class Template(ABC, Generic[OptionsT]):
         Raises:
             DataError: a cell is empty and the person chose "fail".
         """
-        patterns = {name: Pattern.parse(getattr(options, name)) for name in self._pattern_names()}
+        patterns = self._patterns(options)
         for row in rows:
             try:
-                cells = Cells(row, options)
-                system = cells.fill(patterns["system"])
-                conversations = self.turns(cells, mapping, options, patterns)
+                conversations = self.conversations(row, mapping, options, patterns)
             except RowProblem as problem:
                 yield rejected(row, problem, options)
                 continue
-            for turns in conversations:
+            for system, turns in conversations:
                 yield Example(messages_of(system, turns), source_line=row.line)
+
+    def conversations(
+        self,
+        row: Row,
+        mapping: ColumnMapping,
+        options: OptionsT,
+        patterns: Mapping[str, Pattern] | None = None,
+    ) -> list[tuple[str, list[Turn]]]:
+        """What one row gives: for each example its system message and its turns.
+
+        Args:
+            patterns: of the options, where they were parsed before.
+
+        Raises:
+            RowProblem: the row cannot be used.
+        """
+        cells = Cells(row, options)
+        known = self._patterns(options) if patterns is None else patterns
+        system = cells.fill(known["system"])
+        return [(system, turns) for turns in self.turns(cells, mapping, options, known)]
+
+    def _patterns(self, options: OptionsT) -> dict[str, Pattern]:
+        return {name: Pattern.parse(getattr(options, name)) for name in self._pattern_names()}
 
     def _pattern_names(self) -> list[str]:
         """The options that hold patterns: every text but the one that stands in for empty cells."""

@@ -42,6 +42,9 @@ class ClassificationTemplate(Template[ClassificationOptions]):
         if not mapping.key and not others(mapping):
             raise DataError("Classification has nothing to classify.", "Choose a key column or columns to include.")
 
+    def concatenates(self, options: ClassificationOptions) -> bool:
+        return True
+
     def turns(
         self, cells: Cells, mapping: ColumnMapping, options: ClassificationOptions, patterns: Mapping[str, Pattern]
     ) -> list[list[Turn]]:

@@ -69,6 +69,9 @@ class CustomTemplate(Template[CustomOptions]):
             listed = f"Columns are: {', '.join(columns[:20])}."
             raise data_error("column_missing", f"There is no column {options.conversation!r}.", listed)
 
+    def concatenates(self, options: CustomOptions) -> bool:
+        return not options.conversation
+
     def turns(
         self, cells: Cells, mapping: ColumnMapping, options: CustomOptions, patterns: Mapping[str, Pattern]
     ) -> list[list[Turn]]:

@@ -78,6 +78,9 @@ class ExtractionTemplate(Template[ExtractionOptions]):
         "attribute_question": ("key", "column"),
     }
 
+    def concatenates(self, options: ExtractionOptions) -> bool:
+        return options.answer_format == "list"  # JSON escapes what is in a cell
+
     def turns(
         self, cells: Cells, mapping: ColumnMapping, options: ExtractionOptions, patterns: Mapping[str, Pattern]
     ) -> list[list[Turn]]:

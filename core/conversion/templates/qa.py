@@ -89,6 +89,9 @@ class QaTemplate(Template[QaOptions]):
                 f"Questions per row is {options.questions!r}, but no column is included.", "Choose columns to include."
             )
 
+    def concatenates(self, options: QaOptions) -> bool:
+        return True
+
     def turns(
         self, cells: Cells, mapping: ColumnMapping, options: QaOptions, patterns: Mapping[str, Pattern]
     ) -> list[list[Turn]]:

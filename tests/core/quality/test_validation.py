@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.conversion import shapes
+from core.forked import ProcessLost
 from core.formats import detect_file, read
 from core.messages import Reject
 from core.quality import line_chunks, structure, validation
@@ -160,6 +161,8 @@ ODD_BYTES = [
     b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\x00',
     b'{"messages": [{"role": "user", "content": "a"},\r {"role": "assistant", "content": "b"}]}',
     b'{"messages":\n [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}',
+    b'{\n  "messages": [\n    {"role": "user", "content": "a"},\n    {"role": "assistant", "content": "<s>"}\n  ]\n}',
+    b'{"messages": [{"role": "user", "content": "cut off',
     b'{"messages":\n [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}{"messages": []}',
 ]
 EVERY_ODD_LINE = [line.encode("utf-8", "surrogatepass") for line in ODD_LINES] + ODD_BYTES
@@ -197,7 +200,12 @@ def test_random_mixtures_and_mutations_are_found_as_row_by_row(tmp_path, seed, m
     read_chunk = line_chunks.read_chunk
     monkeypatch.setattr(line_chunks, "SIZE", size)
     monkeypatch.setattr(line_chunks, "read_chunk", lambda fd, k, start: read_chunk(fd, k, start, size))
-    assert in_bulk(path) == row_by_row(path)
+    try:
+        found = in_bulk(path)
+    except line_chunks.NotByChunks:  # an object may reach over the end of so small a chunk
+        assert seed % 4 or size < 20_000
+        return
+    assert found == row_by_row(path)
 
 
 def test_two_processes_give_the_same_in_the_same_order(tmp_path, monkeypatch):
@@ -208,6 +216,7 @@ def test_two_processes_give_the_same_in_the_same_order(tmp_path, monkeypatch):
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + b"\n".join(lines))
     monkeypatch.setattr(line_chunks, "_WORTH_FORKING", 1)
+    monkeypatch.setattr(line_chunks, "may_fork", lambda: True)
     assert in_bulk(path, processes=2, codec="utf-8-sig") == row_by_row(path)
 
 
@@ -216,13 +225,13 @@ def test_a_process_that_is_lost_or_fails_says_so(tmp_path, monkeypatch):
     import signal
 
     monkeypatch.setattr(line_chunks, "_WORTH_FORKING", 1)
-    monkeypatch.setattr(line_chunks, "_may_fork", lambda: True)
+    monkeypatch.setattr(line_chunks, "may_fork", lambda: True)
     path = tmp_path / "x.jsonl"
     path.write_bytes(b'{"a": 1}\n' * 200_000)
-    with pytest.raises(line_chunks.ProcessLost):
-        list(line_chunks.map_chunks(path, lambda data, at: os.kill(os.getpid(), signal.SIGKILL)))
+    with pytest.raises(ProcessLost):
+        list(line_chunks.map_chunks(path, lambda chunk: os.kill(os.getpid(), signal.SIGKILL)))
     with pytest.raises(ZeroDivisionError):
-        list(line_chunks.map_chunks(path, lambda data, at: 1 // 0))
+        list(line_chunks.map_chunks(path, lambda chunk: 1 // 0))
 
 
 def test_every_rule_about_a_set_is_counted_in_bulk_too():
