@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -160,7 +160,7 @@ def _error_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
     return count
 
 
-def _lines(path: Path, sheet: str, limit: int) -> Iterator[Any]:
+def _lines(path: Path, sheet: str, limit: int) -> Generator[Any, None, None]:
     """What the reading process says, one value per line; it is ended when nobody listens any more."""
     command = [sys.executable, "-P", str(_READER), str(path), sheet, str(limit)]
     with tempfile.TemporaryFile() as errors:
