@@ -35,9 +35,14 @@ class Patience:
     _free_at: float = 0.0  # monotonic: no thread asks before; set by an endpoint that is over its rate
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def held_s(self) -> float:
+        """How long the endpoint still asks everybody to wait; 0 where it does not."""
+        return max(self._free_at - time.monotonic(), 0.0)
+
     def hold(self) -> None:
         """Wait until the endpoint may be asked. Raises LlmError (cause stopped)."""
-        while (left := self._free_at - time.monotonic()) > 0:
+        while (left := self.held_s) > 0:
             if self.wait(left):
                 raise stopped()
 

@@ -8,6 +8,7 @@ user can read. Whoever changes the address has to give the key again: it was mea
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -282,6 +283,8 @@ def checked_url(text: str) -> str:
         or " " in url
     ):
         raise SettingsError("The address is no http or https address.", remedy)
+    if _is_nobody(parts.hostname):
+        raise SettingsError("The address is one that no language model has (link-local, multicast).", remedy)
     if parts.username or parts.password:
         raise SettingsError("The address holds a user name or password.", "Put it into the key.")
     if parts.query or parts.fragment:
@@ -289,6 +292,16 @@ def checked_url(text: str) -> str:
     if len(url) > 500:
         raise SettingsError("The address is longer than 500 characters.", remedy)
     return url
+
+
+def _is_nobody(host: str) -> bool:
+    """Addresses where machines keep what is not meant for others, such as a cloud's 169.254.169.254."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return found.is_link_local or found.is_multicast or found.is_unspecified
 
 
 checked_prices = prices.checked

@@ -20,6 +20,7 @@ from core.conversion.smart.recipe import SmartRecipe
 from core.db.uow import UnitOfWork
 from core.errors import Conflict, DataError, InvalidTransition
 from core.llm import LlmError
+from core.llm.failures import FATAL
 from core.llm.retry import Patience
 from core.services import (
     connections,
@@ -31,7 +32,7 @@ from core.services import (
     sources,
 )
 from core.services.connections import ConnectionRecord
-from core.services.smart_loop import Loop
+from core.services.smart_loop import Loop, at_most
 from core.services.smart_records import (
     GeneratedExample,
     Proposal,
@@ -129,8 +130,8 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
     finally:
         client.close()
     for result in results:
-        if result.cause in ("key", "model", "redirect", "quota", "address"):
-            raise LlmError(result.reason, " ", cause=result.cause)
+        if result.cause in FATAL:
+            raise LlmError(result.reason, cause=result.cause)
     costs = [result.cost_usd or 0.0 for result in results]
     whole = smart_source.measured(smart_source.count(source_id, recipe), results, price)
     return SmartPreview(
@@ -166,6 +167,7 @@ def start(draft_id: str) -> TaskRecord:
         "recipe": recipe.model_dump(mode="json"),
         "budget_usd": recipe.budget_usd,
         "prompt_version": PROMPT_VERSION,
+        "reading": smart_source.fingerprint(state["source_id"]),
         "name": name,
         "description": description,
         "hold_out": held_out,
@@ -207,13 +209,20 @@ def run(ctx: TaskContext) -> Outcome:
     recipe = SmartRecipe.of(payload["recipe"])
     source_id = str(payload["source_id"])
     ctx.progress(0, "Reading the rows")
+    if payload.get("reading", "") not in ("", smart_source.fingerprint(source_id)):
+        raise DataError(
+            "The file is read another way now than when this run began, so its rows are others.",
+            "Read it as before and retry, or start a new run.",
+        )
     reason = ""
     if payload.get("finish"):
         reason = "stopped_early"
     else:
         record = connections.get(recipe.connection_id)
         client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
-        writer = Writer(client, recipe, record.price(recipe.model), bounded=record.provider.bounds_text)
+        writer = Writer(
+            client, at_most(recipe, record), record.price(recipe.model), bounded=record.provider.bounds_text
+        )
         rows_there = smart_source.count(source_id, recipe)
         asking = Loop(ctx, writer, rows_there, smart_source.items(source_id, recipe), smart_source.Local())
         asking.run()

@@ -55,12 +55,14 @@ def build(
                 out.add(example, (*structure.check(example), *findings_of(made, row.line)))
                 checker.feed(example)
                 beside.add(out.examples - 1, {**origin, "source": source_id, "source_line": row.line})
+        unreadable = 0
         for item in smart_source.rejects(source_id):
             out.reject(item)
+            unreadable += 1
         beside.close()
         out.note(checker.finish())
-        read = sources.analyze(source_id).total_rows
-        accepted = totals.by_state["ok"]
+        # Rows that a run stopped early, or limited to the first ones, has not come to were not read.
+        read, accepted = totals.done + unreadable, totals.by_state["ok"]
         counts = {"read": read, "accepted": accepted, "rejected": read - accepted}
         chosen = recipe.model_dump(mode="json")
         told = Provenance(

@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from core.conversion.smart.recipe import SmartRecipe
 from core.errors import StudioError
 from core.llm import LlmError
-from core.llm.failures import RETRYABLE
+from core.llm.failures import FATAL, RETRYABLE
 from core.llm.retry import MOST_WAIT_S, Patience
 from core.services import smart_store
+from core.services.connections import ConnectionRecord
 from core.services.smart_records import RowResult
 from core.services.smart_writer import Budget, Item, Writer
 from core.tasks.context import Outcome, TaskContext
@@ -27,6 +29,7 @@ from core.tasks.context import Outcome, TaskContext
 log = logging.getLogger(__name__)
 
 TICK_S: Final = 0.2
+BUDGET_EVERY_S: Final = 1.0  # how often a changed budget is looked for
 LAST_CALLS_S: Final = 5.0  # a cancel or a shutdown waits so long for answers that are under way
 GIVE_UP_AFTER: Final = 5  # rows in a row that the endpoint did not answer: it is away, and the rest would fail too
 _LOCAL_BATCH: Final = 200
@@ -70,6 +73,7 @@ class Loop:
         self._hang_s = writer.recipe.timeout_s + MOST_WAIT_S + 60
         self._inbox: queue.SimpleQueue[tuple[Item, float] | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[RowResult] = queue.SimpleQueue()
+        self._budget_read_at = time.monotonic()
         self._error: LlmError | None = None
         self._streak: list[RowResult] = []  # rows that the endpoint did not answer, one after another
 
@@ -148,6 +152,7 @@ class Loop:
                 open_calls -= 1
                 self._take(result)
             self._say()
+            self._reread_budget()
             signal = self.ctx.signal()
             if signal and self.stopped_by not in (signal, "error"):
                 self.stopped_by = signal
@@ -185,7 +190,7 @@ class Loop:
         """Commit what became of a row; a row that was stopped while waiting stays without an end."""
         if result.cause == "stopped" and result.prompt_tokens == 0:
             return
-        if result.cause in ("key", "model", "redirect", "quota", "address"):
+        if result.cause in FATAL:
             remedy = "Correct the connection, then retry: rows with an end are kept."
             self._give_up(LlmError(result.reason, remedy, cause=result.cause))
             return
@@ -234,8 +239,14 @@ class Loop:
         self.stopped_by = "error"
         self._halt.set()
 
+    def _reread_budget(self) -> None:
+        """A person may lower or raise it while the run goes on."""
+        if time.monotonic() - self._budget_read_at >= BUDGET_EVERY_S:
+            self._raised()
+
     def _raised(self) -> bool:
         """Whether a person has raised the budget meanwhile."""
+        self._budget_read_at = time.monotonic()
         limit = budget_of(self.ctx)
         changed = limit != self._writer.budget.limit_usd
         self._writer.budget.limit_usd = limit
@@ -261,6 +272,8 @@ class Loop:
         price = self._writer.price
         if price is not None and not price.is_free:
             text += f", ${self._writer.budget.spent_usd:,.4f}"
+        if (wait_s := self._writer.patience.held_s) > 1:
+            text += f"; the endpoint asks to wait {wait_s:.0f} s"
         if not self.stopped_by:
             self.ctx.progress(SHARE * min(done / max(self._rows, 1), 1.0), "Writing examples", text)
 
@@ -268,6 +281,12 @@ class Loop:
         oldest = min(list(self._writer.beats.values()), default=time.monotonic())
         if time.monotonic() - oldest > self._hang_s:
             raise StudioError("A call to the endpoint hangs.", "Retry: rows with an end are kept.")
+
+
+def at_most(recipe: SmartRecipe, record: ConnectionRecord) -> SmartRecipe:
+    """The recipe with no more calls at once than its connection allows."""
+    allowed = int(record.settings.get("concurrency") or recipe.concurrency)
+    return recipe.model_copy(update={"concurrency": min(recipe.concurrency, allowed)})
 
 
 def budget_of(ctx: TaskContext) -> float | None:

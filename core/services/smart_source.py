@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -30,6 +32,13 @@ def items(source_id: str, recipe: SmartRecipe) -> Iterator[Item]:
 def rejects(source_id: str) -> Iterator[Reject]:
     """What could not be read as a row."""
     return (row for row in sources.read(source_id) if isinstance(row, Reject))
+
+
+def fingerprint(source_id: str) -> str:
+    """Names the file and the way it is read: rows keep their positions only as long as it stays the same."""
+    record = sources.get(source_id)
+    way = json.dumps([record.sha256, record.detection.to_dict()], sort_keys=True, default=str)
+    return hashlib.sha256(way.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def count(source_id: str, recipe: SmartRecipe) -> int:

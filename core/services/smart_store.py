@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from core.db.tables import SmartRow
 from core.db.uow import UnitOfWork
+from core.llm.failures import clean
 from core.services.smart_records import STATES, GeneratedExample, RowResult, SmartRowRecord
 from core.tasks.context import TaskContext
 from core.tasks.store import TASKS
@@ -49,7 +50,7 @@ def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
             "position": result.position,
             "line": result.line,
             "state": result.state,
-            "reason": result.reason,
+            "reason": _printable(result.reason),
             "examples": [example.to_dict() for example in result.examples],
             "prompt_tokens": result.prompt_tokens,
             "completion_tokens": result.completion_tokens,
@@ -161,6 +162,11 @@ def key_of(texts: Iterable[str]) -> bytes:
 
 def key_of_example(example: GeneratedExample) -> bytes:
     return key_of(message.content for message in example.messages if message.role != "system")
+
+
+def _printable(text: str) -> str:
+    """Words that may come from a model, fit for any database and screen."""
+    return clean(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def _record(row: Any) -> SmartRowRecord:

@@ -22,7 +22,7 @@ from core.messages import Message
 from core.services import connections, smart_dataset, smart_store
 from core.services.dataset_publishing import Change, attempt_of_task, stage, sweep_attempts
 from core.services.dataset_records import VersionRecord, get_dataset, get_version, version_file
-from core.services.smart_loop import Loop
+from core.services.smart_loop import Loop, at_most
 from core.services.smart_records import GeneratedExample, RowResult
 from core.services.smart_writer import Item, Writer, cut_flag
 from core.tasks import announce, store
@@ -104,7 +104,9 @@ def run(ctx: TaskContext) -> Outcome:
     client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
     reason = ""
     if not payload.get("finish"):
-        writer = _Variations(client, recipe, record.price(recipe.model), bounded=record.provider.bounds_text)
+        writer = _Variations(
+            client, at_most(recipe, record), record.price(recipe.model), bounded=record.provider.bounds_text
+        )
         writer.entries = entries
         items = [Item(entry.position, entry.source_line, {}) for entry in entries.values()]
         asking = Loop(ctx, writer, len(items), iter(items))

@@ -110,7 +110,7 @@ class Writer:
             pairs, cut = self._pairs(prompt, questions, free, usage, prepaid_usd)
         except LlmError as error:
             usage.attempts += error.attempts
-            ended = replace(ended, reason=str(error), cause=error.cause)
+            ended = replace(ended, reason=error.message if error.fatal else str(error), cause=error.cause)
         except BadAnswer as error:
             ended = replace(ended, reason=error.message, cause="answer")
         else:

@@ -31,6 +31,16 @@ _COMMON: Final = frozenset(
         "december monday tuesday wednesday thursday friday saturday sunday english dr mr mrs ms prof",
     )
 )
+# Words that open a sentence, and so have a capital, in front of a name.
+_OPENERS: Final = frozenset(
+    re.findall(
+        r"\S+",
+        "the a an in on at it its this that these those he she they we you his her their our my your for from with "
+        "by as to of and but or if when while after before since there here what who how why where which is are was were do "
+        "does please both all each every some no not only also however der die das ein eine im am le la les un une el",
+    )
+)
+_FEW_WORDS, _MANY_CAPITALS = 8, 0.25
 # Digits that are written out: "three" in the row grounds a 3 in the answer.
 _WORDS: Final = {
     word: str(value)
@@ -95,37 +105,50 @@ def _values(found: str) -> set[str]:
 
 def _names(text: str, known: str) -> list[str]:
     there = {_fold(word) for word in _WORD.findall(known)}
-    missing: list[str] = []
-    current: list[str] = []
-    end = 0
+    groups: list[list[_Word]] = []
+    inside = capitals = 0
+    end = -1
     for match in _WORD.finditer(text):
         word = match.group()
-        is_name = word[0].isupper() and (len(word) > 1)
         starts = bool(_SENTENCE_END.search(text[max(match.start() - 8, 0) : match.start()]))
-        joined = current and text[end : match.start()] in (" ", "\u00a0")
-        if is_name and not _is_known(word, there) and (not starts or word.isupper() or _inside(word)):
-            if joined:
-                current.append(word)
-            else:
-                _keep(current, missing)
-                current = [word]
-            end = match.end()
+        capital = word[0].isupper() and len(word) > 1
+        inside += not starts
+        capitals += capital and not starts
+        if not capital:
+            continue
+        if groups and text[end : match.start()] in (" ", "\u00a0") and not starts:
+            groups[-1].append(_Word(word, starts))
         else:
-            _keep(current, missing)
-            current = []
-    _keep(current, missing)
-    return missing
+            groups.append([_Word(word, starts)])
+        end = match.end()
+    # German writes every noun with a capital: there, only two unknown ones side by side count as a name.
+    nouns_too = inside >= _FEW_WORDS and capitals > _MANY_CAPITALS * inside
+    found = (_name_in(group, there, nouns_too) for group in groups)
+    return list(dict.fromkeys(name for name in found if name))
 
 
-def _keep(words: list[str], missing: list[str]) -> None:
-    name = " ".join(words)
-    if name and name not in missing:
-        missing.append(name)
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    starts: bool  # a sentence: then its capital says nothing
+
+    @property
+    def is_told_by_capitals(self) -> bool:
+        """NASA, McDonald, iPhone: a name wherever it stands."""
+        return any(character.isupper() for character in self.text[1:])
 
 
-def _inside(word: str) -> bool:
-    """A capital inside the word (McDonald, iPhone): a name even at the start of a sentence."""
-    return any(character.isupper() for character in word[1:]) and not word.isupper()
+def _name_in(group: list[_Word], there: set[str], nouns_too: bool) -> str:
+    """What of some capitalised words in a row is a name that is not known; "" for nothing."""
+    if group[0].starts and _fold(group[0].text) in _OPENERS:
+        group = group[1:]
+    unknown = [word for word in group if not _is_known(word.text, there)]
+    if not unknown:
+        return ""
+    single = len(unknown) == 1
+    if single and not unknown[0].is_told_by_capitals and (unknown[0].starts or nouns_too):
+        return ""
+    return " ".join(word.text for word in unknown)
 
 
 def _is_known(word: str, there: set[str]) -> bool:

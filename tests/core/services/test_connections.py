@@ -100,6 +100,9 @@ def test_only_variables_for_keys_may_be_named(studio_env: Path, name: str) -> No
         "https://host/#x",
         "http://ho st/",
         "http://host:99999/",
+        "http://169.254.169.254/latest",
+        "http://[::ffff:169.254.169.254]/",
+        "http://0.0.0.0/v1",
         "https://host/" + "x" * 600,
     ],
 )

@@ -398,6 +398,33 @@ def test_failed_rows_can_be_asked_again(studio_env: Path) -> None:
             smart.retry_failed(task_id)
 
 
+def test_a_file_that_is_read_another_way_meanwhile(studio_env: Path) -> None:
+    with llm_server() as server:
+        task_id = start(server, 30, PRICES, budget_usd=3.0, max_tokens=100)
+        helper.work(task_id)
+        sources.set_detection(store.get(task_id).payload["source_id"], {"header": False})
+        smart.set_budget(task_id, None)
+        commands.request(task_id, "resume")
+        task = helper.work(task_id)
+    assert task.state == "failed"
+    assert "another way" in task.error["message"]
+
+
+def test_a_lowered_budget_and_a_limit_of_the_connection(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.services.smart_loop.BUDGET_EVERY_S", 0.0)
+    with llm_server(slow) as server:
+        connection = helper.connect(server.url, prices=PRICES, settings={"concurrency": 1})
+        task_id = helper.begin(helper.things(40), helper.recipe(connection, max_tokens=100, concurrency=8)).id
+        worker = threading.Thread(target=helper.work, args=(task_id,))
+        worker.start()
+        wait_until(lambda: smart.progress(task_id).done >= 3, 60, "3 rows")
+        smart.set_budget(task_id, 0.5)
+        worker.join(60)
+        assert (store.get(task_id).state, store.get(task_id).reason) == ("paused", "budget")
+        assert smart.progress(task_id).done < 40
+        assert server.most_at_once == 1
+
+
 def test_a_connection_that_is_gone(studio_env: Path) -> None:
     with llm_server() as server:
         task_id = start(server, 5)

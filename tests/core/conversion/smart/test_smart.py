@@ -187,6 +187,14 @@ def test_what_stands_in_the_row_is_not_flagged(answer: str) -> None:
         ("It was made in 1995 by Maria Lopez.", [("ungrounded_number", "1995"), ("ungrounded_name", "Maria Lopez")]),
         ("Sold by Dr. Miller and NASA.", [("ungrounded_name", "Miller"), ("ungrounded_name", "NASA")]),
         ("It has 42 of 42 parts.", [("ungrounded_number", "42")]),
+        (
+            "Maria Lopez made it. In Germany it sells.",
+            [("ungrounded_name", "Maria Lopez"), ("ungrounded_name", "Germany")],
+        ),
+        (
+            "Der Blue Kettle ist ein Gerät für die Küche und kommt mit einem Deckel von Karl Maier.",
+            [("ungrounded_name", "Karl Maier")],
+        ),
     ],
 )
 def test_what_does_not_is(answer: str, found: list[tuple[str, str]]) -> None:
