@@ -245,6 +245,7 @@ def _key(
                 "API key",
                 type="password",
                 autocomplete="off",
+                live=True,  # Tab leads to the eye inside the field, and what was typed would be lost with the focus
                 placeholder=f"the stored key {record.key_hint} stays" if stored and record else None,
                 key=f"connection_key_{tag}",
             )
