@@ -71,6 +71,14 @@ ISSUES: dict[str, Issue] = {
             ),
         ),
         Issue(
+            "varied_answers",
+            "Same input, several long answers",
+            "info",
+            "consistency",
+            "Fine where many answers are right. Where only one is, keep that and drop the others.",
+            (Remedy("drop", "Drop all {n}", "Makes a new version without any of them.", "drop"), _EDIT),
+        ),
+        Issue(
             "validation_overlap",
             "Validation examples also in training",
             "error",

@@ -155,29 +155,31 @@ def _said(code: str, count: int, groups: int, first: Hit) -> str:
     """One sentence with the count and an example of what was found."""
     if code == "too_few_examples":
         return first.detail
-    examples = f"{count:,} example{'s' if count != 1 else ''}"
+    examples = f"{count:,} example{'s' * (count != 1)}"
     inside = f" in {groups:,} group{'s' if groups != 1 else ''}" if groups else ""
-    hold = "hold" if count != 1 else "holds"
+    one = count == 1
+    be, have, s = ("is", "has", "s") if one else ("are", "have", "")
     said = {
         "duplicate_examples": f"{examples} to spare{inside}: word for word the same as another.",
         "near_duplicates": f"{examples} to spare{inside}: nearly the same as another.",
         "contradictions": f"{examples}{inside} with the same input give different answers.",
-        "validation_overlap": f"{examples} of the validation part also stand in training.",
-        "near_leakage": f"{examples} of the validation part are nearly the same as one in training.",
-        "label_imbalance": f"{examples} have one of {groups:,} labels that hardly occur{'s' * (groups == 1)}.",
-        "secrets": f"{examples} {hold} keys, tokens or passwords.",
-        "personal_data": f"{examples} {hold} personal data.",
-        "special_tokens": f"{examples} {hold} control tokens of chat templates.",
-        "placeholders": f"{examples} {hold} places that nobody filled in.",
-        "mojibake": f"{examples} {hold} letters that an encoding error damaged.",
-        "refusals": f"{examples} {'refuse' if count != 1 else 'refuses'} to answer.",
-        "empty_answers": f"{examples} {'have' if count != 1 else 'has'} an answer that says nothing.",
+        "varied_answers": f"{examples}{inside} with the same input give different long answers.",
+        "validation_overlap": f"{examples} of the validation part also stand{s} in training.",
+        "near_leakage": f"{examples} of the validation part {be} nearly the same as one in training.",
+        "label_imbalance": f"{examples} {have} a label that hardly occurs{inside}.",
+        "secrets": f"{examples} hold{s} keys, tokens or passwords.",
+        "personal_data": f"{examples} hold{s} personal data.",
+        "special_tokens": f"{examples} hold{s} control tokens of chat templates.",
+        "placeholders": f"{examples} hold{s} places that nobody filled in.",
+        "mojibake": f"{examples} hold{s} letters that an encoding error damaged.",
+        "refusals": f"{examples} refuse{s} to answer.",
+        "empty_answers": f"{examples} {have} an answer that says nothing.",
         "answer_lost": f"{examples} would lose the whole answer in training.",
-        "over_length": f"{examples} {'are' if count != 1 else 'is'} longer than the maximum length.",
-        "length_outliers": f"{examples} {'are' if count != 1 else 'is'} far longer or shorter than the others.",
-        "language_mix": f"{examples} {'are' if count != 1 else 'is'} in another language than most.",
-        "system_inconsistent": f"{examples} {'have' if count != 1 else 'has'} another system message than most.",
-        "label_variants": f"{examples} {'spell' if count != 1 else 'spells'} a label differently than most.",
+        "over_length": f"{examples} {be} longer than the maximum length.",
+        "length_outliers": f"{examples} {be} far longer or shorter than the others.",
+        "language_mix": f"{examples} {be} in another language than most.",
+        "system_inconsistent": f"{examples} {have} another system message than most.",
+        "label_variants": f"{examples} spell{s} a label differently than most.",
     }.get(code, f"{examples}.")
     where = f" Example {first.position + 1:,}: " if first.position >= 0 else " "
     return said + where + first.detail

@@ -3,7 +3,8 @@
     part          of   what costs points                                   all gone at
     uniqueness    15   exact copies and near duplicates to spare           50 % of the examples
     consistency   20   contradictions; x 0.5: other spellings of a label,  20 %
-                       other system messages
+                       other system messages; x 0.1: several long
+                       answers to one input
     separation    10   validation examples that stand in training too,     25 % of the validation examples
                        or nearly
     answers       15   empty, refusing and unfilled answers                20 %
@@ -57,7 +58,7 @@ PARTS: Final = (
     ),
     Part(
         "consistency", "Consistency", 20,
-        {"contradictions": 1.0, "label_variants": 0.5, "system_inconsistent": 0.5}, 0.2,
+        {"contradictions": 1.0, "label_variants": 0.5, "system_inconsistent": 0.5, "varied_answers": 0.1}, 0.2,
         "Same input, same answer: nothing contradicts itself.", "at odds with others",
     ),
     Part(

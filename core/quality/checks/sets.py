@@ -38,33 +38,41 @@ class TooFew(Quiet):
 
 
 class Contradictions(Quiet):
-    """The same input, to the letter and digit, with answers that differ in more than case and punctuation."""
+    """The same input, to the letter and digit, with answers that differ in more than case and punctuation.
+
+    Where every answer is long, many may be right: that is told apart, and costs less.
+    """
+
+    SHORT = 160  # characters; a label, a fact or a sentence contradicts another, an essay varies
 
     def __init__(self, settings: Settings) -> None:
-        self._inputs, self._answers = array("Q"), array("Q")
+        self._inputs, self._answers, self._lengths = array("Q"), array("Q"), array("q")
         self._shown: dict[int, str] = {}  # answer key -> how it reads
 
     def feed(self, case: Case) -> Iterator[Hit]:
         answer = compared.key(case.answer)
         self._inputs.append(compared.key(case.input))
         self._answers.append(answer)
+        self._lengths.append(len(case.answer))
         if len(self._shown) < _KEPT_TEXTS:
             self._shown.setdefault(answer, case.answer[:60])
         yield from ()
 
     def finish(self, progress: Progress) -> Iterator[Hit]:
         inputs, answers = _numbers(self._inputs), _numbers(self._answers)
+        lengths = np.frombuffer(self._lengths, dtype=np.int64)
         for members in groups_of(inputs):
             given = answers[members].tolist()
             if len(set(given)) < 2:
                 continue
             counts = Counter(given)
+            code = "varied_answers" if lengths[members].min() > self.SHORT else "contradictions"
             for position, answer in zip(members.tolist(), given, strict=True):
                 said = f"{shown(self._shown[answer], 50)}" if answer in self._shown else "another answer"
                 others = sum(counts.values()) - counts[answer]
                 verb = "answer" if others > 1 else "answers"
                 told = f"Answers {said}; {others} with the same input {verb} otherwise."
-                yield Hit("contradictions", position, told, group=int(members[0]))
+                yield Hit(code, position, told, group=int(members[0]))
 
 
 class Labels(Quiet):

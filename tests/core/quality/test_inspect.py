@@ -120,6 +120,14 @@ def test_contradictions_are_found_whatever_the_case_and_punctuation() -> None:
     assert issue.severity == "error"
 
 
+def test_several_long_answers_to_one_input_are_no_error() -> None:
+    long = [" ".join(item.messages[1].content for item in clean(6, seed=seed)) for seed in (1, 2)]
+    report, hits = found([*clean(), *(pair("Tell me a story of the sea, please!", text) for text in long)])
+    assert subjects(hits, "varied_answers") == [120, 121]
+    assert "contradictions" not in hits
+    assert report.score >= 90
+
+
 def test_the_system_message_belongs_to_the_input() -> None:
     examples = [*clean(), pair("Hello?", "Good day.", system="Be formal."), pair("Hello?", "Hi!", system="Be casual.")]
     assert "contradictions" not in found(examples)[1]

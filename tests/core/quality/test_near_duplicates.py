@@ -26,10 +26,10 @@ def _plain_words(text: str) -> set[tuple[str, ...]]:
 def _planted(count: int, seed: int = 3) -> list[str]:
     rng = random.Random(seed)
     vocabulary = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyzäé", k=rng.randint(2, 9))) for _ in range(2_000)]
-    texts = [" ".join(rng.choices(vocabulary, k=rng.randint(8, 60))) for _ in range(count)]
+    texts = [" ".join(rng.choices(vocabulary, k=rng.randint(8, 100))) for _ in range(count)]
     for index in range(0, count, 5):
         words = texts[index].split()
-        for _ in range(rng.randint(1, 1 + len(words) // 6)):
+        for _ in range(rng.randint(1, 1 + len(words) // 12)):
             words[rng.randrange(len(words))] = rng.choice(vocabulary)
         texts.append(" ".join(words))
     return texts
