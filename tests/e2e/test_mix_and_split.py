@@ -25,8 +25,8 @@ def upload(page, studio: Studio, path: Path) -> None:
     """Make a dataset of a file in the chat format, named after it."""
     visit(page, f"{studio.url}/upload")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
-    page.locator(".st-key-create_dataset button:enabled").click()
-    page.locator(".st-key-open_dataset button, .st-key-open_conversion button").first.click()
+    page.locator(".st-key-create_dataset button:enabled").first.click()
+    page.get_by_role("button", name="Open dataset").first.click()
     page.get_by_role("heading", name=path.stem).wait_for()
     settle(page)
 
@@ -52,7 +52,7 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
 
     # Mix: the counts stand there before anything is made.
     visit(page, f"{studio.url}/datasets")
-    page.locator(".st-key-to_mix button").click()
+    page.locator(".st-key-to_mix button").first.click()
     page.get_by_role("heading", name="Mix datasets").wait_for()
     settle(page)
     add_part(page, "mixable tickets")
@@ -63,7 +63,7 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     name.fill("Tickets and shops")
     name.press("Tab")
     settle(page)
-    page.locator(".st-key-mix_now button").click()
+    page.locator(".st-key-mix_now button").first.click()
     page.get_by_role("heading", name="Tickets and shops").wait_for()
     page.get_by_text("64 pairs").first.wait_for()
     settle(page)
@@ -71,29 +71,29 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     # The worklist: one click takes the copies out, and Undo brings them back.
     page.get_by_role("tab", name="Quality").click()
     page.get_by_role("heading", name="Worklist").wait_for()
-    page.get_by_role("button", name="Drop 3 copies").click()
+    page.get_by_role("button", name="Drop 3 copies").first.click()
     news = page.locator(".st-key-news_of_change")
     news.get_by_text("Version 2").wait_for()
     page.get_by_text("61 pairs").first.wait_for()
     page.get_by_text("Before and after").wait_for()
-    news.get_by_role("button", name="Undo").click()
+    news.get_by_role("button", name="Undo").first.click()
     news.get_by_text("Version 3").wait_for()
     page.get_by_text("64 pairs").first.wait_for()
-    news.get_by_role("button", name="Redo").click()
+    news.get_by_role("button", name="Redo").first.click()
     news.get_by_text("Version 4").wait_for()
     page.get_by_text("61 pairs").first.wait_for()
     settle(page)
 
     # An issue opens its examples in place, with the offending part marked.
-    page.locator(".st-key-rows_personal_data button").click()
+    page.locator(".st-key-rows_personal_data button").first.click()
     page.locator("mark").filter(has_text="anna.schmidt@example.org").wait_for()
-    page.get_by_role("button", name="Redact in 1 example").click()
+    page.get_by_role("button", name="Redact in 1 example").first.click()
     news.get_by_text("Version 5").wait_for()
     settle(page)
 
     # Split, by the balance of the answers: the picture says what comes out, the version holds it.
     page.get_by_role("tab", name="Examples").click()
-    page.locator(".st-key-op_split button").click()
+    page.locator(".st-key-op_split button").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("Stratified", exact=True).click()
     dialog.get_by_text("With the balance of the outputs").wait_for()
@@ -103,17 +103,17 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     why.fill("To measure what it learns")
     why.press("Tab")
     settle(page)
-    dialog.locator(".st-key-apply_split button:enabled").click()
+    dialog.locator(".st-key-apply_split button:enabled").first.click()
     news.get_by_text("Version 6").wait_for()
     page.get_by_text("held out", exact=False).first.wait_for()
     settle(page)
 
     # One example, message by message.
-    page.locator(".st-key-edit_0 button").click()
+    page.locator(".st-key-edit_0 button").first.click()
     dialog.locator("textarea").nth(1).fill("logistics")
     dialog.locator("textarea").nth(1).press("Tab")
     settle(page)
-    dialog.locator(".st-key-save_edit button").click()
+    dialog.locator(".st-key-save_edit button").first.click()
     news.get_by_text("Version 7").wait_for()
     settle(page)
 
@@ -123,9 +123,9 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     page.locator(".diff-new mark").filter(has_text="logistics").wait_for()
     settle(page)
     with page.expect_download() as download:
-        page.locator("[class*='st-key-export_']").first.get_by_role("button").click()
+        page.locator("[class*='st-key-export_']").first.get_by_role("button").first.click()
         dialog.get_by_text("JSON Lines").or_(dialog.get_by_text("JSONL")).first.wait_for()
-        dialog.locator(".st-key-export_now button").click()
+        dialog.locator(".st-key-export_now button").first.click()
     assert len(Path(download.value.path()).read_text().splitlines()) == 61
 
     address = page.url
