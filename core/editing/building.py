@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.editing.base import Effect, Made, Operation, Source
+from core.editing.set_check import SetCheck
 from core.errors import DataError
 from core.findings import GROUPS
 from core.messages import Example, Finding
 from core.quality import structure
-from core.quality.rules import SetChecker
 from core.versions.rows import Provenance, ProvenanceWriter
 from core.versions.writer import VersionWriter
 
@@ -61,13 +61,14 @@ def build(rows: Source, operation: Operation, out: VersionWriter, provenance: Pa
     Raises:
         DataError: the operation does not fit the examples, or makes one that cannot be trained on; names it.
     """
-    counting, checker = Counting(rows.total), SetChecker()
+    counting, checker = Counting(rows.total), SetCheck()
     known, kept = Provenance(provenance), ProvenanceWriter(out.directory)
     for position, made in enumerate(operation.apply(rows)):
         counting.feed(made)
         example, findings = checked(made)
         out.add(example, findings)
-        checker.feed(example)
+        as_stored = made.origin.messages if made.origin is not None and made.example is None else None
+        checker.feed(example, as_stored)
         kept.add(position, made.provenance or (known.of(made.origin.position) if made.origin else {}))
         tick(position + 1)
     kept.close()
@@ -79,7 +80,8 @@ def checked(made: Made) -> tuple[Example, tuple[Finding, ...]]:
     """The example of the result and what is found about it; what was found before and is mended is forgotten.
 
     Raises:
-        DataError: the messages cannot be trained on.
+        DataError: the operation made messages that cannot be trained on. What was so before, and is not touched, is
+            kept with its findings: it must not stand in the way of mending other examples.
     """
     if made.example is not None:
         example = made.example
@@ -88,7 +90,7 @@ def checked(made: Made) -> tuple[Example, tuple[Finding, ...]]:
         assert made.origin is not None
         example, raw = made.origin.example, json.loads(made.origin.messages)
     result = structure.parse(raw, line=example.source_line, source=example.source)
-    if result.example is None:
+    if result.example is None and made.example is not None:
         worst = next(item for item in result.findings if item.severity == "error")
         where = f"Example {made.origin.position + 1:,}" if made.origin else "A new example"
         raise DataError(f"{where} cannot be kept so: {worst.message}", worst.remedy, code=worst.code, field=worst.field)

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from core.editing.base import Made, Operation, Source, check_positions, plural, register
-from core.editing.equality import Numbers, numbers_of, seeded, text_digest
+from core.editing.equality import Numbers, digests_of, seeded, text_digest
 from core.versions.rows import Entry
 
 Keep = Literal["first", "last", "longest"]
@@ -201,7 +201,7 @@ def near_groups(rows: Source, threshold: float) -> list[list[int]]:
 
 
 def _equal_groups(rows: Source) -> list[list[int]]:
-    numbers = numbers_of(entry.digest() for entry in rows)
+    numbers = digests_of(entry.digest() for entry in rows).numbers()
     groups: dict[int, list[int]] = defaultdict(list)
     for position in np.nonzero(numbers != np.arange(len(numbers)))[0].tolist():
         groups[int(numbers[position])].append(position)

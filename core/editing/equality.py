@@ -11,19 +11,42 @@ import numpy as np
 Numbers = Any  # a one-dimensional numpy array of integers
 
 
-def numbers_of(digests: Iterable[bytes]) -> Numbers:
-    """For each digest (16 bytes) the number of the first place where the same one stood: equal examples share it."""
-    packed = np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
-    order = np.lexsort((packed[:, 1], packed[:, 0]))
-    ordered = packed[order]
-    starts = np.ones(len(order), dtype=bool)
-    if len(order) > 1:
-        starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    # lexsort is stable: the first of a run of equal ones is the one that stood first.
-    firsts = order[starts][np.cumsum(starts) - 1]
-    numbers = np.empty(len(order), dtype=np.int64)
-    numbers[order] = firsts
-    return numbers
+class Digests:
+    """16 bytes for each of many examples, as they go by."""
+
+    def __init__(self) -> None:
+        self._packed = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._packed) // 16
+
+    def __getitem__(self, at: int) -> bytes:
+        return bytes(self._packed[at * 16 : at * 16 + 16])
+
+    def add(self, digest: bytes) -> None:
+        self._packed += digest
+
+    def numbers(self) -> Numbers:
+        """For each the number of the first place where the same one stood: equal examples share it."""
+        packed = np.frombuffer(bytes(self._packed), dtype=np.uint64).reshape(-1, 2)
+        order = np.lexsort((packed[:, 1], packed[:, 0]))
+        ordered = packed[order]
+        starts = np.ones(len(order), dtype=bool)
+        if len(order) > 1:
+            starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+        # lexsort is stable: the first of a run of equal ones is the one that stood first.
+        firsts = order[starts][np.cumsum(starts) - 1]
+        numbers = np.empty(len(order), dtype=np.int64)
+        numbers[order] = firsts
+        return numbers
+
+
+def digests_of(digests: Iterable[bytes]) -> Digests:
+    """Many digests in one place."""
+    found = Digests()
+    for digest in digests:
+        found.add(digest)
+    return found
 
 
 def text_digest(text: str) -> bytes:

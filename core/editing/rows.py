@@ -7,10 +7,11 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.editing.base import Made, Operation, Positions, Source, check_positions, each, plural, register
 from core.errors import DataError
+from core.findings import data_error
 from core.messages import Example, Message
 from core.quality import structure
 from core.versions.rows import Entry
@@ -25,11 +26,29 @@ def parsed(messages: Messages, where: str) -> tuple[Message, ...]:
     Raises:
         DataError: the first error that was found; `field` names the message.
     """
+    for index, message in enumerate(messages):
+        _check_characters(message, f"messages[{index}]", where)
     checked = structure.parse([dict(message) for message in messages])
     if checked.example is None:
         worst = next(item for item in checked.findings if item.severity == "error")
         raise DataError(f"{where}: {worst.message}", worst.remedy, code=worst.code, field=worst.field)
     return checked.example.messages
+
+
+def _check_characters(value: Any, field: str, where: str) -> None:
+    """Refuse what no file can keep: NUL, and halves of characters."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise data_error("nul", f"{where}: the text holds a NUL character (U+0000).", field=field)
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise data_error("lone_surrogate", f"{where}: the text holds half of a character.", field=field)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_characters(key, field, where)
+            _check_characters(item, f"{field}.{key}", where)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_characters(item, field, where)
 
 
 @register
@@ -186,15 +205,9 @@ class SetSystem(Operation):
     text: str = Field(title="System message", description="Blank takes the system messages away.", max_length=100_000)
     positions: Positions | None = None
 
-    @field_validator("text")
-    @classmethod
-    def _plain(cls, text: str) -> str:
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError("the text holds a character that cannot be kept")
-        return text
-
     def apply(self, rows: Source) -> Iterator[Made]:
         check_positions(self.positions or (), rows.total)
+        _check_characters(self.text, "text", self.title)
         lead = (Message("system", self.text),) if self.text.strip() else ()
 
         def with_lead(entry: Entry) -> Example:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from core.editing.base import Made, Operation, Source, register
 from core.editing.choosing import near_groups, shares
-from core.editing.equality import Numbers, joined, numbers_of, seeded, text_digest
+from core.editing.equality import Numbers, digests_of, joined, seeded, text_digest
 from core.errors import DataError
 from core.versions.rows import Entry
 
@@ -64,8 +64,8 @@ class Split(Operation):
 
     def choose(self, rows: Source) -> Numbers:
         """A mask of the positions that are held out."""
-        digests = [entry.digest() for entry in rows]
-        units = numbers_of(digests)
+        digests = digests_of(entry.digest() for entry in rows)
+        units = digests.numbers()
         strata = np.zeros(len(units), dtype=np.int64)
         if self.kind == "group":
             units = joined(units, self._groups(rows))
@@ -100,7 +100,7 @@ class Split(Operation):
             for cluster in near_groups(rows, 0.8):
                 groups[cluster] = cluster[0]
             return groups
-        return numbers_of(text_digest(self.key(entry)) for entry in rows)
+        return digests_of(text_digest(self.key(entry)) for entry in rows).numbers()
 
     def key(self, entry: Entry) -> str:
         """What keeps an example together with others, where whole groups are moved."""

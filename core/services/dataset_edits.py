@@ -38,7 +38,7 @@ from core.services.dataset_publishing import (
 )
 from core.services.dataset_records import VersionRecord, get_dataset, get_version, version_file
 from core.services.dataset_splits import GroupChoice, SplitBar, SplitPreview, group_choices, split_preview
-from core.services.dataset_writing import enqueue_again, set_errors
+from core.services.dataset_writing import check_text, enqueue_again, set_errors
 from core.storage import get_storage
 from core.tasks.context import Outcome, TaskContext
 from core.tasks.records import TaskRecord
@@ -126,6 +126,7 @@ def apply(
     """
     dataset = get_dataset(dataset_id)
     base = get_version(base_version_id)
+    check_text("why", why)
     _check_newest(dataset.id, base)
     if inline is None:
         inline = base.examples <= INLINE_EXAMPLES
@@ -163,6 +164,7 @@ def restore(version_id: str, *, base_version_id: str | None = None, why: str = "
     Raises:
         Conflict: it is the newest already, or there is a newer one than `base_version_id`.
     """
+    check_text("why", why)
     old = get_version(version_id)
     newest = get_dataset(old.dataset_id).version
     if base_version_id is not None:

@@ -14,8 +14,8 @@ from core.editing.base import Made
 from core.editing.building import checked
 from core.editing.choosing import draw, drawn, shares
 from core.editing.equality import Numbers
+from core.editing.set_check import SetCheck
 from core.errors import DataError, StorageError
-from core.quality.rules import SetChecker
 from core.services import dataset_writing
 from core.services.dataset_publishing import sweep_attempts
 from core.services.dataset_records import VersionRecord, get_dataset, get_version, version_file
@@ -148,7 +148,7 @@ def run_mix(ctx: TaskContext) -> Outcome:
     ctx.allow(600)
     held_out = _validation_digests([version for version, _, _ in parts])
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
-        checker, kept, moved = SetChecker(), ProvenanceWriter(out.directory), 0
+        checker, kept, moved = SetCheck(), ProvenanceWriter(out.directory), 0
         for version, _, taken in parts:
             for made, provenance in _taken(version, taken, int(payload["seed"])):
                 assert made.origin is not None
@@ -157,7 +157,7 @@ def run_mix(ctx: TaskContext) -> Outcome:
                     example, moved = replace(example, split="validation"), moved + 1
                 kept.add(out.examples, provenance)
                 out.add(example, findings)
-                checker.feed(example)
+                checker.feed(example, made.origin.messages)
                 ctx.progress(90 * out.examples / max(total, 1), "Mixing", f"{out.examples:,} labeled examples")
                 if stopped := ctx.interrupted():
                     return stopped

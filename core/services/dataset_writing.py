@@ -149,11 +149,20 @@ def check_characters(name: str, description: str = "") -> None:
         DataError: names the character.
     """
     for field, text, plain in (("name", name, True), ("description", description, False)):
-        for character in text:
-            kind = unicodedata.category(character)
-            if kind == "Cs" or character == "\0" or (plain and (kind == "Cc" or character in _TURNS)):
-                told = f"The {field} holds U+{ord(character):04X}, a character that cannot be seen."
-                raise DataError(told, "Write it without this character.", field=field)
+        check_text(field, text, plain)
+
+
+def check_text(field: str, text: str, plain: bool = False) -> None:
+    """Refuse what a database cannot keep; where `plain`, also line breaks and what changes the direction of writing.
+
+    Raises:
+        DataError: names the field and the character.
+    """
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind == "Cs" or character == "\0" or (plain and (kind == "Cc" or character in _TURNS)):
+            told = f"The {field} holds U+{ord(character):04X}, a character that cannot be seen."
+            raise DataError(told, "Write it without this character.", field=field)
 
 
 def prepare(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from core.db.tables import BackgroundTask, DatasetVersion, FineTuningDataset, Fi
 from core.db.uow import UnitOfWork
 from core.editing import AddedExample, AddExamples, Dedupe, DropRows, EditRows, Filter, Redact, SetSystem, Split
 from core.errors import Conflict, DataError, NotFound, StudioError
+from core.messages import Example, Message
 from core.services import dataset_edits, dataset_publishing, datasets
 from core.services.dataset_records import version_file
 from core.storage import get_storage
@@ -136,6 +139,8 @@ def test_provenance_moves_along_with_its_example() -> None:
         (Redact(), "nothing would change"),
         (DropRows(positions=(99,)), "There is no example 100"),
         (EditRows(rows={0: CHAT[:1]}), "Example 1: There is no assistant"),
+        (EditRows(rows={0: [{"role": "user", "content": "a\0"}, CHAT[1]]}), "NUL"),
+        (SetSystem(text="a\0b"), "NUL"),
     ],
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(operation, said: str) -> None:
@@ -484,3 +489,28 @@ def test_a_job_keeps_the_version_it_was_frozen_with() -> None:
         assert job.dataset_version_id == dataset.version.id
     assert contents(dataset.version.id) == before
     assert datasets.get_version(dataset.version.id) == dataset.version
+
+
+def test_what_was_wrong_before_does_not_stand_in_the_way() -> None:
+    broken = Example((Message("user", "No answer"),))
+    dataset = datasets.create_dataset("Broken", [broken, *(pair(f"Q{n}", "A", n + 1) for n in range(12))])
+    version = edit(dataset.id, DropRows(positions=(5,)))
+    assert datasets.finding_counts(version.id)["assistant_missing"] == 1
+    assert datasets.examples(version.id, flags=["assistant_missing"]).total == 1
+    with pytest.raises(DataError, match="Example 1 cannot be kept so: There is no assistant"):
+        edit(dataset.id, SetSystem(text="New."))
+    edit(dataset.id, DropRows(positions=(0,)))
+
+
+def test_every_naughty_string_survives_an_edit(real_data: Path) -> None:
+    naughty = [text for text in json.loads((real_data / "naughty" / "blns.json").read_text("utf-8")) if text.strip()]
+    naughty = [text for text in naughty if "\0" not in text]
+    dataset = datasets.create_dataset("Naughty", [pair(text, text, n + 1) for n, text in enumerate(naughty)])
+    rows = {0: [{"role": "user", "content": naughty[-1]}, {"role": "assistant", "content": naughty[-2]}]}
+    added = [{"messages": [{"role": "user", "content": text}, CHAT[1]]} for text in naughty]
+    version = edit(dataset.id, EditRows(rows=rows, add=added), why="".join(naughty)[:500].replace("\0", ""))
+    found = contents(version.id)
+    assert found[0] == (naughty[-1], naughty[-2])
+    assert [texts[0] for texts in found[1 : len(naughty)]] == naughty[1:]
+    assert [texts[0] for texts in found[len(naughty) :]] == naughty
+    assert dataset_edits.diff(dataset.version.id, version.id).added == len(naughty)
