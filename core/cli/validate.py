@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +14,21 @@ if TYPE_CHECKING:
     from core.services.sources import FileReport
 
 
+class Profile(StrEnum):
+    """Which checks are made."""
+
+    studio = "studio"
+    openai_cookbook = "openai_cookbook"
+
+
 def register(app: typer.Typer) -> None:
     @app.command()
     def validate(
         files: Annotated[list[Path], typer.Argument(help="CSV, JSON, JSONL or Parquet files.")],
+        profile: Annotated[
+            Profile,
+            typer.Option(help="studio: every check. openai_cookbook: the seven of OpenAI's cookbook, and only those."),
+        ] = Profile.studio,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file, one per line.")] = False,
     ) -> None:
         """Check files to their end and list every finding with its line and its remedy.
@@ -28,6 +40,9 @@ def register(app: typer.Typer) -> None:
 
         worst = 0
         for file in files:
+            if profile is Profile.openai_cookbook:
+                worst = max(worst, _cookbook(file, as_json=as_json))
+                continue
             report = sources.inspect(file)
             worst = max(worst, report.exit_code)
             if as_json:
@@ -44,3 +59,19 @@ def _print_report(report: FileReport) -> None:
         place = f"line {found.line}" if found.line else "the file"
         place += f", {found.field}" if found.field else ""
         print(f"  {found.severity:<7}  {place}: {found.message} {found.remedy}  [{found.code}]")
+
+
+def _cookbook(file: Path, *, as_json: bool) -> int:
+    """Check one file by the profile, print what it says, and give the exit code."""
+    from core.services import chat_lines
+
+    report = chat_lines.check_by_cookbook(file)
+    if as_json:
+        found = [{"line": item.line, "check": item.check} for item in report.findings]
+        content = {"file": str(file), "profile": "openai_cookbook", "read": report.read, "counts": report.counts()}
+        print_json({**content, "findings": found})
+    else:
+        print(f"{file}: {report.read} lines by the cookbook's checks; {len(report.findings)} findings")
+        for item in report.findings:
+            print(f"  line {item.line}: {item.check}")
+    return int(bool(report.findings))

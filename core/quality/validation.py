@@ -41,8 +41,8 @@ _TOKEN = re.compile(
 )
 # Escapes of NUL and of what keys and tokens are made of (others are of no account: texts are looked at decoded).
 _ESCAPE = re.compile(rb"\\u(?:00(?:00|2[fF]|[3-7]))")
-_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_FIRST = re.compile(rb'\{[ \t]*"messages"[ \t]*:[ \t]*\[[ \t]*\{[ \t]*"')
+LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+FIRST = re.compile(rb'\{[ \t]*"messages"[ \t]*:[ \t]*\[[ \t]*\{[ \t]*"')
 
 
 class _Plain(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -128,7 +128,7 @@ def check_chunk(chunk: Chunk, accept: Accept, *, codec: str = "utf-8") -> ChunkR
 def _bulk(chunk: Chunk, notes: _Notes) -> ChunkReport | None:
     """The whole chunk at once; None where its lines are not all written the same plain way."""
     data = chunk.lines
-    first = _FIRST.match(data)
+    first = FIRST.match(data)
     if first is None or b"\r" in data:
         return None
     try:
@@ -140,7 +140,7 @@ def _bulk(chunk: Chunk, notes: _Notes) -> ChunkReport | None:
     # Every line begins with an object whose first list holds an object: a second "messages" would leave roles over.
     count = len(examples)
     if (
-        _lines_beginning(data, first.group()) != count
+        lines_beginning(data, first.group()) != count
         or data.count(b'"role"') != len(everything)
         or data.count(b'"content"') != len(everything)
     ):
@@ -161,7 +161,7 @@ def _bulk(chunk: Chunk, notes: _Notes) -> ChunkReport | None:
     return notes.report(count)
 
 
-def _lines_beginning(data: bytes, start: bytes) -> int:
+def lines_beginning(data: bytes, start: bytes) -> int:
     """How many lines there are, where all of them begin with `start`; else -1."""
     count, end, last = 1, data.find(b"\n"), len(data) - 1
     while -1 < end < last:
@@ -230,7 +230,7 @@ def _lines_of(positions: list[int], lines: list[bytes]) -> Iterator[int]:
 
 
 def _line_by_line(chunk: Chunk, notes: _Notes) -> ChunkReport:
-    spans = [match.span() for match in _LINE.finditer(chunk.lines)]
+    spans = [match.span() for match in LINE.finditer(chunk.lines)]
     index = 0
     while index < len(spans):
         start, end = spans[index]
@@ -251,7 +251,7 @@ def _following(chunk: Chunk, spans: Sequence[tuple[int, int]], index: int) -> It
     for number in range(index, len(spans)):
         start, end = spans[number]
         yield Line(number + 1, chunk.offset + start, _text(chunk.lines[start:end]))
-    for number, match in enumerate(_LINE.finditer(chunk.after), start=len(spans) + 1):
+    for number, match in enumerate(LINE.finditer(chunk.after), start=len(spans) + 1):
         if match.end() == len(chunk.after) and not chunk.complete:
             break
         yield Line(number, chunk.offset + len(chunk.lines) + match.start(), _text(match.group()))

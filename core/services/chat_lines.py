@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.conversion import shapes
+from core.findings import data_error
 from core.forked import ProcessLost
 from core.formats import Detection
+from core.formats.base import MAX_RECORD
 from core.messages import Row
-from core.quality import line_chunks, structure, validation
+from core.quality import cookbook, line_chunks, structure, validation
 from core.quality.set_keys import SetKeys
 from core.services.pipeline import FindingList
 
@@ -50,3 +52,17 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
     found.extend(total.finish())
     findings.take(found)
     return Counts(read, rejected, rejected - unreadable)
+
+
+def check_by_cookbook(path: Path) -> cookbook.Report:
+    """What the seven checks of OpenAI's cookbook say about a chat file, and nothing else.
+
+    Raises:
+        DataError: the file cannot be opened, or a line is longer than the studio reads.
+    """
+    try:
+        return cookbook.check_file(path)
+    except OSError as error:
+        raise data_error("file_missing", f"{path} cannot be opened: {error.strerror}.") from error
+    except line_chunks.NotByChunks as error:
+        raise data_error("json_too_long", f"A line of {path} is longer than {MAX_RECORD:,} bytes.") from error
