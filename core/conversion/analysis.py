@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 from core.conversion import shapes
 from core.conversion.cells import cell_text, is_empty
+from core.formats import RowBatch
 from core.messages import Reject, Row
 
 VERSION = 1  # grows when the result changes: kept analyses are then made again
@@ -101,26 +102,62 @@ class Analysis:
 
 def analyze(rows: Iterable[Row | Reject], limit: int = PROFILED_ROWS) -> Analysis:
     """Profile the first `limit` rows and count all of them."""
-    profiles: dict[str, _Profile] = {}
-    first: list[Row] = []
-    total = rejected = profiled = cells = 0
+    found = _Profiles(limit)
     for row in rows:
-        total += 1
+        found.add(row)
+    return found.analysis()
+
+
+def analyze_batches(batches: Iterable[RowBatch], limit: int = PROFILED_ROWS) -> Analysis:
+    """The same from batches: once enough rows are profiled, the others are only counted, without being made."""
+    found = _Profiles(limit)
+    for batch in batches:
+        if found.is_full:
+            found.count(len(batch), len(batch.rejects))
+        else:
+            for row in batch.items():
+                found.add(row)
+    return found.analysis()
+
+
+class _Profiles:
+    """What is known of a table so far."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._profiles: dict[str, _Profile] = {}
+        self._first: list[Row] = []
+        self._total = self._rejected = self._profiled = self._cells = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._profiled >= self._limit or self._cells >= _PROFILED_CELLS
+
+    def count(self, rows: int, rejects: int) -> None:
+        self._total += rows + rejects
+        self._rejected += rejects
+
+    def add(self, row: Row | Reject) -> None:
         if isinstance(row, Reject):
-            rejected += 1
-            continue
-        if profiled < limit and cells < _PROFILED_CELLS:
-            profiled += 1
-            cells += len(row.fields)
-            if len(first) < shapes.SAMPLE:
-                first.append(row)
-            for name, value in row.fields.items():
-                if name not in profiles and len(profiles) < _MAX_COLUMNS:
-                    profiles[name] = _Profile()
-                if name in profiles:
-                    profiles[name].add(value)
-    columns = tuple(profile.column(name, profiled) for name, profile in profiles.items())
-    return Analysis(total, rejected, profiled, columns, shapes.detect(first), suggest(columns))
+            self.count(0, 1)
+            return
+        self.count(1, 0)
+        if self.is_full:
+            return
+        self._profiled += 1
+        self._cells += len(row.fields)
+        if len(self._first) < shapes.SAMPLE:
+            self._first.append(row)
+        for name, value in row.fields.items():
+            if name not in self._profiles and len(self._profiles) < _MAX_COLUMNS:
+                self._profiles[name] = _Profile()
+            if name in self._profiles:
+                self._profiles[name].add(value)
+
+    def analysis(self) -> Analysis:
+        columns = tuple(profile.column(name, self._profiled) for name, profile in self._profiles.items())
+        shape = shapes.detect(self._first)
+        return Analysis(self._total, self._rejected, self._profiled, columns, shape, suggest(columns))
 
 
 class _Profile:

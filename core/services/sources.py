@@ -211,7 +211,8 @@ def analyze(source_id: str) -> Analysis:
     storage = get_storage()
     if storage.exists(key):
         return Analysis.from_dict(json.loads(storage.read_bytes(key)))
-    result = analysis.analyze(read(source_id))
+    found = Detection.from_dict(row.detection)
+    result = analysis.analyze_batches(formats.read_batches(storage.local_path(row.path), found))
     storage.write_bytes(key, json.dumps(result.to_dict()).encode("utf-8"))
     return result
 
@@ -226,7 +227,7 @@ def is_known_shape(source_id: str) -> bool:
 
 def analyze_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Analysis:
     """Analyze a file where it lies, without storing it."""
-    return analysis.analyze(rows_of_file(path, overrides))
+    return analysis.analyze_batches(formats.read_batches(path, formats.detect_file(path, path.name, overrides)))
 
 
 def rows_of_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Iterator[Row | Reject]:

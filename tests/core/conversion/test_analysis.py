@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core import formats
-from core.conversion.analysis import Analysis, analyze, mapping_for
+from core.conversion.analysis import Analysis, analyze, analyze_batches, mapping_for
 from core.messages import Reject, Row
 
 
@@ -115,3 +115,13 @@ def test_columns_to_begin_with_when_a_person_picks_the_template() -> None:
     empty = analyze([])
     for template in ("qa", "extraction", "classification", "custom"):
         assert mapping_for(empty, template) == {"key": None, "target": None, "include": []}
+
+
+def test_batches_give_the_same_analysis(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("q,a\n" + "".join(f"text {n},{n % 3}\n" + "bad\n" * (n % 50 == 0) for n in range(3_000)))
+    found = formats.detect_file(path)
+    for limit in (100, 10_000):
+        by_row = analyze(formats.read(path, found), limit)
+        assert analyze_batches(formats.read_batches(path, found, 500), limit).total_rows == by_row.total_rows == 3_060
+        assert analyze_batches(formats.read_batches(path, found, 500), limit) == by_row
