@@ -19,10 +19,11 @@ from pages.ui.format import md
 guard.require()
 
 
-def header(number: int, about: str = "") -> None:
+def header(number: int, about: str = "", running: bool = False) -> None:
     """Where one is, and the five steps."""
     step = STEPS[number - 1]
-    face.page_header(step.title, step.lead, f"Import conversations · step {number} of {len(STEPS)}{about}")
+    lead = "What comes of the log: every message is imported, or left out with its reason." if running else step.lead
+    face.page_header(step.title, lead, f"Import conversations · step {number} of {len(STEPS)}{about}")
     face.steps([item.word for item in STEPS], number, "chats")
     face.section_gap()
 
@@ -33,7 +34,7 @@ def show(draft: DraftRecord) -> None:
     step_id = "import" if running else draft.step if draft.step in IDS[1:] else "roles"
     number = IDS.index(step_id) + 1
     source = chat_reading.get(str(draft.state.get("source_id", "")))
-    header(number, f" · {md(source.filename, 40)}")
+    header(number, f" · {md(source.filename, 40)}", running)
     ready = False
     with boundary():
         if step_id == "roles":
