@@ -187,7 +187,9 @@ def _long_change(dataset: DatasetRecord) -> None:
     key = _task_key(dataset.id)
     task_id = st.session_state.get(key)
     if not task_id:
-        for kind in ("edit", "variations"):
+        # The tab of variations follows its own work.
+        kinds = ("edit",) if st.query_params.get("view") == "Variations" else ("edit", "variations")
+        for kind in kinds:
             running = [task for task in tasks.list_tasks(kind=kind, limit=20) if not task.is_terminal]
             mine = [task for task in running if task.payload.get("dataset_id") == dataset.id]
             if mine:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.errors import StudioError
 from core.messages import Finding
-from core.services import datasets
+from core.services import chat_import, datasets
 from core.services.datasets import DatasetRecord
 from pages.ui import face
 from pages.ui.format import md, plural, sentence, short
@@ -32,6 +33,8 @@ def findings(dataset: DatasetRecord) -> None:
                 on_click="ignore",
                 key="download_rejects",
             )
+    if dataset.origin == "chat_import":
+        _left_out(dataset)
     by_code = datasets.finding_counts(version.id)
     total = sum(by_code.values())
     if not total:
@@ -65,6 +68,26 @@ def findings(dataset: DatasetRecord) -> None:
     if pages > 1:
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, key=f"findings_{severity}")
+
+
+def _left_out(dataset: DatasetRecord) -> None:
+    """What the import of conversations left out, where this is the version it made."""
+    if dataset.version.number > 1:
+        return
+    try:
+        content = chat_import.left_out(dataset.version.id)
+    except StudioError:  # made before the import kept it
+        return
+    if content:
+        st.download_button(
+            "Download what the import left out",
+            data=content,
+            file_name="left-out.jsonl",
+            mime="application/jsonl",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download_left_out",
+        )
 
 
 _SEVERITY = {

@@ -16,7 +16,7 @@ from core.services import datasets
 from core.services.datasets import DatasetRecord, ExampleRecord
 from pages.ui import dataset_change
 from pages.ui.boundary import show_error
-from pages.ui.format import number, plural
+from pages.ui.format import number
 
 ROWS = 50
 _TEXTS = {"Context": "system", "Input": "user", "Output": "assistant"}
@@ -182,8 +182,6 @@ def _save(dataset: DatasetRecord, pending: Pending, key: str) -> None:
                 if dataset_change.apply(dataset, operation, why):
                     _forget(dataset, pending)
                     st.rerun()
-        if gone:
-            st.caption(f"{plural(len(gone), 'example')} will be dropped.")
 
 
 def _forget(dataset: DatasetRecord, pending: Pending) -> None:

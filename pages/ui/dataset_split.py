@@ -90,6 +90,8 @@ def _picture(dataset: DatasetRecord, operation: Operation, found: Effect) -> Non
                 text=[number(count) for count in held],
                 textposition="inside",
                 textangle=0,
+                constraintext="none",
+                textfont={"size": 11},
                 insidetextanchor="end",
                 hovertemplate="%{customdata:,} held out<extra></extra>",
             ),

@@ -33,9 +33,10 @@ def card(
     badge: str = "",
     limit: int = LIMIT,
     spans: Spans = (),
+    border: bool = True,
 ) -> Iterator[None]:
     """A labeled example; what is drawn inside the `with` stands at the right of its head."""
-    with st.container(border=True, gap="xsmall", key=f"example_{key}"):
+    with st.container(border=border, gap="xsmall", key=f"example_{key}"):
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
         ):

@@ -209,8 +209,8 @@ def _map(drawn: DuplicateMap) -> None:
             alt=f"{drawn.examples:,} examples lie in {drawn.clusters:,} groups of near copies.",
             height=380 if len(drawn.points) > 12 else 220,
         )
-        fig_note = f"The {len(drawn.points):,} of the largest groups are drawn. " if _some(drawn) else ""
-        st.caption(f"{fig_note}Dots that are joined say nearly the same; point at one to read it.")
+        note = f"The {len(drawn.points):,} examples of the largest groups are drawn. " if _some(drawn) else ""
+        st.caption(f"{note}Dots that are joined say nearly the same; point at one to read it.")
 
 
 def _some(drawn: DuplicateMap) -> bool:

@@ -110,6 +110,7 @@ def _rows(dataset: DatasetRecord, issue: IssueGroup) -> None:
     page = quality.rows(dataset.version.id, issue.code, (current - 1) * PER_PAGE, PER_PAGE)
     last_group = None
     for row in page.rows:
+        st.divider()
         if row.group is not None and row.group >= 0 and row.group != last_group:
             last_group = row.group
             st.caption(f"These belong together (with example {row.group + 1:,})")
@@ -124,6 +125,7 @@ def _rows(dataset: DatasetRecord, issue: IssueGroup) -> None:
             badge=" ".join(badges),
             limit=600,
             spans=row.spans,
+            border=False,  # it stands in the card of its issue
         ):
             if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"fix_edit_{name}"):
                 found = datasets.examples_at(dataset.version.id, [row.position])
