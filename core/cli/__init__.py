@@ -21,6 +21,8 @@ VERBS = (
     "analyze",
     "rows",
     "convert",
+    "write",
+    "connections",
     "datasets",
     "history",
     "split",

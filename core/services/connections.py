@@ -314,7 +314,9 @@ def _test(provider: Provider, endpoint: Endpoint) -> ConnectionTest:
     try:
         found = tuple(client.models())
     except LlmError as error:
-        return ConnectionTest(False, error.message, error.remedy, latency_ms=(time.monotonic() - began) * 1000)
+        own = provider.id == STUDIO and error.cause == "unreachable"
+        remedy = "Start the studio with `sft up`; its models answer a few seconds later." if own else error.remedy
+        return ConnectionTest(False, error.message, remedy, latency_ms=(time.monotonic() - began) * 1000)
     finally:
         client.close()
     took_ms = (time.monotonic() - began) * 1000

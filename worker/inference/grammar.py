@@ -26,7 +26,7 @@ MOST_CLOSING: Final = 512  # tokens that closing may take before it is given up
 # What ends a JSON value soonest, best first.
 _CLOSERS: Final = ('"}]}', '"]}', '"}', '"]', '"', "}]}", "]}", "}", "]", "0", "null", "[", "{", ":", ",")
 # No blanks between the parts: a small model would write nothing else.
-_COMPACT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_COMPACT: Final[Any] = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 class Vocabulary:

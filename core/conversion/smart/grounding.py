@@ -36,8 +36,9 @@ _OPENERS: Final = frozenset(
     re.findall(
         r"\S+",
         "the a an in on at it its this that these those he she they we you his her their our my your for from with "
-        "by as to of and but or if when while after before since there here what who how why where which is are was were do "
-        "does please both all each every some no not only also however der die das ein eine im am le la les un une el",
+        "by as to of and but or if when while after before since there here what who how why where which is are was "
+        "were do does please both all each every some no not only also however "
+        "der die das ein eine im am le la les un une el",
     )
 )
 _FEW_WORDS, _MANY_CAPITALS = 8, 0.25

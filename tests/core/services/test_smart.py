@@ -122,6 +122,18 @@ def test_a_run_makes_a_dataset_with_its_origin(studio_env: Path) -> None:
     assert told.cost_usd == pytest.approx(12 * 0.12)
 
 
+def test_the_rows_are_kept_in_every_database(database: str) -> None:
+    with llm_server(lambda request: Reply("no") if request.row["name"] == "Thing 2" else proper(request)) as server:
+        task_id = start(server, 30, PRICES, budget_usd=3.0, max_tokens=100, concurrency=1)
+        assert helper.work(task_id).reason == "budget"
+        smart.set_budget(task_id, None)
+        smart.retry_failed(task_id)
+        assert helper.work(task_id).state == "succeeded"
+    told = smart.progress(task_id)
+    assert (told.done, told.ok, told.failed, told.examples) == (30, 29, 1, 29)
+    assert [row.state for row in smart.rows(task_id, "failed")] == ["failed"]
+
+
 def test_a_draft_starts_once(studio_env: Path) -> None:
     with llm_server() as server:
         connection, source = helper.connect(server.url), helper.things(3)

@@ -1,0 +1,101 @@
+"""`sft write FILE`: a language model writes labeled examples from the rows of a table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.assign import assign
+from core.cli.boundary import say
+from core.cli.output import print_json
+from core.cli.waiting import wait_for
+from core.errors import DataError, JobError
+
+if TYPE_CHECKING:
+    from core.services.smart import SmartRecipe
+    from core.services.smart_records import SmartEstimate
+    from core.tasks.records import TaskRecord
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def write(
+        file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet file.")],
+        name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
+        model: Annotated[str, typer.Option(help="The model that writes, as its connection names it.")] = "starter",
+        connection: Annotated[str, typer.Option(help="Name or id of a connection; studio is this studio.")] = "studio",
+        column: Annotated[
+            list[str] | None,
+            typer.Option(metavar="COL", help="A column the model sees; may be repeated. Default: all."),
+        ] = None,
+        pattern: Annotated[
+            list[str] | None,
+            typer.Option(help="A question with {{column}} in it; may be repeated. Default: the model words them."),
+        ] = None,
+        system: Annotated[str, typer.Option(help="System message of every example.")] = "",
+        settings: Annotated[
+            list[str] | None,
+            typer.Option("--set", metavar="K=V", help="A setting, such as examples_per_row=2; may be repeated."),
+        ] = None,
+        estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it will take; ask nothing.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Let a language model write 1 to 5 labeled examples from each row of a table."""
+        from core.services import connections, drafts, smart, sources
+        from core.supervisor import ensure
+
+        if not os.path.isfile(file):
+            what = "is not a file" if os.path.exists(file) else "does not exist"
+            raise DataError(f"{file} {what}.", "Check the path.", code="file_missing")
+        if not name and not estimate:
+            raise DataError("The new dataset has no name.", "Give it one with --name.", field="name")
+        with ensure(set()):
+            chosen = next((item for item in connections.list_connections() if connection in (item.id, item.name)), None)
+            used = chosen.id if chosen else connections.get(connection).id
+            with file.open("rb") as stream:
+                source = sources.ingest(stream, file.name)
+        columns = tuple(column or [item.name for item in sources.analyze(source.id).columns if item.filled])
+        values = {"connection_id": used, "model": model, "columns": columns, "system": system}
+        (more,) = assign(settings or [], smart.SmartRecipe)
+        recipe = smart.SmartRecipe.of({**values, "patterns": tuple(pattern or []), **more})
+        if estimate:
+            return _tell(smart.estimate(source.id, recipe), as_json=as_json)
+        with ensure({"redis", "worker", *(["inference"] if used == connections.STUDIO else [])}, say):
+            task = wait_for(smart.start(_draft(drafts, source.id, recipe, name)).id)
+        _report(task, as_json=as_json)
+
+
+def _draft(drafts: Any, source_id: str, recipe: SmartRecipe, name: str) -> str:
+    state = {"source_id": source_id, "mode": "smart", "smart": recipe.model_dump(mode="json"), "name": name}
+    return str(drafts.create("convert", state, step="convert").id)
+
+
+def _tell(told: SmartEstimate, *, as_json: bool) -> None:
+    if as_json:
+        return print_json(told)
+    cost = "the price of the model is unknown" if told.cost_usd is None else f"about ${told.cost_usd:,.4f}"
+    tokens = told.prompt_tokens + told.completion_tokens
+    print(f"{told.rows:,} rows, {told.calls:,} calls, about {tokens:,} tokens: {cost}")
+    say(f"Rests on {told.basis}.")
+
+
+def _report(task: TaskRecord, *, as_json: bool) -> None:
+    from core.services import datasets, smart
+
+    told = smart.progress(task.id)
+    if task.state != "succeeded":
+        message = task.error.get("message") or task.message or f"It is {task.state}."
+        remedy = task.error.get("remedy") or "Rows with an end are kept: go on in Background jobs."
+        raise JobError(message, remedy)
+    dataset = datasets.get_dataset(str(task.result["dataset_id"]))
+    counts = {"ok": told.ok, "failed": told.failed, "empty": told.empty, "duplicate": told.duplicate}
+    if as_json:
+        facts = {"dataset": dataset.id, "name": dataset.name, "state": dataset.state, "examples": dataset.examples}
+        return print_json({**facts, "rows": told.rows, **counts, "flagged": told.flagged, "cost_usd": told.cost_usd})
+    print(f"{dataset.name}: {dataset.examples:,} labeled examples, {dataset.state.replace('_', ' ')} ({dataset.id})")
+    said = ", ".join(f"{count:,} {state}" for state, count in counts.items())
+    cost = "" if told.cost_usd is None else f"; ${told.cost_usd:,.4f}"
+    say(f"{told.done:,} rows: {said}; {told.flagged:,} examples to look at{cost}")
