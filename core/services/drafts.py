@@ -4,6 +4,7 @@ State of a `convert` draft (all optional until the step that needs them):
     source_id               the stored upload
     mode                    "guided" (templates) or "smart" (a language model writes); absent: guided
     smart                   the smart mode's recipe, where that is the mode
+    smart_preview           rows that were written for a look, with the choices they were written with
     shape                   id of a known chat shape, instead of template and mapping
     template                id in TEMPLATES
     mapping                 {"key": column, "target": column, "include": [columns]}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import Any
+from dataclasses import asdict
 
 import streamlit as st
 
@@ -12,9 +13,11 @@ from core.conversion.smart.recipe import SmartRecipe
 from core.errors import StudioError
 from core.services import connections, smart
 from core.services.drafts import DraftRecord
+from core.services.smart_records import GeneratedExample, RowResult, SmartEstimate, SmartPreview
 from pages.ui import face
 from pages.ui.boundary import show_error
-from pages.ui.format import number, plural
+from pages.ui.convert_draft import save
+from pages.ui.format import md, number, plural
 from pages.ui.smart_cost import cost_words, estimate_card, usd
 from pages.ui.smart_rows import row_card
 
@@ -43,8 +46,8 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
             with st.container(border=True, gap="xsmall", key="no_preview"):
                 st.markdown("**See how the model writes before it writes everything**")
                 st.caption(
-                    f"{record.name}, {recipe.model}, is asked about the first {ROWS} rows with your wording. You see "
-                    "each example, and which of its numbers and names do not stand in the row."
+                    f"{md(record.name)}, {md(recipe.model)}, is asked about the first {ROWS} rows with your wording. "
+                    "You see each example, and which of its numbers and names do not stand in the row."
                 )
         else:
             for row in found.rows:
@@ -73,24 +76,31 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
     return draft, True
 
 
-def _memory(draft: DraftRecord, recipe: SmartRecipe) -> tuple[str, str]:
-    return f"smart_preview_{draft.id}", json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
+def _way(recipe: SmartRecipe) -> str:
+    """Names the choices that a preview was written with."""
+    return hashlib.sha256(json.dumps(recipe.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _kept(draft: DraftRecord, recipe: SmartRecipe) -> Any:
-    """The preview of just these choices, where it was written before."""
-    name, way = _memory(draft, recipe)
-    kept = st.session_state.get(name)
-    return kept[1] if kept and kept[0] == way else None
+def _kept(draft: DraftRecord, recipe: SmartRecipe) -> SmartPreview | None:
+    """The preview of just these choices, where it was written before: it was paid for, so the draft keeps it."""
+    kept = draft.state.get("smart_preview") or {}
+    if kept.get("way") != _way(recipe):
+        return None
+    rows = [
+        RowResult(**{**row, "examples": tuple(GeneratedExample.of(item) for item in row["examples"])})
+        for row in kept["rows"]
+    ]
+    return SmartPreview(rows, kept["cost_usd"], SmartEstimate(**kept["estimate"]))
 
 
 def _write(draft: DraftRecord, recipe: SmartRecipe) -> bool:
-    name, way = _memory(draft, recipe)
     try:
         with st.spinner("The model writes"):
             found = smart.preview(draft.state["source_id"], recipe, rows=ROWS)
     except StudioError as error:
         show_error(error)
         return False
-    st.session_state[name] = (way, found)
+    rows = [{**asdict(row), "examples": [example.to_dict() for example in row.examples]} for row in found.rows]
+    kept = {"way": _way(recipe), "rows": rows, "cost_usd": found.cost_usd, "estimate": asdict(found.estimate)}
+    save(draft, smart_preview=kept)
     return True

@@ -24,7 +24,7 @@ from pages.ui.format import md, plural, sentence, size
 WIDGET_LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
 
 
-FORMATS = "CSV, JSON, JSONL or Parquet"
+FORMATS = "CSV, Excel, JSON, JSONL or Parquet"
 
 
 def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
@@ -38,7 +38,7 @@ def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
         label,
         key=f"{key}_{turn}",
         max_upload_size=WIDGET_LIMIT_MB,
-        help=f"{FORMATS}; up to 100 MB (104,857,600 bytes). The file stays on this machine.",
+        help=f"{FORMATS}, also packed with gzip; up to 100 MB (104,857,600 bytes). The file stays on this machine.",
     )
     problem = st.session_state.get(f"{key}_problem")
     if uploaded is None:

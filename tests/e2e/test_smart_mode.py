@@ -1,0 +1,111 @@
+"""Smart mode in a real Chromium: a connection, the model's proposal, three rows first, then every row accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.harness import Studio, beyond_edge, settle, visit
+from tests.e2e.test_csv_to_dataset import next_step
+from tests.support.writing_server import KEY, MODEL, Writing, writing_server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def server() -> Iterator[Writing]:
+    with writing_server() as running:
+        yield running
+
+
+def press(page, key: str) -> None:
+    """Press the button of that key (one with a tooltip is there twice) and let the page settle."""
+    page.locator(f".st-key-{key} button:visible:enabled").first.click()
+    settle(page)
+
+
+def fill(page, label: str, text: str) -> None:
+    """Write into the field of that label and leave it."""
+    field = page.get_by_label(label, exact=True)
+    field.fill(text)
+    field.press("Tab")
+    settle(page)
+
+
+def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) -> None:
+    page = open_page()
+    visit(page, f"{studio.url}/convert")
+    press(page, "use_tools")
+    page.get_by_role("heading", name="What is in the file", exact=True).wait_for()
+    settle(page)
+    next_step(page, "How examples are made")
+    press(page, "pick_smart")
+    page.locator(".st-key-on_smart").wait_for()
+    next_step(page, "Tell the model what to write")
+
+    # The connection is made where it is needed: tested first, then saved and chosen.
+    press(page, "pick_add_connection")
+    form = page.locator(".st-key-connection_form")
+    form.get_by_text("OpenAI-compatible", exact=True).first.click()
+    page.get_by_label("API key", exact=True).wait_for()
+    settle(page)
+    fill(page, "Name", "Writer of the test")
+    fill(page, "Address", server.url)
+    fill(page, "API key", KEY)
+    press(page, "test_connection")
+    form.get_by_text(MODEL).wait_for()
+    press(page, "save_connection")
+    page.get_by_text("stay on your own machines").wait_for()
+    page.get_by_text("…cdef").wait_for()  # it is chosen at once
+    settle(page)
+    assert KEY not in page.content()
+
+    # The model proposes, the person edits.
+    press(page, "propose")
+    page.get_by_text("Proposed by").wait_for()
+    settle(page)
+    fill(page, "Question patterns, one on each line", "What is {{product}}?\nWhat does {{product}} cost?")
+    page.locator(".st-key-estimate").wait_for()
+    for other in (page, open_page(width=420, scheme="dark")):
+        if other is not page:
+            visit(other, page.url)
+            other.get_by_text("What it takes").wait_for()
+            settle(other)
+        assert beyond_edge(other) == []
+    next_step(page, "Look before you pay")
+    press(page, "write_preview")
+    page.get_by_text("does not stand in the row").first.wait_for()
+    assert server.asked == 3
+    next_step(page, "Convert & Create Dataset")
+    fill(page, "Name", "Written by a model")
+
+    # Paused and resumed: no row is asked about twice.
+    server.refuse = "Otter"
+    server.let_go.clear()
+    page.locator(".st-key-convert_now button:enabled").click()
+    page.locator(".st-key-smart_pause button:visible").first.click()
+    server.let_go.set()
+    page.locator(".st-key-smart_resume button:visible").first.wait_for()
+    asked = server.asked
+    assert asked < 3 + 24
+    page.reload()
+    page.locator(".st-key-smart_resume button:visible").first.wait_for()
+    settle(page)
+    page.locator(".st-key-smart_resume button:visible").first.click()
+    page.get_by_text("Labeled Examples:").wait_for()
+    page.get_by_text("24 of 24", exact=True).first.wait_for()
+    settle(page)
+    # One row was refused three times over; every other one was asked about once.
+    assert server.asked == 3 + 23 + 3
+
+    # Rows are opened by what became of them.
+    page.get_by_test_id("stMain").get_by_text("Failed 1").first.click()
+    page.get_by_text("answers could not be used").first.wait_for()
+    page.get_by_test_id("stMain").get_by_text("Ready 23").first.click()
+    page.get_by_text("What is Heron Hand Trowel?").first.wait_for()
+    settle(page)
+    assert beyond_edge(page) == []
+    page.locator(".st-key-open_conversion button").click()
+    page.get_by_role("heading", name="Written by a model").wait_for()
+    page.get_by_text("23 pairs").first.wait_for()
