@@ -24,6 +24,8 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SAMPLE_ROWS = 200
 _NUMERIC = re.compile(r"[+-]?[\d.,]+%?|\d{4}-\d{2}-\d{2}.*")
 _MAX_PREAMBLE = 20
+_DOUBLE_QUOTED = re.compile(r'(?:^|[,;|\t])"')
+_SINGLE_QUOTED = re.compile(r"(?:^|[,;|\t])'[^']*(?:''[^']*)*'(?=[,;|\t\r\n]|$)")
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[ \t]*[\r\n]', re.IGNORECASE)  # what Excel writes for itself
 
 
@@ -41,14 +43,15 @@ class CsvFormat:
         return 0.65 if is_table(head) else 0.2
 
     def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
-        quote = _one_character(overrides.get("quotechar", '"'), "quotechar")
+        quote = _one_character(overrides.get("quotechar") or guess_quote(head), "quotechar")
         named = _SEPARATOR_LINE.match(head.text)
         if overrides.get("delimiter"):
             delimiter = _one_character(overrides["delimiter"], "delimiter")
         else:
             delimiter = named.group(1) if named else guess_delimiter(head, quote)
         rows, broken = _sample(head, delimiter, quote)
-        skip = int(overrides["skip_lines"]) if "skip_lines" in overrides else 1 if named else _preamble(rows, delimiter)
+        given = overrides.get("skip_lines")
+        skip = int(given) if given is not None else 1 if named else _preamble(rows, delimiter)
         table = [cells for number, cells in rows if number > skip and cells]
         if not table and broken:
             text = f"The quote opened on line {broken} is never closed, and no other row can be read."
@@ -66,6 +69,7 @@ class CsvFormat:
         notes = (
             f"Cells separated by {DELIMITERS.get(delimiter, repr(delimiter))}.",
             f"The first row names the {len(columns)} columns." if header else "No header: columns are numbered.",
+            *((f"Cells are quoted with {quote}.",) if quote != '"' else ()),
         )
         return Detection(
             self.id,
@@ -210,6 +214,14 @@ def _sample(head: Head, delimiter: str, quote: str) -> tuple[list[tuple[int, lis
 def _physical(head: Head) -> list[str]:
     texts = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", head.text)
     return texts if head.complete or len(texts) < 2 else texts[:-1]
+
+
+def guess_quote(head: Head) -> str:
+    """The quote: a single one only where no cell begins with a double one and most lines have cells in single ones."""
+    texts = [text for text in _physical(head)[:_SAMPLE_ROWS] if text.strip()]
+    if not texts or any(_DOUBLE_QUOTED.search(text) for text in texts):
+        return '"'
+    return "'" if sum(bool(_SINGLE_QUOTED.search(text)) for text in texts) >= 0.6 * len(texts) else '"'
 
 
 def guess_delimiter(head: Head, quote: str = '"') -> str:

@@ -220,3 +220,12 @@ def test_an_unclosed_quote_in_the_first_line(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read(put(tmp_path, "a.csv", 'a,"b\n1,2\n3,4\n'))
     assert (caught.value.code, caught.value.line) == ("csv_unclosed_quote", 1)
+
+
+def test_single_quotes_where_they_are_the_quotes(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", "'q','a'\n'one, two','it''s'\n'three','four'\n")
+    assert detect(path).quotechar == "'"
+    assert rows(read(path)) == [(2, {"q": "one, two", "a": "it's"}), (3, {"q": "three", "a": "four"})]
+    path = put(tmp_path, "b.csv", "q,a\n'tis the season,x\nit's 'fine',y\n'so',z\n")
+    assert detect(path).quotechar == '"'
+    assert [fields["q"] for _, fields in rows(read(path))] == ["'tis the season", "it's 'fine'", "'so'"]
