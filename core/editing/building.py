@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -52,11 +51,21 @@ def count(rows: Source, operation: Operation) -> Effect:
     return counting.effect()
 
 
-def build(rows: Source, operation: Operation, out: VersionWriter, provenance: Path | None, tick: Tick) -> Effect:
+def build(
+    rows: Source,
+    operation: Operation,
+    out: VersionWriter,
+    provenance: Path | None,
+    tick: Tick,
+    *,
+    trusted: bool = False,
+) -> Effect:
     """Write the result of an operation with everything that is found about it; the caller finishes `out`.
 
     Args:
         provenance: the file of the version it works on, where it has one.
+        trusted: the version was checked by the rules of today; what is not touched and has no finding is not checked
+            again.
 
     Raises:
         DataError: the operation does not fit the examples, or makes one that cannot be trained on; names it.
@@ -65,7 +74,7 @@ def build(rows: Source, operation: Operation, out: VersionWriter, provenance: Pa
     known, kept = Provenance(provenance), ProvenanceWriter(out.directory)
     for position, made in enumerate(operation.apply(rows)):
         counting.feed(made)
-        example, findings = checked(made)
+        example, findings = checked(made, trusted=trusted)
         out.add(example, findings)
         as_stored = made.origin.messages if made.origin is not None and made.example is None else None
         checker.feed(example, as_stored)
@@ -76,23 +85,25 @@ def build(rows: Source, operation: Operation, out: VersionWriter, provenance: Pa
     return counting.effect()
 
 
-def checked(made: Made) -> tuple[Example, tuple[Finding, ...]]:
+def checked(made: Made, *, trusted: bool = False) -> tuple[Example, tuple[Finding, ...]]:
     """The example of the result and what is found about it; what was found before and is mended is forgotten.
 
     Raises:
         DataError: the operation made messages that cannot be trained on. What was so before, and is not touched, is
             kept with its findings: it must not stand in the way of mending other examples.
     """
-    if made.example is not None:
-        example = made.example
-        raw = [message.to_dict() for message in example.messages]
-    else:
-        assert made.origin is not None
-        example, raw = made.origin.example, json.loads(made.origin.messages)
+    origin, example = made.origin, made.example
+    if example is None:
+        assert origin is not None
+        example = origin.example
+    touched = origin is None or (example is not origin.example and example.messages is not origin.example.messages)
+    if trusted and not touched and _FOUND_AGAIN.isdisjoint(example.flags):
+        return example, ()
+    raw = [message.to_dict() for message in example.messages]
     result = structure.parse(raw, line=example.source_line, source=example.source)
-    if result.example is None and made.example is not None:
+    if result.example is None and touched:
         worst = next(item for item in result.findings if item.severity == "error")
-        where = f"Example {made.origin.position + 1:,}" if made.origin else "A new example"
+        where = f"Example {origin.position + 1:,}" if origin else "A new example"
         raise DataError(f"{where} cannot be kept so: {worst.message}", worst.remedy, code=worst.code, field=worst.field)
     flags = tuple(flag for flag in example.flags if flag not in _FOUND_AGAIN)
     return replace(example, flags=flags), result.findings

@@ -234,7 +234,8 @@ def _build(
     base: VersionRecord, operation: Operation, why: str, folder: Path, attempt: str, tick: Callable[[int], None]
 ) -> Staged:
     with VersionWriter(folder, hold_out=0.0) as out:  # the parts stay as they are unless the operation moves examples
-        effect = build(_rows(base), operation, out, _provenance(base), tick)
+        trusted = base.manifest.get("rules") == rules.VERSION
+        effect = build(_rows(base), operation, out, _provenance(base), tick, trusted=trusted)
         if effect.nothing:
             raise DataError(f"{operation.title}: nothing would change.", "Choose other settings, or leave it as it is.")
         change = Change(

@@ -494,9 +494,7 @@ def test_a_job_keeps_the_version_it_was_frozen_with() -> None:
 def test_what_was_wrong_before_does_not_stand_in_the_way() -> None:
     broken = Example((Message("user", "No answer"),))
     dataset = datasets.create_dataset("Broken", [broken, *(pair(f"Q{n}", "A", n + 1) for n in range(12))])
-    version = edit(dataset.id, DropRows(positions=(5,)))
-    assert datasets.finding_counts(version.id)["assistant_missing"] == 1
-    assert datasets.examples(version.id, flags=["assistant_missing"]).total == 1
+    edit(dataset.id, DropRows(positions=(5,)))
     with pytest.raises(DataError, match="Example 1 cannot be kept so: There is no assistant"):
         edit(dataset.id, SetSystem(text="New."))
     edit(dataset.id, DropRows(positions=(0,)))
