@@ -18,6 +18,12 @@ MOST_WAIT_S: Final = 300.0  # an endpoint that asks for longer is waited for no 
 
 Wait = Callable[[float], bool]  # waits so many seconds; True when the work was told to stop meanwhile
 
+Beat = Callable[[], None]
+
+
+def _nothing() -> None:
+    return
+
 
 @dataclass
 class Patience:
@@ -40,9 +46,10 @@ class Patience:
         """How long the endpoint still asks everybody to wait; 0 where it does not."""
         return max(self._free_at - time.monotonic(), 0.0)
 
-    def hold(self) -> None:
+    def hold(self, beat: Beat = _nothing) -> None:
         """Wait until the endpoint may be asked. Raises LlmError (cause stopped)."""
         while (left := self.held_s) > 0:
+            beat()
             if self.wait(left):
                 raise stopped()
 
@@ -57,8 +64,11 @@ class Patience:
         if self.wait(pause_s):
             raise stopped()
 
-    def ask(self, client: Client, ask: Ask) -> tuple[Answer, int]:
+    def ask(self, client: Client, ask: Ask, beat: Beat = _nothing) -> tuple[Answer, int]:
         """The answer and how many calls it took.
+
+        Args:
+            beat: called before each call and each wait: a sign of life.
 
         Raises:
             LlmError: the last failure; its `attempts` says how many calls were made.
@@ -67,12 +77,14 @@ class Patience:
         while True:
             attempt += 1
             try:
-                self.hold()
+                self.hold(beat)
+                beat()
                 return client.ask(ask), attempt
             except LlmError as error:
                 if not error.retryable or attempt >= self.attempts:
                     error.attempts = attempt
                     raise
+                beat()
                 self.pause(attempt, error)
 
 

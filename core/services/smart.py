@@ -296,6 +296,8 @@ def keep(task_id: str) -> TaskRecord:
     task = store.get(task_id)
     if task.state == "running":
         return commands.request(task_id, "stop")
+    if smart_store.totals(task_id).by_state["ok"] == 0:
+        raise Conflict("There is no example to keep yet.", "Resume or retry, or cancel the run.")
     _set(task_id, {"finish": True}, "Asked to keep what is there.")
     return commands.request(task_id, "resume" if task.state == "paused" else "retry")
 

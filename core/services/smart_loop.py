@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -42,6 +42,7 @@ class Loop:
     Args:
         total: items that there are, those with an end already included.
         items: in order; those that have an end already are passed over.
+        known: keys of examples that are there already; what is written must differ from them.
         local: gives the end of an item that needs no call, or None where it does.
 
     Attributes:
@@ -55,6 +56,7 @@ class Loop:
         total: int,
         items: Iterator[Item],
         local: Callable[[Item], RowResult | None] = lambda item: None,
+        known: Iterable[bytes] = (),
     ) -> None:
         self.ctx, self.stopped_by = ctx, ""
         self._writer, self._rows, self._items, self._local = writer, total, items, local
@@ -63,7 +65,7 @@ class Loop:
         so_far = smart_store.totals(task_id)
         self._totals = dict(so_far.by_state)
         self._examples = 0
-        self._seen_examples: set[bytes] = set()
+        self._seen_examples = set(known)
         for row in smart_store.stream(task_id, "ok"):
             self._examples += len(row.examples)
             self._seen_examples |= {smart_store.key_of_example(example) for example in row.examples}
@@ -208,9 +210,7 @@ class Loop:
                 fresh.append(example)
         if fresh:
             return replace(result, examples=tuple(fresh))
-        return replace(
-            result, state="duplicate", examples=(), reason="The model wrote what it wrote for an earlier row."
-        )
+        return replace(result, state="duplicate", examples=(), reason="The model wrote what is there already.")
 
     def _note(self, results: list[RowResult]) -> None:
         smart_store.add(self.ctx, results)

@@ -109,7 +109,7 @@ def run(ctx: TaskContext) -> Outcome:
         )
         writer.entries = entries
         items = [Item(entry.position, entry.source_line, {}) for entry in entries.values()]
-        asking = Loop(ctx, writer, len(items), iter(items))
+        asking = Loop(ctx, writer, len(items), iter(items), known=map(_key, entries.values()))
         asking.run()
         if outcome := asking.outcome():
             return outcome
@@ -157,6 +157,10 @@ class _Variations(Writer):
         given = [message.content for message in messages]
         flags = grounding.check(pair.answer, [*given, self.recipe.instructions])
         return GeneratedExample(tuple(changed), tuple(flags + ([cut_flag()] if cut else [])))
+
+
+def _key(entry: Entry) -> bytes:
+    return smart_store.key_of_example(GeneratedExample(entry.example.messages))
 
 
 def _turn(messages: Sequence[Message]) -> int | None:

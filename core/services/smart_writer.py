@@ -158,8 +158,7 @@ class Writer:
         try:
             recipe = self.recipe
             ask = Ask(recipe.model, prompt.messages, schema, recipe.temperature, recipe.max_tokens)
-            self.beats[threading.get_ident()] = time.monotonic()
-            answer, calls = self.patience.ask(self.client, ask)
+            answer, calls = self.patience.ask(self.client, ask, self._beat)
             usage.attempts += calls
             usage.prompt_tokens += answer.prompt_tokens
             usage.completion_tokens += answer.completion_tokens
@@ -172,6 +171,9 @@ class Writer:
         if answer.finish_reason == "content_filter":
             raise LlmError("The endpoint's content filter declined the row.", cause="refused")
         return answer.text, answer.finish_reason == "length"
+
+    def _beat(self) -> None:
+        self.beats[threading.get_ident()] = time.monotonic()
 
     def schema(self, fixed: int, free: int) -> dict[str, Any]:
         """What an answer has to look like."""

@@ -93,6 +93,12 @@ def test_a_pause_ends_when_the_work_is_told_to_stop() -> None:
     assert caught.value.cause == "stopped"
 
 
+def test_every_call_and_every_wait_is_a_sign_of_life() -> None:
+    beats: list[int] = []
+    Patience(wait=Waits()).ask(Scripted(*[LlmError("x", cause="server")] * 2), ASK, lambda: beats.append(1))
+    assert len(beats) == 5  # three calls, two pauses
+
+
 def test_prices() -> None:
     prices = pricing.checked({"big": {"input": 2, "output": 8, "as_of": "2026-01-31"}, "*": {"input": 1, "output": 1}})
     assert price_of(prices, "big", is_local=False) == Price(2.0, 8.0, "2026-01-31")

@@ -483,6 +483,23 @@ def test_variations_become_a_new_version(studio_env: Path) -> None:
     assert newest.manifest["change"]["operation"] == "variations"
 
 
+def test_a_variation_that_changes_nothing_is_a_duplicate(studio_env: Path) -> None:
+    def behave(request: Request) -> Reply:
+        if "example" not in request.data:
+            return proper(request)
+        asked_for, said = (message["content"] for message in request.data["example"])
+        return Reply(json.dumps({"variations": [{"question": asked_for.upper(), "answer": said}]}))
+
+    with llm_server(behave) as server:
+        task = helper.work(start(server, 12, PRICES))
+        connection = smart.SmartRecipe.of(task.payload["recipe"]).connection_id
+        ended = helper.work(smart.vary(task.result["dataset_id"], [0], connection, "tiny-1", 1).id)
+    assert ended.state == "failed"
+    assert "there already" in ended.error["message"]
+    with pytest.raises(Conflict, match="no example"):
+        smart.keep(ended.id)
+
+
 def test_sources_of_one_column_are_fine(studio_env: Path) -> None:
     with llm_server() as server:
         source = helper.upload([{"name": f"N{number}"} for number in range(10)])
