@@ -190,4 +190,7 @@ class LogFormat(Protocol):
         """What to ask before reading."""
 
     def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
-        """Everything in the log: people, conversations, and what was left out. Every message is one or the other."""
+        """Everything in the log: people, conversations, and what was left out. Every message is in one of the last two.
+
+        A speaker without a Person is called by their id.
+        """

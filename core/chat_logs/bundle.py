@@ -32,6 +32,8 @@ _DAMAGE = (
     RuntimeError,
     NotImplementedError,
     ValueError,
+    LookupError,
+    ArithmeticError,
     struct.error,
 )
 
@@ -111,7 +113,8 @@ class Bundle:
             if info.flag_bits & 1:
                 raise data_error("container", f"{self.filename} is encrypted.", "Unpack it, and upload what is inside.")
             kind = stat.S_IFMT(info.external_attr >> 16)
-            if not info.is_dir() and kind in (0, stat.S_IFREG):  # a link would be a text with a path, not a chat
+            file = info.filename and not info.filename.endswith("/")  # is_dir() fails on a member without a name
+            if file and kind in (0, stat.S_IFREG):  # a link would be a text with a path, not a chat
                 self._members[info.filename] = info
 
     def _unpack(self, name: str, target: Path) -> None:

@@ -56,3 +56,13 @@ def test_damage_and_encryption_are_named(tmp_path: Path) -> None:
     path.write_bytes(raw)
     with pytest.raises(DataError, match="encrypted"):
         Bundle(path, "ok.zip")
+
+
+def test_a_member_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        nameless = zipfile.ZipInfo("a")
+        nameless.filename = ""
+        archive.writestr(nameless, "{}")
+        archive.writestr("conversations.json", '[{"mapping": {}}]')
+    assert Bundle(path, "x.zip").names == ("conversations.json",)
