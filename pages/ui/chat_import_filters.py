@@ -103,7 +103,7 @@ def _dates(draft: DraftRecord) -> DraftRecord:
         with st.grid(2, min_column_width=200):
             since = st.date_input(
                 "From",
-                value=_day(chosen.recipe.since),
+                value=_within(_day(chosen.recipe.since), first, last),
                 min_value=first,
                 max_value=last,
                 format="YYYY-MM-DD",
@@ -112,7 +112,7 @@ def _dates(draft: DraftRecord) -> DraftRecord:
             )
             until = st.date_input(
                 "Up to and including",
-                value=_day(chosen.recipe.until, back=True),
+                value=_within(_day(chosen.recipe.until, back=True), first, last),
                 min_value=first,
                 max_value=last,
                 format="YYYY-MM-DD",
@@ -155,6 +155,11 @@ def _day(stamp: float | None, back: bool = False) -> Any:
         return None
     moment = datetime.fromtimestamp(stamp)
     return (moment - timedelta(seconds=1)).date() if back else moment.date()
+
+
+def _within(day: Any, first: Any, last: Any) -> Any:
+    """The day, moved to the nearest one that the log has: read in another time zone, its first day may be another."""
+    return None if day is None else min(max(day, first), last)
 
 
 def _stamp(day: Any, days: int = 0) -> float | None:
