@@ -117,7 +117,7 @@ def dirty_table(path: Path, rows: int = 2_000) -> tuple[dict[int, list[str]], di
     for n in range(rows):
         if n % 100 == 50:
             text = faults[n // 100 % len(faults)].format(n=n)
-            bad[line] = text
+            bad[line] = text.replace("\xfe", "\udcfe")
         else:
             cells = [f"{n:05}", f'say "{n}",\nor not' if n % 7 == 0 else f"text {n}", "NA" if n % 3 else ""]
             buffer = io.StringIO(newline="")

@@ -2,7 +2,7 @@
 
 A block of whole lines goes through Python's strict csv reader at once; the reader's own line count gives each record
 its physical line. Where a block holds a fault, the records there are read from single lines, so that a fault can be
-named and costs only its own lines; then blocks go on. Why this and not a columnar engine: docs/decisions/0016.
+named and costs only its own lines; then blocks go on. Why this and not a columnar engine: docs/decisions/0019.
 """
 
 from __future__ import annotations
