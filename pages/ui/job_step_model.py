@@ -113,10 +113,25 @@ def _names(draft: drafts.DraftRecord) -> None:
                 max_chars=300,
                 placeholder="What this run is for",
             )
+        _newer_version(draft)
         for provider in PROVIDERS.values():
             st.caption(f":material/computer: **{md(provider.title)}** · {sentence(provider.text)}")
     if name != suggested or note != (draft.state.get("description") or ""):
         draft_memory.save(draft, name=name, description=note, own_name=name != suggested)
+
+
+def _newer_version(draft: drafts.DraftRecord) -> None:
+    """A job that follows another trains on the dataset as it is now; say so where that is not what the other had."""
+    if not draft.state.get("parent_job_id"):
+        return
+    parent = jobs.get_job(draft.state["parent_job_id"])
+    now = datasets.get_dataset(draft.state["dataset_id"]).version
+    if parent.dataset_id == now.dataset_id and parent.dataset_version_id != now.id:
+        then = datasets.get_version(parent.dataset_version_id)
+        st.caption(
+            f":material/history: {md(parent.name)} was trained on version {then.number}; this job takes version "
+            f"{now.number}, the newest. Restore version {then.number} in the dataset to train on it again."
+        )
 
 
 def _base_models(draft: drafts.DraftRecord) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.services import datasets, drafts, jobs
+from core.editing import DropRows
+from core.services import dataset_edits, datasets, drafts, jobs
 from tests.support import runs
 
 
@@ -133,3 +134,21 @@ def test_a_draft_begun_earlier_can_be_gone_on_with_or_discarded(open_screen, rea
     assert "Not needed" not in read(app)
     app.button(key=f"resume_{kept.id}").click().run()
     assert "Configure Model" in read(app)
+
+
+def test_a_job_that_follows_another_says_when_the_dataset_has_a_newer_version(open_screen, read) -> None:
+    data = runs.dataset()
+    parent = jobs.create(
+        name="First",
+        dataset_id=data.id,
+        base_model="starter",
+        method="lora",
+        method_config={},
+        training={},
+        draft_key=None,
+    )
+    assert "was trained on version" not in read(open_screen("new_job", again=parent.id))
+    dataset_edits.apply(data.id, DropRows(positions=[0]), base_version_id=data.version.id)
+    assert "First was trained on version 1; this job takes version 2, the newest." in read(
+        open_screen("new_job", again=parent.id)
+    )
