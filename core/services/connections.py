@@ -8,16 +8,10 @@ user can read. Whoever changes the address has to give the key again: it was mea
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import re
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from sqlmodel import col, select
 
@@ -28,13 +22,11 @@ from core.ids import new_id
 from core.llm import PROVIDERS, Client, Endpoint, LlmError, Provider, prices
 from core.llm.base import DEFAULT_TIMEOUT_S
 from core.llm.prices import Price
-from core.settings import get_settings
+from core.services import connection_keys as keys
+from core.services.connection_addresses import checked_url
 
 STUDIO: Final = "studio"  # the connection that is always there
 TEST_TIMEOUT_S: Final = 15.0
-# Only variables made for this may be named: naming DATABASE_URL or a cloud secret would send it to a stranger.
-_ENV_NAME = re.compile(r"(?:[A-Z][A-Z0-9_]*_)?API_KEY|SFT_LLM_[A-Z0-9_]+")
-_MAX_KEY = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +133,7 @@ def save(
     row = _row(id) if id else LlmConnection(id=new_id("llm"), name="", kind=kind)
     provider = _provider(kind)
     url = checked_url(base_url or provider.default_url) if provider.needs_url else ""
-    _check_key(key, key_env)
+    keys.check(key, key_env)
     keeps = bool(id) and key is None and not key_env
     if keeps and (row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind):
         raise SettingsError(
@@ -154,7 +146,7 @@ def save(
     row.updated_at = time.time()
     old_file = new_file = row.key_file
     if not keeps:
-        new_file, row.key_env = (_write_key(key) if key else ""), key_env
+        new_file, row.key_env = (keys.write(key) if key else ""), key_env
     row.key_file = new_file
     try:
         with UnitOfWork() as uow:
@@ -166,10 +158,10 @@ def save(
             record = _record(saved)
     except BaseException:
         if new_file != old_file:
-            _remove_key(new_file)
+            keys.remove(new_file)
         raise
     if new_file != old_file:
-        _remove_key(old_file)
+        keys.remove(old_file)
     return record
 
 
@@ -184,7 +176,7 @@ def delete(connection_id: str) -> None:
         key_file = row.key_file
         uow.session.delete(row)
         uow.commit()
-    _remove_key(key_file)
+    keys.remove(key_file)
 
 
 def test(connection_id: str) -> ConnectionTest:
@@ -214,16 +206,16 @@ def test_values(
     try:
         provider = _provider(kind)
         url = checked_url(base_url or provider.default_url) if provider.needs_url else provider.default_url
-        _check_key(key, key_env)
+        keys.check(key, key_env)
         _settings(settings or {})
-        secret = _from_environment(key_env) if key_env else key or ""
+        secret = keys.from_environment(key_env) if key_env else key or ""
         if id and key is None and not key_env:
             row = _row(id)
             if (row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind):
                 return ConnectionTest(
                     False, "The address changed, and the stored key was meant for the old one.", "Enter the key again."
                 )
-            secret = _from_environment(row.key_env) if row.key_env else _read_key(row.key_file)
+            secret = keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
     except (SettingsError, ProviderKeyMissing, NotFound) as error:
         return ConnectionTest(False, error.message, error.remedy)
     return _test(provider, Endpoint(url, secret, TEST_TIMEOUT_S))
@@ -257,51 +249,9 @@ def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
     if connection_id == STUDIO:
         return Endpoint(PROVIDERS[STUDIO].default_url, "", timeout_s or DEFAULT_TIMEOUT_S)
     row = _row(connection_id)
-    secret = _from_environment(row.key_env) if row.key_env else _read_key(row.key_file)
+    secret = keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
     wait_s = timeout_s or float(row.settings.get("timeout_s") or DEFAULT_TIMEOUT_S)
     return Endpoint(row.base_url, secret, wait_s)
-
-
-def checked_url(text: str) -> str:
-    """An address that can be kept: http(s), a host, no secret inside.
-
-    Raises:
-        SettingsError: says what is wrong with it.
-    """
-    url = text.strip().rstrip("/")
-    remedy = "Write it like https://api.openai.com/v1 or http://127.0.0.1:11434."
-    try:
-        parts = urlsplit(url)
-        port_ok = parts.port is None or parts.port > 0
-    except ValueError:
-        raise SettingsError("The address cannot be read.", remedy) from None
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or not port_ok
-        or not url.isprintable()
-        or " " in url
-    ):
-        raise SettingsError("The address is no http or https address.", remedy)
-    if _is_nobody(parts.hostname):
-        raise SettingsError("The address is one that no language model has (link-local, multicast).", remedy)
-    if parts.username or parts.password:
-        raise SettingsError("The address holds a user name or password.", "Put it into the key.")
-    if parts.query or parts.fragment:
-        raise SettingsError("The address holds a “?” or “#” part.", "Leave it off; a key belongs into the key.")
-    if len(url) > 500:
-        raise SettingsError("The address is longer than 500 characters.", remedy)
-    return url
-
-
-def _is_nobody(host: str) -> bool:
-    """Addresses where machines keep what is not meant for others, such as a cloud's 169.254.169.254."""
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return found.is_link_local or found.is_multicast or found.is_unspecified
 
 
 checked_prices = prices.checked
@@ -353,76 +303,17 @@ def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-# ---- keys
-
-
-def _check_key(key: str | None, key_env: str) -> None:
-    if key and key_env:
-        raise SettingsError("There is a key and the name of a variable.", "Give one of them.")
-    if key and (len(key) > _MAX_KEY or not key.isascii() or not key.isprintable() or key != key.strip()):
-        raise SettingsError(  # never the key itself
-            "The key holds blanks around it, line breaks or other characters that no key has.", "Copy it again."
-        )
-    if key_env and not _ENV_NAME.fullmatch(key_env):
-        raise SettingsError(
-            f"{key_env[:60]!r} is not the name of a variable for keys.",
-            "Name one that ends in API_KEY or begins with SFT_LLM_, such as OPENAI_API_KEY.",
-        )
-
-
-def _from_environment(name: str) -> str:
-    found = os.environ.get(name, "")
-    if not found:
-        raise ProviderKeyMissing(
-            f"The environment variable {name} is not set for this process.",
-            f"Set {name} and start the studio again, or store the key in the connection.",
-        )
-    return found
-
-
-def _folder() -> Path:
-    folder = get_settings().data_dir / "keys"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    return folder
-
-
-def _write_key(key: str) -> str:
-    """Store a key under a fresh name; returns the name."""
-    name = f"{new_id('key')}{secrets.token_hex(4)}"
-    handle = os.open(_folder() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(key)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return name
-
-
-def _read_key(name: str) -> str:
-    if not name:
-        return ""
-    try:
-        return (_folder() / Path(name).name).read_text(encoding="ascii")
-    except OSError:
-        raise ProviderKeyMissing("The stored key of this connection is gone.", "Enter the key again.") from None
-
-
-def _remove_key(name: str) -> None:
-    if name:
-        (_folder() / Path(name).name).unlink(missing_ok=True)
+# ---- rows
 
 
 def _hint(row: LlmConnection) -> str:
     if row.key_env:
         return f"from {row.key_env}"
     try:
-        key = _read_key(row.key_file)
+        key = keys.read(row.key_file)
     except ProviderKeyMissing:
         return ""
     return "" if not key else f"…{key[-4:]}" if len(key) >= 16 else "stored"
-
-
-# ---- rows
 
 
 def _builtin() -> ConnectionRecord:

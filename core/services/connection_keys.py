@@ -1,0 +1,76 @@
+"""Keys of endpoints: named by an environment variable, or stored in a file that only this user can read."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from core.errors import ProviderKeyMissing, SettingsError
+from core.ids import new_id
+from core.settings import get_settings
+
+# Only variables made for this may be named: naming DATABASE_URL or a cloud secret would send it to a stranger.
+_ENV_NAME = re.compile(r"(?:[A-Z][A-Z0-9_]*_)?API_KEY|SFT_LLM_[A-Z0-9_]+")
+_MAX_KEY = 4_096
+
+
+def check(key: str | None, key_env: str) -> None:
+    """Refuse what is no key, and names of variables that were not made for keys. Raises SettingsError."""
+    if key and key_env:
+        raise SettingsError("There is a key and the name of a variable.", "Give one of them.")
+    if key and (len(key) > _MAX_KEY or not key.isascii() or not key.isprintable() or key != key.strip()):
+        raise SettingsError(  # never the key itself
+            "The key holds blanks around it, line breaks or other characters that no key has.", "Copy it again."
+        )
+    if key_env and not _ENV_NAME.fullmatch(key_env):
+        raise SettingsError(
+            f"{key_env[:60]!r} is not the name of a variable for keys.",
+            "Name one that ends in API_KEY or begins with SFT_LLM_, such as OPENAI_API_KEY.",
+        )
+
+
+def from_environment(name: str) -> str:
+    """The key that a variable holds. Raises ProviderKeyMissing."""
+    found = os.environ.get(name, "")
+    if not found:
+        raise ProviderKeyMissing(
+            f"The environment variable {name} is not set for this process.",
+            f"Set {name} and start the studio again, or store the key in the connection.",
+        )
+    return found
+
+
+def _folder() -> Path:
+    folder = get_settings().data_dir / "keys"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    return folder
+
+
+def write(key: str) -> str:
+    """Store a key under a fresh name; returns the name."""
+    name = f"{new_id('key')}{secrets.token_hex(4)}"
+    handle = os.open(_folder() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as stream:
+        stream.write(key)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return name
+
+
+def read(name: str) -> str:
+    """A stored key; "" for no name. Raises ProviderKeyMissing where the file is gone."""
+    if not name:
+        return ""
+    try:
+        return (_folder() / Path(name).name).read_text(encoding="ascii")
+    except OSError:
+        raise ProviderKeyMissing("The stored key of this connection is gone.", "Enter the key again.") from None
+
+
+def remove(name: str) -> None:
+    """Delete a stored key; none there is fine."""
+    if name:
+        (_folder() / Path(name).name).unlink(missing_ok=True)
