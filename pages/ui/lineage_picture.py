@@ -8,10 +8,11 @@ import streamlit as st
 
 from core.services import lineage
 from core.services.datasets import DatasetRecord
-from core.services.lineage import Lineage, Node
+from core.services.lineage import Edge, Lineage, Node
 from pages.ui import frame
 from pages.ui.format import md, short
 
+_BACK = ("its content",)  # arrows that only say which version an undo went back to
 MOST = 40  # nodes that can be read in one picture
 _SHAPES = {"source": ("[(", ")]"), "dataset_version": ("[", "]"), "job": ("([", "])"), "model": ("{{", "}}")}
 _WORDS = {"source": "File", "dataset_version": "Dataset", "job": "Training job", "model": "Model"}
@@ -27,13 +28,12 @@ _SCREENS = {"dataset_version": "datasets", "job": "job", "model": "models"}
 def picture(dataset: DatasetRecord) -> None:
     """Draw it, with the names as links beneath."""
     found = lineage.of_dataset(dataset.id)
-    drawn = _near(found, dataset.version.id)
+    drawn = _near(folded(found, dataset.version.id), dataset.version.id)
     with st.container(border=True, key="lineage"):
         st.markdown(f"```mermaid\n{mermaid(drawn, dataset.version.id)}\n```")
         kinds = {node.kind for node in drawn.nodes}
         legend = " · ".join(words for kind, words in _LEGEND.items() if kind in kinds)
-        left_out = len(found.nodes) - len(drawn.nodes)
-        st.caption(legend + (f" · {left_out} farther ones are not drawn" if left_out else ""))
+        st.caption(legend + (f" · the {MOST} nearest of {len(found.nodes)}" if len(drawn.nodes) == MOST else ""))
     leads = {node.ref: node for node in drawn.nodes if node.kind in _SCREENS and not node.here}
     if leads:
         with st.container(horizontal=True, gap="small", key="lineage_links"):
@@ -66,7 +66,7 @@ def mermaid(found: Lineage, here: str) -> str:
 
 
 def _label(node: Node, steps: list[str]) -> str:
-    said = [short(node.title, 40), short(node.detail, 60), *(short(step, 60) for step in dict.fromkeys(steps) if step)]
+    said = [short(node.title, 40), short(node.detail, 60), *(short(step, 44) for step in dict.fromkeys(steps) if step)]
     return "<br/>".join(_plain(part) for part in said if part)
 
 
@@ -77,6 +77,38 @@ def _plain(text: str) -> str:
         plain = character.isalnum() or character in " .,:;_-–—→+/()%·“”’'?!"
         out.append(character if plain else f"#{ord(character)};")
     return "".join(out)
+
+
+def folded(found: Lineage, here: str) -> Lineage:
+    """The same with runs of own versions that led nowhere else drawn as one box: Versions tells them one by one."""
+    own = [node for node in found.nodes if node.here]
+    names = {node.id for node in own}
+    chain = [edge for edge in found.edges if not (edge.source in names and edge.target in names and edge.text in _BACK)]
+    kept = {own[0].id, here} if own else set()
+    for edge in chain:
+        if (edge.source in names) != (edge.target in names):
+            kept |= {edge.source, edge.target}
+    runs: list[list[Node]] = [[]]
+    for node in own:
+        if node.id in kept:
+            runs.append([])
+        else:
+            runs[-1].append(node)
+    box_of: dict[str, Node] = {}
+    for run in runs:
+        if len(run) > 1:
+            box = Node(run[0].id, "dataset_version", f"{len(run)} versions between", f"to {run[-1].title}", here=True)
+            box_of |= {node.id: box for node in run}
+    nodes = tuple(dict.fromkeys(box_of.get(node.id, node) for node in found.nodes))
+    edges = [
+        Edge(
+            box_of[edge.source].id if edge.source in box_of else edge.source,
+            box_of[edge.target].id if edge.target in box_of else edge.target,
+            "" if edge.target in box_of else edge.text,
+        )
+        for edge in chain
+    ]
+    return Lineage(nodes, tuple(dict.fromkeys(edge for edge in edges if edge.source != edge.target)))
 
 
 def _near(found: Lineage, here: str) -> Lineage:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from core.editing import DropRows, EditRows, Split
 from core.messages import Example, Message
 from core.services import dataset_edits, datasets, quality
 from core.services.datasets import DatasetRecord
+from core.services.lineage import Edge, Lineage, Node
 from pages.ui import dataset_grid, example_parts, versions_diff
 from pages.ui.dataset_grid import Pending
+from pages.ui.lineage_picture import folded, mermaid
 
 
 def example(question: str, answer: str, line: int = 1) -> Example:
@@ -211,3 +215,34 @@ def test_changed_words_are_marked_and_markup_is_not() -> None:
 
 def test_quality_is_measured_for_the_version_that_is_shown(copies) -> None:
     assert quality.compute(copies.version.id).issue("duplicate_examples") is not None
+
+
+def test_a_long_history_is_folded_and_hostile_names_stay_text() -> None:
+    names = [f"v{number}" for number in range(1, 8)]
+    nodes = [Node("s", "source", 'a"]; click x "javascript:1"', "CSV")]
+    nodes += [Node(name, "dataset_version", f"Set ``` {name}", "9 examples", "ds", here=True) for name in names]
+    nodes += [Node("j", "job", "Job <b>", "lora", "j")]
+    steps = [Edge(one, other, "Dropped 1 example.") for one, other in pairwise(names)]
+    found = Lineage(
+        tuple(nodes), (Edge("s", "v1"), *steps, Edge("v4", "j", "trained on"), Edge("v1", "v7", "its content"))
+    )
+    drawn = folded(found, "v7")
+    assert [node.title for node in drawn.nodes if node.here] == [
+        "Set ``` v1",
+        "2 versions between",
+        "Set ``` v4",
+        "2 versions between",
+        "Set ``` v7",
+    ]
+    assert [(edge.source, edge.target) for edge in drawn.edges] == [
+        ("s", "v1"),
+        ("v1", "v2"),
+        ("v2", "v4"),
+        ("v4", "v5"),
+        ("v5", "v7"),
+        ("v4", "j"),
+    ]
+    text = mermaid(drawn, "v7")
+    assert "```" not in text
+    assert "<b>" not in text
+    assert "a#34;#93;; click x #34;javascript:1#34;" in text
