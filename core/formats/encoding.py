@@ -54,6 +54,8 @@ def detect_encoding(sample: bytes, *, json_like: bool = False) -> Encoding:
             return Encoding(codec, (note,))
     if codec := _unmarked_wide(sample):
         return Encoding(codec, (f"Encoding {codec.upper()}, inferred from its zero bytes (no byte order mark).",))
+    if _is_utf8(sample):
+        return Encoding("utf-8")
     valid, invalid = _utf8_sequences(sample)
     if not invalid:
         return Encoding("utf-8")
@@ -101,6 +103,15 @@ def _unmarked_wide(sample: bytes) -> str:
     if min(zeros[0], zeros[2]) > 0.7 and max(zeros[1], zeros[3]) < 0.1:
         return "utf-16-be"
     return ""
+
+
+def _is_utf8(sample: bytes) -> bool:
+    """Whether all of it is UTF-8, but for a character cut at the end: most files, and quickly told."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _utf8_sequences(sample: bytes) -> tuple[int, int]:

@@ -7,7 +7,7 @@ and begun again, exactly one dataset appears.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -17,6 +17,7 @@ from core.conversion.templates import TEMPLATES, Template
 from core.errors import Conflict, DataError
 from core.example_columns import ExampleColumns
 from core.findings import finding
+from core.formats.batches import RowBatch
 from core.messages import Finding, Reject, Split
 from core.quality.set_keys import SetKeys
 from core.services import dataset_checks, dataset_writing, drafts, reading_ahead, sources
@@ -170,7 +171,7 @@ def run(ctx: TaskContext) -> Outcome:
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         checker = SetKeys()
         out.note(source.detection.findings)
-        for _ in _write(labeler, source, out, checker):
+        for _ in write(labeler, _batches(source), out, checker):
             ctx.progress(_SHARE_READING * min(labeler.read / max(total, 1), 1.0), "Converting", _said(labeler, total))
             if stopped := ctx.interrupted():
                 return stopped
@@ -213,11 +214,11 @@ def run_validation(ctx: TaskContext) -> Outcome:
     return Outcome("succeeded", result={"dataset_id": payload["dataset_id"]}, on_commit=publish)
 
 
-def _write(
-    labeler: Labeler, source: sources.SourceRecord, out: VersionWriter, checker: SetKeys, split: Split = "train"
+def write(
+    labeler: Labeler, batches: Iterable[RowBatch], out: VersionWriter, checker: SetKeys, split: Split = "train"
 ) -> Iterator[None]:
-    """Write everything that comes of an upload's rows; a tick after each example or batch."""
-    for item in labeler.run_batches(reading_ahead.read_batches(sources.local_path(source.id), source.detection)):
+    """Write everything that comes of the rows; a tick after each example or batch."""
+    for item in labeler.run_batches(batches):
         if isinstance(item, ExampleColumns):
             columns = replace(item, split=split)
             checker.feed_columns(columns, out.add_columns(columns))
@@ -239,12 +240,16 @@ def _write_validation(
     source = sources.get(payload["validation_source_id"])
     shape = sources.analyze(source.id).shape if recipe.shape else None
     labeler = Labeler(Recipe(shape=shape) if shape else recipe, source.id)
-    for _ in _write(labeler, source, out, checker, split="validation"):
+    for _ in write(labeler, _batches(source), out, checker, split="validation"):
         ctx.progress(_SHARE_READING, "Converting the validation file", f"{labeler.read:,} rows")
         if stopped := ctx.interrupted():
             return stopped
     counts = {"read": labeler.read, "accepted": labeler.accepted, "rejected": labeler.rejected}
     return {**_source_manifest(source), "counts": counts}
+
+
+def _batches(source: sources.SourceRecord) -> Iterator[RowBatch]:
+    return reading_ahead.read_batches(sources.local_path(source.id), source.detection)
 
 
 def _unused_columns(recipe: Recipe, source_id: str) -> list[Finding]:

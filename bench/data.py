@@ -1,0 +1,368 @@
+"""The data workbench's speed, each figure as a ratio of two measurements made in the same run.
+
+`python -m bench.data [--json] [--mb 100] [--rows 1000000] [--texts 100000]`; smaller numbers for a quick look.
+
+- validation: the studio's full structural check of a chat JSONL against the seven checks of OpenAI's cookbook in plain
+  Python (json.loads per line), and the same seven as the studio's profile `openai_cookbook`;
+- conversion: a CSV by classification into a dataset version, and its chat JSONL, against pandas and a plain `zip` with
+  json.dumps; DuckDB's COPY as the limit;
+- near duplicates: among texts with planted pairs.
+
+Where two things are compared, they run by turns, three times, and the best of each counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+DATA = Path(os.environ.get("SFT_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+TURNS = 3
+
+
+def best_by_turns(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Seconds of the best of three runs of each, taken by turns so that a busy moment hits all of them."""
+    best = dict.fromkeys(ways, float("inf"))
+    for _ in range(TURNS):
+        for name, run in ways.items():
+            begun = time.perf_counter()
+            run()
+            best[name] = min(best[name], time.perf_counter() - begun)
+    return best
+
+
+# ---- validation
+
+
+def conversations() -> list[list[dict[str, str]]]:
+    """Real conversations: ShareGPT, Alpaca and questions to a bank."""
+    speakers = {"human": "user", "gpt": "assistant"}
+    found = [
+        [{"role": speakers[turn["from"]], "content": turn["value"]} for turn in item["conversations"]]
+        for item in json.loads((DATA / "chat/sharegpt_dummy_conversation.json").read_text("utf-8"))
+    ]
+    for item in json.loads((DATA / "instruct/alpaca_en_demo.json").read_text("utf-8")):
+        question = "\n".join(part for part in (item["instruction"], item["input"]) if part)
+        found.append([{"role": "user", "content": question}, {"role": "assistant", "content": item["output"]}])
+    with (DATA / "tables/banking77_test.csv").open(encoding="utf-8", newline="") as stream:
+        for text, label in list(csv.reader(stream))[1:1000]:
+            found.append([{"role": "user", "content": text}, {"role": "assistant", "content": label}])
+    return [item for item in found if all(message["content"].strip() for message in item)]
+
+
+def write_chats(path: Path, size: int, seed: int = 7) -> None:
+    """A varied chat JSONL of about `size` bytes: 1 to 8 turns, with and without a system message."""
+    rng, pool, written, number = random.Random(seed), conversations(), 0, 0
+    with path.open("wb") as stream:
+        while written < size:
+            messages = [dict(message) for message in rng.choice(pool)]
+            messages[-1]["content"] += f" ({number})"  # no two are equal
+            if rng.random() < 0.5:
+                system = f"You are assistant number {rng.randrange(1000)}; you answer politely and to the point."
+                messages.insert(0, {"role": "system", "content": system})
+            line = json.dumps({"messages": messages}, ensure_ascii=rng.random() < 0.3).encode() + b"\n"
+            stream.write(line)
+            written, number = written + len(line), number + 1
+
+
+def soil(source: Path, target: Path, seed: int = 11) -> None:
+    """The same with one line in twenty made faulty, in a way that the cookbook's checks can see."""
+    rng = random.Random(seed)
+
+    def faulty(example: dict[str, Any]) -> object:
+        message = rng.choice(example["messages"])
+        kind = rng.randrange(9)
+        if kind == 0:
+            return [example]
+        if kind == 1:
+            return {"messages": rng.choice([[], None, {}])}
+        if kind == 2:
+            del message[rng.choice(["role", "content"])]
+        elif kind == 3:
+            message["mood"] = "good"
+        elif kind == 4:
+            message["role"] = rng.choice(["User", "human", "tool", None, 3])
+        elif kind == 5:
+            message["content"] = rng.choice(["", None, 3, ["a"]])
+        elif kind == 6:
+            example["messages"] = [item for item in example["messages"] if item["role"] != "assistant"]
+        elif kind == 7:
+            message["content"], message["function_call"] = None, {"name": "f", "arguments": "{}"}
+        else:
+            message.update(weight=rng.choice([0, 1, "x"]), name="ann")
+        return example
+
+    with source.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as stream:
+        for line in lines:
+            stream.write(json.dumps(faulty(json.loads(line))) + "\n" if rng.random() < 0.05 else line)
+
+
+def cookbook(path: Path) -> list[tuple[int, str]]:
+    """The seven checks of OpenAI's cookbook in plain Python; (line, check), as often as it counts them."""
+    found: list[tuple[int, str]] = []
+    note = found.append
+    with path.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, start=1):
+            ex = json.loads(line)
+            if not isinstance(ex, dict):
+                note((number, "data_type"))
+                continue
+            messages = ex.get("messages", None)
+            if not messages:
+                note((number, "missing_messages_list"))
+                continue
+            for message in messages:
+                if "role" not in message or "content" not in message:
+                    note((number, "message_missing_key"))
+                if any(k not in ("role", "content", "name", "function_call", "weight") for k in message):
+                    note((number, "message_unrecognized_key"))
+                if message.get("role", None) not in ("system", "user", "assistant", "function"):
+                    note((number, "unrecognized_role"))
+                content = message.get("content", None)
+                function_call = message.get("function_call", None)
+                if (not content and not function_call) or not isinstance(content, str):
+                    note((number, "missing_content"))
+            if not any(message.get("role", None) == "assistant" for message in messages):
+                note((number, "example_missing_assistant_message"))
+    return found
+
+
+def validation(folder: Path, megabytes: float) -> dict[str, Any]:
+    """The studio's checks against the cookbook's, on a sound file; and line by line on a dirty one."""
+    from core.quality.cookbook import check_file
+    from core.services import sources
+
+    sound, dirty = folder / "chats.jsonl", folder / "dirty.jsonl"
+    write_chats(sound, int(megabytes * 1_000_000))
+    soil(sound, dirty)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    helpers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    sources.inspect(sound)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    helper = max(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - max(helpers, before), 0)
+    times = best_by_turns(
+        {
+            "cookbook": lambda: cookbook(sound),
+            "studio": lambda: sources.inspect(sound),
+            "profile": lambda: check_file(sound),
+            "studio_dirty": lambda: sources.inspect(dirty),
+        }
+    )
+    report = sources.inspect(sound)
+    theirs = cookbook(dirty)
+    ours = [(item.line, item.check) for item in check_file(dirty).findings]
+    return {
+        "megabytes": round(sound.stat().st_size / 1e6, 1),
+        "lines": report.read,
+        "accepted": report.accepted,
+        "cookbook_s": times["cookbook"],
+        "studio_s": times["studio"],
+        "profile_s": times["profile"],
+        "studio_dirty_s": times["studio_dirty"],
+        "studio_ratio": times["cookbook"] / times["studio"],
+        "profile_ratio": times["cookbook"] / times["profile"],
+        "memory_mb": (grown + 2 * helper) / 1024,
+        "dirty_findings": dict(Counter(check for _, check in theirs)),
+        "dirty_identical": ours == theirs,
+    }
+
+
+# ---- conversion
+
+
+def write_table(path: Path, rows: int) -> None:
+    """Banking77 repeated to so many rows."""
+    with (DATA / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
+        header, *content = csv.reader(stream)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        for start in range(0, rows, len(content)):
+            writer.writerows(content[: rows - start])
+
+
+def by_pandas(table: Path, target: Path) -> None:
+    """Read with pandas, and a plain zip over the columns with json.dumps."""
+    import pandas as pd
+
+    frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+    with target.open("w", encoding="utf-8") as stream:
+        for text, label in zip(frame["text"], frame["category"], strict=True):
+            messages = [{"role": "user", "content": text}, {"role": "assistant", "content": label}]
+            stream.write(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
+
+
+def by_duckdb(table: Path, target: Path) -> None:
+    """DuckDB's COPY from CSV to JSON lines: no checks, no version; the limit."""
+    import duckdb
+
+    connection = duckdb.connect(config={"threads": 2})
+    connection.execute(
+        "COPY (SELECT [{'role': 'user', 'content': text}, {'role': 'assistant', 'content': category}] AS messages "
+        f"FROM read_csv('{table}', header = true, all_varchar = true)) TO '{target}' (FORMAT json)"
+    )
+
+
+def by_studio(table: Path, folder: Path) -> Any:
+    """What a conversion task does: detect, read, convert, check, write the version's files."""
+    from core import formats
+    from core.quality.set_keys import SetKeys
+    from core.services import conversion, reading_ahead
+    from core.services.pipeline import Labeler, Recipe
+    from core.versions.writer import VersionWriter
+
+    mapping = {"key": "text", "target": "category"}
+    labeler = Labeler(Recipe.of({"template": "classification", "mapping": mapping}), "bench")
+    batches = reading_ahead.read_batches(table, formats.detect_file(table))
+    with VersionWriter(folder) as out:
+        checker = SetKeys()
+        for _ in conversion.write(labeler, batches, out, checker):
+            pass
+        out.note(checker.finish())
+        return out.finish()
+
+
+def conversion(folder: Path, rows: int) -> dict[str, Any]:
+    """A guided conversion against pandas; the chat JSONL of both must have the same hash."""
+    from core.versions import chat_lines
+    from core.versions.writer import EXAMPLES
+
+    table, plain, version, copy = (folder / name for name in ("table.csv", "pandas.jsonl", "version", "duckdb.json"))
+    write_table(table, rows)
+    ours = folder / "studio.jsonl"
+
+    def export() -> None:
+        with ours.open("wb") as stream:
+            stream.writelines(chat_lines.stream(version / EXAMPLES))
+
+    times = best_by_turns(
+        {
+            "pandas": lambda: by_pandas(table, plain),
+            "studio": lambda: by_studio(table, version),
+            "export": export,
+            "duckdb": lambda: by_duckdb(table, copy),
+        }
+    )
+    return {
+        "rows": rows,
+        "megabytes": round(table.stat().st_size / 1e6, 1),
+        "pandas_s": times["pandas"],
+        "studio_version_s": times["studio"],
+        "studio_export_s": times["export"],
+        "duckdb_s": times["duckdb"],
+        "version_ratio": times["pandas"] / times["studio"],
+        "version_and_export_ratio": times["pandas"] / (times["studio"] + times["export"]),
+        "times_duckdb": (times["studio"] + times["export"]) / times["duckdb"],
+        "hash_equal": _sha256(ours) == _sha256(plain),
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# ---- near duplicates
+
+
+def planted(count: int, seed: int = 5) -> tuple[list[str], set[tuple[int, int]]]:
+    """Texts of 20 to 60 words, one in ten a changed copy of another with a similarity of 0.8 or more."""
+    from core.quality.near_duplicates import THRESHOLD
+
+    rng = random.Random(seed)
+    words = sorted({word for item in conversations() for message in item for word in message["content"].split()})
+    texts = [" ".join(rng.choices(words, k=rng.randint(20, 60))) for _ in range(count * 9 // 10)]
+    pairs: set[tuple[int, int]] = set()
+    while len(texts) < count:
+        first = rng.randrange(count * 9 // 10)
+        changed = texts[first].split()
+        for _ in range(rng.randint(0, 3)):
+            changed[rng.randrange(len(changed))] = rng.choice(words)
+        if similarity(texts[first], " ".join(changed)) >= THRESHOLD:
+            pairs.add((first, len(texts)))
+            texts.append(" ".join(changed))
+    return texts, pairs
+
+
+def similarity(first: str, second: str) -> float:
+    """The Jaccard index of the sets of 5 consecutive characters, in plain Python (see quality.shingles)."""
+    from core.quality.shingles import normalise
+
+    a, b = (
+        {text[at : at + 5] for at in range(max(1, len(text) - 4))} for text in (normalise(first), normalise(second))
+    )
+    return len(a & b) / len(a | b)
+
+
+def near_duplicates(count: int) -> dict[str, Any]:
+    """Seconds, recall over the planted pairs, and the share of reported pairs that are truly that similar."""
+    from core.quality.near_duplicates import THRESHOLD, find_pairs
+
+    texts, pairs = planted(count)
+    begun = time.perf_counter()
+    found = {(pair.first, pair.second) for pair in find_pairs(texts, THRESHOLD).pairs}
+    seconds = time.perf_counter() - begun
+    true = sum(similarity(texts[first], texts[second]) >= THRESHOLD for first, second in found)
+    return {
+        "texts": count,
+        "planted": len(pairs),
+        "found": len(found),
+        "seconds": seconds,
+        "ratio_to_60_s": 60 / seconds,
+        "recall": len(pairs & found) / max(len(pairs), 1),
+        "precision": true / max(len(found), 1),
+    }
+
+
+# ---- all of it
+
+
+def _lines(results: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, figures in results.items():
+        yield f"{name}:"
+        for key, value in figures.items():
+            yield f"  {key:<26} {value:,.3f}" if isinstance(value, float) else f"  {key:<26} {value}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print; the last line is one JSON object."""
+    parser = argparse.ArgumentParser(prog="python -m bench.data", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print only the last line")
+    parser.add_argument("--mb", type=float, default=100, help="size of the chat JSONL")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table")
+    parser.add_argument("--texts", type=int, default=100_000, help="texts to look for near duplicates in")
+    parser.add_argument("--only", choices=("validation", "conversion", "near_duplicates"), help="one of the three")
+    chosen = parser.parse_args([] if arguments is None else arguments)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
+            "validation": lambda: validation(folder, chosen.mb),
+            "conversion": lambda: conversion(folder, chosen.rows),
+            "near_duplicates": lambda: near_duplicates(chosen.texts),
+        }
+        results = {part: measure() for part, measure in parts.items() if chosen.only in (None, part)}
+    if not chosen.json:
+        print("\n".join(_lines(results)))
+    about = {"date": date.today().isoformat(), "cores": os.cpu_count()}
+    rounded = {
+        part: {key: round(value, 3) if isinstance(value, float) else value for key, value in figures.items()}
+        for part, figures in results.items()
+    }
+    print(json.dumps({**about, **rounded}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
