@@ -25,6 +25,9 @@ class Source(Protocol):
     @property
     def total(self) -> int: ...
 
+    @property
+    def beat(self) -> Callable[[], None]: ...  # to be called during long work; what it raises ends the work
+
     def __iter__(self) -> Iterator[Entry]: ...
 
 

@@ -196,7 +196,7 @@ def near_groups(rows: Source, threshold: float) -> list[list[int]]:
         shared.learn(text_of(entry.example.messages))
     for entry in rows:
         texts.append(shared.without(text_of(entry.example.messages)))
-    found = find_pairs(texts, threshold)
+    found = find_pairs(texts, threshold, progress=lambda share: rows.beat())
     return [list(cluster) for cluster in found.clusters]
 
 

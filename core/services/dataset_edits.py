@@ -6,27 +6,25 @@ once, however often the work is killed.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from core.db.tables import FineTuningDataset
 from core.db.uow import UnitOfWork
-from core.editing import Effect, Operation, operation_of
+from core.editing import Effect, Operation
 from core.editing.building import build
 from core.editing.building import count as count_effect
 from core.errors import Conflict, DataError, StorageError
 from core.quality import rules
 from core.services.dataset_diff import Diff, DiffRow, compare, diff
+from core.services.dataset_edit_tasks import enqueue_edit, stored_operation
 from core.services.dataset_history import VersionChange, change_of, history, undo_step
 from core.services.dataset_mix import MixPart, MixPlan, mix, mix_plan
 from core.services.dataset_publishing import (
-    EDITS,
     Change,
     Staged,
     attempt_of_task,
@@ -38,7 +36,7 @@ from core.services.dataset_publishing import (
 )
 from core.services.dataset_records import VersionRecord, get_dataset, get_version, version_file
 from core.services.dataset_splits import GroupChoice, SplitBar, SplitPreview, group_choices, split_preview
-from core.services.dataset_writing import check_text, enqueue_again, set_errors
+from core.services.dataset_writing import check_text, set_errors
 from core.storage import get_storage
 from core.tasks.context import Outcome, TaskContext
 from core.tasks.records import TaskRecord
@@ -74,6 +72,7 @@ __all__ = [
 ]
 
 INLINE_EXAMPLES = 5_000
+_STORING_S = 600.0  # how long finishing and copying the files of a large version may be silent
 _PAYLOAD_CHARACTERS = 200_000  # a longer operation lies in a file, not in the task's row
 # What a version is restored from; figures about it (quality, exact lengths) are made again when they are asked for.
 _CONTENT = (writer.EXAMPLES, writer.FINDINGS, writer.REJECTS, PROVENANCE)
@@ -131,9 +130,9 @@ def apply(
     if inline is None:
         inline = base.examples <= INLINE_EXAMPLES
     if not inline:
-        return Applied(task=_enqueue(dataset.name, base, operation, why, gathered))
+        return Applied(task=enqueue_edit(dataset.name, base, operation, why, gathered))
     with tempfile.TemporaryDirectory() as folder:
-        staged = _build(base, operation, why, Path(folder), new_attempt(), lambda done: None)
+        staged = _build(base, _rows(base), operation, why, Path(folder), new_attempt(), lambda done: None)
     return Applied(version=_publish(staged, lambda uow: _mark(uow, gathered, staged.version_id)))
 
 
@@ -183,19 +182,35 @@ def run_edit(ctx: TaskContext) -> Outcome:
     sweep_attempts()
     base = get_version(payload["base_version_id"])
     _check_newest(base.dataset_id, base)
-    operation = _stored_operation(payload)
+    operation = stored_operation(payload)
     total = max(base.examples, 1)
+    writing = False
 
-    def tick(done: int) -> None:
-        ctx.progress(min(90.0, 90.0 * done / total), "Writing", f"{done:,} labeled examples")
+    def go_on() -> None:
         if stopped := ctx.interrupted():
             raise _Stopped(stopped)
 
-    ctx.progress(0, "Looking at the examples", operation.describe())
-    ctx.allow(600)  # an operation may look at every example before it writes the first
+    def beat() -> None:
+        if not writing:  # an operation may look at every example, more than once, before it makes the first
+            ctx.progress(0, "Looking at the examples", operation.describe())
+            go_on()
+
+    def tick(done: int) -> None:
+        nonlocal writing
+        writing = True
+        ctx.progress(min(90.0, 90.0 * done / total), "Writing", f"{done:,} labeled examples")
+        go_on()
+
+    def storing() -> None:
+        ctx.progress(90, "Storing")
+        ctx.allow(_STORING_S)
+
     attempt = attempt_of_task(task_id, ctx.lease.epoch)
     try:
-        staged = _build(base, operation, payload.get("why") or "", ctx.workdir / "version", attempt, tick)
+        beat()
+        rows = Rows(version_file(base.id, writer.EXAMPLES), beat)
+        why, folder = payload.get("why") or "", ctx.workdir / "version"
+        staged = _build(base, rows, operation, why, folder, attempt, tick, storing)
     except _Stopped as stop:
         return stop.outcome
     ctx.progress(99, "Publishing")
@@ -231,11 +246,18 @@ def _provenance(version: VersionRecord) -> Path | None:
 
 
 def _build(
-    base: VersionRecord, operation: Operation, why: str, folder: Path, attempt: str, tick: Callable[[int], None]
+    base: VersionRecord,
+    rows: Rows,
+    operation: Operation,
+    why: str,
+    folder: Path,
+    attempt: str,
+    tick: Callable[[int], None],
+    storing: Callable[[], None] = lambda: None,
 ) -> Staged:
     with VersionWriter(folder, hold_out=0.0) as out:  # the parts stay as they are unless the operation moves examples
         trusted = base.manifest.get("rules") == rules.VERSION
-        effect = build(_rows(base), operation, out, _provenance(base), tick, trusted=trusted)
+        effect = build(rows, operation, out, _provenance(base), tick, trusted=trusted)
         if effect.nothing:
             raise DataError(f"{operation.title}: nothing would change.", "Choose other settings, or leave it as it is.")
         change = Change(
@@ -247,6 +269,7 @@ def _build(
             removed=effect.removed,
             changed=effect.changed,
         )
+        storing()
         return stage(base, out, change, attempt)
 
 
@@ -317,31 +340,3 @@ def _check_newest(dataset_id: str, base: VersionRecord) -> None:
         raise Conflict(f"{base.id} is a version of another dataset.", "Open the dataset again.")
     with UnitOfWork(write=False) as uow:
         check_base(uow.session.get(FineTuningDataset, dataset_id), base)
-
-
-# ---- the task
-
-
-def _enqueue(name: str, base: VersionRecord, operation: Operation, why: str, gathered: tuple[str, ...]) -> TaskRecord:
-    """The task of an edit; pressing twice makes one task."""
-    described = operation.to_dict()
-    text = json.dumps(described, ensure_ascii=True)
-    key = hashlib.sha256(f"{base.id}\n{text}\n{gathered}".encode()).hexdigest()[:24]
-    payload: dict[str, Any] = {
-        "dataset_id": base.dataset_id,
-        "base_version_id": base.id,
-        "why": why.strip(),
-        "gathered": list(gathered),
-    }
-    if len(text) <= _PAYLOAD_CHARACTERS:
-        payload["operation"] = described
-    else:
-        payload["operation_file"] = f"{EDITS}/{new_attempt()}.json"
-        get_storage().write_bytes(payload["operation_file"], text.encode("ascii"))
-    return enqueue_again("edit", f"{operation.title} in “{name}”", payload, f"edit:{key}")
-
-
-def _stored_operation(payload: Mapping[str, Any]) -> Operation:
-    if "operation" in payload:
-        return operation_of(payload["operation"])
-    return operation_of(json.loads(get_storage().read_bytes(payload["operation_file"])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from core.versions.writer import VersionWriter
 
 MAX_EXAMPLES = 10_000_000
 MAX_PARTS = 50
+_STORING_S = 600.0  # how long finishing and copying the files of ten million examples may be silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,8 @@ def run_mix(ctx: TaskContext) -> Outcome:
     sweep_attempts()
     parts = [(get_version(part["version_id"]), float(part["weight"]), int(part["taken"])) for part in payload["parts"]]
     total = sum(taken for _, _, taken in parts)
-    ctx.progress(0, "Looking at the examples")
-    ctx.allow(600)
-    held_out = _validation_digests([version for version, _, _ in parts])
+    looking = "Looking at the examples"
+    held_out = _validation_digests([version for version, _, _ in parts], lambda: ctx.progress(0, looking))
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         checker, kept, moved = SetCheck(), ProvenanceWriter(out.directory), 0
         for version, _, taken in parts:
@@ -178,6 +178,8 @@ def run_mix(ctx: TaskContext) -> Outcome:
             "removed": 0,
             "changed": 0,
         }
+        ctx.progress(90, "Storing", f"{out.examples:,} labeled examples")
+        ctx.allow(_STORING_S)
         publish = dataset_writing.prepare(
             dataset_writing.id_of_task(ctx.lease.task_id),
             payload["name"],
@@ -222,13 +224,13 @@ def _rounds(rows: Rows, wanted: int, seed: int) -> Iterator[Numbers | None]:
             left = 0
 
 
-def _validation_digests(versions: Sequence[VersionRecord]) -> set[bytes]:
+def _validation_digests(versions: Sequence[VersionRecord], beat: Callable[[], None]) -> set[bytes]:
     """What stands in the validation part of any of them."""
     return {
         entry.digest()
         for version in versions
         if version.validation_examples
-        for entry in Rows(version_file(version.id, writer.EXAMPLES))
+        for entry in Rows(version_file(version.id, writer.EXAMPLES), beat)
         if entry.split == "validation"
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -78,10 +78,14 @@ def digest_of(messages: str) -> bytes:
 
 
 class Rows:
-    """All examples of a file in their order; can be gone through any number of times, in bounded memory."""
+    """All examples of a file in their order; can be gone through any number of times, in bounded memory.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        beat: called every 2,000 examples, and by long work over them: a sign of life; what it raises ends the work.
+    """
+
+    def __init__(self, path: Path, beat: Callable[[], None] = lambda: None) -> None:
+        self.path, self.beat = path, beat
         with pq.ParquetFile(path) as file:
             self.total: int = file.metadata.num_rows
 
@@ -91,6 +95,7 @@ class Rows:
     def __iter__(self) -> Iterator[Entry]:
         with pq.ParquetFile(self.path) as file:
             for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
+                self.beat()
                 for row in batch.to_pylist():
                     yield Entry(row)
 
