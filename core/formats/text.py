@@ -108,6 +108,8 @@ def damage(text: str, *, line: int, offset: int, codec: str) -> Reject | None:
     Args:
         text: the record verbatim. line: the physical line it starts on. offset: the byte it starts at.
     """
+    if text.isascii() and "\0" not in text:  # much quicker than looking for each
+        return None
     found = _BAD.search(text)
     if found is None:
         return None
