@@ -5,8 +5,8 @@ of 99 % or more (`plan` chooses the bands so), a more similar one with a higher 
 exactly, so what is reported is never below the threshold.
 
 Where hundreds of texts are nearly equal to each other, the number of pairs grows with their square: such a crowd is
-compared neighbour by neighbour. Its cluster is found all the same, but not every pair in it is listed, and `complete`
-is false.
+compared with one of its own, and neighbour by neighbour where that does not connect it. Its cluster is found all the
+same, but not every pair in it is listed, and `complete` is false.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from core.quality.shingles import Shingling, hashes, jaccard, mix, normalise, se
 THRESHOLD = 0.8
 SEED = 42
 _PERMUTATIONS = 128
-_CROWD = 60  # texts in one bucket; from here on, neighbours only
+_CROWD = 32  # texts in one bucket; from here on, neighbours only
 _NEIGHBOURS = 8
 _CHUNK_CHARACTERS = 2_000_000  # hashed at once: about 80 MB while it lasts
 _ESTIMATE_MARGIN = 0.16  # four standard deviations of the estimate by 126 values at 0.8
@@ -111,6 +111,14 @@ def clusters(pairs: Sequence[Pair]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(group) for _, group in sorted(members.items()))
 
 
+def _roots(count: int, links: Sequence[tuple[int, int]]) -> Array:
+    """For each of `count` items one item of all that hang together with it."""
+    roots = np.arange(count)
+    for group in clusters([Pair(min(link), max(link), 1.0) for link in links]):
+        roots[list(group)] = group[0]
+    return roots
+
+
 def plan(threshold: float, permutations: int = _PERMUTATIONS) -> tuple[int, int]:
     """(bands, rows in each): as many rows as still let 99.5 % of the pairs at the threshold become candidates.
 
@@ -152,9 +160,16 @@ class _Search:
 
     def run(self, tell: Progress) -> list[tuple[int, int, float]]:
         keys, low = self._signatures(lambda share: tell(0.05 + 0.55 * share))
-        candidates = self._likely(self._candidates(keys), low)
+        candidates, neighbours = (self._likely(part, low) for part in self._candidates(keys))
         tell(0.7)
-        return list(self._verified(candidates, lambda share: tell(0.7 + 0.3 * share)))
+        found = list(self._verified(candidates, lambda share: tell(0.7 + 0.25 * share)))
+        if len(neighbours):  # of a crowd, only what does not hang together yet
+            at = {position: number for number, position in enumerate(self._positions)}
+            root = _roots(len(self._positions), [(at[first], at[second]) for first, second, _ in found])
+            count = len(self._positions)
+            apart = neighbours[root[neighbours // count] != root[neighbours % count]]
+            found += self._verified(apart, lambda share: tell(0.95 + 0.05 * share))
+        return found
 
     def _signatures(self, tell: Progress) -> tuple[Array, Array]:
         """For each text the hash of each band, and the low byte of each MinHash value (for a quick estimate)."""
@@ -191,30 +206,28 @@ class _Search:
         if chunk:
             yield chunk
 
-    def _candidates(self, keys: Array) -> Array:
-        """Pairs that share at least one band, as first * count + second, sorted, each once."""
+    def _candidates(self, keys: Array) -> tuple[Array, Array]:
+        """Pairs that share at least one band, as first * count + second, sorted, each once; those of crowds apart."""
         count = keys.shape[1]
-        found = np.empty(0, np.int64)
+        found = nearby = np.empty(0, np.int64)
         for band in range(keys.shape[0]):
             order = np.argsort(keys[band], kind="stable")
             same = keys[band][order][1:] == keys[band][order][:-1]
             edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False])).astype(np.int8)))
-            parts = [found]
+            parts, crowded = [found], [nearby]
             for begin, end in zip(edges[::2], edges[1::2] + 1, strict=True):
                 members = order[begin:end]  # ascending: the sort is stable
-                parts += self._within(members, count)
-            found = np.unique(np.concatenate(parts))
-        return found
-
-    def _within(self, members: Array, count: int) -> list[Array]:
-        if len(members) == 2:
-            return [members[:1] * count + members[1:]]
-        if len(members) <= _CROWD:
-            one, other = np.triu_indices(len(members), 1)
-            return [members[one] * count + members[other]]
-        self.complete = False
-        near = [members[:-step] * count + members[step:] for step in range(1, _NEIGHBOURS + 1)]
-        return [*near, members[0] * count + members[1:]]
+                if len(members) == 2:
+                    parts.append(members[:1] * count + members[1:])
+                elif len(members) <= _CROWD:
+                    one, other = np.triu_indices(len(members), 1)
+                    parts.append(members[one] * count + members[other])
+                else:
+                    self.complete = False
+                    parts.append(members[0] * count + members[1:])
+                    crowded += [members[:-step] * count + members[step:] for step in range(1, _NEIGHBOURS + 1)]
+            found, nearby = np.unique(np.concatenate(parts)), np.unique(np.concatenate(crowded))
+        return found, np.setdiff1d(nearby, found, assume_unique=True)
 
     def _likely(self, candidates: Array, low: Array) -> Array:
         """Without the pairs whose estimate lies far below the threshold."""
@@ -244,10 +257,15 @@ class _Search:
     def _blocks(self, candidates: Array, count: int) -> Iterator[Array]:
         """Candidates in blocks whose texts fit into memory together."""
         begin = size = 0
+        inside: set[int] = set()
         for index, pair in enumerate(candidates.tolist()):
-            size += sum(len(self._texts[self._positions[item]]) for item in divmod(pair, count))
+            for item in divmod(pair, count):
+                if item not in inside:
+                    inside.add(item)
+                    size += len(self._texts[self._positions[item]])
             if size > _CHUNK_CHARACTERS:
                 yield candidates[begin : index + 1]
                 begin, size = index + 1, 0
+                inside.clear()
         if begin < len(candidates):
             yield candidates[begin:]

@@ -69,7 +69,7 @@ class Contradictions(Quiet):
             code = "varied_answers" if lengths[members].min() > self.SHORT else "contradictions"
             for position, answer in zip(members.tolist(), given, strict=True):
                 said = f"{shown(self._shown[answer], 50)}" if answer in self._shown else "another answer"
-                others = sum(counts.values()) - counts[answer]
+                others = len(given) - counts[answer]
                 verb = "answer" if others > 1 else "answers"
                 told = f"Answers {said}; {others} with the same input {verb} otherwise."
                 yield Hit(code, position, told, group=int(members[0]))

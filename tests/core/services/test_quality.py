@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -324,3 +325,56 @@ def test_banking77_has_leaks_and_contradictions(real_data: Path) -> None:
     assert report.issue("label_variants") is None
     assert report.issue("empty_answers") is None
     assert 85 <= report.score < 100
+
+
+# ---- exact lengths
+
+
+def base_with_a_token_per_word() -> str:
+    """A base model's directory whose tokenizer counts words; returns the id of the base."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+
+    from core.base_models import named_directory
+
+    folder = named_directory() / "words"
+    folder.mkdir(parents=True)
+    tokenizer = Tokenizer(WordLevel({"<unk>": 0, "U:": 1, "A:": 2, "<end>": 3}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    template = (
+        "{% for m in messages %}{{ 'U: ' if m['role'] == 'user' else 'A: ' }}{{ m['content'] }} <end> {% endfor %}"
+        "{% if add_generation_prompt %}{{ 'A: ' }}{% endif %}"
+    )
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template, "eos_token": "<end>"}))
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0\0\0\0")
+    return f"local:{folder}"
+
+
+CONFIG = {
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 8,
+    "intermediate_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 1,
+    "vocab_size": 4,
+    "max_position_embeddings": 512,
+}
+
+
+def test_with_a_base_model_the_lengths_are_exact() -> None:
+    base = base_with_a_token_per_word()
+    words = "extraordinarily " * 300  # 4,800 characters: by the estimate 1,200 tokens, by this tokenizer 300
+    version = make([*clean(), pair("Short?", words), pair(words, "Short.")]).version
+    assert quality.compute(version.id, max_seq_length=400).issue("over_length") is not None
+    exact = quality.compute(version.id, max_seq_length=400, base_model=base)
+    assert (exact.issue("over_length"), exact.issue("answer_lost")) == (None, None)
+    assert exact.base_model
+    tighter = quality.compute(version.id, max_seq_length=200, base_model=base)
+    assert [row.position for row in quality.rows(version.id, "over_length").rows] == [120]
+    assert [row.position for row in quality.rows(version.id, "answer_lost").rows] == [121]
+    assert "about" not in quality.rows(version.id, "answer_lost").rows[0].detail
+    assert tighter.max_seq_length == 200
