@@ -85,6 +85,16 @@ def test_personal_data_and_names_become_placeholders() -> None:
     assert count == 4
 
 
+def test_thousands_of_names_are_looked_up_word_by_word() -> None:
+    names = [f"Person {n}" for n in range(20_000)] + ["Ann", "Ann Lee", "(Bo) Li", "O'Neil-Ross"]
+    text = "Ann Lee and Ann, Annie, @Person 19999, Person 20001, (Bo) Li, O'Neil-Ross!"
+    out, count = redact((Message("user", text),), names)
+    assert out[0].content == "[NAME] and [NAME], Annie, [NAME], Person 20001, [NAME], [NAME]!"
+    assert count == 5
+    long = "word " * 200_000
+    assert redact((Message("user", long),), names) == ((Message("user", long),), 0)
+
+
 def test_examples_that_say_the_same_have_one_fingerprint() -> None:
     one, two = (Message("user", "a"), Message("assistant", "b")), (Message("user", "a"), Message("assistant", "c"))
     assert fingerprint(one) == fingerprint(list(one)) != fingerprint(two)
