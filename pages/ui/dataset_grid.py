@@ -195,13 +195,13 @@ def _operation(
     dataset: DatasetRecord, cells: dict[int, dict[str, Any]], gone: set[int], added: list[dict[str, Any]]
 ) -> EditRows:
     rows, splits = {}, {}
+    before = {item.position: item for item in datasets.examples_at(dataset.version.id, sorted(cells))}
     for position, changes in cells.items():
-        found = datasets.examples(dataset.version.id, position, 1).items[0]
         if changes.get("Part"):
             splits[position] = _SPLITS[changes["Part"]]
         texts = {title: value for title, value in changes.items() if title in _TEXTS}
         if texts:
-            rows[position] = tuple(_with(list(messages_of(found.example)), texts))
+            rows[position] = tuple(_with(list(messages_of(before[position].example)), texts))
     more = [
         AddedExample(
             messages=tuple(_with([], {title: row.get(title) for title in _TEXTS})),
