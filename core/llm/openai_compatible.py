@@ -41,8 +41,7 @@ class OpenAiClient:
         self._endpoint = endpoint
         self._http = transport.make_client(httpx2, endpoint)
         self._client = openai.OpenAI(
-            api_key=endpoint.key
-            or "none",  # an empty one would be taken from the environment; the guard sets the real one
+            api_key="none",  # the transport sets the real one; an empty one would be taken from the environment
             base_url=endpoint.base_url,
             http_client=self._http,
             max_retries=0,  # the studio retries itself, so that waiting can be seen and stopped
