@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.errors import DataError
 from core.findings import finding
@@ -105,6 +106,7 @@ def _unmarked_wide(sample: bytes) -> str:
     return ""
 
 
+@lru_cache(maxsize=1)  # detection asks twice about the same bytes
 def _is_utf8(sample: bytes) -> bool:
     """Whether all of it is UTF-8, but for a character cut at the end: most files, and quickly told."""
     try:

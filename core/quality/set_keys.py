@@ -48,11 +48,14 @@ class SetKeys:
     def finish(self) -> Iterator[Finding]:
         train, validation = self._keys["train"], self._keys["validation"]
         yield from rules.too_few(len(train))
-        counts = Counter(train)
-        counts.update(validation)
         total = len(train) + len(validation)
-        several = [key for key, count in counts.items() if count > 1] if len(counts) < total else []
-        yield from rules.duplicates(total - len(counts), self._groups(several[: rules.LISTED]))
+        spare = total - len(set(train).union(validation))
+        several: list[int] = []
+        if spare:
+            counts = Counter(train)
+            counts.update(validation)
+            several = [key for key, count in counts.items() if count > 1]
+        yield from rules.duplicates(spare, self._groups(several[: rules.LISTED]))
         if validation and several:
             here, there = set(train), set(validation)
             both = [key for key in several if key in here and key in there]
