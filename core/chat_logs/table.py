@@ -20,8 +20,8 @@ from core.messages import Reject, Row
 
 # What the columns of message tables are called, the surest name first.
 _NAMES = {
-    "conversation": "conversation_id conversationid conversation conv_id conv thread_id thread_ts thread ticket_id ticket chat_id "
-    "chat session_id session case_id case dialog_id channel room",
+    "conversation": "conversation_id conversationid conversation conv_id conv thread_id thread_ts thread ticket_id "
+    "ticket chat_id chat session_id session case_id case dialog_id channel room",
     "speaker": "speaker author author_name sender sender_name from role user username who name agent",
     "time": "timestamp time sent_at created_at date datetime created sent ts",
     "text": "text message content body msg utterance value comment",
