@@ -52,7 +52,10 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     settle(page)
     fill(page, "Name", "Writer of the test")
     fill(page, "Address", server.url)
-    fill(page, "API key", KEY)
+    key = page.get_by_label("API key", exact=True)
+    key.fill(KEY)
+    key.press("Enter")  # Tab leads to the eye inside the field
+    settle(page)
     press(page, "test_connection")
     form.get_by_text(MODEL).wait_for()
     press(page, "save_connection")
