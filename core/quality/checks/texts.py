@@ -90,9 +90,10 @@ class Answers(Quiet):
     """Answers that say nothing, and answers that refuse."""
 
     _NOTHING: ClassVar[frozenset[str]] = frozenset(
-        {"n/a", "na", "nan", "null", "nil", "tbd", "todo", "fixme", "undefined", "#n/a", "#ref!", "#value!", "-",
-         "--", "—", "–", ".", "...", "…", "?", "??", "xxx", "asdf", "(empty)", "[empty]", "<empty>"}
+        {"n/a", "na", "nan", "null", "nil", "undefined", "#n/a", "#ref!", "#value!", "-",
+         "--", "—", "–", ".", "...", "…", "?", "??", "asdf", "(empty)", "[empty]", "<empty>"}
     )  # fmt: skip
+    _UNFINISHED = re.compile(r"(?:to[\- ]?do|fix[\- ]?me|tb[ad]|x{3,})[.:!?]*", re.IGNORECASE)
     _CANNOT = r"(?:can['’]?t|cannot|can not|am (?:not able|unable)|won['’]?t|don['’]?t|do not|lack|have no)"
     _AI = r"(?:ai|artificial intelligence|(?:large )?language model)"
     _MAYBE: ClassVar[tuple[str, ...]] = (
@@ -118,7 +119,7 @@ class Answers(Quiet):
             content = message.content.strip()
             if not content and message.tool_calls:
                 continue
-            if not content or content.lower() in self._NOTHING:
+            if not content or content.lower() in self._NOTHING or self._UNFINISHED.fullmatch(content):
                 told = f"The answer is {shown(content)}." if content else "The answer is empty."
                 yield Hit("empty_answers", case.position, told, spans=((index, 0, len(message.content)),))
                 return

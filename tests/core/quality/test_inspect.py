@@ -37,6 +37,7 @@ def test_a_clean_set_gets_every_point_and_an_empty_worklist() -> None:
 ANSWERS = [
     ("empty_answers", "N/A"),
     ("empty_answers", "…"),
+    ("empty_answers", "TBD."),
     ("refusals", "I'm sorry, but I can't help with that request."),
     ("refusals", "As an AI language model, I do not have access to your account."),
     ("refusals", "Es tut mir leid, aber ich kann dabei nicht helfen."),
