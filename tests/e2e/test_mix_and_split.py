@@ -71,16 +71,20 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     # The worklist: one click takes the copies out, and Undo brings them back.
     page.get_by_role("tab", name="Quality").click()
     page.get_by_role("heading", name="Worklist").wait_for()
+    settle(page)
     page.get_by_role("button", name="Drop 3 copies").first.click()
     news = page.locator(".st-key-news_of_change")
     news.get_by_text("Version 2").wait_for()
+    settle(page)  # a click while the page is drawn anew may hit a button that is being replaced
     page.get_by_text("61 pairs").first.wait_for()
     page.get_by_text("Before and after").wait_for()
     news.get_by_role("button", name="Undo").first.click()
     news.get_by_text("Version 3").wait_for()
+    settle(page)
     page.get_by_text("64 pairs").first.wait_for()
     news.get_by_role("button", name="Redo").first.click()
     news.get_by_text("Version 4").wait_for()
+    settle(page)
     page.get_by_text("61 pairs").first.wait_for()
     settle(page)
 
@@ -93,6 +97,8 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
 
     # Split, by the balance of the answers: the picture says what comes out, the version holds it.
     page.get_by_role("tab", name="Examples").click()
+    page.locator(".st-key-op_split").wait_for()
+    settle(page)
     page.locator(".st-key-op_split button").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("Stratified", exact=True).click()
@@ -105,6 +111,7 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     settle(page)
     dialog.locator(".st-key-apply_split button:enabled").first.click()
     news.get_by_text("Version 6").wait_for()
+    settle(page)
     page.get_by_text("held out", exact=False).first.wait_for()
     settle(page)
 
