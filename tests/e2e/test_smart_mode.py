@@ -103,9 +103,9 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     assert server.asked == 3 + 23 + 3
 
     # Rows are opened by what became of them.
-    page.get_by_test_id("stMain").get_by_text("Failed 1").first.click()
+    page.get_by_test_id("stButtonGroup").get_by_text("Failed 1").click()
     page.get_by_text("answers could not be used").first.wait_for()
-    page.get_by_test_id("stMain").get_by_text("Ready 23").first.click()
+    page.get_by_test_id("stButtonGroup").get_by_text("Ready 23").click()
     page.get_by_text("What is Heron Hand Trowel?").first.wait_for()
     settle(page)
     assert beyond_edge(page) == []
