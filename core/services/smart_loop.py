@@ -126,12 +126,12 @@ class Loop:
     # ---- the thread that does everything else
 
     def _loop(self) -> None:
-        todo = self._todo()
+        unfinished = self._unfinished()
         open_calls, waiting, more = 0, None, True
         until = float("inf")
         while True:
             while more and not self.stopped_by and open_calls < self._writer.recipe.concurrency:
-                waiting = waiting or next(todo, None)
+                waiting = waiting or next(unfinished, None)
                 if waiting is None:
                     more = False
                     break
@@ -164,7 +164,7 @@ class Loop:
             if time.monotonic() > until:
                 return
 
-    def _todo(self) -> Iterator[Item]:
+    def _unfinished(self) -> Iterator[Item]:
         """The rows that need a call; those that need none are noted on the way."""
         local: list[RowResult] = []
         for item in self._items:
