@@ -18,6 +18,7 @@ from core.versions.rows import Entry
 
 Messages = tuple[dict[str, Any], ...]
 Part = Literal["train", "validation"]
+_LONGEST = 2_000_000  # characters of a system message: as long as a cell can be, so that what a set holds can be set
 
 
 def parsed(messages: Messages, where: str) -> tuple[Message, ...]:
@@ -202,7 +203,7 @@ class SetSystem(Operation):
 
     id: ClassVar[str] = "set_system"
     title: ClassVar[str] = "Set the system message"
-    text: str = Field(title="System message", description="Blank takes the system messages away.", max_length=100_000)
+    text: str = Field(title="System message", description="Blank takes the system messages away.", max_length=_LONGEST)
     positions: Positions | None = None
 
     def apply(self, rows: Source) -> Iterator[Made]:

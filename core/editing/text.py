@@ -60,14 +60,15 @@ class _TextOperation(Operation):
 
     def apply(self, rows: Source) -> Iterator[Made]:
         check_positions(self.positions or (), rows.total)
-        change = self._change()
+        change = self.change()
 
         def changed(entry: Entry) -> Example:
             return rewrite(entry.example, change)
 
         return each(rows, self.positions, changed)
 
-    def _change(self) -> Callable[[str], str]:
+    def change(self) -> Callable[[str], str]:
+        """What it makes of one text."""
         raise NotImplementedError
 
     def _where(self) -> str:
@@ -82,7 +83,7 @@ class Redact(_TextOperation):
     title: ClassVar[str] = "Redact personal data and secrets"
     kinds: tuple[str, ...] | None = Field(default=None, title="Kinds", description="Which kinds; none means all.")
 
-    def _change(self) -> Callable[[str], str]:
+    def change(self) -> Callable[[str], str]:
         from core.quality import sensitive
 
         return lambda text: sensitive.redact(text, self.kinds)[0]
@@ -99,7 +100,7 @@ class RepairText(_TextOperation):
     id: ClassVar[str] = "repair_text"
     title: ClassVar[str] = "Repair damaged text"
 
-    def _change(self) -> Callable[[str], str]:
+    def change(self) -> Callable[[str], str]:
         import ftfy
 
         return ftfy.fix_encoding
@@ -119,7 +120,7 @@ class NeutraliseSpecialTokens(_TextOperation):
     id: ClassVar[str] = "neutralise_special_tokens"
     title: ClassVar[str] = "Neutralise control tokens"
 
-    def _change(self) -> Callable[[str], str]:
+    def change(self) -> Callable[[str], str]:
         return neutralise
 
     def describe(self) -> str:

@@ -134,18 +134,6 @@ def messages_at(examples: Path, positions: Sequence[int]) -> Iterator[tuple[int,
                 yield position, messages_of(messages)
 
 
-def commonest_system(examples: Path) -> str:
-    """The system message that most examples begin with; "" where most have none."""
-    query = """
-        SELECT CASE WHEN messages ->> '$[0].role' = 'system' THEN messages ->> '$[0].content' ELSE '' END AS said,
-               count(*) AS times, min(position) AS first
-        FROM read_parquet(?) GROUP BY said ORDER BY times DESC, first LIMIT 1
-    """
-    with _connect() as connection:
-        rows = connection.execute(query, [str(examples)]).fetchall()
-    return str(rows[0][0] or "") if rows else ""
-
-
 def messages_of(stored: str) -> tuple[Message, ...]:
     """The messages of a stored example."""
     return tuple(Message.from_dict(item) for item in json.loads(stored))

@@ -188,7 +188,7 @@ def compute(
         finally:
             out.close()
         files = Version(examples, path)
-        issues = tuple(_with_actions(files, issue) for issue in found.issues)
+        issues = tuple(_with_actions(files, issue, version.examples) for issue in found.issues)
         title = base_models.resolve(base_model).title if base_model else ""
         found = replace(found, issues=issues, base_model=title, computed_at=time.time())
         _check_there(version_id)
@@ -288,12 +288,13 @@ def _check_there(version_id: str) -> None:
     version_file(version_id, writer.EXAMPLES)
 
 
-def _with_actions(files: Version, issue: IssueGroup) -> IssueGroup:
-    """The issue with remedies that say how many examples they change; those with nothing to do are left out."""
+def _with_actions(files: Version, issue: IssueGroup, total: int) -> IssueGroup:
+    """The issue with remedies that say how many examples they change; those with nothing to do are left out, and so is
+    a drop that would leave no example."""
     offered = []
     for remedy in ISSUES[issue.code].actions:
         count = quality_remedies.changes(files, issue.code, remedy) if remedy.one_click else issue.count
-        if count:
+        if count and not (remedy.operation == "drop" and count >= total):
             words = {
                 "{n}": f"{count:,}",
                 "{s}": "" if count == 1 else "s",

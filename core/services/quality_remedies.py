@@ -89,9 +89,9 @@ def operation(version: Version, code: str, action_id: str, chosen: Sequence[int]
         case "neutralise" if alone:
             made = NeutraliseSpecialTokens(positions=tuple(alone))
         case "repair" if alone:
-            made = RepairText(positions=tuple(alone))
+            made = RepairText(positions=mended) if (mended := _repairable(version, alone)) else None
         case "set_system" if alone:
-            made = SetSystem(text=store.commonest_system(version.examples), positions=tuple(alone))
+            made = make(SetSystem, text=_usual_system(version), positions=tuple(alone))
         case "unify" if alone:
             made = EditRows(rows=_unified(version, [row for row in rows if row[0] in set(alone)]))
     if made is None:
@@ -110,6 +110,8 @@ def changes(version: Version, code: str, remedy: Remedy) -> int:
         return sum(len(group) - 1 for group in _groups(version, rows))
     if remedy.operation == "keep_common":
         return len(_minority(version, rows))
+    if remedy.operation == "repair":
+        return len(_repairable(version, sorted({position for position, _, subject in rows if subject})))
     return sum(subject for _, _, subject in rows)
 
 
@@ -151,6 +153,24 @@ def _minority(version: Version, rows: Sequence[Place]) -> tuple[int, ...]:
         if len(ranked) == 2 and ranked[0][1] > ranked[1][1]:
             gone += [position for position, answer in given.items() if answer != ranked[0][0]]
     return tuple(sorted(gone))
+
+
+def _repairable(version: Version, positions: Sequence[int]) -> tuple[int, ...]:
+    """Those of the examples that the repair changes: a letter that became U+FFFD is lost for good."""
+    repair = RepairText(positions=tuple(positions)).change()
+    return tuple(
+        position
+        for position, messages in store.messages_at(version.examples, positions)
+        if any(repair(message.content) != message.content for message in messages)
+    )
+
+
+def _usual_system(version: Version) -> str:
+    """The system message of the examples that the report does not find odd, which all have the same; "" for none."""
+    odd = {position for position, _, _ in version.places("system_inconsistent")}
+    usual = next(position for position in range(len(odd) + 1) if position not in odd)
+    messages = next((messages for _, messages in store.messages_at(version.examples, [usual])), ())
+    return next((message.content for message in messages if message.role == "system"), "")
 
 
 def _unified(version: Version, rows: Sequence[Place]) -> dict[int, tuple[dict[str, object], ...]]:

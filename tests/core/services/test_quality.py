@@ -133,6 +133,49 @@ def test_a_remedy_for_chosen_rows_only() -> None:
         quality.operation_for(version.id, "refusals", "magic")
 
 
+@pytest.mark.parametrize("others", ["Be rude!", "Z1", ""])
+def test_two_system_messages_equally_common(others: str) -> None:
+    """Of two that stand equally often either may be taken as the usual one: the remedy takes the same as the check."""
+    said = [(message.content for message in example.messages) for example in clean(60)]
+    dataset = make([pair(*texts, system="Be kind!" if n % 2 else others) for n, texts in enumerate(said)])
+    quality.compute(dataset.version.id)
+    operation = quality.operation_for(dataset.version.id, "system_inconsistent", "set_system")
+    done = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id).version
+    assert done is not None
+    assert quality.compute(done.id).issue("system_inconsistent") is None
+
+
+def test_a_system_message_as_long_as_a_cell() -> None:
+    long = "So be it. " * 15_000
+    said = [(message.content for message in example.messages) for example in clean(20)]
+    dataset = make([pair(*texts, system=long if n else "Other") for n, texts in enumerate(said)])
+    quality.compute(dataset.version.id)
+    operation = quality.operation_for(dataset.version.id, "system_inconsistent", "set_system")
+    assert dataset_edits.count(dataset.id, operation).changed == 1
+
+
+def test_a_lost_letter_is_not_offered_to_be_repaired() -> None:
+    lost = pair("What hangs in the office now?", "The k\ufffdy.")
+    damaged = pair("And what hangs in the hall now?", "Der SchlÃ¼ssel hÃ¤ngt im BÃ¼ro, schÃ¶n.")
+    only_lost, both = make([*clean(60), lost]), make([*clean(60), lost, damaged], "Both")
+    offered = {}
+    for dataset in (only_lost, both):
+        issue = quality.compute(dataset.version.id).issue("mojibake")
+        assert issue is not None
+        offered[dataset.id] = {action.id: action.title for action in issue.actions}
+    assert list(offered[only_lost.id]) == ["edit", "drop"]
+    assert offered[both.id]["repair"] == "Repair 1 example"
+    with pytest.raises(DataError, match="nothing for this remedy"):
+        quality.operation_for(only_lost.version.id, "mojibake", "repair")
+
+
+def test_a_remedy_that_would_leave_no_example_is_not_offered() -> None:
+    dataset = make([pair(f"Question number {n} of {n * 7}?", "N/A") for n in range(30)])
+    issue = quality.compute(dataset.version.id).issue("empty_answers")
+    assert issue is not None
+    assert [action.id for action in issue.actions] == ["edit"]
+
+
 def test_labels_get_their_commonest_spelling() -> None:
     dataset = make(labelled({"refund": 60, "Refund": 3, "delivery": 50}))
     quality.compute(dataset.version.id)
