@@ -182,6 +182,12 @@ GROUPS: dict[str, tuple[Code, ...]] = {
             "Correct them in the workbook.",
         ),
         Code(
+            "xlsx_formula_cells",
+            "warning",
+            "Cells of the workbook hold a formula that was never computed; they are read as empty.",
+            "Open and save it in Excel or LibreOffice, which write the values beside the formulas.",
+        ),
+        Code(
             "gzip_damaged",
             "error",
             "The gzip file is cut off or damaged; what stands before the damage was read.",

@@ -60,7 +60,7 @@ class CsvFormat:
         if not table:
             raise data_error("no_rows", "There is no row after the lines that were left out.")
         header = bool(overrides["header"]) if overrides.get("header") is not None else has_header(table)
-        columns, findings = column_names(table[0], skip + 1) if header else (_numbered(table[0]), ())
+        columns, findings = _named(table, skip + 1) if header else (_numbered(table[0]), ())
         if header and len(table) == 1 and head.complete and not broken:
             raise data_error("no_rows", f"There is a header ({', '.join(columns[:8])}), but no row under it.")
         preamble = tuple(line.rstrip("\r\n")[:500] for line in _physical(head)[:skip])
@@ -256,6 +256,23 @@ def column_names(cells: Sequence[str], line: int) -> tuple[tuple[str, ...], tupl
             )
         names[name] = None
     return tuple(names), (*findings, *_alike(names, line))
+
+
+def _named(table: Sequence[Sequence[str]], line: int) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """The names of the columns, where a delimiter ends the header alone, or every row but the header: no cell is
+    shifted by seeing a blank column there, or none."""
+    first, rest = table[0], [cells for cells in table[1:] if cells]
+    for difference in (1, -1):
+        alike = [cells for cells in rest if len(cells) == len(first) + difference]
+        ends = alike if difference == 1 else [first]
+        if len(alike) > 1 and len(alike) >= 0.9 * len(rest) and not any(cells[-1].strip() for cells in ends):
+            if difference == 1:
+                return column_names([*first, ""], line)
+            columns, findings = column_names(first[:-1], line)
+            message = f"The header ends with a delimiter, and the rows do not: there are {len(columns)} columns."
+            remedy = "Remove it from the header."
+            return columns, (finding("csv_header", message, remedy, line=line), *findings)
+    return column_names(first, line)
 
 
 def _alike(names: Iterable[str], line: int) -> list[Finding]:

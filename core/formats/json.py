@@ -15,6 +15,7 @@ from core.formats.json_text import JsonText, first_value
 from core.messages import Reject, Row
 
 _NAMES = (".json", ".jsonl", ".ndjson", ".jsonlines")
+TABLE_NAMES = (".csv", ".tsv", ".tab", ".txt", ".psv")
 _MAX_PATH = 3  # how deep inside objects the array is looked for
 # Lists that make an object one chat: such an object is a row, its list is not a table.
 _CHAT_LISTS = frozenset({"messages", "conversations", "conversation"})
@@ -34,7 +35,8 @@ class JsonFormat:
             inner = text[1:].lstrip()[:1]
             # `[INST] ...` in a text file is no JSON; an array or object begins with one of these.
             plausible = inner in tuple('"{}[]-0123456789tfn/') or not inner
-            if plausible:
+            # `{name} asks` in a table is no JSON either.
+            if plausible and (text[0] == "[" or inner in ('"', "}", "/", "") or head.suffix not in TABLE_NAMES):
                 return 0.92 if text[0] == "[" else 0.85
             return 0.4 if head.suffix in _NAMES else 0.0
         return 0.6 if head.suffix in self.suffixes else 0.0

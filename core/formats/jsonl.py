@@ -12,6 +12,7 @@ from core.errors import DataError
 from core.findings import reject
 from core.formats import strict_json
 from core.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Head
+from core.formats.json import TABLE_NAMES
 from core.formats.json_text import JsonText, first_value, row_or_reject
 from core.formats.text import Line, damage, lines, shortened
 from core.messages import Reject, Row
@@ -32,6 +33,8 @@ class JsonlFormat:
         named = head.suffix in self.suffixes
         if start == "{":
             layout = self._layout(head)
+            if head.suffix in TABLE_NAMES and head.text.lstrip()[1:].lstrip()[:1] not in ('"', "}"):
+                return 0.0  # `{name} asks` in a table
             if layout == "lines":
                 return 0.95
             return 0.9 if layout == "values" or named else 0.0

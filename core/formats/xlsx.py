@@ -7,10 +7,12 @@ of its own with a memory limit reads it (xlsx_rows.py), from which the rows come
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -27,6 +29,14 @@ from core.messages import Finding, Reject, Row
 MAX_UNPACKED_BYTES = 1 << 30
 _ALL = 1 << 60
 _SAMPLE_ROWS = 200
+_READ_AS_EMPTY = {
+    "xlsx_error_cells": "an Excel error such as #N/A",
+    "xlsx_formula_cells": "a formula that was never computed",
+}
+# A cell with a formula and no value; one of type `str` holds an empty text.
+_NOT_COMPUTED = re.compile(
+    rb'<c\b(?![^>]*t="str")[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>'
+)  # fmt: skip
 _READER = Path(__file__).with_name("xlsx_rows.py")
 
 
@@ -51,7 +61,7 @@ class XlsxFormat:
         Raises:
             DataError: damaged, encrypted, too large unpacked, no such sheet, or without rows.
         """
-        error_cells = _check_archive(path)
+        empty_cells = _check_archive(path)
         with closing(_lines(path, str(overrides.get("sheet") or ""), _SAMPLE_ROWS)) as lines:
             about = next(lines)
             table = [(int(number), list(cells)) for number, cells in lines]
@@ -62,7 +72,7 @@ class XlsxFormat:
             raise data_error("xlsx_unreadable", f"There is no sheet {wanted!r}.", f"Choose one of {names}.")
         if not table:
             raise data_error("no_rows", "The workbook holds no cells." if not wanted else f"Sheet {wanted!r} is empty.")
-        return _with_columns(Detection(self.id, None, sheet=chosen, sheets=sheets), table, overrides, error_cells)
+        return _with_columns(Detection(self.id, None, sheet=chosen, sheets=sheets), table, overrides, empty_cells)
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
         header = bool(detection.header)
@@ -91,7 +101,7 @@ def is_workbook(raw: bytes) -> bool:
 
 
 def _with_columns(
-    found: Detection, table: list[tuple[int, list[str]]], overrides: Mapping[str, Any], error_cells: int
+    found: Detection, table: list[tuple[int, list[str]]], overrides: Mapping[str, Any], empty_cells: Counter[str]
 ) -> Detection:
     """Header, preamble and names, as for a CSV."""
     given = overrides.get("skip_lines")
@@ -113,9 +123,10 @@ def _with_columns(
     if preamble:
         told = finding("csv_preamble", f"{len(preamble)} row(s) before the header were left out.", line=1)
         findings = (told, *findings)
-    if error_cells:
-        said = f"{error_cells:,} cell(s) of the workbook hold an Excel error such as #N/A; they are read as empty."
-        findings = (*findings, finding("xlsx_error_cells", said))
+    for code, what in _READ_AS_EMPTY.items():
+        if empty_cells[code]:
+            said = f"{empty_cells[code]:,} cell(s) of the workbook hold {what}; they are read as empty."
+            findings = (*findings, finding(code, said))
     note = f"Sheet {found.sheet!r}, one of {len(found.sheets)}." if len(found.sheets) > 1 else f"Sheet {found.sheet!r}."
     named = f"Row {first} names the {len(columns)} columns." if header else "No header: columns are numbered."
     return replace(
@@ -124,8 +135,8 @@ def _with_columns(
     )  # fmt: skip
 
 
-def _check_archive(path: Path) -> int:
-    """Refuse what the archive itself declares as too large; gives how many cells hold an error."""
+def _check_archive(path: Path) -> Counter[str]:
+    """Refuse what the archive itself declares as too large; gives how many cells will be empty, and why."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -138,7 +149,7 @@ def _check_archive(path: Path) -> int:
                 )
             if not any(member.filename == "xl/workbook.xml" for member in members):
                 raise data_error("container", "The file is a zip archive, and no Excel workbook.", "Unpack it first.")
-            return sum(_error_cells(archive, member) for member in members)
+            return sum((_empty_cells(archive, member) for member in members), Counter())
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         if isinstance(error, DataError):
             raise
@@ -149,14 +160,19 @@ def _check_archive(path: Path) -> int:
         raise data_error("xlsx_unreadable", f"The workbook is damaged: {str(error)[:200]}.") from error
 
 
-def _error_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+def _empty_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Counter[str]:
+    count: Counter[str] = Counter()
     if not member.filename.startswith("xl/worksheets/") or not member.filename.endswith(".xml"):
-        return 0
-    count, tail = 0, b""
+        return count
+    tail = b""
     with archive.open(member) as stream:
         while chunk := stream.read(1 << 20):
-            count += (tail + chunk).count(b't="e"')
-            tail = chunk[-4:]
+            text = tail + chunk
+            end = text.rfind(b"</c>") + 4
+            whole, tail = (text[:end], text[end:]) if end > 3 else (text, b"")
+            count["xlsx_error_cells"] += whole.count(b't="e"')
+            if b"<f" in whole:
+                count["xlsx_formula_cells"] += sum(1 for _ in _NOT_COMPUTED.finditer(whole))
     return count
 
 

@@ -352,6 +352,22 @@ def test_cells_become_text_as_excel_shows_them(tmp_path: Path) -> None:
     assert "xlsx_error_cells" in {item.code for item in detect(path).findings}
 
 
+def test_formulas_that_were_never_computed_are_said(tmp_path: Path) -> None:
+    head = '<row r="1"><c r="A1" t="inlineStr"><is><t>q</t></is></c><c r="B1" t="inlineStr"><is><t>a</t></is></c></row>'
+    without = "".join(
+        f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}"><f>A{n}&amp;"x"</f>{value}</c></row>'
+        for n, value in enumerate(("<v></v>", "<v/>", "<v />", ""), start=2)
+    )
+    path = _with_cells(tmp_path, head + without)
+    told = [item for item in detect(path).findings if item.code == "xlsx_formula_cells"]
+    assert [item.message[:2] for item in told] == ["4 "]
+    computed = (
+        '<row r="2"><c r="A2"><v>2</v></c><c r="B2"><f>A2+1</f><v>3</v></c></row>'
+        '<row r="3"><c r="A3"><v>2</v></c><c r="B3" t="str"><f>""</f><v></v></c></row>'
+    )
+    assert "xlsx_formula_cells" not in {item.code for item in detect(_with_cells(tmp_path, head + computed)).findings}
+
+
 def test_workbooks_that_ask_for_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     far = _with_cells(
         tmp_path, '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'

@@ -229,3 +229,36 @@ def test_single_quotes_where_they_are_the_quotes(tmp_path: Path) -> None:
     path = put(tmp_path, "b.csv", "q,a\n'tis the season,x\nit's 'fine',y\n'so',z\n")
     assert detect(path).quotechar == '"'
     assert [fields["q"] for _, fields in rows(read(path))] == ["'tis the season", "it's 'fine'", "'so'"]
+
+
+def test_a_delimiter_at_the_end_of_every_row_is_a_blank_column_and_no_reject(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", "q,a\n" + "".join(f"q{n}?,a{n},\n" for n in range(12)) + "q,a\n")
+    found, items = detect(path), read(path)
+    assert found.columns == ("q", "a", "column_3")
+    assert [(item.code, item.field) for item in found.findings] == [("csv_header", "column_3")]
+    assert rows(items)[0] == (2, {"q": "q0?", "a": "a0", "column_3": ""})
+    assert rejected(items) == [("csv_ragged", 14)]
+
+
+def test_a_delimiter_at_the_end_of_the_header_alone_names_no_column(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", "q,a,\n" + "".join(f"q{n}?,a{n}\n" for n in range(12)) + "q,a,more\n")
+    found, items = detect(path), read(path)
+    assert found.columns == ("q", "a")
+    assert [item.code for item in found.findings] == ["csv_header"]
+    assert len(rows(items)) == 12
+    assert rejected(items) == [("csv_ragged", 14)]
+
+
+def test_a_row_more_than_the_header_has_stays_a_reject(tmp_path: Path) -> None:
+    """Row numbers that the header does not name (as R writes them) would shift every cell."""
+    path = put(tmp_path, "a.csv", "q,a\n" + "".join(f"{n},q{n}?,a{n}\n" for n in range(12)))
+    assert detect(path).columns == ("q", "a")
+    assert {code for code, _ in rejected(read(path))} == {"csv_ragged"}
+    assert rows(read(path)) == []
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt"])
+def test_cells_in_braces_are_no_json(tmp_path: Path, name: str) -> None:
+    path = put(tmp_path, name, "{{q}}\t{a}\n" + "".join(f"{{name}} asks {n}?\ta{n}\n" for n in range(12)))
+    assert detect(path).format == "csv"
+    assert len(rows(read(path))) == 12
