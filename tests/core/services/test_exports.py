@@ -119,7 +119,7 @@ def test_what_is_lost_is_said(rich: datasets.DatasetRecord, plain: datasets.Data
     assert losses(version, "csv") == {"turns": 3, "flags": 1}
     assert losses(version, "sharegpt") == {"tools": 1, "names": 1, "flags": 1}
     assert losses(version, "alpaca") == {"history": 2, "tools": 1, "weights": 1, "names": 1, "flags": 1}
-    assert losses(plain.version.id, "jsonl") == {"split": 20}
+    assert losses(plain.version.id, "jsonl") == {"split": 21}
     assert losses(plain.version.id, "jsonl", "train") == {}
     told = {loss.code: loss.text for loss in exports.losses(version, "alpaca")}
     assert told["weights"].startswith("1 example keeps answers out of the loss")
