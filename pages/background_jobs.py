@@ -13,9 +13,7 @@ from pages.ui.format import ago, clock, duration, md, plural, sentence
 
 guard.require()
 
-POLL_S = 2.0
-LIMIT = 100
-ALL = "all"
+POLL_S, LIMIT, ALL = 2.0, 100, "all"
 
 
 def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
