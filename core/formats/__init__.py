@@ -227,7 +227,7 @@ def _encoding(sample: bytes, family: str, chosen: Mapping[str, Any]) -> Any:
     from core.formats.encoding import Encoding
 
     if chosen.get("encoding"):
-        codec = checked_codec(str(chosen["encoding"]))
+        codec = checked_codec(str(chosen["encoding"]), sample)
         return Encoding(codec, (f"Encoding {codec}, as chosen.",))
     return detect_encoding(sample, json_like=family.startswith("json"))
 

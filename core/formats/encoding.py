@@ -70,12 +70,21 @@ def detect_encoding(sample: bytes, *, json_like: bool = False) -> Encoding:
     return Encoding(codec, (note,), (told,))
 
 
-def checked_codec(name: str) -> str:
-    """The codec that a person chose; DataError where Python knows none of that name, or none for text."""
+def checked_codec(name: str, sample: bytes = b"") -> str:
+    """The codec that a person chose; DataError where Python knows none of that name, or none for text.
+
+    Args:
+        sample: the beginning of the file: without a byte order mark, its zero bytes tell which UTF-16 or -32 it
+            is, else little endian.
+    """
     try:
         info = codecs.lookup(name)
+        if info.name in ("utf-16", "utf-32"):
+            marked = any(sample.startswith(mark) for mark, codec, _ in _MARKS if codec == info.name)
+            return info.name if marked or not sample else _unmarked_wide(sample, info.name) or f"{info.name}-le"
         "".encode(info.name)
-    except (LookupError, ValueError, TypeError) as error:
+        decode_head(b"a", info.name)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise DataError(
             f"The encoding {name!r} is unknown.", "Use a name such as utf-8, cp1252 or shift_jis."
         ) from error
@@ -88,8 +97,13 @@ def decode_head(raw: bytes, codec: str) -> str:
     return decoder.decode(raw, final=False)
 
 
-def _unmarked_wide(sample: bytes) -> str:
-    """UTF-16 or -32 without a mark, by where the zero bytes of plain letters stand."""
+def _unmarked_wide(sample: bytes, wanted: str = "") -> str:
+    """UTF-16 or -32 without a mark, by where the zero bytes of plain letters stand; "" where it is another."""
+    found = _by_zero_bytes(sample)
+    return found if found.startswith(wanted) else ""
+
+
+def _by_zero_bytes(sample: bytes) -> str:
     head = sample[:4096]
     head = head[: len(head) // 4 * 4]
     if len(head) < 8 or b"\0" not in head:

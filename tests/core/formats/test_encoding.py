@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,26 @@ def test_a_truncated_wide_file_loses_only_its_end(tmp_path: Path) -> None:
     items = read(path)
     assert rows(items)[0] == (2, {"name": "x", "b": "2"})
     assert rejected(items) == [("encoding", 3)]
+
+
+@pytest.mark.parametrize("chosen", ["utf-16", "utf-32", "UTF16"])
+def test_a_wide_encoding_chosen_for_a_file_without_its_mark_is_no_crash(tmp_path: Path, chosen: str) -> None:
+    text = "q,a\n" + "".join(f"one {n}?,two {n}\n" for n in range(12))
+    plain = put(tmp_path, "a.csv", text)
+    with suppress(DataError):  # nonsense is seen as such, on the screen where it was chosen
+        assert read(plain, encoding=chosen)
+    for order in ("le", "be"):
+        codec = f"{'utf-32' if '32' in chosen else 'utf-16'}-{order}"
+        wide = put(tmp_path, f"{order}.csv", text.encode(codec))
+        found = detect(wide, encoding=chosen)
+        assert found.encoding == codec
+        assert len(rows(read(wide, encoding=chosen))) == 12
+    marked = put(tmp_path, "marked.csv", text.encode("utf-32" if "32" in chosen else "utf-16"))
+    assert len(rows(read(marked, encoding=chosen))) == 12
+
+
+@pytest.mark.parametrize("chosen", ["idna", "rot13", "undefined", "base64", "nonsense"])
+def test_what_is_no_encoding_of_files_is_refused(tmp_path: Path, chosen: str) -> None:
+    path = put(tmp_path, "a.csv", "q,a\n1x,2x\n3x,4x\n")
+    with pytest.raises(DataError, match="encoding"):
+        detect(path, encoding=chosen)
