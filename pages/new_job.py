@@ -68,6 +68,8 @@ def launched(draft: drafts.DraftRecord) -> None:
 with boundary(way_out=("new_job", "Begin a new job")):
     draft = current()
     if draft and draft.result_id:
+        if st.session_state.get("launch"):  # pressed here a moment after another window: both end at the same job
+            st.switch_page(frame.page_file("job"), query_params={"id": draft.result_id})
         launched(draft)
     else:
         step = draft.step if draft and draft.step in STEPS else "dataset"

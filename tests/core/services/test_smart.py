@@ -196,17 +196,26 @@ def test_every_row_is_accounted_for(studio_env: Path) -> None:
 
 def test_a_misbehaving_endpoint_costs_no_row(studio_env: Path) -> None:
     """429 with Retry-After, 500, a broken line, HTML, truncated JSON, a wrong count: then it answers."""
-    bad = {
-        1: Reply(status=429, raw=b'{"error": {"message": "slow down"}}', headers={"Retry-After": "0.05"}),
-        2: Reply(status=500, raw=b"oops"),
-        3: Reply('{"more": [', cut_at=30),
-        4: Reply(raw=b"<html>portal</html>", content_type="text/html"),
-        5: Reply('{"more": [{"question": "Q?", "ans'),
-        6: Reply(json.dumps({"more": [{"question": "Q?", "answer": "A."}] * 3})),
-        7: Reply(status=503, raw=b""),
-        8: Reply('{"more": []}'),
+    bad = {  # by row and attempt, so that no row meets more of them than it is asked
+        (0, 1): Reply(status=429, raw=b'{"error": {"message": "slow down"}}', headers={"Retry-After": "0.05"}),
+        (1, 1): Reply(status=500, raw=b"oops"),
+        (2, 1): Reply('{"more": [', cut_at=30),
+        (3, 1): Reply(raw=b"<html>portal</html>", content_type="text/html"),
+        (4, 1): Reply('{"more": [{"question": "Q?", "ans'),
+        (5, 1): Reply(json.dumps({"more": [{"question": "Q?", "answer": "A."}] * 3})),
+        (0, 2): Reply(status=503, raw=b""),
+        (1, 2): Reply('{"more": []}'),
     }
-    with llm_server(lambda request: bad.get(request.number) or proper(request)) as server:
+    lock, attempts = threading.Lock(), dict[str, int]()
+
+    def misbehaves(request: Request) -> Reply:
+        with lock:
+            name = str(request.row["name"])
+            attempts[name] = attempts.get(name, 0) + 1
+            place = (list(attempts).index(name), attempts[name])
+        return bad.get(place) or proper(request)
+
+    with llm_server(misbehaves) as server:
         task = helper.work(start(server, 6, PRICES))
         assert task.state == "succeeded", task.error
         assert states(task.id) == ["ok"] * 6
