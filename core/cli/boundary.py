@@ -24,7 +24,7 @@ from core.settings import get_settings
 INTERRUPTED = 130
 # What an operating system says of a disk that is full or a place that cannot be used: nothing is broken in the studio.
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENOENT,
-             errno.ENAMETOOLONG}  # fmt: skip
+             errno.ENAMETOOLONG, errno.EISDIR}  # fmt: skip
 
 
 def run_guarded(action: Callable[[], Any]) -> int:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from core.editing.base import Made, Operation, Positions, Source, check_positions, each, plural, register
 from core.messages import Example, Message
-from core.quality import structure
+from core.quality import sensitive, structure
 from core.versions.rows import Entry
 
 
@@ -83,14 +83,28 @@ class Redact(_TextOperation):
     title: ClassVar[str] = "Redact personal data and secrets"
     kinds: tuple[str, ...] | None = Field(default=None, title="Kinds", description="Which kinds; none means all.")
 
-    def change(self) -> Callable[[str], str]:
-        from core.quality import sensitive
+    @field_validator("kinds")
+    @classmethod
+    def _known(cls, kinds: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if unknown := sorted(set(kinds or ()) - sensitive.KINDS.keys()):
+            raise ValueError(f"there is no kind {unknown[0]!r}")
+        return kinds
 
+    def change(self) -> Callable[[str], str]:
         return lambda text: sensitive.redact(text, self.kinds)[0]
 
     def describe(self) -> str:
-        what = "personal data and secrets" if self.kinds is None else ", ".join(self.kinds)
-        return f"Redacted {what} in {self._where()}."
+        return f"Redacted {_kinds_in_words(self.kinds)} in {self._where()}."
+
+
+def _kinds_in_words(kinds: tuple[str, ...] | None) -> str:
+    """`secrets`, `personal data`, both, or the titles of the kinds."""
+    if kinds is None:
+        return "personal data and secrets"
+    for secret, words in ((True, "secrets"), (False, "personal data")):
+        if set(kinds) == {kind.id for kind in sensitive.KINDS.values() if kind.secret == secret}:
+            return words
+    return ", ".join(kind.title for kind in sensitive.KINDS.values() if kind.id in kinds)
 
 
 @register

@@ -74,6 +74,7 @@ def live() -> Any:
 
 def find(uow: UnitOfWork, id_or_name: str) -> FineTuningDataset:
     """The row of a dataset by id or name, the newest of a name; NotFound names those that are there."""
+    id_or_name = id_or_name.encode("utf-8", "backslashreplace").decode()  # a terminal may hand on half characters
     row: FineTuningDataset | None = uow.session.exec(live().where(FineTuningDataset.id == id_or_name)).first()
     if row is None:
         by_name = live().where(FineTuningDataset.name == id_or_name)

@@ -235,7 +235,8 @@ def _example(messages: str, source: str, line: int, split: Split, flags: Sequenc
 
 
 def _escape(text: str) -> str:
-    """Make `%`, `_` and the backslash mean themselves inside ILIKE."""
+    """`%`, `_` and the backslash as themselves inside ILIKE. Half characters, which no file holds, find nothing."""
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 

@@ -120,7 +120,7 @@ def _set_system(dataset: DatasetRecord) -> None:
 
 @dialog("Redact personal data and secrets", icon=":material/visibility_off:")
 def _redact(dataset: DatasetRecord) -> None:
-    st.caption("Each find is replaced by a mark such as [E-MAIL]. What a model never read, it cannot tell anyone.")
+    st.caption("Each find is replaced by a mark such as [EMAIL]. What a model never read, it cannot tell anyone.")
     kinds = st.multiselect(
         "Kinds",
         list(KINDS),

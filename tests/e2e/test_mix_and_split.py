@@ -104,7 +104,7 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     dialog.get_by_text("Stratified", exact=True).click()
     dialog.get_by_text("With the balance of the outputs").wait_for()
     dialog.get_by_text("would hold 61 examples").wait_for()
-    dialog.locator(".st-key-split_picture .js-plotly-plot").wait_for()
+    dialog.locator(".st-key-split_picture .js-plotly-plot").first.wait_for()
     why = dialog.get_by_label("Why (optional)")
     why.fill("To measure what it learns")
     why.press("Tab")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.editing import DropRows, EditRows, Split
 from core.messages import Example, Message
@@ -82,6 +83,54 @@ def test_every_dialog_opens(key: str, copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id)
     app.button(key=key).click().run()
     read(app)
+
+
+def _dialog(dataset_id: str, opens: str, search: str) -> None:
+    """A screen that is nothing but one open dialog: AppTest cannot press a button inside one that a click opened."""
+    from core.editing import Filter
+    from core.services import datasets
+    from pages.ui import dataset_operations
+
+    dataset = datasets.get_dataset(dataset_id)
+    if opens == "_filter":
+        dataset_operations._filter(dataset, Filter(search=search))
+    else:
+        getattr(dataset_operations, opens)(dataset)
+
+
+def dialog(dataset: DatasetRecord, opens: str, search: str = "") -> AppTest:
+    kwargs = {"dataset_id": dataset.id, "opens": opens, "search": search}
+    return AppTest.from_function(_dialog, default_timeout=60, kwargs=kwargs).run()
+
+
+@pytest.mark.parametrize(
+    ("opens", "applies", "examples"),
+    [("_dedupe", "dedupe", 26), ("_sample", "sample", 10), ("_set_system", "system", 30), ("_redact", "redact", 30)],
+)
+def test_the_button_of_a_dialog_makes_one_version(opens: str, applies: str, examples: int, copies, read) -> None:
+    app = dialog(copies, opens)
+    if applies == "sample":
+        app.number_input(key="sample_size").set_value(10).run()
+    if applies == "system":
+        assert app.button(key="apply_system").disabled, "there is none to take away"
+        app.text_area(key="system_text").set_value("Be <b>kind</b>.").run()
+    app.button(key=f"apply_{applies}").click().run()
+    read(app)
+    assert datasets.get_dataset(copies.id).examples == examples
+    assert [change.version.number for change in dataset_edits.history(copies.id)] == [2, 1]
+    dataset_edits.undo(copies.id)
+    assert datasets.get_dataset(copies.id).version.sha256 == copies.version.sha256
+
+
+def test_a_filter_is_pressed_and_one_that_leaves_nothing_is_refused(copies, read) -> None:
+    app = dialog(copies, "_filter", "parcel")
+    app.button(key="apply_filter").click().run()
+    read(app)
+    assert datasets.get_dataset(copies.id).examples == 29
+    app = dialog(copies, "_filter", "nowhere to be found")
+    app.button(key="apply_filter").click().run()
+    assert "No example would be left" in read(app) + str([item.value for item in app.error])
+    assert datasets.get_dataset(copies.id).version.number == 2
 
 
 def test_a_filter_is_applied_to_what_is_seen(copies, open_screen, read) -> None:

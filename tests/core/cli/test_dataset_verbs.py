@@ -80,3 +80,10 @@ def test_what_cannot_be_done_is_said(dataset, capsys, words: list[str], said: st
     told = capsys.readouterr()
     assert said in told.err
     assert "Traceback" not in told.err
+
+
+def test_a_name_that_is_no_text_and_a_folder_in_the_place_of_a_file(dataset, capsys, tmp_path: Path) -> None:
+    assert main(["history", "f\udcff"]) == 1
+    assert "There is no dataset" in capsys.readouterr().err
+    assert main(["export", "faq", "--out", str(tmp_path)]) == 1
+    assert "Is a directory" in capsys.readouterr().err

@@ -288,3 +288,13 @@ def test_shares_add_up() -> None:
     assert shares([5, 0, 5], 100) == [5, 0, 5]
     assert shares([], 3) == []
     assert sum(shares([7, 11, 13, 1], 17)) == 17
+
+
+def test_what_is_redacted_is_said_in_words_and_an_unknown_kind_is_refused() -> None:
+    from core.quality.sensitive import KINDS
+
+    secrets = tuple(kind.id for kind in KINDS.values() if kind.secret)
+    assert make(Redact, kinds=secrets, positions=(0,)).describe() == "Redacted secrets in 1 example."
+    assert make(Redact, kinds=("email",)).describe() == "Redacted E-mail address in all examples."
+    with pytest.raises(DataError, match="no kind 'bogus'"):
+        make(Redact, kinds=("bogus",))

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from core.editing import EditRows
 from core.errors import DataError, NotFound
 from core.messages import Example, Message
+from core.quality.catalogue import ISSUES
 from core.quality.records import FORMAT
 from core.services import dataset_checks, dataset_edits, dataset_writing, datasets, quality
 from core.services.dataset_records import version_file
@@ -116,6 +118,38 @@ def test_every_remedy_mends_its_issue_and_can_be_undone() -> None:
             assert datasets.get_dataset(dataset.id).version.sha256 == dataset.version.sha256
             tried.add((issue.code, action.id))
     assert len(tried) >= 18
+
+
+def test_every_remedy_of_the_catalogue_works() -> None:
+    """Sets that together have every issue; each remedy that acts is pressed, makes one version, and is undone."""
+    lengthy = [pair("The question is " + "long " * n, "Yes.") for n in (2_500, 2_600)]
+    odd = [
+        *(pair("Tell me the tale of all tales?", said.messages[1].content * 3) for said in clean(3)),
+        pair(
+            "Wo finde ich bitte den Schlüssel für das große Haus am alten Hafen?",
+            "Der Schlüssel hängt im Büro neben der Tür, und der Hausmeister gibt ihn Ihnen gern heraus.",
+        ),
+    ]
+    mixed = make([*spoilt(), *lengthy, *odd])
+    held_out = {position: "validation" for position, example in enumerate(spoilt()) if example.split == "validation"}
+    dataset_edits.apply(mixed.id, EditRows(rows={}, splits=held_out), base_version_id=mixed.version.id)
+    labels = make(labelled({"Refund": 60, "refund": 3, "Other": 60, "Rare": 1}), "Labels")
+    seen = set()
+    for dataset in (mixed, labels, make(clean(20), "Few")):
+        before = datasets.get_dataset(dataset.id).version
+        for issue in quality.compute(before.id).issues:
+            seen.add(issue.code)
+            for action in (action for action in issue.actions if action.one_click):
+                operation = quality.operation_for(before.id, issue.code, action.id)
+                base = datasets.get_dataset(dataset.id).version
+                done = dataset_edits.apply(dataset.id, operation, base_version_id=base.id).version
+                assert done is not None, (issue.code, action.id)
+                assert done.number == base.number + 1
+                left = quality.compute(done.id).issue(issue.code)
+                assert left is None or left.count < issue.count, (issue.code, action.id)
+                dataset_edits.undo(dataset.id)
+                assert datasets.get_dataset(dataset.id).version.sha256 == before.sha256
+    assert seen == set(ISSUES)
 
 
 def test_a_remedy_for_chosen_rows_only() -> None:
