@@ -220,8 +220,9 @@ def by_studio(table: Path, folder: Path) -> Any:
     """What a conversion task does: detect, read, convert, check, write the version's files."""
     from core import formats
     from core.quality.set_keys import SetKeys
-    from core.services import conversion, reading_ahead
+    from core.services import conversion
     from core.services.pipeline import Labeler, Recipe
+    from core.services.sources import reading_ahead
     from core.versions.writer import VersionWriter
 
     mapping = {"key": "text", "target": "category"}

@@ -172,7 +172,7 @@ def polls(job_id: str, task_id: str) -> dict[str, float]:
 
     def fragment(job_id: str) -> None:
         from core.services import jobs
-        from pages.ui import job_live
+        from pages.ui.job import live as job_live
 
         job = jobs.get_job(job_id)
         job_live._now(job_id, job_live._look(job))

@@ -7,9 +7,10 @@ from collections import Counter
 import streamlit as st
 
 from core.services import tasks
-from pages.ui import face, frame, guard, job_actions, job_words
+from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
 from pages.ui.format import ago, clock, duration, md, plural, sentence
+from pages.ui.job import actions as job_actions, words as job_words
 
 guard.require()
 

@@ -6,16 +6,17 @@ import streamlit as st
 
 from core.services import sources
 from core.services.drafts import DraftRecord
-from pages.ui import convert_draft, face, guard
+from pages.ui import face, guard
 from pages.ui.boundary import boundary, show_error
-from pages.ui.convert_analyze import analyze_step
-from pages.ui.convert_begin import begin_step
-from pages.ui.convert_draft import IDS, ONWARD_KEYS, STEPS, is_under_way, save
-from pages.ui.convert_finish import convert_step, preview_step, start_button
-from pages.ui.convert_setup import configure_step, mode_step
+from pages.ui.convert import draft as convert_draft
+from pages.ui.convert.analyze import analyze_step
+from pages.ui.convert.begin import begin_step
+from pages.ui.convert.draft import IDS, ONWARD_KEYS, STEPS, is_under_way, save
+from pages.ui.convert.finish import convert_step, preview_step, start_button
+from pages.ui.convert.setup import configure_step, mode_step
 from pages.ui.format import md, plural
-from pages.ui.smart_preview import smart_preview_step
-from pages.ui.smart_setup import smart_step
+from pages.ui.smart.preview import smart_preview_step
+from pages.ui.smart.setup import smart_step
 
 guard.require()
 

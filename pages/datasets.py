@@ -6,22 +6,21 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import datasets
-from pages.ui import (
-    dataset_change,
-    dataset_walls,
-    face,
-    guard,
+from pages.ui import face, guard
+from pages.ui.boundary import boundary
+from pages.ui.dataset import (
+    change as dataset_change,
     quality_panel,
     render_preview,
     variations,
     versions_panel,
+    walls as dataset_walls,
 )
-from pages.ui.boundary import boundary
-from pages.ui.dataset_detail import head, summary, watch_validation
-from pages.ui.dataset_examples import examples
-from pages.ui.dataset_findings import findings
-from pages.ui.dataset_provenance import provenance
-from pages.ui.dataset_statistics import statistics
+from pages.ui.dataset.detail import head, summary, watch_validation
+from pages.ui.dataset.examples import examples
+from pages.ui.dataset.findings import findings
+from pages.ui.dataset.provenance import provenance
+from pages.ui.dataset.statistics import statistics
 
 guard.require()
 

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.ui import explainer_basics as basics
-from pages.ui import explainer_data as data
-from pages.ui import explainer_results as results
-from pages.ui import explainer_training as training
 from pages.ui import face, guard
 from pages.ui.boundary import boundary
+from pages.ui.explainer import basics, data, results, training
 
 guard.require()
 

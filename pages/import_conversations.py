@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import chat_reading
+from core.services.chat_import import reading as chat_reading
 from core.services.drafts import DraftRecord
-from pages.ui import chat_import_draft, face, guard
+from pages.ui import face, guard
 from pages.ui.boundary import boundary
-from pages.ui.chat_import_begin import begin_step
-from pages.ui.chat_import_draft import IDS, STEPS, save
-from pages.ui.chat_import_filters import filters_step
-from pages.ui.chat_import_finish import import_step, start_button, under_way
-from pages.ui.chat_import_review import review_step
-from pages.ui.chat_import_roles import roles_step
+from pages.ui.chat_import import draft as chat_import_draft
+from pages.ui.chat_import.begin import begin_step
+from pages.ui.chat_import.draft import IDS, STEPS, save
+from pages.ui.chat_import.filters import filters_step
+from pages.ui.chat_import.finish import import_step, start_button, under_way
+from pages.ui.chat_import.review import review_step
+from pages.ui.chat_import.roles import roles_step
 from pages.ui.format import md
 
 guard.require()

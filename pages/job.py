@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import jobs
-from pages.ui import face, frame, guard, job_actions, job_facts, job_live
+from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
 from pages.ui.format import md, plural
+from pages.ui.job import actions as job_actions, facts as job_facts, live as job_live
 
 guard.require()
 

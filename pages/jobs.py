@@ -7,10 +7,11 @@ from collections import Counter
 import streamlit as st
 
 from core.services import jobs, metrics
-from pages.ui import face, frame, guard, job_charts, job_words
+from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
 from pages.ui.charts import chart
 from pages.ui.format import ago, duration, md, plural
+from pages.ui.job import charts as job_charts, words as job_words
 
 guard.require()
 

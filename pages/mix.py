@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import datasets
-from pages.ui import face, frame, guard, mix_parts
+from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
+from pages.ui.dataset import mix_parts
 
 guard.require()
 

@@ -10,9 +10,15 @@ import streamlit as st
 
 from core.errors import NotFound
 from core.services import datasets, drafts, jobs
-from pages.ui import draft_memory, face, frame, guard, job_drafts, job_step_dataset, job_step_model, job_step_review
+from pages.ui import draft_memory, face, frame, guard
 from pages.ui.boundary import boundary
 from pages.ui.format import md
+from pages.ui.job import (
+    drafts as job_drafts,
+    step_dataset as job_step_dataset,
+    step_model as job_step_model,
+    step_review as job_step_review,
+)
 
 guard.require()
 

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui import face, guard
 from pages.ui.boundary import boundary
 from pages.ui.settings_parts import configuration, machine, person, storage, workers
-from pages.ui.smart_connections import connection_list
+from pages.ui.smart.connections import connection_list
 
 guard.require()
 

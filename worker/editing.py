@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from core.services import dataset_edits, dataset_mix
+from core.services.datasets import edits as dataset_edits, mix as dataset_mix
 from core.tasks.context import Outcome, TaskContext
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from core.services import smart, smart_variations
+from core.services import smart
+from core.services.smart import variations as smart_variations
 from core.tasks.context import Outcome, TaskContext
 
 # one line per request would bury what a person looks for in the task's log

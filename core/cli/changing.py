@@ -10,12 +10,13 @@ from core.cli.waiting import wait_succeeded
 
 if TYPE_CHECKING:
     from core.editing import Operation
-    from core.services.dataset_edits import VersionChange
+    from core.services.datasets.edits import VersionChange
 
 
 def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_json: bool) -> None:
     """Apply an operation to the newest version of a dataset, or only count what it would do."""
-    from core.services import dataset_edits, datasets
+    from core.services import datasets
+    from core.services.datasets import edits as dataset_edits
     from core.supervisor import ensure
 
     found = datasets.get_dataset(dataset)
@@ -33,7 +34,8 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
 
 def print_newest(dataset_id: str, *, as_json: bool) -> None:
     """The newest version and how it came to be."""
-    from core.services import dataset_edits, datasets
+    from core.services import datasets
+    from core.services.datasets import edits as dataset_edits
 
     newest = dataset_edits.history(dataset_id)[0]
     if as_json:

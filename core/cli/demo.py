@@ -25,8 +25,7 @@ def register(app: typer.Typer) -> None:
         again: Annotated[bool, typer.Option("--again", help="Train anew even if a demo has finished before.")] = False,
     ) -> None:
         """Train on the shipped sample and print base and tuned answers side by side; the last line is JSON."""
-        from core.services import demo as service
-        from core.services import jobs, models
+        from core.services import demo as service, jobs, models
         from core.supervisor import ensure
 
         with ensure({"redis", "worker"}, say):

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per version, one a line.")] = False,
     ) -> None:
         """List the versions of a dataset with what changed and why, the newest first."""
-        from core.services import dataset_edits
+        from core.services.datasets import edits as dataset_edits
         from core.supervisor import ensure
 
         with ensure(set()):

@@ -25,7 +25,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Mix several datasets into a new one, each with its weight."""
-        from core.services import dataset_edits, datasets
+        from core.services import datasets
+        from core.services.datasets import edits as dataset_edits
         from core.supervisor import ensure
 
         weighted = []

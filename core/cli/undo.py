@@ -18,7 +18,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Take the newest change of a dataset back. Nothing is lost: that makes a new version."""
-        from core.services import dataset_edits, datasets
+        from core.services import datasets
+        from core.services.datasets import edits as dataset_edits
         from core.supervisor import ensure
 
         with ensure(set()):

@@ -63,7 +63,7 @@ def _print_report(report: FileReport) -> None:
 
 def _cookbook(file: Path, *, as_json: bool) -> int:
     """Check one file by the profile, print what it says, and give the exit code."""
-    from core.services import chat_lines
+    from core.services.sources import chat_lines
 
     report = chat_lines.check_by_cookbook(file)
     if as_json:

@@ -16,7 +16,7 @@ from core.errors import DataError, JobError
 
 if TYPE_CHECKING:
     from core.services.smart import SmartRecipe
-    from core.services.smart_records import SmartEstimate
+    from core.services.smart.records import SmartEstimate
     from core.tasks.records import TaskRecord
 
 

@@ -15,7 +15,8 @@ from core.db.uow import UnitOfWork
 from core.errors import NotFound, ProviderUnavailable
 from core.jobs.exact_match import matches
 from core.messages import Message
-from core.services import datasets, job_reader, models
+from core.services import datasets, models
+from core.services.jobs import reader as job_reader
 from core.targets import get_target
 from core.targets.base import Answerable, ChatOptions, Chunk
 from core.tasks import store

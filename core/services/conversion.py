@@ -20,9 +20,11 @@ from core.findings import finding
 from core.formats.batches import RowBatch
 from core.messages import Finding, Reject, Split
 from core.quality.set_keys import SetKeys
-from core.services import dataset_checks, dataset_writing, drafts, reading_ahead, sources
-from core.services.dataset_writing import Provenance
+from core.services import drafts, sources
+from core.services.datasets import checks as dataset_checks, writing as dataset_writing
+from core.services.datasets.writing import Provenance
 from core.services.pipeline import Labeled, Labeler, Recipe
+from core.services.sources import reading_ahead
 from core.tasks import store
 from core.tasks.context import Outcome, TaskContext
 from core.tasks.records import TaskRecord

@@ -17,10 +17,11 @@ from core.db.tables import Draft
 from core.db.uow import UnitOfWork
 from core.errors import NotFound, StudioError
 from core.samples import Sample, load_sample
-from core.services import datasets, drafts, job_reader, jobs, models, starter, tasks
+from core.services import datasets, drafts, jobs, models, starter, tasks
 from core.services.datasets import DatasetRecord
 from core.services.drafts import DraftRecord
-from core.services.job_records import JobRecord
+from core.services.jobs import reader as job_reader
+from core.services.jobs.records import JobRecord
 from core.tasks.records import TaskRecord
 
 KIND: Final = "demo"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.errors import NotFound
 from core.messages import Example
-from core.services.dataset_records import get_dataset, get_version, version_file
+from core.services.datasets.records import get_dataset, get_version, version_file
 from core.versions import reader, writer
 from core.versions.export_formats import FORMATS, TELLS, Format
 

@@ -15,8 +15,8 @@ from core.db.tables import (
     FineTuningJob,
 )
 from core.db.uow import UnitOfWork
-from core.services.dataset_history import change_of
-from core.services.dataset_records import find, version_record
+from core.services.datasets.history import change_of
+from core.services.datasets.records import find, version_record
 
 KINDS = ("source", "dataset_version", "job", "model")
 

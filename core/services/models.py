@@ -18,7 +18,8 @@ from core.db.tables import FineTunedModel, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
 from core.errors import Conflict, NotFound, SettingsError
 from core.methods import METHODS
-from core.services import job_reader, jobs, tasks
+from core.services import jobs, tasks
+from core.services.jobs import reader as job_reader
 from core.settings import get_settings
 from core.storage import MANIFEST, get_storage
 from core.tasks import store

@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from core.services import chat, models
-from pages.ui import face, job_charts
+from pages.ui import face
 from pages.ui.boundary import boundary, show_error
 from pages.ui.charts import chart
 from pages.ui.chat_stream import Answer, shown
 from pages.ui.format import md, percent, plural, sentence, short
+from pages.ui.job import charts as job_charts
 
 POLL_S = 1.5
 

@@ -8,10 +8,11 @@ import streamlit as st
 
 from core.samples import Sample, load_sample
 from core.services import demo, jobs
-from pages.ui import compare_parts, face, frame, job_charts, job_live, job_words
+from pages.ui import compare_parts, face, frame
 from pages.ui.boundary import boundary
 from pages.ui.charts import chart
 from pages.ui.format import md, sentence
+from pages.ui.job import charts as job_charts, live as job_live, words as job_words
 
 POLL_S = 1.0
 _FIRST_STEP = 20.5  # progress of a job whose first step is done

@@ -7,9 +7,10 @@ from typing import IO, Any
 import streamlit as st
 
 from core.services import models
-from pages.ui import face, frame, job_words
+from pages.ui import face, frame
 from pages.ui.boundary import boundary, show_error
 from pages.ui.format import ago, md, moment, short, size
+from pages.ui.job import words as job_words
 
 
 def card(model: Any) -> None:

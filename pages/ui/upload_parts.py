@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from core.conversion.analysis import Analysis
 from core.errors import Conflict, DataError, StudioError
 from core.samples.tables import SAMPLE_CHATS, open_sample_chats
-from core.services import conversion, dataset_writing, datasets, drafts, sources
+from core.services import conversion, datasets, drafts, sources
+from core.services.datasets import writing as dataset_writing
 from core.services.sources import SourceRecord
 from pages.ui import face, frame
 from pages.ui.boundary import beside, field_error, show_error

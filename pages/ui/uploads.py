@@ -13,8 +13,8 @@ from core.conversion.analysis import Analysis
 from core.errors import StudioError
 from core.findings import CODES
 from core.messages import Reject
-from core.services import importing, sources
-from core.services.sources import SourceRecord
+from core.services import sources
+from core.services.sources import SourceRecord, importing
 from core.settings import MAX_UPLOAD_BYTES
 from pages.ui import face
 from pages.ui.boundary import field_error, show_error

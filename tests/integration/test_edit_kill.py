@@ -8,7 +8,8 @@ import signal
 import pytest
 
 from core.editing import Redact, SetSystem
-from core.services import dataset_edits, dataset_publishing, datasets, tasks
+from core.services import datasets, tasks
+from core.services.datasets import edits as dataset_edits, publishing as dataset_publishing
 from core.storage import get_storage
 from core.tasks import store
 from tests.support.servers import wait_until

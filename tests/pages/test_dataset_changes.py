@@ -9,12 +9,13 @@ from streamlit.testing.v1 import AppTest
 
 from core.editing import DropRows, EditRows, Split
 from core.messages import Example, Message
-from core.services import dataset_edits, datasets, quality
-from core.services.datasets import DatasetRecord
+from core.services import datasets, quality
+from core.services.datasets import DatasetRecord, edits as dataset_edits
 from core.services.lineage import Edge, Lineage, Node
-from pages.ui import dataset_grid, example_parts, versions_diff
-from pages.ui.dataset_grid import Pending
-from pages.ui.lineage_picture import folded, mermaid
+from pages.ui import example_parts
+from pages.ui.dataset import grid as dataset_grid, versions_diff
+from pages.ui.dataset.grid import Pending
+from pages.ui.dataset.lineage_picture import folded, mermaid
 
 
 def example(question: str, answer: str, line: int = 1) -> Example:
@@ -89,7 +90,7 @@ def _dialog(dataset_id: str, opens: str, search: str) -> None:
     """A screen that is nothing but one open dialog: AppTest cannot press a button inside one that a click opened."""
     from core.editing import Filter
     from core.services import datasets
-    from pages.ui import dataset_operations
+    from pages.ui.dataset import operations as dataset_operations
 
     dataset = datasets.get_dataset(dataset_id)
     if opens == "_filter":

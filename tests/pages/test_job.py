@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.services import drafts, jobs
-from pages.ui import job_words
+from pages.ui.job import words as job_words
 from tests.support import runs
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pages.ui import job_charts, job_words
+from pages.ui.job import charts as job_charts, words as job_words
 
 
 def points(count: int, split: str = "train") -> list[SimpleNamespace]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.editing import DropRows
-from core.services import dataset_edits, datasets, drafts, jobs
+from core.services import datasets, drafts, jobs
+from core.services.datasets import edits as dataset_edits
 from tests.support import runs
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from core.messages import Example, Message
 from core.services import datasets, jobs, models
 from core.services.datasets import DatasetRecord
-from core.services.job_records import JobRecord
+from core.services.jobs.records import JobRecord
 from core.services.models import ModelRecord
 from core.tasks import store
 from core.tasks.context import TaskContext

@@ -9,7 +9,8 @@ from typing import Any, Final
 from core import base_models
 from core.errors import NotFound, TrainingError
 from core.messages import Example
-from core.services import datasets, job_reader, models
+from core.services import datasets, models
+from core.services.jobs import reader as job_reader
 from core.storage import get_storage
 from core.tasks.context import Outcome, TaskContext
 from worker.training.generate import Exactness, exact_match, split_last_answer

@@ -18,8 +18,9 @@ from core.db.tables import MetricPoint
 from core.errors import DataError, Diverged, TrainingError
 from core.jobs.spec import JobSpec
 from core.messages import Example
-from core.services import datasets, job_reader, models
-from core.services.job_records import JobRecord
+from core.services import datasets, models
+from core.services.jobs import reader as job_reader
+from core.services.jobs.records import JobRecord
 from core.tasks.context import Outcome, TaskContext
 from worker.training.data import Prepared
 from worker.training.engines import Point

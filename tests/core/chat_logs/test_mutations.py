@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from core.chat_logs import LOG_FORMATS, REASONS, Bundle, Conversation, Left, Person, recognise
 from core.chat_logs.shaping import ChatRecipe, redact, shape

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from core.chat_logs import REASONS, Conversation, Person, Turn
 from core.chat_logs.shaping import ChatRecipe, fingerprint, names_of, redact, shape

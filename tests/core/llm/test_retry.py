@@ -7,8 +7,7 @@ import threading
 import pytest
 
 from core.errors import SettingsError
-from core.llm import Answer, Ask, LlmError
-from core.llm import prices as pricing
+from core.llm import Answer, Ask, LlmError, prices as pricing
 from core.llm.prices import FREE, Price, price_of
 from core.llm.retry import MOST_WAIT_S, Patience
 

@@ -14,10 +14,10 @@ from core.formats import detect_file, read
 from core.messages import Reject
 from core.quality import line_chunks, structure, validation
 from core.quality.rules import RULES, SetChecker
-from core.quality.set_keys import RULES as COUNTED
-from core.quality.set_keys import SetKeys
-from core.services import chat_lines, sources
+from core.quality.set_keys import RULES as COUNTED, SetKeys
+from core.services import sources
 from core.services.pipeline import Labeled, Labeler, Recipe
+from core.services.sources import chat_lines
 
 to_messages = shapes.get_shape("messages").to_messages
 

@@ -12,7 +12,8 @@ import pytest
 
 from core.db.uow import UnitOfWork
 from core.errors import Conflict, DataError, NotFound
-from core.services import chat_import, chat_reading, chat_review, datasets, drafts, sources, tasks
+from core.services import chat_import, datasets, drafts, sources, tasks
+from core.services.chat_import import reading as chat_reading, review_list as chat_review
 from core.services.drafts import DraftRecord
 from worker.run import execute
 

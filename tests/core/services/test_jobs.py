@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import Conflict, DataError, InvalidTransition, NotFound, SettingsError, StorageError
 from core.services import datasets, jobs, starter, tasks
-from core.services.job_records import JobRecord
+from core.services.jobs.records import JobRecord
 from core.tasks import store
 from tests.support.jobs import begin, finish, launch, make_dataset
 from tests.support.random_model import make_model

@@ -10,7 +10,8 @@ from core.db.tables import BackgroundTask, FineTunedModel, FineTuningJob
 from core.db.uow import UnitOfWork
 from core.editing import DropRows
 from core.errors import NotFound
-from core.services import dataset_edits, datasets, lineage, sources
+from core.services import datasets, lineage, sources
+from core.services.datasets import edits as dataset_edits
 from worker.run import execute
 
 pytestmark = pytest.mark.usefixtures("studio_env")

@@ -14,8 +14,9 @@ from core.errors import DataError, NotFound
 from core.messages import Example, Message
 from core.quality.catalogue import ISSUES
 from core.quality.records import FORMAT
-from core.services import dataset_checks, dataset_edits, dataset_writing, datasets, quality
-from core.services.dataset_records import version_file
+from core.services import datasets, quality
+from core.services.datasets import checks as dataset_checks, edits as dataset_edits, writing as dataset_writing
+from core.services.datasets.records import version_file
 from core.storage import get_storage
 from core.tasks import store
 from core.versions import reader, writer

@@ -6,10 +6,8 @@ import pytest
 
 from core.errors import NotFound, ProviderUnavailable
 from core.methods import METHODS
-from core.providers import PROVIDERS, get_provider
-from core.providers import add as add_provider
-from core.targets import TARGETS, ChatOptions, Target, get_target
-from core.targets import add as add_target
+from core.providers import PROVIDERS, add as add_provider, get_provider
+from core.targets import TARGETS, ChatOptions, Target, add as add_target, get_target
 from core.targets.servability import facts
 
 

@@ -13,7 +13,7 @@ from sqlmodel import select
 from core.db.tables import Calibration
 from core.db.uow import UnitOfWork
 from core.services import datasets, jobs, metrics, models, tasks
-from core.services.job_records import JobRecord
+from core.services.jobs.records import JobRecord
 from core.tasks import store
 from core.tasks.records import TaskRecord
 from tests.support import tiny

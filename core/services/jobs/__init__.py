@@ -1,0 +1,326 @@
+"""Fine-tuning jobs: choose, forecast, launch once, watch, ask for an action, run again with changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+
+from core import base_models
+from core.base_models.records import BaseModelRef
+from core.db.tables import Calibration, FineTuningDataset, FineTuningJob
+from core.db.uow import UnitOfWork
+from core.errors import Conflict, DataError, NotFound, SettingsError
+from core.forecast import device as devices
+from core.ids import new_id
+from core.jobs.spec import JobSpec
+from core.providers import get_provider
+from core.services import datasets, starter, tasks
+from core.services.datasets import DatasetRecord
+from core.services.jobs import forecasting, reader as job_reader
+from core.services.jobs.forecasting import forecast
+from core.services.jobs.reader import get_job, list_jobs
+from core.services.jobs.records import Comparison, Forecast, JobRecord, Serving
+from core.tasks import store
+from core.tasks.announce import announce
+from core.tasks.records import EventRecord, TaskRecord
+
+__all__ = [
+    "Comparison",
+    "Forecast",
+    "JobRecord",
+    "Serving",
+    "calibrate",
+    "catalog",
+    "choices_of",
+    "create",
+    "events",
+    "forecast",
+    "forecast_and_measured",
+    "get_job",
+    "list_jobs",
+    "log_lines",
+    "request",
+    "retry_with",
+    "suggest_name",
+]
+
+KIND: Final = "training"
+MAX_NAME: Final = 120
+SUGGESTED_NAME: Final = 80
+
+
+def catalog() -> tuple[list[BaseModelRef], list[BaseModelRef]]:
+    """Base models that can be chosen now, and those that need a command first (`reason`, `command`)."""
+    found = base_models.list_models()
+    ready = [base for base in found if base.ready or base.buildable]
+    return ready, [base for base in found if base not in ready]
+
+
+def suggest_name(dataset_id: str, base_model: str) -> str:
+    """A name such as `Support - Starter - v1`, with the next free number. A long dataset name is cut, not the end."""
+    end = f" - {base_models.resolve(base_model).title} - v"
+    name = datasets.get_dataset(dataset_id).name
+    room = max(1, SUGGESTED_NAME - len(end) - len("999"))
+    stem = f"{name if len(name) <= room else name[: room - 1].rstrip() + '…'}{end}"
+    taken = job_reader.names_like(stem)
+    return f"{stem}{next(number for number in range(1, len(taken) + 2) if f'{stem}{number}' not in taken)}"
+
+
+def create(
+    *,
+    name: str,
+    dataset_id: str,
+    base_model: str,
+    method: str,
+    draft_key: str | None,
+    description: str = "",
+    method_config: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    provider: str = "local",
+    parent_job_id: str | None = None,
+) -> JobRecord:
+    """Launch a job: freeze its spec, commit it as pending with its task, then wake a worker up.
+
+    The same `draft_key` always gives the same job, however often and from however many browsers it is launched; None
+    launches a new one each time. Where the starter is not built yet, the job waits for the task that builds it.
+
+    Raises:
+        Conflict: the dataset is not validated. DataError: the base model is not here, or nothing could be learnt.
+        NotFound, SettingsError: an id or a setting that does not exist or cannot work.
+    """
+    if draft_key and (existing := job_reader.find_by_draft(draft_key)):
+        return existing
+    dataset = _validated(datasets.get_dataset(dataset_id))
+    base = _usable(base_models.resolve(base_model))
+    if method not in get_provider(provider).capabilities.methods:
+        raise SettingsError(f"The provider {provider} does not train with {method}.", "Choose another method.")
+    name = _checked_name(name or suggest_name(dataset.id, base.id))
+    outlook = forecast(dataset.id, base.id, method, method_config, training)
+    _learnable(outlook, dataset)
+    spec = _spec(dataset, base, method, method_config, outlook).model_copy(
+        update={"provider": provider, "training_config": dict(training or {}), "parent_job_id": parent_job_id}
+    )
+    row = FineTuningJob(
+        id=new_id("job"),
+        name=name,
+        description=description.strip(),
+        task_id="",
+        dataset_id=dataset.id,
+        dataset_version_id=dataset.version.id,
+        provider=provider,
+        base_model=base.id,
+        method=method,
+        spec=spec.model_dump(mode="json"),
+        draft_key=draft_key,
+        parent_job_id=parent_job_id,
+        forecast=outlook.to_dict(),
+    )
+    return _insert(row, base)
+
+
+def _insert(row: FineTuningJob, base: BaseModelRef) -> JobRecord:
+    """Task and job in one transaction. The race it settles: two launches of one draft; the second gets the first's job.
+
+    The draft's key is unique on the task and on the job. On SQLite the second launch waits for the first; on
+    PostgreSQL it meets the key and reads what the first one wrote.
+    """
+    needed = starter.ensure() if base.buildable and not base.ready else None
+    key = f"job:{row.draft_key}" if row.draft_key else None
+    provider = get_provider(row.provider)
+    try:
+        with UnitOfWork() as uow:
+            task, created = store.create(
+                uow,
+                kind=provider.task_kind,
+                title=f"Train “{row.name}”",
+                queue=provider.queue,
+                payload={"job_id": row.id},
+                idempotency_key=key,
+                after_task_id=needed.id if needed else None,
+            )
+            if created:
+                _keep_dataset(uow, row.dataset_id)
+                row.task_id = task.id
+                uow.session.add(row)
+                uow.commit()
+    except IntegrityError:
+        created = False
+    if not created:
+        existing = job_reader.find_by_draft(row.draft_key or "")
+        if existing is None:
+            raise Conflict("This draft was launched at the same moment.", "Open Jobs: its job is there.")
+        return existing
+    announce(task.id)
+    return get_job(row.id)
+
+
+def _keep_dataset(uow: UnitOfWork, dataset_id: str) -> None:
+    """Hold the dataset's row until the job stands, so that it cannot be deleted in between.
+
+    Raises:
+        NotFound: it was deleted at the same moment.
+    """
+    this = select(FineTuningDataset).where(FineTuningDataset.id == dataset_id).with_for_update()
+    row = uow.session.exec(this).first()
+    if row is None or row.deleted_at is not None:
+        raise NotFound("The dataset was deleted at the same moment.", "Choose another dataset.")
+
+
+def retry_with(job_id: str, changes: Mapping[str, Any], *, draft_key: str | None = None) -> JobRecord:
+    """Run again with other settings: a new job that names its parent (a plain retry keeps the frozen spec).
+
+    Args:
+        changes: any of name, description, dataset_id, base_model, method, and the dictionaries method_config and
+            training, whose entries replace the parent's one by one.
+    """
+    choices = choices_of(job_id)
+    merged = {
+        **choices,
+        **changes,
+        "method_config": {**choices["method_config"], **changes.get("method_config", {})},
+        "training": {**choices["training"], **changes.get("training", {})},
+    }
+    if "method" in changes and changes["method"] != choices["method"]:
+        merged["method_config"] = dict(changes.get("method_config", {}))
+    if "name" not in changes:
+        merged["name"] = suggest_name(merged["dataset_id"], merged["base_model"])
+    return create(**merged, draft_key=draft_key, parent_job_id=job_id)
+
+
+def choices_of(job_id: str) -> dict[str, Any]:
+    """What was chosen for a job, as `create` takes it: to fill a draft for running it again."""
+    job = get_job(job_id)
+    return {
+        "name": job.name,
+        "description": job.description,
+        "dataset_id": job.dataset_id,
+        "base_model": job.base_model,
+        "method": job.method,
+        "method_config": dict(job.spec.method_config),
+        "training": dict(job.spec.training_config),
+        "provider": job.provider,
+    }
+
+
+def request(job_id: str, action: str) -> JobRecord:
+    """Ask for cancel, pause, resume, stop (and keep) or retry. Raises InvalidTransition with what is possible."""
+    tasks.request(get_job(job_id).task_id, action)
+    return get_job(job_id)
+
+
+def events(job_id: str, since_id: int = 0) -> list[EventRecord]:
+    """What happened to a job after the event `since_id`, oldest first."""
+    return tasks.events(get_job(job_id).task_id, since_id)
+
+
+def log_lines(job_id: str, lines: int = 200) -> list[str]:
+    """The last lines of the run's log, oldest first."""
+    return tasks.log_tail(get_job(job_id).task_id, lines)
+
+
+def forecast_and_measured(job: JobRecord) -> list[Comparison]:
+    """Forecast and measured side by side; [] before the run is over."""
+    return forecasting.compare(job.forecast, job.measured)
+
+
+def calibrate(
+    dataset_id: str,
+    base_model: str,
+    method: str,
+    method_config: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> TaskRecord:
+    """Have a few real steps measured on this machine; `forecast` knows the time afterwards.
+
+    The same question gives the same task while it is not measured yet; a failed one is tried again.
+    """
+    dataset, base = datasets.get_dataset(dataset_id), _usable(base_models.resolve(base_model))
+    outlook = forecast(dataset.id, base.id, method, method_config, training)
+    spec = _spec(dataset, base, method, method_config, outlook)
+    needed = starter.ensure() if base.buildable and not base.ready else None
+    with UnitOfWork() as uow:
+        task, _ = store.create(
+            uow,
+            kind="calibration",
+            title=f"Measure {base.title} on “{dataset.name}”",
+            queue="gpu",
+            payload={"key": outlook.calibration_key, "spec": spec.model_dump(mode="json")},
+            idempotency_key=f"calibration:{outlook.calibration_key}:{dataset.version.id}",
+            after_task_id=needed.id if needed else None,
+        )
+        uow.commit()
+    if task.state in ("failed", "cancelled"):
+        return tasks.request(task.id, "retry")
+    announce(task.id)
+    return task
+
+
+def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) -> None:
+    """Keep a finished run's speed as the newest measurement of its settings, inside the caller's transaction."""
+    if not measured.get("tokens_per_s"):
+        return
+    base = base_models.resolve(spec.base_model)
+    kind = devices.detect().kind
+    method = forecasting.method_config(base, spec.method, spec.method_config)
+    busy = measured["tokens"] / measured["tokens_per_s"] if measured.get("tokens") else 0.0
+    uow.session.merge(
+        Calibration(
+            key=forecasting.calibration_key(base, method, spec.training, kind),
+            device=kind,
+            tokens_per_s=float(measured["tokens_per_s"]),
+            overhead_s=max(0.0, float(measured.get("train_seconds") or busy) - busy),
+            peak_memory_bytes=int(measured.get("peak_memory_bytes") or 0),
+            details={"base_model": spec.base_model, "method": spec.method, "from": "run"},
+            created_at=time.time(),
+        )
+    )
+
+
+def _spec(
+    dataset: DatasetRecord, base: BaseModelRef, method: str, settings: Mapping[str, Any] | None, outlook: Forecast
+) -> JobSpec:
+    """Everything that a run depends on, as it is now."""
+    return JobSpec(
+        dataset_id=dataset.id,
+        dataset_version_id=dataset.version.id,
+        dataset_sha256=dataset.version.sha256,
+        base_model=base.id,
+        base_revision=base.revision,
+        method=method,
+        method_config=forecasting.method_config(base, method, settings).model_dump(mode="json"),
+        training=outlook.training,
+        training_sources=outlook.sources,
+    )
+
+
+def _validated(dataset: DatasetRecord) -> DatasetRecord:
+    if dataset.state != "validated":
+        said = "has errors" if dataset.state == "failed" else "is not validated yet"
+        raise Conflict(f"The dataset “{dataset.name}” {said}.", "Open it under Datasets, mend it and validate it.")
+    return dataset
+
+
+def _usable(base: BaseModelRef) -> BaseModelRef:
+    if not (base.ready or base.buildable):
+        raise DataError(base.reason, f"Run: {base.command}" if base.command else "", code="base_model")
+    return base
+
+
+def _learnable(outlook: Forecast, dataset: DatasetRecord) -> None:
+    if outlook.answers_lost >= dataset.version.train_examples:
+        raise DataError(
+            f"At {outlook.training.max_seq_length:,} tokens every example would lose its whole answer.",
+            "Raise the maximum length, or shorten the inputs.",
+            code="answers_lost",
+        )
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if len(name) > MAX_NAME:
+        raise SettingsError(f"The job's name has {len(name)} characters.", f"Use at most {MAX_NAME}.")
+    return name

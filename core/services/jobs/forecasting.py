@@ -1,0 +1,239 @@
+"""The forecast before launch, put together: lengths, measured speeds, memory, disk, and who could serve the result."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from core import base_models, methods
+from core.base_models.light_tokenizer import load_tokenizer
+from core.base_models.records import BaseModelRef
+from core.db.tables import Calibration
+from core.db.uow import UnitOfWork
+from core.errors import DataError, StorageError
+from core.forecast import device as devices
+from core.forecast.disk import forecast_disk
+from core.forecast.lengths import Lengths, Span, estimate_span, most_tokens
+from core.forecast.memory import forecast_memory, gigabytes
+from core.forecast.time import Speed, forecast_time
+from core.jobs.resolve import resolve
+from core.jobs.spec import ResolvedTraining, TrainingConfig
+from core.messages import Example
+from core.methods import Method
+from core.render import render
+from core.services import datasets
+from core.services.jobs.records import Comparison, Forecast, Serving
+from core.storage import get_storage
+from core.targets import TARGETS
+from core.targets.servability import facts
+
+MAX_COUNTED: Final = 2_000  # examples that are tokenized for a forecast; larger sets are sampled evenly
+_CALIBRATIONS = Calibration.__table__  # type: ignore[attr-defined]
+
+
+def training_config(values: Mapping[str, Any] | None) -> TrainingConfig:
+    """Checked general settings. Raises SettingsError with the setting, its value and the bound."""
+    try:
+        return TrainingConfig(**dict(values or {}))
+    except ValidationError as error:
+        raise methods.setting_error(error, "Training") from error
+
+
+def method_config(base: BaseModelRef, method_id: str, values: Mapping[str, Any] | None) -> Method:
+    """The method with the base's preset below a person's own settings. Raises SettingsError, NotFound."""
+    preset = base.presets.get(method_id, {}).get("method", {})
+    return methods.build(method_id, {**preset, **dict(values or {})})
+
+
+def forecast(
+    dataset_id: str,
+    base_model: str,
+    method: str,
+    method_settings: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> Forecast:
+    """Everything a person should know before launch.
+
+    Raises:
+        NotFound: no such dataset, base model or method. SettingsError: a setting that cannot work.
+        DataError: the base model's files are not here, so its shape is unknown; names the command that brings them.
+    """
+    base = base_models.resolve(base_model)
+    if base.dims is None:
+        raise DataError(base.reason, f"Run: {base.command}" if base.command else "", code="base_model")
+    tuner = method_config(base, method, method_settings)
+    version = datasets.get_dataset(dataset_id).version
+    lengths = lengths_of(version.id, base)
+    resolved, sources = resolve(
+        training_config(training), base, method, version.train_examples, longest_tokens=lengths.ceiling
+    )
+    device = devices.detect()
+    key = calibration_key(base, tuner, resolved, device.kind)
+    speed = measured_speed(key, base, method, device.kind)
+    peak = speed.peak_memory_bytes if speed and speed.likeness == "same" else 0
+    memory = forecast_memory(base.dims, tuner, resolved, device, longest_tokens=lengths.ceiling, peak_bytes=peak)
+    total_tokens = lengths.tokens_within(resolved.max_seq_length) * resolved.num_epochs
+    over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
+    return Forecast(
+        training=resolved,
+        sources=sources,
+        trainable_params=tuner.trainable_params(base.dims),
+        params=base.dims.params,
+        memory=memory,
+        time=forecast_time(total_tokens, speed),
+        disk=forecast_disk(base.dims, tuner, device.compute_bytes),
+        lengths=lengths,
+        over_length=over,
+        answers_lost=lost,
+        total_tokens=total_tokens,
+        serving=serving(base, tuner),
+        warnings=_warnings(resolved, memory.verdict, memory.text, over, lost),
+        calibration_key=key,
+    )
+
+
+def serving(base: BaseModelRef, method: Method) -> tuple[Serving, ...]:
+    """Where the result could be served: the studio's targets first, then other servers as plain facts."""
+    own = []
+    for target in TARGETS.values():
+        answer = target.can_serve(base.architecture, method.id)
+        own.append(Serving(target.title, answer.ok, answer.reason, works_here=True))
+    adapter = method.peft_type() is not None
+    elsewhere = facts(
+        base.architecture,
+        adapter=adapter,
+        mergeable=method.mergeable,
+        gguf=method.gguf,
+        own_tokenizer=base.buildable,
+    )
+    return (*own, *(Serving(fact.target, fact.ok, fact.reason, works_here=False) for fact in elsewhere))
+
+
+def lengths_of(version_id: str, base: BaseModelRef) -> Lengths:
+    """Token lengths of a version's training split: exact where the base's tokenizer is here, else estimated.
+
+    Exact counts are kept beside the version, by tokenizer and chat template (the base's revision stands for both).
+    """
+    version = datasets.get_version(version_id)
+    if not base.ready or base.path is None:
+        return _estimated(version_id, version.train_examples)
+    key = f"{version.path}/lengths-{base.revision[:16]}.json"
+    try:
+        kept = json.loads(get_storage().read_bytes(key))
+        spans = tuple((int(length), int(start)) for length, start in kept)
+    except (StorageError, ValueError, TypeError):
+        spans = _count(version_id, version.train_examples, base)
+        with contextlib.suppress(StorageError):  # kept only to be quicker next time; the dataset may be going away
+            get_storage().write_bytes(key, json.dumps(spans, separators=(",", ":")).encode())
+    exact = len(spans) == version.train_examples
+    longest = max((length for length, _ in spans), default=None)
+    return Lengths(spans, version.train_examples, exact, ceiling=longest if exact else None)
+
+
+def _count(version_id: str, examples: int, base: BaseModelRef) -> tuple[Span, ...]:
+    assert base.path is not None
+    tokenizer = load_tokenizer(base.path, base.revision)
+    return tuple(_span(example, tokenizer) for example in _sampled(version_id, examples))
+
+
+def _span(example: Example, tokenizer: Any) -> Span:
+    try:
+        rendered = render(example.messages, tokenizer)
+    except DataError:  # a template that refuses this conversation: the run says so; here it only has to be counted
+        return estimate_span(example.messages)
+    length = len(rendered.input_ids)
+    return length, rendered.assistant_mask.index(1) if 1 in rendered.assistant_mask else length
+
+
+@lru_cache(maxsize=32)  # versions never change
+def _estimated(version_id: str, examples: int) -> Lengths:
+    seen = _sampled(version_id, examples)
+    spans = tuple(estimate_span(example.messages) for example in seen)
+    most = max((most_tokens(example.messages) for example in seen), default=None) if len(seen) == examples else None
+    return Lengths(spans, examples, exact=False, ceiling=most)
+
+
+def _sampled(version_id: str, examples: int) -> list[Example]:
+    stride = max(1, -(-examples // MAX_COUNTED))
+    found = datasets.iter_examples(version_id, split="train")
+    return [example for number, example in enumerate(found) if number % stride == 0]
+
+
+def calibration_key(base: BaseModelRef, method: Method, training: ResolvedTraining, device: str) -> str:
+    """Names what a measured speed depends on: base, method with its settings, batch, length and device."""
+    parts = {
+        "base": [base.id, base.revision],
+        "method": [method.id, method.model_dump(mode="json")],
+        "batch": [training.per_device_batch_size, training.gradient_accumulation_steps],
+        "length": training.max_seq_length,
+        "device": device,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str) -> Speed | None:
+    """The speed measured with the same settings, else with similar ones (same base, method and device)."""
+    newest = select(_CALIBRATIONS).where(_CALIBRATIONS.c.device == device).order_by(_CALIBRATIONS.c.created_at.desc())
+    with UnitOfWork(write=False) as uow:
+        rows = uow.session.connection().execute(newest.limit(200)).mappings().all()
+    same = [row for row in rows if row["key"] == key]
+    alike = [
+        row for row in rows if (row["details"].get("base_model"), row["details"].get("method")) == (base.id, method_id)
+    ]
+    if not (same or alike):
+        return None
+    row = (same or alike)[0]
+    return Speed(
+        tokens_per_s=row["tokens_per_s"],
+        overhead_s=row["overhead_s"],
+        likeness="same" if same else "similar",
+        peak_memory_bytes=row["peak_memory_bytes"],
+    )
+
+
+def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Comparison]:
+    """Forecast and measured side by side, for what both know: time, peak memory, tokens, size of the model."""
+    lines = []
+    seconds, peak = measured.get("train_seconds"), measured.get("peak_memory_bytes")
+    low, high = forecast.get("time_low_s"), forecast.get("time_high_s")
+    if seconds:
+        said = f"{low:,.0f}-{high:,.0f} s" if low and high else "not measured before"
+        within = low <= seconds <= high if low and high else None
+        lines.append(Comparison("Time", said, f"{seconds:,.0f} s", within))
+    if peak and forecast.get("memory_high"):
+        low, high = forecast["memory_low"], forecast["memory_high"]
+        lines.append(
+            Comparison("Peak memory", f"{gigabytes(low)} - {gigabytes(high)}", gigabytes(peak), low <= peak <= high)
+        )
+    for name, asked, found in (("Tokens trained", "total_tokens", "tokens"), ("Steps", "total_steps", "steps")):
+        if measured.get(found) and forecast.get(asked):
+            within = abs(measured[found] - forecast[asked]) <= 0.02 * forecast[asked]
+            lines.append(Comparison(name, f"{forecast[asked]:,}", f"{measured[found]:,}", within))
+    if measured.get("model_bytes") and forecast.get("model_bytes"):
+        asked, found = forecast["model_bytes"], measured["model_bytes"]
+        within = abs(found - asked) <= 0.1 * asked
+        lines.append(Comparison("Size of the model", gigabytes(asked), gigabytes(found), within))
+    return lines
+
+
+def _warnings(resolved: ResolvedTraining, verdict: str, text: str, over: int, lost: int) -> tuple[str, ...]:
+    found = []
+    if verdict != "fits":
+        found.append(text)
+    if lost:
+        found.append(
+            f"{lost:,} examples would lose their whole answer at {resolved.max_seq_length:,} tokens: nothing can be "
+            "learnt from them. Raise the maximum length, or shorten their inputs."
+        )
+    if over:
+        found.append(f"{over:,} examples are longer than {resolved.max_seq_length:,} tokens and would be cut off.")
+    if resolved.save_every_steps > resolved.total_steps:
+        found.append("No checkpoint would be written before the end: an interrupted run would start over.")
+    return tuple(found)

@@ -1,0 +1,174 @@
+"""The rows of `smart_rows`: each is committed as soon as its answer is there, so that it is never paid for twice."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from core.db.tables import SmartRow
+from core.db.uow import UnitOfWork
+from core.llm.failures import clean
+from core.services.smart.records import STATES, GeneratedExample, RowResult, SmartRowRecord
+from core.tasks.context import TaskContext
+from core.tasks.store import TASKS
+
+ROWS = SmartRow.__table__  # type: ignore[attr-defined]
+_BATCH = 500
+_MOST_COUNTED = 1_000
+_counted: dict[str, tuple[int, int, int]] = {}  # task -> the last row counted, examples, flagged
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the rows of a task."""
+
+    by_state: dict[str, int]
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+
+    @property
+    def done(self) -> int:
+        return sum(self.by_state.values())
+
+
+def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
+    """Commit what became of some rows, fenced by the lease; counts as saved progress, so earlier crashes are forgotten.
+
+    Raises:
+        LeaseLost: another worker has the task; nothing was written.
+    """
+    task_id = ctx.lease.task_id
+    rows = [
+        {
+            "task_id": task_id,
+            "position": result.position,
+            "line": result.line,
+            "state": result.state,
+            "reason": _printable(result.reason),
+            "examples": [example.to_dict() for example in result.examples],
+            "prompt_tokens": result.prompt_tokens,
+            "completion_tokens": result.completion_tokens,
+            "cost_usd": result.cost_usd or 0.0,
+            "attempts": result.attempts,
+            "created_at": time.time(),
+        }
+        for result in results
+    ]
+    with ctx.fenced() as uow:
+        connection = uow.session.connection()
+        connection.execute(insert(ROWS), rows)
+        connection.execute(update(TASKS).where(ctx.lease.held).values(crashes=0))
+        uow.commit()
+
+
+def forget(ctx: TaskContext, positions: Iterable[int]) -> None:
+    """Take rows back that nothing was paid for, so that they are asked again."""
+    of_these = (ROWS.c.task_id == ctx.lease.task_id) & ROWS.c.position.in_(list(positions)) & (ROWS.c.attempts > 0)
+    with ctx.fenced() as uow:
+        unpaid = (ROWS.c.prompt_tokens == 0) & (ROWS.c.completion_tokens == 0) & (ROWS.c.state == "failed")
+        uow.session.connection().execute(delete(ROWS).where(of_these & unpaid))
+        uow.commit()
+
+
+def forget_failed(uow: UnitOfWork, task_id: str) -> int:
+    """Take every failed row of a task back; returns how many."""
+    failed = (ROWS.c.task_id == task_id) & (ROWS.c.state == "failed")
+    return int(uow.session.connection().execute(delete(ROWS).where(failed)).rowcount)
+
+
+def positions(task_id: str, state: str | None = None) -> set[int]:
+    """Positions of the rows that have an end (in a state)."""
+    query = select(ROWS.c.position).where(ROWS.c.task_id == task_id)
+    if state:
+        query = query.where(ROWS.c.state == state)
+    with UnitOfWork(write=False) as uow:
+        return set(uow.session.connection().execute(query).scalars())
+
+
+def totals(task_id: str) -> Totals:
+    """Counts and sums; every state is named."""
+    sums = [
+        func.coalesce(func.sum(column), 0)
+        for column in (ROWS.c.prompt_tokens, ROWS.c.completion_tokens, ROWS.c.cost_usd)
+    ]
+    query = select(ROWS.c.state, func.count(), *sums).where(ROWS.c.task_id == task_id).group_by(ROWS.c.state)
+    with UnitOfWork(write=False) as uow:
+        found = uow.session.connection().execute(query).all()
+    counts = {str(row[0]): int(row[1]) for row in found}
+    return Totals(
+        {state: counts.get(state, 0) for state in STATES},
+        sum(int(row[2]) for row in found),
+        sum(int(row[3]) for row in found),
+        sum(float(row[4]) for row in found),
+    )
+
+
+def page(task_id: str, state: str | None = None, offset: int = 0, limit: int = 20) -> list[SmartRowRecord]:
+    """Some rows of a task in their order."""
+    query = select(ROWS).where(ROWS.c.task_id == task_id)
+    if state:
+        query = query.where(ROWS.c.state == state)
+    query = query.order_by(ROWS.c.position).offset(max(offset, 0)).limit(max(limit, 0))
+    with UnitOfWork(write=False) as uow:
+        return [_record(row) for row in uow.session.connection().execute(query).mappings()]
+
+
+def stream(task_id: str, state: str | None = None) -> Iterator[SmartRowRecord]:
+    """Every row of a task in order, a batch at a time."""
+    after = -1
+    while True:
+        query = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.position > after).order_by(ROWS.c.position)
+        if state:
+            query = query.where(ROWS.c.state == state)
+        with UnitOfWork(write=False) as uow:
+            rows = [_record(row) for row in uow.session.connection().execute(query.limit(_BATCH)).mappings()]
+        if not rows:
+            return
+        yield from rows
+        after = rows[-1].position
+
+
+def example_counts(task_id: str) -> tuple[int, int]:
+    """How many examples the rows of a task hold, and how many of them are flagged.
+
+    A screen asks every second: rows that were counted before are not read again (rows with examples stay as they are).
+    """
+    after, total, flagged = _counted.get(task_id, (0, 0, 0))
+    with UnitOfWork(write=False) as uow:
+        query = select(ROWS.c.id, ROWS.c.examples).where(
+            ROWS.c.task_id == task_id, ROWS.c.state == "ok", ROWS.c.id > after
+        )
+        for row_id, examples in uow.session.connection().execute(query.execution_options(yield_per=_BATCH)):
+            after = max(after, row_id)
+            total += len(examples)
+            flagged += sum(bool(example.get("flags")) for example in examples)
+    if len(_counted) >= _MOST_COUNTED:
+        _counted.clear()
+    _counted[task_id] = (after, total, flagged)
+    return total, flagged
+
+
+def key_of(texts: Iterable[str]) -> bytes:
+    """A short key of texts that differ in more than blanks and case."""
+    plain = "\x1f".join(" ".join(text.split()).casefold() for text in texts)
+    return hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def key_of_example(example: GeneratedExample) -> bytes:
+    return key_of(message.content for message in example.messages if message.role != "system")
+
+
+def _printable(text: str) -> str:
+    """Words that may come from a model, fit for any database and screen."""
+    return clean(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def _record(row: Any) -> SmartRowRecord:
+    values = {name: row[name] for name in SmartRowRecord.__dataclass_fields__ if name != "examples"}
+    return SmartRowRecord(**values, examples=tuple(GeneratedExample.of(item) for item in row["examples"]))

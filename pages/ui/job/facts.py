@@ -1,0 +1,64 @@
+"""The still part of the job screen: forecast beside measured, and every setting with where it came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.jobs.spec import TrainingConfig
+from core.methods import METHODS
+from core.services import jobs
+from pages.ui import face
+from pages.ui.format import md, moment
+from pages.ui.job import words as job_words
+
+_WITHIN = {True: ":green[:material/check:]", False: ":orange[:material/warning:]"}
+
+
+def forecast_and_measured(job: Any) -> None:
+    """What was said before the run beside what it took, once the run is over."""
+    rows = jobs.forecast_and_measured(job)
+    if not rows:
+        return
+    face.section_gap()
+    face.heading("Forecast and measured", "What the studio said before, and what it took")
+    with st.container(border=True, key="measured"), st.grid(3, min_column_width=90, wrap=False, gap="small"):
+        for word in ("", "Forecast", "Measured"):
+            st.caption(word)
+        for row in rows:
+            st.markdown(f":small[{md(row.name)}]")
+            st.markdown(f":small[:gray[{md(row.forecast)}]]")
+            mark = "" if row.within is None else _WITHIN[row.within]
+            st.markdown(f":small[**{md(row.measured)}** {mark}]")
+
+
+def settings(job: Any) -> None:
+    """Every setting of the run as it was frozen at launch."""
+    with st.expander("Settings of this job", icon=":material/tune:", key="settings"):
+        spec = job.spec
+        face.facts(
+            [
+                ("Dataset", job.dataset_name),
+                ("Base model", job.base_title),
+                ("Method", job.method_title),
+                ("Provider", {"local": "Local: this studio's own machine"}.get(job.provider, job.provider)),
+                ("Created", moment(job.created_at)),
+                ("Job id", job.id),
+            ]
+        )
+        st.divider()
+        face.facts(hyperparameters(spec.method, spec.method_config, spec.training, spec.training_sources))
+
+
+def hyperparameters(method_id: str, method_config: Any, training: Any, sources: Any) -> list[tuple[str, str]]:
+    """(name, value and its source) of each setting, the method's own first, in the order of the typed configs."""
+    rows: list[tuple[str, str]] = []
+    for name, field in METHODS[method_id].model_fields.items():
+        value = method_config.get(name, field.default)
+        origin = "default" if value == field.default else "chosen by you"
+        rows.append((field.title or name, f"{job_words.setting(value)}  ·  {origin}"))
+    for name, field in TrainingConfig.model_fields.items():
+        value = getattr(training, name)
+        rows.append((field.title or name, f"{job_words.setting(value)}  ·  {sources.get(name, 'default')}"))
+    return rows

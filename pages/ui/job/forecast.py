@@ -1,0 +1,147 @@
+"""The forecast panel: memory by part, time, disk, what is cut off, and where the model could be served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.services import drafts, jobs, tasks
+from pages.ui import draft_memory, face
+from pages.ui.boundary import boundary
+from pages.ui.format import md, sentence, size
+from pages.ui.job import words as job_words
+
+POLL_S = 1.0
+_VERDICTS = {
+    "fits": ("Fits", "green", ":material/check_circle:"),
+    "tight": ("Tight", "orange", ":material/warning:"),
+    "too_large": ("Too large", "red", ":material/error:"),
+}
+_PARTS = {  # the names of core/forecast in the words of the screen; small neighbours are one line
+    "weights": "Model weights",
+    "gradients": "Gradients and optimizer",
+    "optimizer": "Gradients and optimizer",
+    "activations": "Activations and process",
+    "process": "Activations and process",
+}
+
+
+def choices(draft: drafts.DraftRecord) -> dict[str, Any]:
+    """The draft's choices as the job services take them."""
+    state = draft.state
+    return {
+        "dataset_id": state["dataset_id"],
+        "base_model": state["base_model"],
+        "method": state["method"],
+        "method_config": state.get("method_config") or {},
+        "training": state.get("training") or {},
+    }
+
+
+def of(given: dict[str, Any]) -> jobs.Forecast:
+    """The forecast of a draft's choices."""
+    return jobs.forecast(
+        given["dataset_id"], given["base_model"], given["method"], given["method_config"], given["training"]
+    )
+
+
+def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
+    """One bordered panel: the consequence of every choice on the left."""
+    face.heading("Forecast", "Follows your choices")
+    with st.container(border=True, gap="small", key="forecast"):
+        _memory(forecast.memory)
+        st.divider()
+        _time(draft, forecast)
+        st.divider()
+        _numbers(forecast)
+        _lengths(forecast)
+        st.divider()
+        _serving(forecast.serving)
+
+
+def _memory(memory: Any) -> None:
+    word, color, icon = _VERDICTS[memory.verdict]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Memory**", width="content")
+        st.badge(word, color=color, icon=icon)
+    used = f"{size(memory.low)} to {size(memory.high)}"
+    st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)}]")
+    parts: dict[str, float] = {}
+    for name, amount in memory.parts:
+        label = _PARTS.get(name, name.capitalize())
+        parts[label] = parts.get(label, 0) + amount
+    face.memory_bar(list(parts.items()), max(memory.free_bytes, 1))
+    st.caption(("Measured on this machine. " if memory.measured else "") + sentence(memory.text))
+
+
+def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
+    st.markdown("**Time**")
+    if forecast.time.low_s is not None and forecast.time.high_s is not None:
+        st.markdown(
+            f"**{job_words.time_range(forecast.time.low_s, forecast.time.high_s)}** :gray[measured on this machine]"
+        )
+        return
+    task_id = draft.state.get("calibration_task_id")
+    if task_id and draft.state.get("calibration_key") == forecast.calibration_key:
+        task = tasks.get_task(task_id)
+        if not task.is_terminal:
+            st.fragment(run_every=POLL_S)(_measuring)(task_id)
+            return
+        if task.state == "failed":
+            st.caption(
+                f":red[{sentence(task.error.get('message', 'The measurement failed.'))}] "
+                + sentence(task.error.get("remedy", ""))
+            )
+    st.caption("Not measured yet. A few real steps on this machine give the time.")
+    if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
+        begun = jobs.calibrate(**choices(draft))
+        draft_memory.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
+        st.rerun()
+
+
+def _measuring(task_id: str) -> None:
+    """Progress of the measurement; the page is drawn again with the time when it is done."""
+    with st.container(key="live_measure"), boundary():
+        task = tasks.get_task(task_id)
+        if task.is_terminal:
+            st.rerun()
+        reason = tasks.waiting_reason(task)
+        words = job_words.why(reason) or task.message or "Measuring a few steps"
+        st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
+
+
+def _numbers(forecast: jobs.Forecast) -> None:
+    share = 100 * forecast.trainable_params / max(1, forecast.params)
+    with st.grid(3, min_column_width=80, wrap=False, gap="small"):
+        for name, value in (
+            ("Steps", f"{forecast.training.total_steps:,}"),
+            ("Saved model", size(forecast.disk.model_bytes)),
+            ("Weights trained", "100%" if share >= 99.95 else f"{share:.1f}%"),
+        ):
+            with st.container(gap=None):
+                st.caption(name)
+                st.markdown(f"**{value}**")
+    st.caption(f"Up to {size(forecast.disk.peak_bytes)} of disk while it runs, with its checkpoints.")
+
+
+def _lengths(forecast: jobs.Forecast) -> None:
+    """What the maximum length cuts off; the details and every other warning are the service's own sentences."""
+    if not forecast.over_length and not forecast.answers_lost:
+        limit = f"{forecast.training.max_seq_length:,} tokens"
+        st.caption(f":green[:material/check:] Every example fits into {limit}, no answer is cut off.")
+    for warning in forecast.warnings:
+        st.caption(f":orange[:material/warning:] {sentence(warning)}")
+
+
+def _serving(serving: Any) -> None:
+    st.markdown("**Can be served in**")
+    for place in serving:
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
+        ):
+            st.markdown(md(place.target), width="content")
+            word, color, icon = ("Yes", "green", "check_circle") if place.ok else ("No", "gray", "block")
+            if place.ok and not place.works_here:
+                word, color, icon = "By export", "gray", "ios_share"
+            st.badge(word, color=color, icon=f":material/{icon}:", help=md(place.reason) or None)

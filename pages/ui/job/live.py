@@ -1,0 +1,251 @@
+"""The living part of the job screen: progress, figures, curves, events. Polls while the job moves, then stops."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from core.services import jobs, metrics, tasks
+from pages.ui import face
+from pages.ui.boundary import boundary
+from pages.ui.charts import TUNED, chart
+from pages.ui.face import Tile
+from pages.ui.format import clock, duration, md, number, plural, size
+from pages.ui.job import charts as job_charts, words as job_words
+
+POLL_S = 1.5
+SLOW_S = 4.0
+SPARK = 40  # points of a tile's small curve
+
+_ICONS = {
+    "checkpoint": ":material/save:",
+    "evaluation": ":material/insights:",
+    "data": ":material/dataset:",
+    "recovery": ":material/healing:",
+    "state": ":material/radio_button_checked:",
+}
+
+
+def draw(job: Any) -> None:
+    """Progress band, tiles, loss beside events, then the quieter curves and the log."""
+    moving = job.state in job_words.MOVING
+    st.fragment(run_every=POLL_S if moving else None)(_now)(job.id, _look(job))
+    st.fragment(run_every=SLOW_S if moving else None)(_quiet)(job.id)
+
+
+def points_of(job: Any) -> list[Any]:
+    """All metric points of a job; a poll reads only what is new since the last one."""
+    slot = f"points_{job.id}_{job.attempt}"
+    kept: dict[tuple[str, int], Any] = st.session_state.setdefault(slot, {})
+    after = st.session_state.get(f"{slot}_after", 0)
+    newest = max((step for split, step in kept if split == "train"), default=0)
+    for point in metrics.since(job.id, after):
+        if (
+            point.split == "train" and point.step <= newest
+        ):  # a resumed run computes the steps after its checkpoint anew
+            for stale in [key for key in kept if key[1] >= point.step]:
+                del kept[stale]
+        kept[point.split, point.step] = point
+        newest = point.step if point.split == "train" else newest
+        after = max(after, point.id)
+    st.session_state[f"{slot}_after"] = after
+    return list(kept.values())
+
+
+def _look(job: Any) -> tuple[Any, ...]:
+    """What the frame around the fragment shows; when it differs the whole page is drawn again."""
+    return job.state, job.command, tuple(job.actions), job.waiting_to_resume, job.model_id
+
+
+def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
+    with st.container(key="live_now"), boundary():
+        job = jobs.get_job(job_id)
+        if _look(job) != drawn:
+            st.rerun()
+        points = points_of(job)
+        _band(job)
+        if job.state == "failed":
+            _failure(job)
+        _tiles(job, points)
+        face.section_gap()
+        left, right = st.columns([8, 5], gap="medium")
+        with left:
+            _loss(job, points)
+        with right:
+            _events(job)
+
+
+def _band(job: Any) -> None:
+    with st.container(border=True, gap="xsmall", key="band"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+            st.markdown(_where(job), width="content")
+            st.markdown(f":gray[{_when(job)}]", width="content")
+        st.progress(min(1.0, max(0.0, job.progress / 100)))
+        note = job_words.why(job.waiting_reason) or job_words.command(job.command) or ("" if job.step else job.message)
+        if note:
+            st.caption(md(note))
+
+
+def _where(job: Any) -> str:
+    if job.state == "pending":
+        return "**Waiting in queue**"
+    if job.state in job_words.TERMINAL or job.state == "paused":
+        word = face.state_of(job.state).word
+        return f"**{word}** · {_steps(job)}" if job.step else f"**{word}**"
+    if job.waiting_to_resume:
+        return f"**Waiting to resume** · {_steps(job)}"
+    phase = job_words.phase_of(job.progress)
+    if phase != "Training" or not job.step:
+        return f"**{phase}** · {job.progress:.0f}%"
+    epoch = min(int(job.epoch) + 1, job.num_epochs) if job.epoch < job.num_epochs else job.num_epochs
+    return f"**Epoch {epoch:,} of {job.num_epochs:,}** · {_steps(job)} · {job.progress:.0f}%"
+
+
+def _steps(job: Any) -> str:
+    return f"step {job.step:,} of {job.total_steps:,}" if job.total_steps else f"step {job.step:,}"
+
+
+def _when(job: Any) -> str:
+    if job.state in job_words.TERMINAL:
+        took = f"took {duration(job.elapsed_s)}" if job.elapsed_s else ""
+        return " · ".join(part for part in (took, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part)
+    if job.time_left_s is not None and job.state == "running":
+        return f"{duration(max(1, round(job.time_left_s)))} left, done about {clock(time.time() + job.time_left_s)}"
+    return f"created {clock(job.created_at)}"
+
+
+def _failure(job: Any) -> None:
+    error = job.error or {}
+    with st.container(border=True, gap="xsmall", key="failure"):
+        st.markdown(f"**:red[:material/error: {md(error.get('message') or 'Training failed.')}]**")
+        if error.get("remedy"):
+            st.markdown(md(error["remedy"]))
+        cause = str(job.reason or error.get("cause") or "").replace("_", " ")
+        quiet = [
+            f"Cause: {cause}" if cause else "",
+            f"the log knows it as {error['error_id']}" if error.get("error_id") else "",
+        ]
+        if any(quiet):
+            st.caption(md(" · ".join(part for part in quiet if part)))
+
+
+def _tiles(job: Any, points: list[Any]) -> None:
+    train, validation = job_charts.by_split(points)
+
+    def curve(rows: list[Any], field: str) -> list[float]:
+        return [getattr(p, field) for p in job_charts.thinned(rows, SPARK) if getattr(p, field) is not None]
+
+    smooth = job_charts.thinned(job_charts.smoothed([p.loss for p in train]), SPARK)
+    change = validation[-1].loss - validation[-2].loss if len(validation) > 1 else None
+    last = train[-1] if train else None
+    face.tiles(
+        [
+            Tile(
+                "Training loss",
+                job_words.loss(smooth[-1] if smooth else None),
+                f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
+                "inverse",
+                "since the start",
+                smooth,
+                help="How wrong the model is on the outputs it is being taught. Lower is better.",
+            ),
+            Tile(
+                "Validation loss",
+                job_words.loss(validation[-1].loss if validation else None),
+                f"{change:+.3f}" if change is not None else None,
+                "inverse",
+                "last check" if change is not None else None,
+                curve(validation, "loss"),
+                help="The loss on examples that are not trained on. When it rises while the training loss falls, the "
+                "model is learning by heart. A dataset without validation examples has none.",
+            ),
+            Tile(
+                "Tokens per second",
+                number(last.tokens_per_s if last else None),
+                number(job.tokens) if job.tokens else None,
+                "gray",
+                "tokens trained",
+                curve(train, "tokens_per_s"),
+                help="Real tokens; padding is not counted.",
+                arrow="off",
+            ),
+            Tile(
+                "Memory",
+                size(last.memory_bytes if last else None),
+                None,
+                "gray",
+                None,
+                curve(train, "memory_bytes"),
+                help="What the training process holds.",
+            ),
+        ],
+        key="tiles",
+    )
+
+
+def _loss(job: Any, points: list[Any]) -> None:
+    face.heading("Loss", "Lower is better")
+    with st.container(border=True, key="loss_card"):
+        if not points:
+            with st.container(height=300, border=False, horizontal_alignment="center", vertical_alignment="center"):
+                st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
+                ended = job.state in job_words.TERMINAL
+                st.caption(
+                    "The run ended before its first step." if ended else "The curve begins with the first step.",
+                    width="content",
+                )
+            return
+        last = max(points, key=lambda p: p.step)
+        fig = job_charts.loss_figure(points, job.total_steps, job.num_epochs)
+        chart(
+            fig,
+            key="loss",
+            height=320,
+            x="Step",
+            legend=True,
+            alt=f"Loss over {last.step} of {job.total_steps} steps; the last value is {last.loss:.3f}.",
+        )
+
+
+def _events(job: Any) -> None:
+    face.heading("Events", "Newest first")
+    with st.container(border=True, height=354, gap="xsmall", key="events"):
+        rows = [e for e in tasks.events(job.task_id) if e.kind != "log"][::-1]
+        if not rows:
+            st.caption("Nothing has happened yet.")
+        for event in rows[:40]:
+            color = {"error": "red", "warning": "orange"}.get(event.level, "gray")
+            icon = ":material/error:" if event.level == "error" else _ICONS.get(event.kind, ":material/info:")
+            st.markdown(f":{color}[{icon}] {md(event.message)} :gray[· {clock(event.created_at)}]")
+        if len(rows) > 40:
+            st.caption(f"and {plural(len(rows) - 40, 'earlier event')}")
+
+
+def _quiet(job_id: str) -> None:
+    with st.container(key="live_quiet"), boundary():
+        job = jobs.get_job(job_id)
+        points = points_of(job)
+        if points:
+            _curves(job, points)
+        with st.expander("Log", icon=":material/terminal:", key="log"):
+            lines = jobs.log_lines(job.id)
+            st.code("\n".join(lines[-200:]) or "The log is empty so far.", language=None, height=260, wrap_lines=True)
+
+
+def _curves(job: Any, points: list[Any]) -> None:
+    face.section_gap()
+    face.heading("Run", "Real tokens, without padding")
+    wanted = (
+        ("learning_rate", "Learning rate", 1.0, TUNED),
+        ("tokens_per_s", "Tokens per second", 1.0, None),
+        ("memory_bytes", "Memory (GB)", 1 / 1024**3, None),
+    )
+    with st.grid(3, min_column_width=250):
+        for field, name, scale, color in wanted:
+            with st.container(border=True, gap="xsmall"):
+                st.caption(name)
+                extra = {"color": color} if color else {}
+                fig = job_charts.value_figure(points, field, job.total_steps, scale=scale, name=name, **extra)
+                chart(fig, key=f"curve_{field}", height=170, legend=False, alt=f"{name} over the steps of the run.")

@@ -1,0 +1,243 @@
+"""Step 2 of a new job: name, provider, base model, method and its parameters; the forecast beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.base_models import BaseModelRef, resolve
+from core.errors import StudioError
+from core.jobs.spec import TrainingConfig
+from core.methods import METHODS, get_method
+from core.providers import PROVIDERS
+from core.services import datasets, drafts, jobs
+from pages.ui import draft_memory, face
+from pages.ui.boundary import show_error
+from pages.ui.format import md, plural, sentence, size
+from pages.ui.forms import form_fields
+from pages.ui.job import forecast as job_forecast
+
+MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
+_CLAIMS = 3
+
+
+def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
+    """What is chosen so far, for the line above the title."""
+    if draft is None or not draft.state.get("dataset_id"):
+        return []
+    dataset = datasets.get_dataset(draft.state["dataset_id"])
+    words = [md(dataset.name, 40)]
+    if dataset.version:
+        words.append(plural(dataset.version.train_examples, "labeled example"))
+    if draft.step == "review" and draft.state.get("base_model"):
+        words.insert(0, md(resolve(draft.state["base_model"]).title))
+    return words
+
+
+def draw(draft: drafts.DraftRecord | None) -> None:
+    """Work on the left, consequence on the right; every choice is written to the draft at once."""
+    assert draft is not None  # the step is reached through a draft only
+    draft = _with_defaults(draft)
+    forecast = _forecast(draft)
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        _names(draft)
+        face.section_gap()
+        _base_models(draft)
+        face.section_gap()
+        _methods(draft)
+        face.section_gap()
+        _parameters(draft, forecast)
+    with side:
+        if forecast is not None:
+            job_forecast.panel(draft, forecast)
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
+            _go(draft, "dataset")
+        if st.button(
+            "Review job",
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=forecast is None,
+            key="to_review",
+        ):
+            _go(draft, "review")
+
+
+def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
+    """A fresh draft gets the recommended base and method, and a suggested name."""
+    state, missing = draft.state, {}
+    ready, _ = jobs.catalog()
+    if state.get("base_model") not in {base.id for base in ready} and ready:
+        missing["base_model"] = ready[0].id
+    if state.get("method") not in METHODS:
+        missing["method"] = next((m.id for m in METHODS.values() if m.recommended), next(iter(METHODS)))
+    if missing:
+        both = {**state, **missing}
+        missing["method_config"] = _preset(both["base_model"], both["method"])
+    if not state.get("name"):
+        missing["name"] = jobs.suggest_name(state["dataset_id"], {**state, **missing}["base_model"])
+    return draft_memory.save(draft, **missing) if missing else draft
+
+
+def _preset(base_model: str, method: str) -> dict[str, Any]:
+    return dict(resolve(base_model).presets.get(method, {}).get("method", {}))
+
+
+def _forecast(draft: drafts.DraftRecord) -> jobs.Forecast | None:
+    try:
+        return job_forecast.of(job_forecast.choices(draft))
+    except StudioError as error:
+        show_error(error)
+        return None
+
+
+def _names(draft: drafts.DraftRecord) -> None:
+    face.heading("Job")
+    with st.container(border=True, gap="small"):
+        with st.grid(2, min_column_width=230):
+            suggested = draft.state.get("name") or ""
+            name = st.text_input(
+                "Job name",
+                suggested,
+                max_chars=jobs.MAX_NAME,
+                key=draft_memory.key(draft, f"name_{draft.state['base_model']}"),
+                help="What the job and its model are called in the lists.",
+            )
+            note = st.text_input(
+                "Description",
+                draft.state.get("description") or "",
+                key=draft_memory.key(draft, "description"),
+                max_chars=300,
+                placeholder="What this run is for",
+            )
+        _newer_version(draft)
+        for provider in PROVIDERS.values():
+            st.caption(f":material/computer: **{md(provider.title)}** · {sentence(provider.text)}")
+    if name != suggested or note != (draft.state.get("description") or ""):
+        draft_memory.save(draft, name=name, description=note, own_name=name != suggested)
+
+
+def _newer_version(draft: drafts.DraftRecord) -> None:
+    """A job that follows another trains on the dataset as it is now; say so where that is not what the other had."""
+    if not draft.state.get("parent_job_id"):
+        return
+    parent = jobs.get_job(draft.state["parent_job_id"])
+    now = datasets.get_dataset(draft.state["dataset_id"]).version
+    if parent.dataset_id == now.dataset_id and parent.dataset_version_id != now.id:
+        then = datasets.get_version(parent.dataset_version_id)
+        st.caption(
+            f":material/history: {md(parent.name)} was trained on version {then.number}; this job takes version "
+            f"{now.number}, the newest. Restore version {then.number} in the dataset to train on it again."
+        )
+
+
+def _base_models(draft: drafts.DraftRecord) -> None:
+    ready, away = jobs.catalog()
+    face.heading("Base model", f"{len(ready)} on this machine")
+    with st.grid(2, min_column_width=250):
+        for base in ready:
+            on = base.id == draft.state["base_model"]
+            facts = " · ".join(part for part in (f"{base.size} parameters" if base.size else "", base.license) if part)
+            text = sentence(base.text) + (f" {sentence(base.reason)}" if base.reason else "")
+            if face.choice_card(
+                f"base_{base.id}",
+                md(base.title),
+                text,
+                icon="deployed_code",
+                on=on,
+                facts=md(facts),
+                tag="Recommended" if base.recommended and len(ready) > 1 else None,
+                tag_color="gray",
+            ):
+                state = {"base_model": base.id, "method_config": _preset(base.id, draft.state["method"])}
+                _update(draft, state | _fresh_name(draft, base.id))
+    if away:
+        with st.expander(f"{plural(len(away), 'more model')} once the files are here", type="compact", key="away"):
+            st.caption("Download one in a terminal, then reload this page. Nothing is fetched without you.")
+            for base in away:
+                _away(base)
+
+
+def _away(base: BaseModelRef) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        with st.container(gap=None, width=280):
+            st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
+            st.caption(md(" · ".join(part for part in (base.size, base.license) if part)))
+        st.code(base.command or base.reason, language=None, width="stretch")
+
+
+def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
+    if draft.state.get("own_name"):
+        return {}
+    return {"name": jobs.suggest_name(draft.state["dataset_id"], base_model)}
+
+
+def _methods(draft: drafts.DraftRecord) -> None:
+    face.heading("Fine-Tuning Method", "Choose how your model will learn from labeled examples")
+    with st.grid(2, min_column_width=250):
+        for method in METHODS.values():
+            on = method.id == draft.state["method"]
+            title = f"{method.title} (Recommended)" if method.recommended else method.title
+            icon = method.icon.removeprefix(":material/").removesuffix(":")
+            if face.choice_card(
+                f"method_{method.id}",
+                title,
+                method.tagline,
+                icon=icon,
+                on=on,
+                tag=method.badge,
+                tag_color=method.badge_color,
+                claims=method.claims[:_CLAIMS],
+                facts=_method_facts(draft, method.id),
+            ):
+                _update(draft, {"method": method.id, "method_config": _preset(draft.state["base_model"], method.id)})
+    st.caption("The claims are the method's in general. The numbers are this studio's forecast for your dataset here.")
+
+
+def _method_facts(draft: drafts.DraftRecord, method_id: str) -> str:
+    """This studio's own forecast of a method for this dataset and machine."""
+    given = job_forecast.choices(draft)
+    if method_id != given["method"]:
+        given |= {"method": method_id, "method_config": _preset(given["base_model"], method_id)}
+    try:
+        forecast = job_forecast.of(given)
+    except StudioError:
+        return "no forecast"
+    share = 100 * forecast.trainable_params / max(1, forecast.params)
+    return f"{'100' if share >= 99.95 else f'{share:.1f}'}% of weights · {size(forecast.memory.expected)}"
+
+
+def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
+    method = get_method(draft.state["method"])
+    resolved = forecast.training.model_dump() if forecast else {}
+    training = dict(draft.state.get("training") or {})
+    scope = draft_memory.key(draft, f"m_{draft.state['base_model']}_{method.id}")
+    common = draft_memory.key(draft, "t")
+    pairs = forecast.lengths.examples if forecast else 0
+    face.heading("Parameters", f"Suggested for {plural(pairs, 'labeled example')}" if pairs else None)
+    with st.container(border=True, gap="small", key="parameters"):
+        config = dict(draft.state.get("method_config") or {})
+        if method.model_fields:
+            config = form_fields(method, config, scope)
+            st.divider()
+            training |= form_fields(TrainingConfig, training, common, MAIN_SETTINGS, resolved=resolved)
+        with st.expander("More settings", type="compact", key="more_settings"):
+            rest = [name for name in TrainingConfig.model_fields if name not in MAIN_SETTINGS]
+            training |= form_fields(TrainingConfig, training, common, rest, resolved=resolved)
+    kept = {name: value for name, value in training.items() if value != TrainingConfig.model_fields[name].default}
+    if config != (draft.state.get("method_config") or {}) or kept != (draft.state.get("training") or {}):
+        _update(draft, {"method_config": config, "training": kept})
+
+
+def _update(draft: drafts.DraftRecord, state: dict[str, Any]) -> None:
+    draft_memory.save(draft, **state)
+    st.rerun()
+
+
+def _go(draft: drafts.DraftRecord, step: str) -> None:
+    draft_memory.save(draft, step=step)
+    st.rerun()

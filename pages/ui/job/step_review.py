@@ -1,0 +1,79 @@
+"""Step 3 of a new job: everything chosen with where it came from, the forecast, and the launch."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.base_models import resolve
+from core.methods import get_method
+from core.services import datasets, drafts, jobs
+from pages.ui import draft_memory, face, frame
+from pages.ui.format import plural
+from pages.ui.job import facts as job_facts, forecast as job_forecast
+
+
+def draw(draft: drafts.DraftRecord | None) -> None:
+    """All of it on one page; the one primary button launches."""
+    assert draft is not None  # the step is reached through a draft only
+    state = draft.state
+    forecast = job_forecast.of(job_forecast.choices(draft))
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        face.heading("Everything chosen")
+        with st.container(border=True, gap="small", key="chosen"):
+            _chosen(draft)
+        face.section_gap()
+        face.heading("Hyperparameters", "Each with where it came from")
+        with st.container(border=True, gap="small", key="hyperparameters"):
+            face.facts(
+                job_facts.hyperparameters(
+                    state["method"], state.get("method_config") or {}, forecast.training, forecast.sources
+                )
+            )
+    with side:
+        job_forecast.panel(draft, forecast)
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
+            draft_memory.save(draft, step="model")
+            st.rerun()
+        if st.button("Launch Training Job", type="primary", icon=":material/rocket_launch:", key="launch"):
+            _launch(draft)
+
+
+def _chosen(draft: drafts.DraftRecord) -> None:
+    state = draft.state
+    base, method = resolve(state["base_model"]), get_method(state["method"])
+    dataset = datasets.get_dataset(state["dataset_id"])
+    version = dataset.version
+    pairs = plural(version.train_examples, "labeled example")
+    if version.validation_examples:
+        pairs += f", {version.validation_examples:,} for validation"
+    rows = [
+        ("Job name", state.get("name") or ""),
+        ("Dataset", f"{dataset.name}, version {version.number} ({pairs})"),
+        ("Provider", "Local: this studio's own machine"),
+        ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
+        ("Method", f"{method.title}: {method.tagline}"),
+    ]
+    if state.get("description"):
+        rows.insert(1, ("Description", state["description"]))
+    if state.get("parent_job_id"):
+        rows.append(("Follows", jobs.get_job(state["parent_job_id"]).name))
+    face.facts(rows)
+    if base.reason and base.buildable:
+        st.caption(f":material/info: {base.title}: {base.reason} The job waits for it by itself.")
+
+
+def _launch(draft: drafts.DraftRecord) -> None:
+    """One draft, one job: a second press, in whatever browser, leads to the same one."""
+    state = draft.state
+    job = jobs.create(
+        name=state.get("name") or jobs.suggest_name(state["dataset_id"], state["base_model"]),
+        description=state.get("description") or "",
+        draft_key=draft.id,
+        parent_job_id=state.get("parent_job_id"),
+        **job_forecast.choices(draft),
+    )
+    drafts.finish(draft.id, job.id)
+    st.switch_page(frame.page_file("job"), query_params={"id": job.id})
