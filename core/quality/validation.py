@@ -129,7 +129,7 @@ def _bulk(chunk: Chunk, notes: _Notes) -> ChunkReport | None:
     """The whole chunk at once; None where its lines are not all written the same plain way."""
     data = chunk.lines
     first = FIRST.match(data)
-    if first is None or b"\r" in data:
+    if first is None or b"\r" in data or _ESCAPE.search(data):  # a key written with escapes would spoil the counts
         return None
     try:
         decoded = _DECODER.decode_lines(data)

@@ -250,3 +250,14 @@ def test_the_report_of_a_file_is_the_same_both_ways(tmp_path, name, monkeypatch)
     fast = sources.inspect(path)
     monkeypatch.setattr(chat_lines, "check", lambda *_: None)
     assert fast == sources.inspect(path)
+
+
+def test_a_key_written_with_escapes_hides_no_key_that_stands_twice(tmp_path):
+    """One role too few in plain bytes and one too many elsewhere: the sums agree, the lines do not."""
+    sound = '{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}\n'
+    escaped = sound.replace('"role"', '"\\u0072ole"', 1)
+    twice = sound.replace('"role": "user"', '"role": "user", "role": "user"', 1)
+    path = tmp_path / "mixed.jsonl"
+    path.write_text(sound * 3 + escaped + twice + sound * 3)
+    found = [item for report in validation.check_lines(path, accept) for item in report.findings]
+    assert [(item.line, item.code) for item in found] == [(5, "json_duplicate_key")]
