@@ -44,6 +44,7 @@ HANDLERS = {
     "edit": "worker.editing:handle",
     "mix": "worker.editing:handle_mix",
     "smart": "worker.smart:handle",
+    "smart_again": "worker.smart:handle_again",
     "variations": "worker.smart:handle_variations",
     "starter": "worker.training.starter:handle",
     "calibration": "worker.training.calibrate:handle",
@@ -51,7 +52,7 @@ HANDLERS = {
     "exact_match": "worker.training.evaluate:handle",
 }
 # What these make is inspected as soon as it exists.
-MAKES_VERSIONS = frozenset({"conversion", "import", "chat_import", "edit", "mix", "smart", "variations"})
+MAKES_VERSIONS = frozenset({"conversion", "import", "chat_import", "edit", "mix", "smart", "smart_again", "variations"})
 VALIDATES = frozenset({"training"})  # begins in `validating` and calls ctx.validated(); the others begin in `running`
 
 # A work process that was told to stop saves within this time or is ended: `sft up` leaves nothing after 15 s.

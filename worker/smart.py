@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from core.services import smart
-from core.services.smart import variations as smart_variations
+from core.services.smart import again as smart_again, variations as smart_variations
 from core.tasks.context import Outcome, TaskContext
 
 # one line per request would bury what a person looks for in the task's log
@@ -16,6 +16,11 @@ for _chatty in ("httpx", "httpx2", "httpcore", "openai", "ollama"):
 def handle(ctx: TaskContext) -> Outcome:
     """Write examples from the rows of an upload."""
     return smart.run(ctx)
+
+
+def handle_again(ctx: TaskContext) -> Outcome:
+    """Ask the failed rows of a finished run again."""
+    return smart_again.run(ctx)
 
 
 def handle_variations(ctx: TaskContext) -> Outcome:

@@ -21,7 +21,7 @@ _NEEDS = {
     "resume": ("paused",),
     "retry": ("failed", "cancelled"),
 }
-_HALF_DONE = ("training", "smart", "variations")
+_HALF_DONE = ("training", "smart", "smart_again", "variations")
 _ONLY_FOR = {"pause": _HALF_DONE, "stop": _HALF_DONE}  # kinds whose work can be left half done and gone on with
 _ASKED = {"cancel": "Cancel requested.", "pause": "Pause requested.", "stop": "Stop and keep requested."}
 

@@ -116,6 +116,20 @@ def test_from_a_table_to_a_written_dataset(open_screen, read, server: Writing) -
     assert found.examples == 23
     assert drafts.begun("convert") == []
 
+    # The row that failed is asked again with one click; pressed twice, and looked at anew, it is the same work.
+    server.refuse, asked = "", server.asked
+    app.button(key="ask_again").click().run()
+    other = open_screen("convert", draft=app.query_params["draft"])
+    assert "Failed rows, asked again" in read(other)
+    (again,) = tasks.list_tasks(kind="smart_again")
+    execute(again.id, owner="test")
+    other.run()
+    said = read(other)
+    assert "1 of 1 failed row ready now; 1 labeled example joined as version 2" in said
+    assert server.asked == asked + 1
+    assert datasets.get_dataset("Written tools").examples == 24
+    assert not [button for button in other.button if button.key == "ask_again"]
+
 
 def test_a_spent_budget_is_raised_and_the_run_goes_on(open_screen, read, server: Writing) -> None:
     saved = connections.save(

@@ -17,7 +17,9 @@ from core.tasks import store
 from core.tasks.records import TaskRecord
 from core.tasks.states import TERMINAL, WORKABLE
 
-_WORK = frozenset({"edit", "variations"})  # a check that runs needs no protection: nobody misses its result
+_WORK = frozenset(
+    {"edit", "variations", "smart_again"}
+)  # a check that runs needs no protection: nobody misses its result
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _jobs_of(dataset_id: str) -> Select[str, str]:
 
 
 def _work_on(dataset_id: str) -> list[TaskRecord]:
-    """Unfinished tasks that read the dataset's examples: edits and variations of it, mixes that use it."""
+    """Unfinished tasks that read the dataset's examples: edits, variations, rows asked again, mixes."""
     active = store.find(states=(*WORKABLE, "paused", "queued"), limit=100_000)
     return [task for task in active if dataset_id in _used_by(task)]
 

@@ -109,11 +109,7 @@ def run(ctx: TaskContext) -> Outcome:
     recipe = SmartRecipe.of(payload["recipe"])
     source_id = str(payload["source_id"])
     ctx.progress(0, "Reading the rows")
-    if payload.get("reading", "") not in ("", smart_source.fingerprint(source_id)):
-        raise DataError(
-            "The file is read another way now than when this run began, so its rows are others.",
-            "Read it as before and retry, or start a new run.",
-        )
+    smart_source.check_reading(source_id, str(payload.get("reading") or ""))
     reason = ""
     if payload.get("finish"):
         reason = "stopped_early"
@@ -203,7 +199,7 @@ def keep(task_id: str) -> TaskRecord:
 
 
 def retry_failed(task_id: str) -> TaskRecord:
-    """Ask again for every row that failed, once the run is paused or has failed.
+    """Ask again for every row that failed, once the run is paused or has failed; `ask_again` does it after its end.
 
     Raises:
         InvalidTransition: it is running, or it is over and its dataset is made.
@@ -217,6 +213,27 @@ def retry_failed(task_id: str) -> TaskRecord:
         store.event(uow, task_id, "data", "Failed rows will be asked again.")
         uow.commit()
     return commands.request(task_id, "resume" if task.state == "paused" else "retry")
+
+
+def ask_again(task_id: str) -> TaskRecord:
+    """Ask only the failed rows of a finished run again, as a task; what comes of them joins its dataset.
+
+    Asked twice it is the same task; where that has failed or was cancelled, it is tried again.
+
+    Raises:
+        InvalidTransition: the run is not finished. Conflict: no row failed. NotFound: its dataset, file or connection
+            is gone.
+    """
+    from core.services.smart import again
+
+    return again.start(task_id)
+
+
+def asked_again(task_id: str) -> TaskRecord | None:
+    """The newest task that asks, or asked, the failed rows of a run again; None where nobody wanted that."""
+    from core.services.smart import again
+
+    return again.latest_of(task_id)
 
 
 def vary(
@@ -262,7 +279,7 @@ def _record_of(recipe: SmartRecipe) -> ConnectionRecord | None:
 
 
 def _row_count(task: TaskRecord, recipe: SmartRecipe) -> int:
-    if "positions" in task.payload:  # variations
+    if "positions" in task.payload:  # variations, and failed rows that are asked again
         return len(task.payload["positions"])
     return smart_source.count(str(task.payload["source_id"]), recipe)
 
@@ -276,6 +293,8 @@ __all__ = [
     "SmartProgress",
     "SmartRecipe",
     "SmartRowRecord",
+    "ask_again",
+    "asked_again",
     "check_start",
     "estimate",
     "keep",

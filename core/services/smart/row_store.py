@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, select, true, update
 
 from core.db.tables import SmartRow
 from core.db.uow import UnitOfWork
@@ -18,9 +18,11 @@ from core.tasks.context import TaskContext
 from core.tasks.store import TASKS
 
 ROWS = SmartRow.__table__  # type: ignore[attr-defined]
+ASKED_AGAIN = "again"  # a refused answer that was paid for, of a row that was asked again since; no end of a row
+_BEFORE_ALL = -1
 _BATCH = 500
 _MOST_COUNTED = 1_000
-_counted: dict[str, tuple[int, int, int]] = {}  # task -> the last row counted, examples, flagged
+_counted: dict[str, tuple[int, int, int, int]] = {}  # task -> the last row counted, rows, examples, flagged
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,59 @@ def forget(ctx: TaskContext, positions: Iterable[int]) -> None:
 
 
 def forget_failed(uow: UnitOfWork, task_id: str) -> int:
-    """Take every failed row of a task back; returns how many."""
+    """Take every failed row of a task back, so that it is asked again; returns how many.
+
+    Refused answers were paid for too: the row stays as an account of that (state ASKED_AGAIN), at a position that no
+    row of the file has.
+    """
     failed = (ROWS.c.task_id == task_id) & (ROWS.c.state == "failed")
-    return int(uow.session.connection().execute(delete(ROWS).where(failed)).rowcount)
+    aside = update(ROWS).where(failed).values(state=ASKED_AGAIN, position=-ROWS.c.id)
+    return int(uow.session.connection().execute(aside).rowcount)
+
+
+def settle_again(uow: UnitOfWork, run_id: str, task_id: str) -> None:
+    """Write into a run what became of the failed rows that another task asked again: their ends, and what both cost."""
+    connection = uow.session.connection()
+    of_run = (ROWS.c.task_id == run_id) & (ROWS.c.position == bindparam("at")) & (ROWS.c.state == "failed")
+    ended = (
+        update(ROWS)
+        .where(of_run)
+        .values(
+            state=bindparam("now"),
+            reason=bindparam("why"),
+            examples=bindparam("made"),
+            prompt_tokens=ROWS.c.prompt_tokens + bindparam("read"),
+            completion_tokens=ROWS.c.completion_tokens + bindparam("wrote"),
+            cost_usd=ROWS.c.cost_usd + bindparam("cost"),
+            attempts=ROWS.c.attempts + bindparam("calls"),
+        )
+    )
+    after = _BEFORE_ALL
+    while rows := _batch(uow, (ROWS.c.task_id == task_id) & (ROWS.c.position >= 0), after):
+        after = int(rows[-1]["position"])
+        told = [
+            {
+                "at": row["position"],
+                "now": row["state"],
+                "why": row["reason"],
+                "made": row["examples"],
+                "read": row["prompt_tokens"],
+                "wrote": row["completion_tokens"],
+                "cost": row["cost_usd"],
+                "calls": row["attempts"],
+            }
+            for row in rows
+        ]
+        connection.execute(ended, told)
+    aside = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.state == ASKED_AGAIN)
+    for row in connection.execute(aside).mappings().all():
+        copied = {name: value for name, value in row.items() if name != "id"}
+        connection.execute(insert(ROWS).values({**copied, "task_id": run_id}))
 
 
 def positions(task_id: str, state: str | None = None) -> set[int]:
     """Positions of the rows that have an end (in a state)."""
-    query = select(ROWS.c.position).where(ROWS.c.task_id == task_id)
+    query = select(ROWS.c.position).where(ROWS.c.task_id == task_id, ROWS.c.position >= 0)
     if state:
         query = query.where(ROWS.c.state == state)
     with UnitOfWork(write=False) as uow:
@@ -111,7 +158,7 @@ def totals(task_id: str) -> Totals:
 
 def page(task_id: str, state: str | None = None, offset: int = 0, limit: int = 20) -> list[SmartRowRecord]:
     """Some rows of a task in their order."""
-    query = select(ROWS).where(ROWS.c.task_id == task_id)
+    query = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.position >= 0)
     if state:
         query = query.where(ROWS.c.state == state)
     query = query.order_by(ROWS.c.position).offset(max(offset, 0)).limit(max(limit, 0))
@@ -121,36 +168,43 @@ def page(task_id: str, state: str | None = None, offset: int = 0, limit: int = 2
 
 def stream(task_id: str, state: str | None = None) -> Iterator[SmartRowRecord]:
     """Every row of a task in order, a batch at a time."""
-    after = -1
+    wanted = (ROWS.c.task_id == task_id) & (ROWS.c.state == state if state else true())
+    after = _BEFORE_ALL
     while True:
-        query = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.position > after).order_by(ROWS.c.position)
-        if state:
-            query = query.where(ROWS.c.state == state)
         with UnitOfWork(write=False) as uow:
-            rows = [_record(row) for row in uow.session.connection().execute(query.limit(_BATCH)).mappings()]
+            rows = [_record(row) for row in _batch(uow, wanted, after)]
         if not rows:
             return
         yield from rows
         after = rows[-1].position
 
 
+def _batch(uow: UnitOfWork, wanted: ColumnElement[bool], after: int) -> Sequence[RowMapping]:
+    query = select(ROWS).where(wanted, ROWS.c.position > after).order_by(ROWS.c.position).limit(_BATCH)
+    return uow.session.connection().execute(query).mappings().all()
+
+
 def example_counts(task_id: str) -> tuple[int, int]:
     """How many examples the rows of a task hold, and how many of them are flagged.
 
-    A screen asks every second: rows that were counted before are not read again (rows with examples stay as they are).
+    A screen asks every second: rows that were counted before are not read again, unless failed rows among them were
+    asked again since and have examples now.
     """
-    after, total, flagged = _counted.get(task_id, (0, 0, 0))
+    ready = (ROWS.c.task_id == task_id) & (ROWS.c.state == "ok")
     with UnitOfWork(write=False) as uow:
-        query = select(ROWS.c.id, ROWS.c.examples).where(
-            ROWS.c.task_id == task_id, ROWS.c.state == "ok", ROWS.c.id > after
-        )
-        for row_id, examples in uow.session.connection().execute(query.execution_options(yield_per=_BATCH)):
+        connection = uow.session.connection()
+        after, counted, total, flagged = _counted.get(task_id, (0, 0, 0, 0))
+        if connection.execute(select(func.count()).where(ready, ROWS.c.id <= after)).scalar_one() != counted:
+            after, counted, total, flagged = 0, 0, 0, 0
+        query = select(ROWS.c.id, ROWS.c.examples).where(ready, ROWS.c.id > after)
+        for row_id, examples in connection.execute(query.execution_options(yield_per=_BATCH)):
             after = max(after, row_id)
+            counted += 1
             total += len(examples)
             flagged += sum(bool(example.get("flags")) for example in examples)
     if len(_counted) >= _MOST_COUNTED:
         _counted.clear()
-    _counted[task_id] = (after, total, flagged)
+    _counted[task_id] = (after, counted, total, flagged)
     return total, flagged
 
 

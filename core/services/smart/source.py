@@ -42,6 +42,22 @@ def fingerprint(source_id: str) -> str:
     return hashlib.sha256(way.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
+def check_reading(source_id: str, reading: str) -> None:
+    """Refuse to go on with rows that are others than when the work began.
+
+    Args:
+        reading: the fingerprint of then; "" where none was kept.
+
+    Raises:
+        DataError: the file is read another way by now.
+    """
+    if reading not in ("", fingerprint(source_id)):
+        raise DataError(
+            "The file is read another way now than when this run began, so its rows are others.",
+            "Read it as before and retry, or start a new run.",
+        )
+
+
 def count(source_id: str, recipe: SmartRecipe) -> int:
     """How many rows there are to do."""
     profile = sources.analyze(source_id)

@@ -15,22 +15,20 @@ from core.conversion.smart.answers import BadAnswer, Pair
 from core.conversion.smart.prompts import PROMPT_VERSION
 from core.conversion.smart.recipe import SmartRecipe
 from core.db.uow import UnitOfWork
-from core.editing import AddedExample, AddExamples, make
-from core.editing.building import build
-from core.errors import DataError, StorageError
+from core.editing import AddedExample
+from core.errors import DataError
 from core.messages import Message
 from core.services import connections
-from core.services.datasets.publishing import Change, attempt_of_task, stage, sweep_attempts
 from core.services.datasets.records import VersionRecord, get_dataset, get_version, version_file
-from core.services.smart import dataset as smart_dataset, row_store as smart_store
+from core.services.smart import adding, dataset as smart_dataset, row_store as smart_store
 from core.services.smart.loop import Loop, at_most
 from core.services.smart.records import GeneratedExample, RowResult
 from core.services.smart.writer import Item, Writer, cut_flag
 from core.tasks import announce, store
 from core.tasks.context import Outcome, TaskContext
 from core.tasks.records import TaskRecord
-from core.versions.rows import PROVENANCE, Entry, Rows
-from core.versions.writer import EXAMPLES, VersionWriter
+from core.versions.rows import Entry, Rows
+from core.versions.writer import EXAMPLES
 
 KIND: Final = "variations"
 FLAG: Final = "variation"
@@ -203,23 +201,13 @@ def _finish(
         first = next(iter(smart_store.page(task_id, limit=1)), None)
         said = f" The first reason: {first.reason}" if first else ""
         raise DataError(f"No variation came of {totals.done:,} examples.{said}", "Choose another model, and try again.")
-    operation = make(AddExamples, examples=tuple(added))
-    sweep_attempts()
-    with VersionWriter(ctx.workdir / "version", hold_out=0.0) as out:
-        source = Rows(version_file(base.id, EXAMPLES))
-        effect = build(
-            source, operation, out, _provenance(base), lambda done: ctx.progress(97, "Writing the new version")
-        )
-        change = Change(
-            operation=KIND,
-            what=f"Added {len(added):,} variations of {totals.by_state['ok']:,} examples, written by {recipe.model}.",
-            why=recipe.instructions,
-            parameters={"recipe": recipe.model_dump(mode="json"), **origin, "cost_usd": totals.cost_usd},
-            added=effect.added,
-            removed=effect.removed,
-            changed=effect.changed,
-        )
-        staged = stage(base, out, change, attempt_of_task(task_id, ctx.lease.epoch))
+    told = {
+        "operation": KIND,
+        "what": f"Added {len(added):,} variations of {totals.by_state['ok']:,} examples, written by {recipe.model}.",
+        "why": recipe.instructions,
+        "parameters": {"recipe": recipe.model_dump(mode="json"), **origin, "cost_usd": totals.cost_usd},
+    }
+    staged = adding.stage_added(ctx, base, added, told)
     ctx.progress(99, "Publishing")
     result = {**totals.by_state, "cost_usd": totals.cost_usd, "examples": len(added), "dataset_id": base.dataset_id}
 
@@ -227,10 +215,3 @@ def _finish(
         return {"version_id": staged.publish(uow)}
 
     return Outcome("succeeded", reason=reason, result=result, on_commit=publish)
-
-
-def _provenance(version: VersionRecord) -> Any:
-    try:
-        return version_file(version.id, PROVENANCE)
-    except StorageError:
-        return None

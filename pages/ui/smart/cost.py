@@ -12,7 +12,7 @@ from core.services import connections, smart
 from core.services.connections import ConnectionRecord
 from core.services.smart.records import SmartEstimate
 from pages.ui import face
-from pages.ui.format import number
+from pages.ui.format import number, plural
 
 
 def usd(amount: float | None) -> str:
@@ -70,7 +70,7 @@ def recap(chosen: Mapping[str, Any], source_id: str) -> list[tuple[str, str]]:
     return [
         ("Writes", f"{recipe.model} ({record.name})"),
         ("Sees", ", ".join(recipe.columns)),
-        ("Asks", f"{len(recipe.patterns)} patterns" if recipe.patterns else "questions of its own"),
+        ("Asks", plural(len(recipe.patterns), "pattern") if recipe.patterns else "questions of its own"),
         ("Examples per row", str(recipe.examples_per_row)),
         ("Cost", cost_words(estimate.cost_usd, record, recipe.model)),
         ("Budget", usd(recipe.budget_usd) if recipe.budget_usd else "no limit"),

@@ -12,7 +12,7 @@ from core.services.smart.records import SmartProgress
 from core.tasks.records import TaskRecord
 from pages.ui import face
 from pages.ui.boundary import show_error
-from pages.ui.format import duration, number, plural, sentence
+from pages.ui.format import ago, duration, number, plural, sentence
 from pages.ui.progress import band
 from pages.ui.smart.cost import usd
 from pages.ui.smart.rows import STATES, live_rows
@@ -25,6 +25,7 @@ _ACTIONS = {
     "keep": ("Stop and keep", "stop", "Ends here and makes the dataset of what is finished."),
     "cancel": ("Cancel", "stop_circle", "Ends here without a dataset. The written rows stay for a later retry."),
 }
+_OWN = {"keep": smart.keep, "retry_failed": smart.retry_failed, "ask_again": smart.ask_again}
 _PARTS = ("ok", "duplicate", "empty", "failed")
 
 
@@ -34,10 +35,42 @@ def follow_smart(task_id: str) -> TaskRecord:
     if task.is_active:
         _live(task_id)
     elif task.state == "succeeded":
-        account(task, smart.progress(task_id))
+        progress = smart.progress(task_id)
+        account(task, progress)
+        _again(task, progress)
     else:
         _now(task)
     return task
+
+
+def _again(run: TaskRecord, progress: SmartProgress) -> None:
+    """The failed rows of a finished run: asked again by one click, followed, and accounted for."""
+    if run.kind != "smart":
+        return
+    task = smart.asked_again(run.id)
+    if task is not None and task.state != "succeeded":
+        face.section_gap()
+        face.heading("Failed rows, asked again", "every other row stays as it is")
+        follow_smart(task.id)
+        return
+    if task is not None:
+        st.caption(_what_came(smart.progress(task.id), task))
+    if progress.failed and st.button(
+        f"Ask the failed {plural(progress.failed, 'row')} again",
+        icon=":material/refresh:",
+        help="Only these rows are asked. What the model writes joins the dataset as a new version; "
+        "rows with an answer are kept and not paid for again.",
+        key="ask_again",
+    ):
+        _ask(run.id, "ask_again")
+
+
+def _what_came(told: SmartProgress, task: TaskRecord) -> str:
+    """What came of the rows that were asked again last."""
+    ready = f"{number(told.ok)} of {plural(told.rows, 'failed row')} ready now"
+    number_of = str(task.result.get("version_id") or "").rpartition("-v")[2]
+    joined = f"; {plural(told.examples, 'labeled example')} joined as version {number_of}" if number_of else ""
+    return f"Asked again {ago(task.finished_at)}: {ready}{joined}."
 
 
 @st.fragment(run_every=POLL_S)
@@ -138,10 +171,8 @@ def _possible(action: str, task: TaskRecord, progress: SmartProgress) -> bool:
 
 def _ask(task_id: str, action: str) -> None:
     try:
-        if action == "keep":
-            smart.keep(task_id)
-        elif action == "retry_failed":
-            smart.retry_failed(task_id)
+        if action in _OWN:
+            _OWN[action](task_id)
         else:
             tasks.request(task_id, action)
     except StudioError as error:
@@ -159,8 +190,8 @@ def account(task: TaskRecord, progress: SmartProgress) -> None:
         face.Tile("Tokens", number(progress.prompt_tokens + progress.completion_tokens)),
         face.Tile("Cost", usd(progress.cost_usd), _of_budget(progress), arrow="off"),
     ]
-    face.tiles(items, key="smart_tiles")
-    with st.container(border=True, gap="xsmall", key="smart_account"):
+    face.tiles(items, key=f"smart_tiles_{task.id}")
+    with st.container(border=True, gap="xsmall", key=f"smart_account_{task.id}"):
         _bar(progress, left)
         if progress.done and left and task.started_at and task.state == "running":
             st.caption(_pace(task, progress))

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import Conflict, DataError, InvalidTransition
+from core.editing import SetSystem
+from core.errors import Conflict, DataError, InvalidTransition, NotFound
 from core.llm import retry
 from core.services import connections, datasets, drafts, smart, sources, tasks
+from core.services.datasets import edits
 from core.services.datasets.records import version_file
 from core.tasks import commands, store
 from core.versions.rows import Provenance
@@ -40,6 +42,12 @@ def start(server: LlmServer, rows: int = 6, prices=None, source: str = "", name:
 
 def states(task_id: str) -> list[str]:
     return [row.state for row in smart.rows(task_id, limit=100)]
+
+
+def refusing(*names: str):
+    """A model that does not answer for these rows until the list is emptied."""
+    left = list(names)
+    return left, lambda request: Reply("no") if request.row.get("name") in left else proper(request)
 
 
 # ---- before the run
@@ -123,15 +131,21 @@ def test_a_run_makes_a_dataset_with_its_origin(studio_env: Path) -> None:
 
 
 def test_the_rows_are_kept_in_every_database(database: str) -> None:
-    with llm_server(lambda request: Reply("no") if request.row["name"] == "Thing 2" else proper(request)) as server:
+    bad, behave = refusing("Thing 2")
+    with llm_server(behave) as server:
         task_id = start(server, 30, PRICES, budget_usd=3.0, max_tokens=100, concurrency=1)
         assert helper.work(task_id).reason == "budget"
         smart.set_budget(task_id, None)
         smart.retry_failed(task_id)
         assert helper.work(task_id).state == "succeeded"
-    told = smart.progress(task_id)
-    assert (told.done, told.ok, told.failed, told.examples) == (30, 29, 1, 29)
-    assert [row.state for row in smart.rows(task_id, "failed")] == ["failed"]
+        told = smart.progress(task_id)
+        assert (told.done, told.ok, told.failed, told.examples) == (30, 29, 1, 29)
+        assert [row.state for row in smart.rows(task_id, "failed")] == ["failed"]
+        bad.clear()
+        assert helper.work(smart.ask_again(task_id).id).state == "succeeded"
+        told = smart.progress(task_id)
+        assert (told.done, told.ok, told.examples) == (30, 30, 30)
+        assert told.cost_usd == pytest.approx(0.12 * len(server.chats))
 
 
 def test_a_draft_starts_once(studio_env: Path) -> None:
@@ -417,6 +431,115 @@ def test_failed_rows_can_be_asked_again(studio_env: Path) -> None:
         assert smart.progress(task_id).ok == 30
         with pytest.raises(InvalidTransition, match="succeeded"):
             smart.retry_failed(task_id)
+
+
+def test_what_refused_answers_cost_is_not_forgotten(studio_env: Path) -> None:
+    """Asked again, a row has a new end; the answers that were refused stay in the account and in the budget."""
+    bad = [True]
+    with llm_server(lambda request: Reply("no") if bad[0] and request.number < 4 else proper(request)) as server:
+        task_id = start(server, 30, PRICES, budget_usd=4.0, max_tokens=100, concurrency=1)
+        helper.work(task_id)
+        before = smart.progress(task_id)
+        bad[0] = False
+        smart.set_budget(task_id, None)
+        smart.retry_failed(task_id)
+        assert smart.progress(task_id).cost_usd == pytest.approx(before.cost_usd)
+        assert smart.progress(task_id).failed == 0
+        helper.work(task_id)
+    told = smart.progress(task_id)
+    assert (told.done, told.ok) == (30, 30)
+    assert told.cost_usd == pytest.approx(0.12 * len(server.chats))
+    assert len(smart.rows(task_id, limit=100)) == 30
+
+
+# ---- the failed rows of a finished run
+
+
+def test_only_the_failed_rows_of_a_finished_run_are_asked_again(studio_env: Path) -> None:
+    bad, behave = refusing("Thing 2", "Thing 5", "Thing 9")
+    with llm_server(behave) as server:
+        run = helper.work(start(server, 12, PRICES, budget_usd=50.0))
+        assert (run.state, smart.progress(run.id).failed) == ("succeeded", 3)
+        dataset = datasets.get_dataset(run.result["dataset_id"])
+        before, calls = asked(server), len(server.chats)
+        bad.remove("Thing 2")
+        bad.remove("Thing 9")
+        begun = smart.ask_again(run.id)
+        assert smart.ask_again(run.id).id == begun.id == smart.asked_again(run.id).id
+        assert begun.payload["budget_usd"] == pytest.approx(50.0 - 0.12 * calls)
+        assert begun.title in datasets.dependents(dataset.id).text
+        with pytest.raises(Conflict, match="worked on"):
+            datasets.delete(dataset.id, dataset.name)
+        ended = helper.work(begun.id)
+        assert ended.state == "succeeded", ended.error
+        assert asked(server) - before == {"Thing 2": 1, "Thing 5": 3, "Thing 9": 1}
+        told = smart.progress(run.id)
+        assert (told.rows, told.done, told.ok, told.failed, told.examples) == (12, 12, 11, 1, 11)
+        assert told.cost_usd == pytest.approx(0.12 * len(server.chats))
+        assert told.prompt_tokens == 100 * len(server.chats)
+        newest = datasets.get_dataset(dataset.id).version
+        assert (newest.number, newest.examples, newest.parents) == (2, 11, (dataset.version.id,))
+        assert newest.manifest["recipe"]["rows"] == {"ok": 11, "failed": 1, "empty": 0, "duplicate": 0}
+        assert newest.manifest["recipe"]["cost_usd"] == pytest.approx(told.cost_usd)
+        known = Provenance(version_file(newest.id, "provenance.parquet"))
+        origins = [known.of(position) for position in (0, 9, 10)]
+        assert [about["source_line"] for about in origins] == [2, 3, 10]
+        assert [about["task_id"] for about in origins] == [run.id, begun.id, begun.id]
+
+        # The last one, once more; then there is nothing left to ask.
+        bad.clear()
+        again = smart.ask_again(run.id)
+        assert again.id != begun.id
+        assert helper.work(again.id).result["version_id"] == f"{dataset.id}-v3"
+        assert smart.progress(run.id).examples == datasets.get_dataset(dataset.id).examples == 12
+        with pytest.raises(Conflict, match="No row"):
+            smart.ask_again(run.id)
+
+
+def test_rows_that_fail_again_make_no_version_and_are_paid_once(studio_env: Path) -> None:
+    _, behave = refusing("Thing 2")
+    with llm_server(behave) as server:
+        run = helper.work(start(server, 12, PRICES))
+        ended = helper.work(smart.ask_again(run.id).id)
+        assert ended.state == "succeeded", ended.error
+        assert (ended.result["examples"], ended.result["failed"]) == (0, 1)
+        assert len(datasets.versions(run.result["dataset_id"])) == 1
+        told = smart.progress(run.id)
+        assert (told.ok, told.failed) == (11, 1)
+        assert told.cost_usd == pytest.approx(0.12 * len(server.chats))
+        assert smart.rows(run.id, "failed")[0].attempts == 6
+
+
+def test_what_cannot_be_asked_again_says_why(studio_env: Path) -> None:
+    bad, behave = refusing("Thing 2")
+    gone = [False]
+    with llm_server(lambda request: Reply(status=401, raw=b"{}") if gone[0] else behave(request)) as server:
+        task_id = start(server, 12, PRICES)
+        with pytest.raises(InvalidTransition, match="finished"):
+            smart.ask_again(task_id)
+        run = helper.work(task_id)
+        # The endpoint refuses the key: the task fails, is tried again by the same click, and nothing is doubled.
+        gone[0] = True
+        begun = smart.ask_again(run.id)
+        assert helper.work(begun.id).state == "failed"
+        assert smart.progress(run.id).failed == 1
+        gone[0], _ = False, bad.clear()
+        assert smart.ask_again(run.id).id == begun.id
+        # The dataset is edited meanwhile: the examples join its newest version.
+        dataset = datasets.get_dataset(run.result["dataset_id"])
+        edits.apply(dataset.id, SetSystem(text="Be kind."), base_version_id=dataset.version.id)
+        assert helper.work(begun.id).result["version_id"] == f"{dataset.id}-v3"
+        assert datasets.get_dataset(dataset.id).examples == 12
+
+
+def test_a_dataset_that_is_gone_gets_no_rows(studio_env: Path) -> None:
+    _, behave = refusing("Thing 2")
+    with llm_server(behave) as server:
+        run = helper.work(start(server, 12))
+        dataset = datasets.get_dataset(run.result["dataset_id"])
+        datasets.delete(dataset.id, dataset.name)
+        with pytest.raises(NotFound, match="no dataset"):
+            smart.ask_again(run.id)
 
 
 def test_a_file_that_is_read_another_way_meanwhile(studio_env: Path) -> None:
