@@ -242,7 +242,30 @@ class MetricPoint(SQLModel, table=True):
     grad_norm: float | None = None
     tokens: int = _big(default=0)  # non-pad tokens trained so far
     tokens_per_s: float | None = None  # non-pad
-    memory_bytes: int | None = _big(default=None)
+    memory_bytes: int | None = _big(default=None)  # resident set, or allocated on the GPU
+    token_accuracy: float | None = None  # 0..1, over the tokens that carry loss
+    memory_reserved_bytes: int | None = _big(default=None)  # held from the GPU by torch, used or not
+    mfu: float | None = None  # 0..1
+    gpu_utilization: float | None = None  # percent
+    gpu_temperature_c: float | None = None
+    gpu_power_w: float | None = None
+    created_at: float = Field(default_factory=time.time)
+
+
+class SampleAnswer(SQLModel, table=True):
+    """What the model answered to one fixed prompt at one step; a resumed run replaces what it answers again."""
+
+    __tablename__ = "sample_answers"
+    __table_args__ = (UniqueConstraint("job_id", "step", "position"),)
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: str = Field(foreign_key="fine_tuning_jobs.id", index=True)
+    step: int  # 0 is before the first step
+    position: int  # of the prompt among the fixed ones, from 0
+    split: str  # validation | train | typed: where the prompt came from
+    messages: list[dict[str, Any]] = _json_list()  # the conversation up to the answer
+    expected: str = _text()  # "" where a person typed the prompt
+    answer: str = _text()
+    cut: bool = False  # the answer reached the most tokens that were allowed
     created_at: float = Field(default_factory=time.time)
 
 

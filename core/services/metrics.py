@@ -14,7 +14,11 @@ _POINTS = MetricPoint.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One measured point. `split` is train or validation; `tokens` are non-pad tokens trained so far."""
+    """One measured point. `split` is train or validation; `tokens` are non-pad tokens trained so far.
+
+    `token_accuracy` (0..1) counts tokens that carry loss; `memory_bytes` are resident, on a GPU allocated, and
+    `memory_reserved_bytes` what torch holds of the GPU; `mfu` is 0..1; `gpu_utilization` percent. None: not measured.
+    """
 
     id: int
     split: str
@@ -26,6 +30,12 @@ class Point:
     tokens: int
     tokens_per_s: float | None
     memory_bytes: int | None
+    token_accuracy: float | None
+    memory_reserved_bytes: int | None
+    mfu: float | None
+    gpu_utilization: float | None
+    gpu_temperature_c: float | None
+    gpu_power_w: float | None
     created_at: float
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from core.jobs.spec import ResolvedTraining
 from worker.training import runtime
 from worker.training.engines import Hooks, Point
+from worker.training.hardware import Gpu
 
 RATE_OVER_STEPS = 10  # tokens/s is measured over so many steps: one alone jumps about
 
@@ -48,6 +50,9 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         """A batch with so many non-pad tokens goes through the model."""
         self._step_tokens += tokens
 
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._gpu = Gpu(self.device, _["model"])
+
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._began = time.perf_counter()
         self._step_tokens = 0
@@ -77,6 +82,8 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
             return  # the summary at the end
         self.loss = float(logs["loss"])
         seconds = sum(took for _, took in self._recent)
+        rate = sum(tokens for tokens, _ in self._recent) / seconds if seconds else None
+        gpu = self._gpu.read()
         self.hooks.on_point(
             Point(
                 split="train",
@@ -86,12 +93,19 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
                 learning_rate=logs.get("learning_rate"),
                 grad_norm=logs.get("grad_norm"),
                 tokens=self.tokens,
-                tokens_per_s=sum(tokens for tokens, _ in self._recent) / seconds if seconds else None,
+                tokens_per_s=rate,
                 memory_bytes=runtime.memory_bytes(self.device),
+                token_accuracy=logs.get("mean_token_accuracy"),
+                memory_reserved_bytes=self._gpu.reserved_bytes(),
+                mfu=self._gpu.mfu(rate),
+                gpu_utilization=gpu.utilization,
+                gpu_temperature_c=gpu.temperature_c,
+                gpu_power_w=gpu.power_w,
             )
         )
 
-    def evaluated(self, state: TrainerState, loss: float) -> None:
-        """The validation loss was measured."""
+    def evaluated(self, state: TrainerState, loss: float, token_accuracy: float | None = None) -> None:
+        """The validation loss was measured, and which share of the tokens that carry loss was foretold right."""
         self.validation_loss = loss
-        self.hooks.on_point(Point("validation", state.global_step, float(state.epoch or 0.0), loss, tokens=self.tokens))
+        point = Point("validation", state.global_step, float(state.epoch or 0.0), loss, tokens=self.tokens)
+        self.hooks.on_point(replace(point, token_accuracy=token_accuracy))

@@ -129,6 +129,7 @@ def _record(row: Any, points: dict[tuple[str, str], Point], *, with_reason: bool
         tokens=point.tokens if point else 0,
         tokens_per_s=point.tokens_per_s if point else None,
         memory_bytes=point.memory_bytes if point else None,
+        token_accuracy=point.token_accuracy if point else None,
         elapsed_s=_elapsed(task),
         time_left_s=_time_left(task, point, spec.training.total_steps),
         actions=tasks.actions(task),

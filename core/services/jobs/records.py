@@ -55,6 +55,7 @@ class JobRecord:
     tokens: int
     tokens_per_s: float | None
     memory_bytes: int | None
+    token_accuracy: float | None
     elapsed_s: float | None
     time_left_s: float | None
     forecast: dict[str, Any]

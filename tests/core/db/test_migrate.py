@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from sqlmodel import SQLModel
@@ -67,3 +69,23 @@ def test_a_database_of_a_newer_studio_is_left_alone(studio_env) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SettingsError, match="newer than this version"):
         migrate.upgrade()
+
+
+def test_points_of_an_earlier_release_are_kept_and_have_no_value_where_none_was_measured(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic import command
+
+    monkeypatch.setenv("SFT_DATA_DIR", str(tmp_path / "earlier"))
+    with get_engine().connect() as connection:
+        command.upgrade(migrate._config(connection), "0002")
+        connection.commit()
+    with closing(sqlite3.connect(tmp_path / "earlier" / "studio.db")) as file, file:  # looks at no foreign keys
+        file.execute(
+            "INSERT INTO metric_points (job_id, split, step, epoch, loss, tokens, created_at) "
+            "VALUES ('job_1', 'train', 7, 0.5, 1.25, 300, 0)"
+        )
+    assert migrate.upgrade() is True
+    with get_engine().connect() as connection:
+        row = connection.exec_driver_sql("SELECT step, loss, token_accuracy, mfu FROM metric_points").one()
+    assert tuple(row) == (7, 1.25, None, None)

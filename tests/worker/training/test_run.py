@@ -71,6 +71,10 @@ def test_the_loss_falls_and_the_saved_model_answers_like_the_trained_one(
     assert result.tokens == run.points[-1].tokens > 0
     for point in run.points:
         assert point.split == "validation" or (point.memory_bytes and point.tokens_per_s and point.grad_norm)
+        assert point.token_accuracy is not None
+        assert (point.memory_reserved_bytes is None) == (result.device == "cpu")
+    accuracy = [point.token_accuracy for point in run.points if point.split == "train"]
+    assert max(accuracy[-3:]) > 0.8 > accuracy[0]
     assert result.model_dir is not None
     tuned = load_tuned(tiny_base, result.model_dir)
     again = load_tuned(tiny_base, result.model_dir)

@@ -19,6 +19,7 @@ from worker.training import checkpoints, runtime, state
 from worker.training.callbacks import Watcher
 from worker.training.data import Batch, SeededBatches, Tokenised, collate
 from worker.training.engines import Ended, Hooks, Plan
+from worker.training.token_accuracy import right_tokens
 
 CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the largest thing in memory
 CHECKPOINTING_FROM_PARAMS = 500_000_000  # below, recomputing activations costs time and saves nothing that matters
@@ -157,18 +158,20 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         """Mean loss per answer token over the validation examples."""
         data = sorted(self.plan.data.validation, key=lambda item: len(item.input_ids))
         size = max(self.plan.training.per_device_batch_size, 16)
-        total, tokens = 0.0, 0
+        total, tokens, right = 0.0, 0, 0
         self.model.eval()
         for start in range(0, len(data), size):
             self.watcher.hooks.sign_of_life()
             batch = self._prepare_inputs(self._collate(data[start : start + size]))
             batch.pop("real_tokens")
             counted = int((batch["labels"][:, 1:] != -100).sum())
-            total += float(self.model(**batch, use_cache=False).loss) * counted
+            out = self.model(**batch, use_cache=False)
+            total += float(out.loss) * counted
+            right += right_tokens(out, batch["labels"])
             tokens += counted
         self.model.train()
         loss = total / max(tokens, 1)
-        self.watcher.evaluated(self.state, loss)
+        self.watcher.evaluated(self.state, loss, right / max(tokens, 1))
         return {"eval_loss": loss}
 
     # -- checkpoints ------------------------------------------------------------------------------------------------
