@@ -24,6 +24,39 @@ STARTER: Final[dict[str, dict[str, Any]]] = {
             "gradient_accumulation_steps": 1,
         },
     },
+    "qlora": {
+        "method": {"rank": 16, "alpha": 32, "dropout": 0.0},
+        "training": {
+            "learning_rate": 2e-3,
+            "examples_seen": 15_000,
+            "min_epochs": 3,
+            "max_epochs": 100,
+            "per_device_batch_size": 4,
+            "gradient_accumulation_steps": 1,
+        },
+    },
+    "prefix_tuning": {
+        "method": {"virtual_tokens": 32, "projection": False},
+        "training": {
+            "learning_rate": 3e-2,
+            "examples_seen": 15_000,
+            "min_epochs": 3,
+            "max_epochs": 100,
+            "per_device_batch_size": 8,
+            "gradient_accumulation_steps": 1,
+        },
+    },
+    "bottleneck_adapter": {
+        "method": {"placement": "houlsby", "reduction": 2},
+        "training": {
+            "learning_rate": 2e-3,
+            "examples_seen": 15_000,
+            "min_epochs": 3,
+            "max_epochs": 100,
+            "per_device_batch_size": 4,
+            "gradient_accumulation_steps": 1,
+        },
+    },
     "full": {
         "method": {},
         "training": {
@@ -40,8 +73,14 @@ STARTER: Final[dict[str, dict[str, Any]]] = {
 # Source: the proposed presets of the field's tools taken together (Unsloth and Axolotl 2e-4; from 30B up 1e-4).
 GENERAL: Final[dict[str, dict[str, Any]]] = {
     "lora": {"method": {"rank": 16, "alpha": 32, "dropout": 0.0}, "training": {"learning_rate": 2e-4}},
+    "qlora": {"method": {"rank": 16, "alpha": 32, "dropout": 0.0}, "training": {"learning_rate": 2e-4}},
+    "prefix_tuning": {"method": {"virtual_tokens": 20}, "training": {"learning_rate": 1e-2}},
+    "bottleneck_adapter": {"method": {"placement": "houlsby", "reduction": 16}, "training": {"learning_rate": 5e-4}},
     "full": {"method": {}, "training": {"learning_rate": 2e-5}},
 }
-LARGE: Final[dict[str, dict[str, Any]]] = {**GENERAL, "lora": {**GENERAL["lora"], "training": {"learning_rate": 1e-4}}}
+LARGE: Final[dict[str, dict[str, Any]]] = {
+    **GENERAL,
+    **{method: {**GENERAL[method], "training": {"learning_rate": 1e-4}} for method in ("lora", "qlora")},
+}
 
 LARGE_PARAMS: Final = 30_000_000_000

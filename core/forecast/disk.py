@@ -27,4 +27,4 @@ class DiskForecast:
 def forecast_disk(dims: Dims, method: Method, width: int) -> DiskForecast:
     """What a run writes; `width` is the bytes of one saved number."""
     trained = method.trainable_params(dims)
-    return DiskForecast(trained * width, trained * (width + ADAM_BYTES))
+    return DiskForecast(method.saved_params(dims) * width, trained * (width + ADAM_BYTES))

@@ -68,7 +68,7 @@ def forecast_memory(
     trained = method.trainable_params(dims)
     width = device.compute_bytes
     parts = (
-        ("weights", round(dims.params * method.weight_bytes_per_param(width))),
+        ("weights", round(method.base_bytes(dims, width))),
         ("gradients", trained * width),
         ("optimizer", trained * ADAM_BYTES),
         ("activations", activation_bytes(dims, run.per_device_batch_size * length, width, method.peft_type() is None)),

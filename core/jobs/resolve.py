@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from core.base_models.records import BaseModelRef
 from core.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
+from core.methods import get_method
 
 TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
 MAX_LENGTH: Final = 2048  # Source: Unsloth, LLaMA-Factory and AutoTrain
@@ -89,7 +90,7 @@ def _automatic(
         "learning_rate": (
             (rate, from_preset)
             if rate
-            else (2e-5 if method_id == "full" else 2e-4, "studio default for this method, as Unsloth ships it")
+            else (get_method(method_id).usual_learning_rate, "studio default for this method")
         ),
         "max_seq_length": _length(base, longest),
     }

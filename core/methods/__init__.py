@@ -9,8 +9,11 @@ from pydantic import ValidationError
 
 from core.errors import NotFound, SettingsError
 from core.methods.base import Method
+from core.methods.bottleneck_adapter import BottleneckAdapter
 from core.methods.full import FullFineTuning
 from core.methods.lora import LoRA
+from core.methods.prefix_tuning import PrefixTuning
+from core.methods.qlora import QLoRA
 
 METHODS: Final[dict[str, type[Method]]] = {}
 
@@ -27,6 +30,9 @@ def add(method: type[Method]) -> None:
 
 
 add(LoRA)
+add(QLoRA)
+add(PrefixTuning)
+add(BottleneckAdapter)
 add(FullFineTuning)
 
 

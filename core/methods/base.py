@@ -16,6 +16,11 @@ class ModelShape(Protocol):
 
     @property
     def params(self) -> int: ...
+    @property
+    def num_layers(self) -> int: ...
+    @property
+    def kv_size(self) -> int:
+        """Width of the keys (and of the values) of one token in one layer."""
 
     def linear_shapes(self) -> list[tuple[str, int, int]]:
         """Every linear layer of the transformer blocks as (module name, in features, out features)."""
@@ -48,6 +53,9 @@ class Method(BaseModel):
     recommended: ClassVar[bool] = False
     mergeable: ClassVar[bool]  # can be folded into the base's weights
     gguf: ClassVar[bool]  # what it yields can become a GGUF file (alone, or after merging)
+    packs: ClassVar[bool] = True  # several examples may share a row of a batch
+    recomputes: ClassVar[bool] = True  # activations may be computed again instead of kept (gradient checkpointing)
+    usual_learning_rate: ClassVar[float] = 2e-4  # where the base model has no preset; Source: as Unsloth ships it
 
     def peft_type(self) -> str | None:
         """PEFT's name of the tuner (`LORA`), or None where the base's own weights are trained."""
@@ -58,13 +66,25 @@ class Method(BaseModel):
         return None
 
     def load_arguments(self) -> dict[str, Any]:
-        """Extra keyword arguments for loading the base, as plain data (quantization)."""
+        """How the base is loaded, as plain data: `quantization` (`bits`, and for 4 bits `double_quantization` and
+        `compute_dtype`), or nothing."""
         return {}
 
     def trainable_params(self, shape: ModelShape) -> int:
         """How many numbers this method trains on a base of this shape."""
         raise NotImplementedError
 
-    def weight_bytes_per_param(self, base_bytes: float) -> float:
-        """Bytes that a base parameter takes in memory when it was `base_bytes` wide in its file."""
-        return base_bytes
+    def saved_params(self, shape: ModelShape) -> int:
+        """How many numbers the finished model's files hold: what was trained, unless some of it only helps training."""
+        return self.trainable_params(shape)
+
+    def base_bytes(self, shape: ModelShape, width: float) -> float:
+        """Bytes that the base's weights take in memory, where a number that is not quantized takes `width`."""
+        return shape.params * width
+
+    def check(self, shape: ModelShape) -> None:
+        """Hold the settings against the base model that was chosen.
+
+        Raises:
+            SettingsError: names the setting that this base has no use for, and what would do.
+        """

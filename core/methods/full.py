@@ -23,6 +23,7 @@ class FullFineTuning(Method):
     )
     mergeable: ClassVar[bool] = False  # the result is a whole model already: there is nothing left to merge
     gguf: ClassVar[bool] = True
+    usual_learning_rate: ClassVar[float] = 2e-5
 
     def trainable_params(self, shape: ModelShape) -> int:
         return shape.params

@@ -24,6 +24,9 @@ OLLAMA_MODELS: Final = frozenset(
 WIDELY_SERVED: Final = OLLAMA_MODELS | {"MistralForCausalLM", "Qwen3ForCausalLM"}
 
 
+_ELSEWHERE: Final = ("Ollama", "vLLM", "llama.cpp (GGUF)")
+
+
 @dataclass(frozen=True, slots=True)
 class ServingFact:
     """One row of "Can be served in"."""
@@ -34,49 +37,62 @@ class ServingFact:
 
 
 def facts(
-    architecture: str, *, adapter: bool, mergeable: bool, gguf: bool, own_tokenizer: bool = False
+    architecture: str,
+    *,
+    adapter: bool,
+    mergeable: bool,
+    gguf: bool,
+    own_tokenizer: bool = False,
+    quantized: bool = False,
 ) -> tuple[ServingFact, ...]:
     """Ollama, vLLM and llama.cpp for a model that is not trained yet.
 
     Args:
         architecture: transformers' class name; "" where the base is not here yet.
         adapter: the result is an adapter beside the base, not a whole model.
-        mergeable: the adapter can be folded into the base.
+        mergeable: the adapter can be folded into the base. Other servers know no other kind of adapter.
         gguf: the result can become a GGUF file.
         own_tokenizer: the base's tokenizer was made here (the starter's), so converters do not know it.
+        quantized: the base is quantized while it trains; what is merged or served is the unquantized one.
     """
+    if adapter and not mergeable:
+        only = "Only this studio and transformers serve what this method adds; it cannot be merged into the base."
+        return tuple(ServingFact(target, False, only) for target in _ELSEWHERE)
     if not architecture:
         unknown = "Known once the base model's files are here."
-        return tuple(ServingFact(target, False, unknown) for target in ("Ollama", "vLLM", "llama.cpp (GGUF)"))
+        return tuple(ServingFact(target, False, unknown) for target in _ELSEWHERE)
     if own_tokenizer:
         unknown = "Converters know tokenizers by name, and not the one that was made here."
         return (
             ServingFact("Ollama", False, unknown),
-            _vllm(architecture, adapter),
+            _vllm(architecture, adapter, quantized),
             ServingFact("llama.cpp (GGUF)", False, unknown),
         )
     return (
-        _ollama(architecture, adapter, mergeable, gguf),
-        _vllm(architecture, adapter),
+        _ollama(architecture, adapter, gguf, quantized),
+        _vllm(architecture, adapter, quantized),
         _gguf(architecture, adapter, gguf),
     )
 
 
-def _ollama(architecture: str, adapter: bool, mergeable: bool, gguf: bool) -> ServingFact:
+def _ollama(architecture: str, adapter: bool, gguf: bool, quantized: bool) -> ServingFact:
     if adapter and architecture in OLLAMA_ADAPTERS:
         return ServingFact("Ollama", True, "The adapter goes in as it is, beside its unquantized base.")
-    if architecture in OLLAMA_MODELS and (mergeable or not adapter):
-        return ServingFact("Ollama", True, "After merging into the base." if adapter else "The whole model goes in.")
+    if architecture in OLLAMA_MODELS:
+        merged = f"After merging into the {'unquantized ' if quantized else ''}base, here under Models."
+        return ServingFact("Ollama", True, merged if adapter else "The whole model goes in.")
     if gguf and architecture in WIDELY_SERVED:
         return ServingFact("Ollama", True, "Only as a GGUF file, converted with llama.cpp first.")
     return ServingFact("Ollama", False, f"Ollama takes no {architecture} trained in this way.")
 
 
-def _vllm(architecture: str, adapter: bool) -> ServingFact:
+def _vllm(architecture: str, adapter: bool, quantized: bool) -> ServingFact:
     if architecture not in WIDELY_SERVED:
         return ServingFact("vLLM", False, f"{architecture} is not known to be served there.")
     if adapter:
-        return ServingFact("vLLM", True, "As an adapter (`--enable-lora`; above rank 16 also `--max-lora-rank`).")
+        beside = " beside the unquantized base" if quantized else ""
+        how = "`--enable-lora`; above rank 16 also `--max-lora-rank`"
+        return ServingFact("vLLM", True, f"As an adapter{beside} ({how}).")
     return ServingFact("vLLM", True, "The whole model goes in.")
 
 

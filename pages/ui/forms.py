@@ -1,8 +1,9 @@
 """Widgets made from the fields of a typed config: bounds, title and help are written once, in the config.
 
 A field may carry `json_schema_extra` with `unit`, `usual`, `up` (what happens when it goes up), `source` (where the
-default comes from), `options` (for text fields), `labels` (words for choices), `widget` ("slider", "area") or
-`multiline`, and `when` ({field: [values]}: drawn only while that other field has one of these values).
+default comes from), `options` (for text fields and lists), `open` (a list whose entries may also be typed), `labels`
+(words for choices), `widget` ("slider", "area") or `multiline`, and `when` ({field: [values]}: drawn only while that
+other field has one of these values).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def form_fields(
         for name in names:
             field = model_cls.model_fields[name]
             value = values.get(name, field.get_default(call_default_factory=True))
-            if not _applies(field, {**values, **out}, model_cls):
+            if not applies(field, {**values, **out}, model_cls):
                 out[name] = value
                 continue
             with st.container(gap="xxsmall"):
@@ -64,7 +65,7 @@ def form_fields(
     return out
 
 
-def _applies(field: FieldInfo, values: Mapping[str, Any], model_cls: type[BaseModel]) -> bool:
+def applies(field: FieldInfo, values: Mapping[str, Any], model_cls: type[BaseModel]) -> bool:
     """Whether the field means anything beside what the others hold."""
     for other, allowed in dict(_extra(field).get("when") or {}).items():
         default = model_cls.model_fields[other].get_default(call_default_factory=True)
@@ -126,8 +127,9 @@ def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any, di
     if float in kinds or int in kinds:
         return _number(field, title, value, common, float in kinds, none_ok=type(None) in kinds)
     if list in kinds or tuple in kinds or set in kinds or frozenset in kinds:
-        options = list(extra.get("options") or value or [])
-        chosen = st.multiselect(title, options, default=[v for v in value or [] if v in options], **common)
+        options = list(dict.fromkeys([*(extra.get("options") or ()), *(value or ())]))
+        is_open = bool(extra.get("open"))
+        chosen = st.multiselect(title, options, default=list(value or []), accept_new_options=is_open, **common)
         return tuple(chosen) if tuple in kinds else chosen
     if extra.get("options"):
         options = list(extra["options"])

@@ -25,7 +25,10 @@ class Answer:
         self.question, self.loaded, self.adapter = question, loaded, adapter
         self.options = question.options
         prompt = render_prompt(question.messages, loaded.tokenizer)
+        self._cache: Any = loaded.adapters.start(adapter)
         limit = int(getattr(loaded.model.config, "max_position_embeddings", 0) or 0)
+        if limit and self._cache is not None:
+            limit -= self._cache.get_seq_length()  # the positions of a prefix
         if limit and len(prompt) >= limit:
             raise DataError(
                 f"The conversation has {len(prompt):,} tokens; this model reads at most {limit:,}.",
@@ -39,7 +42,6 @@ class Answer:
         self._grammar = self._grammar_of(question, loaded)
         where = loaded.model.device
         self._next = torch.tensor([prompt], device=where)
-        self._cache: Any = None
         self._random = torch.Generator(device=where)
         if self.options.seed is not None:
             self._random.manual_seed(self.options.seed % 2**63)
@@ -51,7 +53,7 @@ class Answer:
     def step(self) -> Chunk | None:
         """Decode one token: a chunk to show (perhaps the last), or None when no whole character came out."""
         with torch.inference_mode():
-            model = self.loaded.use(self.adapter)
+            model = self.loaded.adapters.use(self.adapter)
             out = model(input_ids=self._next, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
             self._cache = out.past_key_values
             logits = out.logits[0, -1]

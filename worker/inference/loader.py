@@ -8,13 +8,13 @@ from __future__ import annotations
 import gc
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
 from core.errors import StorageError
+from worker.inference.adapters import Adapters
 from worker.inference.registry import Served
 from worker.training.run import load_model, load_tokenizer
 from worker.training.runtime import use_cores
@@ -26,25 +26,12 @@ MAX_ADAPTERS: Final = 16  # beside one base
 SMALL_PARAMS: Final = 50_000_000  # below, one thread is quicker, and leaves the other cores to training
 
 
-@dataclass
 class Loaded:
-    """One set of weights with its tokenizer. `adapters` holds the names of those beside it, oldest use first."""
+    """One set of weights with its tokenizer and the adapters beside it."""
 
-    model: Any
-    tokenizer: Any
-    adapters: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    active: str | None = None
-
-    def use(self, adapter: str | None) -> Any:
-        """The module to call, with this adapter switched on (None: the base alone)."""
-        if adapter != self.active:
-            if adapter is None:
-                self.model.base_model.disable_adapter_layers()
-            else:
-                self.model.base_model.enable_adapter_layers()
-                self.model.set_adapter(adapter, inference_mode=True)
-            self.active = adapter
-        return self.model
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self.model, self.tokenizer = model, tokenizer
+        self.adapters = Adapters(model)
 
 
 class Loader:
@@ -95,23 +82,15 @@ class Loader:
             torch.cuda.empty_cache()
 
     def _add_adapter(self, loaded: Loaded, served: Served, is_busy: bool) -> None:
-        from peft import PeftModel
-
         if served.id in loaded.adapters:
-            loaded.adapters.move_to_end(served.id)
+            loaded.adapters.touch(served.id)
             return
         assert served.weights is not None
         if not (served.weights / "adapter_model.safetensors").is_file():  # a pickled adapter is never opened
             raise StorageError(f"“{served.title}” has no adapter_model.safetensors.", "Retry its job to make it again.")
-        if loaded.adapters:
-            loaded.model.load_adapter(served.weights, adapter_name=served.id, is_trainable=False)
-        else:
-            loaded.model = PeftModel.from_pretrained(loaded.model, served.weights, adapter_name=served.id).eval()
-        loaded.active = "?"  # loading may switch: the next use sets what it needs
-        loaded.adapters[served.id] = None
+        loaded.adapters.load(served.id, served.weights)
         while len(loaded.adapters) > MAX_ADAPTERS and not is_busy:
-            oldest, _ = loaded.adapters.popitem(last=False)
-            loaded.model.delete_adapter(oldest)
+            loaded.adapters.drop_oldest()
 
 
 def _threads(params: list[int]) -> int:

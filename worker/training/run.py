@@ -23,7 +23,7 @@ from core.errors import OutOfMemory, TrainingError
 from core.jobs.spec import ResolvedTraining
 from core.messages import Example
 from core.methods.base import Method
-from worker.training import checkpoints, runtime, tuners
+from worker.training import checkpoints, quantization, runtime, tuners
 from worker.training.data import Prepared, prepare
 from worker.training.engines import Plan, Point, get_engine
 
@@ -134,10 +134,10 @@ def _train(
     model = tuners.attach(load_model(model_dir, method.load_arguments()), method)
     trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
     tokens = data.train_tokens / len(data.train) * training.per_device_batch_size
-    runtime.use_cores(step_flop=6 * sum(p.numel() for p in model.parameters()) * tokens)  # forward 2, backward 4
+    runtime.use_cores(step_flop=6 * quantization.params(model) * tokens)  # forward 2, backward 4
     resume_from = checkpoints.newest(output_dir / "checkpoints")
     resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
-    plan = Plan(model, tokenizer, data, training, output_dir / "checkpoints", resume_from, max_steps)
+    plan = Plan(model, tokenizer, data, training, output_dir / "checkpoints", resume_from, max_steps, method)
     load_seconds = time.perf_counter() - began
     watching.on_loaded(data, resumed_step)
     ended = run_steps(plan, watching)
@@ -184,10 +184,14 @@ def load_tokenizer(model_dir: Path) -> Any:
 def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
     """The model of a directory on this machine's device, from safetensors alone.
 
+    Args:
+        arguments: of a method (`Method.load_arguments`): whether its linear layers are packed into fewer bits.
+
     Raises:
         TrainingError: it cannot be loaded.
     """
     device = runtime.device()
+    quantized = (arguments or {}).get("quantization")
     try:
         model = AutoModelForCausalLM.from_pretrained(
             model_dir,
@@ -196,20 +200,18 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
             use_safetensors=True,
             dtype=runtime.dtype(device),
             attn_implementation="sdpa",
-            **(arguments or {}),
+            **(quantization.load_arguments(quantized, device) if quantized else {}),
         )
     except (OSError, ValueError, KeyError) as error:
         raise _unloadable(model_dir, error) from error
-    return model.to(device)
+    return model if quantized else model.to(device)
 
 
 def load_tuned(base_path: Path, model_dir: Path) -> Any:
     """The tuned model: an adapter on top of its base, or a directory of full weights loaded by itself."""
     if not (model_dir / "adapter_config.json").is_file():
         return load_model(model_dir)
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(load_model(base_path), model_dir, local_files_only=True)
+    return tuners.load(load_model(base_path), model_dir)
 
 
 def _unloadable(model_dir: Path, error: Exception) -> TrainingError:

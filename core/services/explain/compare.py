@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from core.base_models.records import Dims
 from core.forecast.device import Device, detect
 from core.forecast.memory import MemoryForecast, forecast_memory
-from core.methods.base import Method, ModelShape
+from core.methods import Method, build, get_method
 from core.methods.descriptions import DESCRIPTIONS, MethodDescription
-from core.methods.full import FullFineTuning
-from core.methods.lora import LoRA
 
 BYTES_PER_TRAINED: Final = 2  # an adapter file holds 16-bit numbers
 GIB: Final = 1 << 30
@@ -72,47 +70,6 @@ GPUS: Final[dict[str, Gpu]] = {
 _USE_LOW, _USE_HIGH = 0.15, 0.40
 
 
-class _QLoRA(LoRA):
-    """LoRA over weights of 4 bits, for the comparison."""
-
-    id: ClassVar[str] = "qlora"
-    linear_share: float
-
-    def weight_bytes_per_param(self, base_bytes: float) -> float:
-        """Linear weights shrink 3.2 times (4 bits, scales and what stays wide); the rest is kept as it is."""
-        return base_bytes * (self.linear_share / 3.2 + 1 - self.linear_share)
-
-
-class _PrefixTuning(Method):
-    """Learnt keys and values in front of every layer, for the comparison."""
-
-    id: ClassVar[str] = "prefix_tuning"
-    virtual_tokens: int = 20
-
-    def peft_type(self) -> str | None:
-        return "PREFIX_TUNING"
-
-    def trainable_params(self, shape: ModelShape) -> int:
-        """Virtual tokens x (key width + value width), summed over the layers."""
-        return sum(2 * self.virtual_tokens * outputs for name, _, outputs in shape.linear_shapes() if name == "k_proj")
-
-
-class _Bottleneck(Method):
-    """A narrow layer behind the attention and behind the MLP of each block, for the comparison."""
-
-    id: ClassVar[str] = "bottleneck_adapter"
-    width: int = 64
-
-    def peft_type(self) -> str | None:
-        return "BOTTLENECK"
-
-    def trainable_params(self, shape: ModelShape) -> int:
-        """2 x width x hidden for each of the two adapters of a block."""
-        return sum(
-            2 * self.width * outputs for name, _, outputs in shape.linear_shapes() if name in ("o_proj", "down_proj")
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class _Run:
     per_device_batch_size: int
@@ -140,18 +97,10 @@ class RunCost:
     high_cost: float
 
 
-def method_of(method_id: str, dims: Dims, *, rank: int = 16) -> Method:
-    """The method with its usual settings, sized for this model."""
-    if method_id == "full":
-        return FullFineTuning()
-    if method_id == "qlora":
-        linear = sum(inputs * outputs for _, inputs, outputs in dims.linear_shapes())
-        return _QLoRA(rank=rank, alpha=2 * rank, linear_share=linear / dims.params)
-    if method_id == "prefix_tuning":
-        return _PrefixTuning()
-    if method_id == "bottleneck_adapter":
-        return _Bottleneck()
-    return LoRA(rank=rank, alpha=2 * rank)
+def method_of(method_id: str, *, rank: int = 16) -> Method:
+    """The method with its usual settings; `rank` is set where it has one."""
+    ranked = "rank" in get_method(method_id).model_fields
+    return build(method_id, {"rank": rank, "alpha": 2 * rank} if ranked else {})
 
 
 def device(name: str) -> Device:
@@ -171,13 +120,13 @@ def compare_methods(
 
 
 def _row(about: MethodDescription, dims: Dims, where: Device, run: _Run, rank: int) -> MethodRow:
-    method = method_of(about.id, dims, rank=rank)
+    method = method_of(about.id, rank=rank)
     trained = method.trainable_params(dims)
     return MethodRow(
         about=about,
         trained=trained,
         share=trained / dims.params,
-        file_bytes=trained * BYTES_PER_TRAINED,
+        file_bytes=method.saved_params(dims) * BYTES_PER_TRAINED,
         memory=forecast_memory(dims, method, run, where),
     )
 
@@ -187,7 +136,7 @@ def fits(device_name: str, *, batch: int = 2, length: int = 2048) -> dict[str, d
     where, run = device(device_name), _Run(batch, length)
     return {
         size: {
-            method_id: forecast_memory(dims, method_of(method_id, dims), run, where)
+            method_id: forecast_memory(dims, method_of(method_id), run, where)
             for method_id in ("full", "lora", "qlora")
         }
         for size, dims in SIZES.items()
@@ -197,7 +146,7 @@ def fits(device_name: str, *, batch: int = 2, length: int = 2048) -> dict[str, d
 def lora_sizes(size: str, ranks: tuple[int, ...] = (4, 8, 16, 32, 64, 128)) -> list[tuple[int, int, float]]:
     """(rank, numbers that learn, share of the model) for LoRA on all linear layers."""
     dims = SIZES[size]
-    counts = [(rank, LoRA(rank=rank, alpha=2 * rank).trainable_params(dims)) for rank in ranks]
+    counts = [(rank, method_of("lora", rank=rank).trainable_params(dims)) for rank in ranks]
     return [(rank, count, count / dims.params) for rank, count in counts]
 
 
@@ -207,7 +156,7 @@ def run_cost(size: str, gpu_name: str, method_id: str, *, tokens: int, price_per
     4 operations per parameter and token where the base is frozen, 6 where it learns. Source: Kaplan et al. 2020
     (forward 2N, backward 4N; a frozen base needs no gradients of its own, which saves 2N).
     """
-    operations = (6 if method_id == "full" else 4) * SIZES[size].params * tokens
+    operations = (6 if get_method(method_id)().peft_type() is None else 4) * SIZES[size].params * tokens
     peak = GPUS[gpu_name].tflops * 1e12
     low, high = operations / (peak * _USE_HIGH) / 3600, operations / (peak * _USE_LOW) / 3600
     return RunCost(low, high, low * price_per_hour, high * price_per_hour)
@@ -227,7 +176,7 @@ def savings(size: str, device_name: str) -> list[Saving]:
     smaller = list(SIZES)[max(0, list(SIZES).index(size) - 1)]
 
     def forecast(shape: Dims, method_id: str, batch: int, length: int, **settings: Any) -> MemoryForecast:
-        return forecast_memory(shape, method_of(method_id, shape, **settings), _Run(batch, length), where)
+        return forecast_memory(shape, method_of(method_id, **settings), _Run(batch, length), where)
 
     ways = [
         Saving("LoRA, batch 4, length 4,096", forecast(dims, "lora", 4, 4096)),

@@ -47,9 +47,16 @@ def training_config(values: Mapping[str, Any] | None) -> TrainingConfig:
 
 
 def method_config(base: BaseModelRef, method_id: str, values: Mapping[str, Any] | None) -> Method:
-    """The method with the base's preset below a person's own settings. Raises SettingsError, NotFound."""
+    """The method with the base's preset below a person's own settings, held against the base where it is known.
+
+    Raises:
+        NotFound: no such method. SettingsError: a setting that cannot work, or not on this base.
+    """
     preset = base.presets.get(method_id, {}).get("method", {})
-    return methods.build(method_id, {**preset, **dict(values or {})})
+    method = methods.build(method_id, {**preset, **dict(values or {})})
+    if base.dims is not None:
+        method.check(base.dims)
+    return method
 
 
 def forecast(
@@ -112,6 +119,7 @@ def serving(base: BaseModelRef, method: Method) -> tuple[Serving, ...]:
         mergeable=method.mergeable,
         gguf=method.gguf,
         own_tokenizer=base.buildable,
+        quantized="quantization" in method.load_arguments(),
     )
     return (*own, *(Serving(fact.target, fact.ok, fact.reason, works_here=False) for fact in elsewhere))
 

@@ -11,6 +11,7 @@ from core.methods import METHODS
 from core.services import jobs
 from pages.ui import face
 from pages.ui.format import md, moment
+from pages.ui.forms import applies
 from pages.ui.job import words as job_words
 
 _WITHIN = {True: ":green[:material/check:]", False: ":orange[:material/warning:]"}
@@ -55,6 +56,8 @@ def hyperparameters(method_id: str, method_config: Any, training: Any, sources: 
     """(name, value and its source) of each setting, the method's own first, in the order of the typed configs."""
     rows: list[tuple[str, str]] = []
     for name, field in METHODS[method_id].model_fields.items():
+        if not applies(field, method_config, METHODS[method_id]):
+            continue
         value = method_config.get(name, field.default)
         origin = "default" if value == field.default else "chosen by you"
         rows.append((field.title or name, f"{job_words.setting(value)}  ·  {origin}"))

@@ -97,7 +97,7 @@ def test_without_a_draft_each_launch_is_a_job(studio_env: Path, model: str) -> N
 def test_what_cannot_work_is_refused_before_anything_is_written(studio_env: Path, model: str) -> None:
     dataset = make_dataset()
     with pytest.raises(NotFound, match="no fine-tuning method"):
-        jobs.forecast(dataset.id, model, "qlora")
+        jobs.forecast(dataset.id, model, "telepathy")
     with pytest.raises(SettingsError, match="rank = 9999"):
         launch(dataset, model, method_config={"rank": 9999})
     with pytest.raises(SettingsError, match="num_epochs = 0"):

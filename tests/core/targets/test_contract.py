@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import NotFound, ProviderUnavailable
-from core.methods import METHODS
+from core.methods import METHODS, build
 from core.providers import PROVIDERS, add as add_provider, get_provider
 from core.targets import TARGETS, ChatOptions, Target, add as add_target, get_target
 from core.targets.servability import facts
@@ -54,6 +54,21 @@ def test_a_provider_keeps_its_contract(provider_id: str) -> None:
         add_provider(provider)
     with pytest.raises(NotFound):
         get_provider("moon")
+
+
+def test_prefixes_and_extra_layers_are_served_by_the_studio_alone() -> None:
+    for method in (build("prefix_tuning"), build("bottleneck_adapter")):
+        assert all(target.can_serve("LlamaForCausalLM", method.id).ok for target in TARGETS.values())
+        found = facts("LlamaForCausalLM", adapter=True, mergeable=method.mergeable, gguf=method.gguf)
+        assert [fact.target for fact in found] == ["Ollama", "vLLM", "llama.cpp (GGUF)"]
+        assert not any(fact.ok for fact in found)
+        assert all("cannot be merged" in fact.reason for fact in found)
+
+
+def test_a_quantized_base_is_said_to_be_merged_into_and_served_unquantized() -> None:
+    for architecture in ("LlamaForCausalLM", "Qwen2ForCausalLM"):
+        found = facts(architecture, adapter=True, mergeable=True, gguf=True, quantized=True)
+        assert all("unquantized base" in fact.reason for fact in found if fact.target in ("Ollama", "vLLM"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from core.errors import NotFound
 from core.jobs.spec import ResolvedTraining
+from core.methods.base import Method
 from worker.training.data import Prepared
 
 
@@ -71,6 +72,17 @@ class Plan:
     checkpoints: Path
     resume_from: Path | None
     max_steps: int | None = None  # stop after so many (calibration)
+    method: Method | None = None  # None: as if it packed and recomputed, as most do
+
+    @property
+    def packs(self) -> bool:
+        """Whether several examples may share a row of a batch."""
+        return self.method is None or self.method.packs
+
+    @property
+    def recomputes(self) -> bool:
+        """Whether activations may be computed again instead of kept."""
+        return self.method is None or self.method.recomputes
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from core.errors import Diverged
-from worker.training import checkpoints, runtime, state
+from worker.training import checkpoints, quantization, runtime, state
 from worker.training.callbacks import Watcher
 from worker.training.data import Batch, SeededBatches, Tokenised, collate
 from worker.training.engines import Ended, Hooks, Plan
@@ -50,7 +50,7 @@ def _arguments(plan: Plan) -> SFTConfig:
     """Our numbers in TRL's words. What the studio does itself (saving, logging, validating, packing) is off there."""
     training = plan.training
     device = next(plan.model.parameters()).device
-    size = sum(p.numel() for p in plan.model.parameters())
+    size = quantization.params(plan.model)
     return SFTConfig(
         output_dir=str(plan.checkpoints / "trl"),
         num_train_epochs=training.num_epochs,
@@ -66,7 +66,7 @@ def _arguments(plan: Plan) -> SFTConfig:
         seed=training.seed,
         bf16=device.type == "cuda" and runtime.dtype(device) == torch.bfloat16,
         use_cpu=device.type == "cpu",
-        gradient_checkpointing=size >= CHECKPOINTING_FROM_PARAMS,
+        gradient_checkpointing=plan.recomputes and size >= CHECKPOINTING_FROM_PARAMS,
         loss_type="chunked_nll" if plan.model.config.vocab_size >= CHUNKED_FROM_VOCAB else "nll",
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
@@ -89,6 +89,8 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         self.plan, self.watcher = plan, watcher
         pad = plan.tokenizer.pad_token_id
         self.pad_token_id = pad if pad is not None else plan.tokenizer.eos_token_id
+        if quantization.is_quantized(plan.model):  # TRL would round the adapter to bf16, and lose small updates
+            plan.model.is_loaded_in_4bit = plan.model.is_loaded_in_8bit = False
         columns = Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]})  # the batches come from our own loaders
         super().__init__(
             model=plan.model,
@@ -103,7 +105,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     # -- data -------------------------------------------------------------------------------------------------------
 
     def _collate(self, items: list[Tokenised]) -> Batch:
-        return collate(items, pad_token_id=self.pad_token_id)
+        return collate(items, pad_token_id=self.pad_token_id, pack=self.plan.packs)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches in an order that depends on seed and epoch alone.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from pathlib import Path
+from typing import Any, Final
 
 from core.errors import TrainingError
 from core.methods.base import Method
+
+PREFIX: Final = "PREFIX_TUNING"
 
 
 def attach(model: Any, method: Method) -> Any:
@@ -20,6 +24,9 @@ def attach(model: Any, method: Method) -> Any:
     from peft import PeftType, get_peft_model
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
+    from worker.training.tuners import bottleneck
+
+    bottleneck.register()
     try:
         config = PEFT_TYPE_TO_CONFIG_MAPPING[PeftType(peft_type)](**arguments)
         return get_peft_model(model, config)
@@ -28,6 +35,31 @@ def attach(model: Any, method: Method) -> Any:
             f"{method.title} cannot be attached to this base model: {error}",
             "Choose another base model or method.",
         ) from error
+
+
+def load(model: Any, directory: Path, adapter_name: str = "default") -> Any:
+    """The model with the adapter of a directory beside it, frozen.
+
+    Raises:
+        TrainingError: the adapter does not fit the model.
+    """
+    from peft import PeftModel
+
+    from worker.training.tuners import bottleneck
+
+    bottleneck.register()
+    try:
+        return PeftModel.from_pretrained(model, directory, adapter_name=adapter_name, local_files_only=True)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise TrainingError(
+            f"The adapter in {directory} does not fit its base model: {str(error).strip().splitlines()[0][:300]}",
+            "Retry its job to make it again.",
+        ) from error
+
+
+def kind_of(directory: Path) -> str:
+    """PEFT's name of the tuner that made the adapter of a directory."""
+    return str(json.loads((directory / "adapter_config.json").read_text(encoding="utf-8"))["peft_type"])
 
 
 def trainable(model: Any) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""A base whose linear layers are stored in 4 or 8 bits: how it is loaded, and how its parameters are counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers import BitsAndBytesConfig
+
+from worker.training import runtime
+
+
+def load_arguments(plain: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Arguments of `from_pretrained` for a method's quantization (see `Method.load_arguments`).
+
+    The weights are quantized as they are read, on the device itself: a quantized model cannot be moved. transformers
+    leaves the head (and embeddings tied to it) as they are. Norms keep their width too: they compute in fp32 whatever
+    it is, and as frozen weights they have no small updates to lose.
+    """
+    if plain["bits"] == 8:
+        config = BitsAndBytesConfig(load_in_8bit=True)
+    else:
+        asked = plain["compute_dtype"]
+        config = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=plain["double_quantization"],
+            bnb_4bit_compute_dtype=runtime.dtype(device) if asked == "auto" else getattr(torch, asked),
+        )
+    return {"quantization_config": config, "device_map": {"": str(device)}}
+
+
+def is_quantized(model: Any) -> bool:
+    """True where linear layers of the model are packed."""
+    return bool(getattr(model, "is_quantized", False))
+
+
+def params(model: torch.nn.Module) -> int:
+    """Parameters of a model as its shape has them: a 4-bit weight is one parameter, not half a byte."""
+    return sum(_numel(parameter) for parameter in model.parameters())
+
+
+def _numel(parameter: Any) -> int:
+    state = getattr(parameter, "quant_state", None)
+    return int(parameter.numel() if state is None else state.shape.numel())
