@@ -58,6 +58,15 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
 
     adapter_layer_names = ("bottleneck_down", "bottleneck_up")
     other_param_names = ("bottleneck_bend", "bottleneck_dropout")
+    # torch types whatever it does not know as a tensor
+    base_layer: nn.Module
+    bottleneck_down: nn.ModuleDict
+    bottleneck_up: nn.ModuleDict
+    get_base_layer: Any
+    set_adapter: Any
+    active_adapters: Any
+    _move_adapter_to_device_of_base_layer: Any
+    _cast_input_dtype: Any
 
     def __init__(self, base_layer: nn.Module, adapter_name: str, config: BottleneckConfig) -> None:
         super().__init__()
@@ -72,10 +81,11 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         """Put a fresh adapter behind the layer."""
         hidden = int(self.get_base_layer().out_features)
         width = config.width_for(hidden)
+        up = nn.Linear(width, hidden)
+        nn.init.zeros_(up.weight)
+        nn.init.zeros_(up.bias)
         self.bottleneck_down[adapter_name] = nn.Linear(hidden, width)
-        self.bottleneck_up[adapter_name] = nn.Linear(width, hidden)
-        nn.init.zeros_(self.bottleneck_up[adapter_name].weight)
-        nn.init.zeros_(self.bottleneck_up[adapter_name].bias)
+        self.bottleneck_up[adapter_name] = up
         self.bottleneck_bend[adapter_name] = BENDS[config.non_linearity]()
         self.bottleneck_dropout[adapter_name] = nn.Dropout(config.bottleneck_dropout)
         self._move_adapter_to_device_of_base_layer(adapter_name)
@@ -88,7 +98,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         for name in self.active_adapters:
             if name in self.bottleneck_down:
                 down, up = self.bottleneck_down[name], self.bottleneck_up[name]
-                inner = self._cast_input_dtype(result, down.weight.dtype)
+                inner = self._cast_input_dtype(result, up.weight.dtype)
                 inner = up(self.bottleneck_bend[name](down(self.bottleneck_dropout[name](inner))))
                 result = result + inner.to(result.dtype)
         return result
