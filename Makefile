@@ -11,6 +11,7 @@
 #   PYTHON=/path/to/python   the Python 3.11 or 3.12 to use (found by itself when unset)
 #   TORCH_INDEX=URL          a further wheel index for PyTorch, e.g. its CPU wheels (README, "A smaller installation")
 #   EXTRAS=gpu               further extras of pyproject.toml to install
+#   JOBS=1                   test processes at once (2 when unset)
 #   ARGS="..."               passed on to `sft up`, `sft demo` or pytest
 
 SHELL := /bin/bash
@@ -29,6 +30,11 @@ DEV_STAMP := $(VENV)/.installed-dev$(EXTRAS:%=-%)
 # Quick tests first; those that start servers, kill processes or drive a browser last.
 LATE_TESTS := $(wildcard tests/integration tests/e2e)
 FAST_TESTS := $(filter-out $(LATE_TESTS) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
+# The quick ones are shared out to so many processes, one by one; the late ones by file, which share a studio.
+JOBS := 2
+PYTEST := $(PY) -m pytest -n $(JOBS)
+# With ARGS="-k name" one half may have nothing to run: pytest says so with the exit code 5.
+MAY_BE_EMPTY := $(if $(ARGS),|| [ $$? -eq 5 ])
 
 .PHONY: help run demo test test-all lint bench install install-dev
 
@@ -51,10 +57,12 @@ lint: install-dev
 	$(VENV)/bin/mypy
 
 test: lint
-	$(PY) -m pytest -m "not slow" $(FAST_TESTS) $(LATE_TESTS) $(ARGS)
+	$(PYTEST) --dist worksteal -m "not slow" $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
+	$(PYTEST) --dist loadfile -m "not slow" $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)
 
 test-all: lint
-	$(PY) -m pytest $(FAST_TESTS) $(LATE_TESTS) $(ARGS)
+	$(PYTEST) --dist worksteal $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
+	$(PYTEST) --dist loadfile $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)
 
 install: $(RUN_STAMP)
 install-dev: $(DEV_STAMP)

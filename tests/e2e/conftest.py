@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.harness import Studio, free_port, start, stop
+from tests.e2e.harness import Studio, start, stop
+from tests.support.servers import free_port
 
 CHROMIUM_FLAGS = [
     "--headless",

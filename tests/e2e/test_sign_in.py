@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import ROOT, Studio, beyond_edge, free_port, settle, start, stop
+from tests.e2e.harness import ROOT, Studio, beyond_edge, settle, start, stop
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.browser
 

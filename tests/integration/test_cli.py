@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.harness import free_port
+from tests.support.servers import free_port
 
 ROWS = [(f"What is item {number}?", f"Item {number} is a tool.") for number in range(12)]
 

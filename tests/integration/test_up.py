@@ -22,23 +22,17 @@ from core.services import tasks
 from core.supervisor import ensure
 from core.tasks import store
 from core.tasks.announce import announce
-from tests.support.servers import wait_until
+from tests.support.servers import free_port, wait_until
 from tests.support.studio import LIMIT_S, family, is_gone
 
 STOP_LIMIT_S = 15.0
 SFT = [sys.executable, "-m", "core.cli"]
 
 
-def free_port() -> str:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 @pytest.fixture
 def ports(studio_env, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("SFT_WEB_PORT", free_port())
-    monkeypatch.setenv("SFT_INFERENCE_PORT", free_port())
+    monkeypatch.setenv("SFT_WEB_PORT", str(free_port()))
+    monkeypatch.setenv("SFT_INFERENCE_PORT", str(free_port()))
     yield
     shutil.rmtree(redis_server.runtime_dir(), ignore_errors=True)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -30,6 +32,20 @@ def postgres_binaries() -> Path | None:
         return Path(found).parent
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     return folders[-1] if folders else None
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment, below the ones that the kernel gives to clients.
+
+    Each test process draws from a stretch of its own, so that two of them do not take the same port a moment apart.
+    """
+    worker = int("0" + os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")) % 8
+    stretch = range(12_000 + 2_000 * worker, 14_000 + 2_000 * worker)
+    for port in random.sample(stretch, 200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise RuntimeError("no free port was found")
 
 
 @contextmanager

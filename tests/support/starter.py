@@ -9,6 +9,8 @@ import os
 import shutil
 from pathlib import Path
 
+from filelock import FileLock
+
 from core.base_models.starter import recipe_hash, starter_dir
 
 REPOSITORY = Path(__file__).parents[2]
@@ -22,7 +24,8 @@ def built_starter() -> Path:
 
     directory = CACHE / f"starter-{recipe_hash()}"
     directory.parent.mkdir(parents=True, exist_ok=True)
-    build(directory, lambda percent, text: None)
+    with FileLock(CACHE / ".building"):  # of two test processes one builds, the other waits for it
+        build(directory, lambda percent, text: None)
     return directory
 
 
