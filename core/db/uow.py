@@ -5,9 +5,20 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy.exc import DataError as DatabaseDataError, InterfaceError, ProgrammingError, StatementError
 from sqlmodel import Session
 
 from core.db.engine import get_engine
+from core.errors import DataError
+
+_CANNOT_KEEP = (UnicodeEncodeError, OverflowError)
+
+
+def _is_about_a_value(error: StatementError) -> bool:
+    """Whether a driver refused a parameter, and not the statement: SQLite what it cannot bind, PostgreSQL a NUL."""
+    if isinstance(error, ProgrammingError):
+        return "binding parameter" in str(error.orig)
+    return isinstance(error, DatabaseDataError | InterfaceError) or isinstance(error.orig, TypeError | ValueError)
 
 
 class UnitOfWork:
@@ -32,6 +43,13 @@ class UnitOfWork:
     ) -> None:
         self.session.rollback()
         self.session.close()
+        if isinstance(error, _CANNOT_KEEP) or (isinstance(error, StatementError) and _is_about_a_value(error)):
+            raise DataError(
+                "A value here is none that a database can look up or keep (half of a character, a NUL, a number "
+                "without bounds).",
+                "Correct it: an id as a list shows it, text without such characters.",
+                code="value",
+            ) from error
 
     def commit(self) -> None:
         self.session.commit()

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core import given
 from core.errors import DataError
 from core.findings import data_error, finding, reject
 from core.formats.base import HEAD_BYTES, Detection, Format, Head
@@ -76,7 +77,7 @@ def detect_file(path: Path, filename: str = "", overrides: Mapping[str, Any] | N
         DataError: missing, empty, a container, or nothing that can be read.
     """
     name = filename or path.name
-    chosen = dict(overrides or {})
+    chosen = given.mapping(overrides, "overrides")
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and gone after the first look
             raise data_error("file_missing", f"{filename or path} is not a file.", "Name a file; write a pipe to one.")

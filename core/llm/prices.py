@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from core import given
 from core.errors import SettingsError
 
 ANY_MODEL: Final = "*"
@@ -55,7 +56,7 @@ def checked(prices: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
         SettingsError: names the model whose price cannot be.
     """
     out: dict[str, dict[str, Any]] = {}
-    for model, entry in (prices or {}).items():
+    for model, entry in given.mapping(prices, "prices").items():
         name = str(model).strip()
         values: dict[str, Any] = {}
         for kind in ("input", "output"):

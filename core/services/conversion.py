@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from core import given
 from core.conversion import analysis, shapes
 from core.conversion.templates import TEMPLATES, Template
 from core.errors import Conflict, DataError
@@ -143,8 +144,8 @@ def start_with(
     state = {
         "source_id": source_id,
         "template": template,
-        "mapping": dict(mapping),
-        "options": dict(options or {}),
+        "mapping": given.mapping(mapping, "mapping"),
+        "options": given.mapping(options, "options"),
         "name": name,
         "description": description,
         "origin": origin,

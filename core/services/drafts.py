@@ -22,6 +22,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from core import given
 from core.db.tables import BackgroundTask, Draft, Source
 from core.db.uow import UnitOfWork
 from core.errors import Conflict, NotFound
@@ -63,7 +64,7 @@ class BegunRecord:
 
 def create(kind: str, state: dict[str, Any] | None = None, step: str = "") -> DraftRecord:
     """Begin a wizard of kind `convert` or `job`."""
-    row = Draft(id=new_id("draft"), kind=kind, state=state or {}, step=step)
+    row = Draft(id=new_id("draft"), kind=kind, state=given.mapping(state, "state"), step=step)
     with UnitOfWork() as uow:
         uow.session.add(row)
         uow.commit()
@@ -87,11 +88,12 @@ def update(
     Raises:
         Conflict: another window changed the draft in between; nothing was written.
     """
+    more = given.mapping(state, "state")
     with UnitOfWork() as uow:
         row = _row(uow, draft_id, lock=True)
         if revision is not None and revision != row.revision:
             raise Conflict("This draft was changed in another window.", "Reload to go on from its newest state.")
-        row.state = {**row.state, **(state or {})}
+        row.state = {**row.state, **more}
         row.step = row.step if step is None else step
         row.revision += 1
         row.updated_at = time.time()

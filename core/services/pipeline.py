@@ -47,7 +47,7 @@ class Recipe:
         if not template:
             raise DataError("No template is chosen.", f"Choose one of {', '.join(TEMPLATES)}.")
         options = get_template(template).make_options(state.get("options") or {})
-        mapping = ColumnMapping.model_validate(state.get("mapping") or {})
+        mapping = ColumnMapping.of(state.get("mapping"))
         return cls(template=template, mapping=mapping, options=options.model_dump())
 
     def to_dict(self) -> dict[str, Any]:

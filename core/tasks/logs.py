@@ -13,7 +13,7 @@ def log_path(task_id: str) -> Path:
     """Where the log of a task lies; the directory exists."""
     directory = get_settings().data_dir / "logs" / "tasks"
     directory.mkdir(parents=True, exist_ok=True)
-    return directory / f"{Path(task_id).name}.log"
+    return directory / f"{Path(task_id).name[:100]}.log"
 
 
 def tail(task_id: str, lines: int = 200) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core import given
 from core.db.tables import BackgroundTask, FineTuningEvent
 from core.db.uow import UnitOfWork
 from core.errors import InvalidTransition, LeaseLost, NotFound
@@ -96,7 +97,7 @@ def find(
     oldest_first: bool = False,
 ) -> list[TaskRecord]:
     """Tasks by kind, states, queue and dependency (`after`), newest first."""
-    query = select(TASKS).limit(limit)
+    query = select(TASKS).limit(given.count(limit))
     if kind:
         query = query.where(TASKS.c.kind == kind)
     if states := tuple(states):
@@ -189,7 +190,7 @@ def events(
     *, task_id: str | None = None, since_id: int = 0, kind: str | None = None, limit: int = 500
 ) -> list[EventRecord]:
     """Events after `since_id`, oldest first."""
-    query = select(EVENTS).where(EVENTS.c.id > since_id).order_by(EVENTS.c.id).limit(limit)
+    query = select(EVENTS).where(EVENTS.c.id > given.count(since_id)).order_by(EVENTS.c.id).limit(limit)
     if task_id:
         query = query.where(EVENTS.c.task_id == task_id)
     if kind:

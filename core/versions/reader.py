@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import given
 from core.messages import Example, Finding, Message, Split
 from core.versions.writer import read_rows
 
@@ -118,13 +119,13 @@ def page(
         values.append(f"%{_escape(search)}%")
     if split:
         conditions.append("split = ?")
-        values.append(split)
+        values.append(given.whole(split))
     if flags:
         conditions.append("list_has_any(flags, ?)")
-        values.append(list(flags))
+        values.append(given.texts(flags, "flags"))
     if labels:
         conditions.append("list_contains(?, label)")
-        values.append(list(labels))
+        values.append(given.texts(labels, "labels"))
     if min_tokens is not None:
         conditions.append("tokens >= ?")
         values.append(min_tokens)
@@ -136,17 +137,18 @@ def page(
         count = f"SELECT count(*) FROM read_parquet(?) WHERE {where}"  # noqa: S608
         total = _one(connection.execute(count, values))[0]
         query = f"{_SELECT} WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
-        rows = connection.execute(query, [*values, max(limit, 0), max(offset, 0)]).fetchall()
+        rows = connection.execute(query, [*values, given.count(limit), given.count(offset)]).fetchall()
     return Page([_record(row) for row in rows], int(total))
 
 
 def at(path: Path, positions: Sequence[int]) -> list[ExampleRecord]:
     """The examples at these positions, in ascending order; one that is not there is left out."""
-    if not positions:
+    places = given.positions(positions)
+    if not places:
         return []
     with connect() as connection:
         query = f"{_SELECT} WHERE list_contains(?, position) ORDER BY position"
-        rows = connection.execute(query, [str(path), list(positions)]).fetchall()
+        rows = connection.execute(query, [str(path), places]).fetchall()
     return [_record(row) for row in rows]
 
 
@@ -165,8 +167,11 @@ def findings(path: Path, limit: int = 100, severity: str | None = None, offset: 
         ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END,
                  line IS NOT NULL AND len(rows) = 0, line NULLS FIRST, code LIMIT ? OFFSET ?
     """
+    severity = None if severity is None else given.whole(severity)
     with connect() as connection:
-        rows = connection.execute(query, [str(path), severity, severity, limit, offset]).fetchall()
+        rows = connection.execute(
+            query, [str(path), severity, severity, given.count(limit), given.count(offset)]
+        ).fetchall()
     return [
         Finding(line, field, code, level, message, remedy, raw, tuple(lines or ()))
         for line, field, code, level, message, remedy, raw, lines in rows

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
+from core import given
 from core.conversion.cells import cell_text, is_empty
 from core.conversion.patterns import Pattern
 from core.errors import DataError
@@ -27,6 +28,17 @@ class ColumnMapping(BaseModel):
     key: str | None = Field(None, title="Key column", description="The main input.")
     target: str | None = Field(None, title="Target column", description="The expected output.")
     include: tuple[str, ...] = Field((), title="Columns to include", description="What else belongs into the example.")
+
+    @classmethod
+    def of(cls, values: object) -> Self:
+        """From a draft's state or a task's payload. Raises DataError that names the part."""
+        try:
+            return cls.model_validate(given.mapping(values, "mapping"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            text = f"The mapping of columns: {name!r}: {first['msg'].lower()} (it is {first['input']!r})."
+            raise DataError(text, f"Its parts are: {', '.join(cls.model_fields)}.", field=name) from error
 
 
 class TemplateOptions(BaseModel):
@@ -152,7 +164,7 @@ class Template(ABC, Generic[OptionsT]):
     def make_options(self, values: Mapping[str, Any]) -> OptionsT:
         """Check option values; DataError names the first that is wrong."""
         try:
-            return self.Options.model_validate(dict(values))
+            return self.Options.model_validate(given.mapping(values, "options"))
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(map(str, first["loc"]))

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 
 from pydantic import ValidationError
 
-from core import chat_logs
+from core import chat_logs, given
 from core.chat_logs import Bundle, Conversation, Hints, Left, LogFormat, Person, ReadOptions, Turn, shaping
 from core.db.tables import Source
 from core.db.uow import UnitOfWork
@@ -180,7 +180,7 @@ def log_format(source_id: str) -> LogFormat:
 def options_of(values: Mapping[str, Any]) -> ReadOptions:
     """Checked choices. Raises DataError with the field."""
     try:
-        return ReadOptions(**dict(values))
+        return ReadOptions(**given.mapping(values, "reading"))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from core import given
 from core.chat_logs import Conversation, ReadOptions, shaping
 from core.chat_logs.shaping import ChatRecipe, Made, Part
 from core.errors import DataError
@@ -99,15 +100,17 @@ def choices(state: Mapping[str, Any]) -> Choices:
     Raises:
         DataError: a choice that cannot be; names the field.
     """
+    state = given.mapping(state, "state")
     options = chat_reading.options_of(state.get("reading") or {})
     try:
-        recipe = ChatRecipe(**(state.get("recipe") or {}))
+        recipe = ChatRecipe(**given.mapping(state.get("recipe"), "recipe"))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         title = ChatRecipe.model_fields[name].title if name in ChatRecipe.model_fields else name
         raise DataError(f"{title}: {first['msg']}.", "Correct it.", field=name) from error
-    return Choices(str(state.get("source_id") or ""), options, recipe, state.get("decisions") or {})
+    decisions = given.mapping(state.get("decisions"), "decisions")
+    return Choices(str(state.get("source_id") or ""), options, recipe, decisions)
 
 
 def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlmodel import col, select
 
+from core import given
 from core.db.tables import LlmConnection
 from core.db.uow import UnitOfWork
 from core.errors import Conflict, NotFound, ProviderKeyMissing, SettingsError
@@ -76,13 +77,14 @@ class ConnectionRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """How a test went. `models` is empty where the endpoint keeps no list."""
+    """How a test went. `models` is empty where the endpoint keeps no list; `field` (base_url, key) is what to mend."""
 
     ok: bool
     message: str
     remedy: str = ""
     models: tuple[str, ...] = field(default=())
     latency_ms: float = 0.0
+    field: str = ""
 
 
 def kinds() -> list[ProviderKind]:
@@ -213,10 +215,15 @@ def test_values(
             row = _row(id)
             if (row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind):
                 return ConnectionTest(
-                    False, "The address changed, and the stored key was meant for the old one.", "Enter the key again."
+                    False,
+                    "The address changed, and the stored key was meant for the old one.",
+                    "Enter the key again.",
+                    field="key",
                 )
             secret = keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
-    except (SettingsError, ProviderKeyMissing, NotFound) as error:
+    except ProviderKeyMissing as error:
+        return ConnectionTest(False, error.message, error.remedy, field="key")
+    except (SettingsError, NotFound) as error:
         return ConnectionTest(False, error.message, error.remedy)
     return _test(provider, Endpoint(url, secret, TEST_TIMEOUT_S))
 
@@ -255,6 +262,7 @@ def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
 
 
 checked_prices = prices.checked
+_ABOUT_THE_KEY = ("key", "quota")  # causes of a failure; every other one is about where the address leads
 
 
 def _test(provider: Provider, endpoint: Endpoint) -> ConnectionTest:
@@ -266,7 +274,9 @@ def _test(provider: Provider, endpoint: Endpoint) -> ConnectionTest:
     except LlmError as error:
         own = provider.id == STUDIO and error.cause == "unreachable"
         remedy = "Start the studio with `sft up`; its models answer a few seconds later." if own else error.remedy
-        return ConnectionTest(False, error.message, remedy, latency_ms=(time.monotonic() - began) * 1000)
+        wrong = "key" if error.cause in _ABOUT_THE_KEY else "base_url"
+        took_ms = (time.monotonic() - began) * 1000
+        return ConnectionTest(False, error.message, remedy, latency_ms=took_ms, field=wrong)
     finally:
         client.close()
     took_ms = (time.monotonic() - began) * 1000
@@ -293,6 +303,7 @@ def _name(name: str) -> str:
 
 def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
+    settings = given.mapping(settings, "settings")
     for key, low, high in (("timeout_s", 1, 3600), ("concurrency", 1, 16)):
         value = settings.get(key)
         if value is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from core import given
 from core.db.tables import FineTuningDataset, TrainingExample
 from core.db.uow import UnitOfWork
 from core.editing import AddedExample, AddExamples
@@ -37,7 +38,7 @@ def begin_by_hand(name: str, messages: Sequence[Mapping[str, Any]], description:
     Raises:
         DataError: what is wrong with the messages, or with the name. Conflict: the name is taken.
     """
-    first = Example(parsed(tuple(dict(message) for message in messages), "The example"))
+    first = Example(parsed(given.mappings(messages, "messages"), "The example"))
     return create_dataset(name, [first], origin="manual", description=description)
 
 
@@ -47,7 +48,7 @@ def write_example(dataset_id: str, messages: Sequence[Mapping[str, Any]]) -> Wri
     Raises:
         DataError: what is wrong with it; `field` names the message. NotFound: there is no such dataset.
     """
-    checked = parsed(tuple(dict(message) for message in messages), "The example")
+    checked = parsed(given.mappings(messages, "messages"), "The example")
     row = TrainingExample(
         id=new_id("ex"), dataset_id="", messages=[message.to_dict() for message in checked], origin="manual"
     )
@@ -64,7 +65,7 @@ def rewrite_example(example_id: str, messages: Sequence[Mapping[str, Any]]) -> W
     Raises:
         DataError: what is wrong with it. NotFound: there is none, or it is part of a version already.
     """
-    checked = parsed(tuple(dict(message) for message in messages), "The example")
+    checked = parsed(given.mappings(messages, "messages"), "The example")
     with UnitOfWork() as uow:
         row = _waiting(uow, example_id)
         row.messages = [message.to_dict() for message in checked]

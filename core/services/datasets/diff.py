@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core import given
 from core.errors import DataError
 from core.services.datasets.records import version_file
 from core.versions import reader, writer
@@ -74,7 +75,7 @@ def diff(version_a: str, version_b: str, offset: int = 0, limit: int = 20, kind:
             SELECT kind, a, b, what FROM pairs WHERE list_contains(?, kind)
             ORDER BY coalesce(b, a), b IS NULL, a LIMIT ? OFFSET ?
         """
-        found = connection.execute(query, [wanted, max(limit, 0), max(offset, 0)]).fetchall()
+        found = connection.execute(query, [wanted, given.count(limit), given.count(offset)]).fetchall()
     before = _records(version_a, [a for _, a, _, _ in found if a is not None])
     after = _records(version_b, [b for _, _, b, _ in found if b is not None])
     rows = tuple(DiffRow(name, before.get(a), after.get(b), tuple(what or ())) for name, a, b, what in found)

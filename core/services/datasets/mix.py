@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core import given
 from core.editing.base import Made
 from core.editing.building import checked
 from core.editing.choosing import draw, drawn, shares
@@ -68,6 +69,9 @@ def mix_plan(parts: Sequence[tuple[str, float]], total: int | None = None) -> Mi
     Raises:
         DataError: no part, a weight that is not above 0, or more examples than can be. NotFound: a version is gone.
     """
+    for part in given.many(parts, "parts"):
+        if not isinstance(part, tuple | list) or len(part) != 2 or isinstance(part[1], bool | str | None):
+            raise DataError(f"A part of the mix is {part!r}.", "Give a version and its weight.", field="parts")
     if not parts or len(parts) > MAX_PARTS:
         raise DataError(f"A mix needs 1 to {MAX_PARTS} datasets.", "Choose the datasets to mix.", field="parts")
     if len({version_id for version_id, _ in parts}) < len(parts):

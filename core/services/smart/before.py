@@ -33,7 +33,7 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
     Raises:
         LlmError: the endpoint does not answer. DataError: no model or column is chosen.
     """
-    recipe = SmartRecipe(connection_id=connection_id, model=model, columns=tuple(columns), temperature=0.3)
+    recipe = SmartRecipe.of({"connection_id": connection_id, "model": model, "columns": columns, "temperature": 0.3})
     smart_source.check(source_id, recipe)
     profile = [column for column in sources.analyze(source_id).columns if column.name in recipe.columns]
     rows = [

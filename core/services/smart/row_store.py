@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, select, true, update
 
+from core import given
 from core.db.tables import SmartRow
 from core.db.uow import UnitOfWork
 from core.llm.failures import clean
@@ -161,7 +162,7 @@ def page(task_id: str, state: str | None = None, offset: int = 0, limit: int = 2
     query = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.position >= 0)
     if state:
         query = query.where(ROWS.c.state == state)
-    query = query.order_by(ROWS.c.position).offset(max(offset, 0)).limit(max(limit, 0))
+    query = query.order_by(ROWS.c.position).offset(given.count(offset)).limit(given.count(limit))
     with UnitOfWork(write=False) as uow:
         return [_record(row) for row in uow.session.connection().execute(query).mappings()]
 

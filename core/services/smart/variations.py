@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from core import given
 from core.conversion.smart import answers, grounding, prompts
 from core.conversion.smart.answers import BadAnswer, Pair
 from core.conversion.smart.prompts import PROMPT_VERSION
@@ -50,7 +51,7 @@ def start(
     """
     dataset = get_dataset(dataset_id)
     version = dataset.version
-    chosen = sorted(set(positions))
+    chosen = sorted(set(given.positions(positions)))
     if not chosen:
         raise DataError("No example is chosen.", "Choose at least one.", field="positions")
     if len(chosen) > MOST_POSITIONS:

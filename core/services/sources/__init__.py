@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core import formats
+from core import formats, given
 from core.conversion import analysis, shapes
 from core.conversion.analysis import Analysis
 from core.db.tables import Source
@@ -169,6 +169,7 @@ def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) 
     found = formats.detect_file(path, row.filename, overrides)
     good: list[Row] = []
     bad: list[Reject] = []
+    limit = given.count(limit)
     for item in islice(formats.read(path, found), 50 * limit):
         if isinstance(item, Reject):
             if len(bad) < limit:
@@ -200,7 +201,8 @@ def read(source_id: str) -> Iterator[Row | Reject]:
 
 def rows(source_id: str, offset: int = 0, limit: int = 20) -> list[Row | Reject]:
     """Some rows, for looking at."""
-    return list(islice(read(source_id), offset, offset + limit))
+    start = given.count(offset)
+    return list(islice(read(source_id), start, start + given.count(limit)))
 
 
 def analyze(source_id: str) -> Analysis:

@@ -65,11 +65,11 @@ def connection_form(record: ConnectionRecord | None) -> ConnectionRecord | None:
                 close_form()
                 st.rerun()
         name = values.pop("name")
-        with test_slot:
-            if test:
+        if test:
+            with test_slot:
                 _run_test(record, values, limits)
-            elif (kept := st.session_state.get("connection_test")) and kept[0] == _fingerprint(values):
-                show_test(kept[1])
+        if (kept := st.session_state.get("connection_test")) and kept[0] == _fingerprint(values):
+            _verdict(kept[1], slots, test_slot)
         if not save:
             return None
         try:
@@ -91,7 +91,14 @@ def _run_test(record: ConnectionRecord | None, values: dict[str, Any], limits: d
     with st.spinner("Asking for the models"):
         result = connections.test_values(id=record.id if record else None, settings=limits, **values)
     st.session_state["connection_test"] = (_fingerprint(values), result)
-    show_test(result)
+
+
+def _verdict(result: ConnectionTest, slots: dict[str, DeltaGenerator], below: DeltaGenerator) -> None:
+    """How a test went: what is wrong stands beside the field to mend, everything else below the form."""
+    word = result.field or next((slot for word, slot in _FIELD_WORDS if word in result.message), "")
+    place = slots.get(word) if not result.ok else None
+    with place.container(gap=None) if place is not None else below:
+        show_test(result)
 
 
 def _fingerprint(values: dict[str, Any]) -> str:

@@ -167,7 +167,10 @@ def test_a_test_that_fails_says_what_to_do(studio_env: Path) -> None:
         assert word in told.message
         assert KEY not in told.message
         assert told.remedy
-    assert "127.0.0.1:9" in connections.test_values(kind="openai", base_url=HERE, key=KEY).message
+        assert told.field == ("key" if word == "key" else "base_url")  # where the form says it
+    nobody = connections.test_values(kind="openai", base_url=HERE, key=KEY)
+    assert "127.0.0.1:9" in nobody.message
+    assert nobody.field == "base_url"
     assert connections.test_values(kind="openai", base_url="nonsense").remedy
 
 
