@@ -1,14 +1,14 @@
-"""Examples -> token ids and labels -> batches of rows that waste next to nothing on padding.
+"""Examples -> token ids and labels -> rows that waste next to nothing on padding.
 
-A batch of short chats is laid into rows as wide as its longest chat; shorter ones share a row. Positions restart at
-every chat and no attention mask is given, so that transformers' SDPA masks keep them apart (with `use_cache=False`;
-with a cache the second chat would silently see the first).
+Where a model cannot take examples laid end to end (`worker.training.batches`), a batch of short chats is laid into rows
+as wide as its longest chat; shorter ones share a row. Positions restart at every chat and no attention mask is given,
+so that transformers' SDPA masks keep them apart (with `use_cache=False`; with a cache the second chat would silently
+see the first).
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from core.errors import DataError
 from core.messages import Example
 from core.render import IGNORED, render
 
-Batch = dict[str, Any]  # input_ids, labels, position_ids: (rows, width) int64; real_tokens: int
+Batch = dict[str, Any]  # input_ids, labels, position_ids: (rows, width) int64; real_tokens: int; members: of each row
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +83,6 @@ def prepare(
     return Prepared(kept["train"], kept["validation"], truncated, dropped)
 
 
-class SeededBatches(torch.utils.data.Sampler[list[int]]):
-    """Batches of example numbers whose order depends on the seed and the epoch alone, so that a resumed run goes on
-    exactly where the first one was."""
-
-    def __init__(self, examples: int, batch_size: int, seed: int) -> None:
-        self.examples, self.batch_size, self.seed = examples, batch_size, seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return -(-self.examples // self.batch_size)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        order = list(range(self.examples))
-        random.Random(f"{self.seed}/{self.epoch}").shuffle(order)  # noqa: S311  a seeded order, no secret
-        for start in range(0, self.examples, self.batch_size):
-            yield order[start : start + self.batch_size]
-
-
 def rows_of(lengths: Sequence[int], width: int) -> list[list[int]]:
     """Lay examples into as few rows of `width` as first-fit-decreasing finds; each row lists example numbers."""
     rows: list[list[int]] = []
@@ -120,9 +102,9 @@ def collate(items: Sequence[Tokenised], *, pad_token_id: int = 0, pack: bool = T
     """Build one batch.
 
     Returns:
-        `input_ids`, `labels`, `position_ids` of shape (rows, width), and `real_tokens`, the number of tokens that are
-        no padding. No attention mask: what follows an example in its row is either another one with its own positions,
-        or padding that comes after it and is never looked back from.
+        `input_ids`, `labels`, `position_ids` of shape (rows, width), `real_tokens`, the number of tokens that are
+        no padding, and `members`, the example numbers of each row. No attention mask: what follows an example in its row
+        is either another one with its own positions, or padding that comes after it and is never looked back from.
     """
     lengths = [len(item.input_ids) for item in items]
     width = max(lengths)
@@ -139,4 +121,5 @@ def collate(items: Sequence[Tokenised], *, pad_token_id: int = 0, pack: bool = T
             labels[r, start] = IGNORED  # the token before it belongs to another example
             position_ids[r, start:] = torch.arange(width - start)  # padding goes on counting: one sequence per row
             start = end  # stays cheap: no mask is built where every row holds one example
-    return {"input_ids": input_ids, "labels": labels, "position_ids": position_ids, "real_tokens": sum(lengths)}
+    batch: Batch = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
+    return batch | {"real_tokens": sum(lengths), "members": rows}

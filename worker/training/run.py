@@ -133,7 +133,7 @@ def _train(
     runtime.seed_all(training.seed)  # before the tuner draws its first weights
     model = tuners.attach(load_model(model_dir, method.load_arguments()), method)
     trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
-    tokens = data.train_tokens / len(data.train) * training.per_device_batch_size
+    tokens = data.train_tokens / len(data.train) * training.effective_batch_size
     runtime.use_cores(step_flop=6 * quantization.params(model) * tokens)  # forward 2, backward 4
     resume_from = checkpoints.newest(output_dir / "checkpoints")
     resumed_step = checkpoints.step_of(resume_from) if resume_from else 0

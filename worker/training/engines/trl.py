@@ -15,11 +15,11 @@ from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from core.errors import Diverged
-from worker.training import checkpoints, quantization, runtime, state
+from worker.training import attention, checkpoints, quantization, runtime, state
+from worker.training.batches import Packer, SeededBatches, Step
 from worker.training.callbacks import Watcher
-from worker.training.data import Batch, SeededBatches, Tokenised, collate
 from worker.training.engines import Ended, Hooks, Plan
-from worker.training.token_accuracy import right_tokens
+from worker.training.losses import Forward
 
 CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the largest thing in memory
 CHECKPOINTING_FROM_PARAMS = 500_000_000  # below, recomputing activations costs time and saves nothing that matters
@@ -56,7 +56,7 @@ def _arguments(plan: Plan) -> SFTConfig:
         num_train_epochs=training.num_epochs,
         max_steps=plan.max_steps or -1,
         per_device_train_batch_size=training.per_device_batch_size,
-        gradient_accumulation_steps=training.gradient_accumulation_steps,
+        gradient_accumulation_steps=1,  # a batch of our loader is a whole step, with its micro-batches inside
         learning_rate=training.learning_rate,
         lr_scheduler_type=training.lr_scheduler_type,
         warmup_steps=training.warmup_steps,
@@ -82,42 +82,53 @@ def _arguments(plan: Plan) -> SFTConfig:
     )
 
 
+def _packer(plan: Plan) -> Packer:
+    """How this model's examples are laid out. A micro-batch holds as many tokens as `per_device_batch_size` of the
+    longest examples would: what the memory forecast counts with."""
+    training, pad = plan.training, plan.tokenizer.pad_token_id
+    longest = max(len(item.input_ids) for item in (*plan.data.train, *plan.data.validation))
+    return Packer(
+        layout=attention.choose(plan.model, packs=plan.packs),
+        budget_tokens=training.per_device_batch_size * longest,
+        batch_size=training.per_device_batch_size,
+        pad_token_id=pad if pad is not None else plan.tokenizer.eos_token_id,
+    )
+
+
 class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     """SFTTrainer with the studio's data order, batches, validation loss and checkpoints."""
 
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self.plan, self.watcher = plan, watcher
-        pad = plan.tokenizer.pad_token_id
-        self.pad_token_id = pad if pad is not None else plan.tokenizer.eos_token_id
+        arguments = _arguments(plan)
+        self.packer = _packer(plan)
         if quantization.is_quantized(plan.model):  # TRL would round the adapter to bf16, and lose small updates
             plan.model.is_loaded_in_4bit = plan.model.is_loaded_in_8bit = False
         columns = Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]})  # the batches come from our own loaders
         super().__init__(
             model=plan.model,
-            args=_arguments(plan),
-            data_collator=self._collate,
+            args=arguments,
+            data_collator=self.packer.step,
             train_dataset=columns,
             processing_class=plan.tokenizer,
             callbacks=[watcher],
         )
+        self.forward = Forward.of(self.model, chunked=arguments.loss_type == "chunked_nll")
         self.remove_callback(PrinterCallback)  # results go to the hooks, nothing to stdout
 
     # -- data -------------------------------------------------------------------------------------------------------
 
-    def _collate(self, items: list[Tokenised]) -> Batch:
-        return collate(items, pad_token_id=self.pad_token_id, pack=self.plan.packs)
-
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Batches in an order that depends on seed and epoch alone.
+        """One batch per step, in an order that depends on seed and epoch alone.
 
         The loader draws from a generator of its own, so that the run's random state does not depend on it.
         """
         training, data = self.plan.training, self.plan.data.train
-        self.batches = SeededBatches(len(data), training.per_device_batch_size, training.seed)
+        self.batches = SeededBatches(len(data), training.effective_batch_size, training.seed)
         return DataLoader(
             data,  # type: ignore[arg-type]  # a list is a map-style dataset
             batch_sampler=self.batches,
-            collate_fn=self._collate,
+            collate_fn=self.packer.step,
             generator=torch.Generator(),
         )
 
@@ -127,16 +138,33 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
 
     # -- steps ------------------------------------------------------------------------------------------------------
 
-    def training_step(self, model: Any, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:
-        """One batch forward and backward.
+    def training_step(self, model: Any, inputs: Step, num_items_in_batch: Any = None) -> torch.Tensor:
+        """All micro-batches of a step forward and backward; returns the mean loss of its answer tokens.
 
         Raises:
             Diverged: the loss is NaN or infinite.
         """
-        self.watcher.count(inputs.pop("real_tokens"))
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        self._check(loss, "loss")
-        return loss
+        if not model.training:
+            model.train()
+        self.watcher.count(inputs.tokens)
+        answers, device = inputs.answer_tokens, self.args.device
+        total, right = torch.zeros((), device=device), torch.zeros((), dtype=torch.long, device=device)
+        for batch in inputs.micro_batches:
+            with self.compute_loss_context_manager():
+                loss, foretold = self.forward.loss(model, batch.to(device), answers)
+            self.accelerator.backward(loss)
+            total += loss.detach()
+            right += foretold
+        self._check(total, "loss")
+        self._metrics["train"]["mean_token_accuracy"].append(int(right) / max(answers, 1))
+        return total
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Step], None]:
+        """The next step; its answer tokens are counted by itself."""
+        return [step for _, step in zip(range(num_batches), epoch_iterator, strict=False)], None
+
+    def floating_point_ops(self, inputs: Step) -> int:  # counted by no one here
+        return 0
 
     def _clip_grad_norm(self, model: Any) -> Any:
         norm = super()._clip_grad_norm(model)
@@ -158,23 +186,18 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     @torch.no_grad()
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Mean loss per answer token over the validation examples."""
-        data = sorted(self.plan.data.validation, key=lambda item: len(item.input_ids))
-        size = max(self.plan.training.per_device_batch_size, 16)
         total, tokens, right = 0.0, 0, 0
         self.model.eval()
-        for start in range(0, len(data), size):
+        for batch in self.packer.micro_batches(self.plan.data.validation):
             self.watcher.hooks.sign_of_life()
-            batch = self._prepare_inputs(self._collate(data[start : start + size]))
-            batch.pop("real_tokens")
-            counted = int((batch["labels"][:, 1:] != -100).sum())
-            out = self.model(**batch, use_cache=False)
-            total += float(out.loss) * counted
-            right += right_tokens(out, batch["labels"])
-            tokens += counted
+            counted = len(batch.targets)
+            with self.compute_loss_context_manager():
+                loss, foretold = self.forward.loss(self.model, batch.to(self.args.device), 1)  # their sum
+            total, tokens, right = total + float(loss), tokens + counted, right + int(foretold)
         self.model.train()
-        loss = total / max(tokens, 1)
-        self.watcher.evaluated(self.state, loss, right / max(tokens, 1))
-        return {"eval_loss": loss}
+        mean = total / max(tokens, 1)
+        self.watcher.evaluated(self.state, mean, right / max(tokens, 1))
+        return {"eval_loss": mean}
 
     # -- checkpoints ------------------------------------------------------------------------------------------------
 

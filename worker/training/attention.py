@@ -1,0 +1,168 @@
+"""Attention over one long row of examples laid end to end: each example attends to itself alone, without padding.
+
+The row needs no (length x length) mask: the attention is computed example by example, so its cost is the sum of the
+squares of their lengths and not the square of their sum. On a GPU one kernel does all of them (varlen attention).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+import torch
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+NAME: Final = "segments"  # as transformers knows it
+Layout = Literal["segments", "rows", "alone"]
+_PROBE: Final = ((3, 5, 7, 9, 11), (4, 6, 8, 10, 12, 14, 16))  # ids of two short made-up examples
+_EXACT, _ROUNDED = 1e-3, 0.15  # largest difference of a logit, in standard deviations: fp32, and 16 bit or quantized
+_varlen = False  # set by `choose`, where the kernel is there and gives what the plain way gives
+
+
+def _attend(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    segments: tuple[int, ...] | None = None,
+    sliding_window: int | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """Called by transformers in every layer; query, key, value of shape (1, heads, length, head size).
+
+    Without `segments` (generation, for one) it is transformers' own SDPA. Returns (1, length, heads, head size).
+    """
+    if segments is None:
+        out: tuple[torch.Tensor, None] = sdpa_attention_forward(
+            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
+        )
+        return out
+    shared = query.shape[1] != key.shape[1]  # several query heads share a key head
+    if _varlen and not dropout:
+        from torch.nn.attention.varlen import varlen_attn
+
+        borders, longest = _borders(segments, query.device), max(segments)
+        window = (sliding_window - 1 if sliding_window else -1, 0)
+        rows = (part[0].transpose(0, 1) for part in (query, key, value))
+        flat: Any = varlen_attn(
+            *rows, borders, borders, longest, longest, scale=scaling, window_size=window, enable_gqa=shared
+        )
+        return flat[None], None
+    parts = [
+        scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=_band(q.shape[2], sliding_window, q.device),
+            is_causal=not sliding_window or q.shape[2] <= sliding_window,
+            dropout_p=dropout,
+            scale=scaling,
+            enable_gqa=shared,
+        ).transpose(1, 2)
+        for q, k, v in zip(query.split(segments, 2), key.split(segments, 2), value.split(segments, 2), strict=True)
+    ]
+    return torch.cat(parts, 1), None
+
+
+def _band(length: int, window: int | None, device: torch.device) -> torch.Tensor | None:
+    """The mask of a sliding window of so many tokens; None where the example is no longer than that."""
+    if not window or length <= window:
+        return None
+    places = torch.arange(length, device=device)
+    back = places[:, None] - places[None, :]
+    return (back >= 0) & (back < window)
+
+
+@lru_cache(maxsize=64)
+def _borders(segments: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    ends = torch.tensor((0, *segments), dtype=torch.int32, device=device)
+    return ends.cumsum(0, dtype=torch.int32)
+
+
+AttentionInterface.register(NAME, _attend)
+AttentionMaskInterface.register(NAME, sdpa_mask)  # for whatever comes without segments; with them it is passed by
+
+
+def arguments(segments: tuple[int, ...], device: torch.device | None = None) -> dict[str, Any]:
+    """What a model's forward needs besides ids and positions: the lengths, and a mask that keeps transformers from
+    building one (a four-dimensional mask is taken as it is, and the attention above does not look at it)."""
+    return {"segments": segments, "attention_mask": torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)}
+
+
+def choose(model: Any, *, packs: bool = True) -> Layout:
+    """How this model's examples may lie in a batch, found by trying: two made-up examples in one row must give the
+    logits that each gives alone.
+
+    Args:
+        packs: False where the training method wants every example in a row of its own.
+
+    Returns:
+        `segments`: end to end in one row, the attention set to the one above. `rows`: packed rows, kept apart by
+        transformers' own masks. `alone`: one example per row (an architecture that carries state along a row, for one).
+    """
+    if not packs:
+        return "alone"
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    before = base.config._attn_implementation
+    with _quietly(model):
+        with contextlib.suppress(RuntimeError, TypeError, ValueError, AttributeError):  # then it gets no shared rows
+            base.set_attn_implementation("sdpa")
+            alone = _alone(model)
+            for layout, varlen in (("segments", True), ("segments", False), ("rows", False)):
+                if varlen and next(model.parameters()).device.type != "cuda":
+                    continue
+                if _isolates(model, base, layout, varlen, alone):
+                    return layout  # type: ignore[return-value]  # one of the three
+        if base.config._attn_implementation != before:
+            base.set_attn_implementation(before)
+    return "alone"
+
+
+@contextlib.contextmanager
+def _quietly(model: Any) -> Iterator[None]:
+    """Without gradients, without dropout, and with the random state as it was."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.random.fork_rng(), torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+def _alone(model: Any) -> torch.Tensor:
+    device = next(model.parameters()).device
+    seen = [model(input_ids=torch.tensor([ids], device=device), use_cache=False).logits[0] for ids in _PROBE]
+    return torch.cat(seen).float()
+
+
+def _isolates(model: Any, base: Any, layout: str, varlen: bool, alone: torch.Tensor) -> bool:
+    """Whether the two examples in one row come out as they do alone."""
+    global _varlen
+    device = next(model.parameters()).device
+    ids = torch.tensor([[token for example in _PROBE for token in example]], device=device)
+    places = torch.tensor([[place for example in _PROBE for place in range(len(example))]], device=device)
+    _varlen = varlen
+    more: dict[str, Any] = {}
+    if layout == "segments":
+        more = arguments(tuple(len(example) for example in _PROBE), device)
+    try:
+        base.set_attn_implementation(NAME if layout == "segments" else "sdpa")
+        together = model(input_ids=ids, position_ids=places, use_cache=False, **more).logits[0].float()
+    except (RuntimeError, TypeError, ValueError, AttributeError, ImportError):
+        _varlen = False
+        return False
+    exact = next(model.parameters()).dtype == torch.float32 and not getattr(base, "is_quantized", False)
+    difference = float((together - alone).abs().max() / alone.std().clamp_min(1e-6))
+    if difference <= (_EXACT if exact else _ROUNDED):
+        return True
+    _varlen = False
+    return False

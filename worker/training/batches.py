@@ -1,0 +1,162 @@
+"""The batches of a run: which examples make a step, and how they are laid out for the model.
+
+A step learns from `effective_batch_size` examples, drawn by seed and epoch alone. They are laid end to end in as few
+rows as memory allows (micro-batches): no padding, and no example sees another (`worker.training.attention`).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from core.render import IGNORED
+from worker.training.attention import Layout, arguments
+from worker.training.data import Tokenised, collate
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """What goes through the model at once.
+
+    Attributes:
+        inputs: keyword arguments of the model's forward, `input_ids` of shape (rows, width) among them.
+        labels: (rows, width), unshifted, -100 where no loss falls.
+        places: (answers,) the positions, in the flattened rows, whose next token is learnt.
+        targets: (answers,) the tokens to be learnt there.
+        tokens: tokens that are no padding.
+        examples: for each row, the numbers of its examples among those that the batch was made of.
+    """
+
+    inputs: dict[str, Any]
+    labels: torch.Tensor
+    places: torch.Tensor
+    targets: torch.Tensor
+    tokens: int
+    examples: tuple[tuple[int, ...], ...]
+
+    def to(self, device: torch.device) -> MicroBatch:
+        """The same on a device."""
+        if device.type == "cpu":
+            return self
+        inputs = {
+            name: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+            for name, value in self.inputs.items()
+        }
+        labels, places, targets = (part.to(device) for part in (self.labels, self.places, self.targets))
+        return MicroBatch(inputs, labels, places, targets, self.tokens, self.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """All micro-batches of one optimizer step; the loss is the mean over the answer tokens of all of them."""
+
+    micro_batches: tuple[MicroBatch, ...]
+
+    @property
+    def answer_tokens(self) -> int:
+        return sum(len(batch.targets) for batch in self.micro_batches)
+
+    @property
+    def tokens(self) -> int:
+        return sum(batch.tokens for batch in self.micro_batches)
+
+
+@dataclass(frozen=True, slots=True)
+class Packer:
+    """Lays examples out for a model.
+
+    Attributes:
+        layout: see `worker.training.attention.choose`.
+        budget_tokens: most tokens of one micro-batch in the layout `segments` (at least the longest example's).
+        batch_size: examples of one micro-batch in the other layouts.
+    """
+
+    layout: Layout
+    budget_tokens: int
+    batch_size: int
+    pad_token_id: int = 0
+
+    def step(self, items: Sequence[Tokenised]) -> Step:
+        """The micro-batches of one step."""
+        return Step(tuple(self.micro_batches(items)))
+
+    def micro_batches(self, items: Sequence[Tokenised]) -> Iterator[MicroBatch]:
+        """Any number of examples in as few batches as fit."""
+        lengths = [len(item.input_ids) for item in items]
+        if self.layout == "segments":
+            parts = shared_out(lengths, self.budget_tokens)
+        else:  # neighbours in length share a batch, so that little is padding
+            order = sorted(range(len(items)), key=lambda index: lengths[index])
+            parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        for part in parts:
+            yield self._laid_out(items, part)
+
+    def _laid_out(self, items: Sequence[Tokenised], part: Sequence[int]) -> MicroBatch:
+        chosen = [items[index] for index in part]
+        if self.layout == "segments":
+            return _end_to_end(chosen, part)
+        batch = collate(chosen, pad_token_id=self.pad_token_id, pack=self.layout == "rows")
+        tokens, members = batch.pop("real_tokens"), batch.pop("members")
+        labels = batch.pop("labels")
+        places, targets = _learnt(labels)
+        rows = tuple(tuple(part[index] for index in row) for row in members)
+        return MicroBatch(batch, labels, places, targets, tokens, rows)
+
+
+def _end_to_end(items: Sequence[Tokenised], numbers: Sequence[int]) -> MicroBatch:
+    """One row of all examples; positions restart at each, and its first token is learnt by nobody."""
+    segments = tuple(len(item.input_ids) for item in items)
+    input_ids = torch.tensor([token for item in items for token in item.input_ids])[None]
+    labels = torch.tensor([label for item in items for label in item.labels])[None]
+    position_ids = torch.cat([torch.arange(length) for length in segments])[None]
+    labels[position_ids == 0] = IGNORED
+    places, targets = _learnt(labels)
+    inputs = {"input_ids": input_ids, "position_ids": position_ids, **arguments(segments)}
+    return MicroBatch(inputs, labels, places, targets, input_ids.numel(), (tuple(numbers),))
+
+
+def _learnt(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Positions whose next token carries loss, in the flattened rows, and those tokens."""
+    following = torch.full_like(labels, IGNORED)
+    following[:, :-1] = labels[:, 1:]
+    flat = following.flatten()
+    places = (flat != IGNORED).nonzero()[:, 0]
+    return places, flat[places]
+
+
+def shared_out(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Share examples out to as few parts of at most `budget` tokens as an even filling needs (longest first)."""
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    for count in range(max(1, math.ceil(sum(lengths) / budget)), len(lengths)):
+        parts: list[list[int]] = [[] for _ in range(count)]
+        filled = [0] * count
+        for index in order:
+            emptiest = filled.index(min(filled))
+            parts[emptiest].append(index)
+            filled[emptiest] += lengths[index]
+        if max(filled) <= budget:
+            return [sorted(part) for part in parts]
+    return [[index] for index in range(len(lengths))]
+
+
+class SeededBatches(torch.utils.data.Sampler[list[int]]):
+    """Batches of example numbers whose order depends on the seed and the epoch alone, so that a resumed run goes on
+    exactly where the first one was."""
+
+    def __init__(self, examples: int, batch_size: int, seed: int) -> None:
+        self.examples, self.batch_size, self.seed = examples, batch_size, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-self.examples // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = list(range(self.examples))
+        random.Random(f"{self.seed}/{self.epoch}").shuffle(order)  # noqa: S311  a seeded order, no secret
+        for start in range(0, self.examples, self.batch_size):
+            yield order[start : start + self.batch_size]

@@ -1,0 +1,55 @@
+"""The loss of a micro-batch: the cross-entropy of the answer tokens, and of nothing else.
+
+Only the positions whose next token is learnt go through the output layer: on short answers that spares most of it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from worker.training.batches import MicroBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """How a model is asked for its loss.
+
+    Attributes:
+        keeps: its forward takes `logits_to_keep`, so that the other positions' logits are never made.
+        chunked: it makes the loss itself, in pieces (TRL's `chunked_nll`), for vocabularies whose logits would be the
+            largest thing in memory.
+    """
+
+    keeps: bool
+    chunked: bool
+
+    @classmethod
+    def of(cls, model: Any, *, chunked: bool) -> Forward:
+        base = model.get_base_model() if hasattr(model, "get_base_model") else model
+        return cls("logits_to_keep" in inspect.signature(base.forward).parameters, chunked)
+
+    def loss(self, model: Any, batch: MicroBatch, answer_tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cross-entropy summed over the batch's answer tokens and divided by `answer_tokens` (those of the step); and
+        how many of them the model foretells right (its likeliest next token is the one that comes)."""
+        if self.chunked:
+            out = model(**batch.inputs, labels=batch.labels, num_items_in_batch=answer_tokens, use_cache=False)
+            return out.loss, out.num_correct_tokens
+        logits = self.logits(model, batch)
+        right = (logits.detach().argmax(-1) == batch.targets).sum()
+        return cross_entropy(logits.float(), batch.targets, reduction="sum") / answer_tokens, right
+
+    def logits(self, model: Any, batch: MicroBatch) -> torch.Tensor:
+        """(answers, vocabulary): what the model says at the positions whose next token is learnt."""
+        rows, width = batch.labels.shape
+        if self.keeps and rows == 1 and "segments" in batch.inputs:
+            out = model(**batch.inputs, logits_to_keep=batch.places, use_cache=False)
+            logits: torch.Tensor = out.logits[0]
+            return logits
+        logits = model(**batch.inputs, use_cache=False).logits
+        # prompt-learning methods put their own tokens before the batch
+        return logits[:, -width:].flatten(0, 1)[batch.places]
