@@ -103,8 +103,8 @@ def collate(items: Sequence[Tokenised], *, pad_token_id: int = 0, pack: bool = T
 
     Returns:
         `input_ids`, `labels`, `position_ids` of shape (rows, width), `real_tokens`, the number of tokens that are
-        no padding, and `members`, the example numbers of each row. No attention mask: what follows an example in its row
-        is either another one with its own positions, or padding that comes after it and is never looked back from.
+        no padding, and `members`, the example numbers of each row. No attention mask: what follows an example in its
+        row is either another one with its own positions, or padding that comes after it and is never looked back from.
     """
     lengths = [len(item.input_ids) for item in items]
     width = max(lengths)
