@@ -17,6 +17,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from worker.training import quantization
+
 NAME: Final = "segments"  # as transformers knows it
 Layout = Literal["segments", "rows", "alone"]
 _PROBE: Final = ((3, 5, 7, 9, 11), (4, 6, 8, 10, 12, 14, 16))  # ids of two short made-up examples
@@ -51,9 +53,17 @@ def _attend(
 
         borders, longest = _borders(segments, query.device), max(segments)
         window = (sliding_window - 1 if sliding_window else -1, 0)
-        rows = (part[0].transpose(0, 1) for part in (query, key, value))
         flat: Any = varlen_attn(
-            *rows, borders, borders, longest, longest, scale=scaling, window_size=window, enable_gqa=shared
+            query[0].transpose(0, 1),
+            key[0].transpose(0, 1),
+            value[0].transpose(0, 1),
+            borders,
+            borders,
+            longest,
+            longest,
+            scale=scaling,
+            window_size=window,
+            enable_gqa=shared,
         )
         return flat[None], None
     parts = [
@@ -67,7 +77,7 @@ def _attend(
             scale=scaling,
             enable_gqa=shared,
         ).transpose(1, 2)
-        for q, k, v in zip(query.split(segments, 2), key.split(segments, 2), value.split(segments, 2), strict=True)
+        for q, k, v in zip(*(torch.split(part, list(segments), 2) for part in (query, key, value)), strict=True)
     ]
     return torch.cat(parts, 1), None
 
@@ -130,7 +140,7 @@ def choose(model: Any, *, packs: bool = True) -> Layout:
 def _quietly(model: Any) -> Iterator[None]:
     """Without gradients, without dropout, and with the random state as it was."""
     training = model.training
-    model.eval()
+    quantization.rest(model)
     try:
         with torch.random.fork_rng(), torch.no_grad():
             yield
@@ -160,7 +170,7 @@ def _isolates(model: Any, base: Any, layout: str, varlen: bool, alone: torch.Ten
     except (RuntimeError, TypeError, ValueError, AttributeError, ImportError):
         _varlen = False
         return False
-    exact = next(model.parameters()).dtype == torch.float32 and not getattr(base, "is_quantized", False)
+    exact = next(model.parameters()).dtype == torch.float32 and not quantization.is_quantized(base)
     difference = float((together - alone).abs().max() / alone.std().clamp_min(1e-6))
     if difference <= (_EXACT if exact else _ROUNDED):
         return True

@@ -35,6 +35,22 @@ def is_quantized(model: Any) -> bool:
     return bool(getattr(model, "is_quantized", False))
 
 
+def rest(model: torch.nn.Module) -> None:
+    """`eval()` for a model that is trained on afterwards: no dropout, and 4-bit weights stay as training needs them.
+
+    On a CPU with AVX512-BF16, bitsandbytes packs the weights of a layer that it finds in evaluation mode for inference,
+    for good; its kernel for them has no backward, and the layers below would learn nothing without an error.
+    """
+    model.eval()
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model  # type: ignore[operator]
+    if is_quantized(base):
+        from bitsandbytes.nn.modules import Linear4bit
+
+        for module in model.modules():
+            if isinstance(module, Linear4bit):
+                module.training = True
+
+
 def params(model: torch.nn.Module) -> int:
     """Parameters of a model as its shape has them: a 4-bit weight is one parameter, not half a byte."""
     return sum(_numel(parameter) for parameter in model.parameters())

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from core.messages import Example, Message
+from core.methods import build
 from tests.support import tiny
-from worker.training import attention
+from worker.training import attention, tuners
 from worker.training.batches import MicroBatch, Packer, SeededBatches, shared_out
 from worker.training.data import Tokenised, prepare
 from worker.training.losses import Forward
@@ -120,6 +121,19 @@ def test_a_model_that_carries_state_along_a_row_gets_one_example_per_row() -> No
     torch.manual_seed(0)
     model = MambaForCausalLM(MambaConfig(hidden_size=16, state_size=4, num_hidden_layers=1, vocab_size=64))
     assert attention.choose(model) == "alone"
+
+
+def test_a_base_in_4_bits_still_learns_after_it_was_tried(tiny_base: Path) -> None:
+    """In evaluation mode bitsandbytes may pack weights for a kernel that passes no gradient on."""
+    method = build("qlora", {"rank": 4, "alpha": 8})
+    model = tuners.attach(load_model(tiny_base, method.load_arguments()), method)
+    assert attention.choose(model) == "segments"
+    items = items_of(tiny_base)
+    step = packer("segments", items).step(items)
+    loss, _ = Forward.of(model, chunked=False).loss(model, step.micro_batches[0], step.answer_tokens)
+    loss.backward()
+    gradients = {name: p.grad for name, p in model.named_parameters() if "lora_B" in name}
+    assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients.values())
 
 
 def test_a_method_may_refuse_to_share_rows(tiny_base: Path) -> None:

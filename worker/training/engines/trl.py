@@ -187,7 +187,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Mean loss per answer token over the validation examples."""
         total, tokens, right = 0.0, 0, 0
-        self.model.eval()
+        quantization.rest(self.model)
         for batch in self.packer.micro_batches(self.plan.data.validation):
             self.watcher.hooks.sign_of_life()
             counted = len(batch.targets)
