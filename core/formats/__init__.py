@@ -12,8 +12,9 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from io import SEEK_CUR
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from core import given
 from core.errors import DataError
@@ -62,6 +63,7 @@ _CONTAINERS = (
     (b"ORC", "an ORC file", "Write it as Parquet."),
 )
 _SAMPLE_BYTES = 4 << 20  # pieces with bytes above 127 that the encoding is inferred from
+_STRETCH, _PIECE = 1 << 20, 1 << 16  # bytes; of each stretch of a file a piece, around its first byte above 127
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
@@ -260,16 +262,30 @@ def _sample(path: Path, head: bytes) -> bytes:
     pieces, size = [head], len(head)
     with open_bytes(path) as stream:
         stream.read(len(head))
-        while size < _SAMPLE_BYTES and (chunk := stream.read(1 << 20)):
-            if not chunk.isascii():
-                first = _HIGH.search(chunk)
-                assert first is not None
+        while size < _SAMPLE_BYTES and (chunk := _until_high(stream)):
+            first = _HIGH.search(chunk)
+            if first is not None:
                 start = max(chunk.rfind(b"\n", 0, first.start()) + 1, first.start() - 200)
-                end = chunk.rfind(b"\n", start, start + 65_536)
+                end = chunk.rfind(b"\n", start, start + _PIECE)
                 piece = chunk[start : end + 1 if end > first.start() else start + 4096]
                 pieces.append(b"\n" + piece)
                 size += len(piece)
+            rest = _STRETCH - len(chunk)
+            if stream.seekable():
+                stream.seek(rest, SEEK_CUR)
+            else:  # what is unpacked can only be read
+                stream.read(rest)
     return b"".join(pieces)
+
+
+def _until_high(stream: BinaryIO) -> bytes:
+    """The next stretch of a file, or no more of it than a piece around its first byte above 127."""
+    read = b""
+    while len(read) < _STRETCH and (more := stream.read(_PIECE)):
+        read += more
+        if not more.isascii():
+            return read + stream.read(min(2 * _PIECE, _STRETCH - len(read)))
+    return read
 
 
 __all__ = [

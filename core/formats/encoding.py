@@ -30,6 +30,7 @@ _WESTERN = frozenset(
      "iso8859_10", "iso8859_13", "iso8859_14", "iso8859_16", "cp852", "cp1258", "cp500", "cp037", "hp_roman8"}
 )  # fmt: skip
 _MARK_TO_WORDS = {"utf-8-sig": "UTF-8 with a byte order mark", "utf-16": "UTF-16", "utf-32": "UTF-32"}
+_PIECE = 1 << 16  # bytes
 _ENOUGH_HIGH_BYTES = 12  # fewer say too little for anything but Western text
 
 
@@ -123,8 +124,10 @@ def _by_zero_bytes(sample: bytes) -> str:
 @lru_cache(maxsize=1)  # detection asks twice about the same bytes
 def _is_utf8(sample: bytes) -> bool:
     """Whether all of it is UTF-8, but for a character cut at the end: most files, and quickly told."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample, final=False)
+        for start in range(0, len(sample), _PIECE):  # the text of all of it at once would be 16 MB that nobody needs
+            decoder.decode(sample[start : start + _PIECE], final=False)
     except UnicodeDecodeError:
         return False
     return True

@@ -164,7 +164,7 @@ def _layout_of_one(head: Head) -> str:
 
 def _lines_of_values(head: Head) -> bool:
     """Whether the first lines are complete values, at least two of them."""
-    complete = [line for line in head.text.split("\n")[:12] if line.strip()]
+    complete = [line for line in head.text.split("\n", 12)[:12] if line.strip()]
     if not head.complete and len(complete) < 12:
         complete = complete[:-1]
     good = sum(_is_value(line) for line in complete)
@@ -172,7 +172,7 @@ def _lines_of_values(head: Head) -> bool:
 
 
 def _second_line_is_a_value(text: str) -> bool:
-    filled = [line for line in text.split("\n")[:12] if line.strip()]
+    filled = [line for line in text.split("\n", 12)[:12] if line.strip()]
     return len(filled) > 1 and any(_is_value(line) for line in filled[1:])
 
 

@@ -28,7 +28,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from core.quality.line_chunks import PROCESSES, Chunk, map_chunks
-from core.quality.validation import FIRST, LINE, lines_beginning
+from core.quality.validation import LINE
 
 CHECKS = (
     "data_type",
@@ -43,6 +43,7 @@ UNREADABLE = "unreadable"
 _KEYS = ("role", "content", "name", "function_call", "weight")
 _ROLES = ("system", "user", "assistant", "function")
 _BLANK = re.compile(rb"[ \t\r\n]*")
+_FIRST = re.compile(rb'\{[ \t]*"messages"[ \t]*:[ \t]*\[[ \t]*\{[ \t]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _look(chunk: Chunk) -> _Part:
 
 def _bulk(data: bytes) -> _Part | None:
     """The whole chunk at once; None unless every line passes every check."""
-    first = FIRST.match(data)
+    first = _FIRST.match(data)
     if first is None or b"\r" in data:
         return None
     try:
@@ -153,11 +154,22 @@ def _bulk(data: bytes) -> _Part | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     count = len(examples)
-    if lines_beginning(data, first.group()) != count:
+    if _lines_beginning(data, first.group()) != count:
         return None
     if not all("assistant" in map(_role, example) for example in examples):
         return None
     return _Part(count, count)
+
+
+def _lines_beginning(data: bytes, start: bytes) -> int:
+    """How many lines there are, where all of them begin with `start`; else -1."""
+    count, end, last = 1, data.find(b"\n"), len(data) - 1
+    while -1 < end < last:
+        if not data.startswith(start, end + 1):
+            return -1
+        count += 1
+        end = data.find(b"\n", end + 1)
+    return count
 
 
 def _line_by_line(data: bytes) -> _Part:

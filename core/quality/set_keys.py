@@ -12,6 +12,8 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from core.example_columns import ExampleColumns
 from core.messages import Example, Finding, Split
 from core.quality import rules
@@ -30,7 +32,10 @@ class SetKeys:
     def add(self, keys: Sequence[int], lines: Iterable[int], *, split: Split = "train", masked: int = 0) -> None:
         """Take in examples: their keys, their lines, and how many of them carry no loss at all."""
         self._keys[split].extend(keys)
-        self._lines[split].extend(lines)
+        if isinstance(lines, range):
+            self._lines[split].frombytes(np.arange(lines.start, lines.stop, lines.step, dtype=np.int64).tobytes())
+        else:
+            self._lines[split].extend(lines)
         self._masked += masked
 
     def feed(self, example: Example) -> None:
@@ -49,7 +54,7 @@ class SetKeys:
         train, validation = self._keys["train"], self._keys["validation"]
         yield from rules.too_few(len(train))
         total = len(train) + len(validation)
-        spare = total - len(set(train).union(validation))
+        spare = _copies(train + validation)
         several: list[int] = []
         if spare:
             counts = Counter(train)
@@ -72,3 +77,9 @@ class SetKeys:
                     if key in among:
                         groups[key].append(line)
         return [groups[key] for key in wanted]
+
+
+def _copies(keys: array[int]) -> int:
+    """How many keys have stood before."""
+    ordered = np.sort(np.frombuffer(keys, np.int64)) if keys else np.empty(0, np.int64)
+    return int(np.count_nonzero(ordered[1:] == ordered[:-1]))

@@ -1,12 +1,9 @@
 """Structural validation of chat JSONL at the speed of the disk: the same findings as row by row, found in bulk.
 
-A chunk of lines is decoded into typed messages at once, and whole-chunk scans answer what the decoder does not: control
-tokens, invisible characters, suspicious escapes, keys that stand twice. Whatever is not plainly sound goes, line by
-line, the exact way (formats.jsonl, then the caller's `accept`), so nothing is decided twice and nothing is lost.
-
-Why bytes can be searched for keys: inside a JSON string every quote is escaped, so `"role"` with two bare quotes is a
-whole string. As many of them as messages means that no message has two roles; one that is written with escapes
-(`"\\u0072ole"`) is caught by the search for escapes of plain characters.
+A chunk of lines is decoded into typed messages at once, and whole-chunk scans (line_scan) answer what the decoder does
+not: keys that stand twice, control tokens, invisible characters, suspicious escapes. Lines that are not plainly sound
+are looked at one by one, the exact way (formats.jsonl, then the caller's `accept`), so nothing is decided twice and
+nothing is lost. Where the decoder refuses a chunk, it is asked about each of its lines, and the scans see the others.
 """
 
 from __future__ import annotations
@@ -17,12 +14,13 @@ import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, filterfalse
+from itertools import accumulate, chain, repeat
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from core.findings import CODES
 from core.formats.jsonl import MAX_WASTED, LineSource, record
@@ -30,19 +28,12 @@ from core.formats.text import Line
 from core.messages import Example, Finding, Reject, Row
 from core.quality import structure
 from core.quality.line_chunks import PROCESSES, Chunk, NotByChunks, map_chunks
+from core.quality.line_scan import LineScan
 
 _MARK_DAMAGE = "studio_escape"  # registered by core.formats.text: a bad byte stays recognisable
 _MAX_CHARACTERS = structure.OVER_LENGTH_TOKENS * structure.CHARACTERS_PER_TOKEN
 
-# They may find too much (the beginning of a token), never too little: what they find is looked at the exact way.
-_TOKEN = re.compile(
-    rb"<(?:\||\xef\xbd\x9c|(?:\\?/)?s>|<(?:\\?/)?SYS|start_of|end_of_|bos>|eos>|pad>|unk>|mask>|\\u)|"
-    rb"\[(?:(?:\\?/)?(?:INST|AVAI|TOOL|SYST)|\\u)"
-)
-# Escapes of NUL and of what keys and tokens are made of (others are of no account: texts are looked at decoded).
-_ESCAPE = re.compile(rb"\\u(?:00(?:00|2[fF]|[3-7]))")
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-FIRST = re.compile(rb'\{[ \t]*"messages"[ \t]*:[ \t]*\[[ \t]*\{[ \t]*"')
 
 
 class _Plain(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -56,6 +47,7 @@ class _PlainLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=Fal
     messages: tuple[_Plain, ...]
 
 
+_Example = tuple[_Plain, ...]
 _DECODER = msgspec.json.Decoder(_PlainLine)
 _role = attrgetter("role")
 _content = attrgetter("content")
@@ -122,75 +114,70 @@ def check_lines(
 
 def check_chunk(chunk: Chunk, accept: Accept, *, codec: str = "utf-8") -> ChunkReport:
     """Check the lines of one chunk."""
-    return _bulk(chunk, _Notes(accept, codec)) or _line_by_line(chunk, _Notes(accept, codec))
+    return _whole(chunk, accept, codec) or _by_lines(chunk, accept, codec)
 
 
-def _bulk(chunk: Chunk, notes: _Notes) -> ChunkReport | None:
-    """The whole chunk at once; None where its lines are not all written the same plain way."""
+def _whole(chunk: Chunk, accept: Accept, codec: str) -> ChunkReport | None:
+    """The whole chunk at once; None where the decoder refuses a line, or a line is not one value."""
     data = chunk.lines
-    first = FIRST.match(data)
-    if first is None or b"\r" in data or _ESCAPE.search(data):  # a key written with escapes would spoil the counts
-        return None
     try:
-        decoded = _DECODER.decode_lines(data)
+        examples = list(map(_messages, _DECODER.decode_lines(data)))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    examples = list(map(_messages, decoded))
-    everything = list(chain.from_iterable(examples))
-    # Every line begins with an object whose first list holds an object: a second "messages" would leave roles over.
-    count = len(examples)
-    if (
-        lines_beginning(data, first.group()) != count
-        or data.count(b'"role"') != len(everything)
-        or data.count(b'"content"') != len(everything)
-    ):
+    if not examples or (b"\r" in data and _lone_returns(data)):
         return None
-    odd = _odd(examples, everything, long=_may_be_long(data))
-    hits = _suspicious(data)
-    if not odd and not hits:
+    scan = LineScan(data)
+    if not scan.one_value_each(len(examples)):
+        return None
+    odd = _odd(examples, scan)
+    if not odd:
+        count = len(examples)
         return ChunkReport(count, count, keys=array("q", map(hash, examples)), at=range(1, count + 1))
-    lines = data.split(b"\n")
-    odd.update(_lines_of(hits, lines))
-    at = chunk.offset
-    for index in range(count):
-        if index in odd:
-            notes.exact(lines[index], index + 1, at, iter(()))  # it is JSON: nothing of it is on the next line
-        else:
-            notes.sound(examples[index], index + 1)
-        at += len(lines[index]) + 1
-    return notes.report(count)
+    return _report(chunk, accept, codec, [*scan.starts.tolist(), len(data)], examples, odd)
 
 
-def lines_beginning(data: bytes, start: bytes) -> int:
-    """How many lines there are, where all of them begin with `start`; else -1."""
-    count, end, last = 1, data.find(b"\n"), len(data) - 1
-    while -1 < end < last:
-        if not data.startswith(start, end + 1):
-            return -1
-        count += 1
-        end = data.find(b"\n", end + 1)
-    return count
+def _by_lines(chunk: Chunk, accept: Accept, codec: str) -> ChunkReport:
+    """Each line decoded by itself; what the decoder refuses is odd, the others are scanned together."""
+    lines = chunk.lines.splitlines(keepends=True)
+    examples: list[_Example] = []
+    sound: list[int] = []
+    for index, line in enumerate(lines):
+        try:
+            examples.append(_DECODER.decode(line).messages)
+            sound.append(index)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            examples.append(())
+    odd = set(range(len(lines))).difference(sound)
+    if sound:
+        scan = LineScan(b"\n".join([lines[index].rstrip(b"\r\n") for index in sound]))
+        odd.update(sound[place] for place in _odd([examples[index] for index in sound], scan))
+    starts = list(accumulate(map(len, lines), initial=0))
+    return _report(chunk, accept, codec, starts, examples, odd)
 
 
-def _may_be_long(data: bytes) -> bool:
-    """Whether a line may have more than _MAX_CHARACTERS: it would cover one of these windows whole."""
-    half = _MAX_CHARACTERS // 2
-    return any(data.find(b"\n", start, start + half) < 0 for start in range(0, len(data), half))
+def _lone_returns(data: bytes) -> bool:
+    """Whether a line ends at a carriage return alone."""
+    return data.count(b"\r") != data.count(b"\r\n")
 
 
-def _odd(examples: list[tuple[_Plain, ...]], everything: list[_Plain], *, long: bool) -> set[int]:
+def _odd(examples: list[_Example], scan: LineScan) -> set[int]:
     """Indexes of the examples that need a closer look.
 
-    Turns out of order, a blank message, an invisible character, and, where that may be (`long`), too much text.
+    Keys that stand twice, turns out of order, a blank message, too much text, and what else the scan suspects.
     """
-    odd = {index for index, example in enumerate(examples) if not _TURNS[tuple(map(_role, example))]}
-    texts = list(map(_content, everything))
+    counts = np.fromiter(map(len, examples), np.int64, len(examples))
+    odd = set(scan.suspicious()).union(scan.with_keys_twice(counts))
+    turns = list(map(tuple, map(map, repeat(_role), examples)))
+    wrong = {roles for roles in set(turns) if not _TURNS[roles]}
+    if wrong:
+        odd.update(index for index, roles in enumerate(turns) if roles in wrong)
+    texts = list(map(_content, chain.from_iterable(examples)))
     if not all(texts) or any(map(str.isspace, texts)):
-        odd.update(index for index, example in enumerate(examples) if not all(m.content.strip() for m in example))
-    if structure.INVISIBLE.search("".join(filterfalse(str.isascii, texts))):
-        odd.update(i for i, e in enumerate(examples) if structure.INVISIBLE.search("".join(map(_content, e))))
-    if long:
-        odd.update(i for i, e in enumerate(examples) if sum(map(len, map(_content, e))) > _MAX_CHARACTERS)
+        blank = [place for place, text in enumerate(texts) if not text or text.isspace()]
+        odd.update(np.searchsorted(counts.cumsum(), blank, side="right").tolist())
+    for index in scan.longer_than(_MAX_CHARACTERS):
+        if sum(len(message.content) for message in examples[index]) > _MAX_CHARACTERS:
+            odd.add(index)
     return odd
 
 
@@ -206,52 +193,36 @@ class _Turns(dict[tuple[str, ...], bool]):
 _TURNS = _Turns()
 
 
-def _suspicious(data: bytes) -> list[int]:
-    """Where control tokens may begin, and where escapes stand for plain characters; ascending."""
-    hits = [match.start() for match in _ESCAPE.finditer(data)]
-    # Searching for one byte is many times faster than searching for a pattern.
-    for opening in (b"<", b"["):
-        at = data.find(opening)
-        while at >= 0:
-            if _TOKEN.match(data, at):
-                hits.append(at)
-            at = data.find(opening, at + 1)
-    return sorted(hits)
+def _report(
+    chunk: Chunk, accept: Accept, codec: str, starts: list[int], examples: list[_Example], odd: set[int]
+) -> ChunkReport:
+    """The chunk's report: odd lines the exact way, the others as they are.
 
-
-def _lines_of(positions: list[int], lines: list[bytes]) -> Iterator[int]:
-    """The index of the line that each position (ascending) lies in."""
-    index, end = 0, len(lines[0]) + 1
-    for position in positions:
-        while position >= end:
-            index += 1
-            end += len(lines[index]) + 1
-        yield index
-
-
-def _line_by_line(chunk: Chunk, notes: _Notes) -> ChunkReport:
-    spans = [match.span() for match in LINE.finditer(chunk.lines)]
-    index = 0
-    while index < len(spans):
-        start, end = spans[index]
-        line = chunk.lines[start:end]
-        index += 1
-        example = _plain(line)
-        if example is not None:
-            notes.sound(example, index)
+    Args:
+        starts: of each line, and behind the last one.
+    """
+    notes = _Notes(accept, codec)
+    done, count = 0, len(examples)
+    for index in sorted(odd):
+        if index < done:  # it belongs to an object that began before
             continue
-        index += notes.exact(line, index, chunk.offset + start, _following(chunk, spans, index))
-        if index > len(spans):  # it reaches into the next chunk, which somebody else is looking at
+        notes.sound(examples[done:index], done + 1)
+        line = chunk.lines[starts[index] : starts[index + 1]]
+        following = _following(chunk, starts, index + 1)
+        done = index + 1 + notes.exact(line, index + 1, chunk.offset + starts[index], following)
+        if done > count:  # it reaches into the next chunk, which somebody else is looking at
             raise NotByChunks
-    return notes.report(len(spans))
+    notes.sound(examples[done:], done + 1)
+    return notes.report(count)
 
 
-def _following(chunk: Chunk, spans: Sequence[tuple[int, int]], index: int) -> Iterator[Line]:
+def _following(chunk: Chunk, starts: list[int], index: int) -> Iterator[Line]:
     """The lines from `index` on, and those behind the chunk as far as they are known."""
-    for number in range(index, len(spans)):
-        start, end = spans[number]
+    count = len(starts) - 1
+    for number in range(index, count):
+        start, end = starts[number], starts[number + 1]
         yield Line(number + 1, chunk.offset + start, _text(chunk.lines[start:end]))
-    for number, match in enumerate(LINE.finditer(chunk.after), start=len(spans) + 1):
+    for number, match in enumerate(LINE.finditer(chunk.after), start=count + 1):
         if match.end() == len(chunk.after) and not chunk.complete:
             break
         yield Line(number, chunk.offset + len(chunk.lines) + match.start(), _text(match.group()))
@@ -272,11 +243,11 @@ class _Notes:
         self._findings: list[Finding] = []
         self._keys, self._at = array("q"), array("q")
 
-    def sound(self, example: tuple[_Plain, ...], number: int) -> None:
-        """Take in an example in which nothing was found."""
-        self._read += 1
-        self._keys.append(hash(example))
-        self._at.append(number)
+    def sound(self, examples: list[_Example], number: int) -> None:
+        """Take in examples in which nothing was found, on lines from `number` on."""
+        self._read += len(examples)
+        self._keys.extend(map(hash, examples))
+        self._at.extend(range(number, number + len(examples)))
 
     def exact(self, raw: bytes, number: int, offset: int, following: Iterator[Line]) -> int:
         """Take in a line as reading row by row would; gives the number of further lines that belong to it."""
@@ -327,16 +298,3 @@ def key_of(example: Example) -> int:
 def is_masked(example: Example) -> bool:
     """Whether no assistant message carries loss."""
     return all(message.weight == 0 for message in example.messages if message.role == "assistant")
-
-
-def _plain(line: bytes) -> tuple[_Plain, ...] | None:
-    """The messages of one line that is plainly sound; None where that takes a closer look."""
-    if _suspicious(line) or line.count(b'"messages"') != 1:
-        return None
-    try:
-        example = _DECODER.decode(line).messages
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if line.count(b'"role"') != len(example) or line.count(b'"content"') != len(example):
-        return None
-    return None if _odd([example], list(example), long=len(line) > _MAX_CHARACTERS) else example

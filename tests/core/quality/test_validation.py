@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from core.conversion import shapes
 from core.forked import ProcessLost
@@ -261,3 +262,87 @@ def test_a_key_written_with_escapes_hides_no_key_that_stands_twice(tmp_path):
     path.write_text(sound * 3 + escaped + twice + sound * 3)
     found = [item for report in validation.check_lines(path, accept) for item in report.findings]
     assert [(item.line, item.code) for item in found] == [(5, "json_duplicate_key")]
+
+
+TWICE = '{"messages": [{"role": "user", "content": "a", "content": "a"}, {"role": "assistant", "content": "b"}]}'
+# Each is one line, or a few that only make sense together; `\\\\` is two backslashes in the file.
+SHORTCUTS = [
+    *(says("x").replace("x", "\\" * number + '"' * (number % 2)) for number in range(1, 9)),
+    says("x").replace("x", 'a\\\\\\"b\\\\'),
+    says("x").replace("x", '\\", \\"content\\": \\"'),
+    TWICE + "\n" + says("x").replace("x", '\\"\\"\\"\\"'),
+    TWICE.replace('"content": "a", "content"', '"content": "a", "\\u0063ontent"'),
+    says("x").replace("messages", "\\u006dessages"),
+    says("x").replace('"user"', '"\\u0075ser"'),
+    says("x").replace('"user"', '"use\\u0072"'),
+    says("x").replace("x", "\\u0022"),
+    says("x")
+    + says("y")
+    + "\n"
+    + '{"messages":\n [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}',
+    '{"messages": []}{"messages": []}\n\n',
+    "\n\n" + says("x") + "\n \n\t\n" + says("y"),
+    says("x") + "\r\n" + says("y") + "\r\n",
+    says("x") + "\r" + says("y"),
+    says("x") + " \r\n",
+    "\ufeff" + says("x"),
+    says("مرحبا بالعالم ، ٣ ٤"),
+    says("مرحبا\u061c بالعالم"),
+    says("«¡été!» co\u00adoperate"),
+    says("日本語" * 50),
+    says("日本語\u200b"),
+    says("ends in é"),
+    says("<b>bold</b> [1] [link](x) {{<}}"),
+    says("<"),
+    says("["),
+]
+
+
+@pytest.mark.parametrize("lines", SHORTCUTS, ids=range(len(SHORTCUTS)))
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_every_shortcut_finds_what_row_by_row_finds(tmp_path, lines, end):
+    path = tmp_path / "x.jsonl"
+    around = [chat(U, {"role": "assistant", "content": f"Answer {number}"}) for number in range(12)]
+    text = (end or "\n").join([*around[:6], lines, *around[6:]]) + end
+    path.write_bytes(text.encode())
+    assert in_bulk(path) == row_by_row(path)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("last", [True, False])
+def test_a_mark_line_ends_and_a_missing_last_one_change_nothing(tmp_path, end, last):
+    path = tmp_path / "x.jsonl"
+    lines = [says(f"{number} <|im_end|>" if number % 7 == 0 else str(number)).encode() for number in range(30)]
+    path.write_bytes(b"\xef\xbb\xbf" + end.join(lines) + end * last)
+    found, read_count, rejected = in_bulk(path, codec="utf-8-sig")
+    assert (found, read_count, rejected) == row_by_row(path)
+    assert (read_count, rejected) == (30, 0)
+    assert [item.line for item in found if item.code == "special_tokens"] == [1, 8, 15, 22, 29]
+
+
+def test_a_report_made_in_bulk_can_be_written_as_json(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join([says("<s>"), TWICE, chat(A, U), says("x" * 9_000), says("\u200b"), "{", says(" ")] * 3))
+    assert json.loads(json.dumps(sources.inspect(path).to_dict()))["read"] == 21
+
+
+PIECES = st.sampled_from(
+    ['"', "\\", '\\"', "\\\\", "{", "}", "[", "]", ",", ":", "\n", "\r\n", "\r", " ", "<", "<|x|>", "[INST]", "é", "日",
+     "\0", "\\u0072", "\\u0000", "\\ud83d", "\\u200b", "\u200b", "\u00ad", "\udcff", '"role"', '"role": "user", ',
+     '"content": "a", ', '"messages"', '{"messages": [', '"weight": 0, ']
+)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from([*map(says, ("a", 'say "b"', "c\\", "日本", " ")), TWICE]), min_size=2, max_size=8),
+    changes=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 3), PIECES), max_size=3),
+)
+def test_lines_changed_anywhere_are_found_as_row_by_row(tmp_path_factory, kinds, changes):
+    text = "\n".join([*kinds, says("the last")])
+    for spot, gone, piece in changes:
+        spot %= len(text)
+        text = text[:spot] + piece + text[spot + gone :]
+    path = tmp_path_factory.getbasetemp() / "changed.jsonl"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert in_bulk(path) == row_by_row(path)
