@@ -67,6 +67,7 @@ def start(draft_id: str) -> TaskRecord:
         "recipe": recipe.model_dump(mode="json"),
         "budget_usd": recipe.budget_usd,
         "prompt_version": PROMPT_VERSION,
+        "writer": smart_dataset.writer_of(recipe),
         "reading": smart_source.fingerprint(state["source_id"]),
         "name": name,
         "description": description,

@@ -59,6 +59,7 @@ def start(run_id: str) -> TaskRecord:
         # what the run has spent counts: the budget holds for both together
         "budget_usd": None if limit is None else max(float(limit) - smart_store.totals(run_id).cost_usd, 0.0),
         "prompt_version": PROMPT_VERSION,
+        "writer": smart_dataset.writer_of(recipe),
     }
     key = f"{KIND}:{run_id}:after:{latest.id if latest else ''}"
     title = f"Ask again for {len(failed):,} {'row' if len(failed) == 1 else 'rows'} of “{dataset.name}”"
@@ -110,7 +111,7 @@ def _written(run_id: str) -> Iterator[bytes]:
 def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_id: str, reason: str) -> Outcome:
     """The new version and the run's account, in the transaction that ends the task; without an example no version."""
     task_id = ctx.lease.task_id
-    origin = smart_dataset.provenance_of(recipe, task_id)
+    origin = smart_dataset.provenance_of(recipe, ctx.task)
     source_id = str(ctx.payload["source_id"])
     added = []
     for row in smart_store.stream(task_id, "ok"):

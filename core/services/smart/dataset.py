@@ -23,6 +23,7 @@ from core.services.datasets.writing import Provenance
 from core.services.smart import row_store as smart_store, source as smart_source
 from core.services.smart.records import GeneratedExample, SmartRowRecord
 from core.tasks.context import TaskContext
+from core.tasks.records import TaskRecord
 from core.versions.rows import ProvenanceWriter
 from core.versions.writer import VersionWriter
 
@@ -41,7 +42,7 @@ def build(
     task = ctx.task
     dataset_id = dataset_writing.id_of_task(task.id)
     source = sources.get(source_id)
-    origin = provenance_of(recipe, task.id)
+    origin = provenance_of(recipe, task)
     totals = smart_store.totals(task.id)
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         out.note(source.detection.findings)
@@ -77,15 +78,19 @@ def build(
         return dataset_writing.prepare(dataset_id, name, str(payload.get("description") or ""), out, told)
 
 
-def provenance_of(recipe: SmartRecipe, task_id: str) -> dict[str, Any]:
-    """Who wrote: model, connection, prompt and task."""
+def writer_of(recipe: SmartRecipe) -> dict[str, str]:
+    """Who writes, for a task's payload: the connection may be deleted before the work ends."""
     record = connections.get(recipe.connection_id)
+    return {"connection": record.name, "kind": record.kind}
+
+
+def provenance_of(recipe: SmartRecipe, task: TaskRecord) -> dict[str, Any]:
+    """Who wrote: model, connection, prompt and task."""
     return {
         "model": recipe.model,
-        "connection": record.name,
-        "kind": record.kind,
+        **(task.payload.get("writer") or writer_of(recipe)),  # tasks of earlier releases do not name it
         "prompt_version": PROMPT_VERSION,
-        "task_id": task_id,
+        "task_id": task.id,
     }
 
 

@@ -80,6 +80,7 @@ def start(
         "positions": chosen,
         "recipe": recipe.model_dump(mode="json"),
         "prompt_version": PROMPT_VERSION,
+        "writer": smart_dataset.writer_of(recipe),
     }
     for task in store.find(
         kind=KIND, states=("pending", "running", "paused")
@@ -180,7 +181,7 @@ def _finish(
 ) -> Outcome:
     """The newest version with what was written at its end; published in the transaction that ends the task."""
     task_id = ctx.lease.task_id
-    origin = smart_dataset.provenance_of(recipe, task_id)
+    origin = smart_dataset.provenance_of(recipe, ctx.task)
     added = []
     for row in smart_store.stream(task_id, "ok"):
         entry = entries[row.position]

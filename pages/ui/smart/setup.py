@@ -118,6 +118,11 @@ def _model_choice(draft: DraftRecord, recipe: dict[str, Any], record: Connection
     )
     if problem:
         field_error(problem)
+    elif names and model and model not in names:
+        st.markdown(
+            f":orange[:small[:material/warning: {md(model)} is not in this endpoint's list. It may be right all "
+            "the same; the first rows will tell.]]"
+        )
     elif names:
         st.caption("one model answers here" if len(names) == 1 else f"{len(names):,} models answer here")
     else:

@@ -579,6 +579,21 @@ def test_a_connection_that_is_gone(studio_env: Path) -> None:
     assert smart.progress(task_id).done == 0
 
 
+def test_a_connection_that_goes_while_it_is_used_loses_no_row(studio_env: Path) -> None:
+    """Every row is paid for by then: the dataset is made all the same, and knows who wrote it."""
+    with llm_server() as server:
+        task_id = start(server, 30, PRICES, budget_usd=3.0, max_tokens=100)
+        helper.work(task_id)
+        connections.delete(store.get(task_id).payload["recipe"]["connection_id"])
+        smart.keep(task_id)
+        task = helper.work(task_id)
+    assert task.state == "succeeded", task.error
+    version = datasets.get_dataset(task.result["dataset_id"]).version
+    assert version.examples == smart.progress(task_id).ok
+    about = Provenance(version_file(version.id, "provenance.parquet")).of(0)
+    assert (about["model"], about["connection"], about["kind"]) == ("tiny-1", "test", "openai")
+
+
 # ---- variations
 
 
