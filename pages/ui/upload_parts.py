@@ -9,14 +9,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.conversion.analysis import Analysis
-from core.errors import Conflict, DataError, StudioError
+from core.errors import Conflict, DataError, NotFound, StudioError
 from core.samples.tables import SAMPLE_CHATS, open_sample_chats
 from core.services import conversion, datasets, drafts, sources
 from core.services.datasets import writing as dataset_writing
 from core.services.sources import SourceRecord
 from pages.ui import face, frame
 from pages.ui.boundary import beside, field_error, show_error
-from pages.ui.format import md, number, plural
+from pages.ui.format import md, number, plural, sentence
 from pages.ui.progress import ended_badly, follow
 from pages.ui.uploads import FORMATS, drop_zone, file_card, from_this_server
 
@@ -178,15 +178,30 @@ def follow_import(task_id: str) -> None:
 
 def done(result: dict[str, object], key: str) -> None:
     """What a finished import or conversion made, and where to go from here."""
-    dataset = datasets.get_dataset(str(result["dataset_id"]))
+    try:
+        dataset = datasets.get_dataset(str(result["dataset_id"]))
+    except NotFound:
+        st.caption("The dataset that came of this was deleted since.")
+        return
+    unfit = dataset.state == "failed"
     with st.container(border=True, gap="small", key=f"on_done_{key}"):
-        st.markdown(f"**:green[:material/check_circle:] {md(dataset.name)}** {face.badge_md('✓ Supervised', 'green')}")
-        count = dataset.version.examples if dataset.version else 0
-        st.markdown(f"Labeled Examples: **{plural(count, 'pair')}**")
+        mark = ":orange[:material/warning:]" if unfit else ":green[:material/check_circle:]"
+        badges = f"{face.badge_md('✓ Supervised', 'green')} {face.status_md(dataset.state)}"
+        st.markdown(f"**{mark} {md(dataset.name)}** {badges}")
+        st.markdown(f"Labeled Examples: **{plural(dataset.version.examples, 'pair')}**")
+        if unfit:
+            for found in datasets.findings(dataset.version.id, limit=20, severity="error"):
+                if found.line is None:  # about the set as a whole: what keeps it from training
+                    st.markdown(f":red[{sentence(found.message)}] {sentence(found.remedy)}")
         with st.container(horizontal=True, gap="small"):
             if st.button("Open dataset", type="primary", icon=":material/dataset:", key=f"open_{key}"):
                 st.switch_page(frame.page_file("datasets"), query_params={"id": dataset.id})
-            if frame.exists("new_job") and st.button("Start Training Job", key=f"train_{key}"):
+            if frame.exists("new_job") and st.button(
+                "Start Training Job",
+                disabled=unfit,
+                help="Errors were found; they need fixing first." if unfit else None,
+                key=f"train_{key}",
+            ):
                 st.switch_page(frame.page_file("new_job"), query_params={"dataset": dataset.id})
 
 

@@ -34,6 +34,25 @@ def test_a_known_shape_becomes_a_dataset(open_screen, read) -> None:
     assert datasets.get_dataset("Support").examples == 12
 
 
+def test_what_cannot_be_trained_on_says_so_at_once(open_screen, read) -> None:
+    app = open_screen("upload")
+    app.file_uploader[0].upload("few.jsonl", b"\n".join(CHAT.splitlines()[:3])).run()
+    app.button(key="create_dataset").click().run()
+    execute(tasks.list_tasks(kind="import")[0].id, owner="test")
+    app.run()
+    said = read(app)
+    assert "3 pairs" in said
+    assert "10 is the minimum" in said
+    assert app.button(key="train_import").disabled
+    assert not app.button(key="open_import").disabled
+
+    # Deleted in another window: the end of the import is still a screen.
+    found = datasets.get_dataset("few")
+    datasets.delete(found.id, "few")
+    app.run()
+    assert "was deleted since" in read(app)
+
+
 def test_any_other_table_leads_to_the_wizard_with_its_file(open_screen, read) -> None:
     app = open_screen("upload")
     app.file_uploader[0].upload("tools.csv", TABLE).run()
