@@ -184,9 +184,8 @@ def _unreadable(error: Exception) -> DataError:
         return data_error("parquet_encrypted", "The Parquet file is encrypted.")
     if isinstance(error, MemoryError | pa.ArrowMemoryError):
         return data_error("parquet_too_large", "A page of the Parquet file asks for more memory than there is.")
-    return data_error(
-        "parquet_unreadable", f"The Parquet file cannot be read: {text.splitlines()[0][:200] if text else 'damaged'}."
-    )
+    said = text.splitlines()[0][:200].rstrip(".") if text else "damaged"
+    return data_error("parquet_unreadable", f"The Parquet file cannot be read: {said}.")
 
 
 def _check_sizes(meta: Any) -> None:
@@ -215,7 +214,7 @@ def _probe(path: Path) -> None:
         raise data_error(
             "parquet_too_large", f"Unpacked, the Parquet file is larger than {MAX_UNPACKED_BYTES / 1e6:,.0f} MB."
         )
-    reason = done.stdout.strip()[:200] or "its data is damaged"
+    reason = done.stdout.strip()[:200].rstrip(".") or "its data is damaged"
     raise data_error("parquet_unreadable", f"The Parquet file cannot be read: {reason}.")
 
 

@@ -137,7 +137,8 @@ def file_card(source: SourceRecord, badge: str = "") -> bool:
 
 def notes(source: SourceRecord) -> None:
     """What was noticed about the file as a whole."""
-    for note in source.detection.notes:
+    told = {item.message for item in source.detection.findings}
+    for note in (note for note in source.detection.notes if note not in told):
         st.caption(f":material/info: {md(note)}")
     seen: Counter[str] = Counter()
     of_code = Counter(item.code for item in source.detection.findings)
@@ -161,7 +162,8 @@ def unreadable(source: SourceRecord, analysis: Analysis, count: bool = True) -> 
         if analysis.rejected_rows and count:
             st.caption(
                 f":orange[:material/warning: {plural(analysis.rejected_rows, 'row')} could not be read.] "
-                "They are listed with their reason in the dataset's findings."
+                f"{'It is' if analysis.rejected_rows == 1 else 'They are'} listed with the reason in the dataset's "
+                "findings."
             )
         return False
     with st.container(border=True, gap="small", key="unreadable"):

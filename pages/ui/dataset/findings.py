@@ -23,7 +23,8 @@ def findings(dataset: DatasetRecord) -> None:
         with st.container(
             border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="rejects"
         ):
-            st.markdown(f"**{plural(rejects, 'row')} could not become an example.** :gray[They are kept as they were.]")
+            kept = "It is kept as it was." if rejects == 1 else "They are kept as they were."
+            st.markdown(f"**{plural(rejects, 'row')} could not become an example.** :gray[{kept}]")
             st.download_button(
                 "Download rejected rows",
                 data=lambda: datasets.rejects(version.id),

@@ -56,7 +56,7 @@ def _again(run: TaskRecord, progress: SmartProgress) -> None:
     if task is not None:
         st.caption(_what_came(smart.progress(task.id), task))
     if progress.failed and st.button(
-        f"Ask the failed {plural(progress.failed, 'row')} again",
+        "Ask the failed row again" if progress.failed == 1 else f"Ask the {number(progress.failed)} failed rows again",
         icon=":material/refresh:",
         help="Only these rows are asked. What the model writes joins the dataset as a new version; "
         "rows with an answer are kept and not paid for again.",
