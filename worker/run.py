@@ -50,6 +50,7 @@ HANDLERS = {
     "calibration": "worker.training.calibrate:handle",
     "training": "worker.training.job:handle",
     "exact_match": "worker.training.evaluate:handle",
+    "merge": "worker.training.merge:handle",
 }
 # What these make is inspected as soon as it exists.
 MAKES_VERSIONS = frozenset({"conversion", "import", "chat_import", "edit", "mix", "smart", "smart_again", "variations"})

@@ -33,6 +33,7 @@ VERBS = (
     "train",
     "jobs",
     "models",
+    "merge",
     "chat",
     "worker",
     "doctor",

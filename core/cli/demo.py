@@ -12,6 +12,7 @@ import typer
 
 from core.cli.boundary import say
 from core.cli.output import print_json
+from core.cli.train import METHOD_IDS
 from core.cli.waiting import POLL_S
 from core.errors import JobError
 
@@ -23,13 +24,14 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def demo(
         again: Annotated[bool, typer.Option("--again", help="Train anew even if a demo has finished before.")] = False,
+        method: Annotated[str, typer.Option(help=f"Fine-tuning method: {METHOD_IDS}.")] = "lora",
     ) -> None:
         """Train on the shipped sample and print base and tuned answers side by side; the last line is JSON."""
         from core.services import demo as service, jobs, models
         from core.supervisor import ensure
 
         with ensure({"redis", "worker"}, say):
-            record = _follow(service.start(again=again).id)
+            record = _follow(service.start(again=again, method=method).id)
         job = jobs.get_job(record.job_id or "")
         match = record.exact_match or {}
         base, tuned, counts = match["base"], match["tuned"], match["counts"]

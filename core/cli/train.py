@@ -11,6 +11,8 @@ from core.cli.boundary import say
 from core.cli.output import print_json
 from core.cli.waiting import wait_for
 
+METHOD_IDS = "lora, qlora, prefix_tuning, bottleneck_adapter or full"  # spelt out: the registry is read when it is used
+
 
 def register(app: typer.Typer) -> None:
     @app.command()
@@ -19,7 +21,7 @@ def register(app: typer.Typer) -> None:
         base: Annotated[
             str, typer.Option(help="Base model: starter, local:/a/directory, or an id of the catalog.")
         ] = "starter",
-        method: Annotated[str, typer.Option(help="Fine-tuning method: lora or full.")] = "lora",
+        method: Annotated[str, typer.Option(help=f"Fine-tuning method: {METHOD_IDS}.")] = "lora",
         name: Annotated[str, typer.Option(help="Name of the job and of its model; made up when left out.")] = "",
         settings: Annotated[
             list[str] | None,

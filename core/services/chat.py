@@ -15,7 +15,7 @@ from core.db.uow import UnitOfWork
 from core.errors import NotFound, ProviderUnavailable
 from core.jobs.exact_match import matches
 from core.messages import Message
-from core.services import datasets, models
+from core.services import datasets, merging, models
 from core.services.jobs import reader as job_reader
 from core.targets import get_target
 from core.targets.base import Answerable, ChatOptions, Chunk
@@ -39,13 +39,15 @@ USED: Final = "chat"  # kind of the event that a model was talked to; written on
 
 @dataclass(frozen=True, slots=True)
 class ChatModel:
-    """A model that answers. `id` is what the server calls it; `base_id` is the base of a tuned one (else its own)."""
+    """A model that answers. `id` is what the server calls it; `base_id` is the base of a tuned one (else its own);
+    `model_id` the tuned model's id in the registry ("" for a base)."""
 
     id: str
     title: str
     kind: Literal["base", "tuned"]
     base_id: str
     base_title: str
+    model_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,13 @@ class Suggestion:
 
 
 def available_models() -> list[ChatModel]:
-    """Tuned models first, newest first; then every base model whose files are here."""
-    tuned = [
-        ChatModel(model.id, model.name, "tuned", model.base_model, model.base_title) for model in models.list_models()
-    ]
+    """Tuned models first, newest first, each followed by its merged form; then every base model that is here."""
+    tuned = []
+    for model in models.list_models():
+        base = (model.base_model, model.base_title, model.id)
+        tuned.append(ChatModel(model.id, model.name, "tuned", *base))
+        if model.merged:
+            tuned.append(ChatModel(merging.served_id(model.id), f"{model.name} (merged)", "tuned", *base))
     bases = [
         ChatModel(base.id, base.title, "base", base.id, base.title) for base in base_models.list_models() if base.ready
     ]
@@ -126,7 +131,8 @@ def chunks(
 
 def suggestions(model_id: str, limit: int = 6) -> list[Suggestion]:
     """Questions to try on a tuned model: validation examples first (never shown in training), then training ones."""
-    version_id = job_reader.get_job(models.get_model(model_id).job_id).spec.dataset_version_id
+    own, _ = merging.split(model_id)
+    version_id = job_reader.get_job(models.get_model(own).job_id).spec.dataset_version_id
     found: list[Suggestion] = []
     try:
         for split, wanted in (("validation", limit // 2), ("train", limit)):
@@ -153,17 +159,18 @@ def _served_id(model_id: str) -> str:
         if base.buildable and not base.ready:
             raise ProviderUnavailable("The starter is not built yet.", "Try the demo, or start a job: it comes first.")
         return base.id
-    model = models.get_model(model_id)
+    own, merged = merging.split(model_id)
+    model = models.get_model(own)
     if model.state != "active":
         raise NotFound(f"The model “{model.name}” is archived.", "Activate it under Models.")
-    return model.id
+    return merging.served_id(model.id) if merged else model.id
 
 
 def _note_use(model_id: str) -> None:
     """Remember, once per model, that somebody tried it: a step of the journey on the home screen."""
     if not model_id.startswith("fm_"):
         return
-    model = models.get_model(model_id)
+    model = models.get_model(merging.split(model_id)[0])
     task_id = job_reader.get_job(model.job_id).task_id
     with UnitOfWork() as uow:
         query = select(EVENTS.c.id).where(EVENTS.c.task_id == task_id, EVENTS.c.kind == USED).limit(1)

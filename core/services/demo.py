@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from core.db.tables import Draft
 from core.db.uow import UnitOfWork
 from core.errors import NotFound, StudioError
+from core.methods import get_method
 from core.samples import Sample, load_sample
 from core.services import datasets, drafts, jobs, models, starter, tasks
 from core.services.datasets import DatasetRecord
@@ -26,6 +27,7 @@ from core.tasks.records import TaskRecord
 
 KIND: Final = "demo"
 BASE: Final = "starter"
+METHOD: Final = "lora"
 STALE_S: Final = 60.0  # a demo without its dataset after this long lost the process that began it
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -63,19 +65,25 @@ class DemoRecord:
         return self.state in ("done", "failed")
 
 
-def start(*, again: bool = False) -> DemoRecord:
+def start(*, again: bool = False, method: str = METHOD) -> DemoRecord:
     """Begin the demo; a demo that is under way, or that has worked, is returned instead of a second one.
 
     Args:
         again: begin a new one even after one that has worked.
+        method: how to train; each method has demos of its own.
+
+    Raises:
+        NotFound: no such method.
     """
-    number = 1
-    for demo_id in _ids():
+    get_method(method)
+    ids = _ids()
+    for demo_id in ids:
+        if drafts.get(demo_id).state.get("method", METHOD) != method:
+            continue
         record = status(demo_id)
         if not record.finished or (record.state == "done" and not again):
             return record
-        number += 1
-    return _begin(f"demo_{number}")
+    return _begin(f"demo_{len(ids) + 1}", method)
 
 
 def current() -> DemoRecord | None:
@@ -107,11 +115,11 @@ def status(demo_id: str) -> DemoRecord:
     )
 
 
-def _begin(demo_id: str) -> DemoRecord:
+def _begin(demo_id: str, method: str) -> DemoRecord:
     """Make everything, once: the row's key decides between two clicks at the same moment."""
     try:
         with UnitOfWork() as uow:
-            uow.session.add(Draft(id=demo_id, kind=KIND, step="started", state={}))
+            uow.session.add(Draft(id=demo_id, kind=KIND, step="started", state={"method": method}))
             uow.commit()
     except IntegrityError:
         return status(demo_id)
@@ -123,7 +131,7 @@ def _begin(demo_id: str) -> DemoRecord:
             description="Made by the demo.",
             dataset_id=dataset.id,
             base_model=BASE,
-            method="lora",
+            method=method,
             draft_key=f"demo:{demo_id}",
         )
         _note(demo_id, job_id=job.id)

@@ -37,6 +37,15 @@ EXACT_MATCH: Final = "exact_match"
 
 
 @dataclass(frozen=True, slots=True)
+class MergedFiles:
+    """The second set of files of a model: base and adapter in one. `path` is their storage prefix."""
+
+    path: str
+    size_bytes: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRecord:
     """A fine-tuned model. `state` is active or archived; `path` the storage prefix of its files."""
 
@@ -60,6 +69,12 @@ class ModelRecord:
     notes: str
     created_at: float
     dataset_deleted: bool
+
+    @property
+    def merged(self) -> MergedFiles | None:
+        """The whole model that the adapter was folded into, once that was done (`core.services.merging`)."""
+        kept = self.manifest.get("merged")
+        return MergedFiles(kept["path"], kept["size_bytes"], kept["created_at"]) if kept else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +128,7 @@ def register(
         "measured": dict(measured or {}),
         "stopped_early": stopped_early,
         "created_at": time.time(),
-        "files": {path.relative_to(directory).as_posix(): _file_facts(path) for path in files},
+        "files": {path.relative_to(directory).as_posix(): file_facts(path) for path in files},
         **dict(manifest or {}),
     }
     (directory / MANIFEST).write_text(json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8")
@@ -154,7 +169,8 @@ def _free_name(uow: UnitOfWork, wanted: str) -> tuple[str, int]:
     return name, version
 
 
-def _file_facts(path: Path) -> dict[str, Any]:
+def file_facts(path: Path) -> dict[str, Any]:
+    """Digest and size of a file, for a manifest."""
     with path.open("rb") as stream:
         return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest(), "bytes": path.stat().st_size}
 
@@ -255,28 +271,38 @@ def _set(model_id: str, **values: Any) -> ModelRecord:
 # ---- handing out
 
 
-def download(model_id: str) -> Download:
-    """The model's files and manifest as one zip archive; made once (a model never changes) and kept in the cache."""
+def download(model_id: str, *, merged: bool = False) -> Download:
+    """The model's files and manifest as one zip archive; made once (a model never changes) and kept in the cache.
+
+    Args:
+        merged: the whole model that the adapter was folded into, instead of the adapter.
+
+    Raises:
+        NotFound: there is no such model, its files are gone, or it was not merged.
+    """
     model = get_model(model_id)
-    target = get_settings().data_dir / "cache" / "downloads" / f"{model.id}.zip"
+    if merged and model.merged is None:
+        raise NotFound(f"“{model.name}” was not merged into its base.", "Merge it first, under Models.")
+    path = model.merged.path if merged and model.merged else model.path
+    target = get_settings().data_dir / "cache" / "downloads" / f"{path.rpartition('/')[2]}.zip"
     if not target.is_file():
-        _zip(model, target)
+        _zip(model.name, path, target)
     plain = "".join(char if char.isalnum() or char in "-_." else "-" for char in model.name).strip("-.") or model.id
-    return Download(f"{plain}.zip", target, target.stat().st_size)
+    return Download(f"{plain}{'-merged' if merged else ''}.zip", target, target.stat().st_size)
 
 
-def _zip(model: ModelRecord, target: Path) -> None:
+def _zip(name: str, path: str, target: Path) -> None:
     storage = get_storage()
-    keys = storage.list(model.path)
+    keys = storage.list(path)
     if not keys:
-        raise NotFound(f"The files of “{model.name}” are gone.", "Retry its job to make them again.")
+        raise NotFound(f"The files of “{name}” are gone.", "Retry its job to make them again.")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{time.monotonic_ns()}.part")
     try:
         # weights do not compress: stored as they are
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive_file:
             for key in keys:
-                with storage.open_read(key) as source, archive_file.open(key[len(model.path) + 1 :], "w") as out:
+                with storage.open_read(key) as source, archive_file.open(key[len(path) + 1 :], "w") as out:
                     _copy(source, out)
         part.replace(target)
     finally:

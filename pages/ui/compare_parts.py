@@ -84,22 +84,22 @@ def _verdict(answer: Answer, expected: str) -> None:
 def on_all_examples(model: Any) -> None:
     """Exact matches of base and tuned on the whole dataset: run once, kept with the model."""
     face.section_gap()
-    test = models.test_result(model.id)
-    task = models.running_test(model.id)
+    test = models.test_result(model.model_id)
+    task = models.running_test(model.model_id)
     if task is not None:
         face.heading("On all examples")
         with st.container(border=True):
-            st.fragment(run_every=POLL_S)(_testing)(model.id)
+            st.fragment(run_every=POLL_S)(_testing)(model.model_id)
         return
     if test is None:
         face.heading("On all examples")
-        if models.get_model(model.id).dataset_deleted:
+        if models.get_model(model.model_id).dataset_deleted:
             st.caption("The dataset was deleted, and its questions with it. Type a question of your own above.")
             return
         with st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption("Ask both models every question of the dataset and count the exact answers.", width="stretch")
             if st.button("Test on all examples", icon=":material/fact_check:", key="test"):
-                models.test(model.id)
+                models.test(model.model_id)
                 st.rerun()
         return
     figures(test)

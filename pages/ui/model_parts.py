@@ -7,7 +7,7 @@ from typing import IO, Any
 import streamlit as st
 
 from core.services import models
-from pages.ui import face, frame
+from pages.ui import face, frame, model_merge
 from pages.ui.boundary import boundary, show_error
 from pages.ui.format import ago, md, moment, short, size
 from pages.ui.job import words as job_words
@@ -71,6 +71,7 @@ def detail(model: Any) -> None:
                 "Weights as safetensors, the tokenizer, and a manifest that names base, dataset and every setting."
             )
             _download(model)
+        model_merge.panel(model)
         face.section_gap()
         face.heading("Keep or put away")
         with st.container(border=True, gap="small"):

@@ -9,7 +9,7 @@ from core import base_models
 from core.base_models.records import BaseModelRef
 from core.errors import NotFound, StorageError
 from core.methods import METHODS
-from core.services import models
+from core.services import merging, models
 from core.services.models import ModelRecord
 from core.storage import get_storage
 
@@ -33,7 +33,12 @@ def listed() -> list[tuple[str, str, str, float]]:
     """(id, title, base id, created_at) of every base whose files are here and every active model."""
     bases = [(base.id, base.title, base.id, 0.0) for base in base_models.list_models() if base.ready]
     tuned = [(model.id, model.name, model.base_model, model.created_at) for model in models.list_models()]
-    return bases + tuned
+    merged = [
+        (merging.served_id(model.id), f"{model.name} (merged)", model.base_model, model.merged.created_at)
+        for model in models.list_models()
+        if model.merged
+    ]
+    return bases + tuned + merged
 
 
 def find(model_id: str) -> Served:
@@ -43,7 +48,8 @@ def find(model_id: str) -> Served:
         NotFound: it does not exist, is archived, or its base is not here (any more) as it was in training.
         StorageError: its files are missing.
     """
-    model = None if base_models.is_base(model_id) else _model(model_id)
+    own, merged = merging.split(model_id)
+    model = None if base_models.is_base(model_id) else _model(own)
     if model is None:
         try:
             base = base_models.resolve(model_id)
@@ -63,9 +69,13 @@ def find(model_id: str) -> Served:
             f"“{model.name}” was trained on another state of {base.title} ({trained_on}, here is {base.revision}).",
             "Train it again, or bring the old base model back.",
         )
-    return Served(
-        model.id, model.name, base, _weights(model), METHODS[model.method]().peft_type() is not None, model.created_at
-    )
+    if merged:
+        if model.merged is None:
+            raise NotFound(f"“{model.name}” was not merged into its base.", "Merge it under Models.")
+        weights = _weights(model.name, model.merged.path)
+        return Served(merging.served_id(model.id), f"{model.name} (merged)", base, weights, False, model.created_at)
+    is_adapter = METHODS[model.method]().peft_type() is not None
+    return Served(model.id, model.name, base, _weights(model.name, model.path), is_adapter, model.created_at)
 
 
 def _model(model_id: str) -> ModelRecord | None:
@@ -75,8 +85,8 @@ def _model(model_id: str) -> ModelRecord | None:
         return None
 
 
-def _weights(model: ModelRecord) -> Path:
-    directory = get_storage().local_dir(model.path)
+def _weights(name: str, path: str) -> Path:
+    directory = get_storage().local_dir(path)
     if not any(directory.glob("*.safetensors")):
-        raise StorageError(f"The files of “{model.name}” are gone.", "Retry its job to make them again.")
+        raise StorageError(f"The files of “{name}” are gone.", "Retry its job to make them again.")
     return directory

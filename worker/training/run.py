@@ -141,7 +141,7 @@ def _train(
     load_seconds = time.perf_counter() - began
     watching.on_loaded(data, resumed_step)
     ended = run_steps(plan, watching)
-    kept = _save_model(model, tokenizer, output_dir / "model") if ended.signal in ("", "stop") else None
+    kept = save_model(model, tokenizer, output_dir / "model") if ended.signal in ("", "stop") else None
     device = next(model.parameters()).device
     return TrainResult(
         status=_STATUS[ended.signal],
@@ -221,7 +221,7 @@ def _unloadable(model_dir: Path, error: Exception) -> TrainingError:
     )
 
 
-def _save_model(model: Any, tokenizer: Any, directory: Path) -> Path:
+def save_model(model: Any, tokenizer: Any, directory: Path) -> Path:
     """Write the adapter (or all weights) and the tokenizer into a fresh directory, then rename it into place."""
     temporary = directory.with_name(f".{directory.name}")
     shutil.rmtree(temporary, ignore_errors=True)

@@ -26,6 +26,7 @@ _KINDS = {
     "calibration": ("Time measurement", "speed"),
     "training": ("Training", "monitoring"),
     "exact_match": ("Exact-match test", "fact_check"),
+    "merge": ("Merge into the base", "call_merge"),
 }
 _COMMANDS = {
     "pause": "Pausing at the next step",

@@ -1,0 +1,32 @@
+"""`sft merge MODEL`: fold an adapter into its base, as a whole model beside it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from core.cli.boundary import say
+from core.cli.output import print_json
+from core.cli.waiting import wait_succeeded
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def merge(
+        model: Annotated[str, typer.Argument(help="Name or id of a tuned model.")],
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Fold a LoRA or QLoRA adapter into its base, unquantized, as a whole model that is kept beside the adapter."""
+        from core.services import merging, models
+        from core.supervisor import ensure
+
+        found = models.get_model(model)
+        with ensure({"redis", "worker"}, say):
+            ended = wait_succeeded(merging.begin(found.id).id)
+        whole = merging.served_id(found.id)
+        if as_json:
+            facts = {name: ended.result[name] for name in ("size_bytes", "logit_difference")}
+            print_json({"model": whole, "from": found.name, **facts})
+        else:
+            print(whole)

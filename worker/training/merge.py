@@ -1,0 +1,94 @@
+"""Folding an adapter into its base: a whole model that needs neither adapter nor quantization to be served."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from core import base_models
+from core.errors import TrainingError
+from core.services import merging, models
+from core.storage import get_storage
+from core.tasks.context import Outcome, TaskContext
+from worker.training import tuners
+from worker.training.interrupt import Interrupted, check
+from worker.training.run import load_model, load_tokenizer, quiet, save_model
+
+SILENT_S: Final = 600.0  # loading a large base, or writing it
+PROBE_TOKENS: Final = 32
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """The task `merge`: payload `model_id`; stores the whole model beside the adapter."""
+    try:
+        return _merge(ctx)
+    except Interrupted as stop:
+        return stop.outcome
+    finally:
+        shutil.rmtree(ctx.workdir, ignore_errors=True)
+
+
+def _merge(ctx: TaskContext) -> Outcome:
+    ctx.progress(2, "Merging", "Loading the base model and the adapter")
+    ctx.allow(SILENT_S)
+    model = models.get_model(ctx.payload["model_id"])
+    base = base_models.resolve(model.base_model)
+    if base.path is None or not base.ready:
+        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+    trained_on = model.manifest.get("base_revision")
+    if trained_on and trained_on != base.revision:
+        raise TrainingError(
+            f"“{model.name}” was trained on another state of {base.title} ({trained_on[:12]}, here is "
+            f"{base.revision[:12]}).",
+            "Train it again, or bring the old base model back.",
+        )
+    check(ctx)
+    directory = ctx.workdir / "merged"
+    difference = merge(base.path, get_storage().local_dir(model.path), directory)
+    check(ctx)
+    ctx.progress(80, "Merging", "Storing the whole model")
+    ctx.allow(SILENT_S)
+    return merging.register(ctx, model, directory, {"logit_difference": difference})
+
+
+def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
+    """Write the base with the adapter folded in, unquantized, as a whole model with its tokenizer.
+
+    The base is read in its own width, also where the adapter was trained beside a quantized one.
+
+    Returns:
+        The largest difference between the logits of adapter and merged model on a probe: rounding, and no more.
+
+    Raises:
+        TrainingError: the adapter does not fit, cannot be folded in, or holds no finite numbers.
+    """
+    quiet()
+    tokenizer = load_tokenizer(base_path)
+    tuned = tuners.load(load_model(base_path), adapter_dir).eval()
+    probe = _probe(tuned)
+    before = _logits(tuned, probe)
+    try:
+        merged = tuned.merge_and_unload(safe_merge=True)
+    except (AttributeError, NotImplementedError, ValueError) as error:
+        raise TrainingError(
+            f"The adapter in {adapter_dir.name} cannot be folded into its base: {error}",
+            "Serve it beside its base instead.",
+        ) from error
+    difference = float((before - _logits(merged, probe)).abs().max())
+    save_model(merged, tokenizer, directory)
+    return difference
+
+
+def _probe(model: Any) -> torch.Tensor:
+    """Some token ids, the same every time."""
+    size = int(model.config.get_text_config().vocab_size)
+    return (torch.arange(PROBE_TOKENS, device=model.device) * 7919 % size).unsqueeze(0)
+
+
+@torch.inference_mode()
+def _logits(model: Any, input_ids: torch.Tensor) -> torch.Tensor:
+    logits: torch.Tensor = model(input_ids=input_ids, use_cache=False).logits.float()
+    return logits
