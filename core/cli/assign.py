@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -36,19 +36,23 @@ def _typed(config: type[BaseModel], values: dict[str, str]) -> dict[str, Any]:
         return {}
     raw = {name: _value(config, name, text) for name, text in values.items()}
     try:
-        model = config.model_validate_strings(raw)
+        model = config.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0])
+        name = str(first["loc"][0]) if first["loc"] else next(iter(values))
         shown = values.get(name, "")
         raise SettingsError(f"--set {name}={shown}: {first['msg']}.", _hint(config, name)) from error
     return {name: getattr(model, name) for name in values}
 
 
 def _value(config: type[BaseModel], name: str, text: str) -> Any:
-    """The text, or its parts between commas where the setting is a list."""
-    is_list = get_origin(config.model_fields[name].annotation) in (list, tuple, set, frozenset)
-    return [part.strip() for part in text.split(",")] if is_list else text
+    """The text; its parts between commas where the setting is a list; a number where it is one of some numbers."""
+    annotation = config.model_fields[name].annotation
+    if get_origin(annotation) in (list, tuple, set, frozenset):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if get_origin(annotation) is Literal:
+        return next((choice for choice in get_args(annotation) if str(choice) == text), text)
+    return text
 
 
 def _hint(config: type[BaseModel], name: str) -> str:

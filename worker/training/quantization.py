@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
 from transformers import BitsAndBytesConfig
 
 from worker.training import runtime
+
+# On some processors the library looks for a kernel on the Hub, and says that it is not there.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 def load_arguments(plain: dict[str, Any], device: torch.device) -> dict[str, Any]:

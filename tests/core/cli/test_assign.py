@@ -36,3 +36,20 @@ def test_a_value_out_of_bounds_is_named(pair: str) -> None:
 def test_a_pair_without_equals_is_refused() -> None:
     with pytest.raises(SettingsError, match="there is no '='"):
         assign(["rank"], LoRA)
+
+
+def test_lists_and_choices_of_numbers_are_typed() -> None:
+    from core.methods import get_method
+
+    pairs = ["bits=8", "dora=true", "target_modules=listed", "module_names=q_proj, up_proj"]
+    (values,) = assign(pairs, get_method("qlora"))
+    assert values == {
+        "bits": 8,
+        "dora": True,
+        "target_modules": "listed",
+        "module_names": ["q_proj", "up_proj"],
+    }
+    with pytest.raises(SettingsError, match="bits=5"):
+        assign(["bits=5"], get_method("qlora"))
+    with pytest.raises(SettingsError, match="no layer is listed"):
+        assign(["target_modules=listed", "module_names="], get_method("qlora"))

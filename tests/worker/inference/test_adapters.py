@@ -1,0 +1,108 @@
+"""Adapters of every kind beside one base: interleaved, each answers as it does alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch  # noqa: TID253  weights are compared here
+
+from core.methods import METHODS, build
+from tests.support.random_model import make_model
+from worker.inference.adapters import Adapters
+from worker.training import tuners
+from worker.training.run import load_model, load_tuned
+
+KINDS = [method for method in METHODS if build(method).peft_type()]
+NAMES = [f"{method}-{number}" for number in (1, 2) for method in KINDS]
+PROMPT = torch.tensor([[5, 17, 40, 41, 9]])
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def directories(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two adapters of each kind, with random weights that change every answer."""
+    found = {}
+    for seed, name in enumerate(NAMES):
+        torch.manual_seed(seed)
+        tuned = tuners.attach(load_model(base), build(name.rpartition("-")[0]))
+        for weight in tuners.trainable(tuned).values():
+            torch.nn.init.normal_(weight, std=0.5)
+        found[name] = tmp_path_factory.mktemp("adapter") / name
+        tuned.save_pretrained(found[name])
+    return found
+
+
+@pytest.fixture
+def beside(base: Path, directories: dict[str, Path]) -> Adapters:
+    adapters = Adapters(load_model(base).eval())
+    for name, directory in directories.items():
+        adapters.load(name, directory)
+    return adapters
+
+
+class Stream:
+    """Greedy decoding, one token at a time, as the engine does it."""
+
+    def __init__(self, adapters: Adapters, name: str | None) -> None:
+        self.adapters, self.name = adapters, name
+        self.cache: Any = adapters.start(name)
+        self.next, self.said = PROMPT, []  # type: ignore[var-annotated]
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        out = self.adapters.use(self.name)(input_ids=self.next, past_key_values=self.cache, use_cache=True)
+        self.cache = out.past_key_values
+        self.said.append(int(out.logits[0, -1].argmax()))
+        self.next = torch.tensor([[self.said[-1]]])
+
+
+@torch.inference_mode()
+def alone(base: Path, directory: Path | None, tokens: int) -> list[int]:
+    model = load_model(base) if directory is None else load_tuned(base, directory)
+    out = model.eval().generate(
+        input_ids=PROMPT, max_new_tokens=tokens, do_sample=False, pad_token_id=0, eos_token_id=[]
+    )
+    return out[0, PROMPT.shape[1] :].tolist()  # type: ignore[no-any-return]
+
+
+def test_interleaved_they_say_what_they_say_alone(base: Path, directories: dict[str, Path], beside: Adapters) -> None:
+    streams = {name: Stream(beside, name) for name in (*NAMES, None)}
+    for _ in range(8):
+        for stream in streams.values():
+            stream.step()
+    for name, stream in streams.items():
+        assert stream.said == alone(base, directories[name] if name else None, 8), name
+    assert len({tuple(stream.said) for stream in streams.values()}) == len(streams)
+
+
+def test_the_weights_of_the_base_are_there_once(beside: Adapters) -> None:
+    weights = {p.data_ptr() for p in beside.base.parameters()}
+    tuned = {kind: beside.use(name) for name, kind in ((NAMES[0], "LORA"), ("bottleneck_adapter-1", "BOTTLENECK"))}
+    for model in tuned.values():
+        named = {name: p.data_ptr() for name, p in model.named_parameters()}
+        assert {there for name, there in named.items() if "lora_" not in name and "bottleneck_" not in name} == weights
+
+
+def test_the_oldest_leave_first_and_the_rest_answers_as_before(base: Path, beside: Adapters) -> None:
+    kept = NAMES[-1]
+    expected = Stream(beside, kept)
+    expected.step()
+    while len(beside) > 1:
+        beside.drop_oldest()
+    assert list(beside) == [kept]
+    again = Stream(beside, kept)
+    again.step()
+    assert again.said == expected.said
+    assert alone(base, None, 1) == _first(beside)
+
+
+def _first(adapters: Adapters) -> list[int]:
+    stream = Stream(adapters, None)
+    stream.step()
+    return stream.said

@@ -1,0 +1,187 @@
+"""The contract of every method, kept by really training it on a tiny model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from core.base_models.directory import inspect
+from core.errors import TrainingError
+from core.messages import Message
+from core.methods import METHODS, build
+from core.methods.base import Method
+from tests.support import tiny
+from tests.worker.training.test_run import Run, logits
+from worker.training import merge, quantization, tuners
+from worker.training.checkpoints import file_hashes
+from worker.training.generate import answer
+from worker.training.run import TrainResult, load_model, load_tokenizer, load_tuned
+
+CASES: dict[str, Method] = {
+    **{method_id: build(method_id) for method_id in METHODS},
+    "lora, DoRA": build("lora", {"rank": 4, "dora": True}),
+    "lora, rsLoRA on listed layers": build(
+        "lora", {"rslora": True, "target_modules": "listed", "module_names": ["v_proj", "up_proj"]}
+    ),
+    "qlora, 8 bits": build("qlora", {"bits": 8}),
+    "prefix_tuning, projected": build("prefix_tuning", {"projection": True, "projection_hidden_size": 32}),
+    "bottleneck_adapter, Pfeiffer": build(
+        "bottleneck_adapter", {"placement": "pfeiffer", "size_by": "width", "width": 16, "non_linearity": "silu"}
+    ),
+}
+RATES = {"full": 5e-3, "prefix_tuning": 3e-2}
+QUESTION = (Message("user", "Who keeps the keys?"),)
+
+
+@dataclass
+class Trained:
+    """A finished run: its numbers, the model as it was in memory, and its frozen weights before the first step."""
+
+    method: Method
+    run: Run
+    result: TrainResult
+    live: Any
+    frozen: dict[str, torch.Tensor]
+    trained_before: dict[str, torch.Tensor]
+
+    @property
+    def directory(self) -> Path:
+        assert self.result.model_dir is not None
+        return self.result.model_dir
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def trained(request: pytest.FixtureRequest, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    method = CASES[request.param]
+    seen: list[Trained] = []
+
+    def watched(model: Any, chosen: Method) -> Any:
+        live = attach(model, chosen)
+        copies = {name: p.detach().clone() for name, p in live.named_parameters()}
+        learns = {name for name, p in live.named_parameters() if p.requires_grad}
+        frozen = {name: value for name, value in copies.items() if name not in learns}
+        seen.append(Trained(chosen, run, None, live, frozen, {name: copies[name] for name in learns}))  # type: ignore[arg-type]
+        return live
+
+    attach = tuners.attach
+    run = Run(tiny_base, tmp_path_factory.mktemp("run"), num_epochs=12, learning_rate=RATES.get(method.id, 1e-2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tuners, "attach", watched)
+        result = run.go(method)
+    (found,) = seen
+    found.result = result
+    return found
+
+
+def test_the_loss_falls(trained: Trained) -> None:
+    losses = list(trained.run.losses().values())
+    assert sum(losses[-3:]) < 0.85 * sum(losses[:3])
+
+
+def test_frozen_weights_stay_as_they_were_bit_for_bit(trained: Trained) -> None:
+    now = dict(trained.live.named_parameters())
+    assert all(torch.equal(now[name], before) for name, before in trained.frozen.items())
+    moved = [not torch.equal(now[name], before) for name, before in trained.trained_before.items()]
+    assert sum(moved) > 0.8 * len(moved)
+    assert bool(trained.frozen) == (trained.method.peft_type() is not None)
+
+
+def test_the_numbers_that_learn_are_counted_exactly(trained: Trained, tiny_base: Path) -> None:
+    dims = inspect(tiny_base).dims
+    assert trained.result.trainable_params == trained.method.trainable_params(dims)
+    saved = 0
+    for file in trained.directory.glob("*.safetensors"):
+        with safe_open(file, "pt") as tensors:  # type: ignore[no-untyped-call]
+            saved += sum(tensors.get_tensor(name).numel() for name in tensors.keys())  # noqa: SIM118  no dictionary
+    assert saved == trained.method.saved_params(dims)
+    learning = trained.result.trainable_params if trained.method.peft_type() else 0
+    assert quantization.params(trained.live) - learning == dims.params
+
+
+def test_files_are_safetensors_and_text(trained: Trained) -> None:
+    suffixes = {path.suffix for path in trained.run.output.rglob("*") if path.is_file()}
+    assert suffixes <= {".safetensors", ".json", ".jinja"}
+    assert any(trained.directory.glob("*.safetensors"))
+
+
+def test_the_saved_files_reload_to_equal_logits(trained: Trained, tiny_base: Path) -> None:
+    live = logits(trained.live, tiny_base)
+    if trained.method.peft_type() is None:
+        again, allowed = load_tuned(tiny_base, trained.directory), 0.0
+    else:
+        again = tuners.load(load_model(tiny_base, trained.method.load_arguments()), trained.directory)
+        allowed = 0.05 if trained.method.load_arguments() else 1e-5
+    assert float((logits(again, tiny_base) - live).abs().max()) <= allowed
+    assert not torch.allclose(live, logits(load_model(tiny_base), tiny_base), atol=0.1)
+
+
+def test_answers_in_a_batch_are_those_alone(trained: Trained, tiny_base: Path) -> None:
+    model, tokenizer = load_tuned(tiny_base, trained.directory).eval(), load_tokenizer(tiny_base)
+    questions = [QUESTION, (Message("user", "Hi"),), (Message("user", tiny.PAIRS[0][0]),)]
+    together = answer(model, tokenizer, questions, max_new_tokens=12)
+    alone = [answer(model, tokenizer, [question], max_new_tokens=12)[0] for question in questions]
+    assert together == alone
+    assert any(together)
+
+
+def test_a_merged_model_says_what_its_adapter_says(trained: Trained, tiny_base: Path, tmp_path: Path) -> None:
+    if trained.method.peft_type() is None:
+        return
+    if not trained.method.mergeable:
+        with pytest.raises(TrainingError, match="cannot be folded"):
+            merge.merge(tiny_base, trained.directory, tmp_path / "merged")
+        return
+    difference = merge.merge(tiny_base, trained.directory, tmp_path / "merged")
+    merged = load_model(tmp_path / "merged")
+    beside = logits(load_tuned(tiny_base, trained.directory), tiny_base)
+    assert float((logits(merged, tiny_base) - beside).abs().max()) <= (0.05 if trained.method.id == "qlora" else 1e-4)
+    assert difference < 1e-3
+    assert inspect(tmp_path / "merged").dims == inspect(tiny_base).dims
+    assert not quantization.is_quantized(merged)
+
+
+@pytest.mark.parametrize("method_id", METHODS)
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(method_id: str, tiny_base: Path, tmp_path: Path) -> None:
+    method = CASES[method_id]
+    whole = Run(tiny_base, tmp_path / "whole", num_epochs=2)
+    finished = whole.go(method)
+    parts = Run(tiny_base, tmp_path / "parts", num_epochs=2, signal_at={2: "pause"})
+    assert parts.go(method).status == "paused"
+    parts.signal_at = {}
+    resumed = parts.go(method)
+    assert parts.losses() == whole.losses()
+    assert resumed.model_dir is not None
+    assert finished.model_dir is not None
+    assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora", "bottleneck_adapter"])
+def test_an_untrained_adapter_changes_nothing(method: str, tiny_base: Path) -> None:
+    arguments = build(method).load_arguments()
+    fresh = tuners.attach(load_model(tiny_base, arguments), build(method))
+    assert torch.equal(logits(fresh, tiny_base), logits(load_model(tiny_base, arguments), tiny_base))
+
+
+def test_a_prefix_reaches_every_example_of_a_batch(tiny_base: Path) -> None:
+    from worker.training.data import collate, prepare
+
+    method = build("prefix_tuning", {"virtual_tokens": 5})
+    assert not method.packs
+    torch.manual_seed(3)
+    model = tuners.attach(load_model(tiny_base), method).eval()
+    items = prepare(tiny.examples(), load_tokenizer(tiny_base), max_seq_length=128).train
+    batch = collate(items, pack=method.packs)
+    del batch["real_tokens"]
+    with torch.no_grad():
+        together = model(**batch, use_cache=False)
+        alone = [model(input_ids=torch.tensor([item.input_ids]), use_cache=False).logits[0] for item in items]
+    for row, (item, logits_alone) in enumerate(zip(items, alone, strict=True)):
+        assert float((together.logits[row, : len(item.input_ids)] - logits_alone).abs().max()) < 1e-4
+    targets = [torch.tensor(item.labels[1:]) for item in items]
+    loss = torch.nn.functional.cross_entropy(torch.cat([part[:-1] for part in alone]), torch.cat(targets))
+    assert abs(float(together.loss - loss)) < 1e-4
