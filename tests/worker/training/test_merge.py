@@ -1,0 +1,105 @@
+"""Merging as a task: the whole model is stored beside the adapter, served, downloaded, and made once."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.errors import Conflict, NotFound
+from core.services import chat, merging, models
+from core.storage import get_storage
+from tests.support.jobs import launch, make_dataset, succeed
+from tests.support.random_model import make_adapter, make_model
+from worker.inference import registry
+from worker.run import execute
+
+
+@pytest.fixture
+def tuned(studio_env: Path, tmp_path: Path) -> models.ModelRecord:
+    path = make_model(tmp_path / "random")
+    return succeed(launch(make_dataset(), f"local:{path}", name="Tuned"), make_adapter(path, tmp_path / "adapter"))
+
+
+def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.ModelRecord) -> None:
+    whole = merging.served_id(tuned.id)
+    assert merging.can_merge(tuned)
+    with pytest.raises(NotFound, match="was not merged"):
+        registry.find(whole)
+    with pytest.raises(NotFound, match="was not merged"):
+        models.download(tuned.id, merged=True)
+    task = merging.begin(tuned.id)
+    assert merging.begin(tuned.id) == task == merging.running(tuned.id)
+    ended = execute(task.id, "test:1")
+    assert ended is not None
+    assert (ended.state, ended.error) == ("succeeded", {})
+    assert ended.result["logit_difference"] < 1e-3
+
+    now = models.get_model(tuned.id)
+    assert now.merged is not None
+    assert now.size_bytes == tuned.size_bytes  # the adapter is what it was
+    assert not merging.can_merge(now)
+    assert merging.running(tuned.id) is None
+    manifest = json.loads(get_storage().read_bytes(f"{now.merged.path}/manifest.json"))
+    assert manifest["merged_from"] == tuned.id
+    assert manifest["base_revision"] == tuned.manifest["base_revision"]
+    assert set(manifest["files"]) >= {"config.json", "model.safetensors", "tokenizer.json"}
+    with zipfile.ZipFile(models.download(tuned.id, merged=True).path) as archive:
+        assert "model.safetensors" in archive.namelist()
+    with zipfile.ZipFile(models.download(tuned.id).path) as archive:
+        assert "adapter_model.safetensors" in archive.namelist()
+
+    served = registry.find(whole)
+    assert (served.id, served.is_adapter) == (whole, False)
+    assert registry.find("Tuned:merged") == served
+    assert whole in [entry[0] for entry in registry.listed()]
+    assert [(model.title, model.model_id) for model in chat.available_models()[:2]] == [
+        ("Tuned", tuned.id),
+        ("Tuned (merged)", tuned.id),
+    ]
+    assert chat.suggestions(whole, 1) == chat.suggestions(tuned.id, 1)
+    with pytest.raises(Conflict, match="merged already"):
+        merging.begin(tuned.id)
+
+
+def test_the_whole_model_answers_like_its_adapter(tuned: models.ModelRecord) -> None:
+    from core.messages import Message
+    from core.targets.base import ChatOptions
+    from worker.inference.decoding import Answer
+    from worker.inference.engine import Question
+    from worker.inference.loader import Loader
+
+    execute(merging.begin(tuned.id).id, "test:1")
+    loader, said = Loader(), []
+    for model_id in (tuned.id, merging.served_id(tuned.id)):
+        asked = Question(model_id, [Message("user", "What is item 7?")], ChatOptions(12), print, None)  # type: ignore[arg-type]
+        answer = Answer(asked, *loader.get(registry.find(model_id), set()))
+        chunks = [answer.step() for _ in range(12)]
+        said.append("".join(chunk.text for chunk in chunks if chunk))
+    assert said[0] == said[1] != ""
+
+
+def test_only_what_folds_in_is_merged_and_a_lost_base_is_named(
+    studio_env: Path, tmp_path: Path, tuned: models.ModelRecord
+) -> None:
+    base = tuned.base_model
+    job = launch(make_dataset("More"), base, method="full", name="Whole")
+    whole = succeed(job, make_model(tmp_path / "whole", seed=4))
+    with pytest.raises(Conflict, match="cannot be merged"):
+        merging.begin(whole.id)
+    models.archive(tuned.id)
+    with pytest.raises(Conflict, match="archived"):
+        merging.begin(tuned.id)
+    models.activate(tuned.id)
+    task = merging.begin(tuned.id)
+    make_model(Path(base.removeprefix("local:")), seed=77)  # another model in the same place
+    config = Path(base.removeprefix("local:")) / "config.json"
+    config.write_text(config.read_text().replace('"rms_norm_eps": 1e-06', '"rms_norm_eps": 1e-05'))
+    ended = execute(task.id, "test:1")
+    assert ended is not None
+    assert ended.state == "failed"
+    assert "another state of" in ended.error["message"]
+    assert merging.last_failure(tuned.id) is not None
+    assert merging.begin(tuned.id).id != task.id
