@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.services import models
+from core.services import merging, models
+from core.tasks.context import TaskContext
+from core.tasks.lease import acquire
 from tests.support import runs
 
 
@@ -70,3 +72,31 @@ def test_an_address_without_a_model_stays_as_it_is_and_a_lost_model_is_said(open
     app = open_screen("chat", model="fm_gone")
     assert "archived or gone" in app.toast[0].value
     assert model.id in app.query_params["model"]
+
+
+def test_a_mergeable_model_offers_it_once_and_then_shows_the_whole_model(open_screen, read, tmp_path) -> None:
+    model = runs.succeed(runs.launch(runs.dataset()), tmp_path / "adapter")
+    app = open_screen("models", id=model.id)
+    app.button(key=f"merge_{model.id}").click().run()
+    task = merging.running(model.id)
+    assert task is not None
+    assert f"merge_{model.id}" not in [button.key for button in app.button]  # it is under way: no second one
+    context = TaskContext(acquire(task.id, "worker-of-the-test"))
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    (whole / "model.safetensors").write_bytes(bytes(2048))
+    context.finish(merging.register(context, model, whole, {}))
+    app = open_screen("models", id=model.id)
+    assert "2.0 KB" in read(app)
+    app.button(key=f"chat_merged_{model.id}")
+    assert "Support - Starter - v1 (merged)" in app_options(open_screen("chat"))
+
+
+def app_options(app) -> list[str]:
+    return next(box for box in app.selectbox if box.key == "model").options
+
+
+def test_what_cannot_be_merged_does_not_offer_it(open_screen, read, tmp_path) -> None:
+    job = runs.launch(runs.dataset(), method="full")
+    model = runs.succeed(job, tmp_path / "whole")
+    assert "Merged into the base" not in read(open_screen("models", id=model.id))

@@ -22,10 +22,12 @@ def dataset(name: str = "Support") -> DatasetRecord:
     return datasets.create_dataset(name, sample.train, sample.validation, origin="sample")
 
 
-def launch(data: DatasetRecord, name: str = "Support - Starter - v1", **training: Any) -> JobRecord:
+def launch(
+    data: DatasetRecord, name: str = "Support - Starter - v1", *, method: str = "lora", **training: Any
+) -> JobRecord:
     """A pending job of the starter, whose own building counts as done."""
     job = jobs.create(
-        name=name, dataset_id=data.id, base_model="starter", method="lora", draft_key=None, training=training
+        name=name, dataset_id=data.id, base_model="starter", method=method, draft_key=None, training=training
     )
     needed = tasks.get_task(job.task_id).after_task_id
     if needed and not tasks.get_task(needed).is_terminal:
