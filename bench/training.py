@@ -1,0 +1,396 @@
+"""Training speed, in non-pad tokens per second: `python -m bench.training [--json] [--quick] [--gpu]`.
+
+The same model (3.3M parameters, made from a config), data (instructions of varied length), seed and dtype (fp32 on a
+CPU) go through four contenders, by turns, RUNS times; the median of each counts, for LoRA and for full fine-tuning:
+
+- `ours`: a job of the studio, executed as a worker does it: lease, points in the database, events, checkpoints;
+- `trl`: TRL's SFTTrainer as it comes (its defaults, but fp32): recomputing activations, 8 padded to the longest;
+- `trl_tuned`: TRL at the best settings that one can give it here, see `TUNED`; the fastest of them in a trial counts;
+- `bare_loop`: forward, backward, clip, fused AdamW on the very batches of `ours`; what `ours` loses to it is overhead.
+
+Eight examples make a step everywhere. The first step warms up and is not counted. `largest_loss_difference` is that
+between an example's loss in a packed row and alone. `--gpu` measures one NVIDIA GPU instead (see `bench/_gpu.py`).
+The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+DATA = Path(os.environ.get("SFT_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+RUNS = 5
+STEPS = 9  # one to warm up, eight that count, a checkpoint among them: more of them than the studio's default here (18)
+BATCH = 8
+RATE = 2e-4
+# What can be given to SFTTrainer on this data: no recomputation, fused AdamW, fp32, rarely a log line, its loss over
+# answer tokens only (chunked_nll), and either its own packing (as many tokens a row as 8 examples have on average) or
+# batches of neighbours in length (what `group_by_length` comes to with a window as large as the data).
+TUNED: dict[str, dict[str, Any]] = {
+    "grouped by length": {"train_sampling_strategy": "sequential"},
+    "grouped by length, chunked_nll": {"train_sampling_strategy": "sequential", "loss_type": "chunked_nll"},
+    "packed (bfd)": {"packing": True, "packing_strategy": "bfd"},
+}
+
+
+@dataclass
+class Bench:
+    """What all contenders share: the base's directory, the examples as messages and as tokens."""
+
+    folder: Path
+    base: Path
+    examples: list[Any]
+    items: list[Any]
+    threads: int
+
+    @property
+    def tokens(self) -> int:
+        return sum(len(item.input_ids) for item in self.items)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; the last line is one JSON object."""
+    parser = argparse.ArgumentParser(prog="python -m bench.training", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print only the last line")
+    parser.add_argument("--quick", action="store_true", help="one run of a few steps each, for a look")
+    parser.add_argument("--gpu", action="store_true", help="one NVIDIA GPU: 0.5B, 3B and 7B, LoRA and QLoRA")
+    chosen = parser.parse_args([] if arguments is None else arguments)
+    if chosen.gpu:
+        from bench import _gpu
+
+        return _gpu.main(quick=chosen.quick)
+    _quiet()
+    with tempfile.TemporaryDirectory() as name:
+        os.environ |= {"SFT_DATA_DIR": f"{name}/data", "SFT_DEVICE": "cpu"}
+        bench = prepare(Path(name), steps=5 if chosen.quick else STEPS)
+        results = {method: measure(bench, method, 1 if chosen.quick else RUNS) for method in ("lora", "full")}
+        difference = largest_loss_difference(bench)
+    if not chosen.json:
+        print("\n".join(_lines(results, difference)))
+    ratios = {name: min(part[name] for part in results.values()) for name in _RATIOS}  # the worse of the two methods
+    about = {
+        "date": date.today().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "load_average": round(os.getloadavg()[0], 1),
+        "threads": bench.threads,
+        "tokens_per_run": bench.tokens,
+        "largest_loss_difference": difference,
+    }
+    print(json.dumps(ratios | about | results))
+    return 0
+
+
+_RATIOS = {"ours_over_trl": "trl", "ours_over_trl_tuned": "trl_tuned", "ours_over_bare_loop": "bare_loop"}
+
+
+def measure(bench: Bench, method: str, runs: int) -> dict[str, Any]:
+    """Tokens per second of each contender, and ours over theirs."""
+    trial = {name: trl(bench, method, steps=3, **settings) for name, settings in TUNED.items()}
+    best = max(trial, key=lambda name: trial[name])
+    ways: dict[str, Callable[[int], float]] = {
+        "ours": lambda run: ours(bench, method, run),
+        "bare_loop": lambda run: bare_loop(bench, method),
+        "trl_tuned": lambda run: trl(bench, method, **TUNED[best]),
+        "trl": lambda run: trl(bench, method, tuned=False),
+    }
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for run in range(runs):
+        for name, way in ways.items():
+            found[name].append(way(run))
+    middle = {name: statistics.median(rates) for name, rates in found.items()}
+    return {
+        **{ratio: round(middle["ours"] / middle[name], 3) for ratio, name in _RATIOS.items()},
+        "tokens_per_s": {name: round(rate) for name, rate in middle.items()},
+        "runs": {name: [round(rate) for rate in rates] for name, rates in found.items()},
+        "trl_tuned_by": best,
+        "trial": {name: round(rate) for name, rate in trial.items()},
+    }
+
+
+# ---- what all share
+
+
+def prepare(folder: Path, *, steps: int) -> Bench:
+    """A base with random weights and a tokenizer of the data's own, and the examples of one run."""
+    from core.db import migrate
+    from worker.training import data, runtime
+    from worker.training.run import load_tokenizer
+
+    Path(os.environ["SFT_DATA_DIR"]).mkdir(parents=True)
+    migrate.upgrade()
+    everything = conversations()
+    base = make_base(folder / "base", everything)
+    examples = random.Random(1).sample(everything, steps * BATCH)
+    items = data.prepare(examples, load_tokenizer(base), max_seq_length=1024).train
+    return Bench(folder, base, examples, items, runtime.use_cores())
+
+
+def conversations() -> list[Any]:
+    """Instructions and answers, as examples of the studio."""
+    from core.messages import Example, Message
+
+    found = []
+    for item in json.loads((DATA / "instruct/alpaca_en_demo.json").read_text("utf-8")):
+        asked = "\n".join(part for part in (item["instruction"], item["input"]) if part)
+        found.append(Example((Message("user", asked), Message("assistant", item["output"]))))
+    return [example for example in found if all(message.content.strip() for message in example.messages)]
+
+
+def make_base(directory: Path, examples: list[Any]) -> Path:
+    """A Llama of 3.3M parameters: 4 layers of 256, MLP 512, 4 heads over 2, a vocabulary of 3,584 tied to the head."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = make_tokenizer(examples, 3_584)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    LlamaForCausalLM(config).save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    return directory
+
+
+def make_tokenizer(examples: list[Any], size: int) -> Any:
+    """A byte-level BPE of the examples' texts with the starter's chat template."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    from core.base_models.starter import STARTER_RECIPE
+
+    spec = STARTER_RECIPE["tokenizer"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=spec["special_tokens"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([message.content for e in examples for message in e.messages], trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=spec["pad_token"], eos_token=spec["eos_token"], model_max_length=2048
+    )
+    fast.chat_template = spec["chat_template"]
+    return fast
+
+
+class Clock:
+    """Tokens per second from the end of the first step to the end of the last."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[float, int]] = []  # when each ended, tokens so far
+
+    def step(self, tokens: int) -> None:
+        self.steps.append((time.perf_counter(), tokens))
+
+    @property
+    def rate(self) -> float:
+        (began, before), (ended, tokens) = self.steps[0], self.steps[-1]
+        return (tokens - before) / (ended - began)
+
+
+# ---- the contenders
+
+
+def ours(bench: Bench, method: str, run: int) -> float:
+    """A job from its launch to its model, timed from step to step, with what a worker does in between."""
+    from core.services import datasets, jobs
+    from worker.run import execute
+    from worker.training import job as module
+
+    clock = Clock()
+
+    class Timed(module.Reporter):
+        def on_point(self, point: Any) -> None:
+            super().on_point(point)
+            clock.step(point.tokens)
+
+    known = {dataset.name: dataset for dataset in datasets.list_datasets()}
+    dataset = known.get("Instructions") or datasets.create_dataset("Instructions", bench.examples)
+    settings = {
+        "num_epochs": 1,
+        "per_device_batch_size": BATCH,
+        "gradient_accumulation_steps": 1,
+        "learning_rate": RATE,
+        "max_seq_length": 1024,
+        "save_every_steps": len(bench.items) // BATCH - 1,
+    }
+    job = jobs.create(
+        name=f"{method} {run} {time.time()}",
+        dataset_id=dataset.id,
+        base_model=f"local:{bench.base}",
+        method=method,
+        draft_key=None,
+        training=settings,
+    )
+    plain, module.Reporter = module.Reporter, Timed  # type: ignore[misc]
+    try:
+        ended = execute(job.task_id, "bench:1")
+    finally:
+        module.Reporter = plain  # type: ignore[misc]
+    if ended is None or ended.state != "succeeded":
+        raise SystemExit(f"The job ended as {ended and ended.state}: {ended and ended.error}")
+    return clock.rate
+
+
+def bare_loop(bench: Bench, method: str) -> float:
+    """The same batches, without anything around them."""
+    import torch
+
+    from core.methods import build
+    from worker.training import attention, runtime, tuners
+    from worker.training.batches import Packer, SeededBatches
+    from worker.training.losses import Forward
+    from worker.training.run import load_model
+
+    runtime.seed_all(42)
+    model = tuners.attach(load_model(bench.base), build(method)).train()
+    longest = max(len(item.input_ids) for item in bench.items)
+    packer = Packer(attention.choose(model), BATCH * longest, BATCH)
+    forward = Forward.of(model, chunked=False)
+    weights = list(tuners.trainable(model).values())
+    optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.0, fused=True)
+    clock, tokens = Clock(), 0
+    for numbers in SeededBatches(len(bench.items), BATCH, 42):
+        step = packer.step([bench.items[number] for number in numbers])
+        for batch in step.micro_batches:
+            forward.loss(model, batch, step.answer_tokens)[0].backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        tokens += step.tokens
+        clock.step(tokens)
+    return clock.rate
+
+
+def trl(bench: Bench, method: str, *, tuned: bool = True, steps: int = -1, **settings: Any) -> float:
+    """TRL's SFTTrainer on the same tokens and labels."""
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import PrinterCallback, TrainerCallback
+    from trl import SFTConfig, SFTTrainer
+
+    from core.methods import build
+    from worker.training.run import load_model
+
+    clock = Clock()
+    seen = [0]
+
+    class Watch(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            clock.step(seen[0])
+
+    class Counting(SFTTrainer):  # type: ignore[misc]
+        def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            mask = inputs.get("attention_mask")  # packed rows have none: they are not padded
+            seen[0] += int(mask.sum()) if mask is not None else inputs["input_ids"].numel()
+            return super().training_step(model, inputs, *args, **kwargs)
+
+    items = bench.items
+    if settings.get("train_sampling_strategy") == "sequential":  # neighbours in length, the batches in random order
+        by_length = sorted(items, key=lambda item: len(item.input_ids))
+        groups = [by_length[start : start + BATCH] for start in range(0, len(items), BATCH)]
+        random.Random(3).shuffle(groups)
+        items = [item for group in groups for item in group]
+    if settings.get("packing"):
+        settings = settings | {"max_length": -(-bench.tokens * BATCH // len(items)) + 64}
+    faster = {"gradient_checkpointing": False, "optim": "adamw_torch_fused", "logging_steps": 1_000} if tuned else {}
+    adapter = build(method).peft_arguments()
+    trainer = Counting(
+        model=load_model(bench.base),
+        args=SFTConfig(
+            output_dir=str(bench.folder / "trl"),
+            per_device_train_batch_size=1 if settings.get("packing") else BATCH,
+            num_train_epochs=1,
+            max_steps=steps,
+            learning_rate=RATE,
+            bf16=False,
+            use_cpu=True,
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            **faster,
+            **settings,
+        ),
+        train_dataset=Dataset.from_dict(
+            {"input_ids": [item.input_ids for item in items], "labels": [item.labels for item in items]}
+        ),
+        peft_config=LoraConfig(**adapter) if adapter else None,
+        callbacks=[Watch()],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    return clock.rate
+
+
+def largest_loss_difference(bench: Bench) -> float:
+    """The largest difference between an example's loss in a packed row and alone, over all examples of the run."""
+    from worker.training import attention
+    from worker.training.batches import Packer
+    from worker.training.losses import by_example
+    from worker.training.run import load_model
+
+    model = load_model(bench.base).eval()
+    alone = by_example(model, Packer("alone", 0, 1), bench.items)
+    packed = by_example(model, Packer(attention.choose(model), bench.tokens // 4, BATCH), bench.items)
+    return max(abs(one - other) for one, other in zip(alone, packed, strict=True))
+
+
+# ---- words
+
+
+def _quiet() -> None:
+    import warnings
+
+    logging.disable(logging.WARNING)
+    warnings.filterwarnings("ignore")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from datasets import disable_progress_bars
+
+    import worker.training  # noqa: F401  # its environment, before torch is imported
+
+    disable_progress_bars()
+    from worker.training.run import quiet
+
+    quiet()
+
+
+def _lines(results: dict[str, Any], difference: float) -> list[str]:
+    lines = []
+    for method, part in results.items():
+        rates = part["tokens_per_s"]
+        lines.append(f"{method}: " + ", ".join(f"{name} {rate:,} tokens/s" for name, rate in rates.items()))
+        lines.append(
+            f"  ours over trl {part['ours_over_trl']:.2f}x, over trl tuned ({part['trl_tuned_by']}) "
+            f"{part['ours_over_trl_tuned']:.2f}x, over the bare loop {part['ours_over_bare_loop']:.2f}x"
+        )
+    return [*lines, f"largest difference of a loss, packed and alone: {difference:.2g}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
