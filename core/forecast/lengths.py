@@ -50,8 +50,51 @@ class Lengths:
         """How many examples would lose their whole answer: no token of it stands before `limit`."""
         return self._scaled(sum(start >= limit for _, start in self.spans))
 
+    def answer_tokens_lost(self, limit: int) -> int:
+        """Tokens behind the beginning of the first output that stand beyond `limit`."""
+        return self._scaled(sum(max(0, length - max(start, limit)) for length, start in self.spans))
+
+    def tokens_trained(self, limit: int, policy: str) -> int:
+        """Tokens of one epoch under a policy for longer examples (`TrainingConfig.over_length`)."""
+        if policy == "drop":
+            return self._scaled(sum(length for length, _ in self.spans if length <= limit))
+        return self._scaled(sum(min(length, limit) for length, start in self.spans if start < limit))
+
     def _scaled(self, count: int) -> int:
         return round(count * self.examples / len(self.spans)) if self.spans else 0
+
+
+def counted(examples: int) -> str:
+    """The beginning of a sentence: `1 example is`, `3 examples are`."""
+    return f"{examples:,} example{' is' if examples == 1 else 's are'}"
+
+
+def consequences(lengths: Lengths, limit: int, policy: str) -> tuple[str, ...]:
+    """What a maximum length means for this data, in sentences; none where every example fits.
+
+    Args:
+        policy: `TrainingConfig.over_length`: truncate, drop or stop.
+    """
+    over, lost = lengths.over(limit), lengths.answers_lost(limit)
+    if not over:
+        return ()
+    about = "" if lengths.exact else "About "
+    said = f"{about}{counted(over)} longer than {limit:,} tokens; the longest has {lengths.longest:,}."
+    if policy == "stop":
+        return (f"{said} The job is refused: raise the maximum length, or choose to cut them off or leave them out.",)
+    if policy == "drop":
+        return (f"{said} They are left out, whole.",)
+    cut = over - lost
+    found = [said]
+    if cut:
+        tokens = lengths.answer_tokens_lost(limit)
+        found.append(f"{counted(cut)} cut off at the end: about {tokens:,} tokens of outputs are not learnt.")
+    if lost:
+        found.append(
+            f"{lost:,} would lose the whole output and {'is' if lost == 1 else 'are'} left out: nothing could be "
+            "learnt there. Raise the maximum length, or shorten the inputs."
+        )
+    return tuple(found)
 
 
 def most_tokens(messages: Sequence[Message]) -> int:

@@ -115,13 +115,25 @@ class TrainingConfig(BaseModel):
     max_seq_length: Annotated[int, Field(ge=64, le=131_072)] | Auto = Field(
         default=AUTO,
         title="Maximum length",
-        description="Longer examples are cut off at this many tokens; the forecast says how many those are.",
+        description="Longer examples do not fit; the forecast says how many those are and what becomes of them.",
         json_schema_extra=facts(
             unit="tokens",
             usual="512-4,096",
             up="Longer chats fit whole; memory grows along.",
             source="as long as the longest example needs, at most 2,048 (Unsloth, LLaMA-Factory and AutoTrain "
             "ship 2,048) and at most what the base model can read",
+        ),
+    )
+    over_length: Literal["truncate", "drop", "stop"] = Field(
+        default="truncate",
+        title="Longer examples",
+        description="Truncate: cut off at the end; one that would lose its whole output is left out. Drop: left out. "
+        "Stop: the job is refused while there are any.",
+        json_schema_extra=facts(
+            unit="",
+            usual="truncate",
+            up="Drop learns whole outputs only; stop makes sure that nothing is lost unseen.",
+            source="truncate, as TRL, Unsloth and LLaMA-Factory do",
         ),
     )
     eval_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = Field(
@@ -190,6 +202,7 @@ class ResolvedTraining(BaseModel):
     completion_only_loss: bool
     steps_per_epoch: int
     total_steps: int
+    over_length: str = "truncate"  # specs frozen before there was a choice
 
     @property
     def effective_batch_size(self) -> int:

@@ -14,6 +14,7 @@ from core.jobs.spec import JobSpec
 from core.messages import Example
 from core.services import datasets
 from core.tasks.context import Outcome, TaskContext
+from worker.training import token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Point
 from worker.training.interrupt import Interrupted, check
@@ -52,6 +53,7 @@ def _calibrate(ctx: TaskContext, key: str, spec: JobSpec) -> Outcome:
         engine=spec.engine,
         watching=watching,
         max_steps=STEPS,
+        token_cache=token_cache.directory(),
     )
     check(ctx)
     row = times.row(key, began, result)

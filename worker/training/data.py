@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from core.errors import DataError
+from core.forecast.lengths import Span, counted
 from core.messages import Example
 from core.render import IGNORED, render
+from worker.training import token_cache
 
 Batch = dict[str, Any]  # input_ids, labels, position_ids: (rows, width) int64; real_tokens: int; members: of each row
 
@@ -33,13 +36,17 @@ class Tokenised:
 class Prepared:
     """What a run trains and validates on, and what the maximum length cost.
 
-    `truncated` examples lost their end but still carry loss; `dropped` ones would have lost their whole answer.
+    `truncated` examples lost their end but still carry loss; `dropped` ones were left out, because they would have lost
+    their whole answer or because the policy leaves out all that are too long. `spans` are (length, first token with
+    loss) of every training example before anything was cut; `cached` is True where nothing had to be tokenised.
     """
 
     train: list[Tokenised]
     validation: list[Tokenised]
     truncated: int
     dropped: int
+    spans: tuple[Span, ...] = ()
+    cached: bool = False
 
     @property
     def train_tokens(self) -> int:
@@ -53,34 +60,74 @@ def prepare(
     *,
     max_seq_length: int,
     completion_only_loss: bool = True,
+    over_length: str = "truncate",
+    cache: Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Prepared:
     """Tokenise examples through the same rendering as chat and preview.
 
-    An example that is too long is cut at its end; where the cut would leave no token with loss, it is left out.
+    Args:
+        over_length: what becomes of an example that is too long. `truncate`: it is cut at its end; where the cut would
+            leave no token with loss, it is left out. `drop`: it is left out. `stop`: DataError.
+        cache: a folder that keeps tokens for the next run (see `worker.training.token_cache`).
 
     Raises:
-        DataError: no training example is left.
+        DataError: no training example is left, or one is too long and the policy is `stop`.
     """
+    encoded, cached = _encoded(examples, tokenizer, cache, progress)
+    if over_length == "stop":
+        _refuse_long([len(ids) for ids, _ in encoded], max_seq_length)
     kept: dict[str, list[Tokenised]] = {"train": [], "validation": []}
+    spans: list[Span] = []
     truncated = dropped = 0
-    for index, example in enumerate(examples):
-        rendered = render(example.messages, tokenizer)
-        labels = rendered.labels if completion_only_loss else list(rendered.input_ids)
-        if all(label == IGNORED for label in labels[:max_seq_length]):
+    for example, (ids, learnt) in zip(examples, encoded, strict=True):
+        if example.split == "train":
+            spans.append((len(ids), learnt.index(1) if 1 in learnt else len(ids)))
+        too_long = len(ids) > max_seq_length
+        ids = ids[:max_seq_length]
+        labels = [token if on else IGNORED for token, on in zip(ids, learnt, strict=False)]
+        labels = labels if completion_only_loss else list(ids)
+        if (too_long and over_length == "drop") or all(label == IGNORED for label in labels):
             dropped += 1
         else:
-            truncated += len(labels) > max_seq_length
-            kept[example.split].append(Tokenised(rendered.input_ids[:max_seq_length], labels[:max_seq_length]))
-        if index % 200 == 0:
-            progress(index / len(examples))
+            truncated += too_long
+            kept[example.split].append(Tokenised(ids, labels))
     if not kept["train"]:
         raise DataError(
             f"No training example keeps any of its answer within {max_seq_length:,} tokens.",
             "Raise the maximum length, or shorten the inputs.",
             code="over_length",
         )
-    return Prepared(kept["train"], kept["validation"], truncated, dropped)
+    return Prepared(kept["train"], kept["validation"], truncated, dropped, tuple(spans), cached)
+
+
+def _encoded(
+    examples: Sequence[Example], tokenizer: Any, cache: Path | None, progress: Callable[[float], None]
+) -> tuple[list[token_cache.Encoded], bool]:
+    """Ids and loss mask of every example, whole; True with it where they were kept from before."""
+    key = token_cache.key_of(examples, tokenizer) if cache else ""
+    if cache and (known := token_cache.load(cache, key, len(examples))) is not None:
+        return known, True
+    encoded = []
+    for index, example in enumerate(examples):
+        rendered = render(example.messages, tokenizer)
+        encoded.append((rendered.input_ids, rendered.assistant_mask))
+        if index % 200 == 0:
+            progress(index / len(examples))
+    if cache:
+        token_cache.save(cache, key, encoded)
+    return encoded, False
+
+
+def _refuse_long(lengths: Sequence[int], limit: int) -> None:
+    """The policy `stop`. Raises DataError with the count and the longest."""
+    long = [length for length in lengths if length > limit]
+    if long:
+        raise DataError(
+            f"{counted(len(long))} longer than {limit:,} tokens; the longest has {max(long):,}.",
+            "Raise the maximum length, shorten the examples, or choose to cut them off or to leave them out.",
+            code="over_length",
+        )
 
 
 def rows_of(lengths: Sequence[int], width: int) -> list[list[int]]:

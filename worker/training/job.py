@@ -19,9 +19,10 @@ from core.errors import DataError, Diverged, TrainingError
 from core.jobs.spec import JobSpec
 from core.messages import Example
 from core.services import datasets, models
-from core.services.jobs import reader as job_reader
+from core.services.jobs import forecasting, reader as job_reader
 from core.services.jobs.records import JobRecord
 from core.tasks.context import Outcome, TaskContext
+from worker.training import token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Point
 from worker.training.generate import answer, split_last_answer
@@ -65,6 +66,7 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
         ctx.workdir,
         engine=job.spec.engine,
         watching=reporter.watching(),
+        token_cache=token_cache.directory(),
     )
     reporter.flush()
     if result.model_dir is None:
@@ -136,6 +138,7 @@ class Reporter:
         """The data is known: say what the maximum length cost, and forget points that will be computed again."""
         check(self.ctx)
         self._say_lengths(data)
+        forecasting.keep_lengths(self.job.dataset_version_id, base_models.resolve(self.job.base_model), data.spans)
         with self.ctx.fenced() as uow:
             stale = delete(MetricPoint).where(_column("job_id") == self.job.id, _column("step") > resumed_from)
             uow.session.connection().execute(stale)
@@ -150,9 +153,11 @@ class Reporter:
     def _say_lengths(self, data: Prepared) -> None:
         length = self.job.spec.training.max_seq_length
         if data.dropped:
+            drops = self.job.spec.training.over_length == "drop"
+            why = "they are longer than" if drops else "their whole answer lies beyond"
             self.ctx.event(
                 "data",
-                f"{data.dropped:,} examples were left out: their whole answer lies beyond {length:,} tokens.",
+                f"{data.dropped:,} examples were left out: {why} {length:,} tokens.",
                 level="warning",
                 data={"dropped": data.dropped},
             )

@@ -86,6 +86,7 @@ def train(
     engine: str = "trl",
     watching: Watching | None = None,
     max_steps: int | None = None,
+    token_cache: Path | None = None,
 ) -> TrainResult:
     """Fine-tune the model of a local directory on examples.
 
@@ -94,6 +95,7 @@ def train(
         examples: those of the split `train` are learnt; those of `validation` give the validation loss.
         output_dir: gets `checkpoints/` and, at the end, `model/` (the adapter, or all weights, and the tokenizer).
         max_steps: end after so many steps, for a calibration.
+        token_cache: a folder that keeps tokens from one run to the next.
 
     Raises:
         DataError: nothing is left to train on. Diverged: NaN or infinite loss. OutOfMemory: names what to change.
@@ -102,7 +104,7 @@ def train(
     watching = watching or Watching()
     quiet()
     try:
-        return _train(model_dir, examples, method, training, output_dir, engine, watching, max_steps)
+        return _train(model_dir, examples, method, training, output_dir, engine, watching, max_steps, token_cache)
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
@@ -118,6 +120,7 @@ def _train(
     engine: str,
     watching: Watching,
     max_steps: int | None,
+    token_cache: Path | None,
 ) -> TrainResult:
     began = time.perf_counter()
     tokenizer = load_tokenizer(model_dir)
@@ -126,6 +129,8 @@ def _train(
         tokenizer,
         max_seq_length=training.max_seq_length,
         completion_only_loss=training.completion_only_loss,
+        over_length=training.over_length,
+        cache=token_cache,
         progress=watching.on_preparing,
     )
     run_steps = get_engine(engine)  # imports the engine, seconds for trl: part of loading

@@ -15,6 +15,7 @@ from core.db.tables import Calibration, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
 from core.errors import Conflict, DataError, NotFound, SettingsError
 from core.forecast import device as devices
+from core.forecast.lengths import consequences
 from core.ids import new_id
 from core.jobs.spec import JobSpec
 from core.providers import get_provider
@@ -311,6 +312,20 @@ def _usable(base: BaseModelRef) -> BaseModelRef:
 
 
 def _learnable(outlook: Forecast, dataset: DatasetRecord) -> None:
+    limit, policy = outlook.training.max_seq_length, outlook.training.over_length
+    if outlook.over_length and policy == "stop":
+        raise DataError(
+            " ".join(consequences(outlook.lengths, limit, policy)),
+            f"Set the maximum length to {outlook.lengths.longest:,} or more, shorten the examples, or choose truncate "
+            "or drop for longer examples.",
+            code="over_length",
+        )
+    if policy == "drop" and outlook.over_length >= dataset.version.train_examples:
+        raise DataError(
+            f"Every example is longer than {limit:,} tokens, and longer ones are left out.",
+            "Raise the maximum length, or choose to truncate.",
+            code="over_length",
+        )
     if outlook.answers_lost >= dataset.version.train_examples:
         raise DataError(
             f"At {outlook.training.max_seq_length:,} tokens every example would lose its whole answer.",

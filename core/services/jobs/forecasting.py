@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from core.db.uow import UnitOfWork
 from core.errors import DataError, StorageError
 from core.forecast import device as devices
 from core.forecast.disk import forecast_disk
-from core.forecast.lengths import Lengths, Span, estimate_span, most_tokens
+from core.forecast.lengths import Lengths, Span, consequences, estimate_span, most_tokens
 from core.forecast.memory import forecast_memory, gigabytes
 from core.forecast.time import Speed, forecast_time
 from core.jobs.resolve import resolve
@@ -86,7 +86,7 @@ def forecast(
     speed = measured_speed(key, base, method, device.kind)
     peak = speed.peak_memory_bytes if speed and speed.likeness == "same" else 0
     memory = forecast_memory(base.dims, tuner, resolved, device, longest_tokens=lengths.ceiling, peak_bytes=peak)
-    total_tokens = lengths.tokens_within(resolved.max_seq_length) * resolved.num_epochs
+    total_tokens = lengths.tokens_trained(resolved.max_seq_length, resolved.over_length) * resolved.num_epochs
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(
         training=resolved,
@@ -101,7 +101,7 @@ def forecast(
         answers_lost=lost,
         total_tokens=total_tokens,
         serving=serving(base, tuner),
-        warnings=_warnings(resolved, memory.verdict, memory.text, over, lost),
+        warnings=_warnings(resolved, memory.verdict, memory.text, lengths),
         calibration_key=key,
     )
 
@@ -132,7 +132,7 @@ def lengths_of(version_id: str, base: BaseModelRef) -> Lengths:
     version = datasets.get_version(version_id)
     if not base.ready or base.path is None:
         return _estimated(version_id, version.train_examples)
-    key = f"{version.path}/lengths-{base.revision[:16]}.json"
+    key = _lengths_key(version.path, base)
     try:
         kept = json.loads(get_storage().read_bytes(key))
         spans = tuple((int(length), int(start)) for length, start in kept)
@@ -143,6 +143,19 @@ def lengths_of(version_id: str, base: BaseModelRef) -> Lengths:
     exact = len(spans) == version.train_examples
     longest = max((length for length, _ in spans), default=None)
     return Lengths(spans, version.train_examples, exact, ceiling=longest if exact else None)
+
+
+def _lengths_key(version_path: str, base: BaseModelRef) -> str:
+    return f"{version_path}/lengths-{base.revision[:16]}.json"
+
+
+def keep_lengths(version_id: str, base: BaseModelRef, spans: Sequence[Span]) -> None:
+    """Keep the exact counts that a run has made of its whole training split: the next forecast need not sample."""
+    version = datasets.get_version(version_id)
+    if len(spans) == version.train_examples:
+        text = json.dumps(list(spans), separators=(",", ":"))
+        with contextlib.suppress(StorageError):
+            get_storage().write_bytes(_lengths_key(version.path, base), text.encode())
 
 
 def _count(version_id: str, examples: int, base: BaseModelRef) -> tuple[Span, ...]:
@@ -231,17 +244,11 @@ def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Co
     return lines
 
 
-def _warnings(resolved: ResolvedTraining, verdict: str, text: str, over: int, lost: int) -> tuple[str, ...]:
+def _warnings(resolved: ResolvedTraining, verdict: str, text: str, lengths: Lengths) -> tuple[str, ...]:
     found = []
     if verdict != "fits":
         found.append(text)
-    if lost:
-        found.append(
-            f"{lost:,} examples would lose their whole answer at {resolved.max_seq_length:,} tokens: nothing can be "
-            "learnt from them. Raise the maximum length, or shorten their inputs."
-        )
-    if over:
-        found.append(f"{over:,} examples are longer than {resolved.max_seq_length:,} tokens and would be cut off.")
+    found += consequences(lengths, resolved.max_seq_length, resolved.over_length)
     if resolved.save_every_steps > resolved.total_steps:
         found.append("No checkpoint would be written before the end: an interrupted run would start over.")
     return tuple(found)

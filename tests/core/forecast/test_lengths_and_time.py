@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.forecast.lengths import Lengths, estimate_span, most_tokens
+from core.forecast.lengths import Lengths, consequences, estimate_span, most_tokens
 from core.forecast.time import NOT_MEASURED, Speed, duration, forecast_time
 from core.messages import Message
 
@@ -11,6 +11,20 @@ def test_lengths_count_what_is_cut_and_what_is_lost() -> None:
     lengths = Lengths(((10, 4), (100, 50), (200, 150)), 3, exact=True)
     assert (lengths.longest, lengths.total_tokens, lengths.tokens_within(120)) == (200, 310, 230)
     assert (lengths.over(99), lengths.answers_lost(100), lengths.answers_lost(10)) == (2, 1, 2)
+
+
+def test_what_becomes_of_longer_examples_is_said_before_launch() -> None:
+    lengths = Lengths(((10, 4), (100, 50), (200, 150)), 3, exact=True)
+    said = consequences(lengths, 90, "truncate")
+    assert said[0] == "2 examples are longer than 90 tokens; the longest has 200."
+    assert "1 example is cut off at the end: about 60 tokens of outputs" in said[1]  # 10 of one, 50 of the other
+    assert "1 would lose the whole output and is left out" in said[2]
+    assert lengths.tokens_trained(90, "truncate") == 10 + 90
+    assert consequences(lengths, 90, "drop") == (f"{said[0]} They are left out, whole.",)
+    assert lengths.tokens_trained(90, "drop") == 10
+    assert "refused" in consequences(lengths, 90, "stop")[0]
+    assert consequences(lengths, 200, "stop") == consequences(lengths, 200, "truncate") == ()
+    assert consequences(Lengths(((30, 5),), 100, exact=False), 20, "drop")[0].startswith("About 100 examples are")
 
 
 def test_a_sample_is_scaled_up() -> None:

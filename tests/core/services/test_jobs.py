@@ -126,9 +126,15 @@ def test_answers_that_would_all_be_cut_off_are_refused(studio_env: Path, model: 
     dataset = datasets.create_dataset("Long", long)
     forecast = jobs.forecast(dataset.id, model, "lora", training={"max_seq_length": 64})
     assert forecast.answers_lost == forecast.over_length == 20
-    assert any("whole answer" in warning for warning in forecast.warnings)
+    assert any("whole output" in warning for warning in forecast.warnings)
     with pytest.raises(DataError, match="every example would lose"):
         launch(dataset, model, training={"max_seq_length": 64})
+    with pytest.raises(DataError, match="Every example is longer"):
+        launch(dataset, model, training={"max_seq_length": 64, "over_length": "drop"})
+    with pytest.raises(DataError, match="20 examples are longer than 64 tokens") as caught:
+        launch(dataset, model, training={"max_seq_length": 64, "over_length": "stop"})
+    assert f"{forecast.lengths.longest:,} or more" in caught.value.remedy
+    assert launch(dataset, model, training={"over_length": "stop"}).spec.training.over_length == "stop"
 
 
 def test_forecast_counts_tokens_exactly_where_the_base_is_here(studio_env: Path, model: str) -> None:

@@ -77,3 +77,39 @@ def test_loss_on_everything_when_asked_for(tiny_base: Path) -> None:
     tokenizer = load_tokenizer(tiny_base)
     item = prepare(tiny.examples()[:1], tokenizer, max_seq_length=128, completion_only_loss=False).train[0]
     assert item.labels == item.input_ids == render(tiny.examples()[0].messages, tokenizer).input_ids
+
+
+def long_and_short() -> list[Example]:
+    long_answer = Example((Message("user", "Tell me."), Message("assistant", "word " * 200)))
+    long_question = Example((Message("user", "word " * 200), Message("assistant", "Yes.")))
+    return [long_answer, long_question, Example((Message("user", "Tell me."), Message("assistant", "Yes.")))]
+
+
+def test_longer_examples_may_be_left_out_whole(tiny_base: Path) -> None:
+    data = prepare(long_and_short(), load_tokenizer(tiny_base), max_seq_length=64, over_length="drop")
+    assert (data.truncated, data.dropped, len(data.train)) == (0, 2, 1)
+
+
+def test_longer_examples_may_stop_the_run_with_their_number_and_the_longest(tiny_base: Path) -> None:
+    tokenizer = load_tokenizer(tiny_base)
+    longest = max(len(render(example.messages, tokenizer).input_ids) for example in long_and_short())
+    with pytest.raises(DataError, match=f"2 examples are longer than 64 tokens; the longest has {longest}") as caught:
+        prepare(long_and_short(), tokenizer, max_seq_length=64, over_length="stop")
+    assert "maximum length" in caught.value.remedy
+    assert len(prepare(long_and_short(), tokenizer, max_seq_length=longest, over_length="stop").train) == 3
+
+
+def test_a_turn_of_weight_0_is_read_and_not_learnt(tiny_base: Path) -> None:
+    tokenizer = load_tokenizer(tiny_base)
+    turns = (
+        Message("user", "Who keeps the keys?"),
+        Message("assistant", "Nobody.", weight=0),
+        Message("user", "Really?"),
+        Message("assistant", "Old Marta keeps them.", weight=1),
+    )
+    (item,) = prepare([Example(turns)], tokenizer, max_seq_length=128).train
+    learnt = tokenizer.decode(
+        [token for token, label in zip(item.input_ids, item.labels, strict=True) if label != -100]
+    )
+    assert learnt == "Old Marta keeps them.<|end|>"
+    assert "Nobody." in tokenizer.decode(item.input_ids)
