@@ -8,7 +8,7 @@ from core.services import jobs
 from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
 from pages.ui.format import md, plural
-from pages.ui.job import actions as job_actions, facts as job_facts, live as job_live
+from pages.ui.job import actions as job_actions, facts as job_facts, first_batch as job_first_batch, live as job_live
 
 guard.require()
 
@@ -59,5 +59,6 @@ with boundary(way_out=("jobs", "All jobs")):
         header(job)
         job_live.draw(job)
         job_facts.forecast_and_measured(job)
+        job_first_batch.section(job.id)
         job_facts.settings(job)
         again(job)

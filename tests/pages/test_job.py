@@ -95,3 +95,19 @@ def test_train_again_opens_the_same_choices_as_a_draft_that_names_its_parent(ope
 def test_a_paused_job_is_still_watched_because_somebody_else_may_resume_it() -> None:
     assert "paused" in job_words.MOVING
     assert not job_words.MOVING & job_words.TERMINAL
+
+
+def test_the_first_batch_is_shown_once_there_is_one(open_screen, read) -> None:
+    from core.services.jobs import first_batch
+
+    job = runs.launch(runs.dataset())
+    assert "First batch" not in [expander.label for expander in open_screen("job", id=job.id).expander]
+    example = [["<|user|>Who? & <b>", 0, 0, 4], ["Marta.", 1, 4, 2]]
+    counts = {"examples": 2, "tokens": 12, "learnt": 4, "micro_batches": 1, "left_out": 0}
+    first_batch.keep(job.id, {**counts, "rows": [[example, example]]})
+    app = open_screen("job", id=job.id)
+    assert "First batch, as the model read it" in [expander.label for expander in app.expander]
+    said = read(app)
+    assert "2 examples in 1 row at once: 12 tokens, 4 of them learnt" in said
+    assert '<span class="seen-loss seen-odd" title="positions 4 to 5">Marta.</span>' in said
+    assert "<b>" not in said

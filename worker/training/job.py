@@ -19,7 +19,7 @@ from core.errors import DataError, Diverged, TrainingError
 from core.jobs.spec import JobSpec
 from core.messages import Example
 from core.services import datasets, models
-from core.services.jobs import forecasting, reader as job_reader
+from core.services.jobs import first_batch, forecasting, reader as job_reader
 from core.services.jobs.records import JobRecord
 from core.tasks.context import Outcome, TaskContext
 from worker.training import token_cache
@@ -126,6 +126,7 @@ class Reporter:
             on_preparing=self.on_preparing,
             on_loaded=self.on_loaded,
             on_point=self.on_point,
+            on_first_batch=self.on_first_batch,
             on_saving=self.flush,
             on_checkpoint=self.on_checkpoint,
         )
@@ -168,6 +169,9 @@ class Reporter:
                 level="warning",
                 data={"truncated": data.truncated},
             )
+
+    def on_first_batch(self, shown: dict[str, Any]) -> None:
+        self.ctx.event("data", first_batch.keep(self.job.id, shown).summary)
 
     def on_point(self, point: Point) -> None:
         self.waiting.append(point)

@@ -44,6 +44,7 @@ class Watching:
     signal: Callable[[], str] = lambda: ""
     sign_of_life: Callable[[], object] = lambda: None
     on_point: Callable[[Point], None] = lambda point: None
+    on_first_batch: Callable[[dict[str, Any]], None] = lambda shown: None
     on_saving: Callable[[], None] = lambda: None
     on_checkpoint: Callable[[int, Path], None] = lambda step, directory: None
     on_loaded: Callable[[Prepared, int], None] = lambda data, step: None  # data, and the step that is resumed from

@@ -201,8 +201,9 @@ def test_out_of_memory_names_three_settings_to_change(tiny_base: Path, tmp_path:
         assert words in caught.value.remedy
 
 
-def test_the_same_seed_gives_the_same_run_and_another_one_does_not(tiny_base: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(tiny_base: Path, tmp_path: Path) -> None:
     runs = [Run(tiny_base, tmp_path / str(n), num_epochs=1, seed=seed) for n, seed in enumerate((1, 1, 2))]
-    for run in runs:
-        run.go()
+    directories = [run.go().model_dir for run in runs]
     assert runs[0].losses() == runs[1].losses() != runs[2].losses()
+    one, same, other = (file_hashes(directory)["adapter_model.safetensors"] for directory in directories if directory)
+    assert one == same != other

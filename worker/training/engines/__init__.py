@@ -54,6 +54,9 @@ class Hooks(Protocol):
     def on_point(self, point: Point) -> None:
         """A step was made, or the validation loss measured."""
 
+    def on_first_batch(self, shown: dict[str, Any]) -> None:
+        """A run begins from its start: its first batch in words (see `worker.training.first_batch.shown`)."""
+
     def on_saving(self) -> None:
         """A checkpoint is about to be written: what must not be missing after a resume is stored now."""
 

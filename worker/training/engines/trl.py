@@ -15,7 +15,7 @@ from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from core.errors import Diverged
-from worker.training import attention, checkpoints, quantization, runtime, state
+from worker.training import attention, checkpoints, first_batch, quantization, runtime, state
 from worker.training.batches import Packer, SeededBatches, Step
 from worker.training.callbacks import Watcher
 from worker.training.engines import Ended, Hooks, Plan
@@ -34,6 +34,8 @@ def run(plan: Plan, hooks: Hooks) -> Ended:
     device = next(plan.model.parameters()).device
     watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation))
     trainer = Trainer(plan, watcher)
+    if plan.resume_from is None:
+        hooks.on_first_batch(first_batch.shown(trainer.first_step(), plan.tokenizer))
     trainer.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
     return Ended(
         signal=watcher.signal,
@@ -131,6 +133,12 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
             collate_fn=self.packer.step,
             generator=torch.Generator(),
         )
+
+    def first_step(self) -> Step:
+        """The step that a run from the start begins with."""
+        training, data = self.plan.training, self.plan.data.train
+        numbers = next(iter(SeededBatches(len(data), training.effective_batch_size, training.seed)))
+        return self.packer.step([data[number] for number in numbers])
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> Any:
         self.batches.epoch = kwargs["epoch"]
