@@ -55,6 +55,7 @@ def show(draft: DraftRecord) -> None:
             draft, ready = convert_step(draft, source, analysis)
     if not under_way:
         footer(draft, number, ready)
+    convert_draft.drawn(draft, step_id)
 
 
 def footer(draft: DraftRecord, number: int, ready: bool) -> None:
@@ -62,7 +63,8 @@ def footer(draft: DraftRecord, number: int, ready: bool) -> None:
     st.divider()
     problem = None
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
+        meant = convert_draft.meant(draft, IDS[number - 1])
+        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back") and meant:
             if number == 2:
                 st.query_params.clear()
             else:
@@ -71,14 +73,17 @@ def footer(draft: DraftRecord, number: int, ready: bool) -> None:
         onward = STEPS[number - 1].onward
         if not onward:
             problem = start_button(draft, ready)
-        elif st.button(
-            onward,
-            type="primary",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            disabled=not ready,
-            shortcut=ONWARD_KEYS,
-            key="onward",
+        elif (
+            st.button(
+                onward,
+                type="primary",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                disabled=not ready,
+                shortcut=ONWARD_KEYS,
+                key="onward",
+            )
+            and meant
         ):
             save(draft, step=IDS[number])
             st.rerun()

@@ -48,13 +48,15 @@ def show(draft: DraftRecord) -> None:
             draft, ready = import_step(draft, source)
     if not running:
         footer(draft, number, ready)
+    chat_import_draft.drawn(draft, step_id)
 
 
 def footer(draft: DraftRecord, number: int, ready: bool) -> None:
     """Back, and on to the next step once this one is complete."""
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
+        meant = chat_import_draft.meant(draft, IDS[number - 1])
+        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back") and meant:
             if number == 2:
                 st.query_params.clear()
             else:
@@ -63,13 +65,16 @@ def footer(draft: DraftRecord, number: int, ready: bool) -> None:
         onward = STEPS[number - 1].onward
         if not onward:
             start_button(draft, ready)
-        elif st.button(
-            onward,
-            type="primary",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            disabled=not ready,
-            key="onward",
+        elif (
+            st.button(
+                onward,
+                type="primary",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                disabled=not ready,
+                key="onward",
+            )
+            and meant
         ):
             save(draft, step=IDS[number])
             st.rerun()

@@ -42,6 +42,20 @@ def save(draft: DraftRecord, step: str | None = None, **state: Any) -> DraftReco
     return changed
 
 
+def drawn(draft: DraftRecord, step: str) -> None:
+    """Say, at the end of the script, that this window shows this step now."""
+    st.session_state[_memory(draft.id)]["shown"] = step
+
+
+def meant(draft: DraftRecord, step: str) -> bool:
+    """Whether a press of "on" or "back" was made on this step.
+
+    Each step has these buttons. A second click, or one in a window that has not seen yet what another did, was made on
+    the step before: it must not pass over this one.
+    """
+    return st.session_state[_memory(draft.id)].get("shown") in (None, step)
+
+
 def renew(draft: DraftRecord) -> None:
     """Let every widget begin again from the draft's state."""
     st.session_state[_memory(draft.id)]["turn"] = f"{draft.revision}n"

@@ -6,6 +6,24 @@ from core.services import datasets, drafts, sources, tasks
 from worker.run import execute
 
 
+def test_a_click_in_a_window_that_lags_behind_passes_over_no_step(open_screen, read) -> None:
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    draft = drafts.list_open("convert")[0]
+    other = open_screen("convert", draft=draft.id)
+    app.button(key="onward").click().run()
+    assert "How examples are made" in read(app)
+    other.button(key="onward").click().run()  # it shows the step before still
+    assert "How examples are made" in read(other)
+    assert drafts.get(draft.id).step == "mode"
+    other.button(key="onward").click().run()
+    assert "Match your columns" in read(other)
+    app.button(key="back").click().run()  # pressed on the mode, and the draft is one step further
+    assert "Match your columns" in read(app)
+    app.button(key="back").click().run()
+    assert "How examples are made" in read(app)
+
+
 def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
     app = open_screen("convert")
     assert "step 1 of 6" in read(app)

@@ -68,6 +68,17 @@ def test_from_the_sample_chats_to_a_dataset(open_screen, read) -> None:
     assert "@example.com" not in texts
 
 
+def test_a_click_in_a_window_that_lags_behind_passes_over_no_step(open_screen, read) -> None:
+    app = open_screen("import_conversations")
+    app.button(key="use_sample_chats").click().run()
+    draft = drafts.list_open("chat_import")[0]
+    other = open_screen("import_conversations", draft=draft.id)
+    app.button(key="onward").click().run()
+    other.button(key="onward").click().run()
+    assert "What to take" in read(other)
+    assert drafts.get(draft.id).step == "filters"
+
+
 def test_an_edited_example_is_shown_as_it_will_be_imported(open_screen, read) -> None:
     app = at_step(open_screen, read, "Look at the examples")
     app.button(key="edit_0").click().run()  # the dialog; the journey in the browser writes into it

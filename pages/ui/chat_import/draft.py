@@ -9,6 +9,7 @@ from core.services.drafts import DraftRecord
 from pages.ui import draft_memory
 
 load, save, key, renew = draft_memory.load, draft_memory.save, draft_memory.key, draft_memory.renew
+drawn, meant = draft_memory.drawn, draft_memory.meant
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,23 @@ import streamlit as st
 from core.services import drafts, sources, tasks
 from core.services.drafts import DraftRecord
 from core.services.sources import SourceRecord
-from pages.ui.draft_memory import key, load, renew, save
+from pages.ui.draft_memory import drawn, key, load, meant, renew, save
 
-__all__ = ["IDS", "ONWARD_KEYS", "STEPS", "Step", "begin", "is_under_way", "key", "load", "renew", "save", "source_of"]
+__all__ = [
+    "IDS",
+    "ONWARD_KEYS",
+    "STEPS",
+    "Step",
+    "begin",
+    "drawn",
+    "is_under_way",
+    "key",
+    "load",
+    "meant",
+    "renew",
+    "save",
+    "source_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
