@@ -6,9 +6,10 @@
   Python (json.loads per line), and the same seven as the studio's profile `openai_cookbook`;
 - conversion: a CSV by classification into a dataset version, and its chat JSONL, against pandas and a plain `zip` with
   json.dumps; DuckDB's COPY as the limit;
+- splitting: a version of as many examples into a new one, taken as they are stored against parsed and checked again;
 - near duplicates: among texts with planted pairs.
 
-Where two things are compared, they run by turns, three times, and the best of each counts.
+Where two things are compared, they run by turns, three times, and the best of each counts (a split: once).
 """
 
 from __future__ import annotations
@@ -271,6 +272,47 @@ def conversion(folder: Path, rows: int) -> dict[str, Any]:
     }
 
 
+# ---- splitting
+
+
+def splitting(folder: Path, rows: int) -> dict[str, Any]:
+    """A split into a new version: examples taken as they are stored (as the studio does), or parsed and checked."""
+    from core.editing import Split
+    from core.editing.building import build
+    from core.example_columns import ExampleColumns
+    from core.versions.rows import Rows
+    from core.versions.writer import EXAMPLES, VersionWriter
+
+    with (DATA / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
+        questions, answers = zip(*list(csv.reader(stream))[1:], strict=True)
+    with VersionWriter(folder / "base", hold_out=0.0) as out:
+        for start in range(0, rows, len(questions)):
+            count = min(rows - start, len(questions))
+            asked = [f"{start}: {question}" for question in questions[:count]]  # no two are equal
+            lines = list(range(start + 1, start + count + 1))
+            out.add_columns(ExampleColumns(("user", "assistant"), [asked, list(answers[:count])], lines, "bench"))
+        out.finish()
+
+    def split(way: str, *, trusted: bool) -> str:
+        with VersionWriter(folder / way, hold_out=0.0) as out:
+            source = Rows(folder / "base" / EXAMPLES)
+            build(source, Split(share=0.1), out, None, lambda done: None, trusted=trusted)
+            return out.finish().examples_sha256
+
+    seconds, hashes = [], []
+    for way in ("stored", "parsed"):
+        begun = time.perf_counter()
+        hashes.append(split(way, trusted=way == "stored"))
+        seconds.append(time.perf_counter() - begun)
+    return {
+        "rows": rows,
+        "split_s": seconds[0],
+        "parsed_s": seconds[1],
+        "ratio": seconds[1] / seconds[0],
+        "hash_equal": hashes[0] == hashes[1],
+    }
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -345,13 +387,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--mb", type=float, default=100, help="size of the chat JSONL")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table")
     parser.add_argument("--texts", type=int, default=100_000, help="texts to look for near duplicates in")
-    parser.add_argument("--only", choices=("validation", "conversion", "near_duplicates"), help="one of the three")
+    parser.add_argument(
+        "--only", choices=("validation", "conversion", "splitting", "near_duplicates"), help="one of them"
+    )
     chosen = parser.parse_args([] if arguments is None else arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         parts: dict[str, Callable[[], dict[str, Any]]] = {
             "validation": lambda: validation(folder, chosen.mb),
             "conversion": lambda: conversion(folder, chosen.rows),
+            "splitting": lambda: splitting(folder, chosen.rows),
             "near_duplicates": lambda: near_duplicates(chosen.texts),
         }
         results = {part: measure() for part, measure in parts.items() if chosen.only in (None, part)}

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from core.errors import DataError
-from core.messages import Example
+from core.messages import Example, Split
 from core.versions.rows import Entry
 
 _LISTED = 200  # positions and texts that a version's history keeps word for word
@@ -37,17 +37,38 @@ class Made:
 
     Attributes:
         origin: the example it was; None for one that is new.
-        example: what it has become; None where nothing changed.
+        example: what it has become; None where its messages are what they were.
+        split: the part it moves to, where nothing else of it changes; None where it stays.
         provenance: where a new one came from, e.g. model and prompt version.
     """
 
     origin: Entry | None = None
     example: Example | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    split: Split | None = None
 
     @property
     def changed(self) -> bool:
-        return self.origin is not None and self.example is not None and self.example != self.origin.example
+        if self.origin is None:
+            return False
+        if self.example is None:
+            return self.split not in (None, self.origin.split)
+        return self.example != self.origin.example
+
+    @property
+    def part(self) -> Split:
+        """The part that the example of the result belongs to."""
+        if self.example is not None:
+            return self.example.split
+        return self.split or (self.origin.split if self.origin else "train")
+
+    def result(self) -> Example:
+        """The example of the result."""
+        if self.example is not None:
+            return self.example
+        assert self.origin is not None
+        was = self.origin.example
+        return was if self.split in (None, was.split) else replace(was, split=self.part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,16 @@ from core.editing.base import Effect, Made, Operation, Source
 from core.editing.set_check import SetCheck
 from core.errors import DataError
 from core.findings import GROUPS
-from core.messages import Example, Finding
+from core.messages import Example, Finding, Split
 from core.quality import structure
-from core.versions.rows import Provenance, ProvenanceWriter
-from core.versions.writer import VersionWriter
+from core.versions.rows import Entry, Provenance, ProvenanceWriter, Rows
+from core.versions.stored import StoredExamples, interleaved
+from core.versions.writer import VersionWriter, example_row
 
 # Flags that a check of the messages finds again. Extra keys were seen in the file only, so that flag is kept.
 _FOUND_AGAIN = frozenset(code.id for code in GROUPS["One example"]) - {"keys_extra"}
+
+_AT_ONCE = 2_000  # examples that are written together
 
 Tick = Callable[[int], None]  # told after each example how many are written; raises to stop
 
@@ -34,8 +37,7 @@ class Counting:
         else:
             self._kept += 1
             self._changed += made.changed
-        split = made.example.split if made.example is not None else made.origin.split if made.origin else "train"
-        self._validation += split == "validation"
+        self._validation += made.part == "validation"
 
     def effect(self) -> Effect:
         total = self._kept + self._added
@@ -52,7 +54,7 @@ def count(rows: Source, operation: Operation) -> Effect:
 
 
 def build(
-    rows: Source,
+    rows: Rows,
     operation: Operation,
     out: VersionWriter,
     provenance: Path | None,
@@ -72,17 +74,69 @@ def build(
     """
     counting, checker = Counting(rows.total), SetCheck()
     known, kept = Provenance(provenance), ProvenanceWriter(out.directory)
+    batch = _Batch(rows.path, out)
     for position, made in enumerate(operation.apply(rows)):
         counting.feed(made)
-        example, findings = checked(made, trusted=trusted)
-        out.add(example, findings)
-        as_stored = made.origin.messages if made.origin is not None and made.example is None else None
-        checker.feed(example, as_stored)
-        kept.add(position, made.provenance or (known.of(made.origin.position) if made.origin else {}))
+        origin = made.origin
+        if trusted and origin is not None and made.example is None and batch.can_take(origin):
+            batch.take(origin.position, made.part)
+            checker.feed_stored(origin.messages, origin.source_line, made.part)
+        else:
+            example, findings = checked(made, trusted=trusted)
+            batch.add(example, findings)
+            checker.feed(example, origin.messages if origin is not None and made.example is None else None)
+        kept.add(position, made.provenance or (known.of(origin.position) if origin else {}))
         tick(position + 1)
+    batch.flush()
     kept.close()
     out.note(checker.finish())
     return counting.effect()
+
+
+class _Batch:
+    """Examples of the result in their order, some of them taken as they lie in the file, without being parsed."""
+
+    def __init__(self, path: Path, out: VersionWriter) -> None:
+        self._stored, self._out = StoredExamples(path), out
+        self._clear()
+
+    def _clear(self) -> None:
+        self._positions: list[int] = []  # of those that are taken
+        self._read: list[tuple[Example, tuple[Finding, ...]]] = []
+        self._is_taken: list[bool] = []
+        self._parts: list[Split] = []
+
+    def can_take(self, entry: Entry) -> bool:
+        """Whether an example may stay as it is stored: nothing was found in it that would have to be found again."""
+        return self._stored.current and _FOUND_AGAIN.isdisjoint(entry.flags)
+
+    def take(self, position: int, part: Split) -> None:
+        self._positions.append(position)
+        self._placed(part, taken=True)
+
+    def add(self, example: Example, findings: tuple[Finding, ...]) -> None:
+        self._read.append((example, findings))
+        self._placed(example.split, taken=False)
+
+    def _placed(self, part: Split, *, taken: bool) -> None:
+        self._parts.append(part)
+        self._is_taken.append(taken)
+        if len(self._parts) >= _AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has been collected."""
+        if not self._positions:
+            for example, findings in self._read:
+                self._out.add(example, findings)
+        else:
+            rows = []
+            for example, findings in self._read:
+                rows.append(example_row(0, example, (*example.flags, *(item.code for item in findings))))
+                self._out.note(findings)
+            stored = self._stored.take(self._positions)
+            self._out.add_stored(interleaved(stored, rows, self._is_taken), self._parts)
+        self._clear()
 
 
 def checked(made: Made, *, trusted: bool = False) -> tuple[Example, tuple[Finding, ...]]:
@@ -92,10 +146,7 @@ def checked(made: Made, *, trusted: bool = False) -> tuple[Example, tuple[Findin
         DataError: the operation made messages that cannot be trained on. What was so before, and is not touched, is
             kept with its findings: it must not stand in the way of mending other examples.
     """
-    origin, example = made.origin, made.example
-    if example is None:
-        assert origin is not None
-        example = origin.example
+    origin, example = made.origin, made.result()
     touched = origin is None or (example is not origin.example and example.messages is not origin.example.messages)
     if trusted and not touched and _FOUND_AGAIN.isdisjoint(example.flags):
         return example, ()

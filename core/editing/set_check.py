@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.editing.equality import Digests, Numbers
-from core.messages import Example, Finding
+from core.messages import Example, Finding, Split
 from core.quality import rules
 from core.versions.rows import digest_of
 
@@ -27,10 +27,22 @@ class SetCheck:
         """Take in one example; `messages` is its stored JSON, where that is at hand."""
         if messages is None:
             messages = json.dumps([message.to_dict() for message in example.messages], ensure_ascii=False)
+        masked = all(message.weight == 0 for message in example.messages if message.role == "assistant")
+        self._add(messages, example.source_line, example.split, masked)
+
+    def feed_stored(self, messages: str, source_line: int, split: Split) -> None:
+        """Take in one example by its stored JSON, which is read only where its loss may be turned off."""
+        masked = False
+        if '"weight"' in messages or '"assistant"' not in messages:
+            said = [item for item in json.loads(messages) if item["role"] == "assistant"]
+            masked = all(item.get("weight") == 0 for item in said)
+        self._add(messages, source_line, split, masked)
+
+    def _add(self, messages: str, source_line: int, split: Split, masked: bool) -> None:
         self._digests.add(digest_of(messages))
-        self._lines.append(example.source_line)
-        self._validation.append(example.split == "validation")
-        self._masked += all(message.weight == 0 for message in example.messages if message.role == "assistant")
+        self._lines.append(source_line)
+        self._validation.append(split == "validation")
+        self._masked += masked
 
     def finish(self) -> Iterator[Finding]:
         total = len(self._lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -47,8 +46,7 @@ class Split(Operation):
 
         def placed() -> Iterator[Made]:
             for index, entry in enumerate(rows):
-                split: Literal["train", "validation"] = "validation" if held_out[index] else "train"
-                yield Made(entry) if entry.split == split else Made(entry, replace(entry.example, split=split))
+                yield Made(entry, split="validation" if held_out[index] else "train")
 
         return placed()
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from core.messages import Example, Message, Split
 from core.versions.writer import ParquetRows
 
 PROVENANCE = "provenance.parquet"
+# In the order in which Entry takes them; flags last.
 _COLUMNS = ["position", "messages", "label", "split", "source", "source_line", "tokens", "turns", "flags"]
 _PROVENANCE_SCHEMA = pa.schema([("position", pa.int64()), ("provenance", pa.string())])
 _BATCH = 2_000
@@ -40,16 +42,27 @@ class Entry:
         "turns",
     )
 
-    def __init__(self, row: Mapping[str, Any]) -> None:
-        self.position: int = row["position"]
-        self.messages: str = row["messages"]
-        self.label: str = row["label"] or ""
-        self.split: Split = row["split"]
-        self.source: str = row["source"] or ""
-        self.source_line: int = row["source_line"] or 0
-        self.tokens: int = row["tokens"]
-        self.turns: int = row["turns"]
-        self.flags: tuple[str, ...] = tuple(row["flags"] or ())
+    def __init__(
+        self,
+        position: int,
+        messages: str,
+        label: str | None,
+        split: Split,
+        source: str | None,
+        source_line: int | None,
+        tokens: int,
+        turns: int,
+        flags: Sequence[str] | None,
+    ) -> None:
+        self.position = position
+        self.messages = messages
+        self.label = label or ""
+        self.split: Split = split
+        self.source = source or ""
+        self.source_line = source_line or 0
+        self.tokens = tokens
+        self.turns = turns
+        self.flags = tuple(flags or ())
         self._example: Example | None = None
 
     @property
@@ -96,8 +109,11 @@ class Rows:
         with pq.ParquetFile(self.path) as file:
             for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
                 self.beat()
-                for row in batch.to_pylist():
-                    yield Entry(row)
+                # Column by column: a dictionary for each example would cost as much as all the rest.
+                columns = [batch.column(name) for name in _COLUMNS]
+                lists = [column.to_pylist() for column in columns[:-1]]
+                flags = columns[-1]
+                yield from map(Entry, *lists, flags.to_pylist() if len(flags.flatten()) else repeat(None, len(batch)))
 
 
 class Provenance:

@@ -30,7 +30,7 @@ _NOT_TRAINED = b""  # instead of a key
 _LABEL = 200  # characters of the last answer
 
 _FLAGS = pa.list_(pa.string())
-_EXAMPLE_SCHEMA = pa.schema(
+EXAMPLE_SCHEMA = pa.schema(
     [
         ("position", pa.int64()),
         ("messages", pa.string()),  # the chat-format JSON
@@ -149,6 +149,16 @@ class VersionWriter:
         self.note(examples.in_order())
         return written
 
+    def add_stored(self, table: Any, splits: Sequence[str]) -> None:
+        """Add rows of an examples file as they are, but for their place and the part that each belongs to."""
+        place = pa.array(range(self.examples, self.examples + len(splits)), pa.int64())
+        table = table.set_column(table.schema.get_field_index("position"), "position", place)
+        table = table.set_column(table.schema.get_field_index("split"), "split", pa.array(splits, pa.string()))
+        self._examples.add_table(table.combine_chunks())
+        held_out = sum(split == "validation" for split in splits)
+        self._count("validation", held_out)
+        self._count("train", len(splits) - held_out)
+
     def reject(self, item: Reject) -> None:
         """Keep a rejected row verbatim with its reasons."""
         self._keep(item)
@@ -167,7 +177,7 @@ class VersionWriter:
         moved, split = self._choose()
         digest, validation = hashlib.sha256(), 0
         with (
-            pq.ParquetWriter(self.directory / EXAMPLES, _EXAMPLE_SCHEMA, compression="zstd") as final,
+            pq.ParquetWriter(self.directory / EXAMPLES, EXAMPLE_SCHEMA, compression="zstd") as final,
             ThreadPoolExecutor(1) as beside,  # compressing and hashing hold no lock: each has a core
         ):
             writing: Future[None] | None = None
@@ -239,7 +249,7 @@ class _Unsplit:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pa.ipc.new_file(self._sink, _EXAMPLE_SCHEMA)
+        self._writer = pa.ipc.new_file(self._sink, EXAMPLE_SCHEMA)
         self._rows: list[dict[str, Any]] = []
         self._open = True
 
@@ -271,7 +281,7 @@ class _Unsplit:
 
     def _flush(self) -> None:
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=_EXAMPLE_SCHEMA))
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=EXAMPLE_SCHEMA))
             self._rows = []
 
 
@@ -302,7 +312,7 @@ def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> A
         pc.divide(pc.add(characters, 3), 4),
         flags,
     ]
-    return pa.Table.from_arrays(columns, schema=_EXAMPLE_SCHEMA)
+    return pa.Table.from_arrays(columns, schema=EXAMPLE_SCHEMA)
 
 
 def _keys(batch: Any) -> list[bytes]:

@@ -74,7 +74,7 @@ def results(operation: Operation, rows: Rows) -> list[Example]:
     found = []
     for made in operation.apply(rows):
         assert made.example is not None or made.origin is not None
-        found.append(made.example or made.origin.example)
+        found.append(made.result())
     return found
 
 

@@ -17,11 +17,7 @@ from tests.support.versions import pair, stored
 
 
 def placed(operation: Split, rows: Rows) -> list[tuple[Example, str]]:
-    return [
-        (made.origin.example, (made.example or made.origin.example).split)
-        for made in operation.apply(rows)
-        if made.origin is not None
-    ]
+    return [(made.origin.example, made.part) for made in operation.apply(rows) if made.origin is not None]
 
 
 def sides(found: list[tuple[Example, str]], key) -> dict[object, set[str]]:
