@@ -22,6 +22,9 @@ def register(app: typer.Typer) -> None:
             str, typer.Option(help="Base model: starter, local:/a/directory, or an id of the catalog.")
         ] = "starter",
         method: Annotated[str, typer.Option(help=f"Fine-tuning method: {METHOD_IDS}.")] = "lora",
+        engine: Annotated[
+            str, typer.Option(help="What runs the steps: auto, trl or unsloth; auto says which and why.")
+        ] = "auto",
         name: Annotated[str, typer.Option(help="Name of the job and of its model; made up when left out.")] = "",
         settings: Annotated[
             list[str] | None,
@@ -38,15 +41,16 @@ def register(app: typer.Typer) -> None:
         from core.supervisor import ensure
 
         with ensure({"redis", "worker"} if wait else {"redis"}, say):
-            job = _launch(dataset, base, method, name, settings or [])
+            job = _launch(dataset, base, method, engine, name, settings or [])
             say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
+            say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
             if wait:
                 wait_for(job.task_id)
             code = _report(job.id, as_json=as_json)
         raise typer.Exit(code)
 
 
-def _launch(dataset: str, base: str, method: str, name: str, pairs: list[str]) -> Any:
+def _launch(dataset: str, base: str, method: str, engine: str, name: str, pairs: list[str]) -> Any:
     from core.jobs.spec import TrainingConfig
     from core.methods import get_method
     from core.services import datasets, jobs
@@ -59,6 +63,7 @@ def _launch(dataset: str, base: str, method: str, name: str, pairs: list[str]) -
         method=method,
         method_config=method_config,
         training=training,
+        engine=engine,
         draft_key=None,
     )
 

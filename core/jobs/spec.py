@@ -230,4 +230,6 @@ class JobSpec(BaseModel):
     training_sources: dict[str, str]  # setting -> where its number came from, in words
     training_config: dict[str, Any] = Field(default_factory=dict)  # as asked for, with its autos: for "run again"
     engine: str = "trl"
+    engine_asked: str = "trl"  # "auto", or an engine that was asked for by name
+    engine_reason: str = ""  # why it became this one, in words
     parent_job_id: str | None = None

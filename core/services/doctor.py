@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -12,12 +11,13 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 
 from core import redis_server
 from core.db import migrate
+from core.engines import ENGINES
 from core.errors import StudioError
 from core.settings import get_settings
 
@@ -42,6 +42,8 @@ def examine() -> list[Check]:
     looks: tuple[Callable[[], list[Check]], ...] = (
         _python,
         _torch,
+        _engines,
+        _accelerators,
         _memory,
         _redis,
         _database,
@@ -71,44 +73,77 @@ def _torch() -> list[Check]:
         version = metadata.version("torch")
     except metadata.PackageNotFoundError:
         return [Check("torch", "missing", "not installed", "pip install -e . -c constraints.txt")]
-    gpu = shutil.which("nvidia-smi")
-    if gpu is None:
+    if shutil.which("nvidia-smi") is None:
         return [
             Check("torch", "ok", f"{version}, device: cpu"),
             Check("GPU", "note", "no NVIDIA driver found; training runs on the CPU, for small models"),
         ]
     torch = _ask_torch()
-    if not torch.get("cuda"):
+    if not torch.get("cards"):
         remedy = f"pip install --force-reinstall torch=={version.split('+')[0]}  (without TORCH_INDEX: the CUDA build)"
         return [
             Check("torch", "ok", f"{version}, device: cpu"),
             Check("GPU", "note", "an NVIDIA driver is there, but this torch cannot use it", remedy),
         ]
     cards = [f"{name}, {total / GB:.0f} GB ({free / GB:.0f} GB free)" for name, total, free in torch["cards"]]
-    unsloth = importlib.util.find_spec("unsloth") is not None
     return [
-        Check("torch", "ok", f"{version}, device: cuda"),
-        Check("GPU", "ok", "; ".join(cards)),
-        Check(
-            "unsloth",
-            "ok" if unsloth else "note",
-            "installed" if unsloth else "not installed; trl is used",
-            "" if unsloth else "pip install -e .[gpu] -c constraints.txt",
-        ),
+        Check("torch", "ok", f"{version}, device: cuda (CUDA {torch['cuda']})"),
+        Check("GPU", "ok", f"{'; '.join(cards)}; driver {_driver()}"),
     ]
 
 
-def _ask_torch() -> dict[str, list[tuple[str, int, int]]]:
+def _driver() -> str:
+    asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _engines() -> list[Check]:
+    """Each engine, tried for certain: *auto* goes by what is found here."""
+    found = []
+    for engine in ENGINES.values():
+        problem, version = engine.examine(), _version(engine.id)
+        found.append(
+            Check(engine.title, "note", f"not used: {problem.rstrip('.')}", engine.remedy)
+            if problem
+            else Check(engine.title, "ok", f"{version}: {engine.text.rstrip('.')}")
+        )
+    return found
+
+
+def _accelerators() -> list[Check]:
+    """What makes training cheaper or faster, where it is there."""
+    bits, flash = _version("bitsandbytes"), _version("flash-attn")
+    return [
+        Check("bitsandbytes", "ok", f"{bits}: 4-bit and 8-bit base models, on CPU and GPU")
+        if bits
+        else Check("bitsandbytes", "note", "not installed; QLoRA needs it", "pip install -e . -c constraints.txt"),
+        Check("flash-attn", "ok", flash)
+        if flash
+        else Check("flash-attn", "note", "not installed (optional); torch's own attention (SDPA) is used"),
+    ]
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _ask_torch() -> dict[str, Any]:
     """CUDA as torch sees it, asked in another process: the import takes seconds and may hang on a broken driver."""
     code = (
         "import json, torch\n"
         "n = torch.cuda.device_count() if torch.cuda.is_available() else 0\n"
         "cards = [(torch.cuda.get_device_name(i), *reversed(torch.cuda.mem_get_info(i))) for i in range(n)]\n"
-        "print(json.dumps({'cuda': n, 'cards': cards}))"
+        "print(json.dumps({'cuda': torch.version.cuda, 'cards': cards}))"
     )
     try:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=TORCH_TIMEOUT_S, check=True)
-        found: dict[str, list[tuple[str, int, int]]] = json.loads(done.stdout.splitlines()[-1])
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (subprocess.SubprocessError, ValueError, IndexError):
         return {}
     return found

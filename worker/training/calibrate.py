@@ -7,7 +7,7 @@ import shutil
 import time
 from typing import Any, Final
 
-from core import base_models, methods
+from core import base_models, engines, methods
 from core.db.tables import Calibration
 from core.errors import TrainingError
 from core.jobs.spec import JobSpec
@@ -50,7 +50,7 @@ def _calibrate(ctx: TaskContext, key: str, spec: JobSpec) -> Outcome:
         method,
         spec.training,
         ctx.workdir,
-        engine=spec.engine,
+        engine=engines.settle(spec.engine, spec.engine_asked, method).engine,
         watching=watching,
         max_steps=STEPS,
         token_cache=token_cache.directory(),

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from sqlalchemy import delete
 
-from core import base_models, methods
+from core import base_models, engines, methods
 from core.db.tables import MetricPoint
 from core.errors import DataError, Diverged, TrainingError
 from core.jobs.spec import JobSpec
 from core.messages import Example
+from core.methods import Method
 from core.services import datasets, models
 from core.services.jobs import first_batch, forecasting, reader as job_reader
 from core.services.jobs.records import JobRecord
@@ -58,13 +59,14 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
     ctx.allow(SILENT_S)
     reporter = Reporter(ctx, job)
     method = methods.build(job.spec.method, job.spec.method_config)
+    engine = _engine(ctx, job.spec, method)
     result = train(
         base_path,
         examples,
         method,
         job.spec.training,
         ctx.workdir,
-        engine=job.spec.engine,
+        engine=engine,
         watching=reporter.watching(),
         token_cache=token_cache.directory(),
     )
@@ -81,7 +83,7 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
         result.model_dir,
         final_loss=result.loss,
         measured=_measured(ctx, result),
-        manifest={"smoke_test": smoke, "versions": {name: version(name) for name in _LIBRARIES}},
+        manifest={"smoke_test": smoke, "engine": engine, "versions": {name: version(name) for name in _LIBRARIES}},
         stopped_early=result.status == "stopped",
     )
 
@@ -108,6 +110,14 @@ def _base_path(spec: JobSpec) -> Path:
             "Start a new job.",
         )
     return base.path
+
+
+def _engine(ctx: TaskContext, spec: JobSpec, method: Method) -> str:
+    """The engine of the spec, or the one that stands in for it here, with an event that says so."""
+    choice = engines.settle(spec.engine, spec.engine_asked, method)
+    if choice.engine != spec.engine:
+        ctx.event("engine", choice.reason, level="warning")
+    return choice.engine
 
 
 class Reporter:

@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 import torch
-from transformers import BitsAndBytesConfig
 
 from worker.training import runtime
 
@@ -21,6 +20,8 @@ def load_arguments(plain: dict[str, Any], device: torch.device) -> dict[str, Any
     leaves the head (and embeddings tied to it) as they are. Norms keep their width too: they compute in fp32 whatever
     it is, and as frozen weights they have no small updates to lose.
     """
+    from transformers import BitsAndBytesConfig  # after the engine: unsloth has to come before it
+
     if plain["bits"] == 8:
         config = BitsAndBytesConfig(load_in_8bit=True)
     else:

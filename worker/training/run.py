@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from core.errors import OutOfMemory, TrainingError
 from core.jobs.spec import ResolvedTraining
@@ -103,7 +101,6 @@ def train(
         StorageError: a checkpoint could not be written. TrainingError: the base model cannot be loaded.
     """
     watching = watching or Watching()
-    quiet()
     try:
         return _train(model_dir, examples, method, training, output_dir, engine, watching, max_steps, token_cache)
     except (MemoryError, RuntimeError) as error:
@@ -124,6 +121,8 @@ def _train(
     token_cache: Path | None,
 ) -> TrainResult:
     began = time.perf_counter()
+    runs = get_engine(engine)  # before all else: unsloth must be imported before transformers; seconds for trl
+    quiet()
     tokenizer = load_tokenizer(model_dir)
     data = prepare(
         examples,
@@ -134,10 +133,9 @@ def _train(
         cache=token_cache,
         progress=watching.on_preparing,
     )
-    run_steps = get_engine(engine)  # imports the engine, seconds for trl: part of loading
     baseline = runtime.memory_bytes(runtime.device())
     runtime.seed_all(training.seed)  # before the tuner draws its first weights
-    model = tuners.attach(load_model(model_dir, method.load_arguments()), method)
+    model = runs.load(model_dir, method, training)
     trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
     tokens = data.train_tokens / len(data.train) * training.effective_batch_size
     runtime.use_cores(step_flop=6 * quantization.params(model) * tokens)  # forward 2, backward 4
@@ -146,7 +144,7 @@ def _train(
     plan = Plan(model, tokenizer, data, training, output_dir / "checkpoints", resume_from, max_steps, method)
     load_seconds = time.perf_counter() - began
     watching.on_loaded(data, resumed_step)
-    ended = run_steps(plan, watching)
+    ended = runs.run(plan, watching)
     kept = save_model(model, tokenizer, output_dir / "model") if ended.signal in ("", "stop") else None
     device = next(model.parameters()).device
     return TrainResult(
@@ -171,6 +169,8 @@ def _train(
 
 def quiet() -> None:
     """Keep the libraries' own bars and notes out of the log."""
+    from transformers.utils import logging as transformers_logging
+
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
 
@@ -181,10 +181,12 @@ def load_tokenizer(model_dir: Path) -> Any:
     Raises:
         TrainingError: it cannot be loaded.
     """
+    from transformers import AutoTokenizer
+
     try:
         return AutoTokenizer.from_pretrained(model_dir, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise _unloadable(model_dir, error) from error
+        raise unloadable(model_dir, error) from error
 
 
 def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
@@ -196,6 +198,8 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
     Raises:
         TrainingError: it cannot be loaded.
     """
+    from transformers import AutoModelForCausalLM
+
     device = runtime.device()
     quantized = (arguments or {}).get("quantization")
     try:
@@ -209,7 +213,7 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
             **(quantization.load_arguments(quantized, device) if quantized else {}),
         )
     except (OSError, ValueError, KeyError) as error:
-        raise _unloadable(model_dir, error) from error
+        raise unloadable(model_dir, error) from error
     return model if quantized else model.to(device)
 
 
@@ -220,7 +224,8 @@ def load_tuned(base_path: Path, model_dir: Path) -> Any:
     return tuners.load(load_model(base_path), model_dir)
 
 
-def _unloadable(model_dir: Path, error: Exception) -> TrainingError:
+def unloadable(model_dir: Path, error: Exception) -> TrainingError:
+    """What to say when the files of a base model cannot be loaded."""
     return TrainingError(
         f"The base model in {model_dir} cannot be loaded: {_first_line(error)}",
         "Check that the directory holds config.json, the tokenizer and safetensors weights.",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from core import base_models
+from core import base_models, engines
 from core.base_models.records import BaseModelRef
 from core.db.tables import Calibration, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
@@ -83,6 +83,7 @@ def create(
     training: Mapping[str, Any] | None = None,
     provider: str = "local",
     parent_job_id: str | None = None,
+    engine: str = engines.AUTO,
 ) -> JobRecord:
     """Launch a job: freeze its spec, commit it as pending with its task, then wake a worker up.
 
@@ -100,7 +101,7 @@ def create(
     if method not in get_provider(provider).capabilities.methods:
         raise SettingsError(f"The provider {provider} does not train with {method}.", "Choose another method.")
     name = _checked_name(name or suggest_name(dataset.id, base.id))
-    outlook = forecast(dataset.id, base.id, method, method_config, training)
+    outlook = forecast(dataset.id, base.id, method, method_config, training, engine)
     _learnable(outlook, dataset)
     spec = _spec(dataset, base, method, method_config, outlook).model_copy(
         update={"provider": provider, "training_config": dict(training or {}), "parent_job_id": parent_job_id}
@@ -175,8 +176,8 @@ def retry_with(job_id: str, changes: Mapping[str, Any], *, draft_key: str | None
     """Run again with other settings: a new job that names its parent (a plain retry keeps the frozen spec).
 
     Args:
-        changes: any of name, description, dataset_id, base_model, method, and the dictionaries method_config and
-            training, whose entries replace the parent's one by one.
+        changes: any of name, description, dataset_id, base_model, method, engine, and the dictionaries method_config
+            and training, whose entries replace the parent's one by one.
     """
     choices = choices_of(job_id)
     merged = {
@@ -204,6 +205,7 @@ def choices_of(job_id: str) -> dict[str, Any]:
         "method_config": dict(job.spec.method_config),
         "training": dict(job.spec.training_config),
         "provider": job.provider,
+        "engine": job.spec.engine_asked,
     }
 
 
@@ -234,13 +236,14 @@ def calibrate(
     method: str,
     method_config: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
+    engine: str = engines.AUTO,
 ) -> TaskRecord:
     """Have a few real steps measured on this machine; `forecast` knows the time afterwards.
 
     The same question gives the same task while it is not measured yet; a failed one is tried again.
     """
     dataset, base = datasets.get_dataset(dataset_id), _usable(base_models.resolve(base_model))
-    outlook = forecast(dataset.id, base.id, method, method_config, training)
+    outlook = forecast(dataset.id, base.id, method, method_config, training, engine)
     spec = _spec(dataset, base, method, method_config, outlook)
     needed = starter.ensure() if base.buildable and not base.ready else None
     with UnitOfWork() as uow:
@@ -270,7 +273,7 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
     busy = measured["tokens"] / measured["tokens_per_s"] if measured.get("tokens") else 0.0
     uow.session.merge(
         Calibration(
-            key=forecasting.calibration_key(base, method, spec.training, kind),
+            key=forecasting.calibration_key(base, method, spec.training, kind, spec.engine),
             device=kind,
             tokens_per_s=float(measured["tokens_per_s"]),
             overhead_s=max(0.0, float(measured.get("train_seconds") or busy) - busy),
@@ -295,6 +298,9 @@ def _spec(
         method_config=forecasting.method_config(base, method, settings).model_dump(mode="json"),
         training=outlook.training,
         training_sources=outlook.sources,
+        engine=outlook.engine.engine,
+        engine_asked=outlook.engine.asked,
+        engine_reason=outlook.engine.reason,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from core import base_models, methods
+from core import base_models, engines, methods
 from core.base_models.light_tokenizer import load_tokenizer
 from core.base_models.records import BaseModelRef
 from core.db.tables import Calibration
@@ -65,11 +65,13 @@ def forecast(
     method: str,
     method_settings: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
+    engine: str = engines.AUTO,
 ) -> Forecast:
     """Everything a person should know before launch.
 
     Raises:
-        NotFound: no such dataset, base model or method. SettingsError: a setting that cannot work.
+        NotFound: no such dataset, base model, method or engine. SettingsError: a setting, or an engine, that cannot
+            work.
         DataError: the base model's files are not here, so its shape is unknown; names the command that brings them.
     """
     base = base_models.resolve(base_model)
@@ -82,7 +84,8 @@ def forecast(
         training_config(training), base, method, version.train_examples, longest_tokens=lengths.ceiling
     )
     device = devices.detect()
-    key = calibration_key(base, tuner, resolved, device.kind)
+    chosen = engines.choose(engine, tuner)
+    key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
     speed = measured_speed(key, base, method, device.kind)
     peak = speed.peak_memory_bytes if speed and speed.likeness == "same" else 0
     memory = forecast_memory(base.dims, tuner, resolved, device, longest_tokens=lengths.ceiling, peak_bytes=peak)
@@ -103,6 +106,7 @@ def forecast(
         serving=serving(base, tuner),
         warnings=_warnings(resolved, memory.verdict, memory.text, lengths),
         calibration_key=key,
+        engine=chosen,
     )
 
 
@@ -187,15 +191,19 @@ def _sampled(version_id: str, examples: int) -> list[Example]:
     return [example for number, example in enumerate(found) if number % stride == 0]
 
 
-def calibration_key(base: BaseModelRef, method: Method, training: ResolvedTraining, device: str) -> str:
-    """Names what a measured speed depends on: base, method with its settings, batch, length and device."""
-    parts = {
+def calibration_key(
+    base: BaseModelRef, method: Method, training: ResolvedTraining, device: str, engine: str = "trl"
+) -> str:
+    """Names what a measured speed depends on: base, method with its settings, batch, length, device and engine."""
+    parts: dict[str, Any] = {
         "base": [base.id, base.revision],
         "method": [method.id, method.model_dump(mode="json")],
         "batch": [training.per_device_batch_size, training.gradient_accumulation_steps],
         "length": training.max_seq_length,
         "device": device,
     }
+    if engine != "trl":  # which has no part of its own, so that what was measured before there were two still counts
+        parts["engine"] = engine
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

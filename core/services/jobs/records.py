@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.engines import Choice
 from core.forecast.disk import DiskForecast
 from core.forecast.lengths import Lengths
 from core.forecast.memory import MemoryForecast
@@ -107,6 +108,7 @@ class Forecast:
     serving: tuple[Serving, ...]
     warnings: tuple[str, ...]
     calibration_key: str
+    engine: Choice
 
     def to_dict(self) -> dict[str, Any]:
         """What is kept in the job's row, to be held against what the run measures."""

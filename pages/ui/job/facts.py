@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.engines import ENGINES
 from core.jobs.spec import TrainingConfig
 from core.methods import METHODS
 from core.services import jobs
@@ -43,6 +44,7 @@ def settings(job: Any) -> None:
                 ("Dataset", job.dataset_name),
                 ("Base model", job.base_title),
                 ("Method", job.method_title),
+                ("Engine", engine(spec.engine, spec.engine_reason)),
                 ("Provider", {"local": "Local: this studio's own machine"}.get(job.provider, job.provider)),
                 ("Created", moment(job.created_at)),
                 ("Job id", job.id),
@@ -50,6 +52,12 @@ def settings(job: Any) -> None:
         )
         st.divider()
         face.facts(hyperparameters(spec.method, spec.method_config, spec.training, spec.training_sources))
+
+
+def engine(engine_id: str, reason: str) -> str:
+    """An engine and why it was taken, as one value of a list of facts."""
+    title = ENGINES[engine_id].title if engine_id in ENGINES else engine_id
+    return f"{title}  ·  {reason}" if reason else title
 
 
 def hyperparameters(method_id: str, method_config: Any, training: Any, sources: Any) -> list[tuple[str, str]]:

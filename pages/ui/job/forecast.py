@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core import engines
 from core.services import drafts, jobs, tasks
 from pages.ui import draft_memory, face
 from pages.ui.boundary import boundary
@@ -36,14 +37,14 @@ def choices(draft: drafts.DraftRecord) -> dict[str, Any]:
         "method": state["method"],
         "method_config": state.get("method_config") or {},
         "training": state.get("training") or {},
+        "engine": state.get("engine") or engines.AUTO,
     }
 
 
 def of(given: dict[str, Any]) -> jobs.Forecast:
     """The forecast of a draft's choices."""
-    return jobs.forecast(
-        given["dataset_id"], given["base_model"], given["method"], given["method_config"], given["training"]
-    )
+    names = ("dataset_id", "base_model", "method", "method_config", "training", "engine")
+    return jobs.forecast(*(given[name] for name in names))
 
 
 def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.base_models import BaseModelRef, resolve
+from core.engines import AUTO, ENGINES
 from core.errors import StudioError
 from core.jobs.spec import TrainingConfig
 from core.methods import METHODS, get_method
@@ -226,11 +227,32 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
             st.divider()
             training |= form_fields(TrainingConfig, training, common, MAIN_SETTINGS, resolved=resolved)
         with st.expander("More settings", type="compact", key="more_settings"):
+            _engine(draft, forecast)
+            st.divider()
             rest = [name for name in TrainingConfig.model_fields if name not in MAIN_SETTINGS]
             training |= form_fields(TrainingConfig, training, common, rest, resolved=resolved)
     kept = {name: value for name, value in training.items() if value != TrainingConfig.model_fields[name].default}
     if config != (draft.state.get("method_config") or {}) or kept != (draft.state.get("training") or {}):
         _update(draft, {"method_config": config, "training": kept})
+
+
+def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
+    """Which engine makes the steps; *auto* says what it resolves to, and why."""
+    chosen = draft.state.get("engine") or AUTO
+    resolved = f" · {forecast.engine.title}" if forecast and chosen == AUTO else ""
+    words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in ENGINES.values()}
+    wanted = st.selectbox(
+        "Engine",
+        list(words),
+        index=list(words).index(chosen) if chosen in words else 0,
+        format_func=words.__getitem__,
+        key=draft_memory.key(draft, f"engine_{chosen}"),
+        help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in ENGINES.values()),
+    )
+    if forecast and chosen == AUTO:
+        st.caption(sentence(md(forecast.engine.reason)))
+    if wanted != chosen:
+        _update(draft, {"engine": wanted})
 
 
 def _update(draft: drafts.DraftRecord, state: dict[str, Any]) -> None:

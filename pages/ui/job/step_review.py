@@ -21,7 +21,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     with main:
         face.heading("Everything chosen")
         with st.container(border=True, gap="small", key="chosen"):
-            _chosen(draft)
+            _chosen(draft, forecast)
         face.section_gap()
         face.heading("Hyperparameters", "Each with where it came from")
         with st.container(border=True, gap="small", key="hyperparameters"):
@@ -41,7 +41,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             _launch(draft)
 
 
-def _chosen(draft: drafts.DraftRecord) -> None:
+def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     state = draft.state
     base, method = resolve(state["base_model"]), get_method(state["method"])
     dataset = datasets.get_dataset(state["dataset_id"])
@@ -55,6 +55,7 @@ def _chosen(draft: drafts.DraftRecord) -> None:
         ("Provider", "Local: this studio's own machine"),
         ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
         ("Method", f"{method.title}: {method.tagline}"),
+        ("Engine", job_facts.engine(forecast.engine.engine, forecast.engine.reason)),
     ]
     if state.get("description"):
         rows.insert(1, ("Description", state["description"]))

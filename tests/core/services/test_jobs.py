@@ -35,6 +35,25 @@ def test_launch_freezes_the_spec_and_waits_for_the_starter(studio_env: Path) -> 
     assert store.get(job.task_id).payload == {"job_id": job.id}
 
 
+def test_the_engine_is_frozen_with_its_reason_and_asked_for_again_as_it_was(
+    studio_env: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SFT_DEVICE", "cpu")
+    dataset = make_dataset()
+    spec = launch(dataset, model).spec
+    assert (spec.engine, spec.engine_asked) == ("trl", "auto")
+    assert "Unsloth is not used: it needs an NVIDIA GPU" in spec.engine_reason
+    named = launch(dataset, model, engine="trl")
+    assert (named.spec.engine, named.spec.engine_asked, named.spec.engine_reason) == ("trl", "trl", "chosen by you")
+    assert jobs.choices_of(named.id)["engine"] == "trl"
+    with pytest.raises(SettingsError, match="NVIDIA GPU"):
+        launch(dataset, model, engine="unsloth")
+    with pytest.raises(NotFound, match="jax"):
+        launch(dataset, model, engine="jax")
+    old = spec.model_dump(exclude={"engine_asked", "engine_reason"})
+    assert type(spec).model_validate(old).engine_asked == "trl"  # a spec from before there was a choice
+
+
 def test_a_ready_base_is_not_waited_for(studio_env: Path, model: str) -> None:
     job = launch(make_dataset(), model)
     assert store.get(job.task_id).after_task_id is None

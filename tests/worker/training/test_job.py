@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from core.db.tables import Calibration
+from core.db.tables import Calibration, FineTuningJob
 from core.db.uow import UnitOfWork
 from core.services import datasets, jobs, metrics, models, tasks
 from core.services.jobs.records import JobRecord
@@ -139,6 +139,30 @@ def test_points_after_the_checkpoint_are_replaced(base: str) -> None:
     recovery.after_death(parts.task_id, "test:1", "killed")  # what the parent of a dead work process does
     assert work(parts).state == "succeeded"
     assert losses(parts) == losses(whole)
+
+
+def test_an_engine_that_is_not_here_gives_way_where_auto_took_it_and_fails_where_it_was_asked_for(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frozen_elsewhere(asked: str) -> JobRecord:
+        job = launch(base, num_epochs=1)
+        with UnitOfWork() as uow:
+            row = uow.session.get_one(FineTuningJob, job.id)
+            row.spec = {**row.spec, "engine": "unsloth", "engine_asked": asked}
+            uow.commit()
+        return job
+
+    monkeypatch.setenv("SFT_DEVICE", "cpu")
+    given_way = frozen_elsewhere("auto")
+    assert work(given_way).state == "succeeded"
+    said = [event.message for event in tasks.events(given_way.task_id) if event.kind == "engine"]
+    assert [("NVIDIA GPU" in text, "TRL is used" in text) for text in said] == [(True, True)]
+    asked_for = frozen_elsewhere("unsloth")
+    failed = execute(asked_for.task_id, "test:1")
+    assert failed is not None
+    assert failed.state == "failed"
+    assert "NVIDIA GPU" in failed.error["message"]
+    assert "auto" in failed.error["remedy"]
 
 
 def test_stop_keeps_the_model(base: str) -> None:

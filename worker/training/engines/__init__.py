@@ -1,16 +1,18 @@
-"""Engines: what runs the steps. Each is one module with `run(plan, hooks) -> Ended`, named in the registry below.
+"""Engines: what loads the model and runs the steps. Each is one module with the functions of `Engine` below.
 
 Whatever the engine is, it is fed by the same tokenised examples, reports through the same hooks and writes the same
-checkpoints.
+checkpoints. What the studio knows of an engine without importing it is in `core/engines`.
+
+Nothing here, and nothing that is imported before an engine is, may import transformers, trl or peft: unsloth has to
+come before them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from core.errors import NotFound
 from core.jobs.spec import ResolvedTraining
@@ -101,19 +103,36 @@ class Ended:
     seconds: float  # in steps, of the whole run
 
 
+class Engine(Protocol):
+    """What the module of an engine has. Importing the module imports the engine's libraries, in their order."""
+
+    def load(self, model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
+        """The model of a directory with the method's trainable weights on it, on this machine's device.
+
+        Raises:
+            TrainingError: it cannot be loaded, or the method cannot be attached to it.
+        """
+
+    def run(self, plan: Plan, hooks: Hooks) -> Ended:
+        """Make the steps of a plan.
+
+        Raises:
+            Diverged: the loss or its gradient became NaN or infinite.
+        """
+
+
 ENGINES: Final[dict[str, str]] = {
-    "trl": "worker.training.engines.trl:run",
+    "trl": "worker.training.engines.trl",
+    "unsloth": "worker.training.engines.unsloth",
 }
 
 
-def get_engine(engine_id: str) -> Callable[[Plan, Hooks], Ended]:
+def get_engine(engine_id: str) -> Engine:
     """The engine of an id, imported now.
 
     Raises:
-        NotFound: names the ids that exist.
+        NotFound: names the ids that exist. TrainingError: it is not usable in this process; says why.
     """
     if engine_id not in ENGINES:
         raise NotFound(f"There is no training engine {engine_id!r}.", f"Choose one of: {', '.join(ENGINES)}.")
-    module, _, name = ENGINES[engine_id].partition(":")
-    found: Callable[[Plan, Hooks], Ended] = getattr(import_module(module), name)
-    return found
+    return cast("Engine", import_module(ENGINES[engine_id]))

@@ -15,7 +15,9 @@ from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from core.errors import Diverged
-from worker.training import attention, checkpoints, first_batch, quantization, runtime, state
+from core.jobs.spec import ResolvedTraining
+from core.methods.base import Method
+from worker.training import attention, checkpoints, first_batch, quantization, runtime, state, tuners
 from worker.training.batches import Packer, SeededBatches, Step
 from worker.training.callbacks import Watcher
 from worker.training.engines import Ended, Hooks, Plan
@@ -25,22 +27,32 @@ CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the 
 CHECKPOINTING_FROM_PARAMS = 500_000_000  # below, recomputing activations costs time and saves nothing that matters
 
 
-def run(plan: Plan, hooks: Hooks) -> Ended:
+def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
+    """The base model with the method's trainable weights on it."""
+    from worker.training.run import load_model  # which imports the engines
+
+    return tuners.attach(load_model(model_dir, method.load_arguments()), method)
+
+
+def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> Ended:
     """Make the steps of a plan.
+
+    Args:
+        trainer: another engine's own kind of the trainer below.
 
     Raises:
         Diverged: the loss or its gradient became NaN or infinite; the weights were not changed by that step.
     """
     device = next(plan.model.parameters()).device
     watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation))
-    trainer = Trainer(plan, watcher)
+    made = (trainer or Trainer)(plan, watcher)
     if plan.resume_from is None:
-        hooks.on_first_batch(first_batch.shown(trainer.first_step(), plan.tokenizer))
-    trainer.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
+        hooks.on_first_batch(first_batch.shown(made.first_step(), plan.tokenizer))
+    made.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
     return Ended(
         signal=watcher.signal,
-        step=trainer.state.global_step,
-        epoch=float(trainer.state.epoch or 0.0),
+        step=made.state.global_step,
+        epoch=float(made.state.epoch or 0.0),
         loss=watcher.loss,
         validation_loss=watcher.validation_loss,
         tokens=watcher.tokens,
@@ -48,7 +60,7 @@ def run(plan: Plan, hooks: Hooks) -> Ended:
     )
 
 
-def _arguments(plan: Plan) -> SFTConfig:
+def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
     """Our numbers in TRL's words. What the studio does itself (saving, logging, validating, packing) is off there."""
     training = plan.training
     device = next(plan.model.parameters()).device
@@ -69,7 +81,7 @@ def _arguments(plan: Plan) -> SFTConfig:
         bf16=device.type == "cuda" and runtime.dtype(device) == torch.bfloat16,
         use_cpu=device.type == "cpu",
         gradient_checkpointing=plan.recomputes and size >= CHECKPOINTING_FROM_PARAMS,
-        loss_type="chunked_nll" if plan.model.config.vocab_size >= CHUNKED_FROM_VOCAB else "nll",
+        loss_type="chunked_nll" if chunks and plan.model.config.vocab_size >= CHUNKED_FROM_VOCAB else "nll",
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         max_length=None,
@@ -84,13 +96,13 @@ def _arguments(plan: Plan) -> SFTConfig:
     )
 
 
-def _packer(plan: Plan) -> Packer:
+def _packer(plan: Plan, *, packs: bool) -> Packer:
     """How this model's examples are laid out. A micro-batch holds as many tokens as `per_device_batch_size` of the
     longest examples would: what the memory forecast counts with."""
     training, pad = plan.training, plan.tokenizer.pad_token_id
     longest = max(len(item.input_ids) for item in (*plan.data.train, *plan.data.validation))
     return Packer(
-        layout=attention.choose(plan.model, packs=plan.packs),
+        layout=attention.choose(plan.model, packs=packs and plan.packs),
         budget_tokens=training.per_device_batch_size * longest,
         batch_size=training.per_device_batch_size,
         pad_token_id=pad if pad is not None else plan.tokenizer.eos_token_id,
@@ -100,10 +112,13 @@ def _packer(plan: Plan) -> Packer:
 class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     """SFTTrainer with the studio's data order, batches, validation loss and checkpoints."""
 
+    packs = True  # short examples may share a row
+    chunks = True  # TRL may give the model a forward of its own, for vocabularies whose logits are too large
+
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self.plan, self.watcher = plan, watcher
-        arguments = _arguments(plan)
-        self.packer = _packer(plan)
+        arguments = _arguments(plan, chunks=self.chunks)
+        self.packer = _packer(plan, packs=self.packs)
         if quantization.is_quantized(plan.model):  # TRL would round the adapter to bf16, and lose small updates
             plan.model.is_loaded_in_4bit = plan.model.is_loaded_in_8bit = False
         columns = Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]})  # the batches come from our own loaders

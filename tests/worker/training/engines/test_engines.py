@@ -1,0 +1,51 @@
+"""Engines in the worker: each has the functions of the contract, or says why it cannot be used in this process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from core.errors import NotFound, StudioError
+from worker.training.engines import ENGINES, get_engine
+
+
+@pytest.mark.parametrize("engine_id", sorted(ENGINES))
+def test_an_engine_loads_and_runs_or_says_why_not(engine_id: str) -> None:
+    try:
+        engine = get_engine(engine_id)
+    except StudioError as error:
+        refused = error
+    else:
+        assert callable(engine.load)
+        assert callable(engine.run)
+        return
+    assert engine_id in refused.message
+    assert refused.remedy
+
+
+def test_an_unknown_one_is_named_with_those_that_exist() -> None:
+    with pytest.raises(NotFound, match="jax") as unknown:
+        get_engine("jax")
+    assert "trl" in unknown.value.remedy
+
+
+def test_what_unsloth_changes_is_imported_after_it_or_it_refuses() -> None:
+    """First everything that a work process has imported when it takes its engine; then transformers before unsloth."""
+    code = (
+        "import sys, worker.queues, worker.run, worker.training.job, worker.training.calibrate, worker.training.run\n"
+        "from core import methods\n"
+        "[methods.build(name) for name in methods.METHODS]\n"
+        "print({'transformers', 'trl', 'peft'} & set(sys.modules))\n"
+        "import transformers\n"
+        "from core.errors import TrainingError\n"
+        "from worker.training.engines import get_engine\n"
+        "try: get_engine('unsloth')\n"
+        "except TrainingError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    early, refusal = done.stdout.strip().splitlines()
+    assert early == "set()"
+    assert "before transformers" in refusal
+    assert "fresh process" in refusal
