@@ -1,4 +1,4 @@
-"""Local training. `train` works without database and queue; `job.handle` is the same inside a background task."""
+"""Local training: from Python without database and queue (`library`, exported here), or as a task (`job`)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the data is tokenise
 # 5 to 8 times longer). Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-__all__ = ["train"]
+_LIBRARY = ("Examples", "Trained", "load_examples", "method", "settings", "train")
+__all__ = list(_LIBRARY)  # docs/python.md shows them
 
 
 def __getattr__(name: str) -> Any:
-    if name == "train":  # torch is imported when training is, and not before
-        from worker.training.run import train
+    if name in _LIBRARY:  # torch is imported when training is, and not before
+        from worker.training import library
 
-        return train
+        return getattr(library, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
-"""Train a model from Python, without database or queue: examples in, an adapter or a model directory out.
+"""One run, without database or queue: examples in, an adapter or a model directory out (`library` is its easy face).
 
-    from worker.training import train
+    from worker.training.run import train
     result = train(model_dir, examples, build("lora"), training, output_dir)
 
 `train` can be called again with the same output directory: it goes on from the newest checkpoint that verifies.

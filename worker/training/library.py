@@ -1,0 +1,287 @@
+"""The same training from Python: examples from a file, a base model, a method, and a model that answers.
+
+    from worker.training import load_examples, train
+
+    examples = load_examples("chats.parquet", validation=0.05)
+    result = train("starter", examples, method="lora", output_dir="runs/first")
+    print(result.loss, result.model_dir)
+    print(result.chat("What is the refund policy?"))
+
+No database and no queue: files in, files out. Settings that are not named are resolved as the app resolves them, and
+printed with where each came from. Called again with the same output directory, a run that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from core import base_models, engines, formats, methods
+from core.base_models import BaseModelRef
+from core.base_models.light_tokenizer import load_tokenizer as load_light_tokenizer
+from core.conversion import shapes
+from core.engines import Choice
+from core.errors import DataError, SettingsError
+from core.jobs.resolve import resolve
+from core.jobs.spec import ResolvedTraining, TrainingConfig
+from core.messages import Example, Finding, Message, Reject
+from core.methods import Method
+from core.render import render
+from core.services.pipeline import Labeler, Recipe
+
+if TYPE_CHECKING:
+    from worker.training.engines import Point
+
+Say = Callable[[str], object]
+MOST_MEASURED: Final = 2_000  # examples whose length is counted before the maximum length is chosen
+
+
+class Examples(list[Example]):
+    """Labeled examples of a file and what was found in it; `read` rows = those that became examples + `rejects`."""
+
+    def __init__(self, examples: Sequence[Example], findings: Sequence[Finding], rejects: Sequence[Reject], read: int):
+        super().__init__(examples)
+        self.findings = list(findings)
+        self.rejects = list(rejects)
+        self.read = read
+
+    def report(self) -> str:
+        """What was read and what was found, one line each."""
+        lines = [f"{self.read:,} rows read: {len(self):,} labeled examples, {len(self.rejects):,} rejected."]
+        for item in self.findings:
+            where = f"line {item.line}: " if item.line else ""
+            lines.append(f"{item.severity}: {where}{item.message} {item.remedy}".rstrip())
+        return "\n".join(lines)
+
+
+def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) -> Examples:
+    """The labeled examples of a JSONL, JSON, CSV or Parquet file in a known shape.
+
+    Args:
+        path: known shapes are chat messages, ShareGPT conversations (FineTome), Alpaca instructions, prompt and
+            completion, question and answer, input and output, or a column for each role.
+        validation: share of the examples (0 to 0.5) that is held out, drawn by `seed`.
+
+    Raises:
+        DataError: the file cannot be read, or is in no known shape; names its columns.
+        SettingsError: `validation` is out of bounds.
+    """
+    file = Path(path).expanduser()
+    if not 0 <= validation <= 0.5:
+        raise SettingsError(f"validation = {validation} does not work.", "Hold out a share between 0 and 0.5.")
+    if not file.is_file():
+        raise DataError(f"There is no file {file}.", "Check the path.")
+    detection = formats.detect_file(file, file.name)
+    shape = shapes.detect(row for row in islice(formats.read(file, detection), shapes.SAMPLE) if _is_row(row))
+    if shape is None:
+        columns = next((list(row.fields) for row in formats.read(file, detection) if not isinstance(row, Reject)), [])
+        raise DataError(
+            f"{file.name} is in no known shape; its columns are {', '.join(map(repr, columns)) or 'none'}.",
+            "Name the columns question and answer, or convert the table in the app or with `sft convert`.",
+        )
+    labeler = Labeler(Recipe(shape=shape), file.name)
+    kept: list[Example] = []
+    rejects: list[Reject] = []
+    findings = list(detection.findings)
+    for item in labeler.run(formats.read(file, detection)):
+        findings += item.findings
+        if isinstance(item, Reject):
+            rejects.append(item)
+        else:
+            kept.append(item.example)
+    held_out = round(len(kept) * validation)
+    for index in random.Random(seed).sample(range(len(kept)), held_out):  # noqa: S311  a seeded draw, no secret
+        kept[index] = replace(kept[index], split="validation")
+    return Examples(kept, findings, rejects, labeler.read)
+
+
+def _is_row(item: Any) -> bool:
+    return not isinstance(item, Reject)
+
+
+def method(method_id: str, **settings: Any) -> Method:
+    """A method with checked settings: `method("lora", rank=8)`. Raises NotFound and SettingsError in words."""
+    return methods.build(method_id, settings)
+
+
+def settings(**values: Any) -> TrainingConfig:
+    """General settings of a run, checked: `settings(num_epochs=3)`; the rest stays on auto.
+
+    Raises:
+        SettingsError: names the setting, its value and the bound.
+    """
+    try:
+        return TrainingConfig(**values)
+    except ValidationError as error:
+        raise methods.setting_error(error, "Training") from error
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to.
+
+    Attributes:
+        status: `finished`, or `stopped` where it was ended early and kept.
+        loss, validation_loss: the last ones.
+        losses, validation_losses: step -> loss, of the steps made in this call.
+        model_dir: the adapter (or all weights) with its tokenizer.
+        base, method, training, sources, engine: what it was trained with, and where each number came from.
+        run: everything that was measured (tokens, seconds, memory).
+    """
+
+    status: str
+    loss: float | None
+    validation_loss: float | None
+    losses: dict[int, float]
+    validation_losses: dict[int, float]
+    model_dir: Path
+    base: BaseModelRef
+    method: Method
+    training: ResolvedTraining
+    sources: Mapping[str, str]
+    engine: Choice
+    run: Any = field(repr=False)
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        from worker.training.run import load_tokenizer, load_tuned
+
+        assert self.base.path is not None
+        return load_tuned(self.base.path, self.model_dir).eval(), load_tokenizer(self.base.path)
+
+    def chat(self, text: str | Sequence[Message], *, system: str = "", max_new_tokens: int = 256) -> str:
+        """The tuned model's answer (greedy) to a question, or to a conversation that ends with one."""
+        from worker.training.generate import answer
+
+        asked = (Message("user", text),) if isinstance(text, str) else tuple(text)
+        lead = (Message("system", system),) if system else ()
+        model, tokenizer = self._loaded
+        return answer(model, tokenizer, [(*lead, *asked)], max_new_tokens=max_new_tokens)[0]
+
+
+def train(
+    base_model: str | Path,
+    examples: Sequence[Example],
+    *,
+    output_dir: str | Path,
+    method: str | Method = "lora",
+    settings: TrainingConfig | None = None,
+    engine: str = engines.AUTO,
+    say: Say = print,
+) -> Trained:
+    """Fine-tune a base model on examples.
+
+    Args:
+        base_model: `starter` (built when it is not there), a directory, or a Hub id whose files are in the local cache.
+        examples: of `load_examples`, or your own; those of the split `validation` are not learnt.
+        output_dir: gets `checkpoints/` and `model/`.
+        method: an id (with the base's preset) or what `method(...)` made.
+        settings: what `settings(...)` made; None: all automatic.
+        engine: `auto`, `trl` or `unsloth`.
+        say: gets each line about what is done; `lambda text: None` for silence.
+
+    Raises:
+        NotFound, DataError: no such base model or method, or nothing to train on. SettingsError: a setting that cannot
+        work. TrainingError: the run itself, with the remedy.
+    """
+    base = _base(base_model, say)
+    tuner = _tuner(method, base)
+    choice = engines.choose(engine, tuner, probe=True)
+    learnt = [example for example in examples if example.split == "train"]
+    if not learnt:
+        raise DataError("There is no example to learn from.", "Give at least one of the split train.")
+    training, sources = resolve(
+        settings or TrainingConfig(), base, tuner.id, len(learnt), longest_tokens=_longest(learnt, base)
+    )
+    _tell(base, tuner, choice, training, sources, say)
+    losses: dict[str, dict[int, float]] = {"train": {}, "validation": {}}
+    every = max(1, training.total_steps // 20)
+
+    def on_point(point: Point) -> None:
+        losses[point.split][point.step] = point.loss
+        if point.split == "validation" or point.step % every == 0 or point.step == training.total_steps:
+            say(f"step {point.step:,} of {training.total_steps:,}: {point.split} loss {point.loss:.4f}")
+
+    assert base.path is not None
+    # the engine comes before everything that imports transformers
+    from worker.training.engines import get_engine
+
+    get_engine(choice.engine)
+    from worker.training import run
+
+    folder = Path(output_dir).expanduser()
+    watching = run.Watching(on_point=on_point)
+    result = run.train(base.path, examples, tuner, training, folder, engine=choice.engine, watching=watching)
+    assert result.model_dir is not None  # nobody can pause or cancel it: it finishes, or raises
+    say(f"Model written to {result.model_dir}")
+    return Trained(
+        status=result.status,
+        loss=result.loss,
+        validation_loss=result.validation_loss,
+        losses=losses["train"],
+        validation_losses=losses["validation"],
+        model_dir=result.model_dir,
+        base=base,
+        method=tuner,
+        training=training,
+        sources=sources,
+        engine=choice,
+        run=result,
+    )
+
+
+def _base(base_model: str | Path, say: Say) -> BaseModelRef:
+    """The base of an id or a directory, ready to be trained."""
+    named = str(base_model)
+    is_directory = isinstance(base_model, Path) or named.startswith((".", "/", "~"))
+    base = base_models.resolve(f"{base_models.LOCAL}{named}" if is_directory else named)
+    if base.buildable and not base.ready:
+        from core.base_models.starter import starter_dir
+        from worker.training import starter
+
+        say("Building the starter model; about a minute.")
+        starter.build(starter_dir(), lambda percent, text: None)
+        base = base_models.resolve(named)
+    if not base.ready or base.path is None:
+        raise DataError(base.reason, f"Run: {base.command}" if base.command else "", code="base_model")
+    return base
+
+
+def _tuner(method: str | Method, base: BaseModelRef) -> Method:
+    if isinstance(method, Method):
+        return method
+    return methods.build(method, base.presets.get(method, {}).get("method", {}))
+
+
+def _longest(examples: Sequence[Example], base: BaseModelRef) -> int | None:
+    """Tokens of the longest example; None where there are too many to count them all first."""
+    if len(examples) > MOST_MEASURED or base.path is None:
+        return None
+    tokenizer = load_light_tokenizer(base.path, base.revision)
+    return max(len(render(example.messages, tokenizer).input_ids) for example in examples)
+
+
+def _tell(
+    base: BaseModelRef,
+    tuner: Method,
+    choice: Choice,
+    training: ResolvedTraining,
+    sources: Mapping[str, str],
+    say: Say,
+) -> None:
+    """Every number with where it came from."""
+    say(f"base model  {base.title} ({base.size} parameters, revision {base.revision[:12]})")
+    say(f"method      {tuner.title}: {', '.join(f'{name} {value}' for name, value in tuner.model_dump().items())}")
+    say(f"engine      {choice.title}: {choice.reason}")
+    for name, value in training.model_dump().items():
+        say(f"  {name:<28} {value!s:<10} {sources.get(name, '')}".rstrip())
+
+
+__all__ = ["Examples", "Trained", "load_examples", "method", "settings", "train"]
