@@ -31,7 +31,7 @@ from core.engines import Choice
 from core.errors import DataError, SettingsError
 from core.jobs.resolve import resolve
 from core.jobs.spec import ResolvedTraining, TrainingConfig
-from core.messages import Example, Finding, Message, Reject
+from core.messages import Example, Finding, Message, Reject, Row
 from core.methods import Method
 from core.render import render
 from core.services.pipeline import Labeler, Recipe
@@ -79,7 +79,8 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
     if not file.is_file():
         raise DataError(f"There is no file {file}.", "Check the path.")
     detection = formats.detect_file(file, file.name)
-    shape = shapes.detect(row for row in islice(formats.read(file, detection), shapes.SAMPLE) if _is_row(row))
+    beginning = islice(formats.read(file, detection), shapes.SAMPLE)
+    shape = shapes.detect(item for item in beginning if isinstance(item, Row))
     if shape is None:
         columns = next((list(row.fields) for row in formats.read(file, detection) if not isinstance(row, Reject)), [])
         raise DataError(
@@ -100,10 +101,6 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
     for index in random.Random(seed).sample(range(len(kept)), held_out):  # noqa: S311  a seeded draw, no secret
         kept[index] = replace(kept[index], split="validation")
     return Examples(kept, findings, rejects, labeler.read)
-
-
-def _is_row(item: Any) -> bool:
-    return not isinstance(item, Reject)
 
 
 def method(method_id: str, **settings: Any) -> Method:
