@@ -1,14 +1,17 @@
 """Base models: the starter, directories on this machine, and Hub models whose files are here.
 
-Ids: `starter`, `local:/a/directory`, a Hub id such as `Qwen/Qwen2.5-0.5B-Instruct`, or a name that Ollama users know.
+Ids: `starter`, `local:/a/directory`, a Hub id such as `Qwen/Qwen2.5-0.5B-Instruct` (`@` and a revision behind it take
+that one), or a name that Ollama users know. Whatever lies in the local Hub cache can be used, in the catalog or not.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
+from core.base_models import hub_cache
 from core.base_models.catalog import ALIASES, ENTRIES, HubEntry
 from core.base_models.directory import inspect
 from core.base_models.presets import GENERAL, LARGE, LARGE_PARAMS, STARTER
@@ -35,17 +38,24 @@ def resolve(model_id: str) -> BaseModelRef:
     if model_id.startswith(LOCAL):
         return _directory(Path(model_id.removeprefix(LOCAL)).expanduser())
     hub_id, note = ALIASES.get(model_id.lower().removesuffix(":latest"), (model_id, ""))
+    hub_id, _, revision = hub_id.partition("@")
     if hub_id in ENTRIES:
-        return _hub(ENTRIES[hub_id], note)
+        return _hub(ENTRIES[hub_id], note, revision)
+    if hub_cache.is_hub_id(hub_id) and hub_cache.revisions(hub_id):
+        return _hub(_unlisted(hub_id), note, revision)
     raise NotFound(
         f"There is no base model {model_id!r}.",
-        f"Choose starter, {LOCAL}/path/to/a/model, or one of: {', '.join(ENTRIES)}.",
+        f"Choose starter, {LOCAL}/path/to/a/model, a Hub id whose files are here (hf download ORG/NAME), or one of: "
+        f"{', '.join(ENTRIES)}.",
     )
 
 
 def is_base(model_id: str) -> bool:
     """Whether an id belongs to a base model, here or not: no tuned model can hide it by taking its name."""
-    return model_id == "starter" or model_id.startswith(LOCAL) or model_id in ENTRIES
+    hub_id = model_id.partition("@")[0]
+    if model_id == "starter" or model_id.startswith(LOCAL) or hub_id in ENTRIES:
+        return True
+    return hub_cache.is_hub_id(hub_id) and bool(hub_cache.revisions(hub_id))
 
 
 def title_of(model_id: str) -> str:
@@ -54,15 +64,20 @@ def title_of(model_id: str) -> str:
         return "Starter"
     if model_id.startswith(LOCAL):
         return Path(model_id.removeprefix(LOCAL)).name
-    return ENTRIES[model_id].title if model_id in ENTRIES else model_id
+    hub_id, _, revision = model_id.partition("@")
+    title = ENTRIES[hub_id].title if hub_id in ENTRIES else hub_id.rpartition("/")[2]
+    return f"{title} @{revision[:7]}" if revision else title
 
 
 def list_models() -> list[BaseModelRef]:
-    """Everything the studio knows, ready ones first: starter, directories under `base_models/`, the Hub's families.
+    """Everything the studio knows, ready ones first: starter, directories under `base_models/`, the Hub's families, and
+    what else of the local Hub cache can be trained.
 
     A directory that cannot be used is listed too, not ready, with what is wrong with it.
     """
-    found = [_starter(), *_local_models(), *(_hub(entry) for entry in ENTRIES.values())]
+    others = (_unlisted(hub_id) for hub_id in hub_cache.cached() if hub_id not in ENTRIES)
+    cached = [base for base in map(_hub, others) if base.ready]  # a cache holds more than language models
+    found = [_starter(), *_local_models(), *(_hub(entry) for entry in ENTRIES.values()), *cached]
     return sorted(found, key=lambda base: not (base.ready or base.buildable))
 
 
@@ -134,21 +149,29 @@ def _or_reason(path: Path) -> BaseModelRef:
         )
 
 
-def _hub(entry: HubEntry, note: str = "") -> BaseModelRef:
+def _unlisted(hub_id: str) -> HubEntry:
+    """An entry for a model that somebody brought into the cache."""
+    return HubEntry(hub_id, hub_id.rpartition("/")[2], "In the Hub cache", 0, "see its card on the Hub")
+
+
+def _hub(entry: HubEntry, note: str = "", revision: str = "") -> BaseModelRef:
+    wanted = f" --revision {revision}" if revision else ""
+    login = "hf auth login && " if entry.gated else ""
     listed = BaseModelRef(
-        id=entry.id,
-        title=entry.title,
+        id=f"{entry.id}@{revision}" if revision else entry.id,
+        title=title_of(f"{entry.id}@{revision}" if revision else entry.id),
         family=entry.family,
         text=" ".join(filter(None, (entry.text, note))),
         ready=False,
-        reason=f"{entry.title} is not on this machine yet.",
-        command=f"hf download {entry.id}",
+        reason=_away(entry, revision),
+        command=f"{login}hf download {entry.id}{wanted}",
         recommended=entry.recommended,
-        size=entry.size,
+        size=entry.size if entry.billions else "",
         license=entry.license,
+        gated=entry.gated,
         presets=GENERAL,
     )
-    path = _snapshot(entry.id)
+    path, remark = _files(entry.id, revision)
     if path is None:
         return listed
     try:
@@ -164,33 +187,84 @@ def _hub(entry: HubEntry, note: str = "") -> BaseModelRef:
         revision=path.name if path.parent.name == "snapshots" else found.revision,
         dims=found.dims,
         bytes_per_param=found.bytes_per_param,
+        size=listed.size or _size(found.dims.params),
+        note=remark,
     )
 
 
-def _snapshot(hub_id: str) -> Path | None:
-    """The directory that holds a Hub model: under `base_models/`, or its main revision in Hugging Face's cache."""
+def _away(entry: HubEntry, revision: str) -> str:
+    what = f"{entry.title} at revision {revision}" if revision else entry.title
+    gate = (
+        f" Its licence ({entry.license}) is to be accepted at huggingface.co/{entry.id} first." if entry.gated else ""
+    )
+    return f"{what} is not on this machine yet.{gate}"
+
+
+def _files(hub_id: str, revision: str) -> tuple[Path | None, str]:
+    """The directory that holds a Hub model, and what to know about it.
+
+    A directory under `base_models/` put there by hand comes first. In the cache, a revision that was named wins; else
+    the one that was used here first (see `pin`), as long as its files are there; else `main`.
+    """
     by_hand = named_directory() / hub_id.replace("/", "--")
-    if by_hand.is_dir():
-        return by_hand
-    repo = _hub_cache() / f"models--{hub_id.replace('/', '--')}"
+    if by_hand.is_dir() and not revision:
+        return by_hand, ""
+    if revision:
+        return hub_cache.snapshot(hub_id, revision), ""
+    newest = hub_cache.main(hub_id)
+    pinned = hub_cache.snapshot(hub_id, pinned_revision(hub_id))
+    if pinned is None or pinned.name == newest:
+        return hub_cache.snapshot(hub_id, newest), ""
+    remark = (
+        f"Revision {pinned.name[:7]}, the one first used here, stays in use. The cache holds a newer one too: "
+        f"{hub_id}@{newest[:7]} takes it."
+        if newest
+        else ""
+    )
+    return pinned, remark
+
+
+def pinned_revision(hub_id: str) -> str:
+    """The commit of a Hub model that was first used here, "" before that."""
+    return _pins().get(hub_id, "")
+
+
+def pin(base: BaseModelRef) -> None:
+    """Keep the revision of a Hub model that is used for the first time: later jobs take the same files.
+
+    Nobody can promise which commit of `main` a download brings, so it is recorded when it is here.
+    """
+    if base.path is None or base.path.parent.name != "snapshots" or "@" in base.id or pinned_revision(base.id):
+        return
+    named_directory().mkdir(parents=True, exist_ok=True)
+    temporary = _pin_file().with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(_pins() | {base.id: base.path.name}, indent=1, sort_keys=True))
+    temporary.replace(_pin_file())
+
+
+def _pin_file() -> Path:
+    return named_directory() / "revisions.json"
+
+
+def _pins() -> dict[str, str]:
     try:
-        revision = (repo / "refs" / "main").read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return None
-    snapshot = repo / "snapshots" / Path(revision).name
-    return snapshot if snapshot.is_dir() else None
-
-
-def _hub_cache() -> Path:
-    """Source: huggingface_hub's documented order: HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub."""
-    if cache := os.environ.get("HF_HUB_CACHE"):
-        return Path(cache).expanduser()
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
-    return Path(home).expanduser() / "hub"
+        return {str(key): str(value) for key, value in json.loads(_pin_file().read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def _size(params: int) -> str:
     return f"{params / 1e9:.1f}B" if params >= 1e9 else f"{params / 1e6:.0f}M"
 
 
-__all__ = ["BaseModelRef", "Dims", "is_base", "list_models", "named_directory", "resolve", "title_of"]
+__all__ = [
+    "BaseModelRef",
+    "Dims",
+    "is_base",
+    "list_models",
+    "named_directory",
+    "pin",
+    "pinned_revision",
+    "resolve",
+    "title_of",
+]

@@ -17,6 +17,7 @@ class HubEntry:
     license: str
     text: str = ""
     recommended: bool = False  # the one to take at its size
+    gated: bool = False  # its files are given only to accounts that accepted its licence on the Hub
 
     @property
     def size(self) -> str:
@@ -41,12 +42,14 @@ HUB: Final[tuple[HubEntry, ...]] = (
     HubEntry("Qwen/Qwen3-1.7B", "Qwen3 1.7B", "Qwen3", 1.7, "Apache 2.0", _QWEN),
     HubEntry("Qwen/Qwen3-4B", "Qwen3 4B", "Qwen3", 4, "Apache 2.0", _QWEN, True),
     HubEntry("Qwen/Qwen3-8B", "Qwen3 8B", "Qwen3", 8, "Apache 2.0", _QWEN),
-    HubEntry("meta-llama/Llama-3.2-1B-Instruct", "Llama 3.2 1B", "Llama", 1.2, "Llama 3.2", _LLAMA),
-    HubEntry("meta-llama/Llama-3.2-3B-Instruct", "Llama 3.2 3B", "Llama", 3.2, "Llama 3.2", _LLAMA, True),
-    HubEntry("meta-llama/Llama-2-7b-chat-hf", "Llama 2 7B Chat", "Llama", 6.7, "Llama 2", _LLAMA),
-    HubEntry("google/gemma-3-270m-it", "Gemma 3 270M", "Gemma", 0.27, "Gemma", _GEMMA),
-    HubEntry("google/gemma-3-1b-it", "Gemma 3 1B", "Gemma", 1, "Gemma", _GEMMA),
-    HubEntry("google/gemma-1.1-7b-it", "Gemma 1.1 7B", "Gemma", 8.5, "Gemma", "First generation, no system role."),
+    HubEntry("meta-llama/Llama-3.2-1B-Instruct", "Llama 3.2 1B", "Llama", 1.2, "Llama 3.2", _LLAMA, gated=True),
+    HubEntry("meta-llama/Llama-3.2-3B-Instruct", "Llama 3.2 3B", "Llama", 3.2, "Llama 3.2", _LLAMA, True, gated=True),
+    HubEntry("meta-llama/Llama-2-7b-chat-hf", "Llama 2 7B Chat", "Llama", 6.7, "Llama 2", _LLAMA, gated=True),
+    HubEntry("google/gemma-3-270m-it", "Gemma 3 270M", "Gemma", 0.27, "Gemma", _GEMMA, gated=True),
+    HubEntry("google/gemma-3-1b-it", "Gemma 3 1B", "Gemma", 1, "Gemma", _GEMMA, gated=True),
+    HubEntry(
+        "google/gemma-1.1-7b-it", "Gemma 1.1 7B", "Gemma", 8.5, "Gemma", "First generation, no system role.", gated=True
+    ),
     HubEntry("mistralai/Mistral-7B-Instruct-v0.3", "Mistral 7B v0.3", "Mistral", 7.2, "Apache 2.0", "A solid 7B."),
     HubEntry("microsoft/Phi-3.5-mini-instruct", "Phi-3.5 mini", "Phi", 3.8, "MIT", "Reasons well for its size."),
     HubEntry("microsoft/Phi-4-mini-instruct", "Phi-4 mini", "Phi", 3.8, "MIT", "Reasons well for its size."),

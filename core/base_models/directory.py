@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
+import math
+import re
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from core.base_models.light_tokenizer import load_tokenizer
 from core.base_models.records import Dims
 from core.errors import DataError
+from core.messages import Message
+from core.render import render
 
 _WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1}
+_LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 _REMEDY = "Name a directory as transformers' save_pretrained writes it."
 
@@ -31,7 +39,9 @@ def inspect(path: Path) -> DirectoryFacts:
     """Check a model directory and read its shape; no weight is loaded and no code of the directory runs.
 
     Raises:
-        DataError: names the missing or unusable file: config.json, a tokenizer, a chat template, safetensors weights.
+        DataError: names the missing or unusable file: config.json (an architecture that transformers knows, no code of
+            its own), a tokenizer that fits it, a chat template that renders a chat, whole safetensors weights of its
+            shape.
     """
     if not path.is_dir():
         raise _error(f"There is no directory {path}.", "Check the path.")
@@ -45,8 +55,17 @@ def inspect(path: Path) -> DirectoryFacts:
         raise _error(f"{path.name}: the weights are quantized already.", "Choose the unquantized model.")
     _check_tokenizer(path)
     weights = _weight_files(path)
-    params, width = _count(weights)
+    tensors = _tensors(weights)
+    params, width = _count(tensors)
     dims = Dims.from_config(config, params=params)
+    if not known_architecture(dims.architecture):
+        raise _error(
+            f"{path.name}: the installed transformers has no {dims.architecture}.",
+            "Choose another model, or install a transformers that knows this one.",
+        )
+    _check_shapes(path, dims, tensors)
+    if problem := _speaks(path, dims.vocab_size, _stamp(path)):
+        raise _error(*problem)
     digest = hashlib.sha256((path / "config.json").read_bytes())
     for file in weights:
         digest.update(f"{file.name}:{file.stat().st_size}".encode())
@@ -86,31 +105,144 @@ def _weight_files(path: Path) -> list[Path]:
     raise _error(f"{path.name} has no model.safetensors.")
 
 
-def _count(files: list[Path]) -> tuple[int, float]:
-    """Number of weights and their mean width in bytes, from the safetensors headers alone."""
-    count = total = 0
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape)
+
+
+def _tensors(files: list[Path]) -> dict[str, _Tensor]:
+    """Every tensor of the files, from their headers alone, each file checked to hold all that its header names."""
+    found: dict[str, _Tensor] = {}
     for file in files:
-        for name, tensor in _header(file).items():
-            if name == "__metadata__":
-                continue
-            size = 1
-            for length in tensor["shape"]:
-                size *= int(length)
-            count += size
-            total += size * _WIDTHS.get(str(tensor["dtype"]), 2)
-    if not count:
+        length, header = _header(file)
+        end = 0
+        try:
+            for name, entry in header.items():
+                if name == "__metadata__":
+                    continue
+                tensor = _Tensor(tuple(int(size) for size in entry["shape"]), str(entry["dtype"]))
+                begin, stop = entry["data_offsets"]
+                if stop - begin != tensor.count * _WIDTHS.get(tensor.dtype, stop - begin):
+                    raise ValueError(f"{name} has {stop - begin} bytes, which does not fit its shape")
+                found[name], end = tensor, max(end, stop)
+        except (KeyError, TypeError, ValueError) as error:
+            raise _error(f"{file.name} is no readable safetensors file: {error}.", "Download it again.") from error
+        missing = 8 + length + end - file.stat().st_size
+        if missing > 0:
+            raise _error(f"{file.name} is cut off: {missing:,} bytes are missing at its end.", "Download it again.")
+    if not found:
         raise _error(f"{files[0].name} holds no weights.")
-    return count, total / count
+    return found
 
 
-def _header(file: Path) -> dict[str, Any]:
+def _count(tensors: dict[str, _Tensor]) -> tuple[int, float]:
+    """Number of weights and their mean width in bytes."""
+    count = sum(tensor.count for tensor in tensors.values())
+    total = sum(tensor.count * _WIDTHS.get(tensor.dtype, 2) for tensor in tensors.values())
+    return count, total / max(count, 1)
+
+
+def _check_shapes(path: Path, dims: Dims, tensors: dict[str, _Tensor]) -> None:
+    """The weights are those of the config: as many layers, an embedding of its size, and everything the index names."""
+    index = path / "model.safetensors.index.json"
+    if index.is_file():
+        lost = sorted(set(_json(index).get("weight_map", {})) - set(tensors))
+        if lost:
+            raise _error(f"{path.name}: {lost[0]} stands in {index.name} and in no file.", "Download it again.")
+    layers = {int(found.group(1)) for name in tensors if (found := _LAYER.search(name))}
+    if layers and layers != set(range(dims.num_layers)):
+        raise _error(
+            f"{path.name}: config.json says {dims.num_layers} layers, the weights have {len(layers)}.",
+            "Put the config.json of these weights beside them.",
+        )
+    wanted = (dims.vocab_size, dims.hidden_size)
+    for name, tensor in tensors.items():
+        if name.endswith("embed_tokens.weight") and tensor.shape != wanted:
+            said = " x ".join(map(str, tensor.shape))
+            raise _error(
+                f"{path.name}: {name} is {said}, and config.json says {wanted[0]} x {wanted[1]}.",
+                "Put the config.json of these weights beside them.",
+            )
+
+
+@lru_cache(maxsize=1)
+def _architectures() -> str:
+    """The part of the installed transformers' source that lists its causal language models; "" where there is none.
+
+    Read as text, because importing it brings torch.
+    """
+    spec = importlib.util.find_spec("transformers")
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        file = Path(root) / "models" / "auto" / "modeling_auto.py"
+        if file.is_file():
+            _, _, rest = file.read_text(encoding="utf-8").partition("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES = ")
+            return rest.partition("\n)\n")[0]
+    return ""
+
+
+def known_architecture(name: str) -> bool:
+    """Whether the installed transformers has this causal language model (True where that cannot be found out)."""
+    known = _architectures()
+    return not known or f'"{name}"' in known
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a file that decides about text does."""
+    names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+    files = (path / name for name in names if (path / name).is_file())
+    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+
+
+@lru_cache(maxsize=64)
+def _speaks(path: Path, vocab_size: int, stamp: tuple[tuple[str, int, int], ...]) -> tuple[str, str] | None:
+    """What keeps a test chat from becoming token ids that the model has, with the remedy; None when nothing does."""
+    try:
+        tokenizer = load_tokenizer(path, str(stamp))
+    except DataError as error:
+        return error.message, error.remedy
+    words = tokenizer.vocab_size
+    if words > vocab_size:
+        return (
+            f"{path.name}: the tokenizer has {words:,} tokens, the model {vocab_size:,}; they do not belong together.",
+            "Put the tokenizer of these weights beside them.",
+        )
+    try:
+        rendered = render((Message("user", "Hello"), Message("assistant", "Good day.")), tokenizer)
+    except DataError as error:
+        return f"{path.name}: {error.message}", error.remedy
+    except Exception as error:  # a template is foreign code and may fail in any way
+        return (
+            f"{path.name}: the chat template fails on a chat of two turns: {error}.",
+            "Mend chat_template.jinja, or take the model's own.",
+        )
+    outside = [token for token in rendered.input_ids if token >= vocab_size]
+    if outside:
+        return (
+            f"{path.name}: the chat template uses token {outside[0]}, and the model has {vocab_size:,} tokens.",
+            "Put the tokenizer of these weights beside them.",
+        )
+    if 1 not in rendered.assistant_mask:
+        return (
+            f"{path.name}: the chat template leaves the assistant's words out.",
+            "Mend chat_template.jinja, or take the model's own.",
+        )
+    return None
+
+
+def _header(file: Path) -> tuple[int, dict[str, Any]]:
+    """The length of the header in bytes, and what it says."""
     try:
         with file.open("rb") as stream:
             (length,) = struct.unpack("<Q", stream.read(8))
             if length > min(_MAX_HEADER_BYTES, file.stat().st_size):
                 raise ValueError("header longer than the file")
             header: dict[str, Any] = json.loads(stream.read(length))
-            return header
+            return length, header
     except (OSError, ValueError, struct.error) as error:
         raise _error(f"{file.name} is no readable safetensors file: {error}.", "Download it again.") from error
 

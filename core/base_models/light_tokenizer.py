@@ -38,6 +38,12 @@ class LightTokenizer:
         return {name: _content(value) for name, value in named.items() if _content(value)}
 
     @property
+    def vocab_size(self) -> int:
+        """Tokens without the added ones (Gemma 3 adds one that its text model has no row for)."""
+        size: int = self._tokenizer.get_vocab_size(with_added_tokens=False)
+        return size
+
+    @property
     def added_tokens_decoder(self) -> dict[int, Any]:
         return dict(self._tokenizer.get_added_tokens_decoder())
 

@@ -124,6 +124,8 @@ class BaseModelRef:
     recommended: bool = False
     size: str = ""  # "1.5B", as people say it
     license: str = ""
+    gated: bool = False  # fetching it needs an account that accepted its licence
+    note: str = ""  # worth knowing before it is used, such as a newer revision beside the one in use
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # method id -> {"method", "training"}
 
     @property

@@ -101,6 +101,8 @@ def _examples(spec: JobSpec) -> list[Example]:
 
 def _base_path(spec: JobSpec) -> Path:
     base = base_models.resolve(spec.base_model)
+    if base.revision != spec.base_revision and base_models.pinned_revision(spec.base_model):
+        base = base_models.resolve(f"{spec.base_model}@{spec.base_revision}")  # a job's own files, while they are here
     if not base.ready or base.path is None:
         raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
     if spec.base_revision and base.revision != spec.base_revision:

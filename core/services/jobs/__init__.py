@@ -121,6 +121,7 @@ def create(
         parent_job_id=parent_job_id,
         forecast=outlook.to_dict(),
     )
+    base_models.pin(base)
     return _insert(row, base)
 
 

@@ -143,7 +143,7 @@ def _base_models(draft: drafts.DraftRecord) -> None:
         for base in ready:
             on = base.id == draft.state["base_model"]
             facts = " · ".join(part for part in (f"{base.size} parameters" if base.size else "", base.license) if part)
-            text = sentence(base.text) + (f" {sentence(base.reason)}" if base.reason else "")
+            text = " ".join(sentence(part) for part in (base.text, base.reason, base.note) if part)
             if face.choice_card(
                 f"base_{base.id}",
                 md(base.title),
@@ -167,7 +167,8 @@ def _away(base: BaseModelRef) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         with st.container(gap=None, width=280):
             st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
-            st.caption(md(" · ".join(part for part in (base.size, base.license) if part)))
+            gate = "licence to accept on the Hub" if base.gated else ""
+            st.caption(md(" · ".join(part for part in (base.size, base.license, gate) if part)))
         st.code(base.command or base.reason, language=None, width="stretch")
 
 

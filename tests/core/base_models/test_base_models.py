@@ -21,7 +21,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_entry_resolves_or_names_its_command(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
     for base in base_models.list_models():
-        assert base.ready or base.buildable or base.command == f"hf download {base.id}"
+        assert base.ready or base.buildable or base.command.endswith(f"hf download {base.id}")
+        assert base.command.startswith("hf auth login && ") == base.gated
+        assert not base.gated or f"huggingface.co/{base.id}" in base.reason
         assert set(base.presets) >= {"lora", "full"}
         assert base_models.title_of(base.id) == base.title
 
@@ -67,6 +69,58 @@ def test_a_snapshot_in_the_hub_cache_becomes_a_choice(
     (repo / "snapshots" / "abc123").symlink_to(model)
     base = base_models.resolve("qwen2.5:0.5b")
     assert (base.ready, base.revision, base.command) == (True, "abc123", "")
+
+
+def cache(root: Path, model: Path, hub_id: str, *commits: str, main: str) -> None:
+    """What `hf download` leaves: a snapshot per commit and the name of the one that main was last."""
+    repo = root / f"models--{hub_id.replace('/', '--')}"
+    (repo / "refs").mkdir(parents=True, exist_ok=True)
+    (repo / "refs" / "main").write_text(main)
+    (repo / "snapshots").mkdir(exist_ok=True)
+    for commit in commits:
+        if not (repo / "snapshots" / commit).exists():
+            (repo / "snapshots" / commit).symlink_to(model)
+
+
+def test_any_model_of_the_cache_is_a_choice_and_one_that_cannot_be_trained_is_none(
+    studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    cache(tmp_path, model, "someone/Tiny-Chat", "a1" * 20, main="a1" * 20)
+    (tmp_path / "other").mkdir()
+    cache(tmp_path, tmp_path / "other", "someone/embedder", "b2" * 20, main="b2" * 20)
+    base = base_models.resolve("someone/Tiny-Chat")
+    assert (base.ready, base.title, base.revision) == (True, "Tiny-Chat", "a1" * 20)
+    assert base_models.is_base("someone/Tiny-Chat")
+    listed = {found.id for found in base_models.list_models() if found.ready}
+    assert "someone/Tiny-Chat" in listed
+    assert "someone/embedder" not in listed
+    assert not base_models.is_base("someone/else")
+    for odd in ("../../etc", "a/../b", "a/b/c", "someone--x/y", "/etc/passwd"):
+        with pytest.raises(NotFound):
+            base_models.resolve(odd)
+
+
+def test_a_revision_is_pinned_at_first_use_and_a_newer_one_is_said(
+    studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    old, new = "0a" * 20, "0b" * 20
+    cache(tmp_path, model, "Qwen/Qwen3-0.6B", old, main=old)
+    base_models.pin(base_models.resolve("Qwen/Qwen3-0.6B"))
+    cache(tmp_path, model, "Qwen/Qwen3-0.6B", new, main=new)
+    kept = base_models.resolve("Qwen/Qwen3-0.6B")
+    assert kept.revision == old == base_models.pinned_revision("Qwen/Qwen3-0.6B")
+    assert f"Qwen/Qwen3-0.6B@{new[:7]}" in kept.note
+    newer = base_models.resolve(f"Qwen/Qwen3-0.6B@{new[:7]}")
+    assert (newer.revision, newer.note) == (new, "")
+    base_models.pin(newer)
+    assert base_models.pinned_revision("Qwen/Qwen3-0.6B") == old
+    (tmp_path / "models--Qwen--Qwen3-0.6B" / "snapshots" / old).unlink()
+    assert base_models.resolve("Qwen/Qwen3-0.6B").revision == new  # what is not here cannot be used
+    gone = base_models.resolve(f"Qwen/Qwen3-0.6B@{old}")
+    assert not gone.ready
+    assert gone.command == f"hf download Qwen/Qwen3-0.6B --revision {old}"
 
 
 def test_directories_put_in_by_hand_are_listed_with_what_is_wrong(studio_env: Path, model: Path) -> None:

@@ -80,8 +80,57 @@ def test_unusable_configs_are_refused(model: Path, change: dict[str, object], sa
         inspect(model)
 
 
+def _in_config(model: Path, **change: object) -> None:
+    config = json.loads((model / "config.json").read_text()) | change
+    (model / "config.json").write_text(json.dumps(config))
+
+
+def _cut(model: Path) -> None:
+    weights = model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+
+def _template(model: Path, text: str) -> None:
+    (model / "chat_template.jinja").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "says"),
+    [
+        (lambda m: _in_config(m, architectures=["MadeUpForCausalLM"]), "transformers has no MadeUpForCausalLM"),
+        (lambda m: _in_config(m, num_hidden_layers=3), "says 3 layers, the weights have 2"),
+        (lambda m: _in_config(m, hidden_size=64), r"embed_tokens.weight is \d+ x 32"),
+        (_cut, "cut off: 100 bytes are missing"),
+        (lambda m: (m / "tokenizer.json").write_text('{"model": 1}'), "tokenizer .* cannot be read"),
+        (lambda m: _template(m, "{{ raise_exception('never') }}"), "refuses a conversation"),
+        (lambda m: _template(m, "{{ 1 / 0 }}"), "fails on a chat of two turns: division by zero"),
+        (lambda m: _template(m, "{% if %}"), "fails|refuses"),
+        (lambda m: _template(m, "{{ messages[0].content }}"), "leaves the assistant's words out"),
+        (
+            lambda m: (m / "model.safetensors.index.json").write_text(
+                json.dumps({"weight_map": {"model.layers.9.lost": "model.safetensors"}})
+            ),
+            "lost stands in model.safetensors.index.json and in no file",
+        ),
+    ],
+)
+def test_what_does_not_belong_together_is_named_with_its_file(model: Path, breaks, says: str) -> None:
+    breaks(model)
+    with pytest.raises(DataError, match=says) as refused:
+        inspect(model)
+    assert refused.value.remedy
+
+
+def test_a_tokenizer_of_another_model_is_refused(model: Path) -> None:
+    parsed = json.loads((model / "tokenizer.json").read_text())
+    parsed["model"]["vocab"] |= {f"word{number}": 1_000 + number for number in range(300)}
+    (model / "tokenizer.json").write_text(json.dumps(parsed))
+    with pytest.raises(DataError, match="do not belong together"):
+        inspect(model)
+
+
 def test_a_shard_cannot_point_outside(model: Path) -> None:
-    index = {"weight_map": {"a": "../../model.safetensors"}}
+    index = {"weight_map": {"model.norm.weight": "../../model.safetensors"}}
     (model / "model.safetensors.index.json").write_text(json.dumps(index))
     assert inspect(model).dims.params  # the name's last part is looked up inside the directory
 

@@ -1,0 +1,68 @@
+"""What lies in Hugging Face's local cache: which models, at which revisions. Looks only; fetches nothing.
+
+Source: huggingface_hub's documented layout: `models--ORG--NAME/refs/main` names a commit, `snapshots/<commit>` holds
+its files.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_SHORTEST = 4  # characters of a revision that may stand for the whole
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether a text is written as the Hub writes ids: `org/name`."""
+    return bool(_HUB_ID.fullmatch(text)) and ".." not in text and "--" not in text
+
+
+def folder() -> Path:
+    """Source: huggingface_hub's documented order: HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub."""
+    if cache := os.environ.get("HF_HUB_CACHE"):
+        return Path(cache).expanduser()
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
+    return Path(home).expanduser() / "hub"
+
+
+def cached() -> list[str]:
+    """Ids of every model in the cache, by name."""
+    names = (path.name.split("--") for path in folder().glob("models--*--*") if path.is_dir())
+    return sorted("/".join(parts[1:]) for parts in names if len(parts) == 3)
+
+
+def revisions(hub_id: str) -> list[str]:
+    """Commits of a model whose files are here."""
+    snapshots = _repo(hub_id) / "snapshots"
+    return sorted(path.name for path in snapshots.iterdir() if path.is_dir()) if snapshots.is_dir() else []
+
+
+def main(hub_id: str) -> str:
+    """The commit that `main` was when it was fetched last, "" where it never was."""
+    try:
+        return Path((_repo(hub_id) / "refs" / "main").read_text(encoding="ascii").strip()).name
+    except (OSError, ValueError):
+        return ""
+
+
+def snapshot(hub_id: str, revision: str) -> Path | None:
+    """The files of a revision: a commit (or the beginning of one that only one has), or the name of a branch or tag."""
+    if not revision or "/" in revision or revision.startswith("."):
+        return None
+    found = _repo(hub_id) / "snapshots" / revision
+    if found.is_dir():
+        return found
+    matching = [known for known in revisions(hub_id) if known.startswith(revision)]
+    if len(revision) >= _SHORTEST and len(matching) == 1:
+        return found.with_name(matching[0])
+    try:
+        named = Path((_repo(hub_id) / "refs" / revision).read_text(encoding="ascii").strip()).name
+    except (OSError, ValueError):
+        return None
+    return found.with_name(named) if found.with_name(named).is_dir() else None
+
+
+def _repo(hub_id: str) -> Path:
+    return folder() / f"models--{hub_id.replace('/', '--')}"
