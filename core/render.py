@@ -171,8 +171,9 @@ def _text_and_spans(chat: list[dict[str, Any]], tokenizer: Any) -> tuple[str, li
     """The rendered text and one character span per assistant turn, the end-of-turn token included."""
     text = _apply(chat, tokenizer)
     assistants = [index for index, message in enumerate(chat) if message["role"] == "assistant"]
-    if _MARKER.search(tokenizer.chat_template):
-        spans = _marked_spans(chat, tokenizer)
+    own = getattr(tokenizer, "assistant_spans", None)  # of a tokenizer without transformers
+    if own or _MARKER.search(tokenizer.chat_template):
+        spans = _joined(own(chat) if own else _marked_spans(chat, tokenizer))
         if len(spans) == len(assistants):
             return text, [(start, _with_end_of_turn(text, end, tokenizer)) for start, end in spans]
     return text, [_span_by_prefix(chat, index, text, tokenizer) for index in assistants]
@@ -189,6 +190,17 @@ def _marked_spans(chat: list[dict[str, Any]], tokenizer: Any) -> list[Span]:
         **tokenizer.special_tokens_map,
     )
     return [(int(start), int(end)) for start, end in rendered[1][0]]
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Spans that touch are one (Phi-3 marks the end of a chat apart from its last answer)."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _with_end_of_turn(text: str, end: int, tokenizer: Any) -> int:

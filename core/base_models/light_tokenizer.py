@@ -12,15 +12,19 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from core.base_models import training_templates
 from core.errors import DataError
 
 _GENERATION = re.compile(r"\{%(-?)\s*(end)?generation\s*(-?)%\}")
+
+_BEGIN, _END = "\U0010fff0", "\U0010fff1"  # private-use characters that no text has
+_ESCAPED = tuple(json.dumps(mark)[1:-1] for mark in (_BEGIN, _END))
 
 
 class LightTokenizer:
     """Text -> ids by `tokenizers`, messages -> text by the model's chat template.
 
-    Its template carries no generation markers, so that `core.render` finds the assistant's text by prefixes.
+    `training_template` is the variant that stands in for the model's own, None where that one will do.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,7 +33,17 @@ class LightTokenizer:
         self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
         self._lock = threading.Lock()
         self._settings = _settings(path)
-        self.chat_template = _GENERATION.sub(_plain_if, template_of(path))
+        self._template_text = template_of(path)
+        variant = training_templates.variant_of(self._template_text)
+        self.training_template = variant if variant and training_templates.is_needed(self) else None
+        if self.training_template:
+            self._template_text = self.training_template
+            self.__dict__.pop("_template", None)  # compiled from the other one
+
+    @property
+    def chat_template(self) -> str:
+        """The template without its markers of the assistant's text."""
+        return _GENERATION.sub(_plain_if, self._template_text)
 
     @cached_property
     def special_tokens_map(self) -> dict[str, str]:
@@ -53,6 +67,9 @@ class LightTokenizer:
 
     @cached_property
     def _template(self) -> Any:
+        return self._compiled(self.chat_template)
+
+    def _compiled(self, text: str) -> Any:
         from jinja2.ext import loopcontrols
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -61,7 +78,7 @@ class LightTokenizer:
         environment.filters["tojson"] = lambda value, **kw: json.dumps(value, ensure_ascii=False, **kw)
         environment.globals["raise_exception"] = _refuse
         environment.globals["strftime_now"] = _strftime_now
-        return environment.from_string(self.chat_template)
+        return environment.from_string(text)
 
     def apply_chat_template(
         self, chat: list[dict[str, Any]], *, tokenize: bool = False, add_generation_prompt: bool = False
@@ -69,6 +86,19 @@ class LightTokenizer:
         """The text of a conversation. Raises jinja2.TemplateError where the template refuses it."""
         values = {"messages": chat, "add_generation_prompt": add_generation_prompt, "tools": None, "documents": None}
         return str(self._template.render(**values, **self.special_tokens_map))
+
+    def assistant_spans(self, chat: list[dict[str, Any]]) -> list[tuple[int, int]]:
+        """The characters that the template's own {% generation %} markers enclose; [] where it has none."""
+        if not _GENERATION.search(self._template_text) or any(mark in json.dumps(chat) for mark in _ESCAPED):
+            return []
+        values = {"messages": chat, "add_generation_prompt": False, "tools": None, "documents": None}
+        marked = self._compiled(_GENERATION.sub(_marks, self._template_text))
+        text = str(marked.render(**values, **self.special_tokens_map))
+        spans: list[tuple[int, int]] = []
+        for done, found in enumerate(re.finditer(f"{_BEGIN}(.*?){_END}", text, flags=re.DOTALL)):
+            start = found.start() - 2 * done  # two marks stand before it for each span that is behind
+            spans.append((start, start + len(found.group(1))))
+        return spans
 
     def convert_tokens_to_ids(self, token: str) -> int | None:
         found: int | None = self._tokenizer.token_to_id(token)
@@ -96,6 +126,17 @@ def _settings(path: Path) -> dict[str, Any]:
     return parsed
 
 
+def training_template(path: Path) -> str | None:
+    """The chat template that stands in for the one of a model directory; None where its own will do, or cannot be read
+    (which is said where it is loaded)."""
+    if not training_templates.variant_of(text := template_of(path)):
+        return None
+    try:
+        return load_tokenizer(path, text).training_template
+    except (DataError, OSError):
+        return None
+
+
 @lru_cache(maxsize=4)
 def load_tokenizer(path: Path, revision: str = "") -> LightTokenizer:
     """The tokenizer of a model directory, kept for the next question (`revision` tells a changed one apart).
@@ -114,6 +155,14 @@ def load_tokenizer(path: Path, revision: str = "") -> LightTokenizer:
 def _plain_if(match: re.Match[str]) -> str:
     before, end, after = match.groups()
     return f"{{%{before} {'endif' if end else 'if true'} {after}%}}"
+
+
+def _marks(match: re.Match[str]) -> str:
+    """The same, with a character where the assistant's text begins or ends; a block on each side, so that what the
+    template trims is trimmed."""
+    left, end, right = match.groups()
+    word, mark = ("endif", _END) if end else ("if true", _BEGIN)
+    return f"{{%{left} {word} %}}{{{{ '{mark}' }}}}{{% {word} {right}%}}"
 
 
 def _content(value: Any) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import torch
 
+from core.base_models.light_tokenizer import training_template
 from core.errors import OutOfMemory, TrainingError
 from core.jobs.spec import ResolvedTraining
 from core.messages import Example
@@ -184,9 +185,12 @@ def load_tokenizer(model_dir: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(model_dir, local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise unloadable(model_dir, error) from error
+    if template := training_template(model_dir):
+        tokenizer.chat_template = template
+    return tokenizer
 
 
 def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
