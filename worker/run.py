@@ -48,6 +48,7 @@ HANDLERS = {
     "variations": "worker.smart:handle_variations",
     "starter": "worker.training.starter:handle",
     "calibration": "worker.training.calibrate:handle",
+    "download": "worker.download:handle",
     "training": "worker.training.job:handle",
     "exact_match": "worker.training.evaluate:handle",
     "merge": "worker.training.merge:handle",

@@ -24,6 +24,7 @@ _KINDS = {
     "variations": ("Variations", "edit_note"),
     "starter": ("Starter model", "deployed_code"),
     "calibration": ("Time measurement", "speed"),
+    "download": ("Download", "download"),
     "training": ("Training", "monitoring"),
     "exact_match": ("Exact-match test", "fact_check"),
     "merge": ("Merge into the base", "call_merge"),

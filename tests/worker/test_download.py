@@ -1,0 +1,134 @@
+"""Bringing a base model here: the files, how far it is, a cancel, and each way in which the Hub refuses."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from pathlib import Path
+
+import pytest
+
+from core import base_models
+from core.base_models import hub_cache
+from core.errors import SettingsError, StorageError
+from core.services import downloads, tasks
+from core.tasks.records import TaskRecord
+from tests.support.hub_server import COMMIT, hub
+from tests.support.random_model import make_model
+from worker.download import explain, wanted
+from worker.run import execute
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = make_model(tmp_path_factory.mktemp("hub") / "tiny")
+    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    (folder / "modeling.py").write_text("evil")
+    return {path.name: path for path in folder.iterdir()}
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(studio_env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+
+
+def work(model_id: str = "someone/tiny") -> TaskRecord:
+    ended = execute(downloads.start(model_id).id, "test:1")
+    assert ended is not None
+    return ended
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch):
+    """Says where the Hub is, and that it may be asked (training, in the same process here, turns that off)."""
+    import huggingface_hub.constants
+
+    def at(address: str) -> None:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+
+    return at
+
+
+def test_a_model_comes_whole_and_can_be_trained(files, online) -> None:
+    with hub(files) as address:
+        online(address)
+        ended = work()
+        assert (ended.state, ended.result["revision"]) == ("succeeded", COMMIT)
+        again = downloads.start("someone/tiny")
+    assert again.id != ended.id
+    base = base_models.resolve("someone/tiny")
+    assert (base.ready, base.revision) == (True, COMMIT)
+    here = {path.name for path in base.path.iterdir()}
+    assert {"config.json", "tokenizer.json", "model.safetensors"} <= here
+    assert not {"pytorch_model.bin", "modeling.py"} & here
+
+
+def test_one_download_at_a_time_and_a_cancel_leaves_no_half_model(files, online) -> None:
+    gate = threading.Event()
+    with hub(files, slow=gate) as address:
+        online(address)
+        first = downloads.start("someone/tiny")
+        assert downloads.start("someone/tiny").id == first.id
+        ended: list[TaskRecord | None] = []
+        working = threading.Thread(target=lambda: ended.append(execute(first.id, "test:1")))
+        working.start()
+        while tasks.get_task(first.id).progress < 10:
+            assert working.is_alive()
+        tasks.request(first.id, "cancel")
+        working.join(20)
+        assert ended[0] is not None
+        assert ended[0].state == "cancelled"
+        assert hub_cache.main("someone/tiny") == ""
+        gate.set()
+
+
+@pytest.mark.parametrize(
+    ("refuse", "says", "remedy"),
+    [
+        ((403, "GatedRepo"), "gated", "hf auth login"),
+        ((401, "GatedRepo"), "gated", "Accept it at huggingface.co/someone/tiny"),
+        ((404, "RepoNotFound"), "shows no model someone/tiny", "Check the name"),
+        ((401, "RepoNotFound"), "shows no model", "hf auth login"),
+        ((403, ""), r"refuses someone/tiny to this account \(403\)", "hf auth login"),
+        ((500, ""), "answered 500", "Retry"),
+    ],
+)
+def test_what_the_hub_refuses_is_said_with_what_to_do(files, online, refuse, says: str, remedy: str) -> None:
+    import re
+
+    with hub(files, refuse=refuse) as address:
+        online(address)
+        ended = work()
+    assert ended.state == "failed"
+    assert re.search(says, ended.error["message"])
+    assert remedy in ended.error["remedy"]
+
+
+def test_no_network_and_no_such_revision(files, online) -> None:
+    online("http://127.0.0.1:9")
+    ended = work()
+    assert "cannot be reached" in ended.error["message"]
+    assert "copy the model's directory" in ended.error["remedy"]
+    with hub(files) as address:
+        online(address)
+        assert "has no revision 'beef'" in work("someone/tiny@beef").error["message"]
+
+
+def test_a_full_disk_is_named() -> None:
+    error = explain(OSError(errno.ENOSPC, "No space left on device"), "someone/tiny", "main")
+    assert isinstance(error, StorageError)
+    assert "disk is full" in error.message
+
+
+def test_only_what_training_reads_is_fetched() -> None:
+    sizes = dict.fromkeys(
+        ("config.json", "model-00001-of-00002.safetensors", "consolidated.safetensors", "original/params.json", "a.py"),
+        1,
+    )
+    assert set(wanted(sizes)) == {"config.json", "model-00001-of-00002.safetensors"}
+
+
+def test_what_is_no_id_of_the_hub_is_refused() -> None:
+    with pytest.raises(SettingsError, match="org/name"):
+        downloads.start("../../etc/passwd")

@@ -1,0 +1,175 @@
+"""Bringing a base model from the Hugging Face Hub into the local cache, as a background task.
+
+Only what training reads is fetched: configuration, tokenizer and safetensors; no code, no pickled weights. The name of
+the revision is written last, so that half a model is never taken for a whole one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import queue
+import shutil
+import threading
+from typing import Final
+
+from core.base_models import hub_cache
+from core.errors import DataError, ProviderUnavailable, StorageError, StudioError
+from core.tasks.context import Outcome, TaskContext
+
+POLL_S: Final = 0.5
+SILENT_S: Final = 300.0  # one question to the Hub may take so long
+SPARE_BYTES: Final = 1 << 30  # left free for everything else
+_SUFFIXES: Final = (".json", ".jinja", ".txt", ".model")
+_LOGIN: Final = "hf auth login"
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """The task `download`: payload `hub_id` and `revision` ("main", or one that was named)."""
+    hub_id, revision = str(ctx.payload["hub_id"]), str(ctx.payload.get("revision") or "main")
+    ctx.progress(1, "Downloading", "Asking the Hub what there is")
+    ctx.allow(SILENT_S)
+    fetch = Fetch(hub_id, revision)
+    fetch.start()
+    while fetch.is_alive():
+        if stop := ctx.interrupted():
+            return stop  # what is here stays here: a retry goes on from it
+        ctx.progress(fetch.percent(), "Downloading", fetch.text())
+        fetch.join(POLL_S)
+    if not fetch.failed.empty():
+        raise fetch.failed.get()
+    return Outcome("succeeded", result={"hub_id": hub_id, "revision": fetch.commit, "bytes": fetch.total})
+
+
+class Fetch(threading.Thread):
+    """The download itself, beside the thread that looks after the task; ends with its process."""
+
+    def __init__(self, hub_id: str, revision: str) -> None:
+        super().__init__(daemon=True)
+        self.hub_id, self.revision = hub_id, revision
+        self.failed: queue.SimpleQueue[StudioError] = queue.SimpleQueue()
+        self.commit, self.total = "", 0
+        self.repo = hub_cache.folder() / f"models--{hub_id.replace('/', '--')}"
+
+    def percent(self) -> float:
+        return 2 + 97 * min(1.0, self._here() / self.total) if self.total else 1.0
+
+    def text(self) -> str:
+        if not self.total:
+            return "Asking the Hub what there is"
+        return f"{self._here() / 1e9:.2f} of {self.total / 1e9:.2f} GB"
+
+    def run(self) -> None:
+        try:
+            self._fetch()
+        except StudioError as error:
+            self.failed.put(error)
+        except Exception as error:
+            self.failed.put(explain(error, self.hub_id, self.revision))
+
+    def _fetch(self) -> None:
+        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+        from huggingface_hub import HfApi, hf_hub_download
+
+        endpoint = os.environ.get("HF_ENDPOINT")
+        info = HfApi(endpoint=endpoint).model_info(self.hub_id, revision=self.revision, files_metadata=True)
+        sizes = wanted({file.rfilename: int(file.size or 0) for file in info.siblings or []})
+        if not any(name.endswith(".safetensors") for name in sizes):
+            raise DataError(
+                f"{self.hub_id} has no safetensors weights on the Hub.", "Choose another model.", code="base_model"
+            )
+        self.commit, self.total = str(info.sha), sum(sizes.values())
+        self._make_room()
+        for name in sorted(sizes, key=lambda name: sizes[name]):
+            hf_hub_download(self.hub_id, name, revision=self.commit, cache_dir=hub_cache.folder(), endpoint=endpoint)
+        self._name()
+
+    def _make_room(self) -> None:
+        folder = hub_cache.folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        needed, free = self.total - self._here() + SPARE_BYTES, shutil.disk_usage(folder).free
+        if needed > free:
+            raise StorageError(
+                f"{self.hub_id} needs {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free at {folder}.",
+                "Free some space, or set HF_HUB_CACHE to a larger disk.",
+            )
+
+    def _name(self) -> None:
+        """`main` (or the branch that was named) is this commit now. Source: huggingface_hub's cache layout."""
+        if self.revision == self.commit:
+            return
+        ref = self.repo / "refs" / self.revision
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(self.commit)
+
+    def _here(self) -> int:
+        """Bytes of this model that are on the disk, those of files that are not whole yet included."""
+        found = 0
+        for file in (self.repo / "blobs").glob("*"):
+            try:
+                found += file.stat().st_size
+            except OSError:  # renamed this moment
+                continue
+        return found
+
+
+def wanted(sizes: dict[str, int]) -> dict[str, int]:
+    """The files that training reads: at the top of the repository, and each weight once."""
+    top = {name: size for name, size in sizes.items() if "/" not in name}
+    return {
+        name: size
+        for name, size in top.items()
+        if name.endswith(_SUFFIXES) or (name.startswith("model") and name.endswith(".safetensors"))
+    }
+
+
+def explain(error: Exception, hub_id: str, revision: str) -> StudioError:
+    """What went wrong, in words, with what to do.
+
+    The Hub answers 401 both for what is private and for what does not exist, so that a name that is wrong and a login
+    that is missing are told in one.
+    """
+    from huggingface_hub import errors
+
+    page = f"huggingface.co/{hub_id}"
+    if isinstance(error, errors.GatedRepoError):
+        return DataError(
+            f"{hub_id} is gated: the Hub gives its files to accounts that have accepted its licence.",
+            f"Accept it at {page}, then run: {_LOGIN}",
+            code="base_model",
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return DataError(f"{hub_id} has no revision {revision!r}.", f"See {page}/commits/main.", code="base_model")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return DataError(
+            f"The Hub shows no model {hub_id} to this machine.",
+            f"Check the name at {page}. If it is private, run: {_LOGIN}",
+            code="base_model",
+        )
+    if isinstance(error, errors.HfHubHTTPError):
+        status = getattr(error.response, "status_code", 0)
+        if status in (401, 403):
+            return DataError(
+                f"The Hub refuses {hub_id} to this account ({status}).",
+                f"Accept its licence at {page}, or log in with an account that may: {_LOGIN}",
+                code="base_model",
+            )
+        return ProviderUnavailable(f"The Hub answered {status} for {hub_id}.", "Retry in a few minutes.")
+    if _no_space(error):
+        return StorageError(
+            f"The disk is full at {hub_cache.folder()}.", "Free some space and retry; what is here is kept."
+        )
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return ProviderUnavailable(
+        f"The Hub cannot be reached: {first}",
+        "Check the network, and HF_HUB_OFFLINE and HF_ENDPOINT where they are set; or copy the model's directory to "
+        "this machine and name it.",
+    )
+
+
+def _no_space(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
