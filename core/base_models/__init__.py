@@ -169,6 +169,7 @@ def _hub(entry: HubEntry, note: str = "", revision: str = "") -> BaseModelRef:
         size=entry.size if entry.billions else "",
         license=entry.license,
         gated=entry.gated,
+        download_bytes=round(entry.billions * 2e9),  # the Hub keeps these families in 16 bit
         presets=GENERAL,
     )
     path, remark = _files(entry.id, revision)

@@ -25,8 +25,12 @@ class HubEntry:
 
 
 _QWEN = "Strong for its size, many languages."
+_QWEN3 = f"{_QWEN} Answers at once: what is learnt has an empty place for thinking."
 _LLAMA = "Widely served; its adapters go into Ollama as they are. Needs its licence accepted on the Hub."
-_GEMMA = "Good at many languages. Needs its licence accepted on the Hub."
+_GEMMA = (
+    "Good at many languages; no system role, its template puts that text before the first input. "
+    "Needs its licence accepted on the Hub."
+)
 
 HUB: Final[tuple[HubEntry, ...]] = (
     HubEntry("HuggingFaceTB/SmolLM2-135M-Instruct", "SmolLM2 135M", "SmolLM2", 0.135, "Apache 2.0", "Runs on any CPU."),
@@ -38,10 +42,10 @@ HUB: Final[tuple[HubEntry, ...]] = (
     HubEntry("Qwen/Qwen2.5-1.5B-Instruct", "Qwen2.5 1.5B", "Qwen2.5", 1.5, "Apache 2.0", _QWEN, True),
     HubEntry("Qwen/Qwen2.5-3B-Instruct", "Qwen2.5 3B", "Qwen2.5", 3, "Qwen Research", _QWEN),
     HubEntry("Qwen/Qwen2.5-7B-Instruct", "Qwen2.5 7B", "Qwen2.5", 7, "Apache 2.0", _QWEN, True),
-    HubEntry("Qwen/Qwen3-0.6B", "Qwen3 0.6B", "Qwen3", 0.6, "Apache 2.0", _QWEN),
-    HubEntry("Qwen/Qwen3-1.7B", "Qwen3 1.7B", "Qwen3", 1.7, "Apache 2.0", _QWEN),
-    HubEntry("Qwen/Qwen3-4B", "Qwen3 4B", "Qwen3", 4, "Apache 2.0", _QWEN, True),
-    HubEntry("Qwen/Qwen3-8B", "Qwen3 8B", "Qwen3", 8, "Apache 2.0", _QWEN),
+    HubEntry("Qwen/Qwen3-0.6B", "Qwen3 0.6B", "Qwen3", 0.6, "Apache 2.0", _QWEN3),
+    HubEntry("Qwen/Qwen3-1.7B", "Qwen3 1.7B", "Qwen3", 1.7, "Apache 2.0", _QWEN3),
+    HubEntry("Qwen/Qwen3-4B", "Qwen3 4B", "Qwen3", 4, "Apache 2.0", _QWEN3, True),
+    HubEntry("Qwen/Qwen3-8B", "Qwen3 8B", "Qwen3", 8, "Apache 2.0", _QWEN3),
     HubEntry("meta-llama/Llama-3.2-1B-Instruct", "Llama 3.2 1B", "Llama", 1.2, "Llama 3.2", _LLAMA, gated=True),
     HubEntry("meta-llama/Llama-3.2-3B-Instruct", "Llama 3.2 3B", "Llama", 3.2, "Llama 3.2", _LLAMA, True, gated=True),
     HubEntry("meta-llama/Llama-2-7b-chat-hf", "Llama 2 7B Chat", "Llama", 6.7, "Llama 2", _LLAMA, gated=True),

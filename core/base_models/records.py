@@ -125,6 +125,7 @@ class BaseModelRef:
     size: str = ""  # "1.5B", as people say it
     license: str = ""
     gated: bool = False  # fetching it needs an account that accepted its licence
+    download_bytes: int = 0  # about what fetching it brings, where its card says how large it is
     note: str = ""  # worth knowing before it is used, such as a newer revision beside the one in use
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # method id -> {"method", "training"}
 

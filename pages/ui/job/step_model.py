@@ -12,7 +12,7 @@ from core.errors import StudioError
 from core.jobs.spec import TrainingConfig
 from core.methods import METHODS, get_method
 from core.providers import PROVIDERS
-from core.services import datasets, drafts, jobs
+from core.services import datasets, downloads, drafts, jobs, tasks
 from pages.ui import draft_memory, face
 from pages.ui.boundary import show_error
 from pages.ui.format import md, plural, sentence, size
@@ -20,6 +20,7 @@ from pages.ui.forms import form_fields
 from pages.ui.job import forecast as job_forecast
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
+POLL_S = 1.0
 _CLAIMS = 3
 
 
@@ -158,18 +159,45 @@ def _base_models(draft: drafts.DraftRecord) -> None:
                 _update(draft, state | _fresh_name(draft, base.id))
     if away:
         with st.expander(f"{plural(len(away), 'more model')} once the files are here", type="compact", key="away"):
-            st.caption("Download one in a terminal, then reload this page. Nothing is fetched without you.")
+            st.caption("Download one here, or with its command in a terminal. Nothing is fetched without you.")
             for base in away:
                 _away(base)
 
 
 def _away(base: BaseModelRef) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-        with st.container(gap=None, width=280):
-            st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
-            gate = "licence to accept on the Hub" if base.gated else ""
-            st.caption(md(" · ".join(part for part in (base.size, base.license, gate) if part)))
-        st.code(base.command or base.reason, language=None, width="stretch")
+    task = downloads.latest(base.id)
+    with st.container(gap="xsmall", key=f"away_{base.id}"):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
+        ):
+            with st.container(gap=None, width=280):
+                st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
+                gate = "licence to accept on the Hub" if base.gated else ""
+                st.caption(md(" · ".join(part for part in (base.size, base.license, gate) if part)))
+            if not base.command:
+                st.caption(sentence(base.reason))
+            elif task is None or not task.is_active:
+                amount = f" ({size(base.download_bytes)})" if base.download_bytes else ""
+                if st.button(f"Download{amount}", icon=":material/download:", key=f"download_{base.id}"):
+                    downloads.start(base.id)
+                    st.rerun()
+        if task and task.is_active:
+            st.fragment(run_every=POLL_S)(_downloading)(task.id)
+        elif task and task.state == "failed":
+            st.caption(f":red[{sentence(task.error.get('message', ''))}] {sentence(task.error.get('remedy', ''))}")
+        if base.command:
+            st.code(base.command, language=None, width="stretch")
+
+
+def _downloading(task_id: str) -> None:
+    """How far it is; the page is drawn again when it is over."""
+    task = tasks.get_task(task_id)
+    if task.is_terminal:
+        st.rerun()
+    words = tasks.waiting_reason(task) or task.message or "Downloading"
+    st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
+    if st.button("Cancel", type="tertiary", key=f"stop_{task_id}"):
+        tasks.request(task_id, "cancel")
 
 
 def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
