@@ -47,7 +47,7 @@ class Fetch(threading.Thread):
     def __init__(self, hub_id: str, revision: str) -> None:
         super().__init__(daemon=True)
         self.hub_id, self.revision = hub_id, revision
-        self.failed: queue.SimpleQueue[StudioError] = queue.SimpleQueue()
+        self.failed: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         self.commit, self.total = "", 0
         self.repo = hub_cache.folder() / f"models--{hub_id.replace('/', '--')}"
 
@@ -64,8 +64,8 @@ class Fetch(threading.Thread):
             self._fetch()
         except StudioError as error:
             self.failed.put(error)
-        except Exception as error:
-            self.failed.put(explain(error, self.hub_id, self.revision))
+        except Exception as error:  # it must not end in silence; what nobody foresaw is raised by the task as it is
+            self.failed.put(explain(error, self.hub_id, self.revision) or error)
 
     def _fetch(self) -> None:
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
@@ -82,7 +82,7 @@ class Fetch(threading.Thread):
         self._make_room()
         for name in sorted(sizes, key=lambda name: sizes[name]):
             hf_hub_download(self.hub_id, name, revision=self.commit, cache_dir=hub_cache.folder(), endpoint=endpoint)
-        self._name()
+        self._write_ref()
 
     def _make_room(self) -> None:
         folder = hub_cache.folder()
@@ -94,7 +94,7 @@ class Fetch(threading.Thread):
                 "Free some space, or set HF_HUB_CACHE to a larger disk.",
             )
 
-    def _name(self) -> None:
+    def _write_ref(self) -> None:
         """`main` (or the branch that was named) is this commit now. Source: huggingface_hub's cache layout."""
         if self.revision == self.commit:
             return
@@ -123,8 +123,8 @@ def wanted(sizes: dict[str, int]) -> dict[str, int]:
     }
 
 
-def explain(error: Exception, hub_id: str, revision: str) -> StudioError:
-    """What went wrong, in words, with what to do.
+def explain(error: Exception, hub_id: str, revision: str) -> StudioError | None:
+    """What went wrong, in words, with what to do; None for what is no answer of the Hub, the network or the disk.
 
     The Hub answers 401 both for what is private and for what does not exist, so that a name that is wrong and a login
     that is missing are told in one.
@@ -159,6 +159,10 @@ def explain(error: Exception, hub_id: str, revision: str) -> StudioError:
         return StorageError(
             f"The disk is full at {hub_cache.folder()}.", "Free some space and retry; what is here is kept."
         )
+    import httpx
+
+    if not isinstance(error, (OSError, httpx.HTTPError, errors.OfflineModeIsEnabled)):
+        return None
     first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     return ProviderUnavailable(
         f"The Hub cannot be reached: {first}",

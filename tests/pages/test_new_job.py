@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.editing import DropRows
-from core.services import datasets, drafts, jobs
+from core.services import datasets, downloads, drafts, jobs, tasks
 from core.services.datasets import edits as dataset_edits
 from tests.support import runs
 
@@ -53,6 +53,32 @@ def test_a_setting_is_kept_in_the_draft_and_seen_in_another_browser(open_screen,
     other = open_screen("new_job", draft=draft.id)
     read(other)
     assert next(item for item in other.number_input if item.label == "Rank").value == 32
+
+
+def test_a_base_that_is_away_is_downloaded_from_its_card(open_screen, read, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    said = read(app)
+    assert "licence to accept on the Hub" in said
+    assert "hf auth login && hf download google/gemma-3-1b-it" in said
+    app.button(key="download_Qwen/Qwen3-0.6B").click().run()
+    task = downloads.latest("Qwen/Qwen3-0.6B")
+    assert task is not None
+    assert task.payload["hub_id"] == "Qwen/Qwen3-0.6B"
+    read(app)
+    app.button(key=f"stop_{task.id}").click().run()
+    assert tasks.get_task(task.id).state == "cancelled"
+
+
+def test_the_engine_is_chosen_by_auto_with_its_reason(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    assert "TRL runs on every machine" in read(app)
+    next(item for item in app.selectbox if item.label == "Engine").set_value("trl").run()
+    assert drafts.get(draft.id).state["engine"] == "trl"
+    app.button(key="to_review").click().run()
+    assert "chosen by you" in read(app)
 
 
 def test_the_number_behind_auto_is_shown(open_screen, read) -> None:

@@ -21,13 +21,16 @@ COMMIT = "c0ffee" + "0" * 34
 
 @contextmanager
 def hub(
-    files: dict[str, Path], *, refuse: tuple[int, str] | None = None, slow: threading.Event | None = None
+    files: dict[str, Path],
+    *,
+    refuse: tuple[int, str] | None = None,
+    slow: tuple[threading.Event, threading.Event] | None = None,
 ) -> Iterator[str]:
     """The address of a Hub that has one model, `someone/tiny`.
 
     Args:
         refuse: status and `X-Error-Code` of every answer.
-        slow: weights are given out in halves, the second when this is set.
+        slow: weights are given out in halves: the first event is set when they are asked for, the second lets go on.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,7 +82,8 @@ def hub(
                 half = len(data) // 2
                 self.wfile.write(data[:half])
                 self.wfile.flush()
-                slow.wait(30)
+                slow[0].set()
+                slow[1].wait(30)
                 data = data[half:]
             with contextlib.suppress(OSError):  # the one who asked has gone
                 self.wfile.write(data)

@@ -65,16 +65,15 @@ def test_a_model_comes_whole_and_can_be_trained(files, online) -> None:
 
 
 def test_one_download_at_a_time_and_a_cancel_leaves_no_half_model(files, online) -> None:
-    gate = threading.Event()
-    with hub(files, slow=gate) as address:
+    asked, gate = threading.Event(), threading.Event()
+    with hub(files, slow=(asked, gate)) as address:
         online(address)
         first = downloads.start("someone/tiny")
         assert downloads.start("someone/tiny").id == first.id
         ended: list[TaskRecord | None] = []
         working = threading.Thread(target=lambda: ended.append(execute(first.id, "test:1")))
         working.start()
-        while tasks.get_task(first.id).progress < 10:
-            assert working.is_alive()
+        assert asked.wait(30)
         tasks.request(first.id, "cancel")
         working.join(20)
         assert ended[0] is not None

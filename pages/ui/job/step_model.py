@@ -167,9 +167,7 @@ def _base_models(draft: drafts.DraftRecord) -> None:
 def _away(base: BaseModelRef) -> None:
     task = downloads.latest(base.id)
     with st.container(gap="xsmall", key=f"away_{base.id}"):
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
-        ):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
             with st.container(gap=None, width=280):
                 st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
                 gate = "licence to accept on the Hub" if base.gated else ""
