@@ -13,6 +13,7 @@ from sqlmodel import select
 from core.db.tables import Calibration, FineTuningJob
 from core.db.uow import UnitOfWork
 from core.services import datasets, jobs, metrics, models, tasks
+from core.services.jobs import first_batch
 from core.services.jobs.records import JobRecord
 from core.tasks import store
 from core.tasks.records import TaskRecord
@@ -91,6 +92,11 @@ def test_a_job_measures_every_step_and_registers_one_model(base: str) -> None:
     assert job.measured["tokens"] == metrics.since(job.id)[-1].tokens
     kinds = {event.kind for event in tasks.events(job.task_id)}
     assert {"checkpoint", "evaluation", "state"} <= kinds
+    read_first = first_batch.first_batch(job.id)
+    assert read_first is not None
+    assert (read_first.examples, read_first.left_out) == (4, 0)
+    assert read_first.summary in {event.message for event in tasks.events(job.task_id)}
+    assert jobs.forecast(job.dataset_id, base, "lora", training=CHOICES).lengths.exact
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
