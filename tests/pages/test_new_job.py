@@ -74,7 +74,7 @@ def test_a_base_that_is_away_is_downloaded_from_its_card(open_screen, read, monk
 def test_the_engine_is_chosen_by_auto_with_its_reason(open_screen, read) -> None:
     draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
     app = open_screen("new_job", draft=draft.id)
-    assert "TRL runs on every machine" in read(app)
+    assert "with every method\\. Unsloth" in read(app)  # escaped once
     next(item for item in app.selectbox if item.label == "Engine").set_value("trl").run()
     assert drafts.get(draft.id).state["engine"] == "trl"
     app.button(key="to_review").click().run()

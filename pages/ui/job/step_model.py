@@ -277,7 +277,7 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
         help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in ENGINES.values()),
     )
     if forecast and chosen == AUTO:
-        st.caption(sentence(md(forecast.engine.reason)))
+        st.caption(sentence(forecast.engine.reason))
     if wanted != chosen:
         _update(draft, {"engine": wanted})
 
