@@ -30,6 +30,7 @@ from core.tasks.announce import RUN_TASK, queue_name
 from core.tasks.logs import log_path
 from core.tasks.owners import worker_name
 from core.tasks.recovery import after_death
+from worker.memory_kills import memory_kills
 
 log = logging.getLogger("rq.worker")
 
@@ -115,13 +116,13 @@ class _Watching(Worker):
         """Watch until the work process has ended, then free what it still held."""
         owner = f"{self.name}:{self._horse_pid}"
         self._watch = _Watch(task_id_of(job), owner)
-        memory_kills = _memory_kills()
+        kills_before = memory_kills()
         self._horse_status = None
         try:
             super().monitor_work_horse(job, queue)
         except RedisError as error:
             log.warning("Redis did not answer while %s ended: %s", owner, error)
-        cause = _cause_of_death(self._horse_status, memory_kills)
+        cause = _cause_of_death(self._horse_status, kills_before)
         try:
             after_death(self._watch.task_id, owner, "stopped" if self._stop_requested else cause)
         except Exception:  # a database that is away, or a row that was deleted: the reconciler sees to the rest
@@ -263,21 +264,10 @@ def _write_to(path: Path) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def _memory_kills() -> int:
-    """How often the kernel has killed a process for memory: in this control group, else on this machine."""
-    for path, key in (("/sys/fs/cgroup/memory.events", "oom_kill"), ("/proc/vmstat", "oom_kill")):
-        with contextlib.suppress(OSError):
-            for line in Path(path).read_text().splitlines():
-                name, _, number = line.partition(" ")
-                if name == key:
-                    return int(number)
-    return 0
-
-
-def _cause_of_death(status: int | None, memory_kills: int) -> str:
+def _cause_of_death(status: int | None, kills_before: int) -> str:
     """out_of_memory, killed or crashed, from the exit status and the kernel's count of memory kills before."""
     if status is None or not os.WIFSIGNALED(status):
         return "crashed"
-    if os.WTERMSIG(status) == signal.SIGKILL and _memory_kills() > memory_kills:
+    if os.WTERMSIG(status) == signal.SIGKILL and memory_kills() > kills_before:
         return "out_of_memory"
     return "killed" if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGTERM) else "crashed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -44,6 +45,8 @@ def register(app: typer.Typer) -> None:
             job = _launch(dataset, base, method, engine, name, settings or [])
             say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
             say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
+            for warning in job.forecast.get("warnings", []):
+                say(f"Warning: {warning}")
             if wait:
                 wait_for(job.task_id)
             code = _report(job.id, as_json=as_json)
@@ -83,4 +86,23 @@ def _report(job_id: str, *, as_json: bool) -> int:
         print(f"{job.id}  {job.state}")
     if job.error:
         say(f"{job.error.get('message', '')} {job.error.get('remedy', '')}".strip())
+    if jobs.remedies(job):
+        say(f"With these settings: {_command(jobs.started_over(job.id))}")
     return 1 if job.state in ("failed", "cancelled", "paused") else 0
+
+
+def _command(choices: dict[str, Any]) -> str:
+    """The choices of a job as a command; settings that are as shipped are left out."""
+    from core.methods import get_method
+
+    method = get_method(choices["method"])
+    own = {
+        name: value
+        for name, value in choices["method_config"].items()
+        if name in method.model_fields and value != method.model_fields[name].default
+    }
+    words = ["sft", "train", "--dataset", choices["dataset_id"], "--base", choices["base_model"]]
+    words += ["--method", choices["method"]]
+    for name, value in (own | choices["training"]).items():
+        words += ["--set", f"{name}={value}"]
+    return shlex.join(words)

@@ -18,13 +18,14 @@ class DiskForecast:
 
     model_bytes: int
     checkpoint_bytes: int
+    kept_checkpoints: int = KEPT_CHECKPOINTS
 
     @property
     def peak_bytes(self) -> int:
-        return self.model_bytes + (KEPT_CHECKPOINTS + 1) * self.checkpoint_bytes
+        return self.model_bytes + (self.kept_checkpoints + 1) * self.checkpoint_bytes
 
 
-def forecast_disk(dims: Dims, method: Method, width: int) -> DiskForecast:
-    """What a run writes; `width` is the bytes of one saved number."""
+def forecast_disk(dims: Dims, method: Method, width: int, *, kept: int = KEPT_CHECKPOINTS) -> DiskForecast:
+    """What a run writes; `width` is the bytes of one saved number, `kept` how many checkpoints stay side by side."""
     trained = method.trainable_params(dims)
-    return DiskForecast(method.saved_params(dims) * width, trained * (width + ADAM_BYTES))
+    return DiskForecast(method.saved_params(dims) * width, trained * (width + ADAM_BYTES), kept)

@@ -10,6 +10,7 @@ from core.methods.base import facts
 
 AUTO: Final = "auto"
 Auto = Literal["auto"]
+SAFETY: Final = "Stopping and keeping"  # a form draws the settings of a group under this heading
 
 
 class TrainingConfig(BaseModel):
@@ -158,6 +159,61 @@ class TrainingConfig(BaseModel):
             source="a twentieth of the run",
         ),
     )
+    early_stopping_patience: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        title="Early stopping",
+        description="Stops the run when the validation loss has not fallen in so many measurements in a row; 0 never "
+        "does. Needs validation examples.",
+        json_schema_extra=facts(
+            unit="measurements",
+            usual="3-5; 0 for off",
+            up="Waits longer for a lower loss before it gives up.",
+            source="off: whether a run may end early is yours to say",
+        )
+        | {"group": SAFETY, "needs": "validation"},
+    )
+    early_stopping_min_improvement: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=10.0,
+        title="Least improvement",
+        description="How much lower than before the validation loss must be to count as an improvement.",
+        json_schema_extra=facts(
+            unit="loss",
+            usual="0-0.01",
+            up="Small gains no longer count, so the run stops sooner.",
+            source="0: every gain counts, as in transformers",
+        )
+        | {"group": SAFETY, "needs": "validation", "when": {"early_stopping_patience": list(range(1, 101))}},
+    )
+    keep_best: bool = Field(
+        default=False,
+        title="Keep the best checkpoint",
+        description="The model at the end is that of the lowest validation loss instead of the last step. Needs "
+        "validation examples.",
+        json_schema_extra=facts(
+            unit="",
+            usual="on where a run is long enough to learn by heart",
+            up="On: one more checkpoint is kept on disk, and one is written at each new lowest loss.",
+            source="off: facts that must come out word for word are learnt best by the last step",
+        )
+        | {"group": SAFETY, "needs": "validation"},
+    )
+    stop_when_diverging: bool = Field(
+        default=True,
+        title="Stop when the loss runs away",
+        description="Stops a run whose smoothed training loss stays far above where it began, or loses most of what "
+        "was learnt, for 20 steps. The last good checkpoint is kept.",
+        json_schema_extra=facts(
+            unit="",
+            usual="on",
+            up="Off: only a loss that is no number (NaN) ends the run.",
+            source="on: nothing is learnt after that, and every step costs time",
+        )
+        | {"group": SAFETY},
+    )
     seed: int = Field(
         default=42,
         ge=0,
@@ -203,6 +259,11 @@ class ResolvedTraining(BaseModel):
     steps_per_epoch: int
     total_steps: int
     over_length: str = "truncate"  # specs frozen before there was a choice
+    # Jobs that were launched before these existed never stopped early.
+    early_stopping_patience: int = 0
+    early_stopping_min_improvement: float = 0.0
+    keep_best: bool = False
+    stop_when_diverging: bool = True
 
     @property
     def effective_batch_size(self) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy import func, or_, select, update
 from core import base_models
 from core.db.tables import FineTunedModel, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
-from core.errors import Conflict, NotFound, SettingsError
+from core.errors import Conflict, NotFound, SettingsError, StorageError
 from core.methods import METHODS
 from core.services import jobs, tasks
 from core.services.jobs import reader as job_reader
@@ -131,7 +131,7 @@ def register(
         "files": {path.relative_to(directory).as_posix(): file_facts(path) for path in files},
         **dict(manifest or {}),
     }
-    (directory / MANIFEST).write_text(json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8")
+    _write_manifest(directory / MANIFEST, facts)
     get_storage().put_dir(directory, f"models/{model_id}")
 
     def insert(uow: UnitOfWork) -> dict[str, Any]:
@@ -157,6 +157,17 @@ def register(
         return {"model_id": model_id, "model": name, "final_loss": final_loss}
 
     return Outcome("succeeded", reason="stopped_early" if stopped_early else "", on_commit=insert)
+
+
+def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
+    """Raises StorageError where the disk is full."""
+    try:
+        path.write_text(json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"The model's manifest could not be written to {path.parent}: {error.strerror}.",
+            "Free disk space, then retry: the steps are done, and the run goes on from its last checkpoint.",
+        ) from error
 
 
 def _free_name(uow: UnitOfWork, wanted: str) -> tuple[str, int]:

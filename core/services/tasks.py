@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Sequence
 
+from core.db.uow import UnitOfWork
 from core.redis_server import redis_connection
 from core.tasks import commands, logs, store
 from core.tasks.announce import QUEUES, queue_name
@@ -53,12 +55,21 @@ def events_since(since_id: int) -> list[FinishedRecord]:
 
 
 def actions(task: TaskRecord) -> tuple[str, ...]:
-    """What may be asked of a task now: resume, retry, pause, stop (and keep), cancel."""
-    return commands.actions(task)
+    """What may be asked of a task now: resume, retry, keep (its last checkpoint), pause, stop (and keep), cancel."""
+    return commands.actions(task, checkpoint_step=checkpoint_steps([task]).get(task.id, 0))
+
+
+def checkpoint_steps(found: Sequence[TaskRecord]) -> dict[str, int]:
+    """The step of the last good checkpoint of those tasks that ended, or pause, before they had made anything."""
+    left = [task.id for task in found if task.kind == "training" and task.state in ("failed", "cancelled", "paused")]
+    if not left:
+        return {}
+    with UnitOfWork(write=False) as uow:
+        return store.checkpoint_steps(uow, left)
 
 
 def request(task_id: str, action: str) -> TaskRecord:
-    """Ask for cancel, pause, stop (and keep), resume or retry. Raises InvalidTransition with what is possible."""
+    """Ask for cancel, pause, stop (and keep), resume, retry or keep. Raises InvalidTransition with what is possible."""
     return commands.request(task_id, action)
 
 

@@ -81,6 +81,8 @@ class TaskContext:
     def signal(self) -> str:
         """What the work should do now: "" (go on), cancel, pause, stop (and keep), or shutdown (save and release).
 
+        `keep` is none of these: the handler asks `keeps` once, before it begins.
+
         Cheap enough for every step: the row is read at most twice a second.
         """
         now = self._beat()
@@ -89,7 +91,12 @@ class TaskContext:
             self._read_at = now
         if self._shutdown.is_set() and self._command != "cancel":
             return "shutdown"
-        return self._command
+        return "" if self._command == "keep" else self._command
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a person asked for what is saved already, as it is, without further work."""
+        return self.task.command == "keep"
 
     def interrupted(self) -> Outcome | None:
         """The outcome for a handler with nothing to save or whose progress is saved already; None to go on."""

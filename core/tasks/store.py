@@ -199,6 +199,15 @@ def events(
         return [EventRecord(**row) for row in uow.session.connection().execute(query).mappings()]
 
 
+def checkpoint_steps(uow: UnitOfWork, task_ids: list[str]) -> dict[str, int]:
+    """The step of each task's last good checkpoint, as its newest checkpoint event says; tasks without one are left
+    out."""
+    newest = select(func.max(EVENTS.c.id)).where(EVENTS.c.task_id.in_(task_ids), EVENTS.c.kind == "checkpoint")
+    query = select(EVENTS.c.task_id, EVENTS.c.data).where(EVENTS.c.id.in_(newest.group_by(EVENTS.c.task_id)))
+    found = uow.session.connection().execute(query).all() if task_ids else []
+    return {task_id: int(data["step"]) for task_id, data in found if data.get("step")}
+
+
 def last_event_id() -> int:
     """The newest event's id, 0 where there is none: where a toast starts to look."""
     with UnitOfWork(write=False) as uow:

@@ -8,14 +8,17 @@ import time
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file
 
 from core import methods
 from core.base_models.starter import starter_dir
 from core.redis_server import redis_connection
 from core.samples import load_sample
 from core.services import datasets, jobs, metrics, models, tasks
+from core.storage import get_storage
 from core.supervisor import ensure
 from core.tasks import store
+from tests.support import kills
 from tests.support.servers import wait_until
 from tests.support.studio import horse_of
 
@@ -96,3 +99,49 @@ def test_every_process_is_killed_and_one_model_comes_out(
     assert {point.step: point.loss for point in points} == uninterrupted(ended, tmp_path / "whole")
     causes = [event.data.get("cause") for event in tasks.events(job.task_id) if event.data.get("cause")]
     assert causes[0] == "killed", "the others saved or went on"
+
+
+KILLS, INSIDE_CHECKPOINTS, SEED = 20, 8, 20261126
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_twenty_kills_over_one_run_change_nothing(
+    studio_with_starter: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Random moments from a seeded schedule; the run ends with the weights of one that nobody disturbed."""
+    monkeypatch.setenv("SFT_RECONCILE_S", "2")
+    sample = load_sample()
+    dataset = datasets.create_dataset(sample.name, sample.train, sample.validation[:12])
+    with ensure({"worker"}):
+        job = jobs.create(
+            name="Killed twenty times - v1",
+            dataset_id=dataset.id,
+            base_model="starter",
+            method="lora",
+            draft_key=None,
+            training={"num_epochs": 30, "save_every_steps": 10, "eval_every_steps": 20, "keep_best": True},
+        )
+        killer = kills.Killer(job.task_id, SEED)
+        try:
+            log = killer.carry_out(kills.schedule(KILLS, INSIDE_CHECKPOINTS, SEED))
+        finally:
+            with capsys.disabled():
+                print(f"\n{kills.table(killer.log)}")
+        wait_until(lambda: store.get(job.task_id).is_terminal, 2 * LIMIT_S, f"the end of {store.get(job.task_id)}")
+    ended = jobs.get_job(job.id)
+    assert ended.state == "succeeded", tasks.log_tail(job.task_id)
+    assert store.get(job.task_id).attempt == 1, "nobody pressed retry"
+    assert len(log) == KILLS
+    assert sum(kill.phase == "writing a checkpoint" for kill in log) >= 5
+    assert max(kill.between for kill in log) <= kills.MOST_BETWEEN
+    (model,) = models.list_models(include_archived=True)
+    assert model.job_id == job.id
+    measured = {point.step: point.loss for point in metrics.since(job.id) if point.split == "train"}
+    whole = uninterrupted(ended, tmp_path / "whole")
+    last = max(whole)
+    assert abs(measured[last] - whole[last]) <= 1e-4
+    assert measured == whole, "every step, to the last bit"
+    stored = load_file(get_storage().local_path(f"{model.path}/adapter_model.safetensors"))
+    undisturbed = load_file(tmp_path / "whole" / "model" / "adapter_model.safetensors")
+    assert all((stored[name] == undisturbed[name]).all() for name in undisturbed)

@@ -71,6 +71,35 @@ def test_a_failed_job_names_cause_and_next_step_and_can_be_retried(open_screen, 
     assert jobs.get_job(job.id).state == "pending"
 
 
+def test_one_press_opens_a_new_job_with_what_would_help(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.fail(runs.begin(job, 12), "Memory ran out.", "Start a new job with less.")
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    now = job.spec.training.per_device_batch_size
+    assert f"{now} →] **{now // 2}**" in said
+    app.button(key="mend").click().run()
+    (draft,) = drafts.list_open("job")
+    assert draft.step == "review"
+    assert draft.state["parent_job_id"] == job.id
+    assert draft.state["training"]["per_device_batch_size"] == now // 2
+    review = read(open_screen("new_job", draft=draft.id))
+    assert job.name in review
+    assert draft.state["name"] in review
+
+
+def test_a_failed_job_offers_its_last_checkpoint_as_a_model(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.fail(runs.begin(job, 12), "The disk is full.", "Free some space.", cause="storage")
+    app = open_screen("job", id=job.id)
+    assert "The checkpoint of step 12" in read(app)
+    assert "mend" not in [button.key for button in app.button], "no setting helps against a full disk"
+    app.button(key="job_keep").click().run()
+    asked = jobs.get_job(job.id)
+    assert (asked.state, asked.command) == ("pending", "keep")
+    assert "being made a model" in read(app)
+
+
 def test_a_finished_job_shows_forecast_beside_measured_and_every_setting(open_screen, read, tmp_path) -> None:
     job = runs.launch(runs.dataset(), learning_rate=0.001)
     runs.succeed(job, tmp_path / "adapter")

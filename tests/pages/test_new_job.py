@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.editing import DropRows
+from core.samples import load_sample
 from core.services import datasets, downloads, drafts, jobs, tasks
 from core.services.datasets import edits as dataset_edits
 from tests.support import runs
@@ -97,6 +98,16 @@ def test_another_method_changes_forecast_and_form(open_screen, read) -> None:
     read(app)
     assert drafts.get(draft.id).state["method"] == "full"
     assert "Rank" not in [item.label for item in app.number_input]
+
+
+def test_stopping_early_is_offered_where_there_is_a_validation_loss(open_screen, read) -> None:
+    held_out, without = runs.dataset(), datasets.create_dataset("Plain", load_sample().train)
+    for data, offered in ((held_out, True), (without, False)):
+        app = open_screen("new_job", dataset=data.id)
+        labels = [slider.label for slider in app.slider] + [toggle.label for toggle in app.toggle]
+        assert ("Keep the best checkpoint" in labels) == offered
+        assert "Stop when the loss runs away" in labels
+        assert ("Hold some out under Datasets to use them" in read(app)) != offered
 
 
 def test_measuring_is_a_background_task_that_the_panel_watches(open_screen, read) -> None:

@@ -51,7 +51,7 @@ def begin(job: JobRecord, steps: int) -> TaskContext:
                 uow.session.add(MetricPoint(split="validation", loss=loss + 0.3, **point))
         uow.commit()
     context.progress(20 + 75 * steps / plan.total_steps, "training", f"Step {steps}")
-    context.event("checkpoint", f"Checkpoint saved at step {steps}.")
+    context.event("checkpoint", f"Checkpoint saved at step {steps}.", data={"step": steps})
     return context
 
 

@@ -93,7 +93,7 @@ def make_worker_classes() -> set[type[Job]]:
 )
 def test_the_cause_of_a_death_is_named(monkeypatch, status: int, memory_kills: int, cause: str) -> None:
     """`status` is waitpid's: the number of a signal, or the exit code times 256."""
-    monkeypatch.setattr(queues, "_memory_kills", lambda: memory_kills)
+    monkeypatch.setattr(queues, "memory_kills", lambda: memory_kills)
     assert queues._cause_of_death(status, 0) == cause
 
 

@@ -12,22 +12,30 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from core.jobs.spec import ResolvedTraining
 from worker.training import runtime
+from worker.training.divergence import Divergence
+from worker.training.early_stopping import Improvement
 from worker.training.engines import Hooks, Point
 from worker.training.hardware import Gpu
 
+LEAVES = ("shutdown", "pause", "cancel")  # signals that end the work at once; `stop` still measures the last step
 RATE_OVER_STEPS = 10  # tokens/s is measured over so many steps: one alone jumps about
 
 
 class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
     """One per run. Counts non-pad tokens and the seconds spent inside steps; `restore` takes both over on resume."""
 
-    def __init__(self, training: ResolvedTraining, hooks: Hooks, device: torch.device, *, validates: bool) -> None:
+    def __init__(
+        self, training: ResolvedTraining, hooks: Hooks, device: torch.device, *, validates: bool, vocab_size: int
+    ) -> None:
         self.training, self.hooks, self.device, self.validates = training, hooks, device, validates
         self.signal = ""
         self.tokens = 0
         self.seconds = 0.0
         self.loss: float | None = None
         self.validation_loss: float | None = None
+        self.improvement = Improvement(training.early_stopping_patience, training.early_stopping_min_improvement)
+        self.divergence = Divergence(training.total_steps, vocab_size)
+        self.evaluation_due = False  # a planned evaluation that was left for a signal: made when the run goes on
         self._began = 0.0
         self._step_tokens = 0
         self._recent: deque[tuple[int, float]] = deque(maxlen=RATE_OVER_STEPS)
@@ -39,12 +47,20 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
             "seconds": self.seconds,
             "loss": self.loss,
             "validation_loss": self.validation_loss,
+            "improvement": self.improvement.totals(),
+            "divergence": self.divergence.totals(),
+            "evaluation_due": self.evaluation_due,
+            "stopped_early": self.signal == "early",
         }
 
     def restore(self, totals: dict[str, Any]) -> None:
         """Go on counting where the checkpoint was."""
         self.tokens, self.seconds = int(totals["tokens"]), float(totals["seconds"])
         self.loss, self.validation_loss = totals["loss"], totals["validation_loss"]
+        self.improvement.restore(totals.get("improvement", {}))
+        self.divergence.restore(totals.get("divergence", {}))
+        self.evaluation_due = bool(totals.get("evaluation_due"))
+        self.signal = "early" if totals.get("stopped_early") else ""
 
     def count(self, tokens: int) -> None:
         """A batch with so many non-pad tokens goes through the model."""
@@ -68,7 +84,10 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         ending = last or bool(self.signal)
         control.should_log = True
         control.should_training_stop = ending
-        control.should_evaluate = self.validates and (ending or state.global_step % self.training.eval_every_steps == 0)
+        planned = last or state.global_step % self.training.eval_every_steps == 0
+        leaves = self.signal in LEAVES
+        control.should_evaluate = self.validates and not leaves and (planned or ending)
+        self.evaluation_due = self.validates and leaves and planned
         control.should_save = ending or state.global_step % self.training.save_every_steps == 0
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -81,6 +100,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         if "loss" not in logs:
             return  # the summary at the end
         self.loss = float(logs["loss"])
+        self.divergence.measured(self.loss)
         seconds = sum(took for _, took in self._recent)
         rate = sum(tokens for tokens, _ in self._recent) / seconds if seconds else None
         gpu = self._gpu.read()
@@ -103,9 +123,32 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
                 gpu_power_w=gpu.power_w,
             )
         )
+        if self.divergence.diverged and self.training.stop_when_diverging:
+            raise self.divergence.error(state.global_step, self.training.learning_rate)
 
-    def evaluated(self, state: TrainerState, loss: float, token_accuracy: float | None = None) -> None:
-        """The validation loss was measured, and which share of the tokens that carry loss was foretold right."""
-        self.validation_loss = loss
+    def evaluated(
+        self, state: TrainerState, control: TrainerControl, loss: float, token_accuracy: float | None = None
+    ) -> None:
+        """The validation loss was measured, and which share of the tokens that carry loss was foretold right: remember
+        the best, and stop when patience is over."""
+        self.validation_loss, self.evaluation_due = loss, False
         point = Point("validation", state.global_step, float(state.epoch or 0.0), loss, tokens=self.tokens)
         self.hooks.on_point(replace(point, token_accuracy=token_accuracy))
+        is_best = self.improvement.measured(state.global_step, loss, self.loss)
+        if is_best and self.training.keep_best:
+            control.should_save = True
+        if self.improvement.exhausted and not self.signal and state.global_step < state.max_steps:
+            self.leave("early", control)
+
+    def leave(self, signal: str, control: TrainerControl, *, save: bool = True) -> None:
+        """End the steps for a signal that came between two of them."""
+        self.signal = signal
+        control.should_training_stop = True
+        control.should_save = control.should_save or save
+
+    @property
+    def protected(self) -> set[int]:
+        """Steps whose checkpoints must stay: the best one, and the last one before the loss began to run away."""
+        best = self.improvement.best
+        kept = {best.step} if best and self.training.keep_best else set()
+        return kept | {self.divergence.good_step}

@@ -11,22 +11,28 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
+
+from safetensors import SafetensorError
 
 from core.errors import StorageError
 
 MANIFEST: Final = "checkpoint.json"
 _NAME = re.compile(r"step-(\d{8})")
 KEPT: Final = 2
+WRITE_ERRORS: Final = (OSError, SafetensorError)  # safetensors says a full disk in an error of its own
 
 
-def save(root: Path, step: int, write: Callable[[Path], None], *, keep: int = KEPT) -> Path:
+def save(
+    root: Path, step: int, write: Callable[[Path], None], *, keep: int = KEPT, protect: Collection[int] = ()
+) -> Path:
     """Write the checkpoint of `step` and return its directory; older ones beyond `keep` are removed afterwards.
 
     Args:
         write: fills an empty directory.
+        protect: steps whose checkpoints are not removed (the best one, the last good one).
 
     Raises:
         StorageError: the disk is full or cannot be written.
@@ -49,20 +55,53 @@ def save(root: Path, step: int, write: Callable[[Path], None], *, keep: int = KE
             shutil.rmtree(final)
         temporary.rename(final)
         _sync(root)
-    except OSError as error:
+    except WRITE_ERRORS as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise StorageError(
-            f"The checkpoint of step {step} could not be written to {root}: {error.strerror or error}.",
-            "Free disk space or choose another data directory; the last good checkpoint is kept.",
+            f"The checkpoint of step {step} could not be written to {root}: {reason(error)}.",
+            "Free disk space or choose another data directory, then retry: the run goes on from the last good "
+            "checkpoint, which is kept.",
         ) from error
     for old in sorted(_complete_looking(root), key=_step)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+        if _step(old) not in protect:
+            shutil.rmtree(old, ignore_errors=True)
     return final
 
 
 def newest(root: Path) -> Path | None:
     """The newest checkpoint that verifies, or None. Incomplete and corrupt ones are passed over."""
-    return next((path for path in sorted(_complete_looking(root), key=_step, reverse=True) if verify(path)), None)
+    return find(root)[0]
+
+
+def find(root: Path) -> tuple[Path | None, list[int]]:
+    """The newest checkpoint that verifies, and the steps of newer ones that do not."""
+    passed_over: list[int] = []
+    for path in sorted(_complete_looking(root), key=_step, reverse=True):
+        if verify(path):
+            return path, passed_over
+        passed_over.append(_step(path))
+    return None, passed_over
+
+
+def of_step(root: Path, step: int) -> Path | None:
+    """The checkpoint of one step, if it is there and verifies."""
+    path = root / f"step-{step:08d}"
+    return path if verify(path) else None
+
+
+def drop_after(root: Path, step: int) -> None:
+    """Remove the checkpoints of later steps: their weights are no good, and a resume must not start from them."""
+    for path in _complete_looking(root):
+        if _step(path) > step:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def reason(error: BaseException) -> str:
+    """Why a write failed, in the system's words: `No space left on device`."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    found = re.search(r"error: (.+?) \(os error \d+\)", str(error))
+    return found.group(1) if found else str(error).strip().rstrip(".") or type(error).__name__
 
 
 def verify(directory: Path) -> bool:

@@ -7,7 +7,6 @@ through the task's lease, so that a worker that lost it can change nothing.
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,24 +14,23 @@ from sqlalchemy import delete
 
 from core import base_models, engines, methods
 from core.db.tables import MetricPoint
-from core.errors import DataError, Diverged, TrainingError
+from core.errors import DataError, TrainingError
 from core.jobs.spec import JobSpec
 from core.messages import Example
 from core.methods import Method
-from core.services import datasets, models
+from core.services import datasets
 from core.services.jobs import first_batch, forecasting, reader as job_reader
 from core.services.jobs.records import JobRecord
 from core.tasks.context import Outcome, TaskContext
-from worker.training import token_cache
+from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Point
-from worker.training.generate import answer, split_last_answer
 from worker.training.interrupt import Interrupted, check
-from worker.training.run import TrainResult, Watching, load_tokenizer, load_tuned, train
+from worker.training.keep import keep
+from worker.training.making import SILENT_S, make_model
+from worker.training.run import TrainResult, Watching, naming_memory, train
 
 FLUSH_EVERY_S: Final = 0.5  # points are written together, at most twice a second
-SILENT_S: Final = 180.0  # loading a model, or measuring the validation loss, may take so long without a sign of life
-_LIBRARIES: Final = ("torch", "transformers", "peft", "trl", "tokenizers", "safetensors")
 _OUTCOMES: Final = {"paused": "paused", "cancelled": "cancelled", "released": "released"}
 
 
@@ -45,9 +43,6 @@ def handle(ctx: TaskContext) -> Outcome:
         return _train(ctx, job)
     except Interrupted as stop:
         return stop.outcome
-    except Diverged as error:
-        ctx.event("log", f"{error.message} The last good checkpoint is kept.", level="error")
-        raise
 
 
 def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
@@ -55,37 +50,43 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
     examples = _examples(job.spec)
     base_path = _base_path(job.spec)
     check(ctx)
+    if ctx.keeps:
+        return keep(ctx, job, base_path, examples[0])
     ctx.progress(2, "Validating", "Loading the base model")
     ctx.allow(SILENT_S)
     reporter = Reporter(ctx, job)
     method = methods.build(job.spec.method, job.spec.method_config)
     engine = _engine(ctx, job.spec, method)
-    result = train(
-        base_path,
-        examples,
-        method,
-        job.spec.training,
-        ctx.workdir,
-        engine=engine,
-        watching=reporter.watching(),
-        token_cache=token_cache.directory(),
-    )
+    try:
+        result = train(
+            base_path,
+            examples,
+            method,
+            job.spec.training,
+            ctx.workdir,
+            engine=engine,
+            watching=reporter.watching(),
+            token_cache=token_cache.directory(),
+        )
+    except TrainingError:
+        reporter.ended_badly()
+        raise
     reporter.flush()
     if result.model_dir is None:
         return Outcome(_OUTCOMES[result.status])
-    ctx.progress(95, "Creating the model", "Answering one question with the saved files")
-    ctx.allow(SILENT_S)
-    smoke = _smoke_test(base_path, result.model_dir, examples[0])
-    ctx.progress(98, "Creating the model", "Storing it")
-    return models.register(
-        ctx,
-        job.id,
-        result.model_dir,
-        final_loss=result.loss,
-        measured=_measured(ctx, result),
-        manifest={"smoke_test": smoke, "engine": engine, "versions": {name: version(name) for name in _LIBRARIES}},
-        stopped_early=result.status == "stopped",
-    )
+    reporter.say_end(result)
+    with naming_memory(job.spec.training, method):
+        return make_model(
+            ctx,
+            job,
+            base_path,
+            result.model_dir,
+            examples[0],
+            final_loss=result.loss,
+            measured=_measured(ctx, result),
+            facts={"engine": engine, "kept_step": result.kept_step},
+            stopped_early=result.status in ("stopped", "early_stopped"),
+        )
 
 
 def _examples(spec: JobSpec) -> list[Example]:
@@ -141,6 +142,7 @@ class Reporter:
             on_first_batch=self.on_first_batch,
             on_saving=self.flush,
             on_checkpoint=self.on_checkpoint,
+            on_passed_over=self.on_passed_over,
         )
 
     def on_preparing(self, share: float) -> None:
@@ -208,6 +210,46 @@ class Reporter:
     def on_checkpoint(self, step: int, directory: Path) -> None:
         self.ctx.saved(f"Checkpoint at step {step:,}", {"step": step})
 
+    def on_passed_over(self, steps: list[int], resumed_from: int) -> None:
+        """Newer checkpoints were damaged: say which, and what that costs."""
+        named = ", ".join(f"{step:,}" for step in sorted(steps))
+        there = f"the one of step {resumed_from:,} is used" if resumed_from else "the run begins anew"
+        self.ctx.event(
+            "recovery",
+            f"The checkpoint of step {named} is damaged (its files do not match their hashes); {there} instead.",
+            level="warning",
+            data={"damaged": steps, "step": resumed_from},
+        )
+
+    def ended_badly(self) -> None:
+        """The run itself failed: write what was measured, and say which checkpoint is left."""
+        self.flush()
+        kept = checkpoints.newest(self.ctx.workdir / "checkpoints")
+        step = checkpoints.step_of(kept) if kept else 0
+        said = f"The last good checkpoint, of step {step:,}, is kept." if kept else "There is no good checkpoint."
+        self.ctx.event("checkpoint", said, level="info" if kept else "warning", data={"step": step})
+
+    def say_end(self, result: TrainResult) -> None:
+        """What early stopping and the best checkpoint came to."""
+        plan = self.job.spec.training
+        if result.status == "early_stopped":
+            self.ctx.event(
+                "evaluation",
+                f"Early stopping at step {result.step:,} of {self.total:,}: the validation loss did not fall in "
+                f"{plan.early_stopping_patience} measurements in a row.",
+            )
+        if not plan.keep_best:
+            return
+        loss = "" if result.validation_loss is None else f" ({result.validation_loss:.4f})"
+        if result.kept_step == result.step:
+            text = f"The model is that of the last step, {result.step:,}{loss}: no other had a lower validation loss."
+        else:
+            text = (
+                f"The model is that of step {result.kept_step:,}, where the validation loss was lowest{loss}; at the "
+                f"last step, {result.step:,}, it was {result.last_validation_loss:.4f}."
+            )
+        self.ctx.event("evaluation", text, data={"kept_step": result.kept_step})
+
 
 def _fields(point: Point) -> dict[str, Any]:
     return {name: getattr(point, name) for name in Point.__dataclass_fields__}
@@ -215,15 +257,6 @@ def _fields(point: Point) -> dict[str, Any]:
 
 def _column(name: str) -> Any:
     return MetricPoint.__table__.c[name]  # type: ignore[attr-defined]
-
-
-def _smoke_test(base_path: Path, model_dir: Path, example: Example) -> dict[str, str]:
-    """One greedy answer of the saved model, loaded afresh: the proof that its files can be served."""
-    tokenizer = load_tokenizer(base_path)
-    question, expected = split_last_answer(example)
-    tuned = load_tuned(base_path, model_dir).eval()
-    said = answer(tuned, tokenizer, [question], max_new_tokens=64)[0]
-    return {"question": question[-1].content, "expected": expected, "answer": said}
 
 
 def _measured(ctx: TaskContext, result: TrainResult) -> dict[str, Any]:
@@ -236,6 +269,7 @@ def _measured(ctx: TaskContext, result: TrainResult) -> dict[str, Any]:
         "peak_memory_bytes": result.peak_memory_bytes,
         "baseline_memory_bytes": result.baseline_memory_bytes,
         "steps": result.step,
+        "kept_step": result.kept_step,
         "final_loss": result.loss,
         "validation_loss": result.validation_loss,
         "trainable_params": result.trainable_params,

@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,17 +20,20 @@ from typing import Any, Literal
 import torch
 
 from core.base_models.light_tokenizer import training_template
-from core.errors import OutOfMemory, TrainingError
+from core.errors import OutOfMemory, StorageError, TrainingError
+from core.jobs import remedies
 from core.jobs.spec import ResolvedTraining
 from core.messages import Example
 from core.methods.base import Method
-from worker.training import checkpoints, quantization, runtime, tuners
+from worker.training import checkpoints, quantization, runtime, state, tuners
 from worker.training.data import Prepared, prepare
-from worker.training.engines import Plan, Point, get_engine
+from worker.training.early_stopping import Best
+from worker.training.engines import Ended, Plan, Point, get_engine
 
-Status = Literal["finished", "stopped", "paused", "cancelled", "released"]
+Status = Literal["finished", "early_stopped", "stopped", "paused", "cancelled", "released"]
 _STATUS: dict[str, Status] = {
     "": "finished",
+    "early": "early_stopped",
     "stop": "stopped",
     "pause": "paused",
     "cancel": "cancelled",
@@ -41,18 +46,23 @@ class Watching:
     """The hooks of a run as functions that may be replaced one by one; each may raise to end the run at once."""
 
     signal: Callable[[], str] = lambda: ""
-    sign_of_life: Callable[[], object] = lambda: None
+    sign_of_life: Callable[[], object] = lambda: None  # may give a signal too, inside long work
     on_point: Callable[[Point], None] = lambda point: None
     on_first_batch: Callable[[dict[str, Any]], None] = lambda shown: None
     on_saving: Callable[[], None] = lambda: None
     on_checkpoint: Callable[[int, Path], None] = lambda step, directory: None
     on_loaded: Callable[[Prepared, int], None] = lambda data, step: None  # data, and the step that is resumed from
     on_preparing: Callable[[float], None] = lambda share: None
+    on_passed_over: Callable[[list[int], int], None] = lambda steps, resumed: None  # checkpoints that do not verify
 
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What a run came to. `model_dir` is set when there is a model to keep (finished or stopped).
+    """What a run came to. `model_dir` is set when there is a model to keep (finished, or stopped by early stopping or a
+    person).
+
+    `step` is the last one that was made; `kept_step` the one whose weights the model has, and `loss` and
+    `validation_loss` are of that one. They differ where the best checkpoint was asked for.
 
     `tokens` are non-pad tokens and `train_seconds` seconds inside steps, both over all parts of a resumed run;
     `peak_memory_bytes` is this process's; `baseline_memory_bytes` what it had before it loaded the model.
@@ -74,6 +84,8 @@ class TrainResult:
     dropped: int
     trainable_params: int
     model_dir: Path | None = None
+    kept_step: int = 0
+    last_validation_loss: float | None = None  # of the last step that was made
 
 
 def train(
@@ -98,16 +110,13 @@ def train(
         token_cache: a folder that keeps tokens from one run to the next.
 
     Raises:
-        DataError: nothing is left to train on. Diverged: NaN or infinite loss. OutOfMemory: names what to change.
+        DataError: nothing is left to train on. Diverged: the loss is no number, or ran away; checkpoints from before
+        that are kept. OutOfMemory: names what to change.
         StorageError: a checkpoint could not be written. TrainingError: the base model cannot be loaded.
     """
     watching = watching or Watching()
-    try:
+    with naming_memory(training, method):
         return _train(model_dir, examples, method, training, output_dir, engine, watching, max_steps, token_cache)
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-        raise OutOfMemory(f"Memory ran out: {_first_line(error)}", what_would_help(training, method)) from error
 
 
 def _train(
@@ -140,20 +149,24 @@ def _train(
     trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
     tokens = data.train_tokens / len(data.train) * training.effective_batch_size
     runtime.use_cores(step_flop=6 * quantization.params(model) * tokens)  # forward 2, backward 4
-    resume_from = checkpoints.newest(output_dir / "checkpoints")
+    resume_from, passed_over = checkpoints.find(output_dir / "checkpoints")
     resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
+    if passed_over:
+        watching.on_passed_over(passed_over, resumed_step)
     plan = Plan(model, tokenizer, data, training, output_dir / "checkpoints", resume_from, max_steps, method)
     load_seconds = time.perf_counter() - began
     watching.on_loaded(data, resumed_step)
     ended = runs.run(plan, watching)
-    kept = save_model(model, tokenizer, output_dir / "model") if ended.signal in ("", "stop") else None
+    makes_model = ended.signal in ("", "early", "stop")
+    best = _load_best(plan, ended) if makes_model and training.keep_best else None
+    kept = save_model(model, tokenizer, output_dir / "model") if makes_model else None
     device = next(model.parameters()).device
     return TrainResult(
         status=_STATUS[ended.signal],
         step=ended.step,
         epoch=ended.epoch,
-        loss=ended.loss,
-        validation_loss=ended.validation_loss,
+        loss=best.loss if best else ended.loss,
+        validation_loss=best.validation_loss if best else ended.validation_loss,
         tokens=ended.tokens,
         train_seconds=ended.seconds,
         load_seconds=load_seconds,
@@ -165,7 +178,22 @@ def _train(
         dropped=data.dropped,
         trainable_params=trainable_params,
         model_dir=kept,
+        kept_step=best.step if best else ended.step,
+        last_validation_loss=ended.validation_loss,
     )
+
+
+def _load_best(plan: Plan, ended: Ended) -> Best | None:
+    """Put the weights of the lowest validation loss into the model; None where those of the last step are the best, or
+    the best checkpoint does not verify any more."""
+    best = ended.best
+    if best is None or best.step == ended.step:
+        return None
+    directory = checkpoints.of_step(plan.checkpoints, best.step)
+    if directory is None:
+        return None
+    state.load_weights(plan.model, directory)
+    return best
 
 
 def quiet() -> None:
@@ -217,6 +245,8 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
             **(quantization.load_arguments(quantized, device) if quantized else {}),
         )
     except (OSError, ValueError, KeyError) as error:
+        if out_of_memory(error):
+            raise MemoryError(_first_line(error)) from error
         raise unloadable(model_dir, error) from error
     return model if quantized else model.to(device)
 
@@ -237,14 +267,25 @@ def unloadable(model_dir: Path, error: Exception) -> TrainingError:
 
 
 def save_model(model: Any, tokenizer: Any, directory: Path) -> Path:
-    """Write the adapter (or all weights) and the tokenizer into a fresh directory, then rename it into place."""
+    """Write the adapter (or all weights) and the tokenizer into a fresh directory, then rename it into place.
+
+    Raises:
+        StorageError: the disk is full or cannot be written; nothing half-written is left.
+    """
     temporary = directory.with_name(f".{directory.name}")
     shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(temporary)
-    tokenizer.save_pretrained(temporary)
-    (temporary / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
-    shutil.rmtree(directory, ignore_errors=True)
-    temporary.rename(directory)
+    try:
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        (temporary / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+        shutil.rmtree(directory, ignore_errors=True)
+        temporary.rename(directory)
+    except checkpoints.WRITE_ERRORS as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise StorageError(
+            f"The model could not be written to {directory}: {checkpoints.reason(error)}.",
+            "Free disk space, then retry: the steps are done, and the run goes on from its last checkpoint.",
+        ) from error
     return directory
 
 
@@ -252,24 +293,25 @@ def out_of_memory(error: BaseException) -> bool:
     """True when an error means that memory ran out, on the GPU or on the CPU."""
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
         return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
     text = str(error).lower()
     return "out of memory" in text or "can't allocate memory" in text or "cannot allocate memory" in text
 
 
-def what_would_help(training: ResolvedTraining, method: Method) -> str:
-    """Three settings to change, each with its value now and a better one."""
-    batch, length = training.per_device_batch_size, training.max_seq_length
-    accumulation = training.gradient_accumulation_steps
-    smaller = max(1, batch // 2)
-    first = (
-        f"set the batch size to {smaller} (now {batch}) with {accumulation * batch // smaller} accumulation steps"
-        if batch > 1
-        else "close other programs that use this memory"
-    )
-    second = f"set the maximum length to {max(64, length // 2)} (now {length})"
-    rank = getattr(method, "rank", None)
-    third = f"set the rank to {max(1, rank // 2)} (now {rank})" if rank else "choose LoRA instead of full fine-tuning"
-    return f"Start a new job with less: {first}; {second}; {third}, or choose a smaller base model."
+@contextmanager
+def naming_memory(training: ResolvedTraining, method: Method) -> Iterator[None]:
+    """Turn what memory that ran out looks like into OutOfMemory, with the settings that would help."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not out_of_memory(error):
+            raise
+        changes = remedies.as_text(remedies.for_memory(training, method))
+        raise OutOfMemory(
+            f"Memory ran out: {_first_line(error)}",
+            f"Start a new job with less: {changes}; or choose a smaller base model.",
+        ) from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from core import base_models, engines
+from core import base_models, engines, methods
 from core.base_models.records import BaseModelRef
 from core.db.tables import Calibration, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
@@ -17,7 +17,9 @@ from core.errors import Conflict, DataError, NotFound, SettingsError
 from core.forecast import device as devices
 from core.forecast.lengths import consequences
 from core.ids import new_id
-from core.jobs.spec import JobSpec
+from core.jobs import remedies as job_remedies
+from core.jobs.remedies import Change
+from core.jobs.spec import JobSpec, TrainingConfig
 from core.providers import get_provider
 from core.services import datasets, starter, tasks
 from core.services.datasets import DatasetRecord
@@ -44,8 +46,10 @@ __all__ = [
     "get_job",
     "list_jobs",
     "log_lines",
+    "remedies",
     "request",
     "retry_with",
+    "started_over",
     "suggest_name",
 ]
 
@@ -103,6 +107,7 @@ def create(
     name = _checked_name(name or suggest_name(dataset.id, base.id))
     outlook = forecast(dataset.id, base.id, method, method_config, training, engine)
     _learnable(outlook, dataset)
+    _measurable(outlook, dataset)
     spec = _spec(dataset, base, method, method_config, outlook).model_copy(
         update={"provider": provider, "training_config": dict(training or {}), "parent_job_id": parent_job_id}
     )
@@ -180,7 +185,13 @@ def retry_with(job_id: str, changes: Mapping[str, Any], *, draft_key: str | None
         changes: any of name, description, dataset_id, base_model, method, engine, and the dictionaries method_config
             and training, whose entries replace the parent's one by one.
     """
-    choices = choices_of(job_id)
+    merged = _merged(choices_of(job_id), changes)
+    if "name" not in changes:
+        merged["name"] = suggest_name(merged["dataset_id"], merged["base_model"])
+    return create(**merged, draft_key=draft_key, parent_job_id=job_id)
+
+
+def _merged(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     merged = {
         **choices,
         **changes,
@@ -189,9 +200,21 @@ def retry_with(job_id: str, changes: Mapping[str, Any], *, draft_key: str | None
     }
     if "method" in changes and changes["method"] != choices["method"]:
         merged["method_config"] = dict(changes.get("method_config", {}))
-    if "name" not in changes:
-        merged["name"] = suggest_name(merged["dataset_id"], merged["base_model"])
-    return create(**merged, draft_key=draft_key, parent_job_id=job_id)
+    return merged
+
+
+def remedies(job: JobRecord) -> tuple[Change, ...]:
+    """The settings that would help a job that failed: () where no change of settings would."""
+    if job.state != "failed" or job.method not in methods.METHODS:
+        return ()
+    cause = str(job.reason or job.error.get("cause") or "")
+    method = methods.build(job.method, job.spec.method_config)
+    return job_remedies.remedies(cause, job.spec.training, method)
+
+
+def started_over(job_id: str) -> dict[str, Any]:
+    """The choices of a job that failed with the settings that would help: to fill a draft for a new job."""
+    return _merged(choices_of(job_id), job_remedies.as_choices(remedies(get_job(job_id))))
 
 
 def choices_of(job_id: str) -> dict[str, Any]:
@@ -211,7 +234,10 @@ def choices_of(job_id: str) -> dict[str, Any]:
 
 
 def request(job_id: str, action: str) -> JobRecord:
-    """Ask for cancel, pause, resume, stop (and keep) or retry. Raises InvalidTransition with what is possible."""
+    """Ask for cancel, pause, resume, stop (and keep), retry, or keep (the last checkpoint as a model).
+
+    Raises InvalidTransition with what is possible.
+    """
     tasks.request(get_job(job_id).task_id, action)
     return get_job(job_id)
 
@@ -339,6 +365,20 @@ def _learnable(outlook: Forecast, dataset: DatasetRecord) -> None:
             "Raise the maximum length, or shorten the inputs.",
             code="answers_lost",
         )
+
+
+def _measurable(outlook: Forecast, dataset: DatasetRecord) -> None:
+    """What looks at the validation loss needs one."""
+    if dataset.version.validation_examples:
+        return
+    for name, field in TrainingConfig.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        if extra.get("needs") == "validation" and getattr(outlook.training, name):
+            raise SettingsError(
+                f"“{field.title}” looks at the validation loss, and the dataset “{dataset.name}” has no validation "
+                "examples.",
+                f"Hold some out under Datasets, or leave {name} off.",
+            )
 
 
 def _checked_name(name: str) -> str:

@@ -19,7 +19,8 @@ from core.db.tables import Calibration
 from core.db.uow import UnitOfWork
 from core.errors import DataError, StorageError
 from core.forecast import device as devices
-from core.forecast.disk import forecast_disk
+from core.forecast.disk import KEPT_CHECKPOINTS, forecast_disk
+from core.forecast.interruption import resume_warning
 from core.forecast.lengths import Lengths, Span, consequences, estimate_span, most_tokens
 from core.forecast.memory import forecast_memory, gigabytes
 from core.forecast.time import Speed, forecast_time
@@ -90,6 +91,7 @@ def forecast(
     peak = speed.peak_memory_bytes if speed and speed.likeness == "same" else 0
     memory = forecast_memory(base.dims, tuner, resolved, device, longest_tokens=lengths.ceiling, peak_bytes=peak)
     total_tokens = lengths.tokens_trained(resolved.max_seq_length, resolved.over_length) * resolved.num_epochs
+    time = forecast_time(total_tokens, speed)
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(
         training=resolved,
@@ -97,14 +99,14 @@ def forecast(
         trainable_params=tuner.trainable_params(base.dims),
         params=base.dims.params,
         memory=memory,
-        time=forecast_time(total_tokens, speed),
-        disk=forecast_disk(base.dims, tuner, device.compute_bytes),
+        time=time,
+        disk=forecast_disk(base.dims, tuner, device.compute_bytes, kept=KEPT_CHECKPOINTS + resolved.keep_best),
         lengths=lengths,
         over_length=over,
         answers_lost=lost,
         total_tokens=total_tokens,
         serving=serving(base, tuner),
-        warnings=_warnings(resolved, memory.verdict, memory.text, lengths),
+        warnings=_warnings(resolved, memory.verdict, memory.text, lengths, resume_warning(resolved, time)),
         calibration_key=key,
         engine=chosen,
     )
@@ -252,11 +254,13 @@ def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Co
     return lines
 
 
-def _warnings(resolved: ResolvedTraining, verdict: str, text: str, lengths: Lengths) -> tuple[str, ...]:
+def _warnings(
+    resolved: ResolvedTraining, verdict: str, text: str, lengths: Lengths, resume: str
+) -> tuple[str, ...]:
     found = []
     if verdict != "fits":
         found.append(text)
     found += consequences(lengths, resolved.max_seq_length, resolved.over_length)
-    if resolved.save_every_steps > resolved.total_steps:
-        found.append("No checkpoint would be written before the end: an interrupted run would start over.")
+    if resume:
+        found.append(resume)
     return tuple(found)

@@ -16,6 +16,7 @@ from core.methods import METHODS
 from core.services import metrics, tasks
 from core.services.jobs.records import JobRecord
 from core.services.metrics import Point
+from core.tasks import commands
 from core.tasks.records import TaskRecord
 from core.tasks.store import TASKS
 
@@ -97,14 +98,15 @@ def _read(*conditions: Any, limit: int = 200) -> list[JobRecord]:
     with UnitOfWork(write=False) as uow:
         rows = [row._mapping for row in uow.session.connection().execute(query)]
     points = metrics.latest([row[_JOBS.c.id] for row in rows])
-    return [_record(row, points, with_reason=number < _REASONS) for number, row in enumerate(rows)]
+    saved = tasks.checkpoint_steps([TaskRecord(**_columns(row, TASKS)) for row in rows])
+    return [_record(row, points, saved, with_reason=number < _REASONS) for number, row in enumerate(rows)]
 
 
 def _columns(row: Any, table: Any) -> dict[str, Any]:
     return {column.name: row[column] for column in table.columns}
 
 
-def _record(row: Any, points: dict[tuple[str, str], Point], *, with_reason: bool) -> JobRecord:
+def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int], *, with_reason: bool) -> JobRecord:
     job = _columns(row, _JOBS)
     task = TaskRecord(**_columns(row, TASKS))
     spec = JobSpec.model_validate(job["spec"])
@@ -132,7 +134,8 @@ def _record(row: Any, points: dict[tuple[str, str], Point], *, with_reason: bool
         token_accuracy=point.token_accuracy if point else None,
         elapsed_s=_elapsed(task),
         time_left_s=_time_left(task, point, spec.training.total_steps),
-        actions=tasks.actions(task),
+        actions=commands.actions(task, checkpoint_step=saved.get(task.id, 0)),
+        checkpoint_step=saved.get(task.id, 0),
     )
 
 

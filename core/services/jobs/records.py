@@ -18,7 +18,7 @@ class JobRecord:
     """A fine-tuning job as it is now: its row, its task, and the last point it measured. All `*_at` are Unix seconds.
 
     `state`, `progress` (0-100), `phase`, `message` and `error` {message, remedy, cause} are its task's. `actions` are
-    what may be asked of it now: pause, stop, cancel, resume, retry.
+    what may be asked of it now: pause, stop, cancel, resume, retry, keep.
     """
 
     id: str
@@ -62,6 +62,7 @@ class JobRecord:
     forecast: dict[str, Any]
     measured: dict[str, Any]
     actions: tuple[str, ...]
+    checkpoint_step: int  # of the last good checkpoint of a job that did not come to its end; 0 where there is none
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -124,6 +125,7 @@ class Forecast:
             "model_bytes": self.disk.model_bytes,
             "device": self.memory.device,
             "calibration_key": self.calibration_key,
+            "warnings": list(self.warnings),
         }
 
 

@@ -12,6 +12,11 @@ from pages.ui.boundary import show_error
 _BUTTONS = {
     "resume": ("Resume", ":material/play_arrow:", "Goes on from the last checkpoint."),
     "retry": ("Retry", ":material/replay:", "Runs again with the same settings, from the last good checkpoint."),
+    "keep": (
+        "Keep the last checkpoint",
+        ":material/save:",
+        "Makes a model of the last good checkpoint, without another step.",
+    ),
     "pause": ("Pause", ":material/pause:", "Saves a checkpoint at the next step and frees the worker."),
 }
 _ASK = {
@@ -34,7 +39,7 @@ def buttons(
     """Draw the allowed actions; pressing one calls `request(action)` and reruns the page.
 
     Args:
-        actions: what the state allows now (pause, resume, stop, cancel, retry).
+        actions: what the state allows now (pause, resume, stop, cancel, retry, keep).
         asked: an action that was requested and is not done yet: it is not offered again.
         small: quiet buttons for a row of a list.
     """

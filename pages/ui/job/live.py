@@ -13,7 +13,7 @@ from pages.ui.boundary import boundary
 from pages.ui.charts import TUNED, chart
 from pages.ui.face import Tile
 from pages.ui.format import clock, duration, md, number, plural, size
-from pages.ui.job import charts as job_charts, words as job_words
+from pages.ui.job import charts as job_charts, failure as job_failure, words as job_words
 
 POLL_S = 1.5
 SLOW_S = 4.0
@@ -67,7 +67,7 @@ def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
         points = points_of(job)
         _band(job)
         if job.state == "failed":
-            _failure(job)
+            job_failure.panel(job)
         _tiles(job, points)
         face.section_gap()
         left, right = st.columns([8, 5], gap="medium")
@@ -114,21 +114,6 @@ def _when(job: Any) -> str:
     if job.time_left_s is not None and job.state == "running":
         return f"{duration(max(1, round(job.time_left_s)))} left, done about {clock(time.time() + job.time_left_s)}"
     return f"created {clock(job.created_at)}"
-
-
-def _failure(job: Any) -> None:
-    error = job.error or {}
-    with st.container(border=True, gap="xsmall", key="failure"):
-        st.markdown(f"**:red[:material/error: {md(error.get('message') or 'Training failed.')}]**")
-        if error.get("remedy"):
-            st.markdown(md(error["remedy"]))
-        cause = str(job.reason or error.get("cause") or "").replace("_", " ")
-        quiet = [
-            f"Cause: {cause}" if cause else "",
-            f"the log knows it as {error['error_id']}" if error.get("error_id") else "",
-        ]
-        if any(quiet):
-            st.caption(md(" · ".join(part for part in quiet if part)))
 
 
 def _tiles(job: Any, points: list[Any]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.base_models import BaseModelRef, resolve
 from core.engines import AUTO, ENGINES
 from core.errors import StudioError
-from core.jobs.spec import TrainingConfig
+from core.jobs.spec import SAFETY, TrainingConfig
 from core.methods import METHODS, get_method
 from core.providers import PROVIDERS
 from core.services import datasets, downloads, drafts, jobs, tasks
@@ -256,8 +256,7 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
         with st.expander("More settings", type="compact", key="more_settings"):
             _engine(draft, forecast)
             st.divider()
-            rest = [name for name in TrainingConfig.model_fields if name not in MAIN_SETTINGS]
-            training |= form_fields(TrainingConfig, training, common, rest, resolved=resolved)
+            training = _more(draft, training, common, resolved)
     kept = {name: value for name, value in training.items() if value != TrainingConfig.model_fields[name].default}
     if config != (draft.state.get("method_config") or {}) or kept != (draft.state.get("training") or {}):
         _update(draft, {"method_config": config, "training": kept})
@@ -280,6 +279,28 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
         st.caption(sentence(forecast.engine.reason))
     if wanted != chosen:
         _update(draft, {"engine": wanted})
+
+
+def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolved: dict[str, Any]) -> dict[str, Any]:
+    """The rarer settings, those of a group under its heading; what needs a validation loss only where there is one."""
+    measured = datasets.get_dataset(draft.state["dataset_id"]).version.validation_examples > 0
+    groups: dict[str, list[str]] = {}
+    for name, field in TrainingConfig.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        if extra.get("needs") == "validation" and not measured:
+            training.pop(name, None)
+        elif name not in MAIN_SETTINGS:
+            groups.setdefault(str(extra.get("group") or ""), []).append(name)
+    for title, names in groups.items():
+        if title:
+            st.markdown(f"**{title}**")
+        training |= form_fields(TrainingConfig, training, key, names, resolved=resolved)
+        if title == SAFETY and not measured:
+            st.caption(
+                "Early stopping and keeping the best checkpoint look at the validation loss; this dataset has no "
+                "validation examples. Hold some out under Datasets to use them."
+            )
+    return training
 
 
 def _update(draft: drafts.DraftRecord, state: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.methods import METHODS
 from pages.ui.format import number, plural, size
 
 ORDER = ("running", "validating", "queued", "pending", "paused", "succeeded", "failed", "cancelled")
@@ -33,6 +34,7 @@ _COMMANDS = {
     "pause": "Pausing at the next step",
     "stop": "Stopping at the next step, the model is kept",
     "cancel": "Cancelling at the next step",
+    "keep": "The last checkpoint is being made a model",
 }
 
 
@@ -79,6 +81,11 @@ def setting(raw: Any) -> str:
     if isinstance(raw, list | tuple):
         return ", ".join(setting(item) for item in raw)
     return "–" if raw is None else str(raw)
+
+
+def choice(raw: Any) -> str:
+    """A suggested setting: as `setting`, and the id of a method by its title."""
+    return METHODS[raw].title if isinstance(raw, str) and raw in METHODS else setting(raw)
 
 
 def dataset_facts(version: Any, statistics: Any) -> list[tuple[str, str]]:

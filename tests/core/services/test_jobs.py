@@ -129,6 +129,29 @@ def test_what_cannot_work_is_refused_before_anything_is_written(studio_env: Path
     assert tasks.list_tasks(kind="training") == []
 
 
+@pytest.mark.parametrize("setting", [{"early_stopping_patience": 3}, {"keep_best": True}])
+def test_what_looks_at_the_validation_loss_needs_one(studio_env: Path, model: str, setting: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="has no validation examples") as refused:
+        launch(make_dataset(), model, training=setting)
+    assert next(iter(setting)) in refused.value.remedy
+    assert launch(make_dataset("Held out", validation=3), model, training=setting).state == "pending"
+
+
+def test_settings_that_leave_nothing_to_resume_are_said_before_launch_and_kept(studio_env: Path, model: str) -> None:
+    dataset = make_dataset()
+    found = jobs.forecast(dataset.id, model, "lora", training={"save_every_steps": 10_000})
+    (warning,) = [warning for warning in found.warnings if "nothing to resume" in warning]
+    job = launch(dataset, model, training={"save_every_steps": 10_000})
+    assert warning in job.forecast["warnings"]
+    assert not [w for w in jobs.forecast(dataset.id, model, "lora").warnings if "resume" in w]
+
+
+def test_the_best_checkpoint_takes_room_of_its_own(studio_env: Path, model: str) -> None:
+    dataset = make_dataset(validation=3)
+    plain, best = (jobs.forecast(dataset.id, model, "lora", training={"keep_best": on}).disk for on in (False, True))
+    assert best.peak_bytes - plain.peak_bytes == plain.checkpoint_bytes
+
+
 def test_a_dataset_with_errors_is_refused(studio_env: Path, model: str) -> None:
     from tests.support.jobs import example
 

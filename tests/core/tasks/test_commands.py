@@ -7,6 +7,8 @@ import pytest
 from core.db.uow import UnitOfWork
 from core.errors import InvalidTransition
 from core.tasks import commands, store
+from core.tasks.context import TaskContext
+from core.tasks.lease import Lease, acquire
 from core.tasks.states import ACTIONS, STATES
 
 HELD = {"lease_owner": "w", "lease_epoch": 1, "lease_expires_at": 4e9}
@@ -17,7 +19,10 @@ HELD = {"lease_owner": "w", "lease_epoch": 1, "lease_expires_at": 4e9}
 def test_every_action_in_every_state_is_done_or_refused_with_what_is_possible(
     studio_env, make_task, state: str, action: str
 ) -> None:
-    task = make_task(state=state)
+    task = make_task(state=state, kind="training")
+    with UnitOfWork() as uow:
+        store.event(uow, task.id, "checkpoint", "Checkpoint at step 5", data={"step": 5})
+        uow.commit()
     if state in commands._NEEDS[action]:
         commands.request(task.id, action)
     else:
@@ -85,3 +90,31 @@ def test_a_cancel_after_success_says_that_it_is_over(studio_env, make_task) -> N
         uow.commit()
     with pytest.raises(InvalidTransition, match="is succeeded"):
         commands.request(task.id, "cancel")
+
+
+def test_keep_needs_a_good_checkpoint_and_is_seen_before_the_first_step(studio_env, make_task) -> None:
+    task = make_task(state="failed", kind="training")
+    with pytest.raises(InvalidTransition, match="no checkpoint"):
+        commands.request(task.id, "keep")
+    for step in (5, 10, 0):  # 0: the last word was that none is good any more
+        with UnitOfWork() as uow:
+            store.event(uow, task.id, "checkpoint", "Checkpoint", data={"step": step})
+            assert store.checkpoint_steps(uow, [task.id]).get(task.id, 0) == step
+            uow.commit()
+    assert "keep" not in commands.actions(store.get(task.id))
+    with UnitOfWork() as uow:
+        store.event(uow, task.id, "checkpoint", "Checkpoint", data={"step": 5})
+        uow.commit()
+    assert "keep" in commands.actions(store.get(task.id), checkpoint_step=5)
+    asked = commands.request(task.id, "keep")
+    assert (asked.state, asked.command, asked.attempt) == ("pending", "keep", 1)
+    context = TaskContext(taken(asked.id))
+    assert context.keeps
+    assert context.signal() == ""
+    assert context.interrupted() is None
+
+
+def taken(task_id: str) -> Lease:
+    lease = acquire(task_id, "test:1")
+    assert lease is not None
+    return lease

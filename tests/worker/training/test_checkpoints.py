@@ -77,3 +77,49 @@ def test_a_disk_that_cannot_be_written_is_named_and_the_last_good_one_stays(tmp_
         checkpoints.save(tmp_path, 2, full)
     assert checkpoints.newest(tmp_path) == good
     assert [path.name for path in tmp_path.iterdir()] == [good.name]
+
+
+def test_a_disk_that_runs_full_under_the_weights_is_named(tmp_path: Path) -> None:
+    """safetensors reports it in an error of its own."""
+    import torch
+    from safetensors.torch import save_file
+
+    from tests.support.disk import small_disk
+
+    root = tmp_path / "checkpoints"
+
+    def weights(directory: Path) -> None:
+        save_file({"weights": torch.zeros(400_000)}, directory / "weights.safetensors")
+
+    with small_disk(root, 1 << 20) as disk:
+        good = checkpoints.save(root, 1, fill)
+        with pytest.raises(StorageError, match=r"No space left|File too large") as caught:
+            checkpoints.save(root, 2, weights)
+        assert "last good checkpoint" in caught.value.remedy
+        assert [path.name for path in root.iterdir()] == [good.name], "and nothing half-written is left"
+        disk.free()
+        assert checkpoints.newest(root) == good
+        checkpoints.save(root, 2, weights)
+
+
+def test_the_damaged_ones_that_are_passed_over_are_named(tmp_path: Path) -> None:
+    good = checkpoints.save(tmp_path, 4, fill)
+    (checkpoints.save(tmp_path, 8, fill) / "weights.bin").unlink()
+    assert checkpoints.find(tmp_path) == (good, [8])
+
+
+def test_protected_ones_stay_beside_the_last_two(tmp_path: Path) -> None:
+    for step in (5, 10, 15, 20):
+        checkpoints.save(tmp_path, step, fill, protect={5})
+    assert sorted(path.name[-2:] for path in tmp_path.iterdir()) == ["05", "15", "20"]
+    found = checkpoints.of_step(tmp_path, 5)
+    assert found is not None
+    (found / "weights.bin").unlink()
+    assert checkpoints.of_step(tmp_path, 5) is None
+
+
+def test_what_came_after_a_divergence_is_dropped(tmp_path: Path) -> None:
+    for step in (5, 10, 15):
+        checkpoints.save(tmp_path, step, fill, keep=3)
+    checkpoints.drop_after(tmp_path, 10)
+    assert [checkpoints.step_of(path) for path in sorted(tmp_path.iterdir())] == [5, 10]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +14,11 @@ from sqlmodel import select
 
 from core.db.tables import Calibration, FineTuningJob
 from core.db.uow import UnitOfWork
+from core.messages import Example, Message
 from core.services import datasets, jobs, metrics, models, tasks
 from core.services.jobs import first_batch
 from core.services.jobs.records import JobRecord
+from core.settings import get_settings
 from core.tasks import store
 from core.tasks.records import TaskRecord
 from tests.support import tiny
@@ -209,8 +213,6 @@ def test_a_worker_told_to_stop_releases_the_job(base: str) -> None:
 
 
 def test_examples_that_lose_their_answer_are_counted_in_an_event(base: str) -> None:
-    from core.messages import Example, Message
-
     long = Example((Message("user", "word " * 300), Message("assistant", "Yes.")))
     dataset = datasets.create_dataset("Long", [*tiny.examples(0), long])
     job = jobs.create(
@@ -247,3 +249,129 @@ def test_a_calibration_writes_what_the_forecast_reads(base: str) -> None:
         assert row.tokens_per_s > 0
         assert row.overhead_s > 0
         assert row.details["steps"] == 7
+
+
+def test_the_last_checkpoint_of_a_cancelled_job_can_be_kept_as_its_model(base: str) -> None:
+    job = launch(base, num_epochs=200)
+    assert work(job, when=seen_steps(job, 3), then=lambda: jobs.request(job.id, "cancel")).state == "cancelled"
+    cancelled = jobs.get_job(job.id)
+    assert cancelled.checkpoint_step >= 3
+    assert "keep" in cancelled.actions
+    jobs.request(job.id, "keep")
+    ended = work(job)
+    assert (ended.state, ended.reason, ended.attempt) == ("succeeded", "stopped_early", 1)
+    (model,) = models.list_models()
+    assert model.manifest["kept_step"] == cancelled.checkpoint_step
+    assert model.manifest["smoke_test"]["question"] == tiny.PAIRS[0][0]
+    known = {step: loss for split, step, loss in losses(job) if split == "train"}
+    assert model.final_loss == known[cancelled.checkpoint_step]
+    assert max(known) == cancelled.checkpoint_step, "no further step was made"
+    assert "keep" not in jobs.get_job(job.id).actions
+
+
+def test_a_job_whose_checkpoints_are_damaged_says_that_nothing_can_be_kept(base: str) -> None:
+    job = launch(base, num_epochs=100)
+    work(job, when=seen_steps(job, 3), then=lambda: jobs.request(job.id, "pause"))
+    for weights in (get_settings().data_dir / "work" / job.task_id).rglob("trainable.safetensors"):
+        weights.write_bytes(b"damaged")
+    jobs.request(job.id, "keep")
+    ended = execute(job.task_id, "test:1")
+    assert ended is not None
+    assert (ended.state, ended.reason) == ("failed", "storage")
+    assert "is left that is whole" in ended.error["message"]
+    jobs.request(job.id, "retry")  # it says so, and begins anew
+
+    def said() -> bool:
+        return any("the run begins anew" in event.message for event in tasks.events(job.task_id))
+
+    assert work(job, when=said, then=lambda: jobs.request(job.id, "cancel")).state == "cancelled"
+    assert said()
+
+
+def test_a_run_that_runs_away_keeps_its_last_good_checkpoint(base: str) -> None:
+    """The learning rate climbs past what the model bears; no number ever becomes NaN."""
+    job = launch(base, "full", num_epochs=30)
+    spec = job.spec.model_dump(mode="json")
+    spec["training"] |= {
+        "learning_rate": 2.0,
+        "warmup_ratio": 1.0,
+        "max_grad_norm": 100.0,
+        "lr_scheduler_type": "constant_with_warmup",
+    }
+    with UnitOfWork() as uow:  # beyond what a form takes
+        row = uow.session.get(FineTuningJob, job.id)
+        assert row is not None
+        row.spec = spec
+        uow.session.add(row)
+        uow.commit()
+    ended = execute(job.task_id, "test:1")
+    assert ended is not None
+    assert (ended.state, ended.reason) == ("failed", "diverged")
+    assert "ran away" in ended.error["message"]
+    failed = jobs.get_job(job.id)
+    known = {step: loss for split, step, loss in losses(job) if split == "train"}
+    assert max(known) == failed.step, "the curve shows where it went"
+    assert known[failed.checkpoint_step] < known[1] < known[failed.step]
+    (change,) = jobs.remedies(failed)
+    assert (change.setting, change.now, change.suggested) == ("learning_rate", 2.0, 0.2)
+    jobs.request(job.id, "keep")
+    assert work(job).state == "succeeded"
+    (model,) = models.list_models()
+    assert model.manifest["kept_step"] == failed.checkpoint_step
+
+
+def test_early_stopping_and_the_best_checkpoint_are_told(base: str) -> None:
+    job = launch(base, num_epochs=40, keep_best=True, early_stopping_patience=1, early_stopping_min_improvement=9.0)
+    ended = work(job)
+    assert (ended.state, ended.reason) == ("succeeded", "stopped_early")
+    said = " ".join(event.message for event in tasks.events(job.task_id) if event.kind == "evaluation")
+    assert "Early stopping at step" in said
+    assert "The model is that of" in said
+    measured = jobs.get_job(job.id).measured
+    (model,) = models.list_models()
+    assert model.manifest["kept_step"] == measured["kept_step"] <= measured["steps"]
+
+
+@pytest.mark.parametrize("where", ["checkpoints", "model"])
+def test_a_full_disk_ends_the_job_in_words_and_retry_goes_on(base: str, where: str) -> None:
+    """The disk of the runs has room for the checkpoints of this lesson or not; a person then frees some."""
+    from tests.support.disk import small_disk
+
+    job = launch(base, num_epochs=6, save_every_steps=4 if where == "checkpoints" else 18)
+    room = 700_000 if where == "checkpoints" else 600_000
+    with small_disk(get_settings().data_dir / "work", room) as disk:
+        ended = execute(job.task_id, "test:1")
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("failed", "storage"), ended.error
+        assert ("checkpoint of step" if where == "checkpoints" else "model could not") in ended.error["message"]
+        assert "space" in ended.error["remedy"]
+        disk.free()
+        jobs.request(job.id, "retry")
+        assert work(job).state == "succeeded"
+
+
+def test_memory_that_runs_out_is_named_with_what_would_help(base: str) -> None:
+    """A real limit of the kernel on a real work process; 64 chats at once do not fit into it."""
+    long = [
+        Example((Message("user", f"{number} " + "word " * 150), Message("assistant", "Yes, of course. " * 20)))
+        for number in range(64)
+    ]
+    dataset = datasets.create_dataset("Long", long)
+    job = jobs.create(
+        name="", dataset_id=dataset.id, base_model=base, method="lora", draft_key=None,
+        training={"num_epochs": 1, "per_device_batch_size": 64, "max_seq_length": 512},
+    )  # fmt: skip
+    command = [sys.executable, "-m", "tests.support.limited", job.task_id, str(400 << 20)]
+    subprocess.run(command, check=True, timeout=200)
+    failed = jobs.get_job(job.id)
+    assert (failed.state, failed.reason) == ("failed", "out_of_memory"), tasks.log_tail(job.task_id)
+    assert failed.error["message"].startswith("Memory ran out")
+    assert "set the batch size to 32 (now 64)" in failed.error["remedy"]
+    changed = {change.setting: change.suggested for change in jobs.remedies(failed)}
+    assert changed["per_device_batch_size"] == 32
+    assert changed["max_seq_length"] == 256
+    again = jobs.started_over(job.id)
+    assert again["training"]["per_device_batch_size"] == 32
+    mended = jobs.create(**{**again, "name": ""}, draft_key=None, parent_job_id=job.id)
+    assert mended.parent_job_id == job.id
+    assert mended.spec.training.effective_batch_size == 64, "it learns from as many examples at a step as before"

@@ -207,3 +207,104 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(tiny_base
     assert runs[0].losses() == runs[1].losses() != runs[2].losses()
     one, same, other = (file_hashes(directory)["adapter_model.safetensors"] for directory in directories if directory)
     assert one == same != other
+
+
+# ---- stopping and keeping
+
+
+def test_the_model_is_that_of_the_lowest_validation_loss(tiny_base: Path, tmp_path: Path) -> None:
+    from worker.training import checkpoints, state, tuners
+
+    run = Run(tiny_base, tmp_path, num_epochs=12, keep_best=True, eval_every_steps=2, save_every_steps=6)
+    result = run.go(LORA, validation=2)
+    validated = run.losses("validation")
+    best = min(validated, key=lambda step: validated[step])
+    assert best < result.step, "the lesson is learnt by heart, so the last step is not the best"
+    assert (result.kept_step, result.validation_loss, result.loss) == (best, validated[best], run.losses()[best])
+    assert result.last_validation_loss == validated[result.step]
+    kept = checkpoints.of_step(tmp_path / "checkpoints", best)
+    assert kept is not None, "it outlived the ones that were written after it"
+    assert result.model_dir is not None
+    live = tuners.attach(load_model(tiny_base), LORA)
+    state.load_weights(live, kept)
+    assert torch.equal(logits(live, tiny_base), logits(load_tuned(tiny_base, result.model_dir), tiny_base))
+
+
+def test_early_stopping_ends_the_run_when_nothing_gets_better(tiny_base: Path, tmp_path: Path) -> None:
+    numbers = {"early_stopping_patience": 2, "early_stopping_min_improvement": 5.0, "eval_every_steps": 2}
+    run = Run(tiny_base, tmp_path, num_epochs=12, **numbers)
+    result = run.go(LORA, validation=2)
+    assert (result.status, result.step) == ("early_stopped", 6), "one measurement to compare with, two without a gain"
+    assert result.model_dir is not None
+    again = Run(tiny_base, tmp_path, num_epochs=12, **numbers)  # it died before its model was registered
+    repeated = again.go(LORA, validation=2)
+    assert (repeated.status, repeated.step, again.losses()) == ("early_stopped", 6, {})
+    assert repeated.model_dir is not None
+    assert repeated.loss == result.loss
+
+
+@pytest.mark.parametrize("pause_at", [7, 8, 14], ids=["between", "where it validates", "after the best"])
+def test_what_is_stopped_for_and_kept_survives_a_resume(tiny_base: Path, tmp_path: Path, pause_at: int) -> None:
+    numbers = {"keep_best": True, "early_stopping_patience": 3, "eval_every_steps": 2, "save_every_steps": 5}
+    whole = Run(tiny_base, tmp_path / "whole", num_epochs=12, **numbers)
+    finished = whole.go(LORA, validation=2)
+    assert finished.status == "early_stopped"
+    parts = Run(tiny_base, tmp_path / "parts", num_epochs=12, signal_at={pause_at: "shutdown"}, **numbers)
+    assert parts.go(LORA, validation=2).status == "released"
+    parts.signal_at = {}
+    resumed = parts.go(LORA, validation=2)
+    assert (resumed.status, resumed.step, resumed.kept_step) == (finished.status, finished.step, finished.kept_step)
+    assert parts.losses() == whole.losses()
+    assert parts.losses("validation") == whole.losses("validation")
+    assert resumed.model_dir
+    assert finished.model_dir
+    assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
+
+
+# ---- a shutdown that comes between two steps
+
+
+class Interrupting(Run):
+    """Asks for a shutdown inside the long work of one step: in its validation, or while its checkpoint is written."""
+
+    def __init__(self, base: Path, output: Path, *, at: int, where: str, **changes: object) -> None:
+        super().__init__(base, output, **changes)
+        self.at, self.where, self.asked = at, where, False
+
+    def go(self, method: Method = LORA, validation: int = 0) -> TrainResult:
+        numbers = tiny.training(examples=len(tiny.PAIRS) - validation, **self.changes)
+        watching = Watching(
+            on_point=self.points.append, sign_of_life=self._life, on_saving=self._saving,
+            on_checkpoint=lambda step, directory: self.checkpoints.append(step),
+        )  # fmt: skip
+        return train(self.base, tiny.examples(validation), method, numbers, self.output, watching=watching)
+
+    def _life(self) -> str:
+        validating = self.where == "validating" and self.points[-1].step == self.at
+        return "shutdown" if self.asked or validating else ""
+
+    def _saving(self) -> None:
+        self.asked = self.asked or (self.where == "saving" and self.points[-1].step == self.at)
+
+
+@pytest.mark.parametrize("where", ["validating", "saving"])
+@pytest.mark.parametrize("at", [4, 8], ids=["inside", "at the last step"])
+def test_a_shutdown_inside_long_work_saves_and_loses_nothing(
+    tiny_base: Path, tmp_path: Path, where: str, at: int
+) -> None:
+    whole = Run(tiny_base, tmp_path / "whole")
+    finished = whole.go(validation=2)
+    parts = Interrupting(tiny_base, tmp_path / "parts", at=at, where=where)
+    first = parts.go(validation=2)
+    if (where, at) == ("saving", 8):
+        assert first.status == "finished", "nothing was left to do"
+        return
+    assert (first.status, first.step) == ("released", at)
+    assert parts.checkpoints[-1] == at
+    again = Run(tiny_base, tmp_path / "parts")
+    resumed = again.go(validation=2)
+    assert parts.losses() | again.losses() == whole.losses()
+    assert parts.losses("validation") | again.losses("validation") == whole.losses("validation")
+    assert resumed.model_dir
+    assert finished.model_dir
+    assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)

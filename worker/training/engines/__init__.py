@@ -18,6 +18,7 @@ from core.errors import NotFound
 from core.jobs.spec import ResolvedTraining
 from core.methods.base import Method
 from worker.training.data import Prepared
+from worker.training.early_stopping import Best
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ class Hooks(Protocol):
         """Asked after each step: "" to go on, else why to save and stop (cancel, pause, stop, shutdown)."""
 
     def sign_of_life(self) -> object:
-        """Called inside long work between two steps (validation), so that it is not taken for hung."""
+        """Called inside long work between two steps (validation, after saving), so that it is not taken for hung.
+
+        Gives what `signal` would say, so that the work can be left for a shutdown or a cancel; nothing is to go on.
+        """
 
     def on_point(self, point: Point) -> None:
         """A step was made, or the validation loss measured."""
@@ -92,7 +96,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How the steps ended: `signal` is "" when all were made."""
+    """How the steps ended: `signal` is "" when all were made, `early` when early stopping ended them."""
 
     signal: str
     step: int
@@ -101,6 +105,7 @@ class Ended:
     validation_loss: float | None
     tokens: int  # of the whole run, before and after a resume
     seconds: float  # in steps, of the whole run
+    best: Best | None = None  # the evaluation with the lowest validation loss
 
 
 class Engine(Protocol):

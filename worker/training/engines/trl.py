@@ -19,7 +19,8 @@ from core.jobs.spec import ResolvedTraining
 from core.methods.base import Method
 from worker.training import attention, checkpoints, first_batch, quantization, runtime, state, tuners
 from worker.training.batches import Packer, SeededBatches, Step
-from worker.training.callbacks import Watcher
+from worker.training.callbacks import LEAVES, Watcher
+from worker.training.divergence import not_finite
 from worker.training.engines import Ended, Hooks, Plan
 from worker.training.losses import Forward
 
@@ -44,11 +45,18 @@ def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> En
         Diverged: the loss or its gradient became NaN or infinite; the weights were not changed by that step.
     """
     device = next(plan.model.parameters()).device
-    watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation))
+    vocab_size = plan.model.config.vocab_size
+    watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation), vocab_size=vocab_size)
     made = (trainer or Trainer)(plan, watcher)
     if plan.resume_from is None:
         hooks.on_first_batch(first_batch.shown(made.first_step(), plan.tokenizer))
-    made.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
+    try:
+        made.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
+        if watcher.evaluation_due and not watcher.signal:  # it was left for a shutdown after the very last step
+            made.evaluate()
+    except Diverged:
+        made.forget_bad_checkpoints()
+        raise
     return Ended(
         signal=watcher.signal,
         step=made.state.global_step,
@@ -57,6 +65,7 @@ def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> En
         validation_loss=watcher.validation_loss,
         tokens=watcher.tokens,
         seconds=watcher.seconds,
+        best=watcher.improvement.best,
     )
 
 
@@ -117,6 +126,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
 
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self.plan, self.watcher = plan, watcher
+        self.bad_from = 2**31  # the first step whose weights are known to be no good
         arguments = _arguments(plan, chunks=self.chunks)
         self.packer = _packer(plan, packs=self.packs)
         if quantization.is_quantized(plan.model):  # TRL would round the adapter to bf16, and lose small updates
@@ -156,6 +166,11 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         return self.packer.step([data[number] for number in numbers])
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> Any:
+        if self.watcher.evaluation_due:
+            self.evaluate()
+        if self.watcher.signal:  # early stopping had ended the steps before this run was resumed, or does now
+            self.control.should_training_stop = True
+            return kwargs["epochs_trained"], kwargs["steps_trained_in_current_epoch"]
         self.batches.epoch = kwargs["epoch"]
         return super()._run_epoch(*args, **kwargs)
 
@@ -198,36 +213,53 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         number = float(value)
         if math.isfinite(number):
             return
-        raise Diverged(
-            f"The {what} became {number} at step {self.state.global_step + 1}.",
-            f"Start a new job with a lower learning rate than {self.plan.training.learning_rate:g} (a tenth of it, "
-            "say) or with more warm-up; the last good checkpoint is kept.",
-        )
+        if what == "loss":  # computed with the weights of the step before: its checkpoint is no good either
+            self.bad_from = self.state.global_step
+        raise not_finite(what, number, self.state.global_step + 1, self.plan.training.learning_rate)
+
+    def forget_bad_checkpoints(self) -> None:
+        """After a divergence: what is left to resume from, or to keep, is a checkpoint from before it."""
+        divergence = self.watcher.divergence
+        last_good = self.bad_from - 1
+        if divergence.suspect_for:
+            last_good = min(last_good, divergence.good_step)
+        checkpoints.drop_after(self.plan.checkpoints, last_good)
 
     # -- validation -------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Mean loss per answer token over the validation examples."""
+        """Mean loss per answer token over the validation examples; {} when it was left for a signal."""
         total, tokens, right = 0.0, 0, 0
         quantization.rest(self.model)
         for batch in self.packer.micro_batches(self.plan.data.validation):
-            self.watcher.hooks.sign_of_life()
+            if (signal := self.watcher.hooks.sign_of_life()) in LEAVES:
+                self.model.train()
+                self.watcher.evaluation_due = True
+                self.watcher.leave(str(signal), self.control)
+                return {}
             counted = len(batch.targets)
             with self.compute_loss_context_manager():
                 loss, foretold = self.forward.loss(self.model, batch.to(self.args.device), 1)  # their sum
             total, tokens, right = total + float(loss), tokens + counted, right + int(foretold)
         self.model.train()
         mean = total / max(tokens, 1)
-        self.watcher.evaluated(self.state, mean, right / max(tokens, 1))
+        self.watcher.evaluated(self.state, self.control, mean, right / max(tokens, 1))
         return {"eval_loss": mean}
 
     # -- checkpoints ------------------------------------------------------------------------------------------------
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        self.watcher.hooks.on_saving()
-        directory = checkpoints.save(self.plan.checkpoints, self.state.global_step, partial(_write, self))
-        self.watcher.hooks.on_checkpoint(self.state.global_step, directory)
+        step, watcher = self.state.global_step, self.watcher
+        watcher.hooks.on_saving()
+        watcher.divergence.saving(step)
+        directory = checkpoints.save(self.plan.checkpoints, step, partial(_write, self), protect=watcher.protected)
+        watcher.hooks.on_checkpoint(step, directory)
+        if not watcher.signal and step < self.state.max_steps:
+            # A shutdown that came while it was written: all is saved, so another step would only cost time.
+            signal = watcher.hooks.sign_of_life()
+            if signal in LEAVES:
+                watcher.leave(str(signal), self.control, save=False)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         state.load_weights(self.model, Path(resume_from_checkpoint))

@@ -1,0 +1,74 @@
+"""Why a job failed, what would help, and the one press that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.services import drafts, jobs
+from pages.ui import frame
+from pages.ui.format import md
+from pages.ui.job import words as job_words
+
+
+def panel(job: Any) -> None:
+    """The cause in words, the settings that would help beside those it had, and the way on."""
+    error = job.error or {}
+    with st.container(border=True, gap="small", key="failure"):
+        st.markdown(f"**:red[:material/error: {md(error.get('message') or 'Training failed.')}]**")
+        changes = jobs.remedies(job)
+        if error.get("remedy"):
+            st.markdown(md(error["remedy"]))
+        if changes:
+            _changes(changes)
+        _kept(job)
+        _ways_on(job, changes)
+        cause = str(job.reason or error.get("cause") or "").replace("_", " ")
+        quiet = [
+            f"Cause: {cause}" if cause else "",
+            f"the log knows it as {error['error_id']}" if error.get("error_id") else "",
+        ]
+        if any(quiet):
+            st.caption(md(" · ".join(part for part in quiet if part)))
+
+
+def _changes(changes: Sequence[Any]) -> None:
+    """Each setting with its value now and the suggested one."""
+    with st.container(horizontal=True, gap="small", key="remedies"):
+        for change in changes:
+            with st.container(border=True, gap=None, width=190):
+                st.caption(md(change.title))
+                now, suggested = job_words.setting(change.now), job_words.choice(change.suggested)
+                st.markdown(f":gray[{md(now)} →] **{md(suggested)}**")
+
+
+def _kept(job: Any) -> None:
+    if job.checkpoint_step:
+        st.caption(
+            f":material/save: The checkpoint of step {job.checkpoint_step:,} of {job.total_steps:,} is kept. "
+            "*Retry* goes on from it, and *Keep the last checkpoint* makes a model of it."
+        )
+
+
+def _ways_on(job: Any, changes: Sequence[Any]) -> None:
+    if changes:
+        if st.button(
+            "New job with these settings",
+            icon=":material/auto_fix_high:",
+            type="primary",
+            key="mend",
+            help="Opens a new job that names this one as its parent, with the settings above filled in.",
+        ):
+            draft = drafts.create("job", prefilled(job.id), step="review")
+            st.switch_page(frame.page_file("new_job"), query_params={"draft": draft.id})
+    elif job.reason == "data" and st.button("Open the dataset", icon=":material/dataset:", key="mend_dataset"):
+        st.switch_page(frame.page_file("datasets"), query_params={"id": job.dataset_id})
+
+
+def prefilled(job_id: str) -> dict[str, Any]:
+    """A draft's state: the job's choices with what would help, a fresh name, and the parent."""
+    choices = jobs.started_over(job_id)
+    name = jobs.suggest_name(choices["dataset_id"], choices["base_model"])
+    return choices | {"name": name, "parent_job_id": job_id}

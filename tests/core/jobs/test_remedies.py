@@ -1,0 +1,57 @@
+"""What would help after a failure, as data."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.jobs import remedies
+from core.methods import METHODS, build
+from tests.support import tiny
+
+
+def test_memory_names_batch_length_and_size_with_both_values() -> None:
+    found = remedies.for_memory(tiny.training(), build("lora", {"rank": 8}))
+    assert [(change.setting, change.now, change.suggested) for change in found if not change.accompanies] == [
+        ("per_device_batch_size", 4, 2),
+        ("max_seq_length", 128, 64),
+        ("rank", 8, 4),
+    ]
+    text = remedies.as_text(found)
+    assert "set the batch size to 2 (now 4) and gradient accumulation to 2 (now 1); set the maximum" in text
+
+
+def test_a_smaller_batch_learns_from_as_many_examples_and_half_the_rank_speaks_as_loudly() -> None:
+    numbers = tiny.training(per_device_batch_size=6, gradient_accumulation_steps=2)
+    choices = remedies.as_choices(remedies.for_memory(numbers, build("lora", {"rank": 8, "alpha": 16})))
+    assert choices["training"] == {
+        "per_device_batch_size": 3, "gradient_accumulation_steps": 4, "max_seq_length": 64,
+    }  # fmt: skip
+    assert choices["method_config"] == {"rank": 4, "alpha": 8}
+
+
+def test_full_fine_tuning_is_told_of_lora() -> None:
+    numbers = tiny.training(per_device_batch_size=1, max_seq_length=64)
+    (change,) = remedies.for_memory(numbers, build("full"))
+    assert remedies.as_choices((change,)) == {"method": "lora"}
+    assert remedies.as_text((change,)) == "choose lora instead of Full Fine-Tuning"
+
+
+def test_a_run_that_diverged_gets_a_tenth_of_its_learning_rate() -> None:
+    found = remedies.remedies("diverged", tiny.training(learning_rate=3e-4), build("lora"))
+    assert remedies.as_choices(found) == {"training": {"learning_rate": 3e-5}}
+    assert remedies.as_text(found) == "set the learning rate to 3e-05 (now 0.0003)"
+
+
+def test_no_setting_helps_against_a_kill() -> None:
+    assert remedies.remedies("killed", tiny.training(), build("lora")) == ()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("cause", remedies.REMEDIES)
+def test_what_is_suggested_for_any_method_can_be_set(cause: str, method: str) -> None:
+    plain = build(method)
+    choices = remedies.as_choices(remedies.remedies(cause, tiny.training(), plain))
+    built = build(choices.get("method", method), plain.model_dump() | choices.get("method_config", {})
+                  if "method" not in choices else {})  # fmt: skip
+    assert built
+    assert remedies.TrainingConfig(**choices.get("training", {}))

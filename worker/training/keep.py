@@ -1,0 +1,83 @@
+"""The last good checkpoint of a run that did not come to its end, as a model.
+
+No step is made, so that what ended the run (a loss that ran away, memory, a full disk) does not happen again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from core import methods
+from core.errors import StorageError
+from core.messages import Example
+from core.services.jobs.records import JobRecord
+from core.tasks.context import Outcome, TaskContext
+from worker.training import checkpoints, state, tuners
+from worker.training.interrupt import check
+from worker.training.making import SILENT_S, make_model
+from worker.training.run import load_model, load_tokenizer, naming_memory, quiet, save_model
+
+
+def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) -> Outcome:
+    """Load the newest checkpoint that verifies and register its weights as the job's model, marked as stopped early.
+
+    With *keep the best* on, it is the best checkpoint where that one is still there.
+
+    Raises:
+        StorageError: no checkpoint verifies.
+    """
+    directory, totals = _checkpoint(ctx.workdir / "checkpoints", keep_best=job.spec.training.keep_best)
+    step = checkpoints.step_of(directory)
+    check(ctx)
+    method = methods.build(job.spec.method, job.spec.method_config)
+    ctx.validated()
+    ctx.progress(95, "Creating the model", f"Loading the checkpoint of step {step:,}")
+    ctx.allow(SILENT_S)
+    quiet()
+    with naming_memory(job.spec.training, method):
+        model = tuners.attach(load_model(base_path, method.load_arguments()), method)
+        state.load_weights(model, directory)
+        model_dir = save_model(model, load_tokenizer(base_path), ctx.workdir / "model")
+        check(ctx)
+        outcome = make_model(
+            ctx,
+            job,
+            base_path,
+            model_dir,
+            example,
+            final_loss=totals.get("loss"),
+            measured=_measured(totals, step),
+            facts={"engine": job.spec.engine, "kept_step": step},
+            stopped_early=True,
+        )
+    ctx.event("evaluation", f"The model is that of the checkpoint of step {step:,}.", data={"kept_step": step})
+    return outcome
+
+
+def _checkpoint(root: Path, *, keep_best: bool) -> tuple[Path, dict[str, Any]]:
+    """The checkpoint to keep, and what it remembers of the run."""
+    newest = checkpoints.newest(root)
+    if newest is None:
+        raise StorageError(
+            "No checkpoint of this run is left that is whole.", "Retry the job, or start a new one: it runs anew."
+        )
+    totals = json.loads((newest / "totals.json").read_text())
+    best = (totals.get("improvement") or {}).get("best")
+    directory = checkpoints.of_step(root, best["step"]) if keep_best and best else None
+    if best and directory:
+        return directory, totals | {"loss": best["loss"], "validation_loss": best["validation_loss"]}
+    return newest, totals
+
+
+def _measured(totals: dict[str, Any], step: int) -> dict[str, Any]:
+    """What the run had measured by then."""
+    return {
+        "train_seconds": round(float(totals["seconds"]), 3),
+        "tokens": int(totals["tokens"]),
+        "steps": step,
+        "kept_step": step,
+        "final_loss": totals.get("loss"),
+        "validation_loss": totals.get("validation_loss"),
+    }

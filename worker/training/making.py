@@ -1,0 +1,54 @@
+"""Saved weights -> a registered model: asked one question, stored, and handed to the transaction that registers it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from core.messages import Example
+from core.services import models
+from core.services.jobs.records import JobRecord
+from core.tasks.context import Outcome, TaskContext
+from worker.training.generate import answer, split_last_answer
+from worker.training.run import load_tokenizer, load_tuned
+
+SILENT_S: Final = 180.0  # loading a model, or measuring the validation loss, may take so long without a sign of life
+_LIBRARIES: Final = ("torch", "transformers", "peft", "trl", "tokenizers", "safetensors")
+
+
+def make_model(
+    ctx: TaskContext,
+    job: JobRecord,
+    base_path: Path,
+    directory: Path,
+    example: Example,
+    *,
+    final_loss: float | None,
+    measured: dict[str, Any],
+    facts: dict[str, Any],
+    stopped_early: bool,
+) -> Outcome:
+    """Ask the saved files one question, store them, and give the outcome that registers the model."""
+    ctx.progress(95, "Creating the model", "Answering one question with the saved files")
+    ctx.allow(SILENT_S)
+    smoke = _smoke_test(base_path, directory, example)
+    ctx.progress(98, "Creating the model", "Storing it")
+    return models.register(
+        ctx,
+        job.id,
+        directory,
+        final_loss=final_loss,
+        measured=measured,
+        manifest={"smoke_test": smoke, "versions": {name: version(name) for name in _LIBRARIES}, **facts},
+        stopped_early=stopped_early,
+    )
+
+
+def _smoke_test(base_path: Path, model_dir: Path, example: Example) -> dict[str, str]:
+    """One greedy answer of the saved model, loaded afresh: the proof that its files can be served."""
+    tokenizer = load_tokenizer(base_path)
+    question, expected = split_last_answer(example)
+    tuned = load_tuned(base_path, model_dir).eval()
+    said = answer(tuned, tokenizer, [question], max_new_tokens=64)[0]
+    return {"question": question[-1].content, "expected": expected, "answer": said}
