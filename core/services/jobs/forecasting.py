@@ -254,9 +254,7 @@ def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Co
     return lines
 
 
-def _warnings(
-    resolved: ResolvedTraining, verdict: str, text: str, lengths: Lengths, resume: str
-) -> tuple[str, ...]:
+def _warnings(resolved: ResolvedTraining, verdict: str, text: str, lengths: Lengths, resume: str) -> tuple[str, ...]:
     found = []
     if verdict != "fits":
         found.append(text)
