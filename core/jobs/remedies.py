@@ -108,16 +108,17 @@ def _training(setting: str, now: Any, suggested: Any, *, accompanies: bool = Fal
 
 
 def _smaller_tuner(method: Method) -> list[Change]:
-    """Half of the number that says how much is trained: the field that a method marks with `size`, else its rank.
+    """The field that a method marks with `less_memory`, times what it says there: half the rank, twice the reduction.
 
     LoRA's output is multiplied by alpha / rank, so alpha is halved along and the adapter speaks as loudly as before.
     """
     for name, field in type(method).model_fields.items():
-        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        value = getattr(method, name)
-        if not ((extra.get("size") or name == "rank") and isinstance(value, int) and value > 1):
+        extra: Any = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        value, factor = getattr(method, name), extra.get("less_memory")
+        applies = all(getattr(method, other) in allowed for other, allowed in extra.get("when", {}).items())
+        if factor is None or not applies or int(value * factor) in (0, value):
             continue
-        found = [Change("method_config", name, field.title or name, value, value // 2)]
+        found = [Change("method_config", name, field.title or name, value, int(value * factor))]
         alpha = getattr(method, "alpha", None)
         if name == "rank" and isinstance(alpha, int) and alpha > 1:
             found.append(Change("method_config", "alpha", "Alpha", alpha, alpha // 2, accompanies=True))

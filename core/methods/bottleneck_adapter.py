@@ -66,7 +66,7 @@ class BottleneckAdapter(Method):
             up="Smaller layers: less is trained, and less can be learnt.",
             source="8, between AdapterHub's 16 and Houlsby et al. 2019's widths of 8 to 256",
         )
-        | {"when": {"size_by": ["reduction"]}},
+        | {"when": {"size_by": ["reduction"]}, "less_memory": 2},
     )
     width: int = Field(
         default=64,
@@ -80,7 +80,7 @@ class BottleneckAdapter(Method):
             up="More can be learnt; memory grows in proportion.",
             source="64, the middle of Houlsby et al. 2019, section 3",
         )
-        | {"when": {"size_by": ["width"]}},
+        | {"when": {"size_by": ["width"]}, "less_memory": 0.5},
     )
     non_linearity: Literal["relu", "gelu", "silu", "tanh"] = Field(
         default="relu",

@@ -38,7 +38,8 @@ class LowRank(Method):
             usual="8-64",
             up="More can be learnt; the adapter, its gradients and its optimizer state grow in proportion.",
             source="16, as Unsloth and AutoTrain ship it (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
-        ),
+        )
+        | {"less_memory": 0.5},
     )
     alpha: int = Field(
         default=32,

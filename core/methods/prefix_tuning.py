@@ -36,7 +36,8 @@ class PrefixTuning(Method):
             usual="10-100",
             up="More can be steered; training gets less steady, and the text that fits gets shorter by as much.",
             source="20, as PEFT's examples have it (Li & Liang 2021: 10 for tables, 200 for summaries)",
-        ),
+        )
+        | {"less_memory": 0.5},
     )
     projection: bool = Field(
         default=False,

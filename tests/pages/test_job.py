@@ -97,7 +97,7 @@ def test_a_failed_job_offers_its_last_checkpoint_as_a_model(open_screen, read) -
     app.button(key="job_keep").click().run()
     asked = jobs.get_job(job.id)
     assert (asked.state, asked.command) == ("pending", "keep")
-    assert "being made a model" in read(app)
+    assert "Its last checkpoint is to be kept as a model" in read(app)
 
 
 def test_a_finished_job_shows_forecast_beside_measured_and_every_setting(open_screen, read, tmp_path) -> None:

@@ -212,6 +212,16 @@ def test_a_worker_told_to_stop_releases_the_job(base: str) -> None:
     assert task.waits_to_resume
 
 
+def test_a_worker_told_to_stop_before_the_first_step_releases_the_job_at_once(base: str) -> None:
+    job = launch(base)
+    shutdown = threading.Event()
+    shutdown.set()
+    execute(job.task_id, "test:1", shutdown=shutdown)
+    task = store.get(job.task_id)
+    assert (task.state, task.lease_owner, losses(job)) == ("validating", None, [])
+    assert work(job).state == "succeeded"
+
+
 def test_examples_that_lose_their_answer_are_counted_in_an_event(base: str) -> None:
     long = Example((Message("user", "word " * 300), Message("assistant", "Yes.")))
     dataset = datasets.create_dataset("Long", [*tiny.examples(0), long])

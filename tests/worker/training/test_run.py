@@ -126,15 +126,21 @@ def test_a_resumed_run_makes_the_steps_of_an_uninterrupted_one(
     assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
 
 
-def test_accumulated_batches_resume_alike(tiny_base: Path, tmp_path: Path) -> None:
-    numbers = {"per_device_batch_size": 2, "gradient_accumulation_steps": 2}
+@pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
+def test_accumulated_batches_resume_alike(tiny_base: Path, tmp_path: Path, method: Method) -> None:
+    """Three steps an epoch, the last of fewer batches; left inside the second epoch, validation between."""
+    numbers = {"per_device_batch_size": 2, "gradient_accumulation_steps": 2, "eval_every_steps": 2}
     whole = Run(tiny_base, tmp_path / "whole", **numbers)
-    whole.go()
-    parts = Run(tiny_base, tmp_path / "parts", signal_at={4: "shutdown"}, **numbers)
-    assert parts.go().status == "released"
+    finished = whole.go(method, validation=1)
+    parts = Run(tiny_base, tmp_path / "parts", signal_at={5: "shutdown"}, **numbers)
+    assert parts.go(method, validation=1).status == "released"
     parts.signal_at = {}
-    parts.go()
+    resumed = parts.go(method, validation=1)
     assert parts.losses() == whole.losses()
+    assert parts.losses("validation") == whole.losses("validation")
+    assert resumed.model_dir
+    assert finished.model_dir
+    assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
 
 
 def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(tiny_base: Path, tmp_path: Path) -> None:
