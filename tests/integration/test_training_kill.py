@@ -122,7 +122,7 @@ def test_twenty_kills_over_one_run_change_nothing(
             draft_key=None,
             training={"num_epochs": 30, "save_every_steps": 10, "eval_every_steps": 20, "keep_best": True},
         )
-        killer = kills.Killer(job.task_id, SEED)
+        killer = kills.Killer(job.task_id, job.total_steps, SEED)
         try:
             log = killer.carry_out(kills.schedule(KILLS, INSIDE_CHECKPOINTS, SEED))
         finally:

@@ -48,18 +48,21 @@ def schedule(kills: int, checkpoints: int, seed: int) -> list[str]:
 
 
 class Killer:
-    """Carries a schedule out on one job's task."""
+    """Carries a schedule out on one job's task, spread over the steps of its run."""
 
-    def __init__(self, task_id: str, seed: int) -> None:
-        self.task_id, self.draw = task_id, random.Random(seed)
+    def __init__(self, task_id: str, total_steps: int, seed: int) -> None:
+        self.task_id, self.total_steps, self.draw = task_id, total_steps, random.Random(seed)
         self.root = get_settings().data_dir / "work" / task_id / "checkpoints"
         self.log: list[Kill] = []
-        self._saved, self._between = 0, 0
+        self._saved, self._between, self._begun = 0, 0, False
 
     def carry_out(self, moments: list[str]) -> list[Kill]:
-        for number, moment in enumerate(moments, start=1):
+        begins = sorted(self.draw.uniform(0, 0.9) * self.total_steps for _ in moments)
+        for number, (moment, begin) in enumerate(zip(moments, begins, strict=True), start=1):
+            wait_until(lambda begin=begin: self._reached(begin), 4 * LIMIT_S, f"step {begin:.0f}")
             self._room()
             pid = self._at(moment)
+            self._begun = self._is_training()
             os.kill(pid, signal.SIGKILL)
             wait_until(lambda pid=pid: is_gone(pid), LIMIT_S, "the end of the killed process")
             self._note(number, moment)
@@ -78,7 +81,8 @@ class Killer:
         if moment == "loading":
             time.sleep(self.draw.uniform(0.0, 3.0))
         elif moment == "making":
-            wait_until(lambda: store.get(self.task_id).progress >= 95, 4 * LIMIT_S, "the making of the model")
+            made = "Creating the model"
+            wait_until(lambda: store.get(self.task_id).phase == made, 4 * LIMIT_S, "the making of the model")
             time.sleep(self.draw.uniform(0.0, 0.3))
         else:
             self._wait_for_steps()
@@ -90,17 +94,21 @@ class Killer:
         assert self._is_held(), (store.get(self.task_id), tasks.log_tail(self.task_id))
         return horse_of(self.task_id)
 
+    def _reached(self, step: float) -> bool:
+        return max(self._whole(), default=0) >= step - 20 or step < 20
+
+    def _is_training(self) -> bool:
+        """Whether the present holder has begun: the row's phase may still be what the one before it wrote."""
+        task = store.get(self.task_id)
+        assert not task.is_terminal, (task, tasks.log_tail(self.task_id))
+        events = store.events(task_id=self.task_id, limit=10_000)
+        taken = max((event.id for event in events if event.data.get("epoch") == task.lease_epoch), default=0)
+        return task.phase in ("Training", "Creating the model") and (
+            task.lease_epoch == 1 or any(event.id > taken for event in events)
+        )
+
     def _wait_for_steps(self) -> None:
-        epoch = store.get(self.task_id).lease_epoch
-
-        def training() -> bool:
-            task = store.get(self.task_id)
-            assert not task.is_terminal, (task, tasks.log_tail(self.task_id))
-            events = tasks.events(self.task_id)
-            taken = max((e.id for e in events if e.data.get("epoch") == epoch), default=0)
-            return task.phase == "Training" and (epoch == 1 or any(e.id > taken for e in events))
-
-        wait_until(training, LIMIT_S, f"steps of {store.get(self.task_id)}")
+        wait_until(self._is_training, LIMIT_S, f"steps of {store.get(self.task_id)}")
 
     def _wait_for_writing(self) -> None:
         """Look a thousand times a second: a checkpoint is written in a few hundredths of one."""
@@ -129,12 +137,17 @@ class Killer:
         self._room_after_kill()
         task = store.get(self.task_id)
         unfinished = self._written()
-        phase = "writing a checkpoint" if unfinished else f"{task.phase.lower()}: {task.message}"
-        whole = sorted(int(path.name[-8:]) for path in self.root.glob("step-*")) if self.root.is_dir() else []
+        phase = "loading" if not self._begun else f"{task.phase.lower()}: {task.message}"
+        phase = "writing a checkpoint" if unfinished else phase
+        whole = self._whole()
         step = int(unfinished[0][6:14]) if unfinished else (whole[-1] if whole else 0)
         self.log.append(Kill(number, wanted, phase, step, whole[-1] if whole else 0, self._between))
         for name in unfinished:  # so that the next kill does not count this one's left-over
             (self.root / name).rename(self.root / f"left-{number}-{name}")
+
+    def _whole(self) -> list[int]:
+        """Steps of the checkpoints that are there, the newest last."""
+        return sorted(int(path.name[-8:]) for path in self.root.glob("step-*")) if self.root.is_dir() else []
 
     def _room_after_kill(self) -> None:
         if self._checkpoints() > self._saved:
