@@ -14,7 +14,7 @@ from sqlalchemy import delete
 
 from core import base_models, engines, methods
 from core.db.tables import MetricPoint
-from core.errors import DataError, TrainingError
+from core.errors import DataError, StorageError, TrainingError
 from core.jobs.spec import JobSpec
 from core.messages import Example
 from core.methods import Method
@@ -68,7 +68,7 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
             watching=reporter.watching(),
             token_cache=token_cache.directory(),
         )
-    except TrainingError:
+    except (TrainingError, StorageError):
         reporter.ended_badly()
         raise
     reporter.flush()
