@@ -8,7 +8,13 @@ from core.services import jobs
 from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
 from pages.ui.format import md, plural
-from pages.ui.job import actions as job_actions, facts as job_facts, first_batch as job_first_batch, live as job_live
+from pages.ui.job import (
+    actions as job_actions,
+    facts as job_facts,
+    first_batch as job_first_batch,
+    live as job_live,
+    losses as job_losses,
+)
 
 guard.require()
 
@@ -58,6 +64,8 @@ with boundary(way_out=("jobs", "All jobs")):
         job = jobs.get_job(job_id)
         header(job)
         job_live.draw(job)
+        if job.model_id:
+            job_losses.panel(job.model_id)
         job_facts.forecast_and_measured(job)
         job_first_batch.section(job.id)
         job_facts.settings(job)

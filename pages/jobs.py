@@ -6,12 +6,11 @@ from collections import Counter
 
 import streamlit as st
 
-from core.services import jobs, metrics
+from core.services import jobs
 from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
-from pages.ui.charts import chart
 from pages.ui.format import ago, duration, md, plural
-from pages.ui.job import charts as job_charts, words as job_words
+from pages.ui.job import compare as job_compare, words as job_words
 
 guard.require()
 
@@ -89,46 +88,6 @@ def _aside(job: jobs.JobRecord) -> str:
     return duration(max(1, round(job.elapsed_s))) if job.elapsed_s and job.state != "pending" else ""
 
 
-def comparison(found: list[jobs.JobRecord]) -> None:
-    """Curves of several runs in one figure, and what each came to."""
-    ran = {job.id: job for job in found if job.step}
-    if len(ran) < 2:
-        return
-    face.section_gap()
-    face.heading("Compare runs", "Lower is better")
-    asked = [one for one in st.query_params.get("compare", "").split(",") if one in ran]
-    chosen = st.multiselect(
-        "Runs",
-        list(ran),
-        default=asked or list(ran)[:2],
-        format_func=lambda one: ran[one].name,
-        max_selections=job_charts.MAX_RUNS,
-        key="compare",
-        label_visibility="collapsed",
-        placeholder="Choose the runs to compare",
-    )
-    if not chosen:
-        st.caption("Choose two runs or more.")
-        return
-    with st.container(border=True, gap="xsmall"):
-        runs = [(ran[one].name, metrics.since(one, 0)) for one in chosen]
-        fig = job_charts.compare_figure(_distinct(runs))
-        chart(fig, key="compare_chart", height=320, x="Step", alt=f"Loss of {plural(len(runs), 'run')} over steps.")
-    for one in chosen:
-        job = ran[one]
-        losses = [f"**training {job_words.loss(job.loss)}**"]
-        if job.validation_loss is not None:
-            losses.append(f"**validation {job_words.loss(job.validation_loss)}**")
-        settings = f"{md(job.method_title)} · learning rate {job.spec.training.learning_rate:g}"
-        line = " · ".join([*losses, settings, plural(job.num_epochs, "epoch")])
-        face.list_row(job.name, line, state=job.state)
-
-
-def _distinct(runs: list[tuple[str, list[metrics.Point]]]) -> list[tuple[str, list[metrics.Point]]]:
-    seen = Counter(name for name, _ in runs)
-    return [(f"{name} ({i})" if seen[name] > 1 else name, points) for i, (name, points) in enumerate(runs, 1)]
-
-
 with boundary():
     found = jobs.list_jobs()
     if not found:
@@ -146,4 +105,4 @@ with boundary():
     else:
         header()
         listing(found)
-        comparison(found)
+        job_compare.panel(found)

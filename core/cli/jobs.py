@@ -1,54 +1,89 @@
-"""`sft jobs`: the fine-tuning jobs, newest first."""
+"""`sft jobs`: the fine-tuning jobs, newest first; `sft jobs metrics`: the points of one as a file."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core.cli.boundary import say
 from core.cli.output import moment, print_json, print_table
+from core.errors import SettingsError
 
 
 def register(app: typer.Typer) -> None:
-    @app.command()
-    def jobs(
-        state: Annotated[str, typer.Option(help="Only jobs in this state, such as running or succeeded.")] = "",
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per job, one per line.")] = False,
-    ) -> None:
-        """List fine-tuning jobs with their state, progress and loss."""
-        from core.services import jobs as service
-        from core.supervisor import ensure
+    group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+    group.callback()(jobs)
+    group.command()(metrics)
+    app.add_typer(group, name="jobs", help="List fine-tuning jobs with their state, progress and loss.")
 
-        with ensure(set()):
-            found = service.list_jobs(state=state or None)
-        if as_json:
-            for job in found:
-                print_json(
-                    {
-                        "job": job.id,
-                        "name": job.name,
-                        "status": job.state,
-                        "progress": job.progress,
-                        "dataset": job.dataset_name,
-                        "base": job.base_model,
-                        "method": job.method,
-                        "loss": job.loss,
-                        "model": job.model_id,
-                        "created_at": job.created_at,
-                    }
-                )
-            return
-        print_table(
-            ("JOB", "NAME", "STATE", "PROGRESS", "LOSS", "CREATED"),
-            [
-                (
-                    job.id,
-                    job.name,
-                    job.state,
-                    f"{job.progress:.0f}%",
-                    "-" if job.loss is None else f"{job.loss:.3f}",
-                    moment(job.created_at),
-                )
-                for job in found
-            ],
-        )
+
+def jobs(
+    context: typer.Context,
+    state: Annotated[str, typer.Option(help="Only jobs in this state, such as running or succeeded.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per job, one per line.")] = False,
+) -> None:
+    """List fine-tuning jobs with their state, progress and loss."""
+    if context.invoked_subcommand:
+        return
+    from core.services import jobs as service
+    from core.supervisor import ensure
+
+    with ensure(set()):
+        found = service.list_jobs(state=state or None)
+    if as_json:
+        for job in found:
+            print_json(
+                {
+                    "job": job.id,
+                    "name": job.name,
+                    "status": job.state,
+                    "progress": job.progress,
+                    "dataset": job.dataset_name,
+                    "base": job.base_model,
+                    "method": job.method,
+                    "loss": job.loss,
+                    "model": job.model_id,
+                    "created_at": job.created_at,
+                }
+            )
+        return
+    print_table(
+        ("JOB", "NAME", "STATE", "PROGRESS", "LOSS", "CREATED"),
+        [
+            (
+                job.id,
+                job.name,
+                job.state,
+                f"{job.progress:.0f}%",
+                "-" if job.loss is None else f"{job.loss:.3f}",
+                moment(job.created_at),
+            )
+            for job in found
+        ],
+    )
+
+
+def metrics(
+    job: Annotated[str, typer.Argument(help="Id of a job.")],
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write every point to this CSV file; - prints it.")] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option("--tensorboard", help="Write TensorBoard event files to this zip file.")
+    ] = None,
+) -> None:
+    """Write the measured points of a job to a file: loss, token accuracy, learning rate, speed, memory."""
+    from core.services import monitoring
+    from core.supervisor import ensure
+
+    if csv is None and tensorboard is None:
+        raise SettingsError("No file was named.", "Add --csv metrics.csv, or --tensorboard metrics.zip.")
+    with ensure(set()):
+        if csv is not None and str(csv) == "-":
+            print(monitoring.metrics_csv(job).decode(), end="")
+        elif csv is not None:
+            csv.write_bytes(monitoring.metrics_csv(job))
+            say(f"Wrote {csv}.")
+        if tensorboard is not None:
+            tensorboard.write_bytes(monitoring.metrics_tensorboard(job))
+            say(f"Wrote {tensorboard}: unpack it, then run tensorboard --logdir on the folder.")

@@ -214,6 +214,33 @@ class TrainingConfig(BaseModel):
         )
         | {"group": SAFETY},
     )
+    sample_answers: int = Field(
+        default=3,
+        ge=0,
+        le=5,
+        title="Sample answers",
+        description="How many inputs from the validation examples (from the training examples where nothing is held "
+        "out) are answered at every evaluation, so that you see the model learn.",
+        json_schema_extra=facts(
+            unit="inputs",
+            usual="3",
+            up="More to compare, and a little more time at every evaluation. 0 answers none.",
+            source="3: enough to see the trend",
+        ),
+    )
+    sample_prompts: list[Annotated[str, Field(min_length=1, max_length=500)]] = Field(
+        default=[],
+        max_length=5,
+        title="Your own sample inputs",
+        description="Inputs of your own that are answered at every evaluation too, one a line.",
+        json_schema_extra=facts(
+            unit="",
+            usual="none, or a question that the dataset does not hold",
+            up="A little more time at every evaluation. At most 5 of 500 characters each.",
+            source="none",
+        )
+        | {"widget": "lines"},
+    )
     seed: int = Field(
         default=42,
         ge=0,
@@ -264,6 +291,8 @@ class ResolvedTraining(BaseModel):
     early_stopping_min_improvement: float = 0.0
     keep_best: bool = False
     stop_when_diverging: bool = True
+    sample_answers: int = 0  # jobs that were launched before these existed answer none
+    sample_prompts: list[str] = []
 
     @property
     def effective_batch_size(self) -> int:

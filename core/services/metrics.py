@@ -53,6 +53,14 @@ def since(job_id: str, after_id: int = 0, limit: int = 20_000) -> list[Point]:
         return [Point(*row) for row in rows]
 
 
+def all_points(job_id: str) -> list[Point]:
+    """Every point of a run, by step, training before validation."""
+    points: list[Point] = []
+    while found := since(job_id, points[-1].id if points else 0):
+        points += found
+    return sorted(points, key=lambda point: (point.step, point.split, point.id))
+
+
 def latest(job_ids: list[str]) -> dict[tuple[str, str], Point]:
     """The last point of each (job, split)."""
     if not job_ids:

@@ -12,7 +12,8 @@ from pages.ui import compare_parts, face, frame
 from pages.ui.boundary import boundary
 from pages.ui.charts import chart
 from pages.ui.format import md, sentence
-from pages.ui.job import charts as job_charts, live as job_live, words as job_words
+from pages.ui.job import charts as job_charts, words as job_words
+from pages.ui.job.points import series_of
 
 POLL_S = 1.0
 _FIRST_STEP = 20.5  # progress of a job whose first step is done
@@ -126,13 +127,13 @@ def curve(job: Any) -> None:
 def _curve(job_id: str) -> None:
     with st.container(key="live_curve"), boundary():
         job = jobs.get_job(job_id)
-        points = job_live.points_of(job)
-        if not points:
+        points = series_of(job)
+        if not len(points):
             return
         face.section_gap()
         face.heading("Loss", f"step {job.step:,} of {job.total_steps:,} · lower is better")
         with st.container(border=True):
-            fig = job_charts.loss_figure(points, job.total_steps, job.num_epochs)
+            fig = job_charts.loss_figure([*points.train, *points.validation], job.total_steps, job.num_epochs)
             chart(fig, key="demo_loss", height=280, x="Step", alt=f"Loss over {job.step} of {job.total_steps} steps.")
         st.caption("The validation curve is the loss on the reworded questions. It stays higher: they were not taught.")
         st.page_link(

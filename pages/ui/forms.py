@@ -2,8 +2,8 @@
 
 A field may carry `json_schema_extra` with `unit`, `usual`, `up` (what happens when it goes up), `source` (where the
 default comes from), `options` (for text fields and lists), `open` (a list whose entries may also be typed), `labels`
-(words for choices), `widget` ("slider", "area") or `multiline`, and `when` ({field: [values]}: drawn only while that
-other field has one of these values).
+(words for choices), `widget` ("slider", "area", or "lines": one text a line) or `multiline`, and `when` ({field:
+[values]}: drawn only while that other field has one of these values).
 """
 
 from __future__ import annotations
@@ -126,6 +126,9 @@ def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any, di
         return st.toggle(title, value=bool(value), **common)
     if float in kinds or int in kinds:
         return _number(field, title, value, common, float in kinds, none_ok=type(None) in kinds)
+    if extra.get("widget") == "lines":
+        lines = st.text_area(title, value="\n".join(value or []), placeholder="One a line", height=96, **common)
+        return [line.strip() for line in lines.splitlines() if line.strip()]
     if list in kinds or tuple in kinds or set in kinds or frozenset in kinds:
         options = list(dict.fromkeys([*(extra.get("options") or ()), *(value or ())]))
         is_open = bool(extra.get("open"))

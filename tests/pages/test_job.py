@@ -25,9 +25,12 @@ def test_a_running_job_shows_progress_figures_and_events(open_screen, read) -> N
     assert "Epoch 6 of 100" in said
     assert "Checkpoint saved at step 70" in said
     tiles = {tile.label: tile.value for tile in app.metric}
-    assert set(tiles) == {"Training loss", "Validation loss", "Tokens per second", "Memory"}
+    assert set(tiles) == {
+        "Training loss", "Validation loss", "Token accuracy", "Tokens per second", "Memory", "Time left",
+    }  # fmt: skip
     assert tiles["Tokens per second"] == "9,000"
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 6  # loss, accuracy, gradient, learning rate, speed, memory
+    assert "GPU" not in said.replace("GPU worker", "")
 
 
 def test_pause_is_asked_of_the_worker_and_then_not_offered_again(open_screen, read) -> None:
@@ -140,3 +143,67 @@ def test_the_first_batch_is_shown_once_there_is_one(open_screen, read) -> None:
     assert "2 examples in 1 row at once: 12 tokens, 4 of them learnt" in said
     assert '<span class="seen-loss seen-odd" title="positions 4 to 5">Marta.</span>' in said
     assert "<b>" not in said
+
+
+def test_a_gpu_has_its_own_panel_and_the_share_of_its_peak(open_screen, read) -> None:
+    from sqlalchemy import update
+
+    from core.db.tables import MetricPoint
+    from core.db.uow import UnitOfWork
+
+    job = runs.launch(runs.dataset())
+    runs.begin(job, 10)
+    with UnitOfWork() as uow:
+        uow.session.connection().execute(
+            update(MetricPoint).values(mfu=0.41, gpu_utilization=97.0, gpu_temperature_c=61.0, gpu_power_w=410.0)
+        )
+        uow.commit()
+    app = open_screen("job", id=job.id)
+    assert "Temperature (°C)" in read(app)
+    assert {tile.label: tile.value for tile in app.metric}["MFU"] == "41.0%"
+
+
+def test_sample_answers_stand_before_beside_now_and_an_earlier_step_can_be_chosen(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.begin(job, 140)
+    runs.answer(job, 0, "murmur")
+    assert "murmur" in read(open_screen("job", id=job.id))
+    runs.answer(job, 70, "Thirty days or so.")
+    runs.answer(job, 140, "We refund within 30 days.")
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "murmur" in said
+    assert "We refund within 30 days." in said
+    assert "exact" in said
+    assert "held out from training" in said
+    app.select_slider(key=f"sample_step_{job.id}_3").set_value(70).run()
+    said = read(app)
+    assert "Thirty days or so." in said
+    assert "STEP 70" in said
+
+
+def test_the_worst_example_opens_in_the_dataset(open_screen, read, tmp_path) -> None:
+    from core.example_losses import FILE, LossRow, write
+
+    job = runs.launch(runs.dataset())
+    (tmp_path / "adapter").mkdir()
+    rows = [LossRow(position, "train", 2.5 if position == 7 else 0.1, 10, 5) for position in range(56)]
+    write(tmp_path / "adapter" / FILE, rows)
+    runs.succeed(job, tmp_path / "adapter")
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "Loss by example" in said
+    assert "Example 8 · loss 2.500 · 50% of 10 tokens right" in said
+    app.button(key="open_worst_7").click().run()
+    assert app.query_params["example"] == "7"
+    assert "The example you came for" in read(app)
+    assert "edit_asked_7" in [button.key for button in app.button]
+
+
+def test_a_smoothing_can_be_chosen(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.begin(job, 40)
+    app = open_screen("job", id=job.id)
+    for strength in ("None", "Strong"):
+        app.segmented_control(key="smoothing").set_value(strength).run()
+        read(app)

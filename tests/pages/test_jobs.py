@@ -5,6 +5,8 @@ from __future__ import annotations
 from core.services import jobs
 from tests.support import runs
 
+RUNS: dict[str, dict[str, float]] = {"Slow": {"learning_rate": 0.001}, "Fast": {}, "Third": {"seed": 1}}
+
 
 def test_an_empty_list_says_what_to_do_first(open_screen, read) -> None:
     said = read(open_screen("jobs"))
@@ -34,13 +36,34 @@ def test_a_filter_by_state_hides_the_others(open_screen, read) -> None:
     assert [link.label for link in app.get("page_link")] == ["**Given up**"]
 
 
-def test_runs_are_compared_in_one_figure(open_screen, read) -> None:
+def test_runs_are_compared_in_one_figure_with_what_differs(open_screen, read) -> None:
     data = runs.dataset()
-    for name in ("Slow", "Fast"):
-        runs.begin(runs.launch(data, name), 40)
-    app = open_screen("jobs")
-    said = read(app)
-    assert "Compare runs" in said
-    assert len(app.multiselect(key="compare").value) == 2
+    slow, fast, other = (runs.launch(data, name, **training) for name, training in RUNS.items())
+    for job, steps in ((slow, 40), (fast, 80), (other, 40)):
+        runs.begin(job, steps)
+    app = open_screen("jobs", jobs=f"{slow.id},{fast.id},job_gone")
+    assert "Compare runs" in read(app)
+    assert app.multiselect(key="compare").value == [slow.id, fast.id]
     assert len(app.get("plotly_chart")) == 1
-    assert "learning rate 0.002" in said
+    figures, settings = (frame.value for frame in app.dataframe)
+    assert list(settings.index) == ["Learning rate"]
+    assert list(settings.loc["Learning rate"]) == ["0.001", "0.002"]
+    assert [cell.endswith("★") for cell in figures.loc["Training loss"]] == [False, True]
+    app.multiselect(key="compare").set_value([slow.id, fast.id, other.id]).run()
+    assert app.query_params["jobs"] == f"{slow.id},{fast.id},{other.id}"
+    for axis in ("Epoch", "Tokens", "Time"):
+        app.segmented_control(key="compare_x").set_value(axis).run()
+        read(app)
+    app.segmented_control(key="compare_y").set_value("Tokens per second").run()
+    read(app)
+
+
+def test_the_two_newest_runs_are_compared_unless_others_are_named(open_screen, read) -> None:
+    data = runs.dataset()
+    jobs_ = [runs.launch(data, name, **training) for name, training in RUNS.items()]
+    for job in jobs_:
+        runs.begin(job, 10)
+    app = open_screen("jobs")
+    read(app)
+    assert app.multiselect(key="compare").value == [jobs_[2].id, jobs_[1].id]
+    assert "jobs" not in app.query_params

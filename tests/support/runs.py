@@ -6,7 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from core.db.tables import MetricPoint
+from core.db.tables import MetricPoint, SampleAnswer
+from core.db.uow import UnitOfWork
 from core.samples import load_sample
 from core.services import datasets, jobs, models, tasks
 from core.services.datasets import DatasetRecord
@@ -46,6 +47,7 @@ def begin(job: JobRecord, steps: int) -> TaskContext:
             loss = 4.0 * math.exp(-6 * step / plan.total_steps) + 0.05
             point = {"job_id": job.id, "step": step, "epoch": step / plan.steps_per_epoch, "tokens": step * 300}
             measured = {"learning_rate": plan.learning_rate, "tokens_per_s": 9_000.0, "memory_bytes": 1_100_000_000}
+            measured |= {"grad_norm": loss, "token_accuracy": 1 - min(1.0, loss / 4)}
             uow.session.add(MetricPoint(split="train", loss=loss, **point, **measured))
             if step % plan.eval_every_steps == 0:
                 uow.session.add(MetricPoint(split="validation", loss=loss + 0.3, **point))
@@ -78,3 +80,12 @@ def _context(task_id: str, first_state: str = "running") -> TaskContext:
     lease = acquire(task_id, "worker-of-the-test", first_state=first_state)
     assert lease is not None
     return TaskContext(lease)
+
+
+def answer(job: JobRecord, step: int, text: str) -> None:
+    """What a run's model answered to its one prompt at a step."""
+    prompt = {"messages": [{"role": "user", "content": "What is the refund policy?"}], "split": "validation"}
+    with UnitOfWork() as uow:
+        expected = "We refund within 30 days."
+        uow.session.add(SampleAnswer(job_id=job.id, step=step, position=0, answer=text, expected=expected, **prompt))
+        uow.commit()

@@ -66,8 +66,10 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         """A batch with so many non-pad tokens goes through the model."""
         self._step_tokens += tokens
 
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._gpu = Gpu(self.device, _["model"])
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
+    ) -> None:
+        self._gpu = Gpu(self.device, model)
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._began = time.perf_counter()

@@ -26,10 +26,12 @@ Batch = dict[str, Any]  # input_ids, labels, position_ids: (rows, width) int64; 
 
 @dataclass(frozen=True, slots=True)
 class Tokenised:
-    """One example as ids; `labels` are unshifted and as long, -100 where no loss falls."""
+    """One example as ids; `labels` are unshifted and as long, -100 where no loss falls. `position` is its place among
+    the examples that were prepared."""
 
     input_ids: list[int]
     labels: list[int]
+    position: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def prepare(
     kept: dict[str, list[Tokenised]] = {"train": [], "validation": []}
     spans: list[Span] = []
     truncated = dropped = 0
-    for example, (ids, learnt) in zip(examples, encoded, strict=True):
+    for position, (example, (ids, learnt)) in enumerate(zip(examples, encoded, strict=True)):
         if example.split == "train":
             spans.append((len(ids), learnt.index(1) if 1 in learnt else len(ids)))
         too_long = len(ids) > max_seq_length
@@ -91,7 +93,7 @@ def prepare(
             dropped += 1
         else:
             truncated += too_long
-            kept[example.split].append(Tokenised(ids, labels))
+            kept[example.split].append(Tokenised(ids, labels, position))
     if not kept["train"]:
         raise DataError(
             f"No training example keeps any of its answer within {max_seq_length:,} tokens.",

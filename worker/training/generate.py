@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
 
 from core.errors import DataError
 from core.jobs.exact_match import matches
@@ -34,11 +35,13 @@ def answer(
     max_new_tokens: int = 64,
     batch_size: int = 64,
     between: Callable[[float], None] = lambda share: None,
+    each_token: Callable[[], bool] | None = None,
 ) -> list[str]:
     """Greedy answers to conversations that end before the assistant's turn.
 
     Args:
         between: called after each batch with the share done; it may raise to stop.
+        each_token: called at every token; True leaves the answers as short as they are.
     """
     prompts = [render_prompt(question, tokenizer) for question in questions]
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))  # alike lengths: little padding
@@ -46,15 +49,17 @@ def answer(
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         for index, text in zip(
-            chosen, _generate(model, tokenizer, [prompts[i] for i in chosen], max_new_tokens), strict=True
+            chosen, _generate(model, tokenizer, [prompts[i] for i in chosen], max_new_tokens, each_token), strict=True
         ):
             answers[index] = text
         between(min(1.0, (start + len(chosen)) / len(order)))
     return answers
 
 
-@torch.inference_mode()
-def _generate(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
+@torch.no_grad()  # not inference_mode: a model that caches a tensor now must be able to train on with it
+def _generate(
+    model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens: int, each_token: Callable[[], bool] | None
+) -> list[str]:
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     width = max(len(prompt) for prompt in prompts)
     input_ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts], device=model.device)
@@ -68,8 +73,20 @@ def _generate(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_toke
         do_sample=False,
         pad_token_id=pad,
         eos_token_id=stop_ids(model, tokenizer),
+        use_cache=True,
+        stopping_criteria=StoppingCriteriaList([_Asking(each_token)]) if each_token else None,
     )
     return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in out]
+
+
+class _Asking(StoppingCriteria):  # type: ignore[misc]  # transformers is not typed
+    """Asks before each token whether to go on."""
+
+    def __init__(self, leave: Callable[[], bool]) -> None:
+        self.leave = leave
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        return torch.full((input_ids.shape[0],), self.leave(), device=input_ids.device)
 
 
 def split_last_answer(example: Example) -> tuple[tuple[Message, ...], str]:

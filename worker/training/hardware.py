@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import torch
 
+from worker.training import quantization
+
 # Dense 16-bit tensor peak in TFLOP/s (without sparsity), by a part of the name that CUDA gives; the first match wins.
 # Source: NVIDIA's data sheets of each card, read in November 2026.
 _PEAK_TFLOPS: Final = (
@@ -51,24 +53,14 @@ def peak_flops(name: str) -> float | None:
     return next((tera * 1e12 for part, tera in _PEAK_TFLOPS if part in name), None)
 
 
-def logical_parameters(model: Any) -> tuple[int, int]:
-    """(all, trainable) parameters as numbers of weights; a 4-bit one packs two of them into each stored byte."""
-    total = trainable = 0
-    for parameter in model.parameters():
-        packed = getattr(parameter, "quant_state", None)
-        size = int(packed.shape.numel()) if packed is not None else parameter.numel()
-        total += size
-        trainable += size if parameter.requires_grad else 0
-    return total, trainable
-
-
 def flop_per_token(model: Any) -> float:
     """Floating-point operations of one trained token: 6 per weight, or 4 where most weights are frozen.
 
     Source: Kaplan et al. 2020, section 2.1 (2 forward, 4 backward); a frozen weight needs no gradient of its own, which
     is half of the backward pass.
     """
-    total, trainable = logical_parameters(model)
+    total = quantization.params(model)
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return (6.0 if trainable * 2 > total else 4.0) * total
 
 

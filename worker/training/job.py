@@ -7,13 +7,14 @@ through the task's lease, so that a worker that lost it can change nothing.
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import delete
 
 from core import base_models, engines, methods
-from core.db.tables import MetricPoint
+from core.db.tables import MetricPoint, SampleAnswer
 from core.errors import DataError, StorageError, TrainingError
 from core.jobs.spec import JobSpec
 from core.messages import Example
@@ -29,6 +30,7 @@ from worker.training.interrupt import Interrupted, check
 from worker.training.keep import keep
 from worker.training.making import SILENT_S, make_model
 from worker.training.run import TrainResult, Watching, naming_memory, train
+from worker.training.samples import Sample
 
 FLUSH_EVERY_S: Final = 0.5  # points are written together, at most twice a second
 _OUTCOMES: Final = {"paused": "paused", "cancelled": "cancelled", "released": "released"}
@@ -74,6 +76,10 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
     reporter.flush()
     if result.model_dir is None:
         return Outcome(_OUTCOMES[result.status])
+    if result.example_losses:
+        found = result.example_losses
+        said = f"The loss of {found.examples:,} of {found.of:,} examples was measured in {found.seconds:.1f} s"
+        ctx.event("evaluation", f"{said}: the worst are shown below.")
     reporter.say_end(result)
     with naming_memory(job.spec.training, method):
         return make_model(
@@ -143,6 +149,7 @@ class Reporter:
             on_saving=self.flush,
             on_checkpoint=self.on_checkpoint,
             on_passed_over=self.on_passed_over,
+            on_samples=self.on_samples,
         )
 
     def on_preparing(self, share: float) -> None:
@@ -155,8 +162,10 @@ class Reporter:
         self._say_lengths(data)
         forecasting.keep_lengths(self.job.dataset_version_id, base_models.resolve(self.job.base_model), data.spans)
         with self.ctx.fenced() as uow:
-            stale = delete(MetricPoint).where(_column("job_id") == self.job.id, _column("step") > resumed_from)
-            uow.session.connection().execute(stale)
+            for table in (MetricPoint, SampleAnswer):
+                columns = table.__table__.c  # type: ignore[attr-defined]
+                stale = delete(table).where(columns.job_id == self.job.id, columns.step > resumed_from)
+                uow.session.connection().execute(stale)
             uow.commit()
         if resumed_from:
             self.ctx.event("recovery", f"Resumed from the checkpoint of step {resumed_from:,}.")
@@ -196,6 +205,15 @@ class Reporter:
         percent = 20 + 75 * min(1.0, point.step / self.total)
         message = f"Step {point.step:,} of {self.total:,}, loss {point.loss:.4f}"
         self.ctx.progress(percent, "Training", message)
+
+    def on_samples(self, step: int, samples: list[Sample]) -> None:
+        """Keep what the model answered at a step; where it was answered before, the newer answers stand."""
+        columns = SampleAnswer.__table__.c  # type: ignore[attr-defined]
+        with self.ctx.fenced() as uow:
+            stale = delete(SampleAnswer).where(columns.job_id == self.job.id, columns.step == step)
+            uow.session.connection().execute(stale)
+            uow.session.add_all(_answer_row(self.job.id, step, sample) for sample in samples)
+            uow.commit()
 
     def flush(self) -> None:
         """Write the waiting points. Called before every checkpoint, so that none is missing after a resume."""
@@ -255,8 +273,18 @@ def _fields(point: Point) -> dict[str, Any]:
     return {name: getattr(point, name) for name in Point.__dataclass_fields__}
 
 
-def _column(name: str) -> Any:
-    return MetricPoint.__table__.c[name]  # type: ignore[attr-defined]
+def _answer_row(job_id: str, step: int, sample: Sample) -> SampleAnswer:
+    prompt = sample.prompt
+    return SampleAnswer(
+        job_id=job_id,
+        step=step,
+        position=sample.position,
+        split=prompt.split,
+        messages=[message.to_dict() for message in prompt.messages],
+        expected=prompt.expected,
+        answer=sample.answer,
+        cut=sample.cut,
+    )
 
 
 def _measured(ctx: TaskContext, result: TrainResult) -> dict[str, Any]:
@@ -276,4 +304,5 @@ def _measured(ctx: TaskContext, result: TrainResult) -> dict[str, Any]:
         "resumed": ctx.lease.epoch - 1,  # every take-over but the first
         "truncated": result.truncated,
         "dropped": result.dropped,
+        "example_losses": asdict(result.example_losses) if result.example_losses else None,
     }

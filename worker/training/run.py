@@ -25,10 +25,12 @@ from core.jobs import remedies
 from core.jobs.spec import ResolvedTraining
 from core.messages import Example
 from core.methods.base import Method
-from worker.training import checkpoints, quantization, runtime, state, tuners
+from worker.training import checkpoints, example_losses, quantization, runtime, state, tuners
 from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
 from worker.training.engines import Ended, Plan, Point, get_engine
+from worker.training.example_losses import Measured
+from worker.training.samples import Sampling, Say, choose
 
 Status = Literal["finished", "early_stopped", "stopped", "paused", "cancelled", "released"]
 _STATUS: dict[str, Status] = {
@@ -54,6 +56,7 @@ class Watching:
     on_loaded: Callable[[Prepared, int], None] = lambda data, step: None  # data, and the step that is resumed from
     on_preparing: Callable[[float], None] = lambda share: None
     on_passed_over: Callable[[list[int], int], None] = lambda steps, resumed: None  # checkpoints that do not verify
+    on_samples: Say | None = None  # nobody listens: nothing is answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class TrainResult:
     model_dir: Path | None = None
     kept_step: int = 0
     last_validation_loss: float | None = None  # of the last step that was made
+    example_losses: Measured | None = None
 
 
 def train(
@@ -153,7 +157,11 @@ def _train(
     resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
     if passed_over:
         watching.on_passed_over(passed_over, resumed_step)
-    plan = Plan(model, tokenizer, data, training, output_dir / "checkpoints", resume_from, max_steps, method)
+    sampling = None
+    if watching.on_samples is not None and max_steps is None:
+        sampling = Sampling(choose(examples, training, tokenizer), watching.on_samples)
+    saved = output_dir / "checkpoints"
+    plan = Plan(model, tokenizer, data, training, saved, resume_from, max_steps, method, sampling)
     load_seconds = time.perf_counter() - began
     watching.on_loaded(data, resumed_step)
     ended = runs.run(plan, watching)
@@ -161,6 +169,18 @@ def _train(
     best = _load_best(plan, ended) if makes_model and training.keep_best else None
     kept = save_model(model, tokenizer, output_dir / "model") if makes_model else None
     device = next(model.parameters()).device
+    peak_memory = runtime.peak_memory_bytes(device)  # of the training, before anything else is measured
+    measured = None
+    if kept is not None and max_steps is None:
+        measured = example_losses.measure(
+            model,
+            data,
+            kept,
+            train_seconds=ended.seconds,
+            seed=training.seed,
+            packs=method.packs,
+            sign_of_life=watching.sign_of_life,
+        )
     return TrainResult(
         status=_STATUS[ended.signal],
         step=ended.step,
@@ -170,7 +190,7 @@ def _train(
         tokens=ended.tokens,
         train_seconds=ended.seconds,
         load_seconds=load_seconds,
-        peak_memory_bytes=runtime.peak_memory_bytes(device),
+        peak_memory_bytes=peak_memory,
         baseline_memory_bytes=baseline,
         device=device.type,
         resumed_from=resumed_step,
@@ -180,6 +200,7 @@ def _train(
         model_dir=kept,
         kept_step=best.step if best else ended.step,
         last_validation_loss=ended.validation_loss,
+        example_losses=measured,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.editing import EditRows, Filter, messages_of
+from core.editing import DropRows, EditRows, Filter, messages_of
 from core.errors import StudioError
 from core.services import datasets
 from core.services.datasets import DatasetRecord, ExampleRecord
@@ -27,6 +27,7 @@ PER_PAGE = 10
 def examples(dataset: DatasetRecord) -> None:
     """The examples, and everything that can be done with them."""
     dataset_writing.waiting(dataset)
+    _asked_for(dataset)
     chosen, table = _choices(dataset)
     dataset_operations.toolbar(dataset)
     if chosen:
@@ -35,6 +36,22 @@ def examples(dataset: DatasetRecord) -> None:
         dataset_grid.grid(dataset, chosen)
         return
     _cards(dataset, chosen)
+
+
+def _asked_for(dataset: DatasetRecord) -> None:
+    """The one example that the address names (`?example=16`), above all others."""
+    asked = st.query_params.get("example", "")
+    if not asked.isdigit():
+        return
+    found = datasets.examples_at(dataset.version.id, [int(asked)])
+    with st.container(gap="xsmall", key="asked_for"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**The example you came for**" if found else "There is no such example any more.")
+            if st.button("Show all examples", icon=":material/close:", type="tertiary", key="leave_asked"):
+                del st.query_params["example"]
+                st.rerun()
+        for item in found:
+            _card(dataset, item, "asked_")
 
 
 def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
@@ -159,18 +176,23 @@ def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
             st.pagination(pages, key=number_key)
 
 
-def _card(dataset: DatasetRecord, item: ExampleRecord) -> None:
+def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
     line = f" · line {item.example.source_line:,}" if item.example.source_line else ""
     held = face.badge_md("Held out") if item.example.split == "validation" else ""
     flags = " ".join(face.badge_md(md(flag), "orange") for flag in item.flags)
     with example_parts.card(
         item.example.messages,
-        key=str(item.position),
+        key=f"{place}{item.position}",
         note=f"Example {item.position + 1:,}{line} · about {number(item.tokens)} tokens",
         badge=f"{held} {flags}".strip(),
     ):
-        if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit_{item.position}"):
+        if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit_{place}{item.position}"):
             edit(dataset, item)
+        if place and st.button("Drop", icon=":material/delete:", type="tertiary", key="drop_asked"):
+            drop = DropRows(positions=(item.position,))
+            if dataset_change.apply(dataset, drop, "looked at because it was learnt badly or well"):
+                del st.query_params["example"]
+                st.rerun()
 
 
 def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:

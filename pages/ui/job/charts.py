@@ -9,18 +9,29 @@ import plotly.graph_objects as go
 
 from pages.ui.charts import BAD, BASE, BASE_SOFT, GOOD, INK, TUNED, TUNED_SOFT, WAIT
 
-RUN_COLORS = (TUNED, BASE, GOOD, WAIT, BAD, TUNED_SOFT)  # one per compared run, in the order they were chosen
+RUN_COLORS = (
+    TUNED,
+    BASE,
+    GOOD,
+    WAIT,
+    BAD,
+    TUNED_SOFT,
+    BASE_SOFT,
+    INK,
+)  # one per compared run, in the order they were chosen
 MAX_RUNS = len(RUN_COLORS)
+SMOOTHING = {"None": 0.0, "Normal": None, "Strong": 0.97}  # the weight of what came before; None goes by the length
 _MAX_DRAWN = 400  # points per line; beyond that a chart 600 px wide shows nothing more
 
 
-def smoothed(values: Sequence[float]) -> list[float]:
+def smoothed(values: Sequence[float], weight: float | None = None) -> list[float]:
     """Exponential mean with its start corrected, so that the first value is the first value.
 
     Short runs are smoothed less, because a mean over many steps would lag behind their steep fall.
     Source: Kingma & Ba 2015, section 3 (the bias correction of a running mean).
     """
-    weight = 0.5 if len(values) <= 40 else 0.8 if len(values) <= 400 else 0.9
+    if weight is None:
+        weight = 0.5 if len(values) <= 40 else 0.8 if len(values) <= 400 else 0.9
     out: list[float] = []
     mean = 0.0
     for index, value in enumerate(values, start=1):
@@ -44,7 +55,9 @@ def by_split(points: Iterable[Any]) -> tuple[list[Any], list[Any]]:
     return [p for p in rows if p.split != "validation"], [p for p in rows if p.split == "validation"]
 
 
-def loss_figure(points: Iterable[Any], total_steps: int | None, epochs: float | None = None) -> go.Figure:
+def loss_figure(
+    points: Iterable[Any], total_steps: int | None, epochs: float | None = None, *, smoothing: str = "Normal"
+) -> go.Figure:
     """Training and validation loss over steps.
 
     Args:
@@ -55,7 +68,7 @@ def loss_figure(points: Iterable[Any], total_steps: int | None, epochs: float | 
     train, validation = by_split(points)
     fig = go.Figure()
     if train:
-        means = smoothed([p.loss for p in train])
+        means = smoothed([p.loss for p in train], SMOOTHING[smoothing])
         rows = thinned(list(zip([p.step for p in train], [p.loss for p in train], means, strict=True)))
         x = [step for step, _, _ in rows]
         fig.add_scatter(
@@ -99,58 +112,46 @@ def loss_figure(points: Iterable[Any], total_steps: int | None, epochs: float | 
 def value_figure(
     points: Iterable[Any], field: str, total_steps: int | None, *, scale: float = 1.0, name: str = "", color: str = BASE
 ) -> go.Figure:
-    """One measured value of the training points over steps; points without it are left out."""
-    train, _ = by_split(points)
-    rows = thinned([p for p in train if getattr(p, field, None) is not None], 200)
+    """One measured value over steps, training gray and validation blue; points without it are left out."""
+    train, validation = by_split(points)
     fig = go.Figure()
-    fig.add_scatter(
-        x=[p.step for p in rows],
-        y=[getattr(p, field) * scale for p in rows],
-        mode="lines",
-        name=name,
-        hovertemplate="%{y:.4~g}",
-        line={"color": color, "width": 2},
+    last = 0
+    for found, shown, ink, mode in ((train, name, color, "lines"), (validation, "Validation", TUNED, "lines+markers")):
+        rows = thinned([p for p in found if getattr(p, field, None) is not None], 200)
+        if found is validation and not rows:
+            continue
+        last = max(last, rows[-1].step if rows else 0)
+        fig.add_scatter(
+            x=[p.step for p in rows],
+            y=[getattr(p, field) * scale for p in rows],
+            mode=mode,
+            name=shown,
+            hovertemplate="%{y:.4~g}",
+            line={"color": ink, "width": 2},
+            marker={"size": 4},
+        )
+    if total_steps or last:
+        fig.update_xaxes(range=[0, max(total_steps or 0, last) * 1.01])
+    fig.update_yaxes(rangemode="tozero")
+    return fig
+
+
+def mark_range(fig: go.Figure, low: float | None, high: float | None, scale: float, word: str) -> None:
+    """A pale band between two values, named: what was forecast, behind what is measured."""
+    if not high:
+        return
+    fig.add_hrect(y0=(low or high) * scale, y1=high * scale, fillcolor=TUNED_SOFT, opacity=0.25, line_width=0)
+    fig.add_annotation(
+        x=1,
+        xref="paper",
+        y=high * scale,
+        text=word,
+        showarrow=False,
+        xanchor="right",
+        yanchor="bottom",
+        font={"color": INK, "size": 11},
     )
-    if total_steps or rows:
-        fig.update_xaxes(range=[0, max(total_steps or 0, rows[-1].step if rows else 0) * 1.01])
-    fig.update_yaxes(rangemode="tozero")
-    return fig
-
-
-def compare_figure(runs: Sequence[tuple[str, Sequence[Any]]]) -> go.Figure:
-    """Loss curves of several runs; solid is the validation loss where a run has one, dotted its training loss.
-
-    Args:
-        runs: (name, metric points), at most `MAX_RUNS`.
-    """
-    fig = go.Figure()
-    for (name, points), color in zip(runs, RUN_COLORS, strict=False):
-        train, validation = by_split(points)
-        if train:
-            means = smoothed([p.loss for p in train])
-            rows = thinned(list(zip([p.step for p in train], means, strict=True)))
-            label = f"{name}, training" if validation else name
-            fig.add_scatter(
-                x=[s for s, _ in rows],
-                y=[v for _, v in rows],
-                mode="lines",
-                name=label,
-                showlegend=not validation,
-                hovertemplate="%{y:.3f}",
-                line={"color": color, "width": 1.5, "dash": "dot" if validation else "solid"},
-            )
-        if validation:
-            rows = thinned(validation)
-            fig.add_scatter(
-                x=[p.step for p in rows],
-                y=[p.loss for p in rows],
-                mode="lines",
-                name=name,
-                hovertemplate="%{y:.3f}",
-                line={"color": color, "width": 2.5},
-            )
-    fig.update_yaxes(rangemode="tozero")
-    return fig
+    fig.update_yaxes(range=[0, 1.15 * max([high * scale, *(max(trace.y, default=0) for trace in fig.data)])])
 
 
 def match_figure(groups: Sequence[str], base: Sequence[float], tuned: Sequence[float]) -> go.Figure:

@@ -7,17 +7,25 @@ from typing import Any
 
 import streamlit as st
 
-from core.services import jobs, metrics, tasks
+from core.services import jobs, tasks
 from pages.ui import face
 from pages.ui.boundary import boundary
-from pages.ui.charts import TUNED, chart
+from pages.ui.charts import chart
 from pages.ui.face import Tile
 from pages.ui.format import clock, duration, md, number, plural, size
-from pages.ui.job import charts as job_charts, failure as job_failure, words as job_words
+from pages.ui.job import (
+    charts as job_charts,
+    failure as job_failure,
+    run_curves as job_run,
+    samples as job_samples,
+    words as job_words,
+)
+from pages.ui.job.points import Series, series_of
 
 POLL_S = 1.5
 SLOW_S = 4.0
 SPARK = 40  # points of a tile's small curve
+ACCURACY_OVER = 10  # steps
 
 _ICONS = {
     "checkpoint": ":material/save:",
@@ -29,29 +37,11 @@ _ICONS = {
 
 
 def draw(job: Any) -> None:
-    """Progress band, tiles, loss beside events, then the quieter curves and the log."""
+    """Progress band, tiles, loss beside events, sample answers, then the quieter curves and the log."""
     moving = job.state in job_words.MOVING
     st.fragment(run_every=POLL_S if moving else None)(_now)(job.id, _look(job))
+    st.fragment(run_every=SLOW_S if moving else None)(_answers)(job.id)
     st.fragment(run_every=SLOW_S if moving else None)(_quiet)(job.id)
-
-
-def points_of(job: Any) -> list[Any]:
-    """All metric points of a job; a poll reads only what is new since the last one."""
-    slot = f"points_{job.id}_{job.attempt}"
-    kept: dict[tuple[str, int], Any] = st.session_state.setdefault(slot, {})
-    after = st.session_state.get(f"{slot}_after", 0)
-    newest = max((step for split, step in kept if split == "train"), default=0)
-    for point in metrics.since(job.id, after):
-        if (
-            point.split == "train" and point.step <= newest
-        ):  # a resumed run computes the steps after its checkpoint anew
-            for stale in [key for key in kept if key[1] >= point.step]:
-                del kept[stale]
-        kept[point.split, point.step] = point
-        newest = point.step if point.split == "train" else newest
-        after = max(after, point.id)
-    st.session_state[f"{slot}_after"] = after
-    return list(kept.values())
 
 
 def _look(job: Any) -> tuple[Any, ...]:
@@ -64,7 +54,7 @@ def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
         job = jobs.get_job(job_id)
         if _look(job) != drawn:
             st.rerun()
-        points = points_of(job)
+        points = series_of(job)
         _band(job)
         if job.state == "failed":
             job_failure.panel(job)
@@ -116,8 +106,8 @@ def _when(job: Any) -> str:
     return f"created {clock(job.created_at)}"
 
 
-def _tiles(job: Any, points: list[Any]) -> None:
-    train, validation = job_charts.by_split(points)
+def _tiles(job: Any, points: Series) -> None:
+    train, validation = points.train, points.validation
 
     def curve(rows: list[Any], field: str) -> list[float]:
         return [getattr(p, field) for p in job_charts.thinned(rows, SPARK) if getattr(p, field) is not None]
@@ -125,55 +115,82 @@ def _tiles(job: Any, points: list[Any]) -> None:
     smooth = job_charts.thinned(job_charts.smoothed([p.loss for p in train]), SPARK)
     change = validation[-1].loss - validation[-2].loss if len(validation) > 1 else None
     last = train[-1] if train else None
-    face.tiles(
-        [
+    right = _accuracy(train)
+    held = validation[-1].token_accuracy if validation else None
+    items = [
+        Tile(
+            "Training loss",
+            job_words.loss(smooth[-1] if smooth else None),
+            f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
+            "inverse",
+            "since the start",
+            smooth,
+            help="How wrong the model is on the outputs it is being taught. Lower is better.",
+        ),
+        Tile(
+            "Validation loss",
+            job_words.loss(validation[-1].loss if validation else None),
+            f"{change:+.3f}" if change is not None else None,
+            "inverse",
+            "last check" if change is not None else None,
+            curve(validation, "loss"),
+            help="The loss on examples that are not trained on. When it rises while the training loss falls, the "
+            "model is learning by heart. A dataset without validation examples has none.",
+        ),
+        Tile(
+            "Token accuracy",
+            job_words.share(right),
+            f"{job_words.share(held)}" if held is not None else None,
+            "gray",
+            "on held-out examples" if held is not None else None,
+            curve(train, "token_accuracy"),
+            help="The share of the output's tokens that the model would have said itself. Higher is better.",
+            arrow="off",
+        ),
+        Tile(
+            "Tokens per second",
+            number(last.tokens_per_s if last else None),
+            number(job.tokens) if job.tokens else None,
+            "gray",
+            "tokens trained",
+            curve(train, "tokens_per_s"),
+            help="Real tokens; padding is not counted.",
+            arrow="off",
+        ),
+        Tile(
+            "Memory",
+            size(last.memory_bytes if last else None),
+            None,
+            "gray",
+            None,
+            curve(train, "memory_bytes"),
+            help="What the training process holds.",
+        ),
+    ]
+    if job.state == "running" and job.time_left_s is not None:
+        items.append(Tile("Time left", duration(max(1, round(job.time_left_s))), help="At the pace of the last steps."))
+    if last and last.mfu is not None:
+        items.append(
             Tile(
-                "Training loss",
-                job_words.loss(smooth[-1] if smooth else None),
-                f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
-                "inverse",
-                "since the start",
-                smooth,
-                help="How wrong the model is on the outputs it is being taught. Lower is better.",
-            ),
-            Tile(
-                "Validation loss",
-                job_words.loss(validation[-1].loss if validation else None),
-                f"{change:+.3f}" if change is not None else None,
-                "inverse",
-                "last check" if change is not None else None,
-                curve(validation, "loss"),
-                help="The loss on examples that are not trained on. When it rises while the training loss falls, the "
-                "model is learning by heart. A dataset without validation examples has none.",
-            ),
-            Tile(
-                "Tokens per second",
-                number(last.tokens_per_s if last else None),
-                number(job.tokens) if job.tokens else None,
-                "gray",
-                "tokens trained",
-                curve(train, "tokens_per_s"),
-                help="Real tokens; padding is not counted.",
-                arrow="off",
-            ),
-            Tile(
-                "Memory",
-                size(last.memory_bytes if last else None),
-                None,
-                "gray",
-                None,
-                curve(train, "memory_bytes"),
-                help="What the training process holds.",
-            ),
-        ],
-        key="tiles",
-    )
+                "MFU",
+                job_words.share(last.mfu),
+                chart=curve(train, "mfu"),
+                help="Model FLOPs utilisation: the share of the GPU's peak that goes into the model's own arithmetic.",
+            )
+        )
+    face.tiles(items, key="tiles")
 
 
-def _loss(job: Any, points: list[Any]) -> None:
+def _accuracy(train: list[Any]) -> float | None:
+    """Token accuracy of the last steps together: one alone jumps about."""
+    found = [point.token_accuracy for point in train[-ACCURACY_OVER:] if point.token_accuracy is not None]
+    return sum(found) / len(found) if found else None
+
+
+def _loss(job: Any, points: Series) -> None:
     face.heading("Loss", "Lower is better")
     with st.container(border=True, key="loss_card"):
-        if not points:
+        if not len(points):
             with st.container(height=300, border=False, horizontal_alignment="center", vertical_alignment="center"):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
                 ended = job.state in job_words.TERMINAL
@@ -182,12 +199,23 @@ def _loss(job: Any, points: list[Any]) -> None:
                     width="content",
                 )
             return
-        last = max(points, key=lambda p: p.step)
-        fig = job_charts.loss_figure(points, job.total_steps, job.num_epochs)
+        smoothing = st.segmented_control(
+            "Smoothing",
+            list(job_charts.SMOOTHING),
+            default="Normal",
+            required=True,
+            key="smoothing",
+            label_visibility="collapsed",
+            help="How strongly the training curve is smoothed. The pale line is every step as it was.",
+        )
+        fig = job_charts.loss_figure(
+            [*points.train, *points.validation], job.total_steps, job.num_epochs, smoothing=smoothing
+        )
+        last = points.train[-1] if points.train else points.validation[-1]
         chart(
             fig,
             key="loss",
-            height=320,
+            height=300,
             x="Step",
             legend=True,
             alt=f"Loss over {last.step} of {job.total_steps} steps; the last value is {last.loss:.3f}.",
@@ -208,29 +236,17 @@ def _events(job: Any) -> None:
             st.caption(f"and {plural(len(rows) - 40, 'earlier event')}")
 
 
+def _answers(job_id: str) -> None:
+    with st.container(key="live_answers"), boundary():
+        job_samples.panel(jobs.get_job(job_id))
+
+
 def _quiet(job_id: str) -> None:
     with st.container(key="live_quiet"), boundary():
         job = jobs.get_job(job_id)
-        points = points_of(job)
-        if points:
-            _curves(job, points)
+        points = series_of(job)
+        if len(points):
+            job_run.curves(job, points)
         with st.expander("Log", icon=":material/terminal:", key="log"):
             lines = jobs.log_lines(job.id)
             st.code("\n".join(lines[-200:]) or "The log is empty so far.", language=None, height=260, wrap_lines=True)
-
-
-def _curves(job: Any, points: list[Any]) -> None:
-    face.section_gap()
-    face.heading("Run", "Real tokens, without padding")
-    wanted = (
-        ("learning_rate", "Learning rate", 1.0, TUNED),
-        ("tokens_per_s", "Tokens per second", 1.0, None),
-        ("memory_bytes", "Memory (GB)", 1 / 1024**3, None),
-    )
-    with st.grid(3, min_column_width=250):
-        for field, name, scale, color in wanted:
-            with st.container(border=True, gap="xsmall"):
-                st.caption(name)
-                extra = {"color": color} if color else {}
-                fig = job_charts.value_figure(points, field, job.total_steps, scale=scale, name=name, **extra)
-                chart(fig, key=f"curve_{field}", height=170, legend=False, alt=f"{name} over the steps of the run.")

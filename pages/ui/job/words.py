@@ -72,6 +72,11 @@ def loss(value: float | None) -> str:
     return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
 
 
+def share(value: float | None) -> str:
+    """A share of 0..1 as a percentage."""
+    return "–" if value is None else f"{100 * value:.1f}%" if value < 0.9995 else "100%"
+
+
 def setting(raw: Any) -> str:
     """A setting as a person writes it: `0.002`, `2e-05`, `yes`, `cosine`."""
     if isinstance(raw, bool):
@@ -79,7 +84,7 @@ def setting(raw: Any) -> str:
     if isinstance(raw, float):
         return f"{raw:g}"
     if isinstance(raw, list | tuple):
-        return ", ".join(setting(item) for item in raw)
+        return ", ".join(setting(item) for item in raw) or "none"
     return "–" if raw is None else str(raw)
 
 

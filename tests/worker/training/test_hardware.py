@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from worker.training.hardware import Gpu, Reading, flop_per_token, logical_parameters, peak_flops
+from worker.training.hardware import Gpu, Reading, flop_per_token, peak_flops
 
 
 @pytest.mark.parametrize(
@@ -32,17 +32,7 @@ def test_a_trained_weight_costs_six_operations_a_token_and_a_frozen_one_four() -
     assert flop_per_token(model) == 6 * 1000
     model.weight.requires_grad_(False)
     model.register_parameter("adapter", torch.nn.Parameter(torch.zeros(10)))
-    assert logical_parameters(model) == (1010, 10)
     assert flop_per_token(model) == 4 * 1010
-
-
-def test_four_bit_weights_count_as_the_weights_they_stand_for() -> None:
-    from types import SimpleNamespace
-
-    model = torch.nn.Linear(64, 64, bias=False)
-    model.weight = torch.nn.Parameter(torch.zeros(2048, 1, dtype=torch.uint8), requires_grad=False)
-    model.weight.quant_state = SimpleNamespace(shape=torch.Size([64, 64]))
-    assert logical_parameters(model) == (4096, 0)
 
 
 def test_on_a_cpu_nothing_of_a_gpu_is_told() -> None:

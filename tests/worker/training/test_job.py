@@ -15,7 +15,7 @@ from sqlmodel import select
 from core.db.tables import Calibration, FineTuningJob
 from core.db.uow import UnitOfWork
 from core.messages import Example, Message
-from core.services import datasets, jobs, metrics, models, tasks
+from core.services import datasets, jobs, metrics, models, monitoring, tasks
 from core.services.jobs import first_batch
 from core.services.jobs.records import JobRecord
 from core.settings import get_settings
@@ -30,6 +30,7 @@ CHOICES = {
     "gradient_accumulation_steps": 1,
     "learning_rate": 5e-3,
     "save_every_steps": 4,
+    "sample_answers": 0,
 }
 LOSSES = list[tuple[str, int, float]]
 
@@ -79,9 +80,11 @@ def seen_steps(job: JobRecord, wanted: int) -> Callable[[], bool]:
 
 
 def test_a_job_measures_every_step_and_registers_one_model(base: str) -> None:
-    job = launch(base)
+    job = launch(base, sample_answers=1, eval_every_steps=9)
     assert work(job).state == "succeeded"
     job = jobs.get_job(job.id)
+    (prompt,) = monitoring.sample_answers(job.id)
+    assert (prompt.split, [answer.step for answer in prompt.answers]) == ("validation", [0, 9, 18])
     train = [step for split, step, _ in losses(job) if split == "train"]
     assert train == list(range(1, 19))
     assert [step for split, step, _ in losses(job) if split == "validation"][-1] == 18
@@ -93,6 +96,9 @@ def test_a_job_measures_every_step_and_registers_one_model(base: str) -> None:
     assert smoke["question"] == tiny.PAIRS[0][0]
     assert model.manifest["versions"]["trl"]
     assert job.measured["steps"] == 18
+    found = monitoring.example_losses(model.id)
+    assert found is not None
+    assert (found.measured, found.examples) == (13, 13)
     assert job.measured["tokens"] == metrics.since(job.id)[-1].tokens
     kinds = {event.kind for event in tasks.events(job.task_id)}
     assert {"checkpoint", "evaluation", "state"} <= kinds

@@ -19,6 +19,7 @@ from core.jobs.spec import ResolvedTraining
 from core.methods.base import Method
 from worker.training.data import Prepared
 from worker.training.early_stopping import Best
+from worker.training.samples import Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Plan:
     resume_from: Path | None
     max_steps: int | None = None  # stop after so many (calibration)
     method: Method | None = None  # None: as if it packed and recomputed, as most do
+    sampling: Sampling | None = None  # prompts to answer at every evaluation
 
     @property
     def packs(self) -> bool:

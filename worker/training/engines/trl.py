@@ -23,6 +23,7 @@ from worker.training.callbacks import LEAVES, Watcher
 from worker.training.divergence import not_finite
 from worker.training.engines import Ended, Hooks, Plan
 from worker.training.losses import Forward
+from worker.training.samples import Sampler
 
 CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the largest thing in memory
 CHECKPOINTING_FROM_PARAMS = 500_000_000  # below, recomputing activations costs time and saves nothing that matters
@@ -118,6 +119,22 @@ def _packer(plan: Plan, *, packs: bool) -> Packer:
     )
 
 
+def _sampler(plan: Plan, watcher: Watcher) -> list[Sampler]:
+    """What answers the sample prompts, after the watcher has measured the step; nothing where there are none."""
+    if plan.sampling is None or not plan.sampling.prompts:
+        return []
+    hooks = watcher.hooks
+    return [
+        Sampler(
+            plan.sampling,
+            plan.tokenizer,
+            plan.training,
+            sign_of_life=hooks.sign_of_life,
+            stop_signal=lambda: watcher.signal,
+        )
+    ]
+
+
 class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     """SFTTrainer with the studio's data order, batches, validation loss and checkpoints."""
 
@@ -138,7 +155,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
             data_collator=self.packer.step,
             train_dataset=columns,
             processing_class=plan.tokenizer,
-            callbacks=[watcher],
+            callbacks=[watcher, *_sampler(plan, watcher)],
         )
         self.forward = Forward.of(self.model, chunked=arguments.loss_type == "chunked_nll")
         self.remove_callback(PrinterCallback)  # results go to the hooks, nothing to stdout
