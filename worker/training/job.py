@@ -162,8 +162,9 @@ class Reporter:
         self._say_lengths(data)
         forecasting.keep_lengths(self.job.dataset_version_id, base_models.resolve(self.job.base_model), data.spans)
         with self.ctx.fenced() as uow:
-            for table in (MetricPoint, SampleAnswer):
-                columns = table.__table__.c  # type: ignore[attr-defined]
+            tables: tuple[Any, ...] = (MetricPoint, SampleAnswer)
+            for table in tables:
+                columns = table.__table__.c
                 stale = delete(table).where(columns.job_id == self.job.id, columns.step > resumed_from)
                 uow.session.connection().execute(stale)
             uow.commit()

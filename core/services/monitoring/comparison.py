@@ -78,7 +78,7 @@ def _settings(run: JobRecord) -> dict[str, Any]:
 
 def _figures(runs: Sequence[JobRecord]) -> tuple[Figure, ...]:
     """Loss, accuracy, speed, time and memory; a figure that no run has is left out."""
-    rows = [
+    rows: list[tuple[str, str, int, list[float | None]]] = [
         ("Training loss", "", -1, [run.loss for run in runs]),
         ("Validation loss", "", -1, [run.validation_loss for run in runs]),
         ("Token accuracy", "share", 1, [run.token_accuracy for run in runs]),
