@@ -101,7 +101,7 @@ def test_every_process_is_killed_and_one_model_comes_out(
     assert causes[0] == "killed", "the others saved or went on"
 
 
-KILLS, INSIDE_CHECKPOINTS, SEED = 20, 8, 20261126
+KILLS, INSIDE_CHECKPOINTS, SEED = 20, 12, 20261126  # 5 of 8 fell inside, so 12 leave room
 
 
 @pytest.mark.slow
