@@ -76,5 +76,6 @@ def beyond_edge(page) -> list[str]:
         """() => [...document.querySelectorAll('[data-testid=stMain] *')]
             .filter(e => { const r = e.getBoundingClientRect(); return r.width > 0 && r.right > innerWidth + 1 })
             .filter(e => !e.closest('[data-testid=stDataFrame], [role=tablist]'))  // both scroll by themselves
+            .filter(e => !e.matches('input[type=range]'))  // a slider's: for screen readers, not to be seen
             .slice(0, 5).map(e => e.outerHTML.slice(0, 200))"""
     )

@@ -14,7 +14,7 @@ import torch
 from worker.training import quantization
 
 # Dense 16-bit tensor peak in TFLOP/s (without sparsity), by a part of the name that CUDA gives; the first match wins.
-# Source: NVIDIA's data sheets of each card, read in November 2026.
+# Source: NVIDIA's data sheets as they are usually quoted, written down in November 2026; MFU is as good as they are.
 _PEAK_TFLOPS: Final = (
     ("B200", 2250.0),
     ("GH200", 989.0),
