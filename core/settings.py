@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     renew_s: float = Field(default=10.0, gt=0, description="how often a lease is renewed from the work itself")
     reconcile_s: float = Field(default=15.0, gt=0, description="how often dead tasks are looked for")
     cancel_grace_s: float = Field(default=15.0, gt=0, description="time a task has to honour a cancel before the kill")
+    price_per_hour: float = Field(
+        default=0.0,
+        ge=0,
+        description="what an hour of this machine costs, rent or electricity; 0: unknown",
+    )
+    currency: str = Field(default="EUR", min_length=1, max_length=8, description="of price_per_hour, such as EUR")
     device: str = Field(default="auto", description="auto, cpu, or cuda")
 
     @field_validator("data_dir")

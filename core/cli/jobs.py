@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from core.cli.boundary import say
+from core.cli.job_show import show
 from core.cli.output import moment, print_json, print_table
 from core.errors import SettingsError
 
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
     group.callback()(jobs)
     group.command()(metrics)
+    group.command()(show)
     app.add_typer(group, name="jobs", help="List fine-tuning jobs with their state, progress and loss.")
 
 

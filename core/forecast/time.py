@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-_SPREAD: Final = {"same": (0.85, 1.3), "similar": (0.6, 1.8)}
+_SPREAD: Final = {"same": (0.8, 1.25), "similar": (0.6, 1.8)}
 NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine give the time."
 
 
@@ -13,32 +13,78 @@ NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine give t
 class Speed:
     """What a calibration or an earlier run measured.
 
-    `likeness` is "same" for the very same settings, "similar" for the same base model and method with others.
+    Attributes:
+        tokens_per_s: non-pad tokens per second inside steps.
+        load_s: until the first step begins (reading the data, loading the base).
+        first_step_s: what the first step took longer than the others.
+        checkpoint_s: writing one checkpoint.
+        other_s: of an earlier run, everything but its steps; None where that was not measured.
+        likeness: "same" for the very same settings, "similar" for the same base model and method with others.
+        peak_memory_bytes: of an earlier run, 0 where none was measured.
     """
 
-    tokens_per_s: float  # non-pad
-    overhead_s: float  # loading, the first step, saving
+    tokens_per_s: float
+    load_s: float = 0.0
+    first_step_s: float = 0.0
+    checkpoint_s: float = 0.0
+    other_s: float | None = None
     likeness: Literal["same", "similar"] = "same"
     peak_memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a run has to do.
+
+    Attributes:
+        train_tokens: non-pad tokens of all epochs.
+        validation_tokens: of all rounds together.
+        checkpoints: how many are written.
+        pass_share: what a token costs without learning, as a share of one that is learnt from: 1/3 where the base
+            learns (forward 2N operations, backward 4N), 1/2 where it is frozen (backward 2N). Source: Kaplan et al.
+            2020.
+        answer_s: the first answer of the finished model, which is loaded once more for it.
+    """
+
+    train_tokens: int
+    validation_tokens: int = 0
+    checkpoints: int = 0
+    pass_share: float = 1 / 3
+    answer_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TimeForecast:
-    """Seconds from the start of the run to the finished model; None where nothing was measured."""
+    """Seconds from the start of the run to the finished model, by part; None where nothing was measured."""
 
     low_s: float | None
     high_s: float | None
     text: str
+    parts: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def expected_s(self) -> float | None:
+        return sum(seconds for _, seconds in self.parts) if self.parts else None
 
 
-def forecast_time(total_tokens: int, speed: Speed | None) -> TimeForecast:
-    """Time for `total_tokens` non-pad tokens (all epochs together)."""
+def forecast_time(work: Work, speed: Speed | None) -> TimeForecast:
+    """The time of a run at a measured speed."""
     if speed is None or speed.tokens_per_s <= 0:
         return TimeForecast(None, None, NOT_MEASURED)
-    low, high = _SPREAD[speed.likeness]
-    work = total_tokens / speed.tokens_per_s
-    low_s, high_s = work * low + speed.overhead_s * low, work * high + speed.overhead_s * high
-    return TimeForecast(low_s, high_s, f"{duration(low_s)} to {duration(high_s)}")
+    steps = work.train_tokens / speed.tokens_per_s
+    parts: tuple[tuple[str, float], ...]
+    if speed.other_s is not None:
+        parts = (("steps", steps), ("loading, validation, checkpoints and saving", speed.other_s))
+    else:
+        parts = (
+            ("loading", speed.load_s + speed.first_step_s),
+            ("steps", steps),
+            ("validation", work.validation_tokens * work.pass_share / speed.tokens_per_s),
+            ("checkpoints", work.checkpoints * speed.checkpoint_s),
+            ("first answer", speed.load_s + work.answer_s),
+        )
+    low, high = (factor * sum(seconds for _, seconds in parts) for factor in _SPREAD[speed.likeness])
+    return TimeForecast(low, high, f"{duration(low)} to {duration(high)}", parts)
 
 
 def duration(seconds: float) -> str:

@@ -127,6 +127,15 @@ class BottleneckAdapter(Method):
         total = 0
         for name, _, hidden in shape.linear_shapes():
             if name in BEHIND[self.placement]:
-                width = self.width if self.size_by == "width" else max(1, hidden // self.reduction)
+                width = self._width(hidden)
                 total += 2 * width * hidden + width + hidden
         return total
+
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """What comes in, and the narrow middle (before the bend too, unless it is ReLU)."""
+        middle = 1 if self.non_linearity == "relu" else 2
+        adapted = [hidden for name, _, hidden in shape.linear_shapes() if name in BEHIND[self.placement]]
+        return float(sum(hidden + middle * self._width(hidden) for hidden in adapted))
+
+    def _width(self, hidden: int) -> int:
+        return self.width if self.size_by == "width" else max(1, hidden // self.reduction)

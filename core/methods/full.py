@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from core.methods.base import Method, ModelShape
+from core.methods.base import Method, ModelShape, kept_inputs
 
 
 class FullFineTuning(Method):
@@ -27,3 +27,11 @@ class FullFineTuning(Method):
 
     def trainable_params(self, shape: ModelShape) -> int:
         return shape.params
+
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """The input of every linear layer, and what each of a block's two norms multiplies its weight with."""
+        return kept_inputs(shape) + 2 * shape.num_layers * shape.hidden_size
+
+    def kept_once(self, shape: ModelShape) -> float:
+        """The output layer's gradient is summed over the pieces of the loss: one more copy of it."""
+        return shape.vocab_size * shape.hidden_size

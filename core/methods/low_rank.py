@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
 from core.errors import SettingsError
-from core.methods.base import Method, ModelShape, facts
+from core.methods.base import Method, ModelShape, facts, kept_inputs
 
 ATTENTION: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj")
 # The linear layers of the families in the catalog; the last two are Phi's, which fuses q, k, v and gate, up.
@@ -26,6 +26,8 @@ KNOWN_MODULES: Final = (
 
 class LowRank(Method):
     """Settings of a low-rank adapter. Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models"."""
+
+    heap_factor: ClassVar[float] = 1.7  # an adapter's output, scaled and added, is three more holes per layer
 
     rank: int = Field(
         default=16,
@@ -149,6 +151,25 @@ class LowRank(Method):
             for name, inputs, outputs in shape.linear_shapes()
             if names is None or name in names
         )
+
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """The inputs of the adapted layers and what the thin matrices pass on.
+
+        With dropout each layer has an input of its own, and its mask. With DoRA its output is kept before and after
+        scaling. Source: PEFT's LoRA layers.
+        """
+        names = self._names()
+        layers = [row for row in shape.linear_shapes() if names is None or row[0] in names]
+        kept = self.rank * len(layers) + (2 * sum(out for _, _, out in layers) if self.dora else 0)
+        return kept + (2 * sum(inputs for _, inputs, _ in layers) if self.dropout else kept_inputs(shape, names))
+
+    def kept_once(self, shape: ModelShape) -> float:
+        """DoRA multiplies its matrices out to measure their columns: an identity of the layer's width, and more."""
+        if not self.dora:
+            return 0.0
+        names = self._names()
+        adapted = [inputs for name, inputs, _ in shape.linear_shapes() if names is None or name in names]
+        return float(sum(inputs * (inputs + self.rank) for inputs in adapted))
 
     def check(self, shape: ModelShape) -> None:
         if self.target_modules != "listed":

@@ -84,6 +84,11 @@ class PrefixTuning(Method):
         hidden = self.projection_hidden_size
         return self.virtual_tokens * shape.kv_size + (shape.kv_size + 1) * hidden + (hidden + 1) * made
 
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """A row with a prefix has a mask: it is kept in every layer, and keys and values once for each query head."""
+        heads = sum(inputs for name, inputs, _ in shape.linear_shapes() if name == "o_proj")
+        return 2 * (heads - shape.num_layers * shape.kv_size) + shape.num_layers * (length + self.virtual_tokens)
+
     def saved_params(self, shape: ModelShape) -> int:
         """The finished keys and values; the projection is not needed any more."""
         return self.virtual_tokens * 2 * shape.num_layers * shape.kv_size

@@ -76,7 +76,8 @@ def facts(
 
 
 def _ollama(architecture: str, adapter: bool, gguf: bool, quantized: bool) -> ServingFact:
-    if adapter and architecture in OLLAMA_ADAPTERS:
+    # Source: Ollama's importing documentation: "it's best to use non-quantized (i.e. non-QLoRA) adapters"
+    if adapter and not quantized and architecture in OLLAMA_ADAPTERS:
         return ServingFact("Ollama", True, "The adapter goes in as it is, beside its unquantized base.")
     if architecture in OLLAMA_MODELS:
         merged = f"After merging into the {'unquantized ' if quantized else ''}base, here under Models."

@@ -6,14 +6,13 @@ rows as memory allows (micro-batches): no padding, and no example sees another (
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from core.forecast.batches import order, shared_out
 from core.render import IGNORED
 from worker.training.attention import Layout, arguments
 from worker.training.data import Tokenised, collate
@@ -129,21 +128,6 @@ def _learnt(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return places, flat[places]
 
 
-def shared_out(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Share examples out to as few parts of at most `budget` tokens as an even filling needs (longest first)."""
-    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
-    for count in range(max(1, math.ceil(sum(lengths) / budget)), len(lengths)):
-        parts: list[list[int]] = [[] for _ in range(count)]
-        filled = [0] * count
-        for index in order:
-            emptiest = filled.index(min(filled))
-            parts[emptiest].append(index)
-            filled[emptiest] += lengths[index]
-        if max(filled) <= budget:
-            return [sorted(part) for part in parts]
-    return [[index] for index in range(len(lengths))]
-
-
 class SeededBatches(torch.utils.data.Sampler[list[int]]):
     """Batches of example numbers whose order depends on the seed and the epoch alone, so that a resumed run goes on
     exactly where the first one was."""
@@ -156,7 +140,6 @@ class SeededBatches(torch.utils.data.Sampler[list[int]]):
         return -(-self.examples // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        order = list(range(self.examples))
-        random.Random(f"{self.seed}/{self.epoch}").shuffle(order)  # noqa: S311  a seeded order, no secret
+        numbers = order(self.examples, self.seed, self.epoch)
         for start in range(0, self.examples, self.batch_size):
-            yield order[start : start + self.batch_size]
+            yield numbers[start : start + self.batch_size]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import time
+from pathlib import Path
 from typing import Any, Final
 
 from core import base_models, engines, methods
@@ -20,7 +21,9 @@ from worker.training.engines import Point
 from worker.training.interrupt import Interrupted, check
 from worker.training.run import TrainResult, Watching, train
 
-STEPS: Final = 8  # the first one warms up and is not counted
+STEPS: Final = 8  # at most; the first one warms up and is not counted
+LEAST_STEPS: Final = 3
+ENOUGH_S: Final = 15.0  # of counted steps; slow ones need not be made eight times
 SILENT_S: Final = 180.0
 
 
@@ -37,34 +40,54 @@ def handle(ctx: TaskContext) -> Outcome:
 def _calibrate(ctx: TaskContext, key: str, spec: JobSpec) -> Outcome:
     ctx.progress(5, "Measuring", "Loading the base model")
     ctx.allow(SILENT_S)
-    base = base_models.resolve(spec.base_model)
-    if base.path is None:
-        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
-    method = methods.build(spec.method, spec.method_config)
-    times = Times(ctx)
-    watching = Watching(on_loaded=times.on_loaded, on_point=times.on_point, signal=times.signal)
-    began = time.perf_counter()
-    result = train(
-        base.path,
-        _sample(spec),
-        method,
-        spec.training,
-        ctx.workdir,
-        engine=engines.settle(spec.engine, spec.engine_asked, method).engine,
-        watching=watching,
-        max_steps=STEPS,
-        token_cache=token_cache.directory(),
-    )
+    row = measure(key, spec, ctx.workdir, ctx)
     check(ctx)
-    row = times.row(key, began, result)
-    # the forecast takes it for other settings of the same base and method too, with a wider range
-    row.details = {**row.details, "base_model": spec.base_model, "method": spec.method}
 
     def store(uow: Any) -> dict[str, Any]:
         uow.session.merge(row)
         return {"tokens_per_s": row.tokens_per_s, "overhead_s": row.overhead_s}
 
     return Outcome("succeeded", on_commit=store)
+
+
+def measure(key: str, spec: JobSpec, folder: Path, ctx: TaskContext | None = None) -> Calibration:
+    """The row of a key: a few steps of the job that the spec describes.
+
+    Args:
+        folder: gets the run's files; it is the caller's to remove.
+        ctx: the task to report to, where there is one.
+
+    Raises:
+        TrainingError: the base model is not here. Whatever `train` raises.
+    """
+    base = base_models.resolve(spec.base_model)
+    if base.path is None:
+        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+    method = methods.build(spec.method, spec.method_config)
+    times = Times(ctx)
+    watching = Watching(
+        on_loaded=times.on_loaded,
+        on_point=times.on_point,
+        signal=times.signal,
+        on_saving=times.on_saving,
+        on_checkpoint=times.on_checkpoint,
+    )
+    began = time.perf_counter()
+    result = train(
+        base.path,
+        _sample(spec),
+        method,
+        spec.training,
+        folder,
+        engine=engines.settle(spec.engine, spec.engine_asked, method).engine,
+        watching=watching,
+        max_steps=STEPS,
+        token_cache=token_cache.directory(),
+    )
+    row = times.row(key, began, result)
+    # the forecast takes it for other settings of the same base and method too, with a wider range
+    row.details = {**row.details, "base_model": spec.base_model, "method": spec.method}
+    return row
 
 
 def _sample(spec: JobSpec) -> list[Example]:
@@ -79,26 +102,43 @@ def _sample(spec: JobSpec) -> list[Example]:
 class Times:
     """When each step ended, and how many tokens it had."""
 
-    def __init__(self, ctx: TaskContext) -> None:
+    def __init__(self, ctx: TaskContext | None) -> None:
         self.ctx = ctx
         self.steps: list[tuple[float, Point]] = []
+        self.loaded_at = self.saving_at = 0.0
+        self.saves: list[tuple[float, float]] = []  # when each checkpoint was written, and how long it took
 
     def signal(self) -> str:
-        return self.ctx.signal()
+        """What was asked for; else *stop* once enough was measured."""
+        asked = self.ctx.signal() if self.ctx else ""
+        if asked or len(self.steps) < LEAST_STEPS - 1:  # asked before the step's own point is told
+            return asked
+        return "stop" if time.perf_counter() - self.steps[0][0] >= ENOUGH_S else ""
+
+    def on_saving(self) -> None:
+        self.saving_at = time.perf_counter()
+
+    def on_checkpoint(self, step: int, directory: Path) -> None:
+        now = time.perf_counter()
+        self.saves.append((now, now - self.saving_at))
 
     def on_loaded(self, data: Prepared, resumed_from: int) -> None:
-        check(self.ctx)
-        self.ctx.progress(30, "Measuring", f"Making {STEPS} steps")
+        self.loaded_at = time.perf_counter()
+        if self.ctx:
+            check(self.ctx)
+            self.ctx.progress(30, "Measuring", f"Making up to {STEPS} steps")
 
     def on_point(self, point: Point) -> None:
         self.steps.append((time.perf_counter(), point))
-        self.ctx.progress(30 + 65 * point.step / STEPS, "Measuring", f"Step {point.step} of {STEPS}")
+        if self.ctx:
+            self.ctx.progress(30 + 65 * point.step / STEPS, "Measuring", f"Step {point.step} of {STEPS}")
 
     def row(self, key: str, began: float, result: TrainResult) -> Calibration:
         """The measured row: the rate leaves the first step out, the overhead is everything before it ended."""
         (first_at, first), (last_at, last) = self.steps[0], self.steps[-1]
         counted = max(last.step - first.step, 1)
-        seconds = (last_at - first_at) if last.step > first.step else result.train_seconds
+        between = sum(took for ended, took in self.saves if first_at < ended < last_at)
+        seconds = (last_at - first_at - between) if last.step > first.step else result.train_seconds
         tokens = last.tokens - (first.tokens if last.step > first.step else 0)
         return Calibration(
             key=key,
@@ -109,6 +149,8 @@ class Times:
             details={
                 "seconds_per_step": seconds / counted,
                 "steps": counted,
+                "load_s": self.loaded_at - began,
+                "checkpoint_s": max((took for _, took in self.saves), default=0.0),
                 "baseline_memory_bytes": result.baseline_memory_bytes,
                 "trainable_params": result.trainable_params,
             },

@@ -48,6 +48,7 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
+    began = time.perf_counter()
     ctx.progress(1, "Validating", "Reading the dataset")
     examples = _examples(job.spec)
     base_path = _base_path(job.spec)
@@ -89,7 +90,7 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
             result.model_dir,
             examples[0],
             final_loss=result.loss,
-            measured=_measured(ctx, result),
+            measured=_measured(ctx, result, time.perf_counter() - began),
             facts={"engine": engine, "kept_step": result.kept_step},
             stopped_early=result.status in ("stopped", "early_stopped"),
         )
@@ -288,10 +289,12 @@ def _answer_row(job_id: str, step: int, sample: Sample) -> SampleAnswer:
     )
 
 
-def _measured(ctx: TaskContext, result: TrainResult) -> dict[str, Any]:
-    """What the run took, beside its forecast."""
+def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str, Any]:
+    """What the run took, beside its forecast; `seconds` from its start to the checked model, of this attempt."""
     return {
         "train_seconds": round(result.train_seconds, 3),
+        "total_seconds": round(seconds, 3),
+        "disk_bytes": checkpoints.tree_bytes(ctx.workdir) + _stored_bytes(result),
         "load_seconds": round(result.load_seconds, 3),
         "tokens": result.tokens,
         "tokens_per_s": round(result.tokens / result.train_seconds, 1) if result.train_seconds else None,
@@ -307,3 +310,8 @@ def _measured(ctx: TaskContext, result: TrainResult) -> dict[str, Any]:
         "dropped": result.dropped,
         "example_losses": asdict(result.example_losses) if result.example_losses else None,
     }
+
+
+def _stored_bytes(result: TrainResult) -> int:
+    """The model once more, in the store."""
+    return checkpoints.tree_bytes(result.model_dir) if result.model_dir else 0

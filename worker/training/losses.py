@@ -40,7 +40,7 @@ class Forward:
         how many of them the model foretells right (its likeliest next token is the one that comes)."""
         if self.chunked:
             out = model(**batch.inputs, labels=batch.labels, num_items_in_batch=answer_tokens, use_cache=False)
-            return out.loss, out.num_correct_tokens
+            return out.loss, out.num_correct_tokens.long()  # it counts in fp32
         logits = self.logits(model, batch)
         right = (logits.detach().argmax(-1) == batch.targets).sum()
         return cross_entropy(logits.float(), batch.targets, reduction="sum") / answer_tokens, right

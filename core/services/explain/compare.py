@@ -74,6 +74,7 @@ _USE_LOW, _USE_HIGH = 0.15, 0.40
 class _Run:
     per_device_batch_size: int
     max_seq_length: int
+    gradient_accumulation_steps: int = 1
 
 
 @dataclass(frozen=True, slots=True)

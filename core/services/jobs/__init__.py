@@ -13,7 +13,7 @@ from core import base_models, engines, methods
 from core.base_models.records import BaseModelRef
 from core.db.tables import Calibration, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
-from core.errors import Conflict, DataError, NotFound, SettingsError
+from core.errors import Conflict, DataError, NotFound, SettingsError, StorageError
 from core.forecast import device as devices
 from core.forecast.lengths import consequences
 from core.ids import new_id
@@ -23,19 +23,24 @@ from core.jobs.spec import JobSpec, TrainingConfig
 from core.providers import get_provider
 from core.services import datasets, starter, tasks
 from core.services.datasets import DatasetRecord
-from core.services.jobs import forecasting, reader as job_reader
+from core.services.jobs import accuracy, forecasting, reader as job_reader
+from core.services.jobs.accuracy import track_record
+from core.services.jobs.alternatives import alternatives
 from core.services.jobs.forecasting import forecast
 from core.services.jobs.reader import get_job, list_jobs
-from core.services.jobs.records import Comparison, Forecast, JobRecord, Serving
+from core.services.jobs.records import Alternative, Comparison, Forecast, JobRecord, Serving, TrackRecord
 from core.tasks import store
 from core.tasks.announce import announce
 from core.tasks.records import EventRecord, TaskRecord
 
 __all__ = [
+    "Alternative",
     "Comparison",
     "Forecast",
     "JobRecord",
     "Serving",
+    "TrackRecord",
+    "alternatives",
     "calibrate",
     "catalog",
     "choices_of",
@@ -51,6 +56,7 @@ __all__ = [
     "retry_with",
     "started_over",
     "suggest_name",
+    "track_record",
 ]
 
 KIND: Final = "training"
@@ -108,6 +114,7 @@ def create(
     outlook = forecast(dataset.id, base.id, method, method_config, training, engine)
     _learnable(outlook, dataset)
     _measurable(outlook, dataset)
+    _storable(outlook)
     spec = _spec(dataset, base, method, method_config, outlook).model_copy(
         update={"provider": provider, "training_config": dict(training or {}), "parent_job_id": parent_job_id}
     )
@@ -254,7 +261,7 @@ def log_lines(job_id: str, lines: int = 200) -> list[str]:
 
 def forecast_and_measured(job: JobRecord) -> list[Comparison]:
     """Forecast and measured side by side; [] before the run is over."""
-    return forecasting.compare(job.forecast, job.measured)
+    return accuracy.compare(job.forecast, job.measured)
 
 
 def calibrate(
@@ -298,14 +305,15 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
     kind = devices.detect().kind
     method = forecasting.method_config(base, spec.method, spec.method_config)
     busy = measured["tokens"] / measured["tokens_per_s"] if measured.get("tokens") else 0.0
+    whole = bool(measured.get("total_seconds")) and not measured.get("resumed")  # else part of its time is not known
     uow.session.merge(
         Calibration(
             key=forecasting.calibration_key(base, method, spec.training, kind, spec.engine),
             device=kind,
             tokens_per_s=float(measured["tokens_per_s"]),
-            overhead_s=max(0.0, float(measured.get("train_seconds") or busy) - busy),
+            overhead_s=max(0.0, float(measured.get("total_seconds") or busy) - busy),
             peak_memory_bytes=int(measured.get("peak_memory_bytes") or 0),
-            details={"base_model": spec.base_model, "method": spec.method, "from": "run"},
+            details={"base_model": spec.base_model, "method": spec.method, "from": "run", "whole": whole},
             created_at=time.time(),
         )
     )
@@ -379,6 +387,12 @@ def _measurable(outlook: Forecast, dataset: DatasetRecord) -> None:
                 "examples.",
                 f"Hold some out under Datasets, or leave {name} off.",
             )
+
+
+def _storable(outlook: Forecast) -> None:
+    if outlook.disk.verdict == "too_large":
+        message, _, remedy = outlook.disk.text.partition(". ")
+        raise StorageError(f"{message}.", remedy)
 
 
 def _checked_name(name: str) -> str:

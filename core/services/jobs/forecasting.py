@@ -19,22 +19,27 @@ from core.db.tables import Calibration
 from core.db.uow import UnitOfWork
 from core.errors import DataError, StorageError
 from core.forecast import device as devices
-from core.forecast.disk import KEPT_CHECKPOINTS, forecast_disk
+from core.forecast.batches import Widest, widest
+from core.forecast.cost import forecast_cost
+from core.forecast.disk import KEPT_CHECKPOINTS, DiskForecast, forecast_disk
 from core.forecast.interruption import resume_warning
 from core.forecast.lengths import Lengths, Span, consequences, estimate_span, most_tokens
-from core.forecast.memory import forecast_memory, gigabytes
-from core.forecast.time import Speed, forecast_time
+from core.forecast.memory import forecast_memory
+from core.forecast.time import Speed, Work, forecast_time
 from core.jobs.resolve import resolve
 from core.jobs.spec import ResolvedTraining, TrainingConfig
 from core.messages import Example
 from core.methods import Method
 from core.render import render
 from core.services import datasets
-from core.services.jobs.records import Comparison, Forecast, Serving
+from core.services.jobs.records import Forecast, Serving
 from core.storage import get_storage
 from core.targets import TARGETS
 from core.targets.servability import facts
 
+ANSWER_TOKENS: Final = 64  # of the first answer of a finished model
+# Every token of an answer reads all weights once. Two cores with DDR4 read so much; a GPU with HBM about half its peak.
+READ_BYTES_PER_S: Final = {"cpu": 8e9, "cuda": 5e11}
 MAX_COUNTED: Final = 2_000  # examples that are tokenized for a forecast; larger sets are sampled evenly
 _CALIBRATIONS = Calibration.__table__  # type: ignore[attr-defined]
 
@@ -89,9 +94,13 @@ def forecast(
     key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
     speed = measured_speed(key, base, method, device.kind)
     peak = speed.peak_memory_bytes if speed and speed.likeness == "same" else 0
-    memory = forecast_memory(base.dims, tuner, resolved, device, longest_tokens=lengths.ceiling, peak_bytes=peak)
+    batch = _widest(lengths.spans, resolved, tuner.packs) if base.ready else None
+    memory = forecast_memory(
+        base.dims, tuner, resolved, device, batch=batch, longest_tokens=lengths.ceiling, peak_bytes=peak
+    )
     total_tokens = lengths.tokens_trained(resolved.max_seq_length, resolved.over_length) * resolved.num_epochs
-    time = forecast_time(total_tokens, speed)
+    time = forecast_time(_work(base, tuner, resolved, total_tokens, version, device), speed)
+    disk = forecast_disk(base.dims, tuner, device.compute_bytes, kept=KEPT_CHECKPOINTS + resolved.keep_best)
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(
         training=resolved,
@@ -100,15 +109,56 @@ def forecast(
         params=base.dims.params,
         memory=memory,
         time=time,
-        disk=forecast_disk(base.dims, tuner, device.compute_bytes, kept=KEPT_CHECKPOINTS + resolved.keep_best),
+        cost=forecast_cost(time.low_s, time.high_s),
+        disk=disk,
         lengths=lengths,
         over_length=over,
         answers_lost=lost,
         total_tokens=total_tokens,
         serving=serving(base, tuner),
-        warnings=_warnings(resolved, memory.verdict, memory.text, lengths, resume_warning(resolved, time)),
+        warnings=_warnings(resolved, memory.verdict, memory.text, lengths, disk, resume_warning(resolved, time)),
         calibration_key=key,
         engine=chosen,
+    )
+
+
+@lru_cache(maxsize=64)  # asked for every method's card at every change; the spans of a version never change
+def _widest_of(
+    spans: tuple[Span, ...], batch: int, accumulation: int, length: int, seed: int, epochs: int, packs: bool
+) -> Widest:
+    return widest(
+        spans,
+        batch_size=batch,
+        accumulation=accumulation,
+        max_seq_length=length,
+        seed=seed,
+        epochs=epochs,
+        end_to_end=packs,
+    )
+
+
+def _widest(spans: tuple[Span, ...], training: ResolvedTraining, packs: bool) -> Widest:
+    """The widest micro-batch of the run, laid out as the worker does."""
+    batch, accumulation = training.per_device_batch_size, training.gradient_accumulation_steps
+    length, seed, epochs = training.max_seq_length, training.seed, training.num_epochs
+    if training.over_length == "drop":
+        spans = tuple(span for span in spans if span[0] <= length)
+    return _widest_of(spans, batch, accumulation, length, seed, epochs, packs)
+
+
+def _work(
+    base: BaseModelRef, method: Method, training: ResolvedTraining, tokens: int, version: Any, device: devices.Device
+) -> Work:
+    """What the run does besides its steps; validation examples are taken to be as long as those that are learnt."""
+    assert base.dims is not None
+    mean = tokens / max(1, training.num_epochs * version.train_examples)
+    rounds = -(-training.total_steps // training.eval_every_steps)
+    return Work(
+        train_tokens=tokens,
+        validation_tokens=round(mean * version.validation_examples * rounds),
+        checkpoints=-(-training.total_steps // training.save_every_steps),
+        pass_share=1 / 2 if method.peft_type() is not None else 1 / 3,
+        answer_s=ANSWER_TOKENS * base.dims.params * device.compute_bytes / READ_BYTES_PER_S[device.kind],
     )
 
 
@@ -221,43 +271,30 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str) ->
     if not (same or alike):
         return None
     row = (same or alike)[0]
+    details = row["details"]
+    ran = details.get("from") == "run"
+    steps_s = float(details.get("seconds_per_step") or 0.0)
+    load_s = float(details.get("load_s") or row["overhead_s"])
     return Speed(
         tokens_per_s=row["tokens_per_s"],
-        overhead_s=row["overhead_s"],
+        load_s=load_s,
+        first_step_s=max(0.0, row["overhead_s"] - load_s - steps_s),
+        checkpoint_s=float(details.get("checkpoint_s") or 0.0),
+        other_s=row["overhead_s"] if same and ran and details.get("whole") else None,
         likeness="same" if same else "similar",
-        peak_memory_bytes=row["peak_memory_bytes"],
+        # a calibration does not meet the widest batch of a run, so that its peak says little
+        peak_memory_bytes=row["peak_memory_bytes"] if ran else 0,
     )
 
 
-def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Comparison]:
-    """Forecast and measured side by side, for what both know: time, peak memory, tokens, size of the model."""
-    lines = []
-    seconds, peak = measured.get("train_seconds"), measured.get("peak_memory_bytes")
-    low, high = forecast.get("time_low_s"), forecast.get("time_high_s")
-    if seconds:
-        said = f"{low:,.0f}-{high:,.0f} s" if low and high else "not measured before"
-        within = low <= seconds <= high if low and high else None
-        lines.append(Comparison("Time", said, f"{seconds:,.0f} s", within))
-    if peak and forecast.get("memory_high"):
-        low, high = forecast["memory_low"], forecast["memory_high"]
-        lines.append(
-            Comparison("Peak memory", f"{gigabytes(low)} - {gigabytes(high)}", gigabytes(peak), low <= peak <= high)
-        )
-    for name, asked, found in (("Tokens trained", "total_tokens", "tokens"), ("Steps", "total_steps", "steps")):
-        if measured.get(found) and forecast.get(asked):
-            within = abs(measured[found] - forecast[asked]) <= 0.02 * forecast[asked]
-            lines.append(Comparison(name, f"{forecast[asked]:,}", f"{measured[found]:,}", within))
-    if measured.get("model_bytes") and forecast.get("model_bytes"):
-        asked, found = forecast["model_bytes"], measured["model_bytes"]
-        within = abs(found - asked) <= 0.1 * asked
-        lines.append(Comparison("Size of the model", gigabytes(asked), gigabytes(found), within))
-    return lines
-
-
-def _warnings(resolved: ResolvedTraining, verdict: str, text: str, lengths: Lengths, resume: str) -> tuple[str, ...]:
+def _warnings(
+    resolved: ResolvedTraining, verdict: str, text: str, lengths: Lengths, disk: DiskForecast, resume: str
+) -> tuple[str, ...]:
     found = []
     if verdict != "fits":
         found.append(text)
+    if disk.verdict != "fits":
+        found.append(disk.text)
     found += consequences(lengths, resolved.max_seq_length, resolved.over_length)
     if resume:
         found.append(resume)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.engines import Choice
+from core.forecast.cost import CostForecast
 from core.forecast.disk import DiskForecast
 from core.forecast.lengths import Lengths
 from core.forecast.memory import MemoryForecast
@@ -101,6 +102,7 @@ class Forecast:
     params: int
     memory: MemoryForecast
     time: TimeForecast
+    cost: CostForecast | None  # where a price per hour is set
     disk: DiskForecast
     lengths: Lengths
     over_length: int
@@ -116,9 +118,13 @@ class Forecast:
         return {
             "memory_low": self.memory.low,
             "memory_high": self.memory.high,
+            "memory_expected": self.memory.expected,
+            "memory_above_baseline": self.memory.above_baseline,
+            "memory_parts": dict(self.memory.parts),
             "memory_verdict": self.memory.verdict,
             "time_low_s": self.time.low_s,
             "time_high_s": self.time.high_s,
+            "time_expected_s": self.time.expected_s,
             "total_tokens": self.total_tokens,
             "total_steps": self.training.total_steps,
             "disk_bytes": self.disk.peak_bytes,
@@ -131,9 +137,40 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One line of *forecast and measured*: values as text, and whether the measured one lay in the forecast range."""
+    """One line of *forecast and measured*: values as text, whether the measured one lay in the forecast range, and by
+    how much the forecast missed it, as a share of what was measured (0.1: a tenth too much)."""
 
     name: str
     forecast: str
     measured: str
     within: bool | None
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A change that would fit: what it is with what it needs, and the choices as `forecast` takes them."""
+
+    text: str
+    method: str
+    method_config: dict[str, Any]
+    training: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """How good the forecasts of the last runs were: the largest miss of each kind, None where none was forecast."""
+
+    runs: int
+    memory: float | None
+    time: float | None
+
+    @property
+    def text(self) -> str:
+        """`The last 7 runs: memory within 12%, time within 18%.`; "" before the first one."""
+        kinds = (("memory", self.memory), ("time", self.time))
+        said = [f"{name} within {100 * miss:.0f}%" for name, miss in kinds if miss is not None]
+        if not said:
+            return ""
+        runs = "The last run" if self.runs == 1 else f"The last {self.runs} runs"
+        return f"{runs}: {', '.join(said)}."

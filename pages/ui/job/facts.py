@@ -25,14 +25,27 @@ def forecast_and_measured(job: Any) -> None:
         return
     face.section_gap()
     face.heading("Forecast and measured", "What the studio said before, and what it took")
-    with st.container(border=True, key="measured"), st.grid(3, min_column_width=90, wrap=False, gap="small"):
+    with st.container(border=True, key="measured"):
+        _side_by_side(rows)
+        if record := jobs.track_record().text:
+            st.caption(f":material/target: {record}")
+
+
+def _side_by_side(rows: list[jobs.Comparison]) -> None:
+    with st.grid(3, min_column_width=90, wrap=False, gap="small"):
         for word in ("", "Forecast", "Measured"):
             st.caption(word)
         for row in rows:
             st.markdown(f":small[{md(row.name)}]")
             st.markdown(f":small[:gray[{md(row.forecast)}]]")
             mark = "" if row.within is None else _WITHIN[row.within]
-            st.markdown(f":small[**{md(row.measured)}** {mark}]")
+            off = "" if row.error is None or abs(row.error) < 0.005 else f" :gray[{_off(row.error)}]"
+            st.markdown(f":small[**{md(row.measured)}** {mark}{off}]")
+
+
+def _off(error: float) -> str:
+    """By how much the forecast missed: `12% too much`."""
+    return f"{abs(100 * error):.0f}% too {'much' if error > 0 else 'little'}"
 
 
 def settings(job: Any) -> None:

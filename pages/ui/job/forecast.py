@@ -10,7 +10,7 @@ from core import engines
 from core.services import drafts, jobs, tasks
 from pages.ui import draft_memory, face
 from pages.ui.boundary import boundary
-from pages.ui.format import md, sentence, size
+from pages.ui.format import md, plural, sentence, size
 from pages.ui.job import words as job_words
 
 POLL_S = 1.0
@@ -23,8 +23,10 @@ _PARTS = {  # the names of core/forecast in the words of the screen; small neigh
     "weights": "Model weights",
     "gradients": "Gradients and optimizer",
     "optimizer": "Gradients and optimizer",
-    "activations": "Activations and process",
-    "process": "Activations and process",
+    "activations": "Activations",
+    "checkpoint": "Writing checkpoints",
+    "overhead": "Process",
+    "process": "Process",
 }
 
 
@@ -52,6 +54,7 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     face.heading("Forecast", "Follows your choices")
     with st.container(border=True, gap="small", key="forecast"):
         _memory(forecast.memory)
+        _alternatives(draft, forecast)
         st.divider()
         _time(draft, forecast)
         st.divider()
@@ -59,6 +62,9 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         _lengths(forecast)
         st.divider()
         _serving(forecast.serving)
+        if record := jobs.track_record().text:
+            st.divider()
+            st.caption(f":material/target: How good these forecasts were. {record}")
 
 
 def _memory(memory: Any) -> None:
@@ -76,12 +82,26 @@ def _memory(memory: Any) -> None:
     st.caption(("Measured on this machine. " if memory.measured else "") + sentence(memory.text))
 
 
+def _alternatives(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
+    """What would fit, one press each; nothing where the choice itself fits."""
+    given = choices(draft)
+    found = jobs.alternatives(forecast, *given.values())
+    if found:
+        st.caption("This would fit:")
+    for number, one in enumerate(found):
+        if st.button(md(one.text), icon=":material/swap_horiz:", key=f"fits_{number}", width="stretch"):
+            draft_memory.save(draft, method=one.method, method_config=one.method_config, training=one.training)
+            st.rerun()
+
+
 def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     st.markdown("**Time**")
     if forecast.time.low_s is not None and forecast.time.high_s is not None:
         st.markdown(
             f"**{job_words.time_range(forecast.time.low_s, forecast.time.high_s)}** :gray[measured on this machine]"
         )
+        if forecast.cost:
+            st.caption(f"Costs {md(forecast.cost.text)}.")
         return
     task_id = draft.state.get("calibration_task_id")
     if task_id and draft.state.get("calibration_key") == forecast.calibration_key:
@@ -123,7 +143,13 @@ def _numbers(forecast: jobs.Forecast) -> None:
             with st.container(gap=None):
                 st.caption(name)
                 st.markdown(f"**{value}**")
-    st.caption(f"Up to {size(forecast.disk.peak_bytes)} of disk while it runs, with its checkpoints.")
+    if forecast.disk.verdict == "fits":  # where it does not, that is one of the warnings
+        most, free = size(forecast.disk.peak_bytes), size(forecast.disk.free_bytes)
+        st.caption(f"Up to {most} of disk while it runs, with its checkpoints; {free} are free.")
+    st.caption(
+        f"{forecast.total_tokens:,} tokens in {plural(forecast.training.num_epochs, 'epoch')}"
+        + ("." if forecast.lengths.exact else ", estimated.")
+    )
 
 
 def _lengths(forecast: jobs.Forecast) -> None:
@@ -145,4 +171,6 @@ def _serving(serving: Any) -> None:
             word, color, icon = ("Yes", "green", "check_circle") if place.ok else ("No", "gray", "block")
             if place.ok and not place.works_here:
                 word, color, icon = "By export", "gray", "ios_share"
-            st.badge(word, color=color, icon=f":material/{icon}:", help=md(place.reason) or None)
+            st.badge(word, color=color, icon=f":material/{icon}:")
+        if place.reason and not place.works_here:
+            st.caption(f":small[{md(place.reason)}]")

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.forecast.cost import forecast_cost
 from core.forecast.lengths import Lengths, consequences, estimate_span, most_tokens
-from core.forecast.time import NOT_MEASURED, Speed, duration, forecast_time
+from core.forecast.time import NOT_MEASURED, Speed, Work, duration, forecast_time
 from core.messages import Message
 
 
@@ -49,17 +50,37 @@ def test_no_tokenizer_makes_more_tokens_than_bytes() -> None:
 
 
 def test_time_is_tokens_over_speed_with_a_range() -> None:
-    found = forecast_time(10_000, Speed(tokens_per_s=100, overhead_s=10))
+    found = forecast_time(Work(10_000), Speed(tokens_per_s=100, load_s=5))
     assert found.low_s is not None
     assert found.high_s is not None
+    assert found.expected_s == 110  # the base is loaded once more for the first answer
     assert found.low_s < 110 < found.high_s
-    similar = forecast_time(10_000, Speed(100, 10, likeness="similar"))
+    similar = forecast_time(Work(10_000), Speed(100, 5, likeness="similar"))
     assert similar.high_s is not None
     assert similar.high_s > found.high_s
 
 
+def test_time_counts_validation_checkpoints_and_the_first_answer() -> None:
+    work = Work(10_000, validation_tokens=600, checkpoints=20, pass_share=0.5, answer_s=2)
+    found = forecast_time(work, Speed(100, load_s=5, first_step_s=1, checkpoint_s=0.5))
+    parts = {"loading": 6, "steps": 100, "validation": 3, "checkpoints": 10, "first answer": 7}
+    assert dict(found.parts) == parts
+    ran = forecast_time(work, Speed(100, 5, other_s=33))  # an earlier run with the same settings knows the rest
+    assert ran.expected_s == 133
+
+
 def test_nothing_measured_is_said_plainly() -> None:
-    assert forecast_time(10_000, None).text == NOT_MEASURED
+    assert forecast_time(Work(10_000), None).text == NOT_MEASURED
+    assert forecast_time(Work(10_000), None).expected_s is None
+
+
+def test_cost_is_said_only_where_a_price_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert forecast_cost(1800, 3600) is None
+    monkeypatch.setenv("SFT_PRICE_PER_HOUR", "2.4")
+    assert forecast_cost(None, None) is None
+    cost = forecast_cost(1800, 3600)
+    assert cost is not None
+    assert cost.text == "1.20 to 2.40 EUR at 2.4 EUR per hour"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0.2, "1 s"), (40, "40 s"), (180, "3 min"), (7800, "2 h 10 min")])

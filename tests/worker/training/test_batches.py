@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.forecast.batches import shared_out
 from core.messages import Example, Message
 from core.methods import build
 from tests.support import tiny
 from worker.training import attention, tuners
-from worker.training.batches import Packer, SeededBatches, shared_out
+from worker.training.batches import Packer, SeededBatches
 from worker.training.data import Tokenised, prepare
 from worker.training.losses import Forward, by_example
 from worker.training.run import load_model, load_tokenizer

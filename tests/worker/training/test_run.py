@@ -215,6 +215,18 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(tiny_base
     assert one == same != other
 
 
+def test_a_large_vocabulary_trains_with_its_loss_in_pieces(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Run(tiny_base, tmp_path / "whole")
+    whole.go(validation=2)
+    monkeypatch.setattr("worker.training.engines.trl.CHUNKED_FROM_VOCAB", 1)
+    pieces = Run(tiny_base, tmp_path / "pieces")
+    pieces.go(validation=2)
+    assert pieces.losses() == pytest.approx(whole.losses(), rel=1e-3)
+    assert pieces.losses("validation") == pytest.approx(whole.losses("validation"), rel=1e-3)
+
+
 # ---- stopping and keeping
 
 

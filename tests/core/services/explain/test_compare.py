@@ -21,7 +21,7 @@ def test_every_method_is_forecast_and_learns_less_than_the_whole_but_one() -> No
 def test_quantization_saves_memory_and_full_fine_tuning_costs_it() -> None:
     peak = {row.about.id: row.memory.expected for row in compare.compare_methods("7B", "A100, 80 GB")}
     assert peak["qlora"] < peak["lora"] < peak["full"]
-    assert peak["prefix_tuning"] < peak["lora"]
+    assert peak["lora"] < peak["prefix_tuning"]  # a prefix recomputes no activations
 
 
 def test_the_rank_costs_in_proportion() -> None:

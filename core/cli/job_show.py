@@ -1,0 +1,40 @@
+"""`sft jobs show`: one job, its forecast beside what was measured."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from core.cli.output import print_json, print_table
+
+
+def show(
+    job: Annotated[str, typer.Argument(help="Id of a job.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show one job, and once it is over its forecast beside what was measured."""
+    from core.services import jobs as service
+    from core.supervisor import ensure
+
+    with ensure(set()):
+        found = service.get_job(job)
+        rows, record = service.forecast_and_measured(found), service.track_record()
+    if as_json:
+        about = {"job": found.id, "name": found.name, "status": found.state, "model": found.model_id}
+        print_json({**about, "forecast": found.forecast, "measured": found.measured})
+        return
+    print(f"{found.name}: {found.state}, {found.progress:.0f}%")
+    print(f"{found.base_title}, {found.method_title}, {found.examples:,} labeled examples of {found.dataset_name}")
+    if not rows:
+        return
+    print()
+    print_table(
+        ("", "FORECAST", "MEASURED", "OFF BY"),
+        [
+            (row.name, row.forecast, row.measured, "-" if row.error is None else f"{100 * row.error:+.0f}%")
+            for row in rows
+        ],
+    )
+    if record.text:
+        print(record.text)

@@ -1,0 +1,108 @@
+"""Which examples go through the model together: the order of a run and the filling of its micro-batches, as plain
+arithmetic. The worker lays its batches out with it and the forecast finds the widest one with it, so both agree."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MOST_STEPS: Final = 400  # of a run that are looked through for the widest micro-batch; later epochs look alike
+
+
+def order(examples: int, seed: int, epoch: int) -> list[int]:
+    """Example numbers in the order of one epoch; it depends on the seed and the epoch alone."""
+    numbers = list(range(examples))
+    random.Random(f"{seed}/{epoch}").shuffle(numbers)  # noqa: S311  a seeded order, no secret
+    return numbers
+
+
+def shared_out(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Share examples out to as few parts of at most `budget` tokens as an even filling needs (longest first)."""
+    ordered = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    for count in range(max(1, math.ceil(sum(lengths) / budget)), len(lengths)):
+        parts: list[list[int]] = [[] for _ in range(count)]
+        filled = [0] * count
+        for index in ordered:
+            emptiest = filled.index(min(filled))
+            parts[emptiest].append(index)
+            filled[emptiest] += lengths[index]
+        if max(filled) <= budget:
+            return [sorted(part) for part in parts]
+    return [[index] for index in range(len(lengths))]
+
+
+@dataclass(frozen=True, slots=True)
+class Widest:
+    """The largest micro-batch of a run.
+
+    Attributes:
+        tokens: that go through the model at once, padding included.
+        length: of the longest example in it.
+        answers: positions in it whose next token is learnt, at most.
+        several: a step has more than one micro-batch, so that gradients wait while activations are kept.
+    """
+
+    tokens: int
+    length: int
+    answers: int
+    several: bool
+
+
+def widest(
+    spans: Sequence[tuple[int, int]],
+    *,
+    batch_size: int,
+    accumulation: int,
+    max_seq_length: int,
+    seed: int,
+    epochs: int,
+    end_to_end: bool = True,
+) -> Widest:
+    """The largest micro-batch of the run that this order of examples gives.
+
+    Args:
+        spans: (tokens, start of the answer) of every training example, in the dataset's order.
+        end_to_end: the examples of a micro-batch lie in one row; else each has a row as wide as the longest.
+    """
+    kept = [(min(length, max_seq_length), start) for length, start in spans if start < max_seq_length]
+    if not kept:
+        return at_most(batch_size, accumulation, max_seq_length)
+    budget = batch_size * max(length for length, _ in kept)
+    found, several = Widest(0, 0, 0, False), False
+    for step in _steps(len(kept), batch_size * accumulation, seed, epochs):
+        chosen = [kept[index] for index in step]
+        parts = _parts([length for length, _ in chosen], batch_size, budget, end_to_end)
+        several = several or len(parts) > 1
+        for part in parts:
+            lengths = [chosen[index][0] for index in part]
+            tokens = sum(lengths) if end_to_end else len(lengths) * max(lengths)
+            if tokens > found.tokens:
+                answers = sum(chosen[index][0] - chosen[index][1] for index in part)
+                found = Widest(tokens, max(lengths), answers, several)
+    return Widest(found.tokens, found.length, found.answers, several)
+
+
+def at_most(batch_size: int, accumulation: int, length: int) -> Widest:
+    """The largest micro-batch that there can be, for when the examples are not known."""
+    return Widest(batch_size * length, length, batch_size * length, accumulation > 1)
+
+
+def _steps(examples: int, size: int, seed: int, epochs: int) -> Iterator[list[int]]:
+    made = 0
+    for epoch in range(epochs):
+        numbers = order(examples, seed, epoch)
+        for start in range(0, examples, size):
+            if made >= MOST_STEPS:
+                return
+            made += 1
+            yield numbers[start : start + size]
+
+
+def _parts(lengths: Sequence[int], batch_size: int, budget: int, end_to_end: bool) -> list[list[int]]:
+    if end_to_end:
+        return shared_out(lengths, budget)
+    ordered = sorted(range(len(lengths)), key=lengths.__getitem__)  # neighbours in length share a batch
+    return [ordered[start : start + batch_size] for start in range(0, len(ordered), batch_size)]
