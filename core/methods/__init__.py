@@ -67,6 +67,8 @@ def setting_error(error: ValidationError, owner: str) -> SettingsError:
     name = str(first["loc"][0]) if first["loc"] else "a setting"
     if first["type"] == "extra_forbidden":
         return SettingsError(f"{owner} has no setting {name!r}.", "Leave it out.")
+    if not first["loc"]:  # settings that do not go together
+        return SettingsError(f"{owner}: {first['msg'].removeprefix('Value error, ')}.", "Change one of them.")
     value = f"{name} = {first['input']!r}"
     return SettingsError(f"{owner}: {value} does not work: {first['msg'].lower()}.", f"Change {name}.")
 

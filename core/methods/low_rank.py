@@ -123,7 +123,7 @@ class LowRank(Method):
     @model_validator(mode="after")
     def _some_layer(self) -> LowRank:
         if self.target_modules == "listed" and not any(name.strip() for name in self.module_names):
-            raise ValueError("no layer is listed")
+            raise ValueError("target_modules is “listed”, but no layer is listed")
         return self
 
     def peft_type(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from core.methods.base import ModelShape, facts
 from core.methods.low_rank import LowRank
@@ -68,6 +68,12 @@ class QLoRA(LowRank):
         )
         | {"when": {"bits": [4]}, "labels": {"auto": "Auto (recommended)"}},
     )
+
+    @model_validator(mode="after")
+    def _dora_in_four_bits(self) -> QLoRA:
+        if self.dora and self.bits == 8:  # PEFT cannot read the lengths of 8-bit columns before the first step
+            raise ValueError("DoRA works on a base of 4 bits, not of 8")
+        return self
 
     def load_arguments(self) -> dict[str, Any]:
         """The quantization as plain data; the worker makes the library's object of it and picks *auto*'s dtype."""

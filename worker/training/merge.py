@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any, Final
@@ -60,7 +61,8 @@ def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
     The base is read in its own width, also where the adapter was trained beside a quantized one.
 
     Returns:
-        The largest difference between the logits of adapter and merged model on a probe: rounding, and no more.
+        The largest difference between the logits of adapter and merged model on a probe: rounding to the width of the
+        base's files, and no more.
 
     Raises:
         TrainingError: the adapter does not fit, cannot be folded in, or holds no finite numbers.
@@ -68,7 +70,7 @@ def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
     quiet()
     tokenizer = load_tokenizer(base_path)
     tuned = tuners.load(load_model(base_path), adapter_dir).eval()
-    probe = _probe(tuned)
+    probe, probe_dtype = _probe(tuned), tuned.dtype
     before = _logits(tuned, probe)
     try:
         merged = tuned.merge_and_unload(safe_merge=True)
@@ -77,9 +79,18 @@ def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
             f"The adapter in {adapter_dir.name} cannot be folded into its base: {error}",
             "Serve it beside its base instead.",
         ) from error
+    width = _stored_dtype(base_path) or merged.dtype
+    merged = merged.to(width).to(probe_dtype)  # what will be read back
     difference = float((before - _logits(merged, probe)).abs().max())
-    save_model(merged, tokenizer, directory)
+    save_model(merged.to(width), tokenizer, directory)
     return difference
+
+
+def _stored_dtype(base_path: Path) -> torch.dtype | None:
+    """The width of the base's own files: the merged model's are not made larger than those."""
+    config = json.loads((base_path / "config.json").read_text(encoding="utf-8"))
+    found = getattr(torch, str(config.get("dtype") or config.get("torch_dtype") or ""), None)
+    return found if isinstance(found, torch.dtype) else None
 
 
 def _probe(model: Any) -> torch.Tensor:

@@ -32,7 +32,8 @@ def load_arguments(plain: dict[str, Any], device: torch.device) -> dict[str, Any
             bnb_4bit_use_double_quant=plain["double_quantization"],
             bnb_4bit_compute_dtype=runtime.dtype(device) if asked == "auto" else getattr(torch, asked),
         )
-    return {"quantization_config": config, "device_map": {"": str(device)}}
+    place = "cpu" if device.type == "cpu" else device.index or 0
+    return {"quantization_config": config, "device_map": {"": place}}
 
 
 def is_quantized(model: Any) -> bool:

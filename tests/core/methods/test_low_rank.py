@@ -54,6 +54,11 @@ def test_qlora_adds_the_bases_storage_to_loras_settings() -> None:
     assert eight == {"quantization": {"bits": 8}}
 
 
+def test_dora_and_eight_bits_do_not_go_together() -> None:
+    with pytest.raises(SettingsError, match="QLoRA: DoRA works on a base of 4 bits, not of 8"):
+        build("qlora", {"bits": 8, "dora": True})
+
+
 def test_quantized_linear_layers_take_half_a_byte_or_one_and_the_rest_keeps_its_width() -> None:
     linear = sum(inputs * outputs for _, inputs, outputs in Shape().linear_shapes())
     rest = 2 * (Shape.params - linear)
