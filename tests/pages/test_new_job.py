@@ -98,6 +98,8 @@ def test_another_method_changes_forecast_and_form(open_screen, read) -> None:
     read(app)
     assert drafts.get(draft.id).state["method"] == "full"
     assert "Rank" not in [item.label for item in app.number_input]
+    general = " ".join(item.label for item in app.text_input if item.disabled)  # also without settings of its own
+    assert all(title in general for title in ("Epochs", "Learning rate", "Batch size"))
 
 
 def test_stopping_early_is_offered_where_there_is_a_validation_loss(open_screen, read) -> None:

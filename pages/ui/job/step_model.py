@@ -252,7 +252,7 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
         if method.model_fields:
             config = form_fields(method, config, scope)
             st.divider()
-            training |= form_fields(TrainingConfig, training, common, MAIN_SETTINGS, resolved=resolved)
+        training |= form_fields(TrainingConfig, training, common, MAIN_SETTINGS, resolved=resolved)
         with st.expander("More settings", type="compact", key="more_settings"):
             _engine(draft, forecast)
             st.divider()
