@@ -32,7 +32,7 @@ class PrefixTuning(Method):
         title="Virtual tokens",
         description="How many learnt keys and values stand in front of the text in every layer.",
         json_schema_extra=facts(
-            unit="tokens",
+            unit="",
             usual="10-100",
             up="More can be steered; training gets less steady, and the text that fits gets shorter by as much.",
             source="20, as PEFT's examples have it (Li & Liang 2021: 10 for tables, 200 for summaries)",

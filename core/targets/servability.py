@@ -92,7 +92,7 @@ def _vllm(architecture: str, adapter: bool, quantized: bool) -> ServingFact:
         return ServingFact("vLLM", False, f"{architecture} is not known to be served there.")
     if adapter:
         beside = " beside the unquantized base" if quantized else ""
-        how = "`--enable-lora`; above rank 16 also `--max-lora-rank`"
+        how = "--enable-lora; above rank 16 also --max-lora-rank"
         return ServingFact("vLLM", True, f"As an adapter{beside} ({how}).")
     return ServingFact("vLLM", True, "The whole model goes in.")
 
@@ -100,5 +100,5 @@ def _vllm(architecture: str, adapter: bool, quantized: bool) -> ServingFact:
 def _gguf(architecture: str, adapter: bool, gguf: bool) -> ServingFact:
     if not gguf or architecture not in WIDELY_SERVED:
         return ServingFact("llama.cpp (GGUF)", False, f"No converter is known for {architecture} trained in this way.")
-    how = "`convert_lora_to_gguf.py`, or merged and `convert_hf_to_gguf.py`" if adapter else "`convert_hf_to_gguf.py`"
+    how = "convert_lora_to_gguf.py, or merged and convert_hf_to_gguf.py" if adapter else "convert_hf_to_gguf.py"
     return ServingFact("llama.cpp (GGUF)", True, f"Converted with {how}.")
