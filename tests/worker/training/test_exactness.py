@@ -16,7 +16,7 @@ from worker.training.engines import Point
 from worker.training.generate import exact_match, split_last_answer
 from worker.training.run import Watching, load_tokenizer, load_tuned, train
 
-# What is promised. The other two are reported as they are: 4 bits cost a small model much, a prefix learns no facts.
+# What is promised; the other two are reported as they are (`bench/RESULTS.md`).
 EXACT = {"bottleneck_adapter": 0.9, "full": 0.9}
 
 
