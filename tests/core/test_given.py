@@ -72,7 +72,7 @@ def test_ids_that_no_row_has(studio_env: Path, database: str) -> None:
         refused_or_done(edits.mix, "Mix", [(name, 1)])
 
 
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:30])
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:14])
 def test_choices_of_another_shape(studio_env: Path, odd: Any) -> None:
     version = datasets.create_dataset("D", [pair(f"q{n}", "a", n + 1) for n in range(10)]).version.id
     source = helper.things(5)

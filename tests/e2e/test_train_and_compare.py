@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("SFT_TEST_PICTURES")  # read now: each test's environment is cleared of such variables
 EPOCHS = 50  # enough to watch, pause and resume; the demo trains to the end
 STEPS_PER_EPOCH = 14  # 56 examples in the starter's batches of 4
-TRAIN_MS = 420_000
+TRAIN_MS = 780_000
 ANSWER_MS = 120_000  # the first answer waits for torch to load
 
 

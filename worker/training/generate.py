@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import StoppingCriteria, StoppingCriteriaList
 
 from core.errors import DataError
 from core.jobs.exact_match import matches
@@ -74,13 +73,13 @@ def _generate(
         pad_token_id=pad,
         eos_token_id=stop_ids(model, tokenizer),
         use_cache=True,
-        stopping_criteria=StoppingCriteriaList([_Asking(each_token)]) if each_token else None,
+        stopping_criteria=[_Asking(each_token)] if each_token else None,
     )
     return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in out]
 
 
-class _Asking(StoppingCriteria):  # type: ignore[misc]  # transformers is not typed
-    """Asks before each token whether to go on."""
+class _Asking:
+    """A stopping criterion of transformers: asks before each token whether to go on."""
 
     def __init__(self, leave: Callable[[], bool]) -> None:
         self.leave = leave

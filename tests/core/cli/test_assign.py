@@ -41,11 +41,11 @@ def test_a_pair_without_equals_is_refused() -> None:
 def test_lists_and_choices_of_numbers_are_typed() -> None:
     from core.methods import get_method
 
-    pairs = ["bits=8", "dora=true", "target_modules=listed", "module_names=q_proj, up_proj"]
+    pairs = ["bits=8", "rslora=true", "target_modules=listed", "module_names=q_proj, up_proj"]
     (values,) = assign(pairs, get_method("qlora"))
     assert values == {
         "bits": 8,
-        "dora": True,
+        "rslora": True,
         "target_modules": "listed",
         "module_names": ["q_proj", "up_proj"],
     }

@@ -23,7 +23,7 @@ from worker.training.callbacks import LEAVES, Watcher
 from worker.training.divergence import not_finite
 from worker.training.engines import Ended, Hooks, Plan
 from worker.training.losses import Forward
-from worker.training.samples import Sampler
+from worker.training.sampler import Sampler
 
 CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the largest thing in memory
 CHECKPOINTING_FROM_PARAMS = 500_000_000  # below, recomputing activations costs time and saves nothing that matters
