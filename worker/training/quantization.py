@@ -36,6 +36,18 @@ def load_arguments(plain: dict[str, Any], device: torch.device) -> dict[str, Any
     return {"quantization_config": config, "device_map": {"": place}}
 
 
+def apart_from_file(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with a copy of what was not quantized, so that its file is let go.
+
+    Embeddings and norms are views into the mapped file as long as they live on the CPU, and keep every page of it in
+    memory that was read to be quantized: more than the packed weights themselves.
+    """
+    for parameter in model.parameters():
+        if parameter.device.type == "cpu" and parameter.is_floating_point():
+            parameter.data = parameter.data.clone()
+    return model
+
+
 def is_quantized(model: Any) -> bool:
     """True where linear layers of the model are packed."""
     return bool(getattr(model, "is_quantized", False))

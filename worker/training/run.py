@@ -269,7 +269,7 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
         if out_of_memory(error):
             raise MemoryError(_first_line(error)) from error
         raise unloadable(model_dir, error) from error
-    return model if quantized else model.to(device)
+    return quantization.apart_from_file(model) if quantized else model.to(device)
 
 
 def load_tuned(base_path: Path, model_dir: Path) -> Any:
