@@ -13,9 +13,6 @@ from typing import Any, Final, Literal
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 from worker.training import quantization
 
@@ -43,6 +40,8 @@ def _attend(
     Without `segments` (generation, for one) it is transformers' own SDPA. Returns (1, length, heads, head size).
     """
     if segments is None:
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
         out: tuple[torch.Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
@@ -97,8 +96,14 @@ def _borders(segments: tuple[int, ...], device: torch.device) -> torch.Tensor:
     return ends.cumsum(0, dtype=torch.int32)
 
 
-AttentionInterface.register(NAME, _attend)
-AttentionMaskInterface.register(NAME, sdpa_mask)  # for whatever comes without segments; with them it is passed by
+@lru_cache(maxsize=1)
+def _register() -> None:
+    """Make transformers know the attention above; not at import, because unsloth has to come before transformers."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    AttentionInterface.register(NAME, _attend)
+    AttentionMaskInterface.register(NAME, sdpa_mask)  # for whatever comes without segments; with them it is passed by
 
 
 def arguments(segments: tuple[int, ...], device: torch.device | None = None) -> dict[str, Any]:
@@ -120,6 +125,7 @@ def choose(model: Any, *, packs: bool = True) -> Layout:
     """
     if not packs:
         return "alone"
+    _register()
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     before = base.config._attn_implementation
     with _quietly(model):
