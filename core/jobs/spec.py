@@ -220,7 +220,8 @@ class TrainingConfig(BaseModel):
         le=5,
         title="Sample answers",
         description="How many inputs from the validation examples (from the training examples where nothing is held "
-        "out) are answered at every evaluation, so that you see the model learn.",
+        "out) are answered before the first step, at evaluations and at the end, so that you see the model learn. "
+        "Where that would take more than a twentieth of the run's time, evaluations are passed over.",
         json_schema_extra=facts(
             unit="inputs",
             usual="3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,11 @@ from tests.support.starter import CACHE
 def tiny_base() -> Path:
     """A Llama of two layers with tokenizer and chat template; kept beside the starter for the next run."""
     return tiny.build_base(CACHE / f"tiny-{recipe_hash(tiny.recipe())}")
+
+
+@pytest.fixture
+def every_evaluation_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short the steps of a tiny model are, sample answers are made at each evaluation."""
+    from worker.training import sampler
+
+    monkeypatch.setattr(sampler, "SHARE", math.inf)

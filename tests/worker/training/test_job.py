@@ -79,6 +79,7 @@ def seen_steps(job: JobRecord, wanted: int) -> Callable[[], bool]:
     return lambda: len([p for p in metrics.since(job.id) if p.split == "train"]) >= wanted
 
 
+@pytest.mark.usefixtures("every_evaluation_is_answered")
 def test_a_job_measures_every_step_and_registers_one_model(base: str) -> None:
     job = launch(base, sample_answers=1, eval_every_steps=9)
     assert work(job).state == "succeeded"

@@ -14,6 +14,8 @@ from worker.training.checkpoints import file_hashes
 from worker.training.run import TrainResult, Watching, load_tokenizer, train
 from worker.training.samples import Sample, choose
 
+pytestmark = pytest.mark.usefixtures("every_evaluation_is_answered")
+
 DROPOUT = build("lora", {"rank": 8, "alpha": 16, "dropout": 0.1})  # draws at random in every step
 
 
@@ -47,6 +49,17 @@ def test_a_run_with_samples_ends_in_the_weights_of_one_without(tiny_base: Path, 
     assert with_samples.tokens == without.tokens
     assert list(with_samples.answers) == [0, 4, 8, 12]  # before, at every evaluation, at the end
     assert not without.answers
+
+
+def test_answers_that_would_take_too_long_are_made_before_and_at_the_end_alone(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from worker.training import sampler
+
+    monkeypatch.setattr(sampler, "SHARE", 0.0)
+    run = Run(tiny_base, tmp_path, samples=1)
+    run.go()
+    assert list(run.answers) == [0, 12]
 
 
 def test_one_sees_the_model_learn(tiny_base: Path, tmp_path: Path) -> None:
