@@ -105,13 +105,14 @@ def run(spec: Any, key: str, folder: Path) -> dict[str, Any]:
     """The training of a job, without its task; its peak and seconds."""
     from core import base_models, methods
     from core.services import datasets
-    from worker.training.run import train
+    from worker.training.run import Watching, train
 
     examples = list(datasets.iter_examples(spec.dataset_version_id))
     base = base_models.resolve(spec.base_model)
     began = time.perf_counter()
     method = methods.build(spec.method, spec.method_config)
-    result = train(base.path, examples, method, spec.training, folder, engine=spec.engine)
+    watching = Watching(on_samples=lambda step, samples: None)  # they are answered where somebody listens
+    result = train(base.path, examples, method, spec.training, folder, engine=spec.engine, watching=watching)
     return {
         "seconds": time.perf_counter() - began,
         "step_seconds": result.train_seconds,

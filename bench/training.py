@@ -278,16 +278,18 @@ def bare_loop(bench: Bench, method: str) -> Speed:
     """The same batches, without anything around them."""
     import torch
 
+    from core.forecast.batches import token_budget
     from core.methods import build
-    from worker.training import attention, runtime, tuners
+    from worker.training import attention, fused, runtime, tuners
     from worker.training.batches import Packer, SeededBatches
     from worker.training.losses import Forward
     from worker.training.run import load_model
 
     runtime.seed_all(42)
     model = tuners.attach(load_model(bench.base), build(method)).train()
+    fused.norms(model)
     longest = max(len(item.input_ids) for item in bench.items)
-    packer = Packer(attention.choose(model), BATCH * longest, BATCH)
+    packer = Packer(attention.choose(model), token_budget(BATCH, longest, "cpu"), BATCH)
     forward = Forward.of(model, chunked=False)
     weights = list(tuners.trainable(model).values())
     optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.0, fused=True)

@@ -72,6 +72,7 @@ def forecast_memory(
     batch: Widest | None = None,
     longest_tokens: int | None = None,
     peak_bytes: int = 0,
+    file_bytes_per_param: float = 0.0,
 ) -> MemoryForecast:
     """Forecast the peak of a training process.
 
@@ -83,10 +84,13 @@ def forecast_memory(
         batch: the widest micro-batch of the run, where its examples are known.
         longest_tokens: length of the longest example, where that alone is known: no batch is longer than that.
         peak_bytes: the peak of an earlier run with the same settings on this machine, 0 where there is none.
+        file_bytes_per_param: width of the weights in the base's files, 0 where it is not known.
     """
     length = min(run.max_seq_length, longest_tokens) if longest_tokens else run.max_seq_length
     batch = batch or at_most(run.per_device_batch_size, run.gradient_accumulation_steps, length)
     parts = _parts(dims, method, device, batch)
+    if file_bytes_per_param and device.kind == "cpu":
+        parts = _with_loading(parts, _loading(dims, method, device, file_bytes_per_param))
     expected = sum(size for _, size in parts)
     low, high = (round(expected * factor) for factor in _RANGE[device.kind])
     if peak_bytes:
@@ -130,6 +134,24 @@ def _parts(dims: Dims, method: Method, device: Device, batch: Widest) -> tuple[t
         ("overhead", LOADED_BYTES[device.kind]),
         ("process", BASELINE_BYTES[device.kind]),
     )
+
+
+def _loading(dims: Dims, method: Method, device: Device, file_width: float) -> int:
+    """Bytes at the moment when the base has been read: its files are mapped, and what was made of them lies beside.
+    Weights that are used as they are in the file are not there twice."""
+    width = device.compute_bytes
+    made = method.base_bytes(dims, width)
+    if "quantization" not in method.load_arguments() and file_width == width:
+        made = 0.0
+    return round(dims.params * file_width + made)
+
+
+def _with_loading(parts: tuple[tuple[str, int], ...], loading: int) -> tuple[tuple[str, int], ...]:
+    """The parts, and by how much the reading of the base goes beyond the steps."""
+    beside = {"overhead", "process"}
+    steps = sum(size for name, size in parts if name not in beside)
+    kept = [part for part in parts if part[0] not in beside]
+    return (*kept, ("loading", max(0, loading - steps)), *(part for part in parts if part[0] in beside))
 
 
 def gigabytes(size: int) -> str:

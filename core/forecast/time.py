@@ -8,6 +8,11 @@ from typing import Final, Literal
 _SPREAD: Final = {"same": (0.8, 1.25), "similar": (0.6, 1.8)}
 NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine give the time."
 
+# What a worker keeps to: its own modules take these from here.
+SAMPLES_SHARE: Final = 0.05  # of a run's time go into sample answers between the steps, at most
+LOSSES_SHARE: Final = 0.1  # of the time that the steps took goes into measuring each example's loss, at most
+LOSSES_LEAST_S: Final = 20.0  # or so many seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Speed:
@@ -44,6 +49,8 @@ class Work:
             learns (forward 2N operations, backward 4N), 1/2 where it is frozen (backward 2N). Source: Kaplan et al.
             2020.
         answer_s: the first answer of the finished model, which is loaded once more for it.
+        measured_tokens: non-pad tokens of all examples, whose losses are measured once at the end.
+        sample_rounds: how often sample answers may be made, with the first and the last time; each takes `answer_s`.
     """
 
     train_tokens: int
@@ -51,6 +58,8 @@ class Work:
     checkpoints: int = 0
     pass_share: float = 1 / 3
     answer_s: float = 0.0
+    measured_tokens: int = 0
+    sample_rounds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +90,25 @@ def forecast_time(work: Work, speed: Speed | None) -> TimeForecast:
             ("steps", steps),
             ("validation", work.validation_tokens * work.pass_share / speed.tokens_per_s),
             ("checkpoints", work.checkpoints * speed.checkpoint_s),
+            ("sample answers", _samples(work, steps)),
+            ("losses by example", _losses(work, speed, steps)),
             ("first answer", speed.load_s + work.answer_s),
         )
     low, high = (factor * sum(seconds for _, seconds in parts) for factor in _SPREAD[speed.likeness])
     return TimeForecast(low, high, f"{duration(low)} to {duration(high)}", parts)
+
+
+def _samples(work: Work, steps: float) -> float:
+    """Before and after the steps, and between them as often as their share of the time allows."""
+    if not work.sample_rounds:
+        return 0.0
+    between = min((work.sample_rounds - 2) * work.answer_s, SAMPLES_SHARE * steps)
+    return min(work.sample_rounds, 2) * work.answer_s + max(0.0, between)
+
+
+def _losses(work: Work, speed: Speed, steps: float) -> float:
+    whole = work.measured_tokens * work.pass_share / speed.tokens_per_s
+    return min(whole, max(LOSSES_LEAST_S, LOSSES_SHARE * steps))
 
 
 def duration(seconds: float) -> str:

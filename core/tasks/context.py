@@ -19,7 +19,7 @@ from core.tasks.records import TaskRecord
 from core.tasks.store import TASKS
 
 SIGNAL_EVERY_S = 0.5  # how often the command is read from the database at most
-PROGRESS_EVERY_S = 0.25  # how often progress is written at most, unless the phase changes
+PROGRESS_EVERY_S = 0.5  # how often progress is written at most, unless the phase changes
 
 
 @dataclass(frozen=True)

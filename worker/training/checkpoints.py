@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,9 +46,7 @@ def save(
             shutil.rmtree(left_over, ignore_errors=True)
         temporary.mkdir()
         write(temporary)
-        hashes = file_hashes(temporary)
-        for name in hashes:
-            _sync(temporary / name)
+        hashes = _sealed(temporary)
         manifest = temporary / MANIFEST
         manifest.write_text(json.dumps({"step": step, "files": hashes}, indent=1))
         _sync(manifest)
@@ -124,6 +123,17 @@ def file_hashes(directory: Path) -> dict[str, str]:
     """SHA-256 of every file below a directory, by its relative posix path."""
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     return {path.relative_to(directory).as_posix(): _sha256(path) for path in files}
+
+
+def _sealed(directory: Path) -> dict[str, str]:
+    """As `file_hashes`, and every file is on the disk. All of it side by side: the run waits for this."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    with ThreadPoolExecutor(2 * len(files) or 1) as pool:
+        written = [pool.submit(_sync, path) for path in files]
+        hashes = list(pool.map(_sha256, files))
+    for each in written:
+        each.result()  # raises what kept a file from the disk
+    return {path.relative_to(directory).as_posix(): digest for path, digest in zip(files, hashes, strict=True)}
 
 
 def tree_bytes(directory: Path) -> int:

@@ -18,14 +18,13 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from core.example_losses import FILE, LossRow, write
+from core.forecast.time import LOSSES_LEAST_S, LOSSES_SHARE
 from worker.training import attention
 from worker.training.batches import MicroBatch, Packer
 from worker.training.data import Prepared, Tokenised
 from worker.training.losses import Forward
 from worker.training.samples import undisturbed
 
-LEAST_S: Final = 20.0
-SHARE: Final = 0.1  # of the time that the steps took
 BATCH_TOKENS: Final = 2_048  # that go through the model at once: forward only, so less memory than a step took
 BATCH_EXAMPLES: Final = 8
 WINDOW: Final = 256
@@ -55,7 +54,7 @@ def measure(
 ) -> Measured:
     """Write `example_losses.parquet` into the model's directory; every example that the time allowed is in it."""
     began = time.perf_counter()
-    allowed = max(LEAST_S, SHARE * train_seconds)
+    allowed = max(LOSSES_LEAST_S, LOSSES_SHARE * train_seconds)
     items: list[_Item] = [(split, item) for split in ("train", "validation") for item in getattr(data, split)]
     random.Random(seed).shuffle(items)  # noqa: S311  a seeded order, no secret
     packer = Packer(attention.choose(model, packs=packs), BATCH_TOKENS, BATCH_EXAMPLES)

@@ -32,7 +32,7 @@ from worker.training.making import SILENT_S, make_model
 from worker.training.run import TrainResult, Watching, naming_memory, train
 from worker.training.samples import Sample
 
-FLUSH_EVERY_S: Final = 0.5  # points are written together, at most twice a second
+FLUSH_EVERY_S: Final = 1.0  # points are written together, at most once a second
 _OUTCOMES: Final = {"paused": "paused", "cancelled": "cancelled", "released": "released"}
 
 

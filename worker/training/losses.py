@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
+from worker.training import fused
 from worker.training.batches import MicroBatch, Packer
 from worker.training.data import Tokenised
 
@@ -42,8 +43,8 @@ class Forward:
             out = model(**batch.inputs, labels=batch.labels, num_items_in_batch=answer_tokens, use_cache=False)
             return out.loss, out.num_correct_tokens.long()  # it counts in fp32
         logits = self.logits(model, batch)
-        right = (logits.detach().argmax(-1) == batch.targets).sum()
-        return cross_entropy(logits.float(), batch.targets, reduction="sum") / answer_tokens, right
+        loss, right = fused.cross_entropy(logits, batch.targets)
+        return loss / answer_tokens, right
 
     def logits(self, model: Any, batch: MicroBatch) -> torch.Tensor:
         """(answers, vocabulary): what the model says at the positions whose next token is learnt."""

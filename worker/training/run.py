@@ -30,7 +30,7 @@ from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
 from worker.training.engines import Ended, Plan, Point, get_engine
 from worker.training.example_losses import Measured
-from worker.training.samples import Sampling, Say, choose
+from worker.training.samples import Sampling, Say, answer_at, choose
 
 Status = Literal["finished", "early_stopped", "stopped", "paused", "cancelled", "released"]
 _STATUS: dict[str, Status] = {
@@ -167,6 +167,8 @@ def _train(
     ended = runs.run(plan, watching)
     makes_model = ended.signal in ("", "early", "stop")
     best = _load_best(plan, ended) if makes_model and training.keep_best else None
+    if makes_model and sampling:
+        answer_at(best.step if best else ended.step, model, tokenizer, sampling, watching.sign_of_life)
     kept = save_model(model, tokenizer, output_dir / "model") if makes_model else None
     device = next(model.parameters()).device
     peak_memory = runtime.peak_memory_bytes(device)  # of the training, before anything else is measured

@@ -11,20 +11,21 @@ from typing import Any, Final
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from core.forecast.time import SAMPLES_SHARE
 from core.jobs.spec import ResolvedTraining
-from worker.training.samples import LEAVES, Sampling, answer_all, undisturbed
+from worker.training.samples import Sampling, answer_at
 
-SHARE: Final = 0.05  # of the run's time: on short steps the answers would take longer than what is learnt between them
+SHARE: Final = SAMPLES_SHARE  # on short steps the answers would take longer than what is learnt between them
 
 
 class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """Answers the prompts before the first step, at the rhythm of the evaluations, and at the end.
+    """Answers the prompts before the first step and at the rhythm of the evaluations; at the end the model that is kept
+    is asked (`worker.training.run`).
 
-    An evaluation in between is passed over while the answers have taken more than SHARE of the run's time.
+    An evaluation is passed over while the answers have taken more than SHARE of the run's time.
 
     Args:
-        signal: what the person who watches wants, asked before every token.
-        stop_signal: why the steps end, known after each step.
+        sign_of_life: gives what the person who watches wants, asked before every token.
     """
 
     def __init__(
@@ -34,10 +35,9 @@ class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         training: ResolvedTraining,
         *,
         sign_of_life: Callable[[], object],
-        stop_signal: Callable[[], str],
     ) -> None:
         self.sampling, self.tokenizer, self.training = sampling, tokenizer, training
-        self.sign_of_life, self.stop_signal = sign_of_life, stop_signal
+        self.sign_of_life = sign_of_life
         self._began = time.perf_counter()
         self._spent = 0.0
 
@@ -52,9 +52,8 @@ class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
     ) -> None:
-        ending = control.should_training_stop
-        planned = state.global_step % self.training.eval_every_steps == 0 and self._may_take_time()
-        if (planned or ending) and self.stop_signal() not in LEAVES:
+        planned = state.global_step % self.training.eval_every_steps == 0
+        if planned and not control.should_training_stop and self._may_take_time():
             self._sample(state.global_step, model)
 
     def _may_take_time(self) -> bool:
@@ -62,8 +61,5 @@ class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
 
     def _sample(self, step: int, model: Any) -> None:
         began = time.perf_counter()
-        with undisturbed(model):
-            samples = answer_all(model, self.tokenizer, self.sampling.prompts, self.sign_of_life)
+        answer_at(step, model, self.tokenizer, self.sampling, self.sign_of_life)
         self._spent += time.perf_counter() - began
-        if samples is not None:
-            self.sampling.say(step, samples)

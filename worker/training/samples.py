@@ -113,6 +113,16 @@ def answer_all(
     ]
 
 
+def answer_at(step: int, model: Any, tokenizer: Any, sampling: Sampling, sign_of_life: Callable[[], object]) -> None:
+    """Answer the prompts of a run with the weights of a step, and say so; nothing is said when the run is left."""
+    if not sampling.prompts:
+        return
+    with undisturbed(model):
+        samples = answer_all(model, tokenizer, sampling.prompts, sign_of_life)
+    if samples is not None:
+        sampling.say(step, samples)
+
+
 def _allowed(prompts: Sequence[Prompt], tokenizer: Any) -> int:
     if any(prompt.split == "typed" for prompt in prompts):
         return MAX_NEW_TOKENS

@@ -40,6 +40,7 @@ from core.targets.servability import facts
 ANSWER_TOKENS: Final = 64  # of the first answer of a finished model
 # Every token of an answer reads all weights once. Two cores with DDR4 read so much; a GPU with HBM about half its peak.
 READ_BYTES_PER_S: Final = {"cpu": 8e9, "cuda": 5e11}
+LAYER_S: Final = 1e-3  # what a layer takes for one token however small it is (measured on a CPU)
 MAX_COUNTED: Final = 2_000  # examples that are tokenized for a forecast; larger sets are sampled evenly
 _CALIBRATIONS = Calibration.__table__  # type: ignore[attr-defined]
 
@@ -94,9 +95,16 @@ def forecast(
     key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
     speed = measured_speed(key, base, method, device.kind)
     peak = speed.peak_memory_bytes if speed and speed.likeness == "same" else 0
-    batch = _widest(lengths.spans, resolved, tuner.packs) if base.ready else None
+    batch = _widest(lengths.spans, resolved, tuner.packs, device.kind) if base.ready else None
     memory = forecast_memory(
-        base.dims, tuner, resolved, device, batch=batch, longest_tokens=lengths.ceiling, peak_bytes=peak
+        base.dims,
+        tuner,
+        resolved,
+        device,
+        batch=batch,
+        longest_tokens=lengths.ceiling,
+        peak_bytes=peak,
+        file_bytes_per_param=base.bytes_per_param,
     )
     total_tokens = lengths.tokens_trained(resolved.max_seq_length, resolved.over_length) * resolved.num_epochs
     time = forecast_time(_work(base, tuner, resolved, total_tokens, version, device), speed)
@@ -124,7 +132,7 @@ def forecast(
 
 @lru_cache(maxsize=64)  # asked for every method's card at every change; the spans of a version never change
 def _widest_of(
-    spans: tuple[Span, ...], batch: int, accumulation: int, length: int, seed: int, epochs: int, packs: bool
+    spans: tuple[Span, ...], batch: int, accumulation: int, length: int, seed: int, epochs: int, packs: bool, kind: str
 ) -> Widest:
     return widest(
         spans,
@@ -134,16 +142,17 @@ def _widest_of(
         seed=seed,
         epochs=epochs,
         end_to_end=packs,
+        device=kind,
     )
 
 
-def _widest(spans: tuple[Span, ...], training: ResolvedTraining, packs: bool) -> Widest:
+def _widest(spans: tuple[Span, ...], training: ResolvedTraining, packs: bool, kind: str) -> Widest:
     """The widest micro-batch of the run, laid out as the worker does."""
     batch, accumulation = training.per_device_batch_size, training.gradient_accumulation_steps
     length, seed, epochs = training.max_seq_length, training.seed, training.num_epochs
     if training.over_length == "drop":
         spans = tuple(span for span in spans if span[0] <= length)
-    return _widest_of(spans, batch, accumulation, length, seed, epochs, packs)
+    return _widest_of(spans, batch, accumulation, length, seed, epochs, packs, kind)
 
 
 def _work(
@@ -158,7 +167,10 @@ def _work(
         validation_tokens=round(mean * version.validation_examples * rounds),
         checkpoints=-(-training.total_steps // training.save_every_steps),
         pass_share=1 / 2 if method.peft_type() is not None else 1 / 3,
-        answer_s=ANSWER_TOKENS * base.dims.params * device.compute_bytes / READ_BYTES_PER_S[device.kind],
+        answer_s=ANSWER_TOKENS
+        * (base.dims.num_layers * LAYER_S + base.dims.params * device.compute_bytes / READ_BYTES_PER_S[device.kind]),
+        measured_tokens=round(mean * (version.train_examples + version.validation_examples)),
+        sample_rounds=rounds + 1 if training.sample_answers or training.sample_prompts else 0,
     )
 
 

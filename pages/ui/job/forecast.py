@@ -25,6 +25,7 @@ _PARTS = {  # the names of core/forecast in the words of the screen; small neigh
     "optimizer": "Gradients and optimizer",
     "activations": "Activations",
     "checkpoint": "Writing checkpoints",
+    "loading": "Reading the base",
     "overhead": "Process",
     "process": "Process",
 }
@@ -76,6 +77,8 @@ def _memory(memory: Any) -> None:
     st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)}]")
     parts: dict[str, float] = {}
     for name, amount in memory.parts:
+        if not amount:
+            continue
         label = _PARTS.get(name, name.capitalize())
         parts[label] = parts.get(label, 0) + amount
     face.memory_bar(list(parts.items()), max(memory.free_bytes, 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.forecast.batches import Widest, at_most, order, widest
+from core.forecast.batches import CPU_TOKENS, Widest, at_most, order, token_budget, widest
 
 SPANS = ((100, 20), (40, 10), (60, 50), (10, 5))
 
@@ -36,3 +36,10 @@ def test_a_step_that_is_cut_keeps_its_gradients() -> None:
 def test_examples_are_cut_and_those_without_an_answer_left_out() -> None:
     assert of(batch_size=4, max_seq_length=50).tokens == 50 + 40 + 10  # the third one's answer begins at 50
     assert of(max_seq_length=4) == at_most(2, 1, 4)  # nothing is left: then the most that there can be
+
+
+def test_on_a_cpu_fewer_tokens_go_through_at_once_yet_always_the_longest_example() -> None:
+    assert token_budget(8, 800, "cuda") == 6_400
+    assert token_budget(8, 800, "cpu") == CPU_TOKENS
+    assert token_budget(8, 100, "cpu") == 800
+    assert token_budget(1, 3_000, "cpu") == 3_000

@@ -64,9 +64,20 @@ def test_time_counts_validation_checkpoints_and_the_first_answer() -> None:
     work = Work(10_000, validation_tokens=600, checkpoints=20, pass_share=0.5, answer_s=2)
     found = forecast_time(work, Speed(100, load_s=5, first_step_s=1, checkpoint_s=0.5))
     parts = {"loading": 6, "steps": 100, "validation": 3, "checkpoints": 10, "first answer": 7}
-    assert dict(found.parts) == parts
+    assert {name: seconds for name, seconds in found.parts if seconds} == parts
     ran = forecast_time(work, Speed(100, 5, other_s=33))  # an earlier run with the same settings knows the rest
     assert ran.expected_s == 133
+
+
+def test_sample_answers_and_losses_by_example_are_counted() -> None:
+    speed = Speed(100)
+    few = dict(forecast_time(Work(100_000, measured_tokens=3_000, sample_rounds=3, answer_s=2), speed).parts)
+    assert few["sample answers"] == 3 * 2  # before, once between, at the end
+    assert few["losses by example"] == pytest.approx(10)  # forward only
+    many = dict(forecast_time(Work(100_000, measured_tokens=10**6, sample_rounds=21, answer_s=60), speed).parts)
+    assert many["sample answers"] == 2 * 60 + 50  # a twentieth of the steps' 1,000 s between them
+    assert many["losses by example"] == 100  # a tenth
+    assert dict(forecast_time(Work(100_000), speed).parts)["sample answers"] == 0
 
 
 def test_nothing_measured_is_said_plainly() -> None:

@@ -72,6 +72,20 @@ def test_gradients_take_the_room_of_activations_unless_they_wait() -> None:
     assert more.expected - one.expected == dict(more.parts)["gradients"]
 
 
+def test_a_base_that_is_packed_lies_beside_its_files_while_it_is_read() -> None:
+    """On a CPU the steps of QLoRA need less than reading the base does; weights used as they are lie there once."""
+    cpu = Device("cpu", "CPU", 80 * GB, 79 * GB)
+    qlora = forecast_memory(LLAMA_8B, build("qlora"), Run(1, 64), cpu, file_bytes_per_param=4.0)
+    packed = build("qlora").base_bytes(LLAMA_8B, 4)
+    assert qlora.above_baseline == pytest.approx(LLAMA_8B.params * 4 + packed, rel=0.01)
+    lora = forecast_memory(LLAMA_8B, build("lora"), Run(1, 64), cpu, file_bytes_per_param=4.0)
+    assert dict(lora.parts)["loading"] == 0
+    widened = forecast_memory(LLAMA_8B, build("lora"), Run(1, 64), cpu, file_bytes_per_param=2.0)
+    assert widened.above_baseline == pytest.approx(LLAMA_8B.params * 6, rel=0.01)
+    on_gpu = forecast_memory(LLAMA_8B, build("qlora"), Run(1, 64), gpu(79), file_bytes_per_param=4.0)
+    assert "loading" not in dict(on_gpu.parts)
+
+
 def test_short_examples_need_less_than_the_maximum_length() -> None:
     whole = forecast_memory(SMALL, build("lora"), Run(), gpu(79))
     short = forecast_memory(SMALL, build("lora"), Run(), gpu(79), longest_tokens=64)

@@ -42,7 +42,7 @@ def test_every_example_of_a_run_has_the_loss_that_it_has_alone(tiny_base: Path, 
 def test_the_pass_ends_in_time_and_looks_alive_meanwhile(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(example_losses, "LEAST_S", 0.0)
+    monkeypatch.setattr(example_losses, "LOSSES_LEAST_S", 0.0)
     monkeypatch.setattr(example_losses, "BATCH_TOKENS", 1)  # one example at a time
     monkeypatch.setattr(example_losses, "BATCH_EXAMPLES", 1)
     model, tokenizer = load_model(tiny_base), load_tokenizer(tiny_base)

@@ -15,9 +15,10 @@ from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from core.errors import Diverged
+from core.forecast.batches import token_budget
 from core.jobs.spec import ResolvedTraining
 from core.methods.base import Method
-from worker.training import attention, checkpoints, first_batch, quantization, runtime, state, tuners
+from worker.training import attention, checkpoints, first_batch, fused, quantization, runtime, state, tuners
 from worker.training.batches import Packer, SeededBatches, Step
 from worker.training.callbacks import LEAVES, Watcher
 from worker.training.divergence import not_finite
@@ -48,6 +49,7 @@ def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> En
     device = next(plan.model.parameters()).device
     vocab_size = plan.model.config.vocab_size
     watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation), vocab_size=vocab_size)
+    fused.norms(plan.model)
     made = (trainer or Trainer)(plan, watcher)
     if plan.resume_from is None:
         hooks.on_first_batch(first_batch.shown(made.first_step(), plan.tokenizer))
@@ -107,13 +109,13 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
 
 
 def _packer(plan: Plan, *, packs: bool) -> Packer:
-    """How this model's examples are laid out. A micro-batch holds as many tokens as `per_device_batch_size` of the
-    longest examples would: what the memory forecast counts with."""
+    """How this model's examples are laid out. A micro-batch holds at most as many tokens as `per_device_batch_size` of
+    the longest examples would: what the memory forecast counts with."""
     training, pad = plan.training, plan.tokenizer.pad_token_id
     longest = max(len(item.input_ids) for item in (*plan.data.train, *plan.data.validation))
     return Packer(
         layout=attention.choose(plan.model, packs=packs and plan.packs),
-        budget_tokens=training.per_device_batch_size * longest,
+        budget_tokens=token_budget(training.per_device_batch_size, longest, runtime.device().type),
         batch_size=training.per_device_batch_size,
         pad_token_id=pad if pad is not None else plan.tokenizer.eos_token_id,
     )
@@ -123,16 +125,7 @@ def _sampler(plan: Plan, watcher: Watcher) -> list[Sampler]:
     """What answers the sample prompts, after the watcher has measured the step; nothing where there are none."""
     if plan.sampling is None or not plan.sampling.prompts:
         return []
-    hooks = watcher.hooks
-    return [
-        Sampler(
-            plan.sampling,
-            plan.tokenizer,
-            plan.training,
-            sign_of_life=hooks.sign_of_life,
-            stop_signal=lambda: watcher.signal,
-        )
-    ]
+    return [Sampler(plan.sampling, plan.tokenizer, plan.training, sign_of_life=watcher.hooks.sign_of_life)]
 
 
 class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
