@@ -176,10 +176,41 @@ def test_sample_answers_stand_before_beside_now_and_an_earlier_step_can_be_chose
     assert "We refund within 30 days." in said
     assert "exact" in said
     assert "held out from training" in said
-    app.select_slider(key=f"sample_step_{job.id}_3").set_value(70).run()
+    app.select_slider(key=f"sample_step_{job.id}_3_0").set_value(70).run()
     said = read(app)
     assert "Thirty days or so." in said
     assert "STEP 70" in said
+
+
+def test_a_finished_run_shows_the_answers_of_the_step_that_is_kept(open_screen, read, tmp_path) -> None:
+    job = runs.launch(runs.dataset(), keep_best=True)
+    runs.answer(job, 0, "murmur")
+    runs.answer(job, 70, "We refund within 30 days.")
+    runs.answer(job, 140, "We refund. Within. Within.")
+    runs.succeed(job, tmp_path / "adapter", kept_step=70)
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "STEP 70 · KEPT" in said
+    assert "We refund within 30 days." in said
+    assert "Within. Within." not in said
+    (slider,) = app.select_slider
+    assert slider.options == ["Before training", "Step 70 · kept", "Step 140"]
+    slider.set_value(140).run()
+    said = read(app)
+    assert "Within. Within." in said
+    assert "STEP 140" in said
+
+
+def test_a_running_job_shows_the_newest_answers_and_then_those_of_the_kept_step(open_screen, read, tmp_path) -> None:
+    job = runs.launch(runs.dataset(), keep_best=True)
+    context = runs.begin(job, 140)
+    for step, text in ((0, "murmur"), (70, "Thirty days."), (140, "Forty days.")):
+        runs.answer(job, step, text)
+    app = open_screen("job", id=job.id)
+    assert "Forty days." in read(app)
+    runs.finish(context, job, tmp_path / "adapter", kept_step=70)
+    app.run()
+    assert "Thirty days." in read(app)
 
 
 def test_the_worst_example_opens_in_the_dataset(open_screen, read, tmp_path) -> None:
@@ -198,6 +229,25 @@ def test_the_worst_example_opens_in_the_dataset(open_screen, read, tmp_path) -> 
     assert app.query_params["example"] == "7"
     assert "The example you came for" in read(app)
     assert "edit_asked_7" in [button.key for button in app.button]
+
+
+def test_trained_and_held_out_examples_have_lists_of_their_own(open_screen, read, tmp_path) -> None:
+    from core.example_losses import FILE, LossRow, write
+
+    job = runs.launch(runs.dataset())
+    (tmp_path / "adapter").mkdir()
+    trained = [LossRow(position, "train", 1.5 if position == 7 else 0.1, 10, 5) for position in range(56)]
+    held = [LossRow(position, "validation", 4.0, 10, 1) for position in range(56, 114)]
+    write(tmp_path / "adapter" / FILE, [*trained, *held])
+    runs.succeed(job, tmp_path / "adapter")
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert [tab.label for tab in app.tabs] == ["Likely mistakes", "Does not generalize", "Best learnt"]
+    assert "Half of the trained examples lie below 0.100, half of the held-out ones below 4.000." in said
+    assert app.button(key="open_worst_7")
+    keys = [button.key for button in app.button if button.key and button.key.startswith("open_")]
+    places = {list_: {int(key.split("_")[2]) for key in keys if key.split("_")[1] == list_} for list_ in ("worst", "held")}
+    assert max(places["worst"]) < 56 <= min(places["held"])
 
 
 def test_a_smoothing_can_be_chosen(open_screen, read) -> None:

@@ -57,14 +57,18 @@ def begin(job: JobRecord, steps: int) -> TaskContext:
     return context
 
 
-def succeed(job: JobRecord, directory: Path) -> ModelRecord:
+def succeed(job: JobRecord, directory: Path, **measured: Any) -> ModelRecord:
     """Run the job to its end and register its model (small files stand for the adapter)."""
-    context = begin(job, job.total_steps)
+    return finish(begin(job, job.total_steps), job, directory, **measured)
+
+
+def finish(context: TaskContext, job: JobRecord, directory: Path, **measured: Any) -> ModelRecord:
+    """End a run that was begun, and register its model."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "adapter_config.json").write_text("{}")
     (directory / "adapter_model.safetensors").write_bytes(bytes(4096))
-    measured = {"train_seconds": 48.0, "tokens": 1000, "steps": job.total_steps, "peak_memory_bytes": 1_200_000_000}
-    context.finish(models.register(context, job.id, directory, final_loss=0.012, measured=measured))
+    taken = {"train_seconds": 48.0, "tokens": 1000, "steps": job.total_steps, "peak_memory_bytes": 1_200_000_000}
+    context.finish(models.register(context, job.id, directory, final_loss=0.012, measured=taken | measured))
     model_id = jobs.get_job(job.id).model_id
     assert model_id is not None
     return models.get_model(model_id)

@@ -1,7 +1,13 @@
-"""How well each example was learnt: the loss of every example under the finished model, and the worst ones by name."""
+"""How well each example was learnt: the loss of every example under the finished model, and the worst ones by name.
+
+Trained and held-out examples are kept apart: one that was trained on and still has a high loss may be a mistake, one
+that was held out only shows what the model did not generalize to.
+"""
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import StudioError
@@ -12,7 +18,7 @@ from core.services.jobs import reader as job_reader
 from core.storage import get_storage
 
 _BINS = 24
-SHOWN = 10  # worst and best examples
+SHOWN = 10  # of each list
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,8 @@ class ExampleLosses:
     """The losses of a model's examples.
 
     `measured` of `examples` were reached in the time the pass was given; `bins` are (low, high, training examples,
-    held-out examples), the last one open to the right; `worst` and `best` begin with the most extreme. The two lists
-    are empty where the dataset version is gone.
+    held-out examples), the last one open to the right. `worst` and `best` are trained on, `held_out` are the worst of
+    those that were not; each list begins with the most extreme. They are empty where the dataset version is gone.
     """
 
     dataset_id: str
@@ -43,9 +49,11 @@ class ExampleLosses:
     measured: int
     examples: int
     mean: float
-    median: float
+    median_trained: float | None
+    median_held_out: float | None
     bins: tuple[tuple[float, float, int, int], ...]
     worst: tuple[LossExample, ...]
+    held_out: tuple[LossExample, ...]
     best: tuple[LossExample, ...]
 
 
@@ -59,11 +67,13 @@ def example_losses(model_id: str) -> ExampleLosses | None:
     if not rows:
         return None
     spec = job_reader.get_job(model.job_id).spec
-    ordered = sorted(rows, key=lambda row: (-row.loss, row.position))
+    trained, held = _ordered(rows, held_out=False), _ordered(rows, held_out=True)
+    best = trained[: -SHOWN - 1 : -1] if len(trained) > SHOWN else []
+    lists = (trained[:SHOWN], held[:SHOWN], best)
     version_number, is_current, examples = _version(spec.dataset_id, spec.dataset_version_id, len(rows))
-    texts = _texts(spec.dataset_version_id, [*ordered[:SHOWN], *ordered[-SHOWN:]]) if version_number else {}
-    found = [_named(row, texts[row.position]) for row in ordered if row.position in texts]
-    half = len(ordered) // 2
+    wanted = [row for rows_ in lists for row in rows_]
+    texts = _texts(spec.dataset_version_id, wanted) if version_number else {}
+    worst, held_out, best_learnt = (_named(rows_, texts) for rows_ in lists)
     return ExampleLosses(
         dataset_id=spec.dataset_id,
         version_id=spec.dataset_version_id,
@@ -72,10 +82,12 @@ def example_losses(model_id: str) -> ExampleLosses | None:
         measured=len(rows),
         examples=examples,
         mean=sum(row.loss * row.tokens for row in rows) / max(1, sum(row.tokens for row in rows)),
-        median=ordered[half].loss if len(ordered) % 2 else (ordered[half - 1].loss + ordered[half].loss) / 2,
+        median_trained=_median(trained),
+        median_held_out=_median(held),
         bins=_bins(rows),
-        worst=tuple(found[:SHOWN]),
-        best=tuple(reversed(found[-SHOWN:])) if len(ordered) > SHOWN else (),
+        worst=worst,
+        held_out=held_out,
+        best=best_learnt,
     )
 
 
@@ -87,6 +99,16 @@ def locate(dataset_id: str, example: Example, position: int) -> int | None:
         return position
     same = (i for i, one in enumerate(datasets.iter_examples(version.id)) if one.messages == example.messages)
     return next(same, None)
+
+
+def _ordered(rows: Sequence[LossRow], *, held_out: bool) -> list[LossRow]:
+    """Those of one kind, the highest loss first."""
+    found = [row for row in rows if (row.split == "validation") == held_out]
+    return sorted(found, key=lambda row: (-row.loss, row.position))
+
+
+def _median(rows: Sequence[LossRow]) -> float | None:
+    return statistics.median(row.loss for row in rows) if rows else None
 
 
 def _version(dataset_id: str, version_id: str, measured: int) -> tuple[int, bool, int]:
@@ -103,8 +125,12 @@ def _texts(version_id: str, rows: list[LossRow]) -> dict[int, Example]:
     return {found.position: found.example for found in datasets.examples_at(version_id, positions)}
 
 
-def _named(row: LossRow, example: Example) -> LossExample:
-    return LossExample(row.position, row.split, row.loss, row.tokens, row.right / max(1, row.tokens), example)
+def _named(rows: Sequence[LossRow], texts: dict[int, Example]) -> tuple[LossExample, ...]:
+    return tuple(
+        LossExample(row.position, row.split, row.loss, row.tokens, row.right / max(1, row.tokens), texts[row.position])
+        for row in rows
+        if row.position in texts
+    )
 
 
 def _bins(rows: list[LossRow]) -> tuple[tuple[float, float, int, int], ...]:

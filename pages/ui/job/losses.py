@@ -1,4 +1,7 @@
-"""How well each example was learnt: the spread of the losses, and the worst and best examples with the way to them."""
+"""How well each example was learnt: the spread of the losses, and the worst and best examples with the way to them.
+
+Examples that were trained on and examples that were held out have lists of their own: a high loss means another thing.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,10 @@ def panel(model_id: str) -> None:
             height=200,
             x="Loss of the example",
             y="Examples",
-            alt=f"Histogram of the loss of {found.measured} examples; half of them lie below {found.median:.3f}.",
+            alt=f"Histogram of the loss of {found.measured} examples. {_halves(found)}",
         )
-        st.caption(
-            f"Half of the examples lie below {job_words.loss(found.median)}. A high loss often marks a mistake: "
-            "a wrong output, two outputs for one input, a slip in the text. Mend it in the dataset, then train again."
-        )
-    if not found.worst:
+        st.caption(_halves(found))
+    if not (found.worst or found.held_out):
         st.caption("The dataset version that this run learnt from is gone, so its examples cannot be shown.")
         return
     if not found.is_current:
@@ -43,11 +43,42 @@ def panel(model_id: str) -> None:
             f":material/history: This run learnt version {found.version_number} of the dataset, which has been changed "
             "since. An example opens where it stands now."
         )
-    lists = {"Worst learnt": found.worst} | ({"Best learnt": found.best} if found.best else {})
-    for tab, (name, items) in zip(st.tabs(list(lists), key="loss_lists"), lists.items(), strict=True):
-        with tab, st.grid(2, min_column_width=320):
-            for item in items:
-                _card(found, item, name)
+    lists = [(name, key, text, items) for name, key, text, items in _lists(found) if items]
+    tabs = st.tabs([name for name, _, _, _ in lists], key="loss_lists")
+    for tab, (_, key, text, items) in zip(tabs, lists, strict=True):
+        with tab:
+            st.caption(text)
+            with st.grid(2, min_column_width=320):
+                for item in items:
+                    _card(found, item, key)
+
+
+def _halves(found: monitoring.ExampleLosses) -> str:
+    """`Half of the trained examples lie below 0.021, half of the held-out ones below 3.416.`"""
+    medians = (("trained examples lie", found.median_trained), ("held-out ones", found.median_held_out))
+    said = [f"half of the {name} below {job_words.loss(value)}" for name, value in medians if value is not None]
+    return f"{', '.join(said).capitalize()}."
+
+
+def _lists(found: monitoring.ExampleLosses) -> tuple[tuple[str, str, str, tuple[monitoring.LossExample, ...]], ...]:
+    """(tab, key, what a high or low loss means there, examples)."""
+    return (
+        (
+            "Likely mistakes",
+            "worst",
+            "Trained on, and still the worst learnt. Often a wrong output, two outputs for one input, or a slip in the "
+            "text: mend it in the dataset, then train again.",
+            found.worst,
+        ),
+        (
+            "Does not generalize",
+            "held",
+            "Held out from training, and the furthest from what was learnt. Nothing need be wrong with them: the model "
+            "has seen too little that is like them. More examples of their kind help.",
+            found.held_out,
+        ),
+        ("Best learnt", "best", "Trained on, and said with the least doubt.", found.best),
+    )
 
 
 def _figure(found: monitoring.ExampleLosses) -> go.Figure:
@@ -60,18 +91,17 @@ def _figure(found: monitoring.ExampleLosses) -> go.Figure:
     return fig
 
 
-def _card(found: monitoring.ExampleLosses, item: monitoring.LossExample, name: str) -> None:
-    held = face.badge_md("Held out") if item.split == "validation" else ""
+def _card(found: monitoring.ExampleLosses, item: monitoring.LossExample, key: str) -> None:
     right = f"{100 * item.accuracy:.0f}% of {plural(item.tokens, 'token')} right"
     with example_parts.card(
         item.example.messages,
-        key=f"loss_{name.split()[0].lower()}_{item.position}",
+        key=f"loss_{key}_{item.position}",
         note=f"Example {item.position + 1:,} · loss {job_words.loss(item.loss)} · {right}",
-        badge=held,
         limit=400,
     ):
-        key = f"open_{name.split()[0].lower()}_{item.position}"
-        if st.button("Open in the dataset", icon=":material/dataset:", type="tertiary", key=key):
+        if st.button(
+            "Open in the dataset", icon=":material/dataset:", type="tertiary", key=f"open_{key}_{item.position}"
+        ):
             _open(found, item)
 
 

@@ -26,31 +26,41 @@ def panel(job: Any) -> None:
     if not steps:
         return
     face.section_gap()
-    face.heading("Sample answers", "The same inputs at every evaluation")
-    shown = _step(job, steps)
+    kept = _kept(job)
+    face.heading("Sample answers", f"The model is that of step {kept:,}" if kept else "The same inputs at every evaluation")
+    shown = _step(job, steps, kept)
     for prompt in prompts:
-        _card(prompt, shown)
+        _card(prompt, shown, kept)
 
 
-def _step(job: Any, steps: list[int]) -> int:
-    """The step whose answers are shown: the newest, unless the person looks at an earlier one."""
+def _kept(job: Any) -> int:
+    """The step whose weights the finished model has; 0 while there is none."""
+    return int(job.measured.get("kept_step") or 0) if job.state == "succeeded" else 0
+
+
+def _step(job: Any, steps: list[int], kept: int) -> int:
+    """The step whose answers are shown: the one that is kept, else the newest, unless the person looks at another."""
     if len(steps) == 1:
         return steps[0]
-    slot = f"sample_at_{job.id}"
-    earlier = st.session_state.get(slot)
-    value = earlier if earlier in steps else steps[-1]
+    first = kept if kept and kept in steps else steps[-1]
+    slot = f"sample_at_{job.id}_{kept}"
+    looked_at = st.session_state.get(slot)
     chosen: int = st.select_slider(
         "Answers at step",
         steps,
-        value=value,
-        format_func=lambda step: "Before training" if step == 0 else f"Step {step:,}",
-        key=f"sample_step_{job.id}_{len(steps)}",
+        value=looked_at if looked_at in steps else first,
+        format_func=lambda step: _name(step, kept),
+        key=f"sample_step_{job.id}_{len(steps)}_{kept}",
     )
-    st.session_state[slot] = chosen if chosen != steps[-1] else None
+    st.session_state[slot] = chosen if chosen != first else None
     return chosen
 
 
-def _card(prompt: monitoring.PromptRecord, shown: int) -> None:
+def _name(step: int, kept: int) -> str:
+    return "Before training" if step == 0 else f"Step {step:,} · kept" if step == kept else f"Step {step:,}"
+
+
+def _card(prompt: monitoring.PromptRecord, shown: int, kept: int) -> None:
     before = next((answer for answer in prompt.answers if answer.step == 0), None)
     now = next((answer for answer in prompt.answers if answer.step == shown), None)
     with st.container(border=True, gap="xsmall", key=f"sample_{prompt.position}"):
@@ -62,7 +72,7 @@ def _card(prompt: monitoring.PromptRecord, shown: int) -> None:
             st.caption(f"after {plural(len(prompt.messages) - 1, 'earlier message')}")
         with st.grid(3 if prompt.expected else 2, min_column_width=200, gap="small"):
             _column(":gray[BEFORE]", before, prompt.expected)
-            _column(f":blue[{'BEFORE' if shown == 0 else f'STEP {shown:,}'}]", now, prompt.expected)
+            _column(f":blue[{'BEFORE' if shown == 0 else _name(shown, kept).upper()}]", now, prompt.expected)
             if prompt.expected:
                 with st.container(gap="xxsmall"):
                     st.markdown(":small[:gray[EXPECTED]]")

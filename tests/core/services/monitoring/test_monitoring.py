@@ -48,13 +48,29 @@ def test_the_worst_examples_are_named_with_their_text(studio_env: Path, tmp_path
     found = monitoring.example_losses(model.id)
     assert found is not None
     assert (found.measured, found.is_current) == (57, True)
-    assert [one.position for one in found.worst[:3]] == [56, 55, 54]
-    assert (found.worst[0].split, found.worst[0].accuracy) == ("validation", 0.25)
+    assert [one.position for one in found.worst[:3]] == [55, 54, 53]
+    assert [(one.position, one.split, one.accuracy) for one in found.held_out] == [(56, "validation", 0.25)]
     assert [one.position for one in found.best[:2]] == [0, 1]
     (there,) = datasets.examples_at(data.version.id, [55])
-    assert found.worst[1].example == there.example
+    assert found.worst[0].example == there.example
     assert sum(train + held for _, _, train, held in found.bins) == 57
     assert found.mean == pytest.approx((sum(row.loss * 10 for row in rows) + 9.0 * 4) / (56 * 10 + 4), rel=1e-5)
+
+
+def test_held_out_examples_crowd_no_trained_one_out_of_the_worst(studio_env: Path, tmp_path: Path) -> None:
+    job = runs.launch(runs.dataset())
+    trained = [LossRow(position, "train", 0.02, 10, 9) for position in range(56)]
+    held = [LossRow(position, "validation", 3.0 + position, 10, 2) for position in range(56, 114)]
+    trained[17] = LossRow(17, "train", 1.4, 10, 5)
+    (tmp_path / "adapter").mkdir()
+    write(tmp_path / "adapter" / FILE, [*trained, *held])
+    found = monitoring.example_losses(runs.succeed(job, tmp_path / "adapter").id)
+    assert found is not None
+    assert found.worst[0].position == 17
+    assert {one.split for one in (*found.worst, *found.best)} == {"train"}
+    assert [one.position for one in found.held_out] == list(range(113, 103, -1))
+    assert found.median_trained == pytest.approx(0.02)
+    assert found.median_held_out == pytest.approx(3.0 + (84 + 85) / 2)
 
 
 def test_an_example_is_found_again_in_a_newer_version(studio_env: Path) -> None:
