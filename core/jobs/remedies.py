@@ -68,6 +68,11 @@ REMEDIES: Final[dict[str, Callable[[ResolvedTraining, Method], tuple[Change, ...
     "diverged": for_divergence,
 }
 
+BESIDES: Final = {  # what would help too and is none of the settings above
+    "out_of_memory": "A smaller base model needs less memory as well.",
+    "diverged": "A longer warm-up can help as well.",
+}
+
 
 def as_text(changes: Sequence[Change]) -> str:
     """The changes as the middle of a sentence: `set the batch size to 2 (now 4); set the rank to 4 (now 8)`."""

@@ -159,34 +159,18 @@ class TrainingConfig(BaseModel):
             source="a twentieth of the run",
         ),
     )
-    early_stopping_patience: int = Field(
-        default=0,
-        ge=0,
-        le=100,
-        title="Early stopping",
-        description="Stops the run when the validation loss has not fallen in so many measurements in a row; 0 never "
-        "does. Needs validation examples.",
+    stop_when_diverging: bool = Field(
+        default=True,
+        title="Stop when the loss runs away",
+        description="Stops a run whose smoothed training loss stays far above where it began, or loses most of what "
+        "was learnt, for 20 steps. The last good checkpoint is kept.",
         json_schema_extra=facts(
-            unit="measurements",
-            usual="3-5; 0 for off",
-            up="Waits longer for a lower loss before it gives up.",
-            source="off: whether a run may end early is yours to say",
+            unit="",
+            usual="on",
+            up="Off: only a loss that is no number (NaN) ends the run.",
+            source="on: nothing is learnt after that, and every step costs time",
         )
-        | {"group": SAFETY, "needs": "validation"},
-    )
-    early_stopping_min_improvement: float = Field(
-        default=0.0,
-        ge=0.0,
-        le=10.0,
-        title="Least improvement",
-        description="How much lower than before the validation loss must be to count as an improvement.",
-        json_schema_extra=facts(
-            unit="loss",
-            usual="0-0.01",
-            up="Small gains no longer count, so the run stops sooner.",
-            source="0: every gain counts, as in transformers",
-        )
-        | {"group": SAFETY, "needs": "validation", "when": {"early_stopping_patience": list(range(1, 101))}},
+        | {"group": SAFETY},
     )
     keep_best: bool = Field(
         default=False,
@@ -201,18 +185,34 @@ class TrainingConfig(BaseModel):
         )
         | {"group": SAFETY, "needs": "validation"},
     )
-    stop_when_diverging: bool = Field(
-        default=True,
-        title="Stop when the loss runs away",
-        description="Stops a run whose smoothed training loss stays far above where it began, or loses most of what "
-        "was learnt, for 20 steps. The last good checkpoint is kept.",
+    early_stopping_patience: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        title="Early stopping",
+        description="Stops the run when the validation loss has not fallen in so many measurements in a row; 0 never "
+        "does. Needs validation examples.",
         json_schema_extra=facts(
-            unit="",
-            usual="on",
-            up="Off: only a loss that is no number (NaN) ends the run.",
-            source="on: nothing is learnt after that, and every step costs time",
+            unit="measurements; 0 is off",
+            usual="3-5; 0 for off",
+            up="Waits longer for a lower loss before it gives up.",
+            source="off: whether a run may end early is yours to say",
         )
-        | {"group": SAFETY},
+        | {"group": SAFETY, "needs": "validation", "widget": "number"},
+    )
+    early_stopping_min_improvement: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=10.0,
+        title="Least improvement",
+        description="How much lower than before the validation loss must be to count as an improvement.",
+        json_schema_extra=facts(
+            unit="loss",
+            usual="0-0.01",
+            up="Small gains no longer count, so the run stops sooner.",
+            source="0: every gain counts, as in transformers",
+        )
+        | {"group": SAFETY, "needs": "validation", "when": {"early_stopping_patience": list(range(1, 101))}},
     )
     sample_answers: int = Field(
         default=3,

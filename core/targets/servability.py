@@ -62,7 +62,7 @@ def facts(
         unknown = "Known once the base model's files are here."
         return tuple(ServingFact(target, False, unknown) for target in _ELSEWHERE)
     if own_tokenizer:
-        unknown = "Converters know tokenizers by name, and not the one that was made here."
+        unknown = "Converters know tokenizers by name; the starter's was made here."
         return (
             ServingFact("Ollama", False, unknown),
             _vllm(architecture, adapter, quantized),

@@ -161,6 +161,7 @@ def choice_card(
     tag_color: str = "gray",
     facts: str | None = None,
     claims: Sequence[str] = (),
+    note: str = "",
     help: str | None = None,
     disabled: bool = False,
 ) -> bool:
@@ -192,6 +193,8 @@ def choice_card(
             st.caption(text)
             for claim in claims:
                 st.caption(f":material/check_small: {claim}")
+            if note:
+                st.caption(f":material/dns: {note}")
         if facts or tag:
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
@@ -274,17 +277,20 @@ def pair(given: str, wanted: str, *, key: str, note: str = "") -> None:
         st.text(wanted)
 
 
-def memory_bar(parts: Sequence[tuple[str, float]], total: float) -> None:
-    """Stacked bar and its legend; every number in bytes. Beyond `total` the bar is full and nothing is free."""
+def memory_bar(parts: Sequence[tuple[str, float]], total: float, shades: Sequence[int] = ()) -> None:
+    """Stacked bar and its legend; every number in bytes. Beyond `total` the bar is full and nothing is free.
+
+    `shades` are the colors of the parts, 1 to 5 of the accent and 6 gray; without them the parts take turns.
+    """
     used = sum(value for _, value in parts)
     scale = max(total, used, 1.0)
+    colored = list(zip(parts, shades or [index % 5 + 1 for index in range(len(parts))], strict=True))
     bar = "".join(
-        f'<div class="face-m{(index - 1) % 3 + 1}" style="width:{100 * value / scale:.1f}%"></div>'
-        for index, (_, value) in enumerate(parts, 1)
+        f'<div class="face-m{shade}" style="width:{100 * value / scale:.1f}%"></div>' for (_, value), shade in colored
     )
     rows = "".join(
-        f'<i class="face-m{(index - 1) % 3 + 1}"></i><span>{html.escape(name)}</span><b>{size(value)}</b>'
-        for index, (name, value) in enumerate(parts, 1)
+        f'<i class="face-m{shade}"></i><span>{html.escape(name)}</span><b>{size(value)}</b>'
+        for (name, value), shade in colored
     )
     rows += f'<i class="face-m0"></i><span>Free</span><b>{size(max(0.0, total - used))}</b>'
     label = f"{size(used)} of {size(total)} used"

@@ -2,7 +2,7 @@
 
 A field may carry `json_schema_extra` with `unit`, `usual`, `up` (what happens when it goes up), `source` (where the
 default comes from), `options` (for text fields and lists), `open` (a list whose entries may also be typed), `labels`
-(words for choices), `widget` ("slider", "area", or "lines": one text a line) or `multiline`, and `when` ({field:
+(words for choices), `widget` ("slider", "number", "area", or "lines": one text a line) or `multiline`, and `when` ({field:
 [values]}: drawn only while that other field has one of these values).
 """
 
@@ -151,7 +151,8 @@ def _number(
     low, high, step = bounds(field, is_float)
     kind = float if is_float else int
     current = kind(value) if value is not None else None
-    wants_slider = _extra(field).get("widget") == "slider" or not is_float
+    asked = _extra(field).get("widget")
+    wants_slider = asked == "slider" or (not is_float and asked != "number")
     bounded = low is not None and high is not None and current is not None
     if bounded and wants_slider and (is_float or high - low <= SLIDER_SPAN):
         return st.slider(title, low, high, min(max(current, low), high), step=step, **common)

@@ -64,14 +64,37 @@ def test_a_waiting_job_says_why(open_screen, read) -> None:
 
 def test_a_failed_job_names_cause_and_next_step_and_can_be_retried(open_screen, read) -> None:
     job = runs.launch(runs.dataset())
-    runs.fail(runs.begin(job, 20), "Memory ran out at step 20.", "Halve the batch size.")
+    runs.fail(runs.begin(job, 20), "The process was killed at step 20.", "Look at the log, then retry.", cause="killed")
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "The process was killed at step 20" in said
+    assert "Look at the log, then retry" in said
+    assert "Cause: killed" in said
+    app.button(key="job_retry").click().run()
+    assert jobs.get_job(job.id).state == "pending"
+
+
+def test_settings_that_would_help_stand_once_and_not_in_other_words_too(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.fail(runs.begin(job, 20), "Memory ran out at step 20.", "Start a new job with less: halve the batch size.")
     app = open_screen("job", id=job.id)
     said = read(app)
     assert "Memory ran out at step 20" in said
-    assert "Halve the batch size" in said
     assert "Cause: out of memory" in said
+    assert "A smaller base model" in said
+    assert "Batch size" in said
+    assert "halve the batch size" not in said
     app.button(key="job_retry").click().run()
     assert jobs.get_job(job.id).state == "pending"
+
+
+def test_a_run_that_ended_before_its_first_step_has_no_empty_figures(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.fail(runs.begin(job, 0), "Line 17: the output is empty.", "Fill it in.", cause="data")
+    app = open_screen("job", id=job.id)
+    assert "Line 17" in read(app)
+    assert "ended before its first step" in read(app)
+    assert list(app.metric) == []
 
 
 def test_one_press_opens_a_new_job_with_what_would_help(open_screen, read) -> None:

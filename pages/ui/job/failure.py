@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.jobs.remedies import BESIDES
 from core.services import drafts, jobs
 from pages.ui import frame
 from pages.ui.format import md
@@ -16,18 +17,20 @@ from pages.ui.job import words as job_words
 def panel(job: Any) -> None:
     """The cause in words, the settings that would help beside those it had, and the way on."""
     error = job.error or {}
+    cause = str(job.reason or error.get("cause") or "")
+    changes = jobs.remedies(job)
     with st.container(border=True, gap="small", key="failure"):
         st.markdown(f"**:red[:material/error: {md(error.get('message') or 'Training failed.')}]**")
-        changes = jobs.remedies(job)
-        if error.get("remedy"):
-            st.markdown(md(error["remedy"]))
-        if changes:
+        if changes:  # they say what the remedy says in words
+            st.caption("This would help:")
             _changes(changes)
-        _kept(job)
+            st.caption(BESIDES.get(cause, ""))
+        elif error.get("remedy"):
+            st.markdown(md(error["remedy"]))
         _ways_on(job, changes)
-        cause = str(job.reason or error.get("cause") or "").replace("_", " ")
+        _kept(job)
         quiet = [
-            f"Cause: {cause}" if cause else "",
+            f"Cause: {cause.replace('_', ' ')}" if cause else "",
             f"the log knows it as {error['error_id']}" if error.get("error_id") else "",
         ]
         if any(quiet):
@@ -35,13 +38,12 @@ def panel(job: Any) -> None:
 
 
 def _changes(changes: Sequence[Any]) -> None:
-    """Each setting with its value now and the suggested one."""
-    with st.container(horizontal=True, gap="small", key="remedies"):
+    """Each setting with its value now and the suggested one, one a line."""
+    with st.grid(2, min_column_width=110, wrap=False, gap=("xxsmall", "small"), width=360, key="remedies"):
         for change in changes:
-            with st.container(border=True, gap=None, width=190):
-                st.caption(md(change.title))
-                now, suggested = job_words.setting(change.now), job_words.choice(change.suggested)
-                st.markdown(f":gray[{md(now)} →] **{md(suggested)}**")
+            now, suggested = job_words.setting(change.now), job_words.choice(change.suggested)
+            st.markdown(f":small[:gray[{md(change.title)}]]")
+            st.markdown(f":small[:gray[{md(now)} →] **{md(suggested)}**]")
 
 
 def _kept(job: Any) -> None:

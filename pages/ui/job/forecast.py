@@ -19,15 +19,15 @@ _VERDICTS = {
     "tight": ("Tight", "orange", ":material/warning:"),
     "too_large": ("Too large", "red", ":material/error:"),
 }
-_PARTS = {  # the names of core/forecast in the words of the screen; small neighbours are one line
-    "weights": "Model weights",
-    "gradients": "Gradients and optimizer",
-    "optimizer": "Gradients and optimizer",
-    "activations": "Activations",
-    "checkpoint": "Writing checkpoints",
-    "loading": "Reading the base",
-    "overhead": "Process",
-    "process": "Process",
+_PARTS = {  # the names of core/forecast: in the words of the screen, and their shade; small neighbours are one line
+    "weights": ("Model weights", 1),
+    "gradients": ("Gradients and optimizer", 2),
+    "optimizer": ("Gradients and optimizer", 2),
+    "activations": ("Activations", 3),
+    "checkpoint": ("Writing checkpoints", 4),
+    "loading": ("Reading the base", 5),
+    "overhead": ("Process", 6),
+    "process": ("Process", 6),
 }
 
 
@@ -75,14 +75,17 @@ def _memory(memory: Any) -> None:
         st.badge(word, color=color, icon=icon)
     used = f"{size(memory.low)} to {size(memory.high)}"
     st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)}]")
-    parts: dict[str, float] = {}
+    parts: dict[tuple[str, int], float] = {}
     for name, amount in memory.parts:
-        if not amount:
-            continue
-        label = _PARTS.get(name, name.capitalize())
-        parts[label] = parts.get(label, 0) + amount
-    face.memory_bar(list(parts.items()), max(memory.free_bytes, 1))
-    st.caption(("Measured on this machine. " if memory.measured else "") + sentence(memory.text))
+        if amount:
+            label = _PARTS.get(name, (name.capitalize(), 6))
+            parts[label] = parts.get(label, 0) + amount
+    bar = [(name, amount) for (name, _), amount in parts.items()]
+    face.memory_bar(bar, max(memory.free_bytes, 1), [shade for _, shade in parts])
+    said = ["The range was measured on this machine." if memory.measured else ""]
+    said += [sentence(memory.text) if memory.verdict != "fits" else ""]  # the badge and the line above say the rest
+    if any(said):
+        st.caption(" ".join(part for part in said if part))
 
 
 def _alternatives(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
@@ -165,15 +168,28 @@ def _lengths(forecast: jobs.Forecast) -> None:
 
 
 def _serving(serving: Any) -> None:
+    """A line per place; those with the same answer share it."""
     st.markdown("**Can be served in**")
+    alike: dict[tuple[bool, bool, str], list[str]] = {}
     for place in serving:
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
-        ):
-            st.markdown(md(place.target), width="content")
-            word, color, icon = ("Yes", "green", "check_circle") if place.ok else ("No", "gray", "block")
-            if place.ok and not place.works_here:
-                word, color, icon = "By export", "gray", "ios_share"
-            st.badge(word, color=color, icon=f":material/{icon}:")
-        if place.reason and not place.works_here:
-            st.caption(f":small[{md(place.reason)}]")
+        alike.setdefault((place.ok, place.works_here, place.reason), []).append(place.target)
+    for (ok, works_here, reason), targets in alike.items():
+        with st.container(gap=None):
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
+            ):
+                st.markdown(md(", ".join(targets)), width="content")
+                word, color, icon = ("Yes", "green", "check_circle") if ok else ("No", "gray", "block")
+                if ok and not works_here:
+                    word, color, icon = "By export", "gray", "ios_share"
+                st.badge(word, color=color, icon=f":material/{icon}:")
+            if reason and not (ok and works_here):
+                st.caption(md(reason))
+
+
+def served_in(forecast: jobs.Forecast) -> str:
+    """The places in one short line for a card: `Served in SFT Studio, vLLM`."""
+    places = [place.target.partition(" (")[0] for place in forecast.serving if place.ok]
+    if not places:
+        return "Served nowhere yet"
+    return f"Served in {', '.join(places)}" + (" only" if len(places) == 1 else "")

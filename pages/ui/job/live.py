@@ -26,6 +26,7 @@ POLL_S = 1.5
 SLOW_S = 4.0
 SPARK = 40  # points of a tile's small curve
 ACCURACY_OVER = 10  # steps
+STEADY = 0.01  # a validation loss that moves by less, of itself, is neither better nor worse
 
 _ICONS = {
     "checkpoint": ":material/save:",
@@ -58,7 +59,8 @@ def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
         _band(job)
         if job.state == "failed":
             job_failure.panel(job)
-        _tiles(job, points)
+        if len(points):
+            _tiles(job, points)
         face.section_gap()
         left, right = st.columns([8, 5], gap="medium")
         with left:
@@ -123,7 +125,7 @@ def _tiles(job: Any, points: Series) -> None:
             job_words.loss(smooth[-1] if smooth else None),
             f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
             "inverse",
-            "since the start",
+            "since the start" if len(smooth) > 1 else None,
             smooth,
             help="How wrong the model is on the outputs it is being taught. Lower is better.",
         ),
@@ -131,7 +133,7 @@ def _tiles(job: Any, points: Series) -> None:
             "Validation loss",
             job_words.loss(validation[-1].loss if validation else None),
             f"{change:+.3f}" if change is not None else None,
-            "inverse",
+            "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
             "last check" if change is not None else None,
             curve(validation, "loss"),
             help="The loss on examples that are not trained on. When it rises while the training loss falls, the "
@@ -142,9 +144,10 @@ def _tiles(job: Any, points: Series) -> None:
             job_words.share(right),
             f"{job_words.share(held)}" if held is not None else None,
             "gray",
-            "on held-out examples" if held is not None else None,
+            "held out" if held is not None else None,
             curve(train, "token_accuracy"),
-            help="The share of the output's tokens that the model would have said itself. Higher is better.",
+            help="The share of the output's tokens that the model would have said itself; below it, the same on "
+            "held-out examples. Higher is better.",
             arrow="off",
         ),
         Tile(
@@ -152,7 +155,7 @@ def _tiles(job: Any, points: Series) -> None:
             number(last.tokens_per_s if last else None),
             number(job.tokens) if job.tokens else None,
             "gray",
-            "tokens trained",
+            "tokens trained" if job.tokens else None,
             curve(train, "tokens_per_s"),
             help="Real tokens; padding is not counted.",
             arrow="off",
@@ -191,9 +194,9 @@ def _loss(job: Any, points: Series) -> None:
     face.heading("Loss", "Lower is better")
     with st.container(border=True, key="loss_card"):
         if not len(points):
-            with st.container(height=300, border=False, horizontal_alignment="center", vertical_alignment="center"):
+            ended = job.state in job_words.TERMINAL
+            with st.container(height=140 if ended else 300, border=False, horizontal_alignment="center", vertical_alignment="center"):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
-                ended = job.state in job_words.TERMINAL
                 st.caption(
                     "The run ended before its first step." if ended else "The curve begins with the first step.",
                     width="content",

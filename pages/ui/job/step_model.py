@@ -22,6 +22,7 @@ from pages.ui.job import forecast as job_forecast
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 POLL_S = 1.0
 _CLAIMS = 3
+_GROUPS = {SAFETY: "When a run ends before its last step, and which of its weights become the model."}
 
 
 def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
@@ -166,25 +167,29 @@ def _base_models(draft: drafts.DraftRecord) -> None:
 
 def _away(base: BaseModelRef) -> None:
     task = downloads.latest(base.id)
-    with st.container(gap="xsmall", key=f"away_{base.id}"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-            with st.container(gap=None, width=280):
+    with st.container(gap="xxsmall", key=f"away_{base.id}"):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small", wrap=False
+        ):
+            with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
                 gate = "licence to accept on the Hub" if base.gated else ""
-                st.caption(md(" · ".join(part for part in (base.size, base.license, gate) if part)))
+                amount = size(base.download_bytes) if base.download_bytes else ""
+                st.caption(md(" · ".join(part for part in (base.size, base.license, amount, gate) if part)))
             if not base.command:
                 st.caption(sentence(base.reason))
-            elif task is None or not task.is_active:
-                amount = f" ({size(base.download_bytes)})" if base.download_bytes else ""
-                if st.button(f"Download{amount}", icon=":material/download:", key=f"download_{base.id}"):
-                    downloads.start(base.id)
-                    st.rerun()
+                return
+            with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
+                with st.popover("", icon=":material/terminal:", type="tertiary", help="The command for a terminal"):
+                    st.code(base.command, language=None, wrap_lines=True, width=300)
+                if task is None or not task.is_active:
+                    if st.button("Download", icon=":material/download:", key=f"download_{base.id}"):
+                        downloads.start(base.id)
+                        st.rerun()
         if task and task.is_active:
             st.fragment(run_every=POLL_S)(_downloading)(task.id)
         elif task and task.state == "failed":
             st.caption(f":red[{sentence(task.error.get('message', ''))}] {sentence(task.error.get('remedy', ''))}")
-        if base.command:
-            st.code(base.command, language=None, width="stretch")
 
 
 def _downloading(task_id: str) -> None:
@@ -211,6 +216,7 @@ def _methods(draft: drafts.DraftRecord) -> None:
             on = method.id == draft.state["method"]
             title = f"{method.title} (Recommended)" if method.recommended else method.title
             icon = method.icon.removeprefix(":material/").removesuffix(":")
+            facts, served = _method_facts(draft, method.id)
             if face.choice_card(
                 f"method_{method.id}",
                 title,
@@ -220,23 +226,25 @@ def _methods(draft: drafts.DraftRecord) -> None:
                 tag=method.badge,
                 tag_color=method.badge_color,
                 claims=method.claims[:_CLAIMS],
-                facts=_method_facts(draft, method.id),
+                note=served,
+                facts=facts,
             ):
                 _update(draft, {"method": method.id, "method_config": _preset(draft.state["base_model"], method.id)})
     st.caption("The claims are the method's in general. The numbers are this studio's forecast for your dataset here.")
 
 
-def _method_facts(draft: drafts.DraftRecord, method_id: str) -> str:
-    """This studio's own forecast of a method for this dataset and machine."""
+def _method_facts(draft: drafts.DraftRecord, method_id: str) -> tuple[str, str]:
+    """This studio's own forecast of a method for this dataset and machine, and where its model could be served."""
     given = job_forecast.choices(draft)
     if method_id != given["method"]:
         given |= {"method": method_id, "method_config": _preset(given["base_model"], method_id)}
     try:
         forecast = job_forecast.of(given)
     except StudioError:
-        return "no forecast"
+        return "no forecast", ""
     share = 100 * forecast.trainable_params / max(1, forecast.params)
-    return f"{'100' if share >= 99.95 else f'{share:.1f}'}% of weights · {size(forecast.memory.expected)}"
+    facts = f"{'100' if share >= 99.95 else f'{share:.1f}'}% of weights · {size(forecast.memory.expected)}"
+    return facts, job_forecast.served_in(forecast)
 
 
 def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
@@ -293,7 +301,10 @@ def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolve
             groups.setdefault(str(extra.get("group") or ""), []).append(name)
     for title, names in groups.items():
         if title:
-            st.markdown(f"**{title}**")
+            st.divider()
+            with st.container(gap=None):
+                st.markdown(f"**{title}**")
+                st.caption(_GROUPS.get(title, ""))
         training |= form_fields(TrainingConfig, training, key, names, resolved=resolved)
         if title == SAFETY and not measured:
             st.caption(
