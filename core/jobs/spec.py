@@ -198,7 +198,7 @@ class TrainingConfig(BaseModel):
             up="Waits longer for a lower loss before it gives up.",
             source="off: whether a run may end early is yours to say",
         )
-        | {"group": SAFETY, "needs": "validation", "widget": "number"},
+        | {"group": SAFETY, "needs": "validation", "widget": "number", "labels": {"0": "off"}},
     )
     early_stopping_min_improvement: float = Field(
         default=0.0,

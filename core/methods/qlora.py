@@ -44,18 +44,6 @@ class QLoRA(LowRank):
         )
         | {"labels": {"4": "4 (NF4)", "8": "8 (LLM.int8)"}},
     )
-    double_quantization: bool = Field(
-        default=True,
-        title="Double quantization",
-        description="Store the scales of the 4-bit blocks in 8 bits too: 0.4 bits less for each weight.",
-        json_schema_extra=facts(
-            unit="",
-            usual="on",
-            up="Less memory at no measurable loss.",
-            source="on, as in Dettmers et al. 2023, section 3",
-        )
-        | {"when": {"bits": [4]}},
-    )
     compute_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto",
         title="Compute dtype",
@@ -67,6 +55,18 @@ class QLoRA(LowRank):
             source="auto: bfloat16 on a GPU, float32 on a CPU",
         )
         | {"when": {"bits": [4]}, "labels": {"auto": "Auto (recommended)"}},
+    )
+    double_quantization: bool = Field(
+        default=True,
+        title="Double quantization",
+        description="Store the scales of the 4-bit blocks in 8 bits too: 0.4 bits less for each weight.",
+        json_schema_extra=facts(
+            unit="",
+            usual="on",
+            up="Less memory at no measurable loss.",
+            source="on, as in Dettmers et al. 2023, section 3",
+        )
+        | {"when": {"bits": [4]}},
     )
 
     @model_validator(mode="after")

@@ -2,8 +2,8 @@
 
 A field may carry `json_schema_extra` with `unit`, `usual`, `up` (what happens when it goes up), `source` (where the
 default comes from), `options` (for text fields and lists), `open` (a list whose entries may also be typed), `labels`
-(words for choices), `widget` ("slider", "number", "area", or "lines": one text a line) or `multiline`, and `when` ({field:
-[values]}: drawn only while that other field has one of these values).
+(words for choices), `widget` ("slider", "number", "area", or "lines": one text a line) or `multiline`, and `when`
+({field: [values]}: drawn only while that other field has one of these values).
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def form_fields(
             if not applies(field, {**values, **out}, model_cls):
                 out[name] = value
                 continue
-            with st.container(gap="xxsmall"):
+            # a switch is lower than its neighbour with a label above: it stands at its middle
+            is_switch = bool in _kinds(field.annotation)[0]
+            with st.container(gap="xxsmall", height="stretch", vertical_alignment="center" if is_switch else "top"):
                 widget_key = f"{key}_{name}"
                 if choices and name in choices:
                     out[name] = _chosen(field, name, value, widget_key, list(choices[name]), disabled)

@@ -269,7 +269,9 @@ def test_trained_and_held_out_examples_have_lists_of_their_own(open_screen, read
     assert "Half of the trained examples lie below 0.100, half of the held-out ones below 4.000." in said
     assert app.button(key="open_worst_7")
     keys = [button.key for button in app.button if button.key and button.key.startswith("open_")]
-    places = {list_: {int(key.split("_")[2]) for key in keys if key.split("_")[1] == list_} for list_ in ("worst", "held")}
+    places = {
+        list_: {int(key.split("_")[2]) for key in keys if key.split("_")[1] == list_} for list_ in ("worst", "held")
+    }
     assert max(places["worst"]) < 56 <= min(places["held"])
 
 

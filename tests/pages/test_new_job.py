@@ -72,6 +72,40 @@ def test_a_base_that_is_away_is_downloaded_from_its_card(open_screen, read, monk
     assert tasks.get_task(task.id).state == "cancelled"
 
 
+def test_a_directory_that_cannot_be_used_says_why_and_offers_no_download(open_screen, read) -> None:
+    from core.base_models import named_directory
+
+    (named_directory() / "Half copied").mkdir(parents=True)
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    said = read(app)
+    assert "Half copied" in said
+    assert "config\\.json" in said  # escaped once
+    assert not [button.key for button in app.button if "Half copied" in str(button.key)]
+
+
+def test_the_review_shows_what_was_chosen_before_what_is_as_shipped(open_screen, read) -> None:
+    state = {"dataset_id": runs.dataset().id, "base_model": "starter", "method": "lora"}
+    draft = drafts.create("job", state | {"training": {"warmup_ratio": 0.2}}, step="review")
+    app = open_screen("new_job", draft=draft.id)
+    said = read(app)
+    lists = [element.proto.body for element in app.get("html") if "<dt>" in element.proto.body]
+    first, rest = (next(body for body in lists if f"<dt>{name}</dt>" in body) for name in ("Epochs", "Seed"))
+    assert "0.2  ·  chosen by you" in first
+    assert "Warm-up" not in rest
+    assert "<dt>Learning rate</dt>" in first
+    assert "<dd>off" in rest  # early stopping
+    assert "Least improvement" not in said  # means nothing without early stopping
+    assert "Support - Starter - v1" in said  # the name that it will get
+
+
+def test_where_a_method_can_be_served_stands_on_its_card(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    said = read(open_screen("new_job", draft=draft.id))
+    assert "Served in SFT Studio, vLLM" in said  # LoRA
+    assert "Served in SFT Studio only" in said  # a prefix
+
+
 def test_the_engine_is_chosen_by_auto_with_its_reason(open_screen, read) -> None:
     draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
     app = open_screen("new_job", draft=draft.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -15,6 +16,7 @@ from pages.ui.format import md, moment
 from pages.ui.forms import applies
 from pages.ui.job import words as job_words
 
+CHOSEN = "chosen by you"
 _WITHIN = {True: ":green[:material/check:]", False: ":orange[:material/warning:]"}
 
 
@@ -39,7 +41,7 @@ def _side_by_side(rows: list[jobs.Comparison]) -> None:
             st.markdown(f":small[{md(row.name)}]")
             st.markdown(f":small[:gray[{md(row.forecast)}]]")
             mark = "" if row.within is None else _WITHIN[row.within]
-            off = "" if row.error is None or abs(row.error) < 0.005 else f" :gray[{_off(row.error)}]"
+            off = f" :gray[{_off(row.error)}]" if row.error is not None and row.within is False else ""
             st.markdown(f":small[**{md(row.measured)}** {mark}{off}]")
 
 
@@ -64,7 +66,8 @@ def settings(job: Any) -> None:
             ]
         )
         st.divider()
-        face.facts(hyperparameters(spec.method, spec.method_config, spec.training, spec.training_sources))
+        every = hyperparameters(spec.method, spec.method_config, spec.training, spec.training_sources)
+        face.facts([setting.row for setting in every])
 
 
 def engine(engine_id: str, reason: str) -> str:
@@ -73,16 +76,35 @@ def engine(engine_id: str, reason: str) -> str:
     return f"{title}  ·  {reason}" if reason else title
 
 
-def hyperparameters(method_id: str, method_config: Any, training: Any, sources: Any) -> list[tuple[str, str]]:
-    """(name, value and its source) of each setting, the method's own first, in the order of the typed configs."""
-    rows: list[tuple[str, str]] = []
-    for name, field in METHODS[method_id].model_fields.items():
-        if not applies(field, method_config, METHODS[method_id]):
-            continue
-        value = method_config.get(name, field.default)
-        origin = "default" if value == field.default else "chosen by you"
-        rows.append((field.title or name, f"{job_words.setting(value)}  ·  {origin}"))
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting with its value in words; `chosen` where a person said so."""
+
+    name: str
+    title: str
+    value: str
+    origin: str
+
+    @property
+    def chosen(self) -> bool:
+        return self.origin == CHOSEN
+
+    @property
+    def row(self) -> tuple[str, str]:
+        return self.title, f"{self.value}  ·  {self.origin}"
+
+
+def hyperparameters(method_id: str, method_config: Any, training: Any, sources: Any) -> list[Setting]:
+    """Each setting that means something beside the others; the method's own come first."""
+    found: list[Setting] = []
+    method, general = METHODS[method_id], training.model_dump()
+    for name, field in method.model_fields.items():
+        if applies(field, method_config, method):
+            value = method_config.get(name, field.default)
+            origin = "default" if value == field.default else CHOSEN
+            found.append(Setting(name, field.title or name, job_words.setting_of(field, value), origin))
     for name, field in TrainingConfig.model_fields.items():
-        value = getattr(training, name)
-        rows.append((field.title or name, f"{job_words.setting(value)}  ·  {sources.get(name, 'default')}"))
-    return rows
+        if applies(field, general, TrainingConfig):
+            value = job_words.setting_of(field, general[name])
+            found.append(Setting(name, field.title or name, value, sources.get(name, "default")))
+    return found

@@ -195,7 +195,9 @@ def _loss(job: Any, points: Series) -> None:
     with st.container(border=True, key="loss_card"):
         if not len(points):
             ended = job.state in job_words.TERMINAL
-            with st.container(height=140 if ended else 300, border=False, horizontal_alignment="center", vertical_alignment="center"):
+            with st.container(
+                height=140 if ended else 300, border=False, horizontal_alignment="center", vertical_alignment="center"
+            ):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
                 st.caption(
                     "The run ended before its first step." if ended else "The curve begins with the first step.",

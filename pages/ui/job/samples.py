@@ -27,7 +27,9 @@ def panel(job: Any) -> None:
         return
     face.section_gap()
     kept = _kept(job)
-    face.heading("Sample answers", f"The model is that of step {kept:,}" if kept else "The same inputs at every evaluation")
+    face.heading(
+        "Sample answers", f"The model is that of step {kept:,}" if kept else "The same inputs at every evaluation"
+    )
     shown = _step(job, steps, kept)
     for prompt in prompts:
         _card(prompt, shown, kept)

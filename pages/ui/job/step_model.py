@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.base_models import BaseModelRef, resolve
+from core.base_models import BaseModelRef, hub_cache, resolve
 from core.engines import AUTO, ENGINES
 from core.errors import StudioError
 from core.jobs.spec import SAFETY, TrainingConfig
@@ -166,6 +166,7 @@ def _base_models(draft: drafts.DraftRecord) -> None:
 
 
 def _away(base: BaseModelRef) -> None:
+    on_hub = hub_cache.is_hub_id(base.id.partition("@")[0])  # else a directory that was put here by hand
     task = downloads.latest(base.id)
     with st.container(gap="xxsmall", key=f"away_{base.id}"):
         with st.container(
@@ -173,23 +174,27 @@ def _away(base: BaseModelRef) -> None:
         ):
             with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
-                gate = "licence to accept on the Hub" if base.gated else ""
                 amount = size(base.download_bytes) if base.download_bytes else ""
+                gate = "licence to accept on the Hub" if base.gated else ""
                 st.caption(md(" · ".join(part for part in (base.size, base.license, amount, gate) if part)))
-            if not base.command:
-                st.caption(sentence(base.reason))
-                return
-            with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
-                with st.popover("", icon=":material/terminal:", type="tertiary", help="The command for a terminal"):
-                    st.code(base.command, language=None, wrap_lines=True, width=300)
-                if task is None or not task.is_active:
-                    if st.button("Download", icon=":material/download:", key=f"download_{base.id}"):
-                        downloads.start(base.id)
-                        st.rerun()
-        if task and task.is_active:
+            if on_hub:
+                _ways_here(base, downloading=task is not None and task.is_active)
+        if not on_hub:
+            st.caption(f":red[{sentence(base.reason)}] {sentence(base.command)}")
+        elif task and task.is_active:
             st.fragment(run_every=POLL_S)(_downloading)(task.id)
         elif task and task.state == "failed":
             st.caption(f":red[{sentence(task.error.get('message', ''))}] {sentence(task.error.get('remedy', ''))}")
+
+
+def _ways_here(base: BaseModelRef, *, downloading: bool) -> None:
+    """The command for a terminal, folded away, and the button that does the same here."""
+    with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
+        with st.popover("", icon=":material/terminal:", type="tertiary", help="The command for a terminal"):
+            st.code(base.command, language=None, wrap_lines=True, width=300)
+        if not downloading and st.button("Download", icon=":material/download:", key=f"download_{base.id}"):
+            downloads.start(base.id)
+            st.rerun()
 
 
 def _downloading(task_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.base_models import resolve
@@ -10,6 +12,8 @@ from core.services import datasets, drafts, jobs
 from pages.ui import draft_memory, face, frame
 from pages.ui.format import plural
 from pages.ui.job import facts as job_facts, forecast as job_forecast
+
+FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 
 
 def draw(draft: drafts.DraftRecord | None) -> None:
@@ -25,11 +29,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         face.section_gap()
         face.heading("Hyperparameters", "Each with where it came from")
         with st.container(border=True, gap="small", key="hyperparameters"):
-            face.facts(
-                job_facts.hyperparameters(
-                    state["method"], state.get("method_config") or {}, forecast.training, forecast.sources
-                )
-            )
+            _hyperparameters(state, forecast)
     with side:
         job_forecast.panel(draft, forecast)
     st.divider()
@@ -41,6 +41,21 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             _launch(draft)
 
 
+def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
+    """What decides most and what a person chose; the rest, which is as shipped, folded away."""
+    every = job_facts.hyperparameters(
+        state["method"], state.get("method_config") or {}, forecast.training, forecast.sources
+    )
+    first = [setting for setting in every if setting.chosen or setting.name in FIRST]
+    rest = [setting for setting in every if setting not in first]
+    face.facts([setting.row for setting in first])
+    if rest:
+        with st.expander(
+            f"{plural(len(rest), 'more setting')}, as shipped", type="compact", key="more_hyperparameters"
+        ):
+            face.facts([setting.row for setting in rest])
+
+
 def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     state = draft.state
     base, method = resolve(state["base_model"]), get_method(state["method"])
@@ -50,7 +65,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     if version.validation_examples:
         pairs += f", {version.validation_examples:,} for validation"
     rows = [
-        ("Job name", state.get("name") or ""),
+        ("Job name", _name(state)),
         ("Dataset", f"{dataset.name}, version {version.number} ({pairs})"),
         ("Provider", "Local: this studio's own machine"),
         ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
@@ -66,11 +81,15 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         st.caption(f":material/info: {base.title}: {base.reason} The job waits for it by itself.")
 
 
+def _name(state: dict[str, Any]) -> str:
+    return state.get("name") or jobs.suggest_name(state["dataset_id"], state["base_model"])
+
+
 def _launch(draft: drafts.DraftRecord) -> None:
     """One draft, one job: a second press, in whatever browser, leads to the same one."""
     state = draft.state
     job = jobs.create(
-        name=state.get("name") or jobs.suggest_name(state["dataset_id"], state["base_model"]),
+        name=_name(state),
         description=state.get("description") or "",
         draft_key=draft.id,
         parent_job_id=state.get("parent_job_id"),

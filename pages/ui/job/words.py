@@ -88,6 +88,12 @@ def setting(raw: Any) -> str:
     return "–" if raw is None else str(raw)
 
 
+def setting_of(field: Any, raw: Any) -> str:
+    """A setting in the words of its form: `All linear layers`, `off`, `0.002`."""
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    return str((extra.get("labels") or {}).get(str(raw)) or setting(raw))
+
+
 def choice(raw: Any) -> str:
     """A suggested setting: as `setting`, and the id of a method by its title."""
     return METHODS[raw].title if isinstance(raw, str) and raw in METHODS else setting(raw)
