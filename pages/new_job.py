@@ -88,3 +88,5 @@ with boundary(way_out=("new_job", "Begin a new job")):
         body(draft)
         if draft is None:
             job_drafts.begun()
+        else:
+            draft_memory.drawn(draft, step)

@@ -44,7 +44,8 @@ def save(draft: DraftRecord, step: str | None = None, **state: Any) -> DraftReco
 
 def drawn(draft: DraftRecord, step: str) -> None:
     """Say, at the end of the script, that this window shows this step now."""
-    st.session_state[_memory(draft.id)]["shown"] = step
+    memory = st.session_state[_memory(draft.id)]
+    memory.update(shown=step, shown_revision=memory["revision"])
 
 
 def meant(draft: DraftRecord, step: str) -> bool:
@@ -54,6 +55,12 @@ def meant(draft: DraftRecord, step: str) -> bool:
     the step before: it must not pass over this one.
     """
     return st.session_state[_memory(draft.id)].get("shown") in (None, step)
+
+
+def seen(draft: DraftRecord) -> bool:
+    """Whether this window showed the draft's newest choices before the press that is handled now: what is launched is
+    what a person saw, not what another window wrote since."""
+    return st.session_state[_memory(draft.id)].get("shown_revision") in (None, draft.revision)
 
 
 def renew(draft: DraftRecord) -> None:

@@ -226,3 +226,29 @@ def test_a_job_that_follows_another_says_when_the_dataset_has_a_newer_version(op
     assert "First was trained on version 1; this job takes version 2, the newest." in read(
         open_screen("new_job", again=parent.id)
     )
+
+
+def test_what_another_window_chose_is_looked_at_before_it_is_launched(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    app.button(key="to_review").click().run()
+    read(app)
+    drafts.update(draft.id, None, {"training": {"num_epochs": 77}})
+    said = read(app.button(key="launch").click().run())
+    assert jobs.list_jobs() == []
+    assert any("changed in another window" in toast.value for toast in app.toast)
+    assert "77" in said
+    app.button(key="launch").click().run()
+    (job,) = jobs.list_jobs()
+    assert job.num_epochs == 77
+
+
+def test_back_is_for_the_step_that_was_seen(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    app.button(key="to_review").click().run()
+    drafts.update(draft.id, None, {}, "model")  # what a double click's first half does, or another window
+    read(app.button(key="back").click().run())
+    assert drafts.get(draft.id).step == "model"
+    app.button(key="back").click().run()
+    assert drafts.get(draft.id).step == "dataset"

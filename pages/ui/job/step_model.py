@@ -57,7 +57,8 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             job_forecast.panel(draft, forecast)
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
+        back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
+        if back and draft_memory.meant(draft, "model"):
             _go(draft, "dataset")
         if st.button(
             "Review job",

@@ -34,10 +34,12 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         job_forecast.panel(draft, forecast)
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back"):
+        back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
+        if back and draft_memory.meant(draft, "review"):
             draft_memory.save(draft, step="model")
             st.rerun()
-        if st.button("Launch Training Job", type="primary", icon=":material/rocket_launch:", key="launch"):
+        launch = st.button("Launch Training Job", type="primary", icon=":material/rocket_launch:", key="launch")
+        if launch and draft_memory.seen(draft):  # else the toast has said that another window changed the draft
             _launch(draft)
 
 
