@@ -287,22 +287,22 @@ def bare_loop(bench: Bench, method: str) -> Speed:
 
     runtime.seed_all(42)
     model = tuners.attach(load_model(bench.base), build(method)).train()
-    fused.norms(model)
     longest = max(len(item.input_ids) for item in bench.items)
     packer = Packer(attention.choose(model), token_budget(BATCH, longest, "cpu"), BATCH)
     forward = Forward.of(model, chunked=False)
     weights = list(tuners.trainable(model).values())
     optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.0, fused=True)
     clock, tokens = Clock(), 0
-    for numbers in SeededBatches(len(bench.items), BATCH, 42):
-        step = packer.step([bench.items[number] for number in numbers])
-        for batch in step.micro_batches:
-            forward.loss(model, batch, step.answer_tokens)[0].backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        tokens += step.tokens
-        clock.step(tokens)
+    with fused.norms(model):
+        for numbers in SeededBatches(len(bench.items), BATCH, 42):
+            step = packer.step([bench.items[number] for number in numbers])
+            for batch in step.micro_batches:
+                forward.loss(model, batch, step.answer_tokens)[0].backward()
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            tokens += step.tokens
+            clock.step(tokens)
     return clock.speed
 
 

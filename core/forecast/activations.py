@@ -9,9 +9,8 @@ from typing import Final
 
 from core.base_models.records import Dims
 from core.forecast.batches import Widest
-from core.methods.base import Method
+from core.methods.base import Method, recomputes
 
-CHECKPOINT_ABOVE_PARAMS: Final = 500_000_000  # larger models recompute activations instead of keeping them
 CHUNKED_FROM_VOCAB: Final = 16_000  # from here on the loss is made in pieces
 CHUNK_TOKENS: Final = 256  # Source: TRL's chunked_nll
 # fp32 copies of a piece's logits at once: they, their log-softmax, its exponential and product (the entropy), and the
@@ -20,7 +19,7 @@ CHUNK_COPIES: Final = 6
 LOGIT_COPIES: Final = 2  # logits and their logarithmic softmax, whose place the gradient takes, all fp32
 
 
-def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int) -> int:
+def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int, checkpointing: str = "auto") -> int:
     """Bytes that `batch` leaves behind when it went through the model in numbers of `width` bytes, without the loss.
 
     A token leaves behind in each block: its residual before the attention and before the MLP (2H), queries and the
@@ -33,7 +32,7 @@ def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int) -> i
     block = 2 * dims.hidden_size + 2 * queries + 2 * dims.kv_size + 3 * dims.intermediate_size + dims.num_heads + 2
     kept = layers * block + method.kept_per_token(dims, batch.length)
     once = method.kept_once(dims)
-    if dims.params > CHECKPOINT_ABOVE_PARAMS and method.recomputes:
+    if recomputes(dims.params, method, checkpointing):
         kept = layers * dims.hidden_size + kept / layers
         once /= layers
     return round((tokens * kept + once) * width)

@@ -33,6 +33,8 @@ class Run(Protocol):
     def gradient_accumulation_steps(self) -> int: ...
     @property
     def max_seq_length(self) -> int: ...
+    @property
+    def gradient_checkpointing(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def forecast_memory(
     """
     length = min(run.max_seq_length, longest_tokens) if longest_tokens else run.max_seq_length
     batch = batch or at_most(run.per_device_batch_size, run.gradient_accumulation_steps, length)
-    parts = _parts(dims, method, device, batch)
+    parts = _parts(dims, method, device, batch, run.gradient_checkpointing)
     if file_bytes_per_param and device.kind == "cpu":
         parts = _with_loading(parts, _loading(dims, method, device, file_bytes_per_param))
     expected = sum(size for _, size in parts)
@@ -109,7 +111,9 @@ def forecast_memory(
     )
 
 
-def _parts(dims: Dims, method: Method, device: Device, batch: Widest) -> tuple[tuple[str, int], ...]:
+def _parts(
+    dims: Dims, method: Method, device: Device, batch: Widest, checkpointing: str
+) -> tuple[tuple[str, int], ...]:
     """Bytes by part at the moment of the peak.
 
     Gradients appear while activations are let go, layer by layer, so that one takes the room of the other; only where a
@@ -122,7 +126,7 @@ def _parts(dims: Dims, method: Method, device: Device, batch: Widest) -> tuple[t
     gradients = trained * trained_width
     factor = method.heap_factor if device.kind == "cpu" else GPU_HEAP
     logits = logit_bytes(dims.vocab_size, batch)  # large enough to be given back at once: they leave no holes
-    activations = round(activation_bytes(dims, method, batch, width) * factor) + logits
+    activations = round(activation_bytes(dims, method, batch, width, checkpointing) * factor) + logits
     kept = activations if batch.several else max(0, activations - gradients)
     optimizer = 2 * trained * trained_width
     return (
@@ -141,7 +145,9 @@ def _loading(dims: Dims, method: Method, device: Device, file_width: float) -> i
     Weights that are used as they are in the file are not there twice."""
     width = device.compute_bytes
     made = method.base_bytes(dims, width)
-    if "quantization" not in method.load_arguments() and file_width == width:
+    if "quantization" in method.load_arguments():
+        made *= method.heap_factor  # each weight is widened, cut into blocks and packed: that leaves holes
+    elif file_width == width:
         made = 0.0
     return round(dims.params * file_width + made)
 

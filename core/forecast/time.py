@@ -50,7 +50,7 @@ class Work:
             2020.
         answer_s: the first answer of the finished model, which is loaded once more for it.
         measured_tokens: non-pad tokens of all examples, whose losses are measured once at the end.
-        sample_rounds: how often sample answers may be made, with the first and the last time; each takes `answer_s`.
+        sample_rounds: how often sample answers may be made, with the first and the last time; each takes `sample_s`.
     """
 
     train_tokens: int
@@ -60,6 +60,7 @@ class Work:
     answer_s: float = 0.0
     measured_tokens: int = 0
     sample_rounds: int = 0
+    sample_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,8 @@ def _samples(work: Work, steps: float) -> float:
     """Before and after the steps, and between them as often as their share of the time allows."""
     if not work.sample_rounds:
         return 0.0
-    between = min((work.sample_rounds - 2) * work.answer_s, SAMPLES_SHARE * steps)
-    return min(work.sample_rounds, 2) * work.answer_s + max(0.0, between)
+    between = min((work.sample_rounds - 2) * work.sample_s, SAMPLES_SHARE * steps)
+    return min(work.sample_rounds, 2) * work.sample_s + max(0.0, between)
 
 
 def _losses(work: Work, speed: Speed, steps: float) -> float:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from core.jobs.spec import ResolvedTraining, TrainingConfig
+from core.methods import get_method
 from core.methods.base import Method
 
+MOST: Final = 3  # changes at once: what would help least is left out
 SHORTEST: Final = 64  # tokens; the lowest maximum length that can be set
 MOST_ACCUMULATION: Final = 256  # batches; the most that can be set
 
@@ -39,10 +41,14 @@ def remedies(cause: str, training: ResolvedTraining, method: Method) -> tuple[Ch
 
 
 def for_memory(training: ResolvedTraining, method: Method) -> tuple[Change, ...]:
-    """Less memory, what costs least first: a smaller batch (the same examples to a step), shorter examples, and fewer
-    weights that are trained. The batch is made smaller by accumulation, so that the run learns the same."""
+    """Less memory, what costs least first: activations computed again, a smaller batch (the same examples to a step),
+    shorter examples, and fewer weights that are trained; the first three of these that apply.
+
+    The batch is made smaller by accumulation, so that the run learns the same."""
     found: list[Change] = []
     batch, length = training.per_device_batch_size, training.max_seq_length
+    if training.gradient_checkpointing == "off" and method.recomputes:
+        found.append(_training("gradient_checkpointing", "off", "on"))
     if batch > 1:
         smaller, now = batch // 2, training.gradient_accumulation_steps
         found.append(_training("per_device_batch_size", batch, smaller))
@@ -54,7 +60,18 @@ def for_memory(training: ResolvedTraining, method: Method) -> tuple[Change, ...]
         found.append(Change("method", "method", "Method", method.title, "lora"))
     else:
         found += _smaller_tuner(method)
-    return tuple(found)
+    return _first(found, MOST)
+
+
+def _first(changes: Sequence[Change], count: int) -> tuple[Change, ...]:
+    """So many changes, each with what accompanies it."""
+    kept: list[Change] = []
+    for change in changes:
+        count -= not change.accompanies
+        if count < 0:
+            break
+        kept.append(change)
+    return tuple(kept)
 
 
 def for_divergence(training: ResolvedTraining, method: Method) -> tuple[Change, ...]:
@@ -85,7 +102,7 @@ def as_text(changes: Sequence[Change]) -> str:
 
 def _said(change: Change) -> str:
     if change.part == "method":
-        return f"choose {change.suggested} instead of {change.now}"
+        return f"choose {get_method(change.suggested).title} instead of {change.now}"
     title = f"{change.title[0].lower()}{change.title[1:]}"
     said = f"{title} to {shown(change.suggested)} (now {shown(change.now)})"
     return said if change.accompanies else f"set the {said}"

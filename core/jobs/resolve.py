@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from core.base_models.records import BaseModelRef
+from core.errors import SettingsError
 from core.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 from core.methods import get_method
+from core.methods.base import recomputes
 
 TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
 MAX_LENGTH: Final = 2048  # Source: Unsloth, LLaMA-Factory and AutoTrain
@@ -59,7 +61,16 @@ def resolve(
         if name not in values:
             automatic.setdefault(name, _plain(name, field.default, preset, base))
             _take(name, config, automatic, values, sources)
+    _check_checkpointing(config, method_id)
     return ResolvedTraining(**values), sources
+
+
+def _check_checkpointing(config: TrainingConfig, method_id: str) -> None:
+    if config.gradient_checkpointing == "on" and not get_method(method_id).recomputes:
+        raise SettingsError(
+            f"Gradient checkpointing = 'on', but {get_method(method_id).title.lower()} has no use for it.",
+            "Leave it at auto, or choose another method.",
+        )
 
 
 _Choice = tuple[Any, str]  # a value and where it came from
@@ -80,7 +91,12 @@ def _automatic(
     from_preset = f"preset of {base.title}"
     batch = preset.get("per_device_batch_size")
     rate = preset.get("learning_rate")
+    recomputed = recomputes(base.dims.params if base.dims else 0, get_method(method_id), "auto")
     return {
+        "gradient_checkpointing": (
+            "on" if recomputed else "off",
+            "studio default: for models of more than 500 million parameters, where the method allows it",
+        ),
         "num_epochs": _epochs(preset, from_preset, examples),
         "per_device_batch_size": (
             (min(batch, examples), from_preset)

@@ -112,6 +112,29 @@ class Method(BaseModel):
         """
 
 
+# Larger models recompute activations instead of keeping them; below, that costs time and saves nothing that matters.
+CHECKPOINT_FROM_PARAMS: Final = 500_000_000
+
+
+class Recomputing(Protocol):
+    """What may say that it cannot have its activations computed again: a method, or its class."""
+
+    @property
+    def recomputes(self) -> bool: ...
+
+
+def recomputes(params: int, method: Recomputing | None, choice: str) -> bool:
+    """Whether a run computes activations again instead of keeping them (gradient checkpointing).
+
+    Args:
+        method: None as if it let activations be computed again, as most do.
+        choice: the setting: auto, on or off.
+    """
+    if method is not None and not method.recomputes:
+        return False
+    return params >= CHECKPOINT_FROM_PARAMS if choice == "auto" else choice == "on"
+
+
 # Linear layers that read the same numbers: those are kept once for all of them.
 _SAME_INPUT: Final = (
     frozenset({"q_proj", "k_proj", "v_proj", "qkv_proj"}),

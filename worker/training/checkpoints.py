@@ -12,8 +12,8 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 from safetensors import SafetensorError
@@ -126,14 +126,28 @@ def file_hashes(directory: Path) -> dict[str, str]:
 
 
 def _sealed(directory: Path) -> dict[str, str]:
-    """As `file_hashes`, and every file is on the disk. All of it side by side: the run waits for this."""
+    """As `file_hashes`, and every file is on the disk. One thread syncs while this one hashes: the run waits for it."""
     files = sorted(path for path in directory.rglob("*") if path.is_file())
-    with ThreadPoolExecutor(2 * len(files) or 1) as pool:
-        written = [pool.submit(_sync, path) for path in files]
-        hashes = list(pool.map(_sha256, files))
-    for each in written:
-        each.result()  # raises what kept a file from the disk
-    return {path.relative_to(directory).as_posix(): digest for path, digest in zip(files, hashes, strict=True)}
+    failed: list[OSError] = []
+
+    def sync() -> None:
+        try:
+            for path in files:
+                _sync(path)
+        except OSError as error:
+            failed.append(error)
+
+    syncing = Thread(target=sync)
+    try:
+        syncing.start()
+    except RuntimeError:  # memory is so short that no thread can be begun
+        sync()
+    hashes = file_hashes(directory)
+    if syncing.ident is not None:
+        syncing.join()
+    if failed:
+        raise failed[0]
+    return hashes
 
 
 def tree_bytes(directory: Path) -> int:

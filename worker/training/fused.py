@@ -6,7 +6,8 @@ as a matrix product of that width. Both operations below give what the plain one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, cast
 
@@ -73,21 +74,28 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Ten
     return normed
 
 
-def norms(model: torch.nn.Module) -> int:
-    """Give the RMS norms of a model on a CPU the forward above, where it is what they compute; returns how many.
+@contextmanager
+def norms(model: torch.nn.Module) -> Iterator[int]:
+    """Give the RMS norms of a model on a CPU the forward above, where it is what they compute; how many there were.
 
-    Found by trying: a norm of another kind (one that adds 1 to its weight, for one) keeps its own forward.
+    Found by trying: a norm of another kind (one that adds 1 to its weight, for one) keeps its own forward. Afterwards
+    all have theirs again.
     """
-    changed = 0
-    for module in model.modules():
-        epsilon = getattr(module, "variance_epsilon", None)
-        weight = getattr(module, "weight", None)
-        if epsilon is None or weight is None or weight.device.type != "cpu" or weight.dtype != torch.float32:
-            continue
-        if _same(module, weight, epsilon):
-            module.forward = _forward(module, epsilon)
-            changed += 1
-    return changed
+    changed: list[Any] = [module for module in model.modules() if _computes_that(module)]
+    for module in changed:
+        module.forward = _forward(module, module.variance_epsilon)
+    try:
+        yield len(changed)
+    finally:
+        for module in changed:
+            del module.forward
+
+
+def _computes_that(module: Any) -> bool:
+    epsilon, weight = getattr(module, "variance_epsilon", None), getattr(module, "weight", None)
+    if epsilon is None or weight is None or weight.device.type != "cpu" or weight.dtype != torch.float32:
+        return False
+    return _same(module, weight, epsilon)
 
 
 def _forward(module: Any, epsilon: float) -> Any:

@@ -45,6 +45,7 @@ def apart_from_file(model: torch.nn.Module) -> torch.nn.Module:
     for parameter in model.parameters():
         if parameter.device.type == "cpu" and parameter.is_floating_point():
             parameter.data = parameter.data.clone()
+    runtime.give_memory_back()
     return model
 
 

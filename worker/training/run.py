@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 
@@ -312,6 +312,14 @@ def save_model(model: Any, tokenizer: Any, directory: Path) -> Path:
     return directory
 
 
+_MEMORY_SAID: Final = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "can't start new thread",  # there is none left for its stack
+)
+
+
 def out_of_memory(error: BaseException) -> bool:
     """True when an error means that memory ran out, on the GPU or on the CPU."""
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
@@ -319,7 +327,7 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text or "cannot allocate memory" in text
+    return any(said in text for said in _MEMORY_SAID)
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import math
 import os
 import random
@@ -74,6 +77,13 @@ def peak_memory_bytes(where: torch.device) -> int:
         return int(torch.cuda.max_memory_allocated(where))
     status = Path("/proc/self/status").read_text()  # getrusage would tell the parent's peak too, from before the exec
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+
+
+def give_memory_back() -> None:
+    """Return what was freed to the system: glibc keeps it, and a process that has read a large model keeps much."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def warmup_cosine(warmup_steps: int, steps: int) -> Callable[[int], float]:

@@ -75,6 +75,7 @@ class _Run:
     per_device_batch_size: int
     max_seq_length: int
     gradient_accumulation_steps: int = 1
+    gradient_checkpointing: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

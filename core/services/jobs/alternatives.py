@@ -9,7 +9,8 @@ from core import engines
 from core.errors import StudioError
 from core.forecast.memory import gigabytes
 from core.jobs.spec import ResolvedTraining
-from core.methods import METHODS
+from core.methods import METHODS, build
+from core.methods.base import recomputes
 from core.services.jobs.forecasting import forecast
 from core.services.jobs.records import Alternative, Forecast
 
@@ -55,6 +56,8 @@ def _candidates(outlook: Forecast, method: str) -> Iterator[tuple[str, str, dict
     now = outlook.training
     batches = list(_batches(now))
     lengths = list(_lengths(outlook))
+    if not recomputes(outlook.params, build(method), now.gradient_checkpointing):
+        yield "Gradient checkpointing on", method, {"gradient_checkpointing": "on"}
     lighter = [other for other in METHODS if other != method]
     for words, changes in (*batches, *lengths):
         yield words, method, changes

@@ -30,6 +30,7 @@ from core.jobs.resolve import resolve
 from core.jobs.spec import ResolvedTraining, TrainingConfig
 from core.messages import Example
 from core.methods import Method
+from core.methods.base import recomputes
 from core.render import render
 from core.services import datasets
 from core.services.jobs.records import Forecast, Serving
@@ -40,6 +41,7 @@ from core.targets.servability import facts
 ANSWER_TOKENS: Final = 64  # of the first answer of a finished model
 # Every token of an answer reads all weights once. Two cores with DDR4 read so much; a GPU with HBM about half its peak.
 READ_BYTES_PER_S: Final = {"cpu": 8e9, "cuda": 5e11}
+UNPACKING: Final = 2  # packed weights are unpacked for every token (measured on a CPU: 13.1 s against 5.9 s)
 LAYER_S: Final = 1e-3  # what a layer takes for one token however small it is (measured on a CPU)
 MAX_COUNTED: Final = 2_000  # examples that are tokenized for a forecast; larger sets are sampled evenly
 _CALIBRATIONS = Calibration.__table__  # type: ignore[attr-defined]
@@ -107,7 +109,7 @@ def forecast(
         file_bytes_per_param=base.bytes_per_param,
     )
     total_tokens = lengths.tokens_trained(resolved.max_seq_length, resolved.over_length) * resolved.num_epochs
-    time = forecast_time(_work(base, tuner, resolved, total_tokens, version, device), speed)
+    time = forecast_time(_work(base, tuner, resolved, total_tokens, version, device, lengths), speed)
     disk = forecast_disk(base.dims, tuner, device.compute_bytes, kept=KEPT_CHECKPOINTS + resolved.keep_best)
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(
@@ -156,10 +158,20 @@ def _widest(spans: tuple[Span, ...], training: ResolvedTraining, packs: bool, ki
 
 
 def _work(
-    base: BaseModelRef, method: Method, training: ResolvedTraining, tokens: int, version: Any, device: devices.Device
+    base: BaseModelRef,
+    method: Method,
+    training: ResolvedTraining,
+    tokens: int,
+    version: Any,
+    device: devices.Device,
+    lengths: Lengths,
 ) -> Work:
     """What the run does besides its steps; validation examples are taken to be as long as those that are learnt."""
     assert base.dims is not None
+    token_s = base.dims.num_layers * LAYER_S
+    token_s += base.dims.params * device.compute_bytes / READ_BYTES_PER_S[device.kind]
+    if device.kind == "cpu" and "quantization" in method.load_arguments():
+        token_s *= UNPACKING
     mean = tokens / max(1, training.num_epochs * version.train_examples)
     rounds = -(-training.total_steps // training.eval_every_steps)
     return Work(
@@ -167,11 +179,19 @@ def _work(
         validation_tokens=round(mean * version.validation_examples * rounds),
         checkpoints=-(-training.total_steps // training.save_every_steps),
         pass_share=1 / 2 if method.peft_type() is not None else 1 / 3,
-        answer_s=ANSWER_TOKENS
-        * (base.dims.num_layers * LAYER_S + base.dims.params * device.compute_bytes / READ_BYTES_PER_S[device.kind]),
+        answer_s=ANSWER_TOKENS * token_s,
+        sample_s=_sample_tokens(training, lengths) * token_s,
         measured_tokens=round(mean * (version.train_examples + version.validation_examples)),
         sample_rounds=rounds + 1 if training.sample_answers or training.sample_prompts else 0,
     )
+
+
+def _sample_tokens(training: ResolvedTraining, lengths: Lengths) -> int:
+    """Tokens of the longest sample answer: a little more than is expected, so about twice the mean."""
+    if training.sample_prompts or not lengths.spans:
+        return ANSWER_TOKENS
+    mean = sum(length - start for length, start in lengths.spans) / len(lengths.spans)
+    return min(ANSWER_TOKENS, round(2 * mean))
 
 
 def serving(base: BaseModelRef, method: Method) -> tuple[Serving, ...]:
@@ -266,6 +286,9 @@ def calibration_key(
         "length": training.max_seq_length,
         "device": device,
     }
+    params = base.dims.params if base.dims else 0
+    if recomputes(params, method, training.gradient_checkpointing) != recomputes(params, method, "auto"):
+        parts["checkpointing"] = training.gradient_checkpointing
     if engine != "trl":  # which has no part of its own, so that what was measured before there were two still counts
         parts["engine"] = engine
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

@@ -71,10 +71,10 @@ def test_time_counts_validation_checkpoints_and_the_first_answer() -> None:
 
 def test_sample_answers_and_losses_by_example_are_counted() -> None:
     speed = Speed(100)
-    few = dict(forecast_time(Work(100_000, measured_tokens=3_000, sample_rounds=3, answer_s=2), speed).parts)
+    few = dict(forecast_time(Work(100_000, measured_tokens=3_000, sample_rounds=3, sample_s=2), speed).parts)
     assert few["sample answers"] == 3 * 2  # before, once between, at the end
     assert few["losses by example"] == pytest.approx(10)  # forward only
-    many = dict(forecast_time(Work(100_000, measured_tokens=10**6, sample_rounds=21, answer_s=60), speed).parts)
+    many = dict(forecast_time(Work(100_000, measured_tokens=10**6, sample_rounds=21, sample_s=60), speed).parts)
     assert many["sample answers"] == 2 * 60 + 50  # a twentieth of the steps' 1,000 s between them
     assert many["losses by example"] == 100  # a tenth
     assert dict(forecast_time(Work(100_000), speed).parts)["sample answers"] == 0

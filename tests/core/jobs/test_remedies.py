@@ -33,7 +33,16 @@ def test_full_fine_tuning_is_told_of_lora() -> None:
     numbers = tiny.training(per_device_batch_size=1, max_seq_length=64)
     (change,) = remedies.for_memory(numbers, build("full"))
     assert remedies.as_choices((change,)) == {"method": "lora"}
-    assert remedies.as_text((change,)) == "choose lora instead of Full Fine-Tuning"
+    assert remedies.as_text((change,)) == "choose LoRA instead of Full Fine-Tuning"
+
+
+def test_activations_that_were_kept_by_choice_are_computed_again() -> None:
+    numbers = tiny.training(gradient_checkpointing="off")
+    assert (
+        remedies.as_choices(remedies.for_memory(numbers, build("lora")))["training"]["gradient_checkpointing"] == "on"
+    )
+    prefix = remedies.as_choices(remedies.for_memory(numbers, build("prefix_tuning")))  # which cannot
+    assert "gradient_checkpointing" not in prefix["training"]
 
 
 def test_a_run_that_diverged_gets_a_tenth_of_its_learning_rate() -> None:
@@ -55,3 +64,10 @@ def test_what_is_suggested_for_any_method_can_be_set(cause: str, method: str) ->
                   if "method" not in choices else {})  # fmt: skip
     assert built
     assert remedies.TrainingConfig(**choices.get("training", {}))
+
+
+def test_three_changes_are_named_at_most_and_those_that_help_most() -> None:
+    numbers = tiny.training(gradient_checkpointing="off")
+    found = remedies.for_memory(numbers, build("lora", {"rank": 8}))
+    named = [change.setting for change in found if not change.accompanies]
+    assert named == ["gradient_checkpointing", "per_device_batch_size", "max_seq_length"]

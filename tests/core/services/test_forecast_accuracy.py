@@ -87,8 +87,10 @@ def test_what_would_fit_is_forecast_and_can_be_taken(
     tight = jobs.forecast(*choices)
     assert tight.memory.verdict == "tight"
     found = jobs.alternatives(tight, *choices)
-    assert found[0].text.startswith("Batch size 4, 2 added up: ")
-    assert found[0].training == {"per_device_batch_size": 4, "gradient_accumulation_steps": 2}
+    assert found[0].text.startswith("Gradient checkpointing on: ")
+    assert found[0].training == {"per_device_batch_size": 8, "gradient_checkpointing": "on"}
+    assert found[1].text.startswith("Batch size 4, 2 added up: ")
+    assert found[1].training == {"per_device_batch_size": 4, "gradient_accumulation_steps": 2}
     for one in found:
         then = jobs.forecast(choices[0], choices[1], one.method, one.method_config, one.training)
         assert then.memory.verdict == "fits"

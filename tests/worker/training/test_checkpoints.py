@@ -123,3 +123,23 @@ def test_what_came_after_a_divergence_is_dropped(tmp_path: Path) -> None:
         checkpoints.save(tmp_path, step, fill, keep=3)
     checkpoints.drop_after(tmp_path, 10)
     assert [checkpoints.step_of(path) for path in sorted(tmp_path.iterdir())] == [5, 10]
+
+
+def test_a_file_that_cannot_be_synced_is_named_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(checkpoints, "_sync", refused)
+    with pytest.raises(StorageError, match="Input/output error"):
+        checkpoints.save(tmp_path, 1, fill)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_is_written_where_no_thread_can_be_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(self: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("worker.training.checkpoints.Thread.start", none_left)
+    assert checkpoints.verify(checkpoints.save(tmp_path, 1, fill))

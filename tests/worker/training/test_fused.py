@@ -43,22 +43,24 @@ def test_an_infinite_logit_gives_a_loss_that_is_no_number() -> None:
 
 def test_norms_give_the_same_values_and_gradients(tiny_base: Path) -> None:
     before, after = load_model(tiny_base), load_model(tiny_base)
-    assert fused.norms(after) == 2 * before.config.num_hidden_layers + 1
     ids = torch.randint(before.config.vocab_size, (2, 30))
-    outs = [model(input_ids=ids, labels=ids) for model in (before, after)]
-    for out in outs:
-        out.loss.backward()
+    with fused.norms(after) as changed:
+        outs = [model(input_ids=ids, labels=ids) for model in (before, after)]
+        for out in outs:
+            out.loss.backward()
+    assert changed == 2 * before.config.num_hidden_layers + 1
     torch.testing.assert_close(outs[0].logits, outs[1].logits, rtol=1e-5, atol=1e-5)
     for one, other in zip(before.parameters(), after.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
+    assert torch.equal(before(input_ids=ids).logits, after(input_ids=ids).logits)  # they have their own forward again
 
 
 def test_frozen_norms_learn_nothing_and_pass_the_gradient_on(tiny_base: Path) -> None:
     model = load_model(tiny_base)
-    fused.norms(model)
     norm = model.model.norm.requires_grad_(requires_grad=False)
     x = torch.randn(1, 3, model.config.hidden_size, requires_grad=True)
-    norm(x).sum().backward()
+    with fused.norms(model):
+        norm(x).sum().backward()
     assert norm.weight.grad is None
     assert x.grad is not None
 
@@ -79,5 +81,6 @@ def test_a_norm_of_another_kind_keeps_its_own_forward() -> None:
     model = torch.nn.Sequential(Shifted())
     x = torch.randn(2, 8)
     before = model(x)
-    assert fused.norms(model) == 0
-    torch.testing.assert_close(model(x), before)
+    with fused.norms(model) as changed:
+        torch.testing.assert_close(model(x), before)
+    assert changed == 0

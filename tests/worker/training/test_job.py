@@ -378,7 +378,7 @@ def test_memory_that_runs_out_is_named_with_what_would_help(base: str) -> None:
         name="", dataset_id=dataset.id, base_model=base, method="lora", draft_key=None,
         training={"num_epochs": 1, "per_device_batch_size": 64, "max_seq_length": 512},
     )  # fmt: skip
-    command = [sys.executable, "-m", "tests.support.limited", job.task_id, str(400 << 20)]
+    command = [sys.executable, "-m", "tests.support.limited", job.task_id, str(200 << 20)]
     subprocess.run(command, check=True, timeout=200)
     failed = jobs.get_job(job.id)
     assert (failed.state, failed.reason) == ("failed", "out_of_memory"), tasks.log_tail(job.task_id)

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, cast
 
 from core.errors import NotFound
 from core.jobs.spec import ResolvedTraining
-from core.methods.base import Method
+from core.methods.base import Method, recomputes
 from worker.training.data import Prepared
 from worker.training.early_stopping import Best
 from worker.training.samples import Sampling
@@ -90,10 +90,9 @@ class Plan:
         """Whether several examples may share a row of a batch."""
         return self.method is None or self.method.packs
 
-    @property
-    def recomputes(self) -> bool:
-        """Whether activations may be computed again instead of kept."""
-        return self.method is None or self.method.recomputes
+    def recomputes(self, params: int) -> bool:
+        """Whether activations are computed again instead of kept, on a model of so many parameters."""
+        return recomputes(params, self.method, self.training.gradient_checkpointing)
 
 
 @dataclass(frozen=True, slots=True)

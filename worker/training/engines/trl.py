@@ -27,7 +27,6 @@ from worker.training.losses import Forward
 from worker.training.sampler import Sampler
 
 CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the largest thing in memory
-CHECKPOINTING_FROM_PARAMS = 500_000_000  # below, recomputing activations costs time and saves nothing that matters
 
 
 def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
@@ -49,17 +48,8 @@ def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> En
     device = next(plan.model.parameters()).device
     vocab_size = plan.model.config.vocab_size
     watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation), vocab_size=vocab_size)
-    fused.norms(plan.model)
-    made = (trainer or Trainer)(plan, watcher)
-    if plan.resume_from is None:
-        hooks.on_first_batch(first_batch.shown(made.first_step(), plan.tokenizer))
-    try:
-        made.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
-        if watcher.evaluation_due and not watcher.signal:  # it was left for a shutdown after the very last step
-            made.evaluate()
-    except Diverged:
-        made.forget_bad_checkpoints()
-        raise
+    with fused.norms(plan.model):
+        made = _steps(plan, hooks, watcher, trainer or Trainer)
     return Ended(
         signal=watcher.signal,
         step=made.state.global_step,
@@ -70,6 +60,20 @@ def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> En
         seconds=watcher.seconds,
         best=watcher.improvement.best,
     )
+
+
+def _steps(plan: Plan, hooks: Hooks, watcher: Watcher, trainer: type[Trainer]) -> Trainer:
+    made = trainer(plan, watcher)
+    if plan.resume_from is None:
+        hooks.on_first_batch(first_batch.shown(made.first_step(), plan.tokenizer))
+    try:
+        made.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
+        if watcher.evaluation_due and not watcher.signal:  # it was left for a shutdown after the very last step
+            made.evaluate()
+    except Diverged:
+        made.forget_bad_checkpoints()
+        raise
+    return made
 
 
 def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
@@ -92,7 +96,7 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
         seed=training.seed,
         bf16=device.type == "cuda" and runtime.dtype(device) == torch.bfloat16,
         use_cpu=device.type == "cpu",
-        gradient_checkpointing=plan.recomputes and size >= CHECKPOINTING_FROM_PARAMS,
+        gradient_checkpointing=plan.recomputes(size),
         loss_type="chunked_nll" if chunks and plan.model.config.vocab_size >= CHUNKED_FROM_VOCAB else "nll",
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,

@@ -63,7 +63,7 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
             max_seq_length=training.max_seq_length,
             dtype=runtime.dtype(runtime.device()),
             full_finetuning=full,
-            use_gradient_checkpointing="unsloth",
+            use_gradient_checkpointing=_checkpointing(training),
             random_state=training.seed,
             use_exact_model_name=True,  # else a known name is exchanged for a quantized copy on the Hub
             fix_tokenizer=False,  # the studio renders with the tokenizer as it lies in the directory
@@ -95,7 +95,12 @@ def precision(method: Method) -> dict[str, Any]:
 def lora_arguments(method: Method, training: ResolvedTraining) -> dict[str, Any]:
     """PEFT's arguments as unsloth's `get_peft_model` takes them; what it does not name, it hands on to LoraConfig."""
     arguments = dict(method.peft_arguments() or {})
-    return {**arguments, "use_gradient_checkpointing": "unsloth", "random_state": training.seed}
+    return {**arguments, "use_gradient_checkpointing": _checkpointing(training), "random_state": training.seed}
+
+
+def _checkpointing(training: ResolvedTraining) -> str | bool:
+    """unsloth's own way, which moves activations to the computer's memory, unless none was asked for."""
+    return False if training.gradient_checkpointing == "off" else "unsloth"
 
 
 def run(plan: Plan, hooks: Hooks) -> Ended:

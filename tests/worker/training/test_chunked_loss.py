@@ -1,0 +1,39 @@
+"""Large vocabularies: the loss is made in pieces by TRL, and everything that is told of a step stays the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.methods import METHODS, build
+from tests.support import tiny
+from worker.training.engines import Point, trl
+from worker.training.run import Watching, train
+
+
+def points(base: Path, output: Path, method: str) -> list[Point]:
+    found: list[Point] = []
+    numbers = tiny.training(examples=8, num_epochs=2)
+    train(base, tiny.examples(2), build(method), numbers, output, watching=Watching(on_point=found.append))
+    return found
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_losses_accuracies_and_gradients_are_the_plain_ones(
+    method: str, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = points(tiny_base, tmp_path / "plain", method)
+    monkeypatch.setattr(trl, "CHUNKED_FROM_VOCAB", 1)
+    chunks: list[Any] = []
+    kept = trl._arguments
+    monkeypatch.setattr(trl, "_arguments", lambda *a, **k: chunks.append(kept(*a, **k)) or chunks[-1])
+    pieces = points(tiny_base, tmp_path / "pieces", method)
+    assert chunks[0].loss_type == "chunked_nll"
+    assert [point.step for point in plain] == [point.step for point in pieces]
+    for one, other in zip(plain, pieces, strict=True):
+        assert other.loss == pytest.approx(one.loss, abs=1e-3)
+        assert other.token_accuracy == pytest.approx(one.token_accuracy, abs=0.03)
+        if one.grad_norm is not None:
+            assert other.grad_norm == pytest.approx(one.grad_norm, rel=1e-2)
