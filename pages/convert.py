@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.services import sources
 from core.services.drafts import DraftRecord
-from pages.ui import face, guard
-from pages.ui.boundary import boundary, show_error
+from pages.ui import face, guard, wizard
+from pages.ui.boundary import boundary
 from pages.ui.convert import draft as convert_draft
 from pages.ui.convert.analyze import analyze_step
 from pages.ui.convert.begin import begin_step
@@ -54,41 +54,18 @@ def show(draft: DraftRecord) -> None:
         else:
             draft, ready = convert_step(draft, source, analysis)
     if not under_way:
-        footer(draft, number, ready)
+        wizard.footer(
+            draft,
+            number,
+            ready,
+            ids=IDS,
+            onward=STEPS[number - 1].onward,
+            meant=convert_draft.meant,
+            save=save,
+            finish=start_button,
+            shortcut=ONWARD_KEYS,
+        )
     convert_draft.drawn(draft, step_id)
-
-
-def footer(draft: DraftRecord, number: int, ready: bool) -> None:
-    """Back, and on to the next step once this one is complete."""
-    st.divider()
-    problem = None
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        meant = convert_draft.meant(draft, IDS[number - 1])
-        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back") and meant:
-            if number == 2:
-                st.query_params.clear()
-            else:
-                save(draft, step=IDS[number - 2])
-            st.rerun()
-        onward = STEPS[number - 1].onward
-        if not onward:
-            problem = start_button(draft, ready)
-        elif (
-            st.button(
-                onward,
-                type="primary",
-                icon=":material/arrow_forward:",
-                icon_position="right",
-                disabled=not ready,
-                shortcut=ONWARD_KEYS,
-                key="onward",
-            )
-            and meant
-        ):
-            save(draft, step=IDS[number])
-            st.rerun()
-    if problem:
-        show_error(problem)
 
 
 with boundary(way_out=("convert", "Begin again")):

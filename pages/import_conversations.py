@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.chat_import import reading as chat_reading
 from core.services.drafts import DraftRecord
-from pages.ui import face, guard
+from pages.ui import face, guard, wizard
 from pages.ui.boundary import boundary
 from pages.ui.chat_import import draft as chat_import_draft
 from pages.ui.chat_import.begin import begin_step
@@ -47,37 +47,17 @@ def show(draft: DraftRecord) -> None:
         else:
             draft, ready = import_step(draft, source)
     if not running:
-        footer(draft, number, ready)
+        wizard.footer(
+            draft,
+            number,
+            ready,
+            ids=IDS,
+            onward=STEPS[number - 1].onward,
+            meant=chat_import_draft.meant,
+            save=save,
+            finish=start_button,
+        )
     chat_import_draft.drawn(draft, step_id)
-
-
-def footer(draft: DraftRecord, number: int, ready: bool) -> None:
-    """Back, and on to the next step once this one is complete."""
-    st.divider()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        meant = chat_import_draft.meant(draft, IDS[number - 1])
-        if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back") and meant:
-            if number == 2:
-                st.query_params.clear()
-            else:
-                save(draft, step=IDS[number - 2])
-            st.rerun()
-        onward = STEPS[number - 1].onward
-        if not onward:
-            start_button(draft, ready)
-        elif (
-            st.button(
-                onward,
-                type="primary",
-                icon=":material/arrow_forward:",
-                icon_position="right",
-                disabled=not ready,
-                key="onward",
-            )
-            and meant
-        ):
-            save(draft, step=IDS[number])
-            st.rerun()
 
 
 with boundary(way_out=("import_conversations", "Begin again")):

@@ -25,7 +25,6 @@ from core.tasks import store
 from core.tasks.announce import announce
 from core.tasks.context import Outcome, TaskContext
 from core.tasks.records import TaskRecord
-from core.tasks.states import TERMINAL
 
 KIND: Final = "merge"
 _SUFFIX: Final = ":merged"
@@ -61,20 +60,15 @@ def begin(model_id: str) -> TaskRecord:
         raise Conflict(f"{model.method_title} cannot be merged into the base.", "Serve it beside its base, here.")
     if model.state != "active":
         raise Conflict(f"“{model.name}” is archived.", "Activate it first.")
-    attempt = 0
     with UnitOfWork() as uow:
-        while True:
-            task, created = store.create(
-                uow,
-                kind=KIND,
-                title=f"Merge “{model.name}” into {model.base_title}",
-                queue="gpu",
-                payload={"model_id": model.id},
-                idempotency_key=f"{KIND}:{model.id}:{attempt}",
-            )
-            if created or task.state not in TERMINAL:
-                break
-            attempt += 1
+        task = store.create_or_join(
+            uow,
+            kind=KIND,
+            title=f"Merge “{model.name}” into {model.base_title}",
+            queue="gpu",
+            payload={"model_id": model.id},
+            key=f"{KIND}:{model.id}",
+        )
         uow.commit()
     announce(task.id)
     return task

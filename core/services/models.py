@@ -26,7 +26,6 @@ from core.tasks import store
 from core.tasks.announce import announce
 from core.tasks.context import Outcome, TaskContext
 from core.tasks.records import TaskRecord
-from core.tasks.states import TERMINAL
 
 _MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
@@ -340,21 +339,16 @@ def test(model_id: str) -> TaskRecord:
 
 def evaluate_after(job_id: str, dataset_version_id: str, title: str, after_task_id: str | None = None) -> TaskRecord:
     """Create (or find) the test of a job's model; it may wait for the job's own task."""
-    attempt = 0
     with UnitOfWork() as uow:
-        while True:
-            task, created = store.create(
-                uow,
-                kind=EXACT_MATCH,
-                title=title,
-                queue="gpu",
-                payload={"job_id": job_id, "dataset_version_id": dataset_version_id},
-                idempotency_key=f"{EXACT_MATCH}:{job_id}:{attempt}",
-                after_task_id=after_task_id,
-            )
-            if created or task.state not in TERMINAL:
-                break
-            attempt += 1
+        task = store.create_or_join(
+            uow,
+            kind=EXACT_MATCH,
+            title=title,
+            queue="gpu",
+            payload={"job_id": job_id, "dataset_version_id": dataset_version_id},
+            key=f"{EXACT_MATCH}:{job_id}",
+            after_task_id=after_task_id,
+        )
         uow.commit()
     announce(task.id)
     return task

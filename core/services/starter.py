@@ -60,19 +60,15 @@ def ensure_in(uow: UnitOfWork) -> TaskRecord:
 
     A key names recipe and attempt: where a finished task exists but its files are gone, a new one is made.
     """
-    attempt = 0
-    while True:
-        task, created = store.create(
-            uow,
-            kind=KIND,
-            title=TITLE,
-            queue="gpu",
-            payload={"recipe": recipe_hash()},
-            idempotency_key=f"starter:{recipe_hash()}:{attempt}",
-        )
-        if created or task.state != "succeeded":
-            return task
-        attempt += 1
+    return store.create_or_join(
+        uow,
+        kind=KIND,
+        title=TITLE,
+        queue="gpu",
+        payload={"recipe": recipe_hash()},
+        key=f"starter:{recipe_hash()}",
+        done=("succeeded",),
+    )
 
 
 def _latest() -> TaskRecord | None:

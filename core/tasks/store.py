@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -66,6 +66,39 @@ def create(
         return get_in(uow, row["id"]), True
     found = connection.execute(select(TASKS).where(TASKS.c.idempotency_key == idempotency_key)).mappings().one()
     return TaskRecord.of(found), False
+
+
+def create_or_join(
+    uow: UnitOfWork,
+    *,
+    kind: str,
+    title: str,
+    queue: str,
+    payload: dict[str, Any],
+    key: str,
+    after_task_id: str | None = None,
+    done: Collection[str] = TERMINAL,
+) -> TaskRecord:
+    """The task that does `key` now, or a new one where every earlier one is over; commit, then `announce(id)`.
+
+    Args:
+        key: what is done once at a time; the idempotency key is this and a number.
+        done: states of an earlier task after which a new one is made.
+    """
+    attempt = 0
+    while True:
+        task, created = create(
+            uow,
+            kind=kind,
+            title=title,
+            queue=queue,
+            payload=payload,
+            idempotency_key=f"{key}:{attempt}",
+            after_task_id=after_task_id,
+        )
+        if created or task.state not in done:
+            return task
+        attempt += 1
 
 
 def get(task_id: str) -> TaskRecord:

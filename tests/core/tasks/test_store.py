@@ -117,3 +117,21 @@ def test_find_filters_and_orders(studio_env, make_task) -> None:
     assert [task.id for task in store.find(after=first.id)] == [second.id]
     assert [task.kind for task in store.find(states=["succeeded"])] == ["conversion"]
     assert store.count_by_state() == {**dict.fromkeys(STATES, 0), "pending": 2, "succeeded": 1}
+
+
+def test_what_is_done_once_at_a_time_is_joined_and_made_anew_when_it_is_over(database, make_task) -> None:
+    def ask(**how: object) -> str:
+        with UnitOfWork() as uow:
+            task = store.create_or_join(uow, kind="counting", title="", queue="cpu", payload={}, key="once", **how)
+            uow.commit()
+        return task.id
+
+    first = ask()
+    assert ask() == first
+    with UnitOfWork() as uow:
+        store.move(uow, first, "cancelled")
+        uow.commit()
+    assert ask(done=("succeeded",)) == first  # to be retried, not made anew
+    second = ask()
+    assert second != first
+    assert ask() == second
