@@ -219,9 +219,13 @@ class Tile:
     arrow: str = "auto"
 
 
+_MOST_ABREAST = 6
+
+
 def tiles(items: Sequence[Tile], key: str | None = None) -> None:
-    """A row of figures; two abreast on a narrow screen."""
-    with st.grid(len(items), min_column_width=160, key=key):
+    """A row of figures, two rows of more than six; two abreast on a narrow screen."""
+    abreast = len(items) if len(items) <= _MOST_ABREAST else -(-len(items) // 2)
+    with st.grid(abreast, min_column_width=150, key=key):
         for item in items:
             st.metric(
                 item.label,

@@ -19,7 +19,7 @@ def panel(model: Any) -> None:
     if not (model.merged or merging.can_merge(model)):
         return
     face.section_gap()
-    face.heading("Merged into the base")
+    face.heading("Merged into the base" if model.merged else "Merge into the base")
     with st.container(border=True, gap="small", key="merge"):
         if model.merged:
             _whole(model)
@@ -58,7 +58,7 @@ def _offer(model: Any) -> None:
     )
     failed = merging.last_failure(model.id)
     if failed:
-        st.caption(f":red[{sentence(failed.error.get('message', 'The last merge failed.'))}]")
+        st.markdown(f":small[:red[{sentence(failed.error.get('message', 'The last merge failed.'))}]]")
     if st.button(
         "Merge into the base",
         icon=":material/call_merge:",

@@ -190,7 +190,11 @@ def test_sample_answers_stand_before_beside_now_and_an_earlier_step_can_be_chose
     job = runs.launch(runs.dataset())
     runs.begin(job, 140)
     runs.answer(job, 0, "murmur")
-    assert "murmur" in read(open_screen("job", id=job.id))
+    app = open_screen("job", id=job.id)
+    assert "murmur" in read(app)
+    assert [item.value for item in app.text].count("murmur") == 1, (
+        "before the first evaluation there is nothing to hold it against"
+    )
     runs.answer(job, 70, "Thirty days or so.")
     runs.answer(job, 140, "We refund within 30 days.")
     app = open_screen("job", id=job.id)

@@ -99,4 +99,4 @@ def app_options(app) -> list[str]:
 def test_what_cannot_be_merged_does_not_offer_it(open_screen, read, tmp_path) -> None:
     job = runs.launch(runs.dataset(), method="full")
     model = runs.succeed(job, tmp_path / "whole")
-    assert "Merged into the base" not in read(open_screen("models", id=model.id))
+    assert "into the base" not in read(open_screen("models", id=model.id))

@@ -99,6 +99,17 @@ def test_the_review_shows_what_was_chosen_before_what_is_as_shipped(open_screen,
     assert "Support - Starter - v1" in said  # the name that it will get
 
 
+def test_what_does_not_fit_is_said_once(open_screen, read, monkeypatch) -> None:
+    from core.forecast.device import Device
+
+    free = 400_000_000
+    monkeypatch.setattr("core.forecast.device.detect", lambda: Device("cpu", "CPU", free, free))
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    assert "Too large" in read(app)
+    assert len([item for item in app.caption if "Does not fit in the" in item.value]) == 1
+
+
 def test_where_a_method_can_be_served_stands_on_its_card(open_screen, read) -> None:
     draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
     said = read(open_screen("new_job", draft=draft.id))

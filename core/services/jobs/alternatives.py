@@ -34,9 +34,11 @@ def alternatives(
     """
     if outlook.memory.verdict == "fits":
         return ()
-    found = []
+    found: list[Alternative] = []
     for title, changed_method, changes in _candidates(outlook, method):
         same = changed_method == method
+        if not same and any(one.method == changed_method for one in found):  # it fits without a smaller batch
+            continue
         settings = dict(method_config or {}) if same else {}
         asked = {**dict(training or {}), **changes}
         try:

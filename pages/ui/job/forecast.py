@@ -116,10 +116,8 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
             st.fragment(run_every=POLL_S)(_measuring)(task_id)
             return
         if task.state == "failed":
-            st.caption(
-                f":red[{sentence(task.error.get('message', 'The measurement failed.'))}] "
-                + sentence(task.error.get("remedy", ""))
-            )
+            said = sentence(task.error.get("message", "The measurement failed."))
+            st.markdown(f":small[:red[{said}] {sentence(task.error.get('remedy', ''))}]")
     st.caption("Not measured yet. A few real steps on this machine give the time.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
         begun = jobs.calibrate(**choices(draft))
@@ -164,6 +162,8 @@ def _lengths(forecast: jobs.Forecast) -> None:
         limit = f"{forecast.training.max_seq_length:,} tokens"
         st.caption(f":green[:material/check:] Every example fits into {limit}, no answer is cut off.")
     for warning in forecast.warnings:
+        if warning == forecast.memory.text:  # stands under the bar
+            continue
         st.caption(f":orange[:material/warning:] {sentence(warning)}")
 
 

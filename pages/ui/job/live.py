@@ -71,7 +71,7 @@ def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
 
 def _band(job: Any) -> None:
     with st.container(border=True, gap="xsmall", key="band"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
             st.markdown(_where(job), width="content")
             st.markdown(f":gray[{_when(job)}]", width="content")
         st.progress(min(1.0, max(0.0, job.progress / 100)))
@@ -155,9 +155,9 @@ def _tiles(job: Any, points: Series) -> None:
             number(last.tokens_per_s if last else None),
             number(job.tokens) if job.tokens else None,
             "gray",
-            "tokens trained" if job.tokens else None,
+            "in all" if job.tokens else None,
             curve(train, "tokens_per_s"),
-            help="Real tokens; padding is not counted.",
+            help="Real tokens, padding not counted; below it, how many were trained on so far.",
             arrow="off",
         ),
         Tile(

@@ -72,9 +72,10 @@ def _card(prompt: monitoring.PromptRecord, shown: int, kept: int) -> None:
         st.text(short(prompt.messages[-1].content, _LIMIT))
         if len(prompt.messages) > 1:
             st.caption(f"after {plural(len(prompt.messages) - 1, 'earlier message')}")
-        with st.grid(3 if prompt.expected else 2, min_column_width=200, gap="small"):
+        with st.grid(1 + (shown > 0) + bool(prompt.expected), min_column_width=200, gap="small"):
             _column(":gray[BEFORE]", before, prompt.expected)
-            _column(f":blue[{'BEFORE' if shown == 0 else _name(shown, kept).upper()}]", now, prompt.expected)
+            if shown > 0:
+                _column(f":blue[{_name(shown, kept).upper()}]", now, prompt.expected)
             if prompt.expected:
                 with st.container(gap="xxsmall"):
                     st.markdown(":small[:gray[EXPECTED]]")

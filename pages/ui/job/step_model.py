@@ -181,11 +181,12 @@ def _away(base: BaseModelRef) -> None:
             if on_hub:
                 _ways_here(base, downloading=task is not None and task.is_active)
         if not on_hub:
-            st.caption(f":red[{sentence(base.reason)}] {sentence(base.command)}")
+            st.markdown(f":small[:red[{sentence(base.reason)}] {sentence(base.command)}]")
         elif task and task.is_active:
             st.fragment(run_every=POLL_S)(_downloading)(task.id)
         elif task and task.state == "failed":
-            st.caption(f":red[{sentence(task.error.get('message', ''))}] {sentence(task.error.get('remedy', ''))}")
+            said, remedy = sentence(task.error.get("message", "")), sentence(task.error.get("remedy", ""))
+            st.markdown(f":small[:red[{said}] {remedy}]")
 
 
 def _ways_here(base: BaseModelRef, *, downloading: bool) -> None:
@@ -204,9 +205,10 @@ def _downloading(task_id: str) -> None:
     if task.is_terminal:
         st.rerun()
     words = tasks.waiting_reason(task) or task.message or "Downloading"
-    st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
-    if st.button("Cancel", type="tertiary", key=f"stop_{task_id}"):
-        tasks.request(task_id, "cancel")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
+        if st.button("Cancel", type="tertiary", key=f"stop_{task_id}"):
+            tasks.request(task_id, "cancel")
 
 
 def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
