@@ -74,6 +74,7 @@ def test_a_dataset_becomes_a_model(taught: Studio, open_page) -> None:
     press(page, "to_review")
     page.get_by_role("heading", name="Review & Launch").wait_for()
     page.get_by_text("chosen by you").first.wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")  # a step begins at its top
 
     # A second browser on the same draft launches at the same time: one job.
     other = open_page(width=420, scheme="dark")

@@ -99,6 +99,16 @@ def test_the_review_shows_what_was_chosen_before_what_is_as_shipped(open_screen,
     assert "Support - Starter - v1" in said  # the name that it will get
 
 
+def test_a_step_begins_at_its_top(open_screen, read) -> None:
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    assert "scrollTo" not in read(app)  # nobody came from anywhere
+    app.button(key="to_review").click().run()
+    assert "scrollTo" in read(app)
+    app.button(key="back").click().run()
+    assert "scrollTo(0, 0); // job 2" in read(app)
+
+
 def test_what_does_not_fit_is_said_once(open_screen, read, monkeypatch) -> None:
     from core.forecast.device import Device
 

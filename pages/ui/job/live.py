@@ -24,6 +24,9 @@ from pages.ui.job.points import Series, series_of
 
 POLL_S = 1.5
 SLOW_S = 4.0
+CARD_HEIGHT = 375  # pixels, of the loss with its smoothing and its legend
+CARD_FRAME = 30
+FEW_EVENTS = 6
 SPARK = 40  # points of a tile's small curve
 ACCURACY_OVER = 10  # steps
 STEADY = 0.01  # a validation loss that moves by less, of itself, is neither better nor worse
@@ -195,9 +198,8 @@ def _loss(job: Any, points: Series) -> None:
     with st.container(border=True, key="loss_card"):
         if not len(points):
             ended = job.state in job_words.TERMINAL
-            with st.container(
-                height=140 if ended else 300, border=False, horizontal_alignment="center", vertical_alignment="center"
-            ):
+            height = 140 if ended else CARD_HEIGHT - CARD_FRAME
+            with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
                 st.caption(
                     "The run ended before its first step." if ended else "The curve begins with the first step.",
@@ -229,8 +231,10 @@ def _loss(job: Any, points: Series) -> None:
 
 def _events(job: Any) -> None:
     face.heading("Events", "Newest first")
-    with st.container(border=True, height=354, gap="xsmall", key="events"):
-        rows = [e for e in tasks.events(job.task_id) if e.kind != "log"][::-1]
+    rows = [e for e in tasks.events(job.task_id) if e.kind != "log"][::-1]
+    # as high as the curve beside it; a run that ended with a handful of events needs less
+    few = job.state in job_words.TERMINAL and len(rows) <= FEW_EVENTS
+    with st.container(border=True, height="content" if few else CARD_HEIGHT, gap="xsmall", key="events"):
         if not rows:
             st.caption("Nothing has happened yet.")
         for event in rows[:40]:
