@@ -117,8 +117,8 @@ def _parts(
     """Bytes by part at the moment of the peak.
 
     Gradients appear while activations are let go, layer by layer, so that one takes the room of the other; only where a
-    step has several micro-batches do those of the first wait while the next one's activations are kept. A checkpoint is
-    written when both are gone: Adam's moments are copied whole for it, in the computer's own memory.
+    step has several micro-batches do those of the first wait while the next one's activations are kept. On a CPU the
+    gradients of the step before leave holes that the new ones do not fill, however few tokens there are.
     """
     trained, width = method.trainable_params(dims), device.compute_bytes
     adapter = method.peft_type() is not None
@@ -134,7 +134,7 @@ def _parts(
         ("gradients", gradients),
         ("optimizer", optimizer),
         ("activations", kept),
-        ("checkpoint", max(0, optimizer - gradients - kept) if device.kind == "cpu" else 0),
+        ("holes", max(0, gradients - kept) if device.kind == "cpu" else 0),
         ("overhead", LOADED_BYTES[device.kind]),
         ("process", BASELINE_BYTES[device.kind]),
     )

@@ -24,7 +24,7 @@ _PARTS = {  # the names of core/forecast: in the words of the screen, and their 
     "gradients": ("Gradients and optimizer", 2),
     "optimizer": ("Gradients and optimizer", 2),
     "activations": ("Activations", 3),
-    "checkpoint": ("Writing checkpoints", 4),
+    "holes": ("Freed, not yet returned", 4),
     "loading": ("Reading the base", 5),
     "overhead": ("Process", 6),
     "process": ("Process", 6),
