@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.assign import assign
+from core.cli.assign import assign, pairs
 from core.cli.boundary import say
 from core.cli.output import print_json
 from core.cli.waiting import wait_for
@@ -53,12 +53,12 @@ def register(app: typer.Typer) -> None:
         raise typer.Exit(code)
 
 
-def _launch(dataset: str, base: str, method: str, engine: str, name: str, pairs: list[str]) -> Any:
+def _launch(dataset: str, base: str, method: str, engine: str, name: str, settings: list[str]) -> Any:
     from core.jobs.spec import TrainingConfig
     from core.methods import get_method
     from core.services import datasets, jobs
 
-    method_config, training = assign(pairs, get_method(method), TrainingConfig)
+    method_config, training = assign(settings, get_method(method), TrainingConfig)
     return jobs.create(
         name=name,
         dataset_id=datasets.get_dataset(dataset).id,
@@ -93,6 +93,7 @@ def _report(job_id: str, *, as_json: bool) -> int:
 
 def _command(choices: dict[str, Any]) -> str:
     """The choices of a job as a command; settings that are as shipped are left out."""
+    from core.jobs.spec import TrainingConfig
     from core.methods import get_method
 
     method = get_method(choices["method"])
@@ -103,6 +104,6 @@ def _command(choices: dict[str, Any]) -> str:
     }
     words = ["sft", "train", "--dataset", choices["dataset_id"], "--base", choices["base_model"]]
     words += ["--method", choices["method"]]
-    for name, value in (own | choices["training"]).items():
-        words += ["--set", f"{name}={value}"]
+    for pair in pairs(own | choices["training"], method, TrainingConfig):
+        words += ["--set", pair]
     return shlex.join(words)

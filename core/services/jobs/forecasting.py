@@ -17,7 +17,7 @@ from core.base_models.light_tokenizer import load_tokenizer
 from core.base_models.records import BaseModelRef
 from core.db.tables import Calibration
 from core.db.uow import UnitOfWork
-from core.errors import DataError, StorageError
+from core.errors import DataError, SettingsError, StorageError
 from core.forecast import device as devices
 from core.forecast.batches import Widest, widest
 from core.forecast.cost import forecast_cost
@@ -92,6 +92,7 @@ def forecast(
     resolved, sources = resolve(
         training_config(training), base, method, version.train_examples, longest_tokens=lengths.ceiling
     )
+    _check_readable(base, resolved, lengths)
     device = devices.detect()
     chosen = engines.choose(engine, tuner)
     key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
@@ -130,6 +131,27 @@ def forecast(
         calibration_key=key,
         engine=chosen,
     )
+
+
+def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Lengths) -> None:
+    """No example may reach beyond the last position that the base model was made for: what stands there is noise to it.
+
+    A maximum length above that is harmless as long as no example needs it.
+
+    Raises:
+        SettingsError: one that is kept does.
+    """
+    most = base.dims.max_position_embeddings if base.dims else 0
+    if not (most and base.ready) or training.max_seq_length <= most:
+        return
+    kept = (length for length, _ in lengths.spans if training.over_length != "drop" or length <= training.max_seq_length)
+    if beyond := sum(length > most for length in kept):
+        examples = "1 example is" if beyond == 1 else f"{beyond:,} examples are"
+        raise SettingsError(
+            f"max_seq_length = {training.max_seq_length:,} is more than {base.title} can read: {most:,} tokens; "
+            f"{examples} longer than that.",
+            f"Set the maximum length to {most:,} or less, or choose a base model that reads longer texts.",
+        )
 
 
 @lru_cache(maxsize=64)  # asked for every method's card at every change; the spans of a version never change

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.cli.assign import assign
+from core.cli.assign import assign, pairs
 from core.conversion.templates.qa import QaOptions
 from core.errors import SettingsError
 from core.jobs.spec import TrainingConfig
 from core.methods.lora import LoRA
+from core.methods.qlora import QLoRA
 
 
 def test_each_name_goes_to_the_config_that_has_it_with_its_type() -> None:
@@ -53,3 +54,35 @@ def test_lists_and_choices_of_numbers_are_typed() -> None:
         assign(["bits=5"], get_method("qlora"))
     with pytest.raises(SettingsError, match="no layer is listed"):
         assign(["target_modules=listed", "module_names="], get_method("qlora"))
+
+
+def test_a_list_has_its_parts_between_commas_or_grows() -> None:
+    for texts in (["module_names=q_proj, v_proj"], ["module_names=q_proj", "module_names=v_proj"]):
+        (method,) = assign(["target_modules=listed", *texts], LoRA)
+        assert list(method["module_names"]) == ["q_proj", "v_proj"]
+
+
+def test_a_line_of_text_keeps_its_commas() -> None:
+    (training,) = assign(["sample_prompts=What, really?", "sample_prompts=And then?"], TrainingConfig)
+    assert training == {"sample_prompts": ["What, really?", "And then?"]}
+
+
+def test_a_setting_that_would_change_nothing_is_refused() -> None:
+    with pytest.raises(SettingsError, match="changes nothing: it counts where target_modules is listed") as caught:
+        assign(["module_names=q_proj"], LoRA)
+    assert "target_modules" in caught.value.remedy
+    with pytest.raises(SettingsError, match="early_stopping_patience is 1 to 100"):
+        assign(["early_stopping_min_improvement=0.1"], TrainingConfig)
+
+
+def test_what_does_not_go_together_is_said_in_plain_words() -> None:
+    with pytest.raises(SettingsError, match="DoRA works on a base of 4 bits") as caught:
+        assign(["dora=true", "bits=8"], QLoRA)
+    assert "Value error" not in caught.value.message
+
+
+def test_settings_go_into_texts_and_back() -> None:
+    method = {"target_modules": "listed", "module_names": ["q_proj", "v_proj"], "rank": 8}
+    training = {"sample_prompts": ["What, really?", "And?"], "num_epochs": 3, "keep_best": True}
+    assert assign(pairs(method | training, LoRA, TrainingConfig), LoRA, TrainingConfig) == [method, training]
+    assert pairs({"module_names": ("q_proj",)}, LoRA) == []  # not read while all layers are trained

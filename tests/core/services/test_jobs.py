@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core import base_models
 from core.errors import Conflict, DataError, InvalidTransition, NotFound, SettingsError, StorageError
 from core.services import datasets, jobs, starter, tasks
 from core.services.jobs.records import JobRecord
@@ -177,6 +178,23 @@ def test_answers_that_would_all_be_cut_off_are_refused(studio_env: Path, model: 
         launch(dataset, model, training={"max_seq_length": 64, "over_length": "stop"})
     assert f"{forecast.lengths.longest:,} or more" in caught.value.remedy
     assert launch(dataset, model, training={"over_length": "stop"}).spec.training.over_length == "stop"
+
+
+def test_examples_beyond_what_the_base_can_read_are_refused(studio_env: Path, model: str) -> None:
+    from core.messages import Example, Message
+
+    base = base_models.resolve(model)
+    assert base.dims is not None
+    most = base.dims.max_position_embeddings
+    short = [Example((Message("user", f"{n}"), Message("assistant", "ok"))) for n in range(10, 30)]
+    long = [Example((Message("user", "Say it"), Message("assistant", "go " * most)))]
+    dataset, other = datasets.create_dataset("Mixed", short + long), datasets.create_dataset("Short", short)
+    longer = {"max_seq_length": 8 * most}
+    with pytest.raises(SettingsError, match=f"= {8 * most:,} is more than .* can read: {most:,} tokens; 1 exam") as caught:
+        launch(dataset, model, training=longer)
+    assert f"{most:,} or less" in caught.value.remedy
+    assert launch(dataset, model, training={"max_seq_length": most}).state == "pending"  # cut off, and said
+    assert launch(other, model, training=longer).state == "pending"  # no example needs it
 
 
 def test_forecast_counts_tokens_exactly_where_the_base_is_here(studio_env: Path, model: str) -> None:
