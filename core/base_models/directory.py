@@ -20,6 +20,7 @@ from core.messages import Message
 from core.render import render
 
 _WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1}
+_WHOLE_NUMBERS = frozenset({"I8", "U8"})  # packed weights; buffers of 64 bits, such as position ids, are harmless
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 _REMEDY = "Name a directory as transformers' save_pretrained writes it."
@@ -43,8 +44,12 @@ def inspect(path: Path) -> DirectoryFacts:
             its own), a tokenizer that fits it, a chat template that renders a chat, whole safetensors weights of its
             shape.
     """
-    if not path.is_dir():
-        raise _error(f"There is no directory {path}.", "Check the path.")
+    try:
+        there = path.is_dir()
+    except OSError:  # a name longer than a file system takes
+        there = False
+    if not there:
+        raise _error(f"There is no directory {str(path)[:200]}.", "Check the path.")
     config = _json(path / "config.json")
     if config.get("auto_map"):
         raise _error(
@@ -63,6 +68,7 @@ def inspect(path: Path) -> DirectoryFacts:
             f"{path.name}: the installed transformers has no {dims.architecture}.",
             "Choose another model, or install a transformers that knows this one.",
         )
+    _check_type(path, config, dims.architecture)
     _check_shapes(path, dims, tensors)
     if problem := _speaks(path, dims.vocab_size, _stamp(path)):
         raise _error(*problem)
@@ -88,9 +94,11 @@ def _check_tokenizer(path: Path) -> None:
 def _weight_files(path: Path) -> list[Path]:
     index = path / "model.safetensors.index.json"
     if index.is_file():
-        shards = sorted(set(_json(index).get("weight_map", {}).values()))
+        shards = sorted({str(shard) for shard in _weight_map(index).values()})
+        if not shards:
+            raise _error(f"{path.name}: {index.name} names no file.", "Download or copy the model again.")
         # a shard's name comes from a file: only its last part is used, so it cannot point outside the directory
-        files = [path / Path(str(shard)).name for shard in shards]
+        files = [path / Path(shard).name for shard in shards]
         missing = [file.name for file in files if not file.is_file()]
         if missing:
             raise _error(f"{path.name}: {missing[0]} is missing.", "Download or copy the model again.")
@@ -103,6 +111,14 @@ def _weight_files(path: Path) -> list[Path]:
             "Choose or convert to safetensors.",
         )
     raise _error(f"{path.name} has no model.safetensors.")
+
+
+def _weight_map(index: Path) -> dict[str, Any]:
+    """Which tensor lies in which file."""
+    found = _json(index).get("weight_map", {})
+    if not isinstance(found, dict):
+        raise _error(f"{index.parent.name}/{index.name} has no usable weight_map.", "Download it again.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +151,15 @@ def _tensors(files: list[Path]) -> dict[str, _Tensor]:
         missing = 8 + length + end - file.stat().st_size
         if missing > 0:
             raise _error(f"{file.name} is cut off: {missing:,} bytes are missing at its end.", "Download it again.")
+        if missing < 0:
+            raise _error(f"{file.name} has {-missing:,} bytes more than its header names.", "Download it again.")
     if not found:
         raise _error(f"{files[0].name} holds no weights.")
+    if whole := next((name for name, tensor in found.items() if tensor.dtype in _WHOLE_NUMBERS), None):
+        raise _error(
+            f"{files[0].parent.name}: the weights are quantized already ({whole} is {found[whole].dtype}).",
+            "Choose the unquantized model.",
+        )
     return found
 
 
@@ -151,7 +174,7 @@ def _check_shapes(path: Path, dims: Dims, tensors: dict[str, _Tensor]) -> None:
     """The weights are those of the config: as many layers, an embedding of its size, and everything the index names."""
     index = path / "model.safetensors.index.json"
     if index.is_file():
-        lost = sorted(set(_json(index).get("weight_map", {})) - set(tensors))
+        lost = sorted(set(_weight_map(index)) - set(tensors))
         if lost:
             raise _error(f"{path.name}: {lost[0]} stands in {index.name} and in no file.", "Download it again.")
     layers = {int(found.group(1)) for name in tensors if (found := _LAYER.search(name))}
@@ -183,6 +206,18 @@ def _architectures() -> str:
             _, _, rest = file.read_text(encoding="utf-8").partition("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES = ")
             return rest.partition("\n)\n")[0]
     return ""
+
+
+def _check_type(path: Path, config: dict[str, Any], architecture: str) -> None:
+    """transformers goes by model_type: another one than the architecture's builds another model, of random weights."""
+    kind = str(config.get("model_type") or "")
+    made = re.findall(rf'\(\s*"{re.escape(kind)}",\s*"(\w+)"', _architectures())
+    if made and architecture not in made:
+        raise _error(
+            f"{path.name}: config.json says the architecture is {architecture} and the model_type {kind}, which is "
+            f"{made[0]}.",
+            "Put the config.json of these weights beside them.",
+        )
 
 
 def known_architecture(name: str) -> bool:

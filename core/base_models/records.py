@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,10 @@ class Dims:
                 max_position_embeddings=int(config.get("max_position_embeddings") or 2048),
                 tie_embeddings=bool(config.get("tie_word_embeddings", False)),
             )
-        except (KeyError, TypeError, ValueError) as error:
+            sizes = {field.name: getattr(dims, field.name) for field in fields(cls)}
+            if wrong := [name for name, size in sizes.items() if type(size) is int and size < 1 and name != "params"]:
+                raise ValueError(f"{wrong[0]}: it is {sizes[wrong[0]]}")
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise DataError(
                 f"config.json has no usable {error}.", "Choose another model directory.", code="base_model"
             ) from error

@@ -258,20 +258,46 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
     device = runtime.device()
     quantized = (arguments or {}).get("quantization")
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model, loaded = AutoModelForCausalLM.from_pretrained(
             model_dir,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
             dtype=runtime.dtype(device),
             attn_implementation="sdpa",
+            ignore_mismatched_sizes=True,  # they are named below, in words of our own
+            output_loading_info=True,
             **(quantization.load_arguments(quantized, device) if quantized else {}),
         )
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # what a config that does not fit its weights raises depends on the architecture
+        if isinstance(error, RuntimeError) and out_of_memory(error):
+            raise
         if out_of_memory(error):
             raise MemoryError(_first_line(error)) from error
         raise unloadable(model_dir, error) from error
+    _check_whole(model_dir, loaded)
     return quantization.apart_from_file(model) if quantized else model.to(device)
+
+
+def _check_whole(model_dir: Path, loaded: dict[str, Any]) -> None:
+    """Every weight came from the files: what is missing, or of another size, would be drawn at random without a word.
+
+    Raises:
+        TrainingError: names the first one that did not.
+    """
+    remedy = "Put the config.json of these weights beside them, or download the model again."
+    for key, in_files, by_config in sorted(loaded.get("mismatched_keys") or ()):
+        sizes = [" x ".join(str(size) for size in shape) for shape in (in_files, by_config)]
+        raise TrainingError(
+            f"The base model in {model_dir} cannot be loaded: {key} is {sizes[0]} in its files, and {sizes[1]} by its "
+            "config.json.",
+            remedy,
+        )
+    if missing := sorted(loaded.get("missing_keys") or ()):
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        raise TrainingError(
+            f"The base model in {model_dir} cannot be loaded: its files have no {missing[0]}{more}.", remedy
+        )
 
 
 def load_tuned(base_path: Path, model_dir: Path) -> Any:

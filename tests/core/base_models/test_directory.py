@@ -164,3 +164,44 @@ def test_the_shape_of_every_family_is_what_transformers_builds(kind: str, tmp_pa
         (inputs, outputs) for _, inputs, outputs in dims.linear_shapes()
     )
     assert dims.params == pytest.approx(model.num_parameters(), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"model_type": "gpt2"}, "the architecture is LlamaForCausalLM and the model_type gpt2"),
+        ({"num_attention_heads": 0, "head_dim": None}, "no usable"),
+        ({"num_attention_heads": 0}, "no usable num_heads: it is 0"),
+    ],
+)
+def test_a_config_that_would_build_another_model_is_refused(model: Path, change: dict, says: str) -> None:
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(DataError, match=says):
+        inspect(model)
+
+
+@pytest.mark.parametrize("index", ['{"weight_map": []}', '{"weight_map": {}}', '{"weight_map": {"a": 1}}'])
+def test_an_index_that_names_no_files_is_refused_in_words(model: Path, index: str) -> None:
+    (model / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(DataError, match=r"no usable weight_map|names no file|1 is missing"):
+        inspect(model)
+
+
+def test_weights_that_end_late_or_are_packed_are_refused(model: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    file = model / "model.safetensors"
+    weights = load_file(file)
+    file.write_bytes(file.read_bytes() + b"junk")
+    with pytest.raises(DataError, match="4 bytes more"):
+        inspect(model)
+    save_file({name: weight.to(torch.int8) for name, weight in weights.items()}, file, {"format": "pt"})
+    with pytest.raises(DataError, match="quantized already"):
+        inspect(model)
+
+
+def test_a_path_that_no_file_system_takes_is_not_there() -> None:
+    with pytest.raises(DataError, match="There is no directory"):
+        inspect(Path("a" * 5000))

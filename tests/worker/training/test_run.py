@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from core.errors import Diverged, OutOfMemory
+from core.errors import Diverged, OutOfMemory, TrainingError
 from core.methods import build
 from core.methods.base import Method
 from tests.support import tiny
@@ -326,3 +328,22 @@ def test_a_shutdown_inside_long_work_saves_and_loses_nothing(
     assert resumed.model_dir
     assert finished.model_dir
     assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
+
+
+def test_weights_that_the_files_do_not_have_are_not_drawn_at_random(tiny_base: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    weights = load_file(base / "model.safetensors")
+    lost = next(name for name in weights if name.endswith("down_proj.weight"))
+    save_file({name: weight for name, weight in weights.items() if name != lost}, base / "model.safetensors")
+    with pytest.raises(TrainingError, match=f"its files have no {lost}"):
+        load_model(base)
+
+
+def test_weights_of_another_shape_are_named(tiny_base: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | {"intermediate_size": 2 * config["intermediate_size"]}))
+    with pytest.raises(TrainingError, match=r"proj\.weight is .* in its files, and .* by its config\.json"):
+        load_model(base)
