@@ -17,8 +17,8 @@ def assign(pairs: Iterable[str], *configs: type[BaseModel]) -> list[dict[str, An
     except where they are whole lines of text, which hold commas of their own); of anything else the last one counts.
 
     Raises:
-        SettingsError: a pair without "=", an unknown name (the valid ones are listed), a value out of bounds, or one that
-            would change nothing beside the others.
+        SettingsError: a pair without "=", an unknown name (the valid ones are listed), a value out of bounds, or one
+            that would change nothing beside the others.
     """
     texts: list[dict[str, list[str]]] = [{} for _ in configs]
     for pair in pairs:
@@ -74,7 +74,7 @@ def _typed(config: type[BaseModel], texts: dict[str, list[str]]) -> dict[str, An
 
 
 def _idle(config: type[BaseModel], values: Mapping[str, Any], name: str) -> tuple[str, str] | None:
-    """The setting that makes this one meaningless beside `values`, and what it would have to be; None where it counts."""
+    """The setting that makes this one idle beside `values`, and what it would have to be; None where it counts."""
     for other, allowed in dict(_extra(config, name).get("when") or {}).items():
         if values.get(other, config.model_fields[other].get_default(call_default_factory=True)) not in allowed:
             every = [str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in allowed]

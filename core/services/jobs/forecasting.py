@@ -144,7 +144,8 @@ def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Len
     most = base.dims.max_position_embeddings if base.dims else 0
     if not (most and base.ready) or training.max_seq_length <= most:
         return
-    kept = (length for length, _ in lengths.spans if training.over_length != "drop" or length <= training.max_seq_length)
+    left_out = training.max_seq_length if training.over_length == "drop" else None
+    kept = (length for length, _ in lengths.spans if left_out is None or length <= left_out)
     if beyond := sum(length > most for length in kept):
         examples = "1 example is" if beyond == 1 else f"{beyond:,} examples are"
         raise SettingsError(
