@@ -27,6 +27,13 @@ def test_thinning_keeps_both_ends() -> None:
     assert (thin[0].step, thin[-1].step) == (1, 5_000)
 
 
+def test_the_step_that_is_kept_is_marked_where_it_is_not_the_last() -> None:
+    marked = job_charts.loss_figure([*points(40), *points(40, "validation")], 40, kept=20)
+    assert [(note.x, note.text) for note in marked.layout.annotations] == [(20, "Kept")]
+    assert not job_charts.loss_figure(points(40), 40, kept=40).layout.annotations
+    assert not job_charts.loss_figure(points(40), 40).layout.annotations
+
+
 def test_the_loss_axis_ends_at_the_plan_and_never_before_the_last_step() -> None:
     fig = job_charts.loss_figure([*points(30), *points(3, "validation")], total_steps=100)
     assert fig.layout.xaxis.range[1] >= 100

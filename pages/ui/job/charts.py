@@ -56,7 +56,12 @@ def by_split(points: Iterable[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def loss_figure(
-    points: Iterable[Any], total_steps: int | None, epochs: float | None = None, *, smoothing: str = "Normal"
+    points: Iterable[Any],
+    total_steps: int | None,
+    epochs: float | None = None,
+    *,
+    smoothing: str = "Normal",
+    kept: int = 0,
 ) -> go.Figure:
     """Training and validation loss over steps.
 
@@ -64,6 +69,7 @@ def loss_figure(
         points: metric points (split, step, loss).
         total_steps: the planned end of the x axis, so that the empty part shows what is left.
         epochs: planned passes over the data; up to six are marked once they have begun.
+        kept: the step whose weights the model has; marked where it is an earlier one than the last.
     """
     train, validation = by_split(points)
     fig = go.Figure()
@@ -105,6 +111,8 @@ def loss_figure(
     if total:
         fig.update_xaxes(range=[0, total * 1.01])
         _mark_epochs(fig, total, epochs, last)
+        if 0 < kept < last:
+            _mark_kept(fig, kept)
     fig.update_yaxes(rangemode="tozero")
     return fig
 
@@ -171,6 +179,21 @@ def match_figure(groups: Sequence[str], base: Sequence[float], tuned: Sequence[f
         )
     fig.update_yaxes(range=[0, 112], tickvals=[0, 25, 50, 75, 100], ticktext=["0%", "25%", "50%", "75%", "100%"])
     return fig
+
+
+def _mark_kept(fig: go.Figure, step: int) -> None:
+    fig.add_shape(type="line", x0=step, x1=step, y0=0, y1=1, yref="paper", line={"color": TUNED, "width": 1.5})
+    fig.add_annotation(
+        x=step,
+        y=0,
+        yref="paper",
+        text="Kept",
+        showarrow=False,
+        xanchor="right",
+        yanchor="bottom",
+        xshift=-4,
+        font={"color": INK, "size": 11},
+    )
 
 
 def _mark_epochs(fig: go.Figure, total: int, epochs: float | None, last: int) -> None:

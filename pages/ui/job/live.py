@@ -20,7 +20,7 @@ from pages.ui.job import (
     samples as job_samples,
     words as job_words,
 )
-from pages.ui.job.points import Series, series_of
+from pages.ui.job.points import Series, kept_step, series_of
 
 POLL_S = 1.5
 SLOW_S = 4.0
@@ -216,7 +216,11 @@ def _loss(job: Any, points: Series) -> None:
             help="How strongly the training curve is smoothed. The pale line is every step as it was.",
         )
         fig = job_charts.loss_figure(
-            [*points.train, *points.validation], job.total_steps, job.num_epochs, smoothing=smoothing
+            [*points.train, *points.validation],
+            job.total_steps,
+            job.num_epochs,
+            smoothing=smoothing,
+            kept=kept_step(job),
         )
         last = points.train[-1] if points.train else points.validation[-1]
         chart(

@@ -44,6 +44,11 @@ class Series:
         return len(self.train) + len(self.validation)
 
 
+def kept_step(job: Any) -> int:
+    """The step whose weights the finished model has; 0 while there is none."""
+    return int(job.measured.get("kept_step") or 0) if job.state == "succeeded" else 0
+
+
 def series_of(job: Any) -> Series:
     """All points of a job; a poll reads only what is new since the last one."""
     slot = f"points_{job.id}_{job.attempt}"

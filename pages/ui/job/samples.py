@@ -10,6 +10,7 @@ from core.jobs.exact_match import matches
 from core.services import monitoring
 from pages.ui import face
 from pages.ui.format import md, plural, short
+from pages.ui.job.points import kept_step
 
 _SOURCES = {
     "validation": "held out from training",
@@ -26,18 +27,13 @@ def panel(job: Any) -> None:
     if not steps:
         return
     face.section_gap()
-    kept = _kept(job)
+    kept = kept_step(job)
     face.heading(
         "Sample answers", f"The model is that of step {kept:,}" if kept else "The same inputs at every evaluation"
     )
     shown = _step(job, steps, kept)
     for prompt in prompts:
         _card(prompt, shown, kept)
-
-
-def _kept(job: Any) -> int:
-    """The step whose weights the finished model has; 0 while there is none."""
-    return int(job.measured.get("kept_step") or 0) if job.state == "succeeded" else 0
 
 
 def _step(job: Any, steps: list[int], kept: int) -> int:
