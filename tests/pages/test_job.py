@@ -54,6 +54,21 @@ def test_stop_says_what_it_costs_before_it_is_pressed(open_screen, read) -> None
     assert jobs.get_job(job.id).command == "cancel"
 
 
+def test_a_second_press_on_stop_and_keep_cannot_cancel(open_screen, read) -> None:
+    """Cancel comes to stand where Stop and keep stood: the menu of before must be gone by then, and with it its place
+    under the pointer. A menu with another identity begins closed."""
+    job = runs.launch(runs.dataset())
+    runs.begin(job, 10)
+    app = open_screen("job", id=job.id)
+    before = [menu.proto.id for menu in app.get("popover")]
+    app.button(key="job_stop").click().run()
+    read(app)
+    after = [menu.proto.id for menu in app.get("popover")]
+    assert jobs.get_job(job.id).command == "stop"
+    assert app.button(key="job_cancel")
+    assert not set(before) & set(after)
+
+
 def test_a_waiting_job_says_why(open_screen, read) -> None:
     job = runs.launch(runs.dataset())
     said = read(open_screen("job", id=job.id))

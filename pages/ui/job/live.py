@@ -88,7 +88,8 @@ def _where(job: Any) -> str:
         return "**Waiting in queue**"
     if job.state in job_words.TERMINAL or job.state == "paused":
         word = face.state_of(job.state).word
-        return f"**{word}** · {_steps(job)}" if job.step else f"**{word}**"
+        early = " · stopped early, the model is kept" if job.reason == "stopped_early" and job.model_id else ""
+        return f"**{word}** · {_steps(job)}{early}" if job.step else f"**{word}**"
     if job.waiting_to_resume:
         return f"**Waiting to resume** · {_steps(job)}"
     phase = job_words.phase_of(job.progress)
@@ -128,7 +129,7 @@ def _tiles(job: Any, points: Series) -> None:
             job_words.loss(smooth[-1] if smooth else None),
             f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
             "inverse",
-            "since the start" if len(smooth) > 1 else None,
+            "so far" if len(smooth) > 1 else None,
             smooth,
             help="How wrong the model is on the outputs it is being taught. Lower is better.",
         ),
