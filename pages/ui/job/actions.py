@@ -54,7 +54,7 @@ def buttons(
         return
     label = "Stop" if "stop" in ask else "Cancel"
     icon = ":material/stop:" if "stop" in ask else ":material/close:"
-    # What is asked next is another menu, which begins closed: a double click on "Stop and keep" shall not meet "Cancel".
+    # What is asked next is another menu and begins closed: a double click on "Stop and keep" shall not meet "Cancel".
     menu = "_".join((key, "ask", *ask))
     with st.popover(label, icon=icon, type=kind, key=menu), st.container(width=300, gap="small"):
         for action in ask:
