@@ -35,6 +35,7 @@ from core.messages import Example, Finding, Message, Reject, Row
 from core.methods import Method
 from core.render import render
 from core.services.pipeline import Labeler, Recipe
+from worker.training import library_checks
 
 if TYPE_CHECKING:
     from worker.training.engines import Point
@@ -74,10 +75,14 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
         SettingsError: `validation` is out of bounds.
     """
     file = Path(path).expanduser()
-    if not 0 <= validation <= 0.5:
-        raise SettingsError(f"validation = {validation} does not work.", "Hold out a share between 0 and 0.5.")
-    if not file.is_file():
-        raise DataError(f"There is no file {file}.", "Check the path.")
+    if not isinstance(validation, (int, float)) or not 0 <= validation <= 0.5:
+        raise SettingsError(f"validation = {validation!r} does not work.", "Hold out a share between 0 and 0.5.")
+    try:
+        there = file.is_file()
+    except OSError:  # a name longer than a file system takes
+        there = False
+    if not there:
+        raise DataError(f"There is no file {str(file)[:200]}.", "Check the path.")
     detection = formats.detect_file(file, file.name)
     beginning = islice(formats.read(file, detection), shapes.SAMPLE)
     shape = shapes.detect(item for item in beginning if isinstance(item, Row))
@@ -154,10 +159,17 @@ class Trained:
         return load_tuned(self.base.path, self.model_dir).eval(), load_tokenizer(self.base.path)
 
     def chat(self, text: str | Sequence[Message], *, system: str = "", max_new_tokens: int = 256) -> str:
-        """The tuned model's answer (greedy) to a question, or to a conversation that ends with one."""
+        """The tuned model's answer (greedy) to a question, or to a conversation that ends with one.
+
+        Raises:
+            DataError: there is nothing to answer, or it is no text. SettingsError: `max_new_tokens` is below 1.
+        """
         from worker.training.generate import answer
 
-        asked = (Message("user", text),) if isinstance(text, str) else tuple(text)
+        if max_new_tokens < 1:
+            raise SettingsError(f"max_new_tokens = {max_new_tokens} does not work.", "Give 1 or more.")
+        asked = (Message("user", text),) if isinstance(text, str) else text
+        library_checks.check_messages(asked, "The conversation")
         lead = (Message("system", system),) if system else ()
         model, tokenizer = self._loaded
         return answer(model, tokenizer, [(*lead, *asked)], max_new_tokens=max_new_tokens)[0]
@@ -178,7 +190,7 @@ def train(
     Args:
         base_model: `starter` (built when it is not there), a directory, or a Hub id whose files are in the local cache.
         examples: of `load_examples`, or your own; those of the split `validation` are not learnt.
-        output_dir: gets `checkpoints/` and `model/`.
+        output_dir: gets `checkpoints/` and `model/`; the same call goes on from its checkpoints.
         method: an id (with the base's preset) or what `method(...)` made.
         settings: what `settings(...)` made; None: all automatic.
         engine: `auto`, `trl` or `unsloth`.
@@ -186,17 +198,21 @@ def train(
 
     Raises:
         NotFound, DataError: no such base model or method, or nothing to train on. SettingsError: a setting that cannot
-        work. TrainingError: the run itself, with the remedy.
+        work, or `output_dir` holds the run of another call. StorageError: it cannot be written. TrainingError: the run itself, with the remedy.
     """
+    library_checks.check_settings(settings)
+    library_checks.check_examples(examples)
     base = _base(base_model, say)
     tuner = _tuner(method, base)
+    if base.dims is not None:
+        tuner.check(base.dims)
     choice = engines.choose(engine, tuner, probe=True)
     learnt = [example for example in examples if example.split == "train"]
-    if not learnt:
-        raise DataError("There is no example to learn from.", "Give at least one of the split train.")
-    training, sources = resolve(
-        settings or TrainingConfig(), base, tuner.id, len(learnt), longest_tokens=_longest(learnt, base)
-    )
+    longest = _longest(learnt, base)
+    training, sources = resolve(settings or TrainingConfig(), base, tuner.id, len(learnt), longest_tokens=longest)
+    library_checks.check_training(training, base, examples, longest or 0)
+    folder = Path(output_dir).expanduser()
+    library_checks.begin(folder, base, tuner, training, examples)
     _tell(base, tuner, choice, training, sources, say)
     losses: dict[str, dict[int, float]] = {"train": {}, "validation": {}}
     every = max(1, training.total_steps // 20)
@@ -213,7 +229,6 @@ def train(
     get_engine(choice.engine)
     from worker.training import run
 
-    folder = Path(output_dir).expanduser()
     watching = run.Watching(on_point=on_point)
     result = run.train(base.path, examples, tuner, training, folder, engine=choice.engine, watching=watching)
     assert result.model_dir is not None  # nobody can pause or cancel it: it finishes, or raises

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.errors import DataError, NotFound, SettingsError
+from core.errors import DataError, NotFound, SettingsError, StorageError
+from core.messages import Example, Message
 from tests.support import tiny
 from worker.training import load_examples, method, settings, train
 
@@ -110,3 +111,79 @@ def test_loading_examples_needs_no_torch_and_no_database() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+OWN = [Example((Message("user", f"What is {n}?"), Message("assistant", f"It is {n}."))) for n in range(4)]
+QUICK = settings(num_epochs=1, sample_answers=0)
+
+
+@pytest.mark.parametrize(
+    ("examples", "says"),
+    [
+        (None, "not a list of examples"),
+        ("questions.jsonl", "not a list of examples"),
+        ([{"messages": []}], r"examples\[0\] is of the type dict"),
+        ([*OWN, Example(())], r"examples\[4\] has no messages"),
+        ([Example((Message("user", "a"),))], r"examples\[0\] has no assistant message"),
+        ([Example((Message("boss", "a"), Message("assistant", "b")))], "there is no role 'boss'"),
+        ([Example((Message("user", None), Message("assistant", "b")))], "its content is nothing"),
+        ([Example((Message("user", "a\ud800"), Message("assistant", "b")))], "character 1 of its content is half"),
+        ([Example(OWN[0].messages, split="validation")], "no example to learn from"),
+    ],
+)
+def test_examples_that_are_none_are_named(tmp_path: Path, examples: object, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        train("starter", examples, output_dir=tmp_path / "out", say=lambda line: None)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"settings": {"num_epochs": 1}}, "settings is of the type dict"),
+        ({"settings": settings(keep_best=True)}, "keep_best = True looks at the validation loss"),
+        ({"settings": settings(early_stopping_patience=2)}, "early_stopping_patience = 2 looks at"),
+        ({"method": method("lora", target_modules="listed", module_names=["nope"])}, "has no layer 'nope'"),
+        ({"settings": settings(max_seq_length=100_000)}, "is more than .* can read"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_as_in_the_app(
+    tmp_path: Path, tiny_base: Path, changes: dict[str, object], says: str
+) -> None:
+    long = Example((Message("user", "a"), Message("assistant", "goose river " * 1000)))
+    examples = [long] if "is more than" in says else OWN
+    with pytest.raises(SettingsError, match=says):
+        train(tiny_base, examples, output_dir=tmp_path / "out", say=lambda line: None, **changes)
+
+
+def test_an_output_directory_that_cannot_be_written_is_named(tmp_path: Path, tiny_base: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written: Not a directory"):
+        train(tiny_base, OWN, output_dir=tmp_path / "file" / "out", settings=QUICK, say=lambda line: None)
+
+
+def test_two_runs_never_mix_in_one_directory(tmp_path: Path, tiny_base: Path) -> None:
+    def run(examples=OWN, **changes):
+        given = {"output_dir": tmp_path / "out", "settings": QUICK, "say": lambda line: None, **changes}
+        return train(tiny_base, examples, **given)
+
+    first = run()
+    assert run().run.resumed_from == first.run.step
+    for changes, says in (
+        ({"method": "prefix_tuning"}, "method lora then, prefix_tuning now"),
+        ({"method": method("lora", rank=4)}, "rank 16 then, 4 now"),
+        ({"settings": settings(num_epochs=2, sample_answers=0)}, "num_epochs 1 then, 2 now"),
+        ({"examples": OWN[:3]}, "then, .* now|other examples"),
+    ):
+        with pytest.raises(SettingsError, match=says):
+            run(**changes)
+    with pytest.raises(DataError, match="no messages"):
+        first.chat([])
+    with pytest.raises(SettingsError, match="max_new_tokens = 0"):
+        first.chat("Hello", max_new_tokens=0)
+
+
+@pytest.mark.parametrize("share", ["0.1", None])
+def test_a_share_that_is_no_number_is_refused(tmp_path: Path, share: object) -> None:
+    with pytest.raises(SettingsError, match="validation"):
+        load_examples(tmp_path / "t.csv", validation=share)
