@@ -198,7 +198,8 @@ def train(
 
     Raises:
         NotFound, DataError: no such base model or method, or nothing to train on. SettingsError: a setting that cannot
-        work, or `output_dir` holds the run of another call. StorageError: it cannot be written. TrainingError: the run itself, with the remedy.
+        work, or `output_dir` holds the run of another call. StorageError: it cannot be written. TrainingError: the run
+        itself, with the remedy.
     """
     library_checks.check_settings(settings)
     library_checks.check_examples(examples)
