@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 
+from core.errors import Conflict
 from core.jobs.event_file import Scalars, event_file
 from core.services import metrics
 from core.services.jobs import reader as job_reader
@@ -43,10 +44,12 @@ def metrics_tensorboard(job_id: str) -> bytes:
     """A zip with two runs, `<job>/train` and `<job>/validation`: unpack it and name the folder to `--logdir`.
 
     Raises:
-        NotFound: no such job.
+        NotFound: no such job. Conflict: nothing is measured yet; an empty zip could not be unpacked.
     """
     job = job_reader.get_job(job_id)
     points = metrics.all_points(job_id)
+    if not points:
+        raise Conflict(f"“{job.name}” is {job.state} and has measured nothing yet.", "The first step brings points.")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for split in ("train", "validation"):

@@ -11,7 +11,7 @@ import pytest
 
 from core.db.tables import MetricPoint, SampleAnswer
 from core.db.uow import UnitOfWork
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.example_losses import FILE, LossRow, write
 from core.services import datasets, jobs, metrics, monitoring
 from core.services.jobs import JobRecord
@@ -129,6 +129,13 @@ def test_tensorboard_files_hold_the_same_numbers(studio_env: Path) -> None:
     assert values["loss"] == pytest.approx(points[-1].loss)
     assert values["optimizer/learning_rate"] == pytest.approx(points[-1].learning_rate)
     assert not [tag for tag in values if tag.startswith("gpu/")]
+
+
+def test_a_run_without_points_has_no_event_files(studio_env: Path) -> None:
+    job = runs.launch(runs.dataset())
+    with pytest.raises(Conflict, match="is pending and has measured nothing yet"):
+        monitoring.metrics_tensorboard(job.id)
+    assert monitoring.metrics_csv(job.id).count(b"\n") == 1  # the names of the columns
 
 
 def test_a_long_run_is_exported_whole(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
