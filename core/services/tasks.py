@@ -94,7 +94,7 @@ def waiting_reason(task: TaskRecord) -> str | None:
     held = [other for other in before if other.lease_owner]
     if len(held) >= len(running):
         place = len(before) - len(held) + 1
-        return f"{prefix}the {task.queue} worker is busy with “{held[0].title}”; {_ordinal(place)} in line."
+        return f"{prefix}the {task.queue} worker is busy ({held[0].title}); {_ordinal(place)} in line."
     return f"{prefix}a worker is about to take it."
 
 

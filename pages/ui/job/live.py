@@ -26,6 +26,7 @@ POLL_S = 1.5
 SLOW_S = 4.0
 CARD_HEIGHT = 375  # pixels, of the loss with its smoothing and its legend
 CARD_FRAME = 30
+WAITING_HEIGHT = 210  # before there is a curve
 FEW_EVENTS = 6
 SPARK = 40  # points of a tile's small curve
 ACCURACY_OVER = 10  # steps
@@ -199,7 +200,7 @@ def _loss(job: Any, points: Series) -> None:
     with st.container(border=True, key="loss_card"):
         if not len(points):
             ended = job.state in job_words.TERMINAL
-            height = 140 if ended else CARD_HEIGHT - CARD_FRAME
+            height = (140 if ended else WAITING_HEIGHT) - CARD_FRAME
             with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
                 st.caption(
@@ -237,9 +238,9 @@ def _loss(job: Any, points: Series) -> None:
 def _events(job: Any) -> None:
     face.heading("Events", "Newest first")
     rows = [e for e in tasks.events(job.task_id) if e.kind != "log"][::-1]
-    # as high as the curve beside it; a run that ended with a handful of events needs less
-    few = job.state in job_words.TERMINAL and len(rows) <= FEW_EVENTS
-    with st.container(border=True, height="content" if few else CARD_HEIGHT, gap="xsmall", key="events"):
+    ended = job.state in job_words.TERMINAL
+    height: Any = CARD_HEIGHT if job.step else "content" if ended and len(rows) <= FEW_EVENTS else WAITING_HEIGHT
+    with st.container(border=True, height=height, gap="xsmall", key="events"):
         if not rows:
             st.caption("Nothing has happened yet.")
         for event in rows[:40]:

@@ -40,8 +40,8 @@ def test_a_task_waits_in_line(registered_worker) -> None:
     busy, second, third = (counting.start(until=number) for number in (1, 2, 3))
     acquire(busy, "w")
     assert tasks.waiting_reason(store.get(busy)) is None
-    assert tasks.waiting_reason(store.get(second)) == "the cpu worker is busy with “Count to 1”; 1st in line."
-    assert tasks.waiting_reason(store.get(third)) == "the cpu worker is busy with “Count to 1”; 2nd in line."
+    assert tasks.waiting_reason(store.get(second)) == "the cpu worker is busy (Count to 1); 1st in line."
+    assert tasks.waiting_reason(store.get(third)) == "the cpu worker is busy (Count to 1); 2nd in line."
 
 
 def test_a_task_waits_to_resume(registered_worker) -> None:
