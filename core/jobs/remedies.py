@@ -53,7 +53,8 @@ def for_memory(training: ResolvedTraining, method: Method) -> tuple[Change, ...]
         smaller, now = batch // 2, training.gradient_accumulation_steps
         found.append(_training("per_device_batch_size", batch, smaller))
         more = min(MOST_ACCUMULATION, now * batch // smaller)
-        found.append(_training("gradient_accumulation_steps", now, more, accompanies=True))
+        if more != now:
+            found.append(_training("gradient_accumulation_steps", now, more, accompanies=True))
     if length > SHORTEST:
         found.append(_training("max_seq_length", length, max(SHORTEST, length // 2)))
     if method.peft_type() is None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core import base_models
 from core.db.tables import DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
-from core.errors import NotFound
+from core.errors import NotFound, SettingsError
 from core.jobs.spec import JobSpec
 from core.methods import METHODS
 from core.services import metrics, tasks
@@ -18,6 +18,7 @@ from core.services.jobs.records import JobRecord
 from core.services.metrics import Point
 from core.tasks import commands
 from core.tasks.records import TaskRecord
+from core.tasks.states import STATES
 from core.tasks.store import TASKS
 
 _REASONS = 20  # of a long list, the first ones say why they wait: each answer asks Redis
@@ -44,7 +45,9 @@ def list_jobs(
     search: str = "",
     limit: int = 200,
 ) -> list[JobRecord]:
-    """Jobs, newest first; `search` looks at names."""
+    """Jobs, newest first; `search` looks at names. Raises SettingsError for a state that no job can have."""
+    if state is not None and state not in STATES:
+        raise SettingsError(f"There is no state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
     wanted = [_JOBS.c.id.is_not(None)]
     for column, value in (
         (TASKS.c.state, state),

@@ -71,3 +71,10 @@ def test_three_changes_are_named_at_most_and_those_that_help_most() -> None:
     found = remedies.for_memory(numbers, build("lora", {"rank": 8}))
     named = [change.setting for change in found if not change.accompanies]
     assert named == ["gradient_checkpointing", "per_device_batch_size", "max_seq_length"]
+
+
+def test_accumulation_at_its_bound_is_no_change() -> None:
+    numbers = tiny.training(per_device_batch_size=256, gradient_accumulation_steps=remedies.MOST_ACCUMULATION)
+    changes = remedies.for_memory(numbers, build("lora"))
+    assert all(change.now != change.suggested for change in changes)
+    assert remedies.as_choices(changes)["training"]["per_device_batch_size"] == 128

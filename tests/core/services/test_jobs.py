@@ -260,6 +260,9 @@ def test_jobs_are_filtered_and_named(studio_env: Path, model: str) -> None:
     assert [job.id for job in jobs.list_jobs(search="0% OTHER_")] == [other.id]
     assert [job.id for job in jobs.list_jobs(base_model="starter", state="pending")] == [other.id]
     assert jobs.list_jobs(state="running") == []
+    with pytest.raises(SettingsError, match="no state 'done'") as caught:
+        jobs.list_jobs(state="done")
+    assert "succeeded" in caught.value.remedy
     with pytest.raises(NotFound):
         jobs.get_job("job_none")
 
