@@ -51,7 +51,7 @@ class Method(BaseModel):
     id: ClassVar[str]
     title: ClassVar[str]
     badge: ClassVar[str]
-    badge_color: ClassVar[str]  # green | blue | violet | gray | orange: one word, the card's color code
+    badge_color: ClassVar[str]  # green | blue | gray | orange: one word, the card's color code
     icon: ClassVar[str]  # a bundled Material icon, e.g. ":material/bolt:"
     tagline: ClassVar[str]
     claims: ClassVar[tuple[str, ...]]

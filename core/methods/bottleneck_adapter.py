@@ -17,7 +17,7 @@ class BottleneckAdapter(Method):
     id: ClassVar[str] = "bottleneck_adapter"
     title: ClassVar[str] = "Adapter Layers"
     badge: ClassVar[str] = "Modular"
-    badge_color: ClassVar[str] = "violet"
+    badge_color: ClassVar[str] = "gray"
     icon: ClassVar[str] = ":material/layers:"
     tagline: ClassVar[str] = "Adds trainable layers between frozen layers"
     claims: ClassVar[tuple[str, ...]] = (

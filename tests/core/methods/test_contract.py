@@ -35,8 +35,14 @@ def test_card_is_complete(method: type[Method]) -> None:
 
 def test_one_method_is_recommended_and_no_two_cards_look_alike() -> None:
     assert [method.id for method in METHODS.values() if method.recommended] == ["lora"]
-    for word in ("title", "badge", "badge_color", "icon", "tagline"):
+    for word in ("title", "badge", "icon", "tagline"):
         assert len({getattr(method, word) for method in METHODS.values()}) == len(METHODS)
+
+
+def test_badges_have_colors_of_the_palette_and_those_of_efficiency_and_cost_their_own() -> None:
+    colors = {method.id: method.badge_color for method in METHODS.values()}
+    assert set(colors.values()) <= {"blue", "green", "gray", "orange"}  # violet and yellow are not the studio's
+    assert len({colors[method] for method in ("lora", "qlora", "full")}) == 3
 
 
 def test_every_field_is_documented_and_bounded(method: type[Method]) -> None:
