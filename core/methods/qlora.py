@@ -31,6 +31,7 @@ class QLoRA(LowRank):
     )
     mergeable: ClassVar[bool] = True
     gguf: ClassVar[bool] = True
+    heap_factor: ClassVar[float] = 2.3  # and a layer's unpacked weights come and go between what is kept
 
     bits: Literal[4, 8] = Field(
         default=4,

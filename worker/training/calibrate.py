@@ -150,7 +150,7 @@ class Times:
                 "seconds_per_step": seconds / counted,
                 "steps": counted,
                 "load_s": self.loaded_at - began,
-                "checkpoint_s": max((took for _, took in self.saves), default=0.0),
+                "checkpoint_s": sum(took for _, took in self.saves) / max(len(self.saves), 1),
                 "baseline_memory_bytes": result.baseline_memory_bytes,
                 "trainable_params": result.trainable_params,
             },
