@@ -120,8 +120,8 @@ def begin(
 
 def _same_run(folder: Path, before: dict[str, Any], asked: dict[str, Any]) -> None:
     for name in ("base_model", "method", *asked):
-        if before.get(name) != asked.get(name):
-            said = "other examples" if name == "examples" else f"{name} {before.get(name)} then, {asked[name]} now"
+        if name in before and before[name] != asked[name]:  # a setting that was not there then is no other wish
+            said = "other examples" if name == "examples" else f"{name} {before[name]} then, {asked[name]} now"
             raise SettingsError(
                 f"{folder} holds a run that was asked for something else: {said}.",
                 "Choose another output_dir, or delete this one to begin anew.",

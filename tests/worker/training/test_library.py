@@ -177,6 +177,11 @@ def test_two_runs_never_mix_in_one_directory(tmp_path: Path, tiny_base: Path) ->
     ):
         with pytest.raises(SettingsError, match=says):
             run(**changes)
+    note = tmp_path / "out" / "run.json"
+    asked = json.loads(note.read_text())
+    del asked["gradient_checkpointing"]  # as if written before there was that setting
+    note.write_text(json.dumps(asked))
+    assert run().run.resumed_from == first.run.step
     with pytest.raises(DataError, match="no messages"):
         first.chat([])
     with pytest.raises(SettingsError, match="max_new_tokens = 0"):
