@@ -15,7 +15,7 @@ from sqlalchemy import delete
 
 from core import base_models, engines, methods
 from core.db.tables import MetricPoint, SampleAnswer
-from core.errors import DataError, StorageError, TrainingError
+from core.errors import DataError, NotFound, StorageError, TrainingError
 from core.jobs.spec import JobSpec
 from core.messages import Example
 from core.methods import Method
@@ -98,6 +98,13 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
 
 def _examples(spec: JobSpec) -> list[Example]:
     """The dataset version of the spec, checked to be the very same bytes that were launched."""
+    try:
+        return _unchanged(spec)
+    except NotFound as error:  # it was deleted since
+        raise DataError(error.message, error.remedy) from error
+
+
+def _unchanged(spec: JobSpec) -> list[Example]:
     stored = datasets.get_version(spec.dataset_version_id)
     if stored.sha256 != spec.dataset_sha256:
         raise DataError(
