@@ -39,7 +39,7 @@ from core.targets import TARGETS
 from core.targets.servability import facts
 
 ANSWER_TOKENS: Final = 64  # of the first answer of a finished model
-# Every token of an answer reads all weights once. Two cores read so much (measured); a GPU with HBM about half its peak.
+# Every token of an answer reads all weights once: so fast on two cores (measured); on a GPU with HBM half its peak.
 READ_BYTES_PER_S: Final = {"cpu": 1.2e10, "cuda": 5e11}
 UNPACKING: Final = 2  # packed weights are unpacked for every token (measured on a CPU: 13.1 s against 5.9 s)
 LAYER_S: Final = 1e-3  # what a layer takes for one token however small it is (measured on a CPU)
