@@ -81,8 +81,20 @@ class Fetch(threading.Thread):
         self.commit, self.total = str(info.sha), sum(sizes.values())
         self._make_room()
         for name in sorted(sizes, key=lambda name: sizes[name]):
-            hf_hub_download(self.hub_id, name, revision=self.commit, cache_dir=hub_cache.folder(), endpoint=endpoint)
+            hf_hub_download(
+                self.hub_id,
+                name,
+                revision=self.commit,
+                cache_dir=hub_cache.folder(),
+                endpoint=endpoint,
+                force_download=self._is_damaged(name, sizes[name]),
+            )
         self._write_ref()
+
+    def _is_damaged(self, name: str, size: int) -> bool:
+        """Whether a file is here with another size than the Hub's: huggingface_hub would take it as it is."""
+        file = self.repo / "snapshots" / self.commit / name
+        return bool(size) and file.is_file() and file.stat().st_size != size
 
     def _make_room(self) -> None:
         folder = hub_cache.folder()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.base_models import hub_cache
 from core.base_models.catalog import ALIASES, ENTRIES, HubEntry
-from core.base_models.directory import inspect
+from core.base_models.directory import LACKS_FILES, inspect, is_language_model
 from core.base_models.presets import GENERAL, LARGE, LARGE_PARAMS, STARTER
 from core.base_models.records import BaseModelRef, Dims
 from core.errors import DataError, NotFound
@@ -73,10 +73,11 @@ def list_models() -> list[BaseModelRef]:
     """Everything the studio knows, ready ones first: starter, directories under `base_models/`, the Hub's families, and
     what else of the local Hub cache can be trained.
 
-    A directory that cannot be used is listed too, not ready, with what is wrong with it.
+    A directory or a cached language model that cannot be used is listed too, not ready, with what is wrong with it.
     """
     others = (_unlisted(hub_id) for hub_id in hub_cache.cached() if hub_id not in ENTRIES)
-    cached = [base for base in map(_hub, others) if base.ready]  # a cache holds more than language models
+    # a cache holds more than language models
+    cached = [base for base in map(_hub, others) if base.ready or (base.path and is_language_model(base.path))]
     found = [_starter(), *_local_models(), *(_hub(entry) for entry in ENTRIES.values()), *cached]
     return sorted(found, key=lambda base: not (base.ready or base.buildable))
 
@@ -146,6 +147,7 @@ def _or_reason(path: Path) -> BaseModelRef:
             path=path,
             reason=error.message,
             command=error.remedy,
+            unusable=True,
         )
 
 
@@ -178,7 +180,7 @@ def _hub(entry: HubEntry, note: str = "", revision: str = "") -> BaseModelRef:
     try:
         found = inspect(path)
     except DataError as error:
-        return replace(listed, reason=error.message)
+        return _unusable(listed, path, error)
     return replace(
         listed,
         ready=True,
@@ -191,6 +193,23 @@ def _hub(entry: HubEntry, note: str = "", revision: str = "") -> BaseModelRef:
         size=listed.size or _size(found.dims.params),
         note=remark,
     )
+
+
+def _unusable(listed: BaseModelRef, path: Path, error: DataError) -> BaseModelRef:
+    """A model of the Hub whose files are here and cannot be used; the file is named by the model, not by its commit."""
+    said = error.message.replace(path.name, listed.title)
+    if path.parent == named_directory():
+        reason = f"{said} {error.remedy} It lies in {path}; without that directory the Hub cache is used."
+        return replace(listed, path=path, reason=reason, command="", unusable=True)
+    if error.remedy in LACKS_FILES:
+        return replace(
+            listed,
+            path=path,
+            reason=f"{said} Download it again; if that changes nothing, choose another model.",
+            command=f"{listed.command} --force-download",  # else a file that is here is taken as it is
+            unusable=True,
+        )
+    return replace(listed, path=path, reason=f"{said} {error.remedy}", command="", unusable=True)
 
 
 def _away(entry: HubEntry, revision: str) -> str:

@@ -24,6 +24,10 @@ _WHOLE_NUMBERS = frozenset({"I8", "U8"})  # packed weights; buffers of 64 bits, 
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 _REMEDY = "Name a directory as transformers' save_pretrained writes it."
+_TOKENIZER = "Save its fast tokenizer into the directory."
+_AGAIN = "Download it again."
+_WHOLE = "Download or copy the model again."
+LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _WHOLE})  # remedies of what a whole download would mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,18 @@ def inspect(path: Path) -> DirectoryFacts:
     return DirectoryFacts(dims, width, digest.hexdigest()[:12], path.name)
 
 
+def is_language_model(path: Path) -> bool:
+    """Whether the config.json of a directory names a causal language model; False where it cannot be read."""
+    try:
+        named = _json(path / "config.json").get("architectures")
+    except DataError:
+        return False
+    return isinstance(named, list) and bool(named) and str(named[0]).endswith("ForCausalLM")
+
+
 def _check_tokenizer(path: Path) -> None:
     if not (path / "tokenizer.json").is_file():
-        raise _error(f"{path.name} has no tokenizer.json.", "Save its fast tokenizer into the directory.")
+        raise _error(f"{path.name} has no tokenizer.json.", _TOKENIZER)
     if (path / "chat_template.jinja").is_file():
         return
     settings = _json(path / "tokenizer_config.json") if (path / "tokenizer_config.json").is_file() else {}
@@ -96,12 +109,12 @@ def _weight_files(path: Path) -> list[Path]:
     if index.is_file():
         shards = sorted({str(shard) for shard in _weight_map(index).values()})
         if not shards:
-            raise _error(f"{path.name}: {index.name} names no file.", "Download or copy the model again.")
+            raise _error(f"{path.name}: {index.name} names no file.", _WHOLE)
         # a shard's name comes from a file: only its last part is used, so it cannot point outside the directory
         files = [path / Path(shard).name for shard in shards]
         missing = [file.name for file in files if not file.is_file()]
         if missing:
-            raise _error(f"{path.name}: {missing[0]} is missing.", "Download or copy the model again.")
+            raise _error(f"{path.name}: {missing[0]} is missing.", _WHOLE)
         return files
     if (path / "model.safetensors").is_file():
         return [path / "model.safetensors"]
@@ -117,7 +130,7 @@ def _weight_map(index: Path) -> dict[str, Any]:
     """Which tensor lies in which file."""
     found = _json(index).get("weight_map", {})
     if not isinstance(found, dict):
-        raise _error(f"{index.parent.name}/{index.name} has no usable weight_map.", "Download it again.")
+        raise _error(f"{index.parent.name}/{index.name} has no usable weight_map.", _AGAIN)
     return found
 
 
@@ -147,12 +160,12 @@ def _tensors(files: list[Path]) -> dict[str, _Tensor]:
                     raise ValueError(f"{name} has {stop - begin} bytes, which does not fit its shape")
                 found[name], end = tensor, max(end, stop)
         except (KeyError, TypeError, ValueError) as error:
-            raise _error(f"{file.name} is no readable safetensors file: {error}.", "Download it again.") from error
+            raise _error(f"{file.name} is no readable safetensors file: {error}.", _AGAIN) from error
         missing = 8 + length + end - file.stat().st_size
         if missing > 0:
-            raise _error(f"{file.name} is cut off: {missing:,} bytes are missing at its end.", "Download it again.")
+            raise _error(f"{file.name} is cut off: {missing:,} bytes are missing at its end.", _AGAIN)
         if missing < 0:
-            raise _error(f"{file.name} has {-missing:,} bytes more than its header names.", "Download it again.")
+            raise _error(f"{file.name} has {-missing:,} bytes more than its header names.", _AGAIN)
     if not found:
         raise _error(f"{files[0].name} holds no weights.")
     if whole := next((name for name, tensor in found.items() if tensor.dtype in _WHOLE_NUMBERS), None):
@@ -176,7 +189,7 @@ def _check_shapes(path: Path, dims: Dims, tensors: dict[str, _Tensor]) -> None:
     if index.is_file():
         lost = sorted(set(_weight_map(index)) - set(tensors))
         if lost:
-            raise _error(f"{path.name}: {lost[0]} stands in {index.name} and in no file.", "Download it again.")
+            raise _error(f"{path.name}: {lost[0]} stands in {index.name} and in no file.", _AGAIN)
     layers = {int(found.group(1)) for name in tensors if (found := _LAYER.search(name))}
     if layers and layers != set(range(dims.num_layers)):
         raise _error(
@@ -279,7 +292,7 @@ def _header(file: Path) -> tuple[int, dict[str, Any]]:
             header: dict[str, Any] = json.loads(stream.read(length))
             return length, header
     except (OSError, ValueError, struct.error) as error:
-        raise _error(f"{file.name} is no readable safetensors file: {error}.", "Download it again.") from error
+        raise _error(f"{file.name} is no readable safetensors file: {error}.", _AGAIN) from error
 
 
 def _json(file: Path) -> dict[str, Any]:

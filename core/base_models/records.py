@@ -111,6 +111,7 @@ class BaseModelRef:
 
     `ready` is True when training can start from `path` now. When not: `reason` says why and `command` what to type (the
     starter needs no command: a job waits for it to be built). `dims` is None as long as no config.json is here.
+    `unusable` is True where files are here and cannot be used: `reason` names the one that is wrong, and what to do.
     """
 
     id: str
@@ -129,6 +130,7 @@ class BaseModelRef:
     license: str = ""
     gated: bool = False  # fetching it needs an account that accepted its licence
     download_bytes: int = 0  # about what fetching it brings, where its card says how large it is
+    unusable: bool = False  # its files are here, and something is wrong with them
     note: str = ""  # worth knowing before it is used, such as a newer revision beside the one in use
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # method id -> {"method", "training"}
 

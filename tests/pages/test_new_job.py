@@ -7,6 +7,7 @@ from core.samples import load_sample
 from core.services import datasets, downloads, drafts, jobs, tasks
 from core.services.datasets import edits as dataset_edits
 from tests.support import runs
+from tests.support.random_model import make_model
 
 
 def test_without_a_dataset_it_says_what_to_bring(open_screen, read) -> None:
@@ -82,6 +83,28 @@ def test_a_directory_that_cannot_be_used_says_why_and_offers_no_download(open_sc
     assert "Half copied" in said
     assert "config\\.json" in said  # escaped once
     assert not [button.key for button in app.button if "Half copied" in str(button.key)]
+
+
+def test_a_broken_model_of_the_hub_says_which_file_and_is_fetched_again(
+    open_screen, read, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    commit = "a1" * 20
+    repo = tmp_path / "models--Qwen--Qwen3-0.6B"
+    make_model(repo / "snapshots" / commit)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text(commit)
+    weights = repo / "snapshots" / commit / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    said = read(app)
+    assert "model\\.safetensors is cut off: 100 bytes are missing" in said
+    assert "hf download Qwen/Qwen3-0.6B --force-download" in said
+    assert commit not in said
+    assert "1 model here that cannot be used" in [item.label for item in app.expander]
+    app.button(key="download_Qwen/Qwen3-0.6B").click().run()
+    assert downloads.latest("Qwen/Qwen3-0.6B") is not None
 
 
 def test_the_review_shows_what_was_chosen_before_what_is_as_shipped(open_screen, read) -> None:

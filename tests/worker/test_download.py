@@ -64,6 +64,20 @@ def test_a_model_comes_whole_and_can_be_trained(files, online) -> None:
     assert not {"pytorch_model.bin", "modeling.py"} & here
 
 
+def test_a_file_that_was_cut_off_is_fetched_again(files, online) -> None:
+    with hub(files) as address:
+        online(address)
+        work()
+        weights = base_models.resolve("someone/tiny").path / "model.safetensors"
+        blob = weights.resolve()
+        blob.write_bytes(blob.read_bytes()[:-100])
+        broken = base_models.resolve("someone/tiny")
+        assert not broken.ready
+        assert "cut off" in broken.reason
+        assert work().state == "succeeded"
+    assert base_models.resolve("someone/tiny").ready
+
+
 def test_one_download_at_a_time_and_a_cancel_leaves_no_half_model(files, online) -> None:
     asked, gate = threading.Event(), threading.Event()
     with hub(files, slow=(asked, gate)) as address:

@@ -159,16 +159,25 @@ def _base_models(draft: drafts.DraftRecord) -> None:
             ):
                 state = {"base_model": base.id, "method_config": _preset(base.id, draft.state["method"])}
                 _update(draft, state | _fresh_name(draft, base.id))
-    if away:
-        with st.expander(f"{plural(len(away), 'more model')} once the files are here", type="compact", key="away"):
+    unusable = [base for base in away if base.unusable]
+    if unusable:
+        with st.expander(
+            f"{plural(len(unusable), 'model')} here that cannot be used", type="compact", key="unusable_bases"
+        ):
+            for base in unusable:
+                _away(base)
+    if len(away) > len(unusable):
+        more = plural(len(away) - len(unusable), "more model")
+        with st.expander(f"{more} once the files are here", type="compact", key="away"):
             st.caption("Download one here, or with its command in a terminal. Nothing is fetched without you.")
             for base in away:
-                _away(base)
+                if not base.unusable:
+                    _away(base)
 
 
 def _away(base: BaseModelRef) -> None:
-    on_hub = hub_cache.is_hub_id(base.id.partition("@")[0])  # else a directory that was put here by hand
-    task = downloads.latest(base.id)
+    fetches = hub_cache.is_hub_id(base.id.partition("@")[0]) and bool(base.command)  # else it was put here by hand
+    task = downloads.latest(base.id) if fetches else None
     with st.container(gap="xxsmall", key=f"away_{base.id}"):
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small", wrap=False
@@ -178,15 +187,16 @@ def _away(base: BaseModelRef) -> None:
                 amount = size(base.download_bytes) if base.download_bytes else ""
                 gate = "licence to accept on the Hub" if base.gated else ""
                 st.caption(md(" · ".join(part for part in (base.size, base.license, amount, gate) if part)))
-            if on_hub:
+            if fetches:
                 _ways_here(base, downloading=task is not None and task.is_active)
-        if not on_hub:
-            st.markdown(f":small[:red[{sentence(base.reason)}] {sentence(base.command)}]")
-        elif task and task.is_active:
+        if task and task.is_active:
             st.fragment(run_every=POLL_S)(_downloading)(task.id)
         elif task and task.state == "failed":
             said, remedy = sentence(task.error.get("message", "")), sentence(task.error.get("remedy", ""))
             st.markdown(f":small[:red[{said}] {remedy}]")
+        elif base.unusable:
+            remedy = "" if fetches else sentence(base.command)
+            st.markdown(f":small[:red[{sentence(base.reason)}] {remedy}]")
 
 
 def _ways_here(base: BaseModelRef, *, downloading: bool) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,32 @@ def test_directories_put_in_by_hand_are_listed_with_what_is_wrong(studio_env: Pa
     assert found["mine"].ready
     assert not found["broken"].ready
     assert "config.json" in found["broken"].reason
+
+
+@pytest.mark.parametrize("hub_id", ["Qwen/Qwen3-0.6B", "someone/Tiny-Chat"])
+def test_a_cached_model_that_is_broken_says_which_file_and_what_to_do(
+    studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, hub_id: str
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    broken = tmp_path / "broken"
+    shutil.copytree(model, broken)
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    commit = "a1" * 20
+    cache(tmp_path, broken, hub_id, commit, main=commit)
+    (base,) = (found for found in base_models.list_models() if found.id == hub_id)
+    assert base.unusable
+    assert "model.safetensors is cut off: 100 bytes are missing at its end" in base.reason
+    assert "Download it again" in base.reason
+    assert base.command == f"hf download {hub_id} --force-download"
+    (broken / "tokenizer.json").unlink()
+    base = base_models.resolve(hub_id)
+    assert base.reason.startswith(f"{base.title} has no tokenizer.json. Download it again")  # not its commit
+    config = json.loads((broken / "config.json").read_text()) | {"auto_map": {"AutoModel": "evil.py"}}
+    (broken / "config.json").write_text(json.dumps(config))
+    base = base_models.resolve(hub_id)
+    assert "auto_map" in base.reason
+    assert base.command == ""  # another download brings the same
 
 
 CHATS = (
