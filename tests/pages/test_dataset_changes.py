@@ -10,12 +10,13 @@ from streamlit.testing.v1 import AppTest
 from core.editing import DropRows, EditRows, Split
 from core.messages import Example, Message
 from core.services import datasets, quality
-from core.services.datasets import DatasetRecord, edits as dataset_edits
+from core.services.datasets import DatasetRecord, edits as dataset_edits, mix as dataset_mix
 from core.services.lineage import Edge, Lineage, Node
 from pages.ui import example_parts
 from pages.ui.dataset import grid as dataset_grid, versions_diff
 from pages.ui.dataset.grid import Pending
 from pages.ui.dataset.lineage_picture import folded, mermaid
+from worker.run import execute
 
 
 def example(question: str, answer: str, line: int = 1) -> Example:
@@ -207,6 +208,26 @@ def test_the_mix_screen_counts(copies, open_screen, read) -> None:
     assert "2 times over" in said
     app.button(key="mix_now").click().run()
     assert "1 to 200 characters" in read(app)
+
+
+def test_back_from_a_finished_mix_is_back_to_its_choice(copies, open_screen, read) -> None:
+    other = datasets.create_dataset("Others", [example(f"Question {n}?", f"Answer {n}.") for n in range(12)])
+    parts = [(copies.version.id, 1.0), (other.version.id, 2.0)]
+    task = dataset_mix.mix("Both", parts, 20, seed=7, description="Of two")
+    execute(task.id, "test:1")
+    app = open_screen("mix", task=task.id)
+    assert "Both" in read(app)  # the first time it leads on to what was made
+    app.switch_page("pages/mix.py")
+    app.query_params.clear()
+    app.query_params["task"] = task.id
+    app.run()
+    said = read(app)
+    assert "20 labeled examples" in said
+    assert app.multiselect(key="datasets").value == [copies.id, other.id]
+    assert app.number_input(key=f"weight_{other.id}").value == 2.0
+    assert app.number_input(key="seed").value == 7
+    assert app.text_input(key="mix_name").value == ""  # that name is taken now
+    assert "task" not in app.query_params
 
 
 # ---- the parts

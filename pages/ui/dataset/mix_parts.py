@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.errors import StudioError
+from core.errors import NotFound, StudioError
+from core.services import datasets
 from core.services.datasets import DatasetRecord, mix as dataset_mix
 from core.services.datasets.mix import MixPlan
+from core.tasks.records import TaskRecord
 from pages.ui import charts, face, frame
 from pages.ui.boundary import show_error
 from pages.ui.format import md, number, percent, plural, sentence, short
 from pages.ui.progress import ended_badly, follow
 
 Parts = list[tuple[str, float]]
+_LED_ON = "mix_led_on"  # the mix whose dataset was opened: to come here again is to come back from it
 
 
 def choose(found: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
@@ -161,10 +165,32 @@ def _make(parts: Parts, total: int | None) -> None:
 
 
 def follow_mix(task_id: str) -> None:
-    """The mix while it is made, and the way to it when it is done."""
+    """The mix while it is made, and the way to it when it is done; Back from there is back to the choice."""
     task = follow(task_id)
     if task.state == "succeeded":
+        if st.session_state.get(_LED_ON) == task_id:
+            _choose_again(task)
+        st.session_state[_LED_ON] = task_id
         st.switch_page(frame.page_file("datasets"), query_params={"id": str((task.result or {})["dataset_id"])})
     if ended_badly(task, "mix") and st.button("Choose again", icon=":material/arrow_back:", key="mix_again"):
-        del st.query_params["task"]
-        st.rerun()
+        st.session_state["mix_name"] = str(task.payload["name"])
+        _choose_again(task)
+
+
+def _choose_again(task: TaskRecord) -> None:
+    """The choice that made a mix, in its widgets again; a dataset that was deleted since is left out."""
+    wanted = task.payload
+    chosen: dict[str, float] = {}
+    for part in wanted["parts"]:
+        with suppress(NotFound):
+            dataset = datasets.get_dataset(datasets.get_version(part["version_id"]).dataset_id)
+            chosen[dataset.id] = float(part["weight"])
+    st.session_state["datasets"] = list(chosen)
+    st.session_state["size"] = "weights" if wanted["total"] is None else "total"
+    st.session_state.update({f"weight_{dataset_id}": weight for dataset_id, weight in chosen.items()})
+    if wanted["total"] is not None:
+        st.session_state["total"] = int(wanted["total"])
+    st.session_state["seed"] = int(wanted["seed"])
+    st.session_state["mix_description"] = str(wanted["description"])
+    del st.query_params["task"]
+    st.rerun()
