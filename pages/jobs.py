@@ -9,7 +9,7 @@ import streamlit as st
 from core.services import jobs
 from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
-from pages.ui.format import ago, duration, md, plural
+from pages.ui.format import ago, duration, md, plural, sentence
 from pages.ui.job import compare as job_compare, words as job_words
 
 guard.require()
@@ -77,7 +77,7 @@ def row(job: jobs.JobRecord) -> None:
     if job.state == "failed":
         note = job.error.get("message", "")
     if note:
-        st.caption(md(note))
+        st.caption(sentence(note))
 
 
 def _aside(job: jobs.JobRecord) -> str:

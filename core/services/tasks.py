@@ -89,7 +89,7 @@ def waiting_reason(task: TaskRecord) -> str | None:
     running = [worker for worker in workers() if worker.queue == task.queue]
     prefix = "Waiting to resume: " if task.waits_to_resume else ""
     if not running:
-        return f"{prefix}no {task.queue} worker is running."
+        return f"{prefix}no {task.queue} worker is running. Start one with `sft worker`, or everything with `sft up`."
     before = store.line_before(task)
     held = [other for other in before if other.lease_owner]
     if len(held) >= len(running):

@@ -187,7 +187,7 @@ def choice_card(
         with st.container(gap=None):
             with st.container(
                 horizontal=True,
-                vertical_alignment="center",
+                vertical_alignment="top",  # a long title has more lines than the button
                 wrap=False,
                 horizontal_alignment="distribute",
                 gap="xsmall",

@@ -6,6 +6,7 @@ from typing import IO, Any
 
 import streamlit as st
 
+from core.methods import METHODS
 from core.services import merging, models
 from pages.ui import face, frame
 from pages.ui.boundary import boundary, show_error
@@ -56,6 +57,11 @@ def _offer(model: Any) -> None:
     st.caption(
         "Makes one whole model of base and adapter, unquantized, for servers that take no adapters. The adapter stays."
     )
+    if "quantization" in METHODS[model.method]().load_arguments():
+        st.caption(
+            "It learnt beside a quantized base. The merge reads the base again in its own width, so it needs that much "
+            "memory and disk."
+        )
     failed = merging.last_failure(model.id)
     if failed:
         st.markdown(f":small[:red[{sentence(failed.error.get('message', 'The last merge failed.'))}]]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.services import drafts, jobs
+from core.services import datasets, drafts, jobs
 from pages.ui.job import words as job_words
 from tests.support import runs
 
@@ -41,6 +41,33 @@ def test_pause_is_asked_of_the_worker_and_then_not_offered_again(open_screen, re
     assert jobs.get_job(job.id).command == "pause"
     assert "Pausing at the next step" in read(app)
     assert "job_pause" not in [button.key for button in app.button]
+
+
+def test_what_was_told_to_stop_has_no_time_left_to_its_last_step(open_screen, read) -> None:
+    job = runs.launch(runs.dataset())
+    runs.begin(job, 140)
+    app = open_screen("job", id=job.id)
+    assert "Time left" in [tile.label for tile in app.metric]
+    assert "done about" in read(app)
+    jobs.request(job.id, "stop")
+    app = open_screen("job", id=job.id)
+    assert "the model is kept" in read(app)
+    assert "Time left" not in [tile.label for tile in app.metric]
+    assert "done about" not in read(app)
+
+
+def test_a_job_whose_dataset_was_deleted_leads_to_another_one(open_screen, read) -> None:
+    data = runs.dataset()
+    job = runs.launch(data)
+    runs.fail(runs.begin(job, 10), "There is no dataset version dv_1.", "Open Datasets.", cause="data")
+    assert "Open the dataset" in read(open_screen("job", id=job.id))
+    datasets.delete(data.id, data.name)
+    app = open_screen("job", id=job.id)
+    said = read(app)
+    assert "The dataset Support was deleted" in said
+    assert "dv_1" not in said.partition("Loss")[0]
+    app.button(key="mend_no_dataset").click().run()
+    assert "Choose labeled examples" in read(app)
 
 
 def test_stop_says_what_it_costs_before_it_is_pressed(open_screen, read) -> None:

@@ -49,6 +49,7 @@ def test_runs_are_compared_in_one_figure_with_what_differs(open_screen, read) ->
     assert list(settings.index) == ["Learning rate"]
     assert list(settings.loc["Learning rate"]) == ["0.001", "0.002"]
     assert [cell.endswith("★") for cell in figures.loc["Training loss"]] == [False, True]
+    assert list(figures.loc["Steps"]) == ["40", "80"]
     app.multiselect(key="compare").set_value([slow.id, fast.id, other.id]).run()
     assert app.query_params["jobs"] == f"{slow.id},{fast.id},{other.id}"
     for axis in ("Epoch", "Tokens", "Time"):

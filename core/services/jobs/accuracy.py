@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -19,11 +20,13 @@ _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 
 def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Comparison]:
     """Forecast and measured side by side, for what both know: time, peak memory, tokens, steps, disk, the model."""
+    whole = _to_the_end(forecast, measured)
     lines = [_time(forecast, measured), _memory(forecast, measured)]
     for name, asked, found in (("Tokens trained", "total_tokens", "tokens"), ("Steps", "total_steps", "steps")):
         if measured.get(found) and forecast.get(asked):
             error = _miss(forecast[asked], measured[found])
-            lines.append(Comparison(name, f"{forecast[asked]:,}", f"{measured[found]:,}", abs(error) <= 0.02, error))
+            line = Comparison(name, f"{forecast[asked]:,}", f"{measured[found]:,}", abs(error) <= 0.02, error)
+            lines.append(line if whole else replace(line, within=None, error=None))
     if measured.get("disk_bytes") and forecast.get("disk_bytes"):
         most, found = forecast["disk_bytes"], measured["disk_bytes"]
         lines.append(Comparison("Disk", f"up to {gigabytes(most)}", gigabytes(found), found <= most))
@@ -65,9 +68,16 @@ def memory_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> flo
 
 
 def time_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> float | None:
-    """By how much the forecast missed the time of a run that was not interrupted."""
+    """By how much the forecast missed the time of a run that was not interrupted and went to its last step."""
     asked, took = forecast.get("time_expected_s"), measured.get("total_seconds")
-    return _miss(asked, took) if asked and took and not measured.get("resumed") else None
+    counts = not measured.get("resumed") and _to_the_end(forecast, measured)
+    return _miss(asked, took) if asked and took and counts else None
+
+
+def _to_the_end(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> bool:
+    """Whether every planned step was made: a run that was stopped early says nothing about what was forecast."""
+    planned, made = forecast.get("total_steps"), measured.get("steps")
+    return not (planned and made) or bool(made >= planned)
 
 
 def _miss(forecast: float, measured: float) -> float:
@@ -81,10 +91,9 @@ def _time(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Compariso
     low, high = forecast.get("time_low_s"), forecast.get("time_high_s")
     if not (low and high):
         return Comparison("Time", "not measured before", duration(seconds), None)
-    return Comparison(
-        "Time", f"{duration(low)} to {duration(high)}", duration(seconds), low <= seconds <= high,
-        time_miss(forecast, measured),
-    )  # fmt: skip
+    said = f"{duration(low)} to {duration(high)}"
+    within = low <= seconds <= high if _to_the_end(forecast, measured) else None
+    return Comparison("Time", said, duration(seconds), within, time_miss(forecast, measured))
 
 
 def _memory(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Comparison | None:

@@ -26,7 +26,7 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A final figure of each run (None: not measured). `best` are the places of the best ones; `unit` is s, bytes,
-    share, tokens/s or "" (a plain number)."""
+    share, tokens/s, count or "" (a plain number)."""
 
     name: str
     unit: str
@@ -85,7 +85,7 @@ def _figures(runs: Sequence[JobRecord]) -> tuple[Figure, ...]:
         ("Speed", "tokens/s", 1, [run.measured.get("tokens_per_s") or run.tokens_per_s for run in runs]),
         ("Time in steps", "s", -1, [run.measured.get("train_seconds") for run in runs]),
         ("Peak memory", "bytes", -1, [run.measured.get("peak_memory_bytes") for run in runs]),
-        ("Steps", "", 0, [run.step or None for run in runs]),
+        ("Steps", "count", 0, [run.step or None for run in runs]),
     ]
     return tuple(
         Figure(name, unit, tuple(values), _best(values, better))

@@ -162,6 +162,7 @@ def _value(value: float | None, unit: str) -> str:
         return "–"
     return {
         "share": lambda: job_words.share(value),
+        "count": lambda: number(value),
         "bytes": lambda: size(value),
         "s": lambda: duration(max(1, round(value))),
         "tokens/s": lambda: f"{number(value)} tok/s",

@@ -7,15 +7,22 @@ from typing import Any
 
 import streamlit as st
 
+from core.errors import NotFound
 from core.jobs.remedies import BESIDES
-from core.services import drafts, jobs
+from core.services import datasets, drafts, jobs
 from pages.ui import frame
 from pages.ui.format import md
 from pages.ui.job import words as job_words
 
+UNNAMED = "error"  # a cause that says nothing
+_CAUSES = {"storage": "the disk", "killed": "killed from outside", "data": "the dataset", "hung": "no sign of life"}
+
 
 def panel(job: Any) -> None:
     """The cause in words, the settings that would help beside those it had, and the way on."""
+    if job.reason == "data" and _dataset_is_gone(job):
+        _without_dataset(job)
+        return
     error = job.error or {}
     cause = str(job.reason or error.get("cause") or "")
     changes = jobs.remedies(job)
@@ -30,11 +37,28 @@ def panel(job: Any) -> None:
         _ways_on(job, changes)
         _kept(job)
         quiet = [
-            f"Cause: {cause.replace('_', ' ')}" if cause else "",
+            f"Cause: {_CAUSES.get(cause, cause.replace('_', ' '))}" if cause and cause != UNNAMED else "",
             f"the log knows it as {error['error_id']}" if error.get("error_id") else "",
         ]
         if any(quiet):
             st.caption(md(" · ".join(part for part in quiet if part)))
+
+
+def _dataset_is_gone(job: Any) -> bool:
+    try:
+        datasets.get_dataset(job.dataset_id)
+    except NotFound:
+        return True
+    return False
+
+
+def _without_dataset(job: Any) -> None:
+    """No retry can help: the way on is another dataset."""
+    with st.container(border=True, gap="small", key="failure"):
+        st.markdown(f"**:red[:material/error: The dataset {md(job.dataset_name)} was deleted]**")
+        st.markdown("This job needs its examples, so a retry ends here again. Choose another dataset for a new job.")
+        if st.button("Choose another dataset", icon=":material/dataset:", type="primary", key="mend_no_dataset"):
+            st.switch_page(frame.page_file("new_job"), query_params={"again": job.id})
 
 
 def _changes(changes: Sequence[Any]) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.services import jobs, tasks
+from core.services import jobs, monitoring, tasks
 from pages.ui import face
 from pages.ui.boundary import boundary
 from pages.ui.charts import chart
 from pages.ui.face import Tile
-from pages.ui.format import clock, duration, md, number, plural, size
+from pages.ui.format import clock, duration, md, number, plural, sentence, size
 from pages.ui.job import (
     charts as job_charts,
     failure as job_failure,
@@ -81,7 +81,7 @@ def _band(job: Any) -> None:
         st.progress(min(1.0, max(0.0, job.progress / 100)))
         note = job_words.why(job.waiting_reason) or job_words.command(job.command) or ("" if job.step else job.message)
         if note:
-            st.caption(md(note))
+            st.caption(sentence(note))
 
 
 def _where(job: Any) -> str:
@@ -108,9 +108,14 @@ def _when(job: Any) -> str:
     if job.state in job_words.TERMINAL:
         took = f"took {duration(job.elapsed_s)}" if job.elapsed_s else ""
         return " · ".join(part for part in (took, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part)
-    if job.time_left_s is not None and job.state == "running":
+    if _goes_on(job):
         return f"{duration(max(1, round(job.time_left_s)))} left, done about {clock(time.time() + job.time_left_s)}"
     return f"created {clock(job.created_at)}"
+
+
+def _goes_on(job: Any) -> bool:
+    """Whether it is on its way to its last step and the time is known; one that was told to end there is not."""
+    return job.state == "running" and job.time_left_s is not None and not job.command
 
 
 def _tiles(job: Any, points: Series) -> None:
@@ -175,7 +180,7 @@ def _tiles(job: Any, points: Series) -> None:
             help="What the training process holds.",
         ),
     ]
-    if job.state == "running" and job.time_left_s is not None:
+    if _goes_on(job):
         items.append(Tile("Time left", duration(max(1, round(job.time_left_s))), help="At the pace of the last steps."))
     if last and last.mfu is not None:
         items.append(
@@ -252,8 +257,11 @@ def _events(job: Any) -> None:
 
 
 def _answers(job_id: str) -> None:
-    with st.container(key="live_answers"), boundary():
-        job_samples.panel(jobs.get_job(job_id))
+    with boundary():
+        prompts = monitoring.sample_answers(job_id)
+        if any(prompt.answers for prompt in prompts):  # an empty container would be a gap
+            with st.container(key="live_answers"):
+                job_samples.panel(jobs.get_job(job_id), prompts)
 
 
 def _quiet(job_id: str) -> None:

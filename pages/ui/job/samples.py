@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -20,12 +21,9 @@ _SOURCES = {
 _LIMIT = 600
 
 
-def panel(job: Any) -> None:
-    """What the model answers as it learns; nothing where the run answers no prompts, or none yet."""
-    prompts = monitoring.sample_answers(job.id)
+def panel(job: Any, prompts: Sequence[monitoring.PromptRecord]) -> None:
+    """What the model answers as it learns, to prompts that have been answered at least once."""
     steps = sorted({answer.step for prompt in prompts for answer in prompt.answers})
-    if not steps:
-        return
     face.section_gap()
     kept = kept_step(job)
     face.heading(

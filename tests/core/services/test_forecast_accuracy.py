@@ -58,6 +58,16 @@ def test_an_interrupted_run_says_nothing_of_the_forecast_time() -> None:
     assert lines["Time"].error is None
 
 
+def test_a_run_that_was_stopped_early_is_no_miss_of_the_forecast() -> None:
+    early = MEASURED | {"steps": 4, "tokens": 400, "total_seconds": 30.0}
+    lines = {line.name: line for line in compare(FORECAST, early)}
+    assert [(lines[name].within, lines[name].error) for name in ("Time", "Tokens trained", "Steps")] == [
+        (None, None)
+    ] * 3
+    assert lines["Steps"].measured == "4"
+    assert lines["Peak memory"].error is not None
+
+
 def test_jobs_of_earlier_releases_are_compared_as_far_as_they_go() -> None:
     old = {"memory_low": 900 * MB, "memory_high": 1100 * MB, "time_low_s": None, "total_tokens": 1000}
     lines = {line.name: line for line in compare(old, {"train_seconds": 60.0, "peak_memory_bytes": 1000 * MB})}

@@ -28,7 +28,8 @@ def registered_worker(real_redis):
 
 def test_a_task_waits_because_no_worker_runs(studio_env) -> None:
     task = store.get(counting.start(until=1))
-    assert tasks.waiting_reason(task) == "no cpu worker is running."
+    said = "no cpu worker is running. Start one with `sft worker`, or everything with `sft up`."
+    assert tasks.waiting_reason(task) == said
 
 
 def test_a_task_waits_for_another(studio_env) -> None:
