@@ -20,6 +20,7 @@ with boundary(way_out=("datasets", "All datasets")):
         "Prepare · Datasets",
     )
     face.section_gap()
+    mix_parts.come_back()
     found = datasets.list_datasets()
     task_id = st.query_params.get("task")
     if task_id:

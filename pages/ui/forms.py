@@ -8,8 +8,9 @@ default comes from), `options` (for text fields and lists), `open` (a list whose
 
 from __future__ import annotations
 
+import math
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
@@ -19,6 +20,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui.format import number
 
+_ABOVE = 1e-9  # the least that lies above a bound that is not allowed itself
 SLIDER_SPAN = 100  # integer ranges up to this many steps are easier as a slider
 
 
@@ -153,15 +155,36 @@ def _number(
     low, high, step = bounds(field, is_float)
     kind = float if is_float else int
     current = kind(value) if value is not None else None
+    if current is not None:  # a draft may hold what was allowed before
+        current = current if low is None else max(current, low)
+        current = current if high is None else min(current, high)
     asked = _extra(field).get("widget")
     wants_slider = asked == "slider" or (not is_float and asked != "number")
     bounded = low is not None and high is not None and current is not None
     if bounded and wants_slider and (is_float or high - low <= SLIDER_SPAN):
-        return st.slider(title, low, high, min(max(current, low), high), step=step, **common)
+        return st.slider(title, low, high, current, step=step, **common)
     style: dict[str, Any] = {"format": "%g"} if is_float else {}
     if current is None and not none_ok:
         current = low if low is not None else kind(0)
-    return st.number_input(title, min_value=low, max_value=high, value=current, step=step, **style, **common)
+    if is_float and current and "step" not in _extra(field):
+        step = _power_below(current)
+    held = st.number_input(title, min_value=low, max_value=high, value=current, step=step, **style, **common)
+    if allowed := allowed_words(low, high):  # hidden by face.css until what is typed lies outside
+        stays = "" if held is None else f" Until then {number(held)} stays."
+        with st.container(key=f"allowed_{common['key']}"):
+            st.markdown(f":red[:small[:material/error: Allowed: {allowed}.{stays}]]")
+    return held
+
+
+def allowed_words(low: float | None, high: float | None) -> str:
+    """The bounds of a number in words: `1 to 256`, `above 0, at most 0.1`; "" where there are none."""
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"{number(low)} or more"
+    if low is None:
+        return f"at most {number(high)}"
+    return f"above 0, at most {number(high)}" if low == _ABOVE else f"{number(low)} to {number(high)}"
 
 
 def _auto_number(
@@ -189,14 +212,14 @@ def _auto_number(
 def bounds(field: FieldInfo, is_float: bool = False) -> tuple[Any, Any, Any]:
     """Lowest and highest allowed value (None where open) and a sensible step, from the field's own constraints."""
     low = high = step = None
-    for item in field.metadata:
+    for item in _constraints(field):
         low = getattr(item, "ge", low) if getattr(item, "ge", None) is not None else low
         high = getattr(item, "le", high) if getattr(item, "le", None) is not None else high
         step = getattr(item, "multiple_of", step) if getattr(item, "multiple_of", None) is not None else step
         if getattr(item, "gt", None) is not None:
-            low = item.gt + (1 if not is_float else _tiny(field))  # type: ignore[attr-defined]
+            low = item.gt + (_ABOVE if is_float else 1)
         if getattr(item, "lt", None) is not None:
-            high = item.lt - (1 if not is_float else _tiny(field))  # type: ignore[attr-defined]
+            high = item.lt - (_ABOVE if is_float else 1)
     step = _extra(field).get("step", step)
     kind = float if is_float else int
     if step is None:
@@ -208,13 +231,23 @@ def bounds(field: FieldInfo, is_float: bool = False) -> tuple[Any, Any, Any]:
     )
 
 
+def _constraints(field: FieldInfo) -> Iterator[Any]:
+    """The field's own constraints, and those of each type that its annotation allows: a number or "auto"."""
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        for item in getattr(part, "__metadata__", ()):
+            yield from item.metadata if isinstance(item, FieldInfo) else (item,)
+
+
 def _tiny(field: FieldInfo) -> float:
     """A step of the size of the default: 0.0001 for 0.0002, 0.01 for 0.05."""
     default = field.get_default(call_default_factory=True)
-    if isinstance(default, (int, float)) and default:
-        power: float = 10.0 ** len(str(int(abs(1 / default)))) if abs(default) < 1 else 1.0
-        return 1.0 / power if power > 1 else 0.1
-    return 0.01
+    return _power_below(default) if isinstance(default, (int, float)) and default else 0.01
+
+
+def _power_below(value: float) -> float:
+    """The power of ten below a number, at most 0.1: 0.001 for 0.002."""
+    return min(0.1, float(f"1e{math.floor(math.log10(abs(value)))}"))
 
 
 def _kinds(annotation: Any) -> tuple[set[Any], list[Any]]:

@@ -7,10 +7,11 @@ from typing import IO, Any
 import streamlit as st
 
 from core.methods import METHODS
-from core.services import merging, models
+from core.services import merging, models, tasks
 from pages.ui import face, frame
 from pages.ui.boundary import boundary, show_error
 from pages.ui.format import ago, md, sentence, size
+from pages.ui.job import words as job_words
 
 POLL_S = 1.0
 
@@ -86,4 +87,5 @@ def _under_way(model_id: str) -> None:
         task = merging.running(model_id)
         if task is None:
             st.rerun()
-        st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(task.message or 'Waiting for a worker')}]")
+        words = job_words.why(tasks.waiting_reason(task)) or task.message or "Waiting for a worker"
+        st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.errors import NotFound, StudioError
-from core.services import datasets
+from core.services import datasets, tasks
 from core.services.datasets import DatasetRecord, mix as dataset_mix
 from core.services.datasets.mix import MixPlan
 from core.tasks.records import TaskRecord
@@ -177,6 +177,14 @@ def follow_mix(task_id: str) -> None:
         _choose_again(task)
 
 
+def come_back() -> None:
+    """The browser's Back from the made dataset: Streamlit left its id in this screen's address, in the task's place."""
+    task_id = st.session_state.get(_LED_ON)
+    if task_id and "id" in st.query_params:
+        with suppress(NotFound):
+            _choose_again(tasks.get_task(task_id))
+
+
 def _choose_again(task: TaskRecord) -> None:
     """The choice that made a mix, in its widgets again; a dataset that was deleted since is left out."""
     wanted = task.payload
@@ -192,5 +200,5 @@ def _choose_again(task: TaskRecord) -> None:
         st.session_state["total"] = int(wanted["total"])
     st.session_state["seed"] = int(wanted["seed"])
     st.session_state["mix_description"] = str(wanted["description"])
-    del st.query_params["task"]
+    st.query_params.clear()  # the widgets write themselves into it
     st.rerun()

@@ -185,8 +185,9 @@ def _away(base: BaseModelRef) -> None:
             with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
                 amount = size(base.download_bytes) if base.download_bytes else ""
-                gate = "licence to accept on the Hub" if base.gated else ""
-                st.caption(md(" · ".join(part for part in (base.size, base.license, amount, gate) if part)))
+                st.caption(md(" · ".join(part for part in (base.size, base.license, amount) if part)))
+                if base.gated:  # a line of its own, which a narrow screen does not break
+                    st.caption(":material/key: licence to accept on the Hub")
             if fetches:
                 _ways_here(base, downloading=task is not None and task.is_active)
         if task and task.is_active:
