@@ -154,7 +154,7 @@ def _table(rows: dict[str, list[str]], names: list[str], *, key: str) -> None:
     import pandas as pd
 
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=names)
-    st.dataframe(frame, key=key, column_config={"_index": st.column_config.TextColumn("", width=180, pinned=True)})
+    st.dataframe(frame, key=key, column_config={"_index": st.column_config.TextColumn("", width=140, pinned=True)})
 
 
 def _value(value: float | None, unit: str) -> str:
