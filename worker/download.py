@@ -177,7 +177,7 @@ def explain(error: Exception, hub_id: str, revision: str) -> StudioError | None:
         return None
     first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     return ProviderUnavailable(
-        f"The Hub cannot be reached: {first}",
+        f"The Hub cannot be reached: {first.rstrip('.')}.",
         "Check the network, and HF_HUB_OFFLINE and HF_ENDPOINT where they are set; or copy the model's directory to "
         "this machine and name it.",
     )

@@ -68,7 +68,7 @@ def show_error(error: Exception) -> None:
     if isinstance(error, NotFound):
         title = "Not found"
     elif isinstance(error, DataError):
-        title = "The file needs a change"
+        title = "The file needs a change" if error.line else "This needs a change"  # without a line it may be no file
     else:
         title = "This did not work"
     with st.container(border=True, gap="xsmall"):

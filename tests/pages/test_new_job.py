@@ -7,6 +7,7 @@ from core.samples import load_sample
 from core.services import datasets, downloads, drafts, jobs, tasks
 from core.services.datasets import edits as dataset_edits
 from tests.support import runs
+from tests.support.jobs import example
 from tests.support.random_model import make_model
 
 
@@ -158,6 +159,19 @@ def test_the_engine_is_chosen_by_auto_with_its_reason(open_screen, read) -> None
     assert drafts.get(draft.id).state["engine"] == "trl"
     app.button(key="to_review").click().run()
     assert "chosen by you" in read(app)
+
+
+def test_a_launch_that_is_refused_says_so_and_speaks_of_no_file(open_screen, read) -> None:
+    long = [example(number, answer="word " * 300) for number in range(12)]
+    data = datasets.create_dataset("Long", long)
+    state = {"dataset_id": data.id, "base_model": "starter", "method": "lora"}
+    draft = drafts.create("job", state | {"training": {"max_seq_length": 64, "over_length": "stop"}}, step="review")
+    app = open_screen("new_job", draft=draft.id)
+    app.button(key="launch").click().run()
+    said = read(app)
+    assert "This needs a change" in said
+    assert "The file" not in said
+    assert jobs.list_jobs() == []
 
 
 def test_the_number_behind_auto_is_shown(open_screen, read) -> None:

@@ -122,6 +122,8 @@ def test_no_network_and_no_such_revision(files, online) -> None:
     online("http://127.0.0.1:9")
     ended = work()
     assert "cannot be reached" in ended.error["message"]
+    assert ended.error["message"].endswith(".")
+    assert not ended.error["message"].endswith("..")
     assert "copy the model's directory" in ended.error["remedy"]
     with hub(files) as address:
         online(address)
