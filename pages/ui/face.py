@@ -114,8 +114,10 @@ def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
     A step begins at its top: the button that led to it stood at the foot of the one before.
     """
     slot = f"step_of_{flow}"
-    if st.session_state.get(slot, now) != now:
-        _to_top(f"{flow} {now}")
+    # The place is always there: an element that came and went would move all that follows, and show it twice meanwhile.
+    with st.empty():
+        if st.session_state.get(slot, now) != now:
+            _to_top(f"{flow} {now}")
     st.session_state[slot] = now
     with st.grid(len(names), min_column_width=48, wrap=False, gap="xsmall", key=f"steps_{flow}"):
         for number, name in enumerate(names, 1):

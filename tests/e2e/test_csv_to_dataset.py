@@ -30,6 +30,20 @@ def choose(page, label: str, option: str) -> None:
     settle(page)
 
 
+def watch_twice(page, selector: str):
+    """Watch the page from now on; the result gives how many matches there have been at once, at most."""
+    page.evaluate(
+        """selector => {
+            const count = () => document.querySelectorAll(selector).length
+            window.atOnce = count()
+            new MutationObserver(() => { window.atOnce = Math.max(window.atOnce, count()) })
+                .observe(document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ['class']})
+        }""",
+        selector,
+    )
+    return lambda: page.evaluate("window.atOnce")
+
+
 def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> None:
     table = tmp_path / "support_tickets.csv"
     table.write_text(TICKETS, newline="")
@@ -116,9 +130,14 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
 
     next_step(page, "How examples are made")
     next_step(page, "Match your columns")
+    browser = page.context.new_cdp_session(page)
+    browser.send("Emulation.setCPUThrottlingRate", {"rate": 12})  # a slow machine shows what a redraw does meanwhile
+    seen = watch_twice(page, ".st-key-on_qa")
     page.locator(".st-key-pick_qa button").click()
-    page.locator(".st-key-on_qa").wait_for()
+    page.locator(".st-key-on_qa").first.wait_for()
     settle(page)
+    browser.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    assert seen() == 1  # a choice is redrawn in its place
     choose(page, "Key column", "customer says")
     choose(page, "Target column", "agent answer")
     page.get_by_text("Where is my parcel?").first.wait_for()
