@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.errors import SettingsError
 
 MAX_UPLOAD_BYTES = 104_857_600  # 100 MB, the size that every upload path accepts at most
+
+_NAMES = ("SFT_", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "HOME")  # what settings depend on
 
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///"),
@@ -89,6 +93,12 @@ def get_settings() -> Settings:
     Raises:
         SettingsError: a variable has a value of the wrong kind; names the variable.
     """
+    named = ((name.upper(), value) for name, value in os.environ.items())
+    return _settings(os.getcwd(), tuple(sorted(item for item in named if item[0].startswith(_NAMES))))
+
+
+@lru_cache(maxsize=8)
+def _settings(cwd: str, environment: tuple[tuple[str, str], ...]) -> Settings:
     try:
         return Settings()
     except ValidationError as error:

@@ -16,7 +16,7 @@ CHUNK_TOKENS: Final = 256  # Source: TRL's chunked_nll
 # fp32 copies of a piece's logits at once: they, their log-softmax, its exponential and product (the entropy), and the
 # gradients of two. Measured: 195 MB for pieces of 32 MB.
 CHUNK_COPIES: Final = 6
-LOGIT_COPIES: Final = 2  # logits and their logarithmic softmax, whose place the gradient takes, all fp32
+LOGIT_COPIES: Final = 1  # the logits, whose place their gradient takes, in fp32
 
 
 def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int, checkpointing: str = "auto") -> int:

@@ -43,15 +43,14 @@ class Forward:
             out = model(**batch.inputs, labels=batch.labels, num_items_in_batch=answer_tokens, use_cache=False)
             return out.loss, out.num_correct_tokens.long()  # it counts in fp32
         logits = self.logits(model, batch)
-        loss, right = fused.cross_entropy(logits, batch.targets)
-        return loss / answer_tokens, right
+        return fused.cross_entropy(logits, batch.targets, answer_tokens)
 
     def logits(self, model: Any, batch: MicroBatch) -> torch.Tensor:
         """(answers, vocabulary): what the model says at the positions whose next token is learnt."""
         rows, width = batch.labels.shape
         if self.keeps and rows == 1 and "segments" in batch.inputs:
             out = model(**batch.inputs, logits_to_keep=batch.places, use_cache=False)
-            logits: torch.Tensor = out.logits[0]
+            logits: torch.Tensor = out.logits.squeeze(0)  # a view also on the way back, unlike [0]
             return logits
         logits = model(**batch.inputs, use_cache=False).logits
         # prompt-learning methods put their own tokens before the batch

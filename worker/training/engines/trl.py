@@ -48,7 +48,7 @@ def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> En
     device = next(plan.model.parameters()).device
     vocab_size = plan.model.config.vocab_size
     watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation), vocab_size=vocab_size)
-    with fused.norms(plan.model):
+    with fused.layers(plan.model):
         made = _steps(plan, hooks, watcher, trainer or Trainer)
     return Ended(
         signal=watcher.signal,

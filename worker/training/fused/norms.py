@@ -1,8 +1,4 @@
-"""Operations whose backward is written out, for the places where autograd's own pieces cost more than the arithmetic.
-
-On a CPU a step of a small model is bound by memory: each elementwise pass over the tokens of a step costs about as much
-as a matrix product of that width. Both operations below give what the plain ones give, to rounding.
-"""
+"""RMS norms as one operation."""
 
 from __future__ import annotations
 
@@ -15,36 +11,6 @@ import torch
 from torch.autograd.function import once_differentiable
 
 _EXACT: Final = 1e-5  # largest difference of a norm's value or gradient, in fp32
-
-
-class _CrossEntropy(torch.autograd.Function):
-    """Keeps one array as large as the logits; the gradient is made in its place."""
-
-    @staticmethod
-    def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        at = targets[:, None]
-        right = (logits.gather(-1, at) >= logits.amax(-1, keepdim=True)).sum()
-        likely = torch.log_softmax(logits, -1, dtype=torch.float32)
-        ctx.save_for_backward(likely, targets)
-        ctx.width = logits.dtype
-        ctx.mark_non_differentiable(right)
-        return likely.gather(-1, at).sum().neg(), right
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: torch.Tensor, _: Any) -> tuple[torch.Tensor, None]:
-        likely, targets = ctx.saved_tensors
-        slope = likely.exp_().mul_(gradient)
-        slope[torch.arange(len(targets), device=targets.device), targets] -= gradient
-        return slope.to(ctx.width), None
-
-
-def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The cross-entropy of logits (answers, vocabulary) and targets (answers,), summed, in fp32; and how many targets
-    have the highest logit of their row. The backward may be gone through once."""
-    apply: Any = _CrossEntropy.apply
-    loss, right = apply(logits, targets)
-    return loss, right
 
 
 class _RmsNorm(torch.autograd.Function):

@@ -1,0 +1,74 @@
+"""LoRA's layers in one piece: PEFT's own values and gradients, and PEFT's own layer where more is done in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from core.methods import build
+from worker.training import fused, tuners
+from worker.training.run import load_model
+
+
+def adapted(base: Path, **settings: Any) -> Any:
+    model = tuners.attach(load_model(base), build("lora", settings))
+    torch.manual_seed(3)
+    for weight in tuners.trainable(model).values():
+        torch.nn.init.normal_(weight, std=0.1)
+    return model.train()
+
+
+def gradients(model: Any, ids: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    model.zero_grad()
+    out = model(input_ids=ids, labels=ids)
+    out.loss.backward()
+    return out.logits.detach(), {name: weight.grad.clone() for name, weight in tuners.trainable(model).items()}
+
+
+@pytest.mark.parametrize("settings", [{}, {"rslora": True, "alpha": 3}, {"target_modules": "attention"}], ids=str)
+def test_values_and_gradients_are_pefts(tiny_base: Path, settings: dict[str, Any]) -> None:
+    model = adapted(tiny_base, **settings)
+    ids = torch.randint(model.config.vocab_size, (2, 30))
+    logits, expected = gradients(model, ids)
+    with fused.adapters(model) as changed:
+        assert changed == len(expected) // 2
+        found, learnt = gradients(model, ids)
+        with model.disable_adapter():  # decided at each call
+            base = model(input_ids=ids).logits
+    torch.testing.assert_close(found, logits, rtol=1e-5, atol=1e-5)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(learnt[name], gradient, rtol=1e-4, atol=1e-6)
+    assert all("forward" not in vars(module) for module in model.modules())
+    with model.disable_adapter():
+        assert torch.equal(base, model(input_ids=ids).logits)
+
+
+@pytest.mark.parametrize("settings", [{"dropout": 0.1}, {"dora": True}], ids=str)
+def test_layers_that_do_more_keep_their_own_forward(tiny_base: Path, settings: dict[str, Any]) -> None:
+    with fused.adapters(adapted(tiny_base, **settings)) as changed:
+        assert changed == 0
+
+
+def test_a_base_that_learns_too_keeps_its_own_forward(tiny_base: Path) -> None:
+    model = adapted(tiny_base)
+    with fused.adapters(model) as changed:
+        assert changed
+        model.requires_grad_(True)
+        ids = torch.randint(model.config.vocab_size, (1, 10))
+        model(input_ids=ids, labels=ids).loss.backward()
+    layer = model.base_model.model.model.layers[0].mlp.down_proj
+    assert layer.base_layer.weight.grad is not None
+
+
+def test_a_bias_and_an_input_that_learns_nothing() -> None:
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(2, 5, 6), torch.randn(7, 6), torch.randn(7)
+    a, b = torch.randn(3, 6, requires_grad=True), torch.randn(7, 3, requires_grad=True)
+    out = fused.low_rank(x, weight, bias, a, b, 0.5)
+    expected = torch.nn.functional.linear(x, weight, bias) + x @ a.t() @ b.t() * 0.5
+    torch.testing.assert_close(out, expected)
+    found = torch.autograd.grad(out.cos().sum(), (a, b))
+    torch.testing.assert_close(found, torch.autograd.grad(expected.cos().sum(), (a, b)))
