@@ -21,7 +21,7 @@ class _CrossEntropy(torch.autograd.Function):
         loss = torch.zeros((), dtype=torch.float32, device=logits.device)
         right = torch.zeros((), dtype=torch.long, device=logits.device)
         rows = _ROWS if logits.device.type == "cpu" else _GPU_ROWS
-        for part, wanted in zip(place.split(rows), targets.split(rows), strict=True):
+        for part, wanted in zip(torch.split(place, rows), torch.split(targets, rows), strict=True):
             at = wanted[:, None]
             likely = part.float() if learns else part.to(torch.float32, copy=True)
             highest, chosen = likely.amax(-1, keepdim=True), likely.gather(-1, at)
