@@ -125,7 +125,7 @@ def _parts(
     adapter = method.peft_type() is not None
     trained_width = ADAPTER_BYTES if adapter else width
     gradients = trained * trained_width
-    factor = method.heap_factor if device.kind == "cpu" else GPU_HEAP
+    factor = method.heap_factor() if device.kind == "cpu" else GPU_HEAP
     logits = logit_bytes(dims.vocab_size, batch)  # large enough to be given back at once: they leave no holes
     activations = round(activation_bytes(dims, method, batch, width, checkpointing) * factor) + logits
     kept = activations if batch.several else max(0, activations - gradients)

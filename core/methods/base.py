@@ -60,9 +60,6 @@ class Method(BaseModel):
     gguf: ClassVar[bool]  # what it yields can become a GGUF file (alone, or after merging)
     packs: ClassVar[bool] = True  # several examples may share a row of a batch
     recomputes: ClassVar[bool] = True  # activations may be computed again instead of kept (gradient checkpointing)
-    # How much of the CPU's heap the activations take against their own size: what is freed between two that are kept
-    # leaves holes. Measured with glibc 2.36 by `python -m bench.forecast`.
-    heap_factor: ClassVar[float] = 1.45
     usual_learning_rate: ClassVar[float] = 2e-4  # where the base model has no preset; Source: as Unsloth ships it
 
     def peft_type(self) -> str | None:
@@ -99,6 +96,11 @@ class Method(BaseModel):
             length: of the row that the token stands in, in tokens.
         """
         return 0.0
+
+    def heap_factor(self) -> float:
+        """How much of a CPU's heap the activations take against their own size: what is freed between two that are
+        kept leaves holes. Measured with glibc 2.36 by `python -m bench.forecast`."""
+        return 1.45
 
     def kept_once(self, shape: ModelShape) -> float:
         """Numbers that are kept for the backward pass however many tokens there are, in all layers together."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,8 +26,6 @@ KNOWN_MODULES: Final = (
 
 class LowRank(Method):
     """Settings of a low-rank adapter. Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models"."""
-
-    heap_factor: ClassVar[float] = 1.7  # an adapter's output, scaled and added, is three more holes per layer
 
     rank: int = Field(
         default=16,
@@ -162,6 +160,10 @@ class LowRank(Method):
         layers = [row for row in shape.linear_shapes() if names is None or row[0] in names]
         kept = self.rank * len(layers) + (2 * sum(out for _, _, out in layers) if self.dora else 0)
         return kept + (2 * sum(inputs for _, inputs, _ in layers) if self.dropout else kept_inputs(shape, names))
+
+    def heap_factor(self) -> float:
+        """With dropout or DoRA PEFT's own layer runs: an adapter's output, scaled and added, is three more holes."""
+        return 1.7 if self.dropout or self.dora else super().heap_factor()
 
     def kept_once(self, shape: ModelShape) -> float:
         """DoRA multiplies its matrices out to measure their columns: an identity of the layer's width, and more."""

@@ -31,7 +31,6 @@ class QLoRA(LowRank):
     )
     mergeable: ClassVar[bool] = True
     gguf: ClassVar[bool] = True
-    heap_factor: ClassVar[float] = 2.3  # and a layer's unpacked weights come and go between what is kept
 
     bits: Literal[4, 8] = Field(
         default=4,
@@ -90,3 +89,7 @@ class QLoRA(LowRank):
             packed = 0.5 + 4 / 64
         linear = sum(inputs * outputs for _, inputs, outputs in shape.linear_shapes())
         return linear * packed + (shape.params - linear) * width
+
+    def heap_factor(self) -> float:
+        """A layer's unpacked weights come and go between what is kept."""
+        return 2.3
