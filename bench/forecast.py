@@ -111,10 +111,15 @@ def run(spec: Any, key: str, folder: Path) -> dict[str, Any]:
     base = base_models.resolve(spec.base_model)
     began = time.perf_counter()
     method = methods.build(spec.method, spec.method_config)
-    watching = Watching(on_samples=lambda step, samples: None)  # they are answered where somebody listens
+    loaded: list[float] = []
+    watching = Watching(
+        on_loaded=lambda data, step: loaded.append(time.perf_counter() - began),
+        on_samples=lambda step, samples: None,  # they are answered where somebody listens
+    )
     result = train(base.path, examples, method, spec.training, folder, engine=spec.engine, watching=watching)
     return {
         "seconds": time.perf_counter() - began,
+        "loading_seconds": loaded[0],
         "step_seconds": result.train_seconds,
         "tokens": result.tokens,
         "above_baseline": result.peak_memory_bytes - result.baseline_memory_bytes,
@@ -165,6 +170,7 @@ def method_row(method: str, dataset_id: str, base_model: str, *, with_time: bool
         "memory_measured": found["above_baseline"],
         "baseline": found["baseline"],
         "time_measured": found["seconds"],
+        "time_parts_measured": {"loading": found["loading_seconds"], "steps": found["step_seconds"]},
     }
     row["memory_error"] = row["memory_forecast"] / row["memory_measured"] - 1
     if with_time:
