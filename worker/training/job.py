@@ -50,7 +50,7 @@ def handle(ctx: TaskContext) -> Outcome:
 def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
     began = time.perf_counter()
     ctx.progress(1, "Validating", "Reading the dataset")
-    examples = _examples(job.spec)
+    examples = _examples(job)
     base_path = _base_path(job.spec)
     check(ctx)
     if ctx.keeps:
@@ -96,22 +96,20 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
         )
 
 
-def _examples(spec: JobSpec) -> list[Example]:
+def _examples(job: JobRecord) -> list[Example]:
     """The dataset version of the spec, checked to be the very same bytes that were launched."""
     try:
-        return _unchanged(spec)
-    except NotFound as error:  # it was deleted since
-        raise DataError(error.message, error.remedy) from error
-
-
-def _unchanged(spec: JobSpec) -> list[Example]:
-    stored = datasets.get_version(spec.dataset_version_id)
-    if stored.sha256 != spec.dataset_sha256:
+        if datasets.get_version(job.spec.dataset_version_id).sha256 != job.spec.dataset_sha256:
+            raise DataError(
+                f"The dataset “{job.dataset_name}” is not the one this job was launched with (its contents changed).",
+                "Start a new job with the dataset as it is now.",
+            )
+        return list(datasets.iter_examples(job.spec.dataset_version_id))
+    except NotFound as error:
         raise DataError(
-            f"The dataset version {stored.id} is not the one this job was launched with (its contents changed).",
-            "Start a new job with the dataset as it is now.",
-        )
-    return list(datasets.iter_examples(spec.dataset_version_id))
+            f"The dataset “{job.dataset_name}” was deleted, and its examples with it.",
+            "Start a new job with another dataset.",
+        ) from error
 
 
 def _base_path(spec: JobSpec) -> Path:

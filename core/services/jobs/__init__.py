@@ -13,7 +13,7 @@ from core import base_models, engines, methods
 from core.base_models.records import BaseModelRef
 from core.db.tables import Calibration, FineTuningDataset, FineTuningJob
 from core.db.uow import UnitOfWork
-from core.errors import Conflict, DataError, NotFound, SettingsError, StorageError
+from core.errors import Conflict, DataError, InvalidTransition, NotFound, SettingsError, StorageError
 from core.forecast import device as devices
 from core.forecast.lengths import consequences
 from core.ids import new_id
@@ -245,7 +245,13 @@ def request(job_id: str, action: str) -> JobRecord:
 
     Raises InvalidTransition with what is possible.
     """
-    tasks.request(get_job(job_id).task_id, action)
+    job = get_job(job_id)
+    if job.dataset_deleted and action in job_reader.NEEDS_DATASET:
+        raise InvalidTransition(
+            f"The dataset “{job.dataset_name}” was deleted, and “{job.name}” cannot run without its examples.",
+            "Start a new job with another dataset.",
+        )
+    tasks.request(job.task_id, action)
     return get_job(job_id)
 
 

@@ -21,6 +21,10 @@ from core.tasks.records import TaskRecord
 from core.tasks.states import STATES
 from core.tasks.store import TASKS
 
+NEEDS_DATASET = (
+    "retry",
+    "keep",
+)  # a worker reads the examples before either; other states keep the dataset from being deleted
 _REASONS = 20  # of a long list, the first ones say why they wait: each answer asks Redis
 _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 _DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
@@ -87,6 +91,7 @@ def _read(*conditions: Any, limit: int = 200) -> list[JobRecord]:
             _JOBS,
             TASKS,
             _DATASETS.c.name.label("dataset_name"),
+            _DATASETS.c.deleted_at.label("dataset_deleted_at"),
             _VERSIONS.c.train_examples.label("train_examples"),
             _MODELS.c.id.label("model_id"),
         )
@@ -113,11 +118,16 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
     job = _columns(row, _JOBS)
     task = TaskRecord(**_columns(row, TASKS))
     spec = JobSpec.model_validate(job["spec"])
+    deleted, actions = (
+        row["dataset_deleted_at"] is not None,
+        commands.actions(task, checkpoint_step=saved.get(task.id, 0)),
+    )
     point, validation = points.get((job["id"], "train")), points.get((job["id"], "validation"))
     return JobRecord(
         **_only(job, "id name description task_id dataset_id dataset_version_id provider base_model method"),
         **_only(job, "parent_job_id forecast measured created_at"),
         dataset_name=row["dataset_name"],
+        dataset_deleted=deleted,
         base_title=base_models.title_of(job["base_model"]),
         method_title=METHODS[job["method"]].title if job["method"] in METHODS else job["method"],
         spec=spec,
@@ -137,7 +147,7 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
         token_accuracy=point.token_accuracy if point else None,
         elapsed_s=_elapsed(task),
         time_left_s=_time_left(task, point, spec.training.total_steps),
-        actions=commands.actions(task, checkpoint_step=saved.get(task.id, 0)),
+        actions=tuple(action for action in actions if not (deleted and action in NEEDS_DATASET)),
         checkpoint_step=saved.get(task.id, 0),
     )
 

@@ -19,7 +19,7 @@ class JobRecord:
     """A fine-tuning job as it is now: its row, its task, and the last point it measured. All `*_at` are Unix seconds.
 
     `state`, `progress` (0-100), `phase`, `message` and `error` {message, remedy, cause} are its task's. `actions` are
-    what may be asked of it now: pause, stop, cancel, resume, retry, keep.
+    what may be asked of it now: pause, stop, cancel, resume, retry, keep; without its dataset it cannot run again.
     """
 
     id: str
@@ -28,6 +28,7 @@ class JobRecord:
     task_id: str
     dataset_id: str
     dataset_name: str
+    dataset_deleted: bool
     dataset_version_id: str
     provider: str
     base_model: str

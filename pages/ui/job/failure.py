@@ -7,9 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import NotFound
 from core.jobs.remedies import BESIDES
-from core.services import datasets, drafts, jobs
+from core.services import drafts, jobs
 from pages.ui import frame
 from pages.ui.format import md
 from pages.ui.job import words as job_words
@@ -20,7 +19,7 @@ _CAUSES = {"storage": "the disk", "killed": "killed from outside", "data": "the 
 
 def panel(job: Any) -> None:
     """The cause in words, the settings that would help beside those it had, and the way on."""
-    if job.reason == "data" and _dataset_is_gone(job):
+    if job.reason == "data" and job.dataset_deleted:
         _without_dataset(job)
         return
     error = job.error or {}
@@ -44,19 +43,11 @@ def panel(job: Any) -> None:
             st.caption(md(" · ".join(part for part in quiet if part)))
 
 
-def _dataset_is_gone(job: Any) -> bool:
-    try:
-        datasets.get_dataset(job.dataset_id)
-    except NotFound:
-        return True
-    return False
-
-
 def _without_dataset(job: Any) -> None:
     """No retry can help: the way on is another dataset."""
     with st.container(border=True, gap="small", key="failure"):
         st.markdown(f"**:red[:material/error: The dataset {md(job.dataset_name)} was deleted]**")
-        st.markdown("This job needs its examples, so a retry ends here again. Choose another dataset for a new job.")
+        st.markdown("Its examples went with it, so this job cannot run again. Choose another dataset for a new job.")
         if st.button("Choose another dataset", icon=":material/dataset:", type="primary", key="mend_no_dataset"):
             st.switch_page(frame.page_file("new_job"), query_params={"again": job.id})
 

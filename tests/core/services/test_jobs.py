@@ -236,6 +236,19 @@ def test_actions_reach_the_task(studio_env: Path, model: str) -> None:
     assert jobs.request(launch(make_dataset("Other"), model).id, "cancel").state == "cancelled"
 
 
+def test_what_needs_a_deleted_dataset_is_not_offered_and_refused_in_words(studio_env: Path, model: str) -> None:
+    data = make_dataset()
+    job = jobs.request(launch(data, model).id, "cancel")
+    assert "retry" in job.actions
+    datasets.delete(data.id, data.name)
+    gone = jobs.get_job(job.id)
+    assert (gone.dataset_deleted, gone.actions) == (True, ())
+    for action in ("retry", "keep"):
+        with pytest.raises(InvalidTransition, match=f"The dataset “{data.name}” was deleted"):
+            jobs.request(job.id, action)
+    assert jobs.get_job(job.id).state == "cancelled"
+
+
 def test_running_again_with_changes_names_the_parent(studio_env: Path, model: str) -> None:
     parent = launch(make_dataset(), model, method_config={"rank": 8}, training={"num_epochs": 2})
     child = jobs.retry_with(parent.id, {"training": {"learning_rate": 1e-4}})

@@ -204,12 +204,13 @@ def test_cancel_makes_no_model_and_retry_goes_on_from_what_was_saved(base: str) 
 def test_a_job_whose_dataset_was_deleted_fails_for_its_data(base: str) -> None:
     job = launch(base)
     tasks.request(job.task_id, "cancel")
-    datasets.delete(job.dataset_id, datasets.get_dataset(job.dataset_id).name)
+    name = datasets.get_dataset(job.dataset_id).name
+    datasets.delete(job.dataset_id, name)
     tasks.request(job.task_id, "retry")
     execute(job.task_id, "worker:1")
     failed = jobs.get_job(job.id)
     assert (failed.state, failed.reason) == ("failed", "data")
-    assert failed.error["message"].startswith("The dataset was deleted")
+    assert failed.error["message"].startswith(f"The dataset “{name}” was deleted")
 
 
 def test_a_worker_told_to_stop_releases_the_job(base: str) -> None:
