@@ -66,6 +66,7 @@ def test_a_job_whose_dataset_was_deleted_leads_to_another_one(open_screen, read)
     said = read(app)
     assert "The dataset Support was deleted" in said
     assert "dv_1" not in said.partition("Loss")[0]
+    assert not {"job_retry", "job_keep"} & {button.key for button in app.button}
     app.button(key="mend_no_dataset").click().run()
     assert "Choose labeled examples" in read(app)
 
@@ -79,6 +80,8 @@ def test_stop_says_what_it_costs_before_it_is_pressed(open_screen, read) -> None
     assert "No model is made" in said
     app.button(key="job_cancel").click().run()
     assert jobs.get_job(job.id).command == "cancel"
+    offered = {button.key for button in open_screen("job", id=job.id).button}
+    assert not {"job_stop", "job_cancel", "job_pause"} & offered  # nothing overwrites a cancel
 
 
 def test_a_second_press_on_stop_and_keep_cannot_cancel(open_screen, read) -> None:

@@ -50,7 +50,7 @@ def buttons(
                 label, icon=icon, help=tip, key=f"{key}_{action}", type=kind, on_click=_do, args=(request, action)
             )
     ask = [action for action in _ASK if action in actions and action != asked]
-    if not ask:
+    if not ask or asked == "cancel":  # nothing overwrites a cancel
         return
     label = "Stop" if "stop" in ask else "Cancel"
     icon = ":material/stop:" if "stop" in ask else ":material/close:"
