@@ -204,10 +204,12 @@ def choice_card(
                     disabled=disabled,
                 )
             st.caption(text)
-            for claim in claims:
-                st.caption(f":material/check_small: {claim}")
-            if note:
-                st.caption(f":material/dns: {note}")
+            if claims or note:
+                with st.container(gap=None, key=f"points_{key}"):
+                    for claim in claims:
+                        st.caption(f":material/check_small: {claim}")
+                    if note:
+                        st.caption(f":material/dns: {note}")
         if facts or tag:
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +40,15 @@ def _side_by_side(rows: list[jobs.Comparison]) -> None:
             st.caption(word)
         for row in rows:
             st.markdown(f":small[{md(row.name)}]")
-            st.markdown(f":small[:gray[{md(row.forecast)}]]")
+            st.markdown(f":small[:gray[{md(_unbroken(row.forecast))}]]")
             mark = "" if row.within is None else _WITHIN[row.within]
             off = f" :gray[{_off(row.error)}]" if row.error is not None and row.within is False else ""
-            st.markdown(f":small[**{md(row.measured)}** {mark}{off}]")
+            st.markdown(f":small[**{md(_unbroken(row.measured))}** {mark}{off}]")
+
+
+def _unbroken(text: str) -> str:
+    """A number and its unit stay on one line: `505 MB to` above `684 MB`."""
+    return re.sub(r"(?<=\d) (?=[A-Za-z]+( to |$))", "\N{NO-BREAK SPACE}", text)
 
 
 def _off(error: float) -> str:
