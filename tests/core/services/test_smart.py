@@ -341,12 +341,29 @@ def test_the_budget_is_never_crossed(studio_env: Path) -> None:
             smart.set_budget(task.id, 5.0)
 
 
-def interrupted(task_id: str, action: str, server: LlmServer, after: int) -> str:
+class Held:
+    """Answers the first `after` requests; the others once the gate is open, each in its time: whatever the machine has
+    to do beside this, what is asked of the work then is asked in its midst."""
+
+    def __init__(self, after: int) -> None:
+        self.after, self.gate = after, threading.Event()
+
+    def __call__(self, request: Request) -> Reply:
+        reply = proper(request)
+        if request.number > self.after:
+            self.gate.wait(60)
+            reply.wait_s = 0.25
+        return reply
+
+
+def interrupted(task_id: str, action: str, after: int, held: Held | None = None) -> str:
     """Work in a thread; ask for something after some rows; the state it ends in."""
     worker = threading.Thread(target=helper.work, args=(task_id,))
     worker.start()
     wait_until(lambda: smart.progress(task_id).done >= after, 60, f"{after} rows")
     commands.request(task_id, action)
+    if held:
+        held.gate.set()
     worker.join(60)
     assert not worker.is_alive()
     return store.get(task_id).state
@@ -359,9 +376,10 @@ def slow(request: Request) -> Reply:
 
 
 def test_pause_and_resume_pay_for_no_row_twice(studio_env: Path) -> None:
-    with llm_server(slow) as server:
+    held = Held(4)
+    with llm_server(held) as server:
         task_id = start(server, 24)
-        assert interrupted(task_id, "pause", server, 4) == "paused"
+        assert interrupted(task_id, "pause", 4, held) == "paused"
         done = smart.progress(task_id)
         assert 4 <= done.done < 24
         assert sum(asked(server).values()) == done.done  # answers under way were waited for
@@ -374,14 +392,15 @@ def test_a_pause_does_not_wait_for_the_retry_after(studio_env: Path) -> None:
     busy = Reply(status=429, raw=b"{}", headers={"Retry-After": "200"})
     with llm_server(lambda request: proper(request) if request.number <= 4 else busy) as server:
         task_id = start(server, 10)
-        assert interrupted(task_id, "pause", server, 4) == "paused"
+        assert interrupted(task_id, "pause", 4) == "paused"
         assert states(task_id) == ["ok"] * 4
 
 
 def test_stop_and_keep(studio_env: Path) -> None:
-    with llm_server(slow) as server:
+    held = Held(10)
+    with llm_server(held) as server:
         task_id = start(server, 24)
-        assert interrupted(task_id, "stop", server, 10) == "succeeded"
+        assert interrupted(task_id, "stop", 10, held) == "succeeded"
     task = store.get(task_id)
     assert task.reason == "stopped_early"
     dataset = datasets.get_dataset(task.result["dataset_id"])
@@ -391,9 +410,10 @@ def test_stop_and_keep(studio_env: Path) -> None:
 
 
 def test_cancel_keeps_what_was_paid_for(studio_env: Path) -> None:
-    with llm_server(slow) as server:
+    held = Held(4)
+    with llm_server(held) as server:
         task_id = start(server, 24)
-        assert interrupted(task_id, "cancel", server, 4) == "cancelled"
+        assert interrupted(task_id, "cancel", 4, held) == "cancelled"
         commands.request(task_id, "retry")
         assert helper.work(task_id).state == "succeeded"
         assert max(asked(server).values()) <= 1 + 1  # only calls under way at the cancel may be asked again
