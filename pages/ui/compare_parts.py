@@ -121,7 +121,7 @@ def figures(test: dict[str, Any], key: str = "test") -> None:
     groups = [
         (split, name) for split, name in (("train", "Trained on"), ("validation", "Held out")) if counts.get(split)
     ]
-    with st.grid(2, min_column_width=160):
+    with st.grid(2, min_column_width=200):
         for split, name in groups:
             base, tuned = test["base"][split], test["tuned"][split]
             st.metric(

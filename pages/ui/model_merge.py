@@ -48,7 +48,7 @@ def _whole(model: Any) -> None:
         width="stretch",
     )
     if model.state == "active":
-        with st.container(horizontal=True, gap="xsmall"):
+        with st.container(horizontal=True, gap="small"):
             for label, icon, page in (("Chat", "chat", "chat"), ("Compare", "compare_arrows", "compare")):
                 if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"{page}_merged_{model.id}"):
                     st.switch_page(frame.page_file(page), query_params={"model": merging.served_id(model.id)})

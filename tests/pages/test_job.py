@@ -64,7 +64,7 @@ def test_a_job_whose_dataset_was_deleted_leads_to_another_one(open_screen, read)
     datasets.delete(data.id, data.name)
     app = open_screen("job", id=job.id)
     said = read(app)
-    assert "The dataset Support was deleted" in said
+    assert "The dataset “Support” was deleted" in said
     assert "dv_1" not in said.partition("Loss")[0]
     assert not {"job_retry", "job_keep"} & {button.key for button in app.button}
     app.button(key="mend_no_dataset").click().run()

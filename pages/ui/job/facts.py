@@ -40,10 +40,10 @@ def _side_by_side(rows: list[jobs.Comparison]) -> None:
             st.caption(word)
         for row in rows:
             st.markdown(f":small[{md(row.name)}]")
-            st.markdown(f":small[:gray[{md(_unbroken(row.forecast))}]]")
+            st.markdown(f":small[:gray[{_unbroken(md(row.forecast))}]]")
             mark = "" if row.within is None else _WITHIN[row.within]
             off = f" :gray[{_off(row.error)}]" if row.error is not None and row.within is False else ""
-            st.markdown(f":small[**{md(_unbroken(row.measured))}** {mark}{off}]")
+            st.markdown(f":small[**{_unbroken(md(row.measured))}** {mark}{off}]")
 
 
 def _unbroken(text: str) -> str:

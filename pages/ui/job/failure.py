@@ -46,7 +46,7 @@ def panel(job: Any) -> None:
 def _without_dataset(job: Any) -> None:
     """No retry can help: the way on is another dataset."""
     with st.container(border=True, gap="small", key="failure"):
-        st.markdown(f"**:red[:material/error: The dataset {md(job.dataset_name)} was deleted]**")
+        st.markdown(f"**:red[:material/error: The dataset “{md(job.dataset_name)}” was deleted]**")
         st.markdown("Its examples went with it, so this job cannot run again. Choose another dataset for a new job.")
         if st.button("Choose another dataset", icon=":material/dataset:", type="primary", key="mend_no_dataset"):
             st.switch_page(frame.page_file("new_job"), query_params={"again": job.id})

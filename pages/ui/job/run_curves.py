@@ -62,7 +62,7 @@ def _wall(job: Any, points: Series, wanted: Any) -> None:
 
 def _exports(job: Any) -> None:
     """The points as files; made when the button is pressed."""
-    with st.container(horizontal=True, width="content", gap="xsmall"):
+    with st.container(horizontal=True, width="content", gap="small"):
         st.download_button(
             "CSV",
             lambda: monitoring.metrics_csv(job.id),
