@@ -114,8 +114,8 @@ def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
     A step begins at its top: the button that led to it stood at the foot of the one before.
     """
     slot = f"step_of_{flow}"
-    # The place is always there: an element that came and went would move all that follows, and show it twice meanwhile.
-    with st.empty():
+    # The place is always there and never seen: one that came and went would move all that follows, and show it twice.
+    with st.container(key="to_top"):
         if st.session_state.get(slot, now) != now:
             _to_top(f"{flow} {now}")
     st.session_state[slot] = now

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from core.samples import load_sample
 from core.services import datasets, drafts, jobs
 from pages.ui.job import words as job_words
 from tests.support import runs
@@ -31,6 +34,14 @@ def test_a_running_job_shows_progress_figures_and_events(open_screen, read) -> N
     assert tiles["Tokens per second"] == "9,000"
     assert len(app.get("plotly_chart")) == 6  # loss, accuracy, gradient, learning rate, speed, memory
     assert "GPU utilisation" not in said  # no panel of a card that is not there
+
+
+def test_without_validation_examples_an_ended_run_keeps_no_place_for_their_loss(open_screen, tmp_path: Path) -> None:
+    job = runs.launch(datasets.create_dataset("No validation", load_sample().train))
+    context = runs.begin(job, 1)  # before the first evaluation
+    assert "Validation loss" in [tile.label for tile in open_screen("job", id=job.id).metric]
+    runs.finish(context, job, tmp_path / "model")
+    assert "Validation loss" not in [tile.label for tile in open_screen("job", id=job.id).metric]
 
 
 def test_pause_is_asked_of_the_worker_and_then_not_offered_again(open_screen, read) -> None:

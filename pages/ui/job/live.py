@@ -135,9 +135,10 @@ def _tiles(job: Any, points: Series) -> None:
             job_words.loss(smooth[-1] if smooth else None),
             f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
             "inverse",
-            "so far" if len(smooth) > 1 else None,
+            "since start" if len(smooth) > 1 else None,
             smooth,
-            help="How wrong the model is on the outputs it is being taught. Lower is better.",
+            help="How wrong the model is on the outputs it is being taught, smoothed over the last steps. Lower is "
+            "better.",
         ),
         Tile(
             "Validation loss",
@@ -180,6 +181,8 @@ def _tiles(job: Any, points: Series) -> None:
             help="What the training process holds.",
         ),
     ]
+    if not validation and train and job.state in job_words.TERMINAL:  # none was held out, and none will come
+        items = [item for item in items if item.label != "Validation loss"]
     if _goes_on(job):
         items.append(Tile("Time left", duration(max(1, round(job.time_left_s))), help="At the pace of the last steps."))
     if last and last.mfu is not None:
