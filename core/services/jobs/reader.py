@@ -21,10 +21,7 @@ from core.tasks.records import TaskRecord
 from core.tasks.states import STATES
 from core.tasks.store import TASKS
 
-NEEDS_DATASET = (
-    "retry",
-    "keep",
-)  # a worker reads the examples before either; other states keep the dataset from being deleted
+NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
 _REASONS = 20  # of a long list, the first ones say why they wait: each answer asks Redis
 _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 _DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
@@ -118,10 +115,8 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
     job = _columns(row, _JOBS)
     task = TaskRecord(**_columns(row, TASKS))
     spec = JobSpec.model_validate(job["spec"])
-    deleted, actions = (
-        row["dataset_deleted_at"] is not None,
-        commands.actions(task, checkpoint_step=saved.get(task.id, 0)),
-    )
+    deleted = row["dataset_deleted_at"] is not None
+    actions = commands.actions(task, checkpoint_step=saved.get(task.id, 0))
     point, validation = points.get((job["id"], "train")), points.get((job["id"], "validation"))
     return JobRecord(
         **_only(job, "id name description task_id dataset_id dataset_version_id provider base_model method"),
