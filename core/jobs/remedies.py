@@ -34,24 +34,30 @@ class Change:
     accompanies: bool = False
 
 
-def remedies(cause: str, training: ResolvedTraining, method: Method) -> tuple[Change, ...]:
-    """The changes that would help against a cause of failure; () where no setting does."""
+def remedies(cause: str, training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
+    """The changes that would help against a cause of failure; () where no setting does.
+
+    Args:
+        examples: how many are trained on.
+    """
     found = REMEDIES.get(cause)
-    return found(training, method) if found else ()
+    return found(training, method, examples) if found else ()
 
 
-def for_memory(training: ResolvedTraining, method: Method) -> tuple[Change, ...]:
+def for_memory(training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
     """Less memory, what costs least first: activations computed again, a smaller batch (the same examples to a step),
     shorter examples, and fewer weights that are trained; the first three of these that apply.
 
-    The batch is made smaller by accumulation, so that the run learns the same."""
+    The batch is made smaller by accumulation, so that the run learns the same; a batch holds no more than all examples.
+    """
     found: list[Change] = []
-    batch, length = training.per_device_batch_size, training.max_seq_length
+    asked, length = training.per_device_batch_size, training.max_seq_length
+    batch = min(asked, examples)
     if training.gradient_checkpointing == "off" and method.recomputes:
         found.append(_training("gradient_checkpointing", "off", "on"))
     if batch > 1:
         smaller, now = batch // 2, training.gradient_accumulation_steps
-        found.append(_training("per_device_batch_size", batch, smaller))
+        found.append(_training("per_device_batch_size", asked, smaller))
         more = min(MOST_ACCUMULATION, now * batch // smaller)
         if more != now:
             found.append(_training("gradient_accumulation_steps", now, more, accompanies=True))
@@ -75,13 +81,13 @@ def _first(changes: Sequence[Change], count: int) -> tuple[Change, ...]:
     return tuple(kept)
 
 
-def for_divergence(training: ResolvedTraining, method: Method) -> tuple[Change, ...]:
+def for_divergence(training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
     """A tenth of the learning rate."""
     tenth = float(f"{training.learning_rate / 10:.2g}")
     return (_training("learning_rate", training.learning_rate, tenth),)
 
 
-REMEDIES: Final[dict[str, Callable[[ResolvedTraining, Method], tuple[Change, ...]]]] = {
+REMEDIES: Final[dict[str, Callable[[ResolvedTraining, Method, int], tuple[Change, ...]]]] = {
     "out_of_memory": for_memory,
     "diverged": for_divergence,
 }

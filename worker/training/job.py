@@ -82,7 +82,7 @@ def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
         said = f"The loss of {found.examples:,} of {found.of:,} examples was measured in {found.seconds:.1f} s"
         ctx.event("evaluation", f"{said}: the worst are shown below.")
     reporter.say_end(result)
-    with naming_memory(job.spec.training, method):
+    with naming_memory(job.spec.training, method, job.examples):
         return make_model(
             ctx,
             job,

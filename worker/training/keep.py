@@ -36,7 +36,7 @@ def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) ->
     ctx.progress(95, "Creating the model", f"Loading the checkpoint of step {step:,}")
     ctx.allow(SILENT_S)
     quiet()
-    with naming_memory(job.spec.training, method):
+    with naming_memory(job.spec.training, method, job.examples):
         model = tuners.attach(load_model(base_path, method.load_arguments()), method)
         state.load_weights(model, directory)
         model_dir = save_model(model, load_tokenizer(base_path), ctx.workdir / "model")

@@ -119,7 +119,7 @@ def train(
         StorageError: a checkpoint could not be written. TrainingError: the base model cannot be loaded.
     """
     watching = watching or Watching()
-    with naming_memory(training, method):
+    with naming_memory(training, method, sum(example.split == "train" for example in examples)):
         return _train(model_dir, examples, method, training, output_dir, engine, watching, max_steps, token_cache)
 
 
@@ -357,14 +357,14 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def naming_memory(training: ResolvedTraining, method: Method) -> Iterator[None]:
+def naming_memory(training: ResolvedTraining, method: Method, examples: int) -> Iterator[None]:
     """Turn what memory that ran out looks like into OutOfMemory, with the settings that would help."""
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:
         if not out_of_memory(error):
             raise
-        changes = remedies.as_text(remedies.for_memory(training, method))
+        changes = remedies.as_text(remedies.for_memory(training, method, examples))
         raise OutOfMemory(
             f"Memory ran out: {_first_line(error)}",
             f"Start a new job with less: {changes}; or choose a smaller base model.",

@@ -216,7 +216,7 @@ def remedies(job: JobRecord) -> tuple[Change, ...]:
         return ()
     cause = str(job.reason or job.error.get("cause") or "")
     method = methods.build(job.method, job.spec.method_config)
-    return job_remedies.remedies(cause, job.spec.training, method)
+    return job_remedies.remedies(cause, job.spec.training, method, job.examples)
 
 
 def started_over(job_id: str) -> dict[str, Any]:
