@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -276,6 +277,7 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
             raise MemoryError(_first_line(error)) from error
         raise unloadable(model_dir, error) from error
     _check_whole(model_dir, loaded)
+    _check_finite(model_dir, model)
     return quantization.apart_from_file(model) if quantized else model.to(device)
 
 
@@ -298,6 +300,22 @@ def _check_whole(model_dir: Path, loaded: dict[str, Any]) -> None:
         raise TrainingError(
             f"The base model in {model_dir} cannot be loaded: its files have no {missing[0]}{more}.", remedy
         )
+
+
+def _check_finite(model_dir: Path, model: Any) -> None:
+    """No weight is NaN or infinite: from the first step on the loss would be, and no setting would help.
+
+    Raises:
+        TrainingError: names the first one that is.
+    """
+    for name, weight in model.named_parameters():
+        if not weight.is_floating_point() or not weight.numel():
+            continue
+        if not all(math.isfinite(bound) for bound in torch.aminmax(weight.detach())):
+            raise TrainingError(
+                f"The base model in {model_dir} cannot be used: {name} holds numbers that are NaN or infinite.",
+                "Download the model again, or choose another one.",
+            )
 
 
 def load_tuned(base_path: Path, model_dir: Path) -> Any:

@@ -347,3 +347,16 @@ def test_weights_of_another_shape_are_named(tiny_base: Path, tmp_path: Path) -> 
     (base / "config.json").write_text(json.dumps(config | {"intermediate_size": 2 * config["intermediate_size"]}))
     with pytest.raises(TrainingError, match=r"proj\.weight is .* in its files, and .* by its config\.json"):
         load_model(base)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_base_whose_weights_are_no_numbers_is_refused(tiny_base: Path, tmp_path: Path, number: float) -> None:
+    from safetensors.torch import load_file, save_file
+
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    weights = load_file(base / "model.safetensors")
+    hurt = next(name for name in weights if name.endswith("down_proj.weight"))
+    weights[hurt][3, 5] = number
+    save_file(weights, base / "model.safetensors")
+    with pytest.raises(TrainingError, match=f"{hurt} holds numbers that are NaN or infinite"):
+        load_model(base)
