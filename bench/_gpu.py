@@ -188,7 +188,7 @@ def _as_it_comes(base: Path, examples: list[Any], case: dict[str, Any], folder: 
     from bench.training import Clock
     from core.methods import build
     from worker.training import data
-    from worker.training.run import load_model, load_tokenizer
+    from worker.training.model_files import load_model, load_tokenizer
 
     clock, seen = Clock(), [0]
 

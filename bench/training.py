@@ -132,7 +132,7 @@ def prepare(folder: Path, *, steps: int) -> Bench:
     """A base with random weights and a tokenizer of the data's own, and the examples of one run."""
     from core.db import migrate
     from worker.training import data, runtime
-    from worker.training.run import load_tokenizer
+    from worker.training.model_files import load_tokenizer
 
     Path(os.environ["SFT_DATA_DIR"]).mkdir(parents=True)
     migrate.upgrade()
@@ -283,7 +283,7 @@ def bare_loop(bench: Bench, method: str) -> Speed:
     from worker.training import attention, fused, runtime, tuners
     from worker.training.batches import Packer, SeededBatches
     from worker.training.losses import Forward
-    from worker.training.run import load_model
+    from worker.training.model_files import load_model
 
     runtime.seed_all(42)
     model = tuners.attach(load_model(bench.base), build(method)).train()
@@ -314,7 +314,7 @@ def trl(bench: Bench, method: str, *, tuned: bool = True, steps: int = -1, **set
     from trl import SFTConfig, SFTTrainer
 
     from core.methods import build
-    from worker.training.run import load_model
+    from worker.training.model_files import load_model
 
     clock = Clock()
     seen = [0]
@@ -373,7 +373,7 @@ def largest_loss_difference(bench: Bench) -> float:
     from worker.training import attention
     from worker.training.batches import Packer
     from worker.training.losses import by_example
-    from worker.training.run import load_model
+    from worker.training.model_files import load_model
 
     model = load_model(bench.base).eval()
     with torch.no_grad():  # as drawn, the weights are so small that whatever one token says to another hardly counts

@@ -16,7 +16,7 @@ import torch
 from core.errors import StorageError
 from worker.inference.adapters import Adapters
 from worker.inference.registry import Served
-from worker.training.run import load_model, load_tokenizer
+from worker.training.model_files import load_model, load_tokenizer
 from worker.training.runtime import use_cores
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from core.storage import get_storage
 from core.tasks.context import Outcome, TaskContext
 from worker.training.generate import Exactness, exact_match, split_last_answer
 from worker.training.interrupt import Interrupted, check
-from worker.training.run import load_model, load_tokenizer, load_tuned, quiet
+from worker.training.model_files import load_model, load_tokenizer, load_tuned
+from worker.training.run import quiet
 
 MOST: Final = 200  # examples of each split; more would take long and tell little more
 SAMPLES: Final = 6

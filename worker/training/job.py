@@ -29,7 +29,8 @@ from worker.training.engines import Point
 from worker.training.interrupt import Interrupted, check
 from worker.training.keep import keep
 from worker.training.making import SILENT_S, make_model
-from worker.training.run import TrainResult, Watching, naming_memory, train
+from worker.training.memory import naming_memory
+from worker.training.run import TrainResult, Watching, train
 from worker.training.samples import Sample
 
 FLUSH_EVERY_S: Final = 1.0  # points are written together, at most once a second

@@ -17,7 +17,9 @@ from core.tasks.context import Outcome, TaskContext
 from worker.training import checkpoints, state, tuners
 from worker.training.interrupt import check
 from worker.training.making import SILENT_S, make_model
-from worker.training.run import load_model, load_tokenizer, naming_memory, quiet, save_model
+from worker.training.memory import naming_memory
+from worker.training.model_files import load_model, load_tokenizer, save_model
+from worker.training.run import quiet
 
 
 def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) -> Outcome:

@@ -153,7 +153,7 @@ class Trained:
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
-        from worker.training.run import load_tokenizer, load_tuned
+        from worker.training.model_files import load_tokenizer, load_tuned
 
         assert self.base.path is not None
         return load_tuned(self.base.path, self.model_dir).eval(), load_tokenizer(self.base.path)

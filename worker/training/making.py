@@ -12,7 +12,7 @@ from core.services import models
 from core.services.jobs.records import JobRecord
 from core.tasks.context import Outcome, TaskContext
 from worker.training.generate import answer, split_last_answer
-from worker.training.run import load_tokenizer, load_tuned
+from worker.training.model_files import load_tokenizer, load_tuned
 
 SILENT_S: Final = 180.0  # loading a model, or measuring the validation loss, may take so long without a sign of life
 _LIBRARIES: Final = ("torch", "transformers", "peft", "trl", "tokenizers", "safetensors")

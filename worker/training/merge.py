@@ -16,7 +16,8 @@ from core.storage import get_storage
 from core.tasks.context import Outcome, TaskContext
 from worker.training import tuners
 from worker.training.interrupt import Interrupted, check
-from worker.training.run import load_model, load_tokenizer, quiet, save_model
+from worker.training.model_files import load_model, load_tokenizer, save_model
+from worker.training.run import quiet
 
 SILENT_S: Final = 600.0  # loading a large base, or writing it
 PROBE_TOKENS: Final = 32

@@ -8,21 +8,12 @@
 
 from __future__ import annotations
 
-import errno
-import math
-import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-import torch
-
-from core.base_models.light_tokenizer import training_template
-from core.errors import OutOfMemory, StorageError, TrainingError
-from core.jobs import remedies
 from core.jobs.spec import ResolvedTraining
 from core.messages import Example
 from core.methods.base import Method
@@ -31,6 +22,8 @@ from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
 from worker.training.engines import Ended, Plan, Point, get_engine
 from worker.training.example_losses import Measured
+from worker.training.memory import naming_memory
+from worker.training.model_files import load_tokenizer, save_model
 from worker.training.samples import Sampling, Say, answer_at, choose
 
 Status = Literal["finished", "early_stopped", "stopped", "paused", "cancelled", "released"]
@@ -226,169 +219,3 @@ def quiet() -> None:
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-
-
-def load_tokenizer(model_dir: Path) -> Any:
-    """The tokenizer of a model directory; no code from the directory is run.
-
-    Raises:
-        TrainingError: it cannot be loaded.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise unloadable(model_dir, error) from error
-    if template := training_template(model_dir):
-        tokenizer.chat_template = template
-    return tokenizer
-
-
-def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
-    """The model of a directory on this machine's device, from safetensors alone.
-
-    Args:
-        arguments: of a method (`Method.load_arguments`): whether its linear layers are packed into fewer bits.
-
-    Raises:
-        TrainingError: it cannot be loaded.
-    """
-    from transformers import AutoModelForCausalLM
-
-    device = runtime.device()
-    quantized = (arguments or {}).get("quantization")
-    try:
-        model, loaded = AutoModelForCausalLM.from_pretrained(
-            model_dir,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=runtime.dtype(device),
-            attn_implementation="sdpa",
-            ignore_mismatched_sizes=True,  # they are named below, in words of our own
-            output_loading_info=True,
-            **(quantization.load_arguments(quantized, device) if quantized else {}),
-        )
-    except Exception as error:  # what a config that does not fit its weights raises depends on the architecture
-        if isinstance(error, RuntimeError) and out_of_memory(error):
-            raise
-        if out_of_memory(error):
-            raise MemoryError(_first_line(error)) from error
-        raise unloadable(model_dir, error) from error
-    _check_whole(model_dir, loaded)
-    _check_finite(model_dir, model)
-    return quantization.apart_from_file(model) if quantized else model.to(device)
-
-
-def _check_whole(model_dir: Path, loaded: dict[str, Any]) -> None:
-    """Every weight came from the files: what is missing, or of another size, would be drawn at random without a word.
-
-    Raises:
-        TrainingError: names the first one that did not.
-    """
-    remedy = "Put the config.json of these weights beside them, or download the model again."
-    for key, in_files, by_config in sorted(loaded.get("mismatched_keys") or ()):
-        sizes = [" x ".join(str(size) for size in shape) for shape in (in_files, by_config)]
-        raise TrainingError(
-            f"The base model in {model_dir} cannot be loaded: {key} is {sizes[0]} in its files, and {sizes[1]} by its "
-            "config.json.",
-            remedy,
-        )
-    if missing := sorted(loaded.get("missing_keys") or ()):
-        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
-        raise TrainingError(
-            f"The base model in {model_dir} cannot be loaded: its files have no {missing[0]}{more}.", remedy
-        )
-
-
-def _check_finite(model_dir: Path, model: Any) -> None:
-    """No weight is NaN or infinite: from the first step on the loss would be, and no setting would help.
-
-    Raises:
-        TrainingError: names the first one that is.
-    """
-    for name, weight in model.named_parameters():
-        if not weight.is_floating_point() or not weight.numel():
-            continue
-        if not all(math.isfinite(bound) for bound in torch.aminmax(weight.detach())):
-            raise TrainingError(
-                f"The base model in {model_dir} cannot be used: {name} holds numbers that are NaN or infinite.",
-                "Download the model again, or choose another one.",
-            )
-
-
-def load_tuned(base_path: Path, model_dir: Path) -> Any:
-    """The tuned model: an adapter on top of its base, or a directory of full weights loaded by itself."""
-    if not (model_dir / "adapter_config.json").is_file():
-        return load_model(model_dir)
-    return tuners.load(load_model(base_path), model_dir)
-
-
-def unloadable(model_dir: Path, error: Exception) -> TrainingError:
-    """What to say when the files of a base model cannot be loaded."""
-    return TrainingError(
-        f"The base model in {model_dir} cannot be loaded: {_first_line(error)}",
-        "Check that the directory holds config.json, the tokenizer and safetensors weights.",
-    )
-
-
-def save_model(model: Any, tokenizer: Any, directory: Path) -> Path:
-    """Write the adapter (or all weights) and the tokenizer into a fresh directory, then rename it into place.
-
-    Raises:
-        StorageError: the disk is full or cannot be written; nothing half-written is left.
-    """
-    temporary = directory.with_name(f".{directory.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        model.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
-        (temporary / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
-        shutil.rmtree(directory, ignore_errors=True)
-        temporary.rename(directory)
-    except checkpoints.WRITE_ERRORS as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise StorageError(
-            f"The model could not be written to {directory}: {checkpoints.reason(error)}.",
-            "Free disk space, then retry: the steps are done, and the run goes on from its last checkpoint.",
-        ) from error
-    return directory
-
-
-_MEMORY_SAID: Final = (
-    "out of memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "can't start new thread",  # there is none left for its stack
-)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """True when an error means that memory ran out, on the GPU or on the CPU."""
-    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
-        return True
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return True
-    text = str(error).lower()
-    return any(said in text for said in _MEMORY_SAID)
-
-
-@contextmanager
-def naming_memory(training: ResolvedTraining, method: Method, examples: int) -> Iterator[None]:
-    """Turn what memory that ran out looks like into OutOfMemory, with the settings that would help."""
-    try:
-        yield
-    except (MemoryError, RuntimeError, OSError) as error:
-        if not out_of_memory(error):
-            raise
-        changes = remedies.as_text(remedies.for_memory(training, method, examples))
-        raise OutOfMemory(
-            f"Memory ran out: {_first_line(error)}",
-            f"Start a new job with less: {changes}; or choose a smaller base model.",
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__

@@ -75,7 +75,7 @@ def test_a_template_that_nobody_knows_is_left_as_it_is() -> None:
 
 
 def test_the_worker_trains_with_the_same_one(directory: Path) -> None:
-    from worker.training.run import load_tokenizer
+    from worker.training.model_files import load_tokenizer
 
     for family in ("qwen3", "phi3_5"):
         (directory / "chat_template.jinja").write_text((FOLDER / f"{family}.jinja").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from core.methods import METHODS, build
 from tests.support.random_model import make_model
 from worker.inference.adapters import Adapters
 from worker.training import tuners
-from worker.training.run import load_model, load_tuned
+from worker.training.model_files import load_model, load_tuned
 
 KINDS = [method for method in METHODS if build(method).peft_type()]
 NAMES = [f"{method}-{number}" for number in (1, 2) for method in KINDS]

@@ -15,7 +15,7 @@ from worker.training import attention, tuners
 from worker.training.batches import Packer, SeededBatches
 from worker.training.data import Tokenised, prepare
 from worker.training.losses import Forward, by_example
-from worker.training.run import load_model, load_tokenizer
+from worker.training.model_files import load_model, load_tokenizer
 
 
 def items_of(base: Path) -> list[Tokenised]:

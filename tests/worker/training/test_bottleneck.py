@@ -14,7 +14,7 @@ from core.errors import TrainingError
 from core.methods import build
 from tests.worker.training.test_run import logits
 from worker.training import tuners
-from worker.training.run import load_model
+from worker.training.model_files import load_model
 from worker.training.tuners import bottleneck
 
 

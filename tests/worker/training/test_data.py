@@ -12,7 +12,7 @@ from core.messages import Example, Message
 from core.render import render
 from tests.support import tiny
 from worker.training.data import Tokenised, collate, prepare, rows_of
-from worker.training.run import load_model, load_tokenizer
+from worker.training.model_files import load_model, load_tokenizer
 
 
 def test_rows_hold_every_example_once_and_never_overflow() -> None:

@@ -14,7 +14,8 @@ from core.samples import load_sample
 from tests.support.starter import install
 from worker.training.engines import Point
 from worker.training.generate import exact_match, split_last_answer
-from worker.training.run import Watching, load_tokenizer, load_tuned, train
+from worker.training.model_files import load_tokenizer, load_tuned
+from worker.training.run import Watching, train
 
 # What is promised; the other two are reported as they are (`bench/RESULTS.md`).
 EXACT = {"bottleneck_adapter": 0.9, "full": 0.9}

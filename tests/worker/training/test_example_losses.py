@@ -13,7 +13,8 @@ from core.render import render
 from tests.support import tiny
 from worker.training import example_losses
 from worker.training.data import prepare
-from worker.training.run import Watching, load_model, load_tokenizer, load_tuned, train
+from worker.training.model_files import load_model, load_tokenizer, load_tuned
+from worker.training.run import Watching, train
 
 
 def alone(model: object, tokenizer: object, index: int, examples: list[object]) -> float:

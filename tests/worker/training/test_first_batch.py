@@ -12,7 +12,8 @@ from tests.support import tiny
 from worker.training.batches import Packer
 from worker.training.data import prepare
 from worker.training.first_batch import shown
-from worker.training.run import Watching, load_tokenizer, train
+from worker.training.model_files import load_tokenizer
+from worker.training.run import Watching, train
 
 LESSON = [*tiny.examples()[:3], Example((Message("user", "Say it."), Message("assistant", "Grüße, 漢字 😀!")))]
 

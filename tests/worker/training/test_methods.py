@@ -20,7 +20,8 @@ from tests.worker.training.test_run import Run, logits
 from worker.training import merge, quantization, tuners
 from worker.training.checkpoints import file_hashes
 from worker.training.generate import answer
-from worker.training.run import TrainResult, load_model, load_tokenizer, load_tuned
+from worker.training.model_files import load_model, load_tokenizer, load_tuned
+from worker.training.run import TrainResult
 
 CASES: dict[str, Method] = {
     **{method_id: build(method_id) for method_id in METHODS},

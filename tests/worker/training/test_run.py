@@ -15,7 +15,8 @@ from core.methods.base import Method
 from tests.support import tiny
 from worker.training.checkpoints import file_hashes, newest, step_of
 from worker.training.engines import Point
-from worker.training.run import TrainResult, Watching, load_model, load_tokenizer, load_tuned, train
+from worker.training.model_files import load_model, load_tokenizer, load_tuned
+from worker.training.run import TrainResult, Watching, train
 
 LORA = build("lora", {"rank": 8, "alpha": 16})
 FULL = build("full")

@@ -16,7 +16,7 @@ from tests.support import tiny
 from worker.training import starter_corpus
 from worker.training.checkpoints import file_hashes
 from worker.training.generate import exact_match, split_last_answer
-from worker.training.run import load_model, load_tokenizer
+from worker.training.model_files import load_model, load_tokenizer
 from worker.training.starter import build, train_tokenizer
 
 SMALL = tiny.recipe(pretraining__steps=8, pretraining__batches_together=2, model__vocab_size=400)

@@ -12,7 +12,7 @@ import pytest
 from core.messages import Example, Message
 from tests.support import tiny
 from worker.training import data, token_cache
-from worker.training.run import load_tokenizer
+from worker.training.model_files import load_tokenizer
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from worker.training.callbacks import LEAVES, Watcher
 from worker.training.divergence import not_finite
 from worker.training.engines import Ended, Hooks, Plan
 from worker.training.losses import Forward
+from worker.training.model_files import load_model
 from worker.training.sampler import Sampler
 
 CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the largest thing in memory
@@ -31,8 +32,6 @@ CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the 
 
 def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
     """The base model with the method's trainable weights on it."""
-    from worker.training.run import load_model  # which imports the engines
-
     return tuners.attach(load_model(model_dir, method.load_arguments()), method)
 
 

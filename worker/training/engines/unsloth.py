@@ -54,7 +54,7 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
         TrainingError: it cannot be loaded.
     """
     from worker.training import runtime
-    from worker.training.run import unloadable
+    from worker.training.model_files import unloadable
 
     full = method.peft_type() is None
     try:

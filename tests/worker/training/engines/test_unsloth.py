@@ -45,7 +45,7 @@ def test_it_trains_and_leaves_what_every_engine_leaves(method_id: str, tiny_base
 
     import torch
 
-    from worker.training.run import load_tokenizer, load_tuned
+    from worker.training.model_files import load_tokenizer, load_tuned
 
     tuned, tokenizer = load_tuned(tiny_base, Path(said["model"])).eval(), load_tokenizer(tiny_base)
     rendered = render(tiny.examples()[0].messages, tokenizer)

@@ -10,7 +10,7 @@ import torch
 
 from core.methods import build
 from worker.training import fused, tuners
-from worker.training.run import load_model
+from worker.training.model_files import load_model
 
 
 def adapted(base: Path, **settings: Any) -> Any:

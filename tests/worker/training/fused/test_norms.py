@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from worker.training import fused
-from worker.training.run import load_model
+from worker.training.model_files import load_model
 
 
 def test_norms_give_the_same_values_and_gradients(tiny_base: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from transformers.models.llama import modeling_llama
 
 from worker.training import fused
-from worker.training.run import load_model
+from worker.training.model_files import load_model
 
 
 def test_the_rotation_gives_the_same_values_and_gradients(tiny_base: Path) -> None:

@@ -1,0 +1,53 @@
+"""What memory that ran out looks like, in words with the settings that would help."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import torch
+
+from core.errors import OutOfMemory
+from core.jobs import remedies
+from core.jobs.spec import ResolvedTraining
+from core.methods.base import Method
+
+_MEMORY_SAID: Final = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "can't start new thread",  # there is none left for its stack
+)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """True when an error means that memory ran out, on the GPU or on the CPU."""
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    text = str(error).lower()
+    return any(said in text for said in _MEMORY_SAID)
+
+
+@contextmanager
+def naming_memory(training: ResolvedTraining, method: Method, examples: int) -> Iterator[None]:
+    """Turn what memory that ran out looks like into OutOfMemory, with the settings that would help."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not out_of_memory(error):
+            raise
+        changes = remedies.as_text(remedies.for_memory(training, method, examples))
+        raise OutOfMemory(
+            f"Memory ran out: {first_line(error)}",
+            f"Start a new job with less: {changes}; or choose a smaller base model.",
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says first, at most 300 characters; its kind where it says nothing."""
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
