@@ -1,5 +1,6 @@
-"""A worker whose memory the kernel limits: `python -m tests.support.limited TASK BYTES` works on the task with no more
-than so many bytes beyond what it has when its libraries are loaded."""
+"""A worker whose memory the kernel limits: `python -m tests.support.limited TASK BYTES` works on the training task with
+no more than so many bytes beyond what it has when its data is read: tokenizers abort the process where theirs runs out.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +8,22 @@ import os
 import resource
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main(task_id: str, room_bytes: str) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"  # each further thread reserves memory of its own
-    import worker.training.engines.trl
-    import worker.training.job  # noqa: F401
     from worker.run import execute
+    from worker.training import job
 
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * os.sysconf("SC_PAGE_SIZE") + int(room_bytes)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    class Limited(job.Reporter):
+        def on_loaded(self, *read: Any) -> None:
+            super().on_loaded(*read)
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            limit = pages * os.sysconf("SC_PAGE_SIZE") + int(room_bytes)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+    job.Reporter = Limited  # type: ignore[misc]
     execute(task_id, "limited:1")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -379,18 +381,22 @@ def test_a_full_disk_ends_the_job_in_words_and_retry_goes_on(base: str, where: s
         assert work(job).state == "succeeded"
 
 
-def test_memory_that_runs_out_is_named_with_what_would_help(base: str) -> None:
-    """A real limit of the kernel on a real work process; 64 chats at once do not fit into it."""
+def test_memory_that_runs_out_is_named_with_what_would_help(base: str, tmp_path: Path) -> None:
+    """A real limit of the kernel on a real work process, and one answer among 64 too long to fit into it."""
+    reads_far = Path(shutil.copytree(base.removeprefix("local:"), tmp_path / "base"))
+    config = json.loads((reads_far / "config.json").read_text())
+    (reads_far / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 65_536}))
+    base = f"local:{reads_far}"
     long = [
-        Example((Message("user", f"{number} " + "word " * 150), Message("assistant", "Yes, of course. " * 20)))
+        Example((Message("user", f"{number}?"), Message("assistant", "Yes, of course. " * (1 if number else 4_000))))
         for number in range(64)
     ]
     dataset = datasets.create_dataset("Long", long)
     job = jobs.create(
         name="", dataset_id=dataset.id, base_model=base, method="lora", draft_key=None,
-        training={"num_epochs": 1, "per_device_batch_size": 64, "max_seq_length": 512},
+        training={"num_epochs": 1, "per_device_batch_size": 64, "max_seq_length": 65_536},
     )  # fmt: skip
-    command = [sys.executable, "-m", "tests.support.limited", job.task_id, str(200 << 20)]
+    command = [sys.executable, "-m", "tests.support.limited", job.task_id, str(120 << 20)]
     subprocess.run(command, check=True, timeout=200)
     failed = jobs.get_job(job.id)
     assert (failed.state, failed.reason) == ("failed", "out_of_memory"), tasks.log_tail(job.task_id)
@@ -398,7 +404,7 @@ def test_memory_that_runs_out_is_named_with_what_would_help(base: str) -> None:
     assert "set the batch size to 32 (now 64)" in failed.error["remedy"]
     changed = {change.setting: change.suggested for change in jobs.remedies(failed)}
     assert changed["per_device_batch_size"] == 32
-    assert changed["max_seq_length"] == 256
+    assert changed["max_seq_length"] == 32_768
     again = jobs.started_over(job.id)
     assert again["training"]["per_device_batch_size"] == 32
     mended = jobs.create(**{**again, "name": ""}, draft_key=None, parent_job_id=job.id)
