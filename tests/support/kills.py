@@ -81,9 +81,8 @@ class Killer:
         if moment == "loading":
             time.sleep(self.draw.uniform(0.0, 3.0))
         elif moment == "making":
-            made = "Creating the model"
-            wait_until(lambda: store.get(self.task_id).phase == made, 4 * LIMIT_S, "the making of the model")
-            time.sleep(self.draw.uniform(0.0, 0.3))
+            self._wait_for_making()
+            time.sleep(self.draw.uniform(0.0, 0.1))
         else:
             self._wait_for_steps()
             if moment == "steps":
@@ -109,6 +108,13 @@ class Killer:
 
     def _wait_for_steps(self) -> None:
         wait_until(self._is_training, LIMIT_S, f"steps of {store.get(self.task_id)}")
+
+    def _wait_for_making(self) -> None:
+        """Look a hundred times a second: a small model is made in a few tenths of one."""
+        until = time.monotonic() + 4 * LIMIT_S
+        while store.get(self.task_id).phase != "Creating the model":
+            assert time.monotonic() < until, "the model was not made"
+            time.sleep(0.01)
 
     def _wait_for_writing(self) -> None:
         """Look a thousand times a second: a checkpoint is written in a few hundredths of one."""
