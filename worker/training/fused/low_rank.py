@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
+
+from worker.training.fused.swapping import swapped
 
 
 class _LowRank(torch.autograd.Function):
@@ -52,18 +53,10 @@ def low_rank(
     return out
 
 
-@contextmanager
-def adapters(model: torch.nn.Module) -> Iterator[int]:
+def adapters(model: torch.nn.Module) -> AbstractContextManager[int]:
     """Give PEFT's LoRA layers of a model on a CPU the forward above, where nothing else is done in them (no dropout, no
     DoRA); how many there were. Afterwards all have theirs again."""
-    changed: list[Any] = [module for module in model.modules() if _only_adds(module)]
-    for module in changed:
-        module.forward = _forward(module)
-    try:
-        yield len(changed)
-    finally:
-        for module in changed:
-            del module.forward
+    return swapped(filter(_only_adds, model.modules()), _forward)
 
 
 def _forward(module: Any) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Final, cast
 
 import torch
 from torch.autograd.function import once_differentiable
+
+from worker.training.fused.swapping import swapped
 
 _EXACT: Final = 1e-5  # largest difference of a norm's value or gradient, in fp32
 
@@ -40,21 +42,13 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Ten
     return normed
 
 
-@contextmanager
-def norms(model: torch.nn.Module) -> Iterator[int]:
+def norms(model: torch.nn.Module) -> AbstractContextManager[int]:
     """Give the RMS norms of a model on a CPU the forward above, where it is what they compute; how many there were.
 
     Found by trying: a norm of another kind (one that adds 1 to its weight, for one) keeps its own forward. Afterwards
     all have theirs again.
     """
-    changed: list[Any] = [module for module in model.modules() if _computes_that(module)]
-    for module in changed:
-        module.forward = _forward(module, module.variance_epsilon)
-    try:
-        yield len(changed)
-    finally:
-        for module in changed:
-            del module.forward
+    return swapped(filter(_computes_that, model.modules()), lambda norm: _forward(norm, norm.variance_epsilon))
 
 
 def _computes_that(module: Any) -> bool:
