@@ -40,7 +40,7 @@ def main(*, quick: bool = False) -> int:
     if not torch.cuda.is_available():
         print("No NVIDIA GPU can be used here (torch sees none): nothing was measured.", file=sys.stderr)
         return 2
-    from core.methods import METHODS
+    from core.models.methods import METHODS
     from worker.training.engines import ENGINES
 
     methods = [name for name in ("lora", "qlora") if name in METHODS]
@@ -152,8 +152,8 @@ def texts(lengths: str, count: int) -> list[Any]:
 def _ours(base: Path, examples: list[Any], case: dict[str, Any], folder: Path) -> float:
     """Tokens per second of a run of the studio's engine."""
     from bench.training import Clock
-    from core.jobs.spec import ResolvedTraining
-    from core.methods import build
+    from core.models.methods import build
+    from core.training.jobs.spec import ResolvedTraining
     from worker.training.run import Watching, train
 
     clock = Clock()
@@ -186,7 +186,7 @@ def _as_it_comes(base: Path, examples: list[Any], case: dict[str, Any], folder: 
     from trl import SFTConfig, SFTTrainer
 
     from bench.training import Clock
-    from core.methods import build
+    from core.models.methods import build
     from worker.training import data
     from worker.training.model_files import load_model, load_tokenizer
 

@@ -144,8 +144,8 @@ def cookbook(path: Path) -> list[tuple[int, str]]:
 
 def validation(folder: Path, megabytes: float) -> dict[str, Any]:
     """The studio's checks against the cookbook's, on a sound file; and line by line on a dirty one."""
-    from core.quality.cookbook import check_file
-    from core.services import sources
+    from core.data.quality.cookbook import check_file
+    from core.services.data import sources
 
     sound, dirty = folder / "chats.jsonl", folder / "dirty.jsonl"
     write_chats(sound, int(megabytes * 1_000_000))
@@ -221,12 +221,12 @@ def by_duckdb(table: Path, target: Path) -> None:
 
 def by_studio(table: Path, folder: Path) -> Any:
     """What a conversion task does: detect, read, convert, check, write the version's files."""
-    from core import formats
-    from core.quality.set_keys import SetKeys
-    from core.services import conversion
-    from core.services.pipeline import Labeler, Recipe
-    from core.services.sources import reading_ahead
-    from core.versions.writer import VersionWriter
+    from core.data import formats
+    from core.data.conversion.labeling import Labeler, Recipe
+    from core.data.quality.set_keys import SetKeys
+    from core.data.versions.writer import VersionWriter
+    from core.services.data import conversion
+    from core.services.data.sources import reading_ahead
 
     mapping = {"key": "text", "target": "category"}
     labeler = Labeler(Recipe.of({"template": "classification", "mapping": mapping}), "bench")
@@ -241,8 +241,8 @@ def by_studio(table: Path, folder: Path) -> Any:
 
 def conversion(folder: Path, rows: int) -> dict[str, Any]:
     """A guided conversion against pandas; the chat JSONL of both must have the same hash."""
-    from core.versions import chat_lines
-    from core.versions.writer import EXAMPLES
+    from core.data.versions import chat_lines
+    from core.data.versions.writer import EXAMPLES
 
     table, plain, version, copy = (folder / name for name in ("table.csv", "pandas.jsonl", "version", "duckdb.json"))
     write_table(table, rows)
@@ -279,11 +279,11 @@ def conversion(folder: Path, rows: int) -> dict[str, Any]:
 
 def splitting(folder: Path, rows: int) -> dict[str, Any]:
     """A split into a new version: examples taken as they are stored (as the studio does), or parsed and checked."""
-    from core.editing import Split
-    from core.editing.building import build
-    from core.example_columns import ExampleColumns
-    from core.versions.rows import Rows
-    from core.versions.writer import EXAMPLES, VersionWriter
+    from core.data.editing import Split
+    from core.data.editing.building import build
+    from core.data.examples.columns import ExampleColumns
+    from core.data.versions.rows import Rows
+    from core.data.versions.writer import EXAMPLES, VersionWriter
 
     with (DATA / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
         questions, answers = zip(*list(csv.reader(stream))[1:], strict=True)
@@ -325,7 +325,7 @@ def _sha256(path: Path) -> str:
 
 def planted(count: int, seed: int = 5) -> tuple[list[str], set[tuple[int, int]]]:
     """Texts of 20 to 60 words, one in ten a changed copy of another with a similarity of 0.8 or more."""
-    from core.quality.near_duplicates import THRESHOLD
+    from core.data.quality.near_duplicates import THRESHOLD
 
     rng = random.Random(seed)
     words = sorted({word for item in conversations() for message in item for word in message["content"].split()})
@@ -344,7 +344,7 @@ def planted(count: int, seed: int = 5) -> tuple[list[str], set[tuple[int, int]]]
 
 def similarity(first: str, second: str) -> float:
     """The Jaccard index of the sets of 5 consecutive characters, in plain Python (see quality.shingles)."""
-    from core.quality.shingles import normalise
+    from core.data.quality.shingles import normalise
 
     a, b = (
         {text[at : at + 5] for at in range(max(1, len(text) - 4))} for text in (normalise(first), normalise(second))
@@ -354,7 +354,7 @@ def similarity(first: str, second: str) -> float:
 
 def near_duplicates(count: int) -> dict[str, Any]:
     """Seconds, recall over the planted pairs, and the share of reported pairs that are truly that similar."""
-    from core.quality.near_duplicates import THRESHOLD, find_pairs
+    from core.data.quality.near_duplicates import THRESHOLD, find_pairs
 
     texts, pairs = planted(count)
     begun = time.perf_counter()

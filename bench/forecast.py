@@ -39,7 +39,7 @@ def build_model(directory: Path, texts: list[str], size: tuple[int, ...]) -> Pat
     from tokenizers.models import BPE
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from core.base_models.starter import CHAT_TEMPLATE, STARTER_RECIPE
+    from core.models.base_models.starter import CHAT_TEMPLATE, STARTER_RECIPE
 
     hidden, inner, layers, heads, key_heads, vocabulary = size
     tokenizer = Tokenizer(BPE())
@@ -90,7 +90,7 @@ def chats() -> tuple[list[Any], list[str]]:
 
 def calibrate(spec: Any, key: str, folder: Path) -> dict[str, Any]:
     """The studio's calibration; its row is stored for the forecast."""
-    from core.db.uow import UnitOfWork
+    from core.platform.db.uow import UnitOfWork
     from worker.training.calibrate import measure
 
     row = measure(key, spec, folder)
@@ -103,8 +103,8 @@ def calibrate(spec: Any, key: str, folder: Path) -> dict[str, Any]:
 
 def run(spec: Any, key: str, folder: Path) -> dict[str, Any]:
     """The training of a job, without its task; its peak and seconds."""
-    from core import base_models, methods
-    from core.services import datasets
+    from core.models import base_models, methods
+    from core.services.data import datasets
     from worker.training.run import Watching, train
 
     examples = list(datasets.iter_examples(spec.dataset_version_id))
@@ -138,7 +138,7 @@ def _piece(name: str, spec: Any, key: str) -> dict[str, Any]:
 
 
 def _run_piece(name: str) -> None:
-    from core.jobs.spec import JobSpec
+    from core.training.jobs.spec import JobSpec
 
     asked = json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as folder:
@@ -153,8 +153,8 @@ def _run_piece(name: str) -> None:
 
 def method_row(method: str, dataset_id: str, base_model: str, *, with_time: bool) -> dict[str, Any]:
     """Forecast and measured of one method."""
-    from core.jobs.spec import JobSpec
-    from core.services import jobs
+    from core.services.training import jobs
+    from core.training.jobs.spec import JobSpec
 
     asked = (dataset_id, base_model, method, None, TRAINING)
     outlook = jobs.forecast(*asked)
@@ -205,9 +205,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _measure(folder: Path, chosen: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    from core.db import migrate
-    from core.methods import METHODS
-    from core.services import datasets
+    from core.models.methods import METHODS
+    from core.platform.db import migrate
+    from core.services.data import datasets
 
     logging.disable(logging.WARNING)  # no worker is told of the calibrations: they run here
     migrate.upgrade()

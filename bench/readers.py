@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from core import formats
+from core.data import formats
 from core.messages import Reject
 
 ENGINES: dict[str, Callable[[Path], tuple[list[tuple[int | None, list[str | None]]], list[tuple[int, str]]]]] = {}

@@ -130,7 +130,7 @@ def measure(bench: Bench, method: str, runs: int) -> dict[str, Any]:
 
 def prepare(folder: Path, *, steps: int) -> Bench:
     """A base with random weights and a tokenizer of the data's own, and the examples of one run."""
-    from core.db import migrate
+    from core.platform.db import migrate
     from worker.training import data, runtime
     from worker.training.model_files import load_tokenizer
 
@@ -184,7 +184,7 @@ def make_tokenizer(examples: list[Any], size: int) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    from core.base_models.starter import STARTER_RECIPE
+    from core.models.base_models.starter import STARTER_RECIPE
 
     spec = STARTER_RECIPE["tokenizer"]
     tokenizer = Tokenizer(models.BPE())
@@ -235,7 +235,8 @@ class Clock:
 
 def ours(bench: Bench, method: str, run: int) -> Speed:
     """A job from its launch to its model, timed from step to step, with what a worker does in between."""
-    from core.services import datasets, jobs
+    from core.services.data import datasets
+    from core.services.training import jobs
     from worker.run import execute
     from worker.training import job as module
 
@@ -278,8 +279,8 @@ def bare_loop(bench: Bench, method: str) -> Speed:
     """The same batches, without anything around them."""
     import torch
 
-    from core.forecast.batches import token_budget
-    from core.methods import build
+    from core.models.methods import build
+    from core.training.forecast.batches import token_budget
     from worker.training import attention, fused, runtime, tuners
     from worker.training.batches import Packer, SeededBatches
     from worker.training.losses import Forward
@@ -313,7 +314,7 @@ def trl(bench: Bench, method: str, *, tuned: bool = True, steps: int = -1, **set
     from transformers import PrinterCallback, TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
-    from core.methods import build
+    from core.models.methods import build
     from worker.training.model_files import load_model
 
     clock = Clock()

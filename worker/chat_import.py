@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from core.services import chat_import
-from core.tasks.context import Outcome, TaskContext
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data import chat_import
 
 
 def handle(ctx: TaskContext) -> Outcome:

@@ -13,9 +13,9 @@ import shutil
 import threading
 from typing import Final
 
-from core.base_models import hub_cache
 from core.errors import DataError, ProviderUnavailable, StorageError, StudioError
-from core.tasks.context import Outcome, TaskContext
+from core.models.base_models import hub_cache
+from core.platform.tasks.context import Outcome, TaskContext
 
 POLL_S: Final = 0.5
 SILENT_S: Final = 300.0  # one question to the Hub may take so long

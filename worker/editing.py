@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from core.services.datasets import edits as dataset_edits, mix as dataset_mix
-from core.tasks.context import Outcome, TaskContext
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data.datasets import edits as dataset_edits, mix as dataset_mix
 
 
 def handle(ctx: TaskContext) -> Outcome:

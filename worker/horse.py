@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from core.processes import die_with_parent
+from core.platform.processes import die_with_parent
 
 
 def main(arguments: list[str]) -> None:
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> None:
     from rq.executions import Execution
     from rq.serializers import JSONSerializer
 
-    from core.redis_server import redis_connection
+    from core.platform.redis_server import redis_connection
     from worker.queues import TaskJob, TrainingWorker
 
     connection = redis_connection(timeout_s=None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.services import quality
-from core.tasks.context import Outcome, TaskContext
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data import quality
 
 
 def handle(ctx: TaskContext) -> Outcome:

@@ -21,15 +21,15 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from core.errors import StudioError
-from core.processes import die_with_parent
-from core.redis_server import redis_connection
-from core.services.tasks import WORKER_TTL_S
+from core.platform.processes import die_with_parent
+from core.platform.redis_server import redis_connection
+from core.platform.tasks import store
+from core.platform.tasks.announce import RUN_TASK, queue_name
+from core.platform.tasks.logs import log_path
+from core.platform.tasks.owners import worker_name
+from core.platform.tasks.recovery import after_death
+from core.services.platform.tasks import WORKER_TTL_S
 from core.settings import get_settings
-from core.tasks import store
-from core.tasks.announce import RUN_TASK, queue_name
-from core.tasks.logs import log_path
-from core.tasks.owners import worker_name
-from core.tasks.recovery import after_death
 from worker.memory_kills import memory_kills
 
 log = logging.getLogger("rq.worker")

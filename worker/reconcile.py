@@ -16,10 +16,10 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from core.redis_server import redis_connection
+from core.platform.redis_server import redis_connection
+from core.platform.tasks import recovery, store
+from core.platform.tasks.announce import QUEUES, announce, queue_name
 from core.settings import get_settings
-from core.tasks import recovery, store
-from core.tasks.announce import QUEUES, announce, queue_name
 
 log = logging.getLogger(__name__)
 

@@ -25,11 +25,11 @@ from core.errors import (
     StudioError,
     TrainingError,
 )
-from core.tasks import store
-from core.tasks.context import Outcome, TaskContext
-from core.tasks.lease import acquire
-from core.tasks.records import TaskRecord
-from core.tasks.recovery import settle
+from core.platform.tasks import store
+from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.lease import acquire
+from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.recovery import settle
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
         shutil.rmtree(context.workdir, ignore_errors=True)
     settle(task_id)
     if ended.state == "succeeded" and ended.kind in MAKES_VERSIONS and ended.result.get("dataset_id"):
-        from core.services import quality
+        from core.services.data import quality
 
         quality.after_new_version(ended.result["dataset_id"])
     return ended

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from core.services import smart
-from core.services.smart import again as smart_again, variations as smart_variations
-from core.tasks.context import Outcome, TaskContext
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data import smart
+from core.services.data.smart import again as smart_again, variations as smart_variations
 
 # one line per request would bury what a person looks for in the task's log
 for _chatty in ("httpx", "httpx2", "httpcore", "openai", "ollama"):

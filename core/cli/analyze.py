@@ -10,7 +10,7 @@ import typer
 from core.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from core.conversion.analysis import Analysis
+    from core.data.conversion.analysis import Analysis
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Show a file's columns (type, distinct values, empties, samples) and a suggested conversion."""
-        from core.services import sources
+        from core.services.data import sources
 
         analysis = sources.analyze_file(file)
         if as_json:
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _print_analysis(file: Path, analysis: Analysis) -> None:
-    from core.services import sources
+    from core.services.data import sources
 
     print(f"{file}: {analysis.total_rows:,} rows, {analysis.rejected_rows:,} of them unreadable")
     print_table(

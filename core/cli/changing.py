@@ -9,15 +9,15 @@ from core.cli.output import print_json
 from core.cli.waiting import wait_succeeded
 
 if TYPE_CHECKING:
-    from core.editing import Operation
-    from core.services.datasets.edits import VersionChange
+    from core.data.editing import Operation
+    from core.services.data.datasets.edits import VersionChange
 
 
 def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_json: bool) -> None:
     """Apply an operation to the newest version of a dataset, or only count what it would do."""
-    from core.services import datasets
-    from core.services.datasets import edits as dataset_edits
-    from core.supervisor import ensure
+    from core.platform.supervisor import ensure
+    from core.services.data import datasets
+    from core.services.data.datasets import edits as dataset_edits
 
     found = datasets.get_dataset(dataset)
     if dry_run:
@@ -34,8 +34,8 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
 
 def print_newest(dataset_id: str, *, as_json: bool) -> None:
     """The newest version and how it came to be."""
-    from core.services import datasets
-    from core.services.datasets import edits as dataset_edits
+    from core.services.data import datasets
+    from core.services.data.datasets import edits as dataset_edits
 
     newest = dataset_edits.history(dataset_id)[0]
     if as_json:
@@ -70,7 +70,7 @@ def described(change: VersionChange) -> dict[str, object]:
 
 
 def _print_effect(name: str, effect: object, *, as_json: bool) -> None:
-    from core.editing import Effect
+    from core.data.editing import Effect
 
     assert isinstance(effect, Effect)
     if as_json:

@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
         ] = 0.0,
     ) -> None:
         """Ask a model a question and print its answer."""
-        from core.services import chat as service
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.serving import chat as service
 
         messages = [Message("system", system)] if system else []
         messages.append(Message("user", question))

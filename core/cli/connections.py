@@ -16,8 +16,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per connection.")] = False,
     ) -> None:
         """List the connections to language models; keys are never shown."""
-        from core.services import connections as service
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.platform import connections as service
 
         with ensure(set()):
             found = [(record, service.test(record.id) if test else None) for record in service.list_connections()]

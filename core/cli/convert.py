@@ -15,8 +15,8 @@ from core.cli.waiting import wait_succeeded
 from core.errors import DataError
 
 if TYPE_CHECKING:
-    from core.services.sources import SourceRecord
-    from core.tasks.records import TaskRecord
+    from core.platform.tasks.records import TaskRecord
+    from core.services.data.sources import SourceRecord
 
 
 def register(app: typer.Typer) -> None:
@@ -43,8 +43,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Turn a table into a dataset with a guided template, or import a file in a known chat shape."""
-        from core.services import sources
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.data import sources
 
         if not os.path.isfile(file):  # not Path.is_file, which raises where a name is too long
             what = "is not a file" if os.path.exists(file) else "does not exist"
@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
 def _start(
     source: SourceRecord, template: str, mapping: dict[str, Any], options: dict[str, Any], name: str, description: str
 ) -> TaskRecord:
-    from core.services import conversion
+    from core.services.data import conversion
 
     return conversion.start_with(
         source.id, template=template, mapping=mapping, options=options, name=name, description=description
@@ -72,7 +72,7 @@ def _start(
 
 
 def _import(source: SourceRecord, name: str, description: str, file: Path) -> TaskRecord:
-    from core.services import datasets, sources
+    from core.services.data import datasets, sources
 
     analysis = sources.analyze(source.id)
     if analysis.shape is None:
@@ -87,14 +87,14 @@ def _import(source: SourceRecord, name: str, description: str, file: Path) -> Ta
 
 
 def _options(template: str, system: str, pairs: list[str]) -> dict[str, Any]:
-    from core.conversion.templates import get_template
+    from core.data.conversion.templates import get_template
 
     (options,) = assign(pairs, get_template(template).Options)
     return {**options, **({"system": system} if system else {})}
 
 
 def _report(result: dict[str, Any], *, as_json: bool) -> None:
-    from core.services import datasets
+    from core.services.data import datasets
 
     dataset = datasets.get_dataset(result["dataset_id"])
     counts = {key: result[key] for key in ("read", "accepted", "rejected")}

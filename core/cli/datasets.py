@@ -15,8 +15,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per dataset, one a line.")] = False,
     ) -> None:
         """List datasets with their newest version, size and state."""
-        from core.services import datasets as service
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.data import datasets as service
 
         with ensure(set()):
             found = service.list_datasets()

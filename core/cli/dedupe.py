@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Remove duplicates from a dataset, as a new version."""
-        from core.editing import Dedupe, make
+        from core.data.editing import Dedupe, make
 
         operation = make(Dedupe, kind="near" if near else "exact", threshold=threshold, keep=keep)
         change(dataset, operation, why=why, dry_run=dry_run, as_json=as_json)

@@ -17,7 +17,7 @@ from core.cli.waiting import POLL_S
 from core.errors import JobError
 
 if TYPE_CHECKING:
-    from core.services.demo import DemoRecord
+    from core.services.learn.demo import DemoRecord
 
 
 def register(app: typer.Typer) -> None:
@@ -27,8 +27,9 @@ def register(app: typer.Typer) -> None:
         method: Annotated[str, typer.Option(help=f"Fine-tuning method: {METHOD_IDS}.")] = "lora",
     ) -> None:
         """Train on the shipped sample and print base and tuned answers side by side; the last line is JSON."""
-        from core.services import demo as service, jobs, models
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.learn import demo as service
+        from core.services.training import jobs, models
 
         with ensure({"redis", "worker"}, say):
             record = _follow(service.start(again=again, method=method).id)
@@ -59,7 +60,7 @@ def _follow(demo_id: str) -> DemoRecord:
     Raises:
         JobError: a step failed; carries its message.
     """
-    from core.services import demo as service
+    from core.services.learn import demo as service
 
     shown: dict[str, str] = {}
     while True:

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
     ) -> None:
         """Tell what the studio finds on this machine; exit code 1 when something that it needs is missing."""
-        from core.services.doctor import examine
+        from core.services.platform.doctor import examine
 
         checks = examine()
         if as_json:

@@ -22,8 +22,8 @@ def register(app: typer.Typer) -> None:
         out: Annotated[Path | None, typer.Option(help="File to write; left out: stdout.")] = None,
     ) -> None:
         """Write a dataset as a file; what the format cannot carry is said on stderr."""
-        from core.services import datasets, exports
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.data import datasets, exports
 
         if split not in ("", "train", "validation"):
             raise DataError(f"There is no part {split!r}.", "Choose train or validation.")

@@ -17,8 +17,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per version, one a line.")] = False,
     ) -> None:
         """List the versions of a dataset with what changed and why, the newest first."""
-        from core.services.datasets import edits as dataset_edits
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.data.datasets import edits as dataset_edits
 
         with ensure(set()):
             found = dataset_edits.history(dataset)

@@ -14,8 +14,8 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show one job, and once it is over its forecast beside what was measured."""
-    from core.services import jobs as service
-    from core.supervisor import ensure
+    from core.platform.supervisor import ensure
+    from core.services.training import jobs as service
 
     with ensure(set()):
         found = service.get_job(job)

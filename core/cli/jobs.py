@@ -29,8 +29,8 @@ def jobs(
     """List fine-tuning jobs with their state, progress and loss."""
     if context.invoked_subcommand:
         return
-    from core.services import jobs as service
-    from core.supervisor import ensure
+    from core.platform.supervisor import ensure
+    from core.services.training import jobs as service
 
     with ensure(set()):
         found = service.list_jobs(state=state or None)
@@ -75,8 +75,8 @@ def metrics(
     ] = None,
 ) -> None:
     """Write the measured points of a job to a file: loss, token accuracy, learning rate, speed, memory."""
-    from core.services import monitoring
-    from core.supervisor import ensure
+    from core.platform.supervisor import ensure
+    from core.services.training import monitoring
 
     if csv is None and tensorboard is None:
         raise SettingsError("No file was named.", "Add --csv metrics.csv, or --tensorboard metrics.zip.")

@@ -18,8 +18,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Fold a LoRA or QLoRA adapter into its base, unquantized, as a whole model that is kept beside the adapter."""
-        from core.services import merging, models
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.training import merging, models
 
         found = models.get_model(model)
         with ensure({"redis", "worker"}, say):

@@ -25,9 +25,9 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Mix several datasets into a new one, each with its weight."""
-        from core.services import datasets
-        from core.services.datasets import edits as dataset_edits
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.data import datasets
+        from core.services.data.datasets import edits as dataset_edits
 
         weighted = []
         for part in parts:

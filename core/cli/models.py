@@ -16,8 +16,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per model, one per line.")] = False,
     ) -> None:
         """List tuned models with their base, dataset and final loss."""
-        from core.services import models as service
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.training import models as service
 
         with ensure(set()):
             found = service.list_models(include_archived=archived)

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
         What could not be a row is named on stderr, and the exit code is 1 then.
         """
-        from core.services import sources
+        from core.services.data import sources
 
         rejected = 0
         for row in islice(sources.rows_of_file(file), limit or None):

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Divide a dataset into training and validation, as a new version; equal examples stay on one side."""
-        from core.editing import Split, make
+        from core.data.editing import Split, make
 
         operation = make(Split, kind=kind, share=share, seed=seed, by=by)
         change(dataset, operation, why=why, dry_run=dry_run, as_json=as_json)

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
     ) -> None:
         """Fine-tune a base model on a dataset. Settings that are not named are chosen automatically."""
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
 
         with ensure({"redis", "worker"} if wait else {"redis"}, say):
             job = _launch(dataset, base, method, engine, name, settings or [])
@@ -54,9 +54,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _launch(dataset: str, base: str, method: str, engine: str, name: str, settings: list[str]) -> Any:
-    from core.jobs.spec import TrainingConfig
-    from core.methods import get_method
-    from core.services import datasets, jobs
+    from core.models.methods import get_method
+    from core.services.data import datasets
+    from core.services.training import jobs
+    from core.training.jobs.spec import TrainingConfig
 
     method_config, training = assign(settings, get_method(method), TrainingConfig)
     return jobs.create(
@@ -73,7 +74,7 @@ def _launch(dataset: str, base: str, method: str, engine: str, name: str, settin
 
 def _report(job_id: str, *, as_json: bool) -> int:
     """Print what became of the job; 1 when it failed, was cancelled or waits for a person."""
-    from core.services import jobs, models
+    from core.services.training import jobs, models
 
     job = jobs.get_job(job_id)
     model = models.get_model(job.model_id) if job.model_id else None
@@ -93,8 +94,8 @@ def _report(job_id: str, *, as_json: bool) -> int:
 
 def _command(choices: dict[str, Any]) -> str:
     """The choices of a job as a command; settings that are as shipped are left out."""
-    from core.jobs.spec import TrainingConfig
-    from core.methods import get_method
+    from core.models.methods import get_method
+    from core.training.jobs.spec import TrainingConfig
 
     method = get_method(choices["method"])
     own = {

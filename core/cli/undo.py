@@ -18,9 +18,9 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Take the newest change of a dataset back. Nothing is lost: that makes a new version."""
-        from core.services import datasets
-        from core.services.datasets import edits as dataset_edits
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.data import datasets
+        from core.services.data.datasets import edits as dataset_edits
 
         with ensure(set()):
             found = datasets.get_dataset(dataset)

@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def up() -> None:
         """Start the studio (web app, workers, inference, Redis) and print its address; Ctrl-C stops everything."""
-        from core import supervisor
+        from core.platform import supervisor
 
         def say(text: str) -> None:
             print(text, file=sys.stdout, flush=True)

@@ -11,7 +11,7 @@ import typer
 from core.cli.output import print_json
 
 if TYPE_CHECKING:
-    from core.services.sources import FileReport
+    from core.services.data.sources import FileReport
 
 
 class Profile(StrEnum):
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
         Exit code: 0 all valid, 1 findings that block, 2 something unreadable; the highest of all files.
         The codes are explained in docs/findings.md.
         """
-        from core.services import sources
+        from core.services.data import sources
 
         worst = 0
         for file in files:
@@ -63,7 +63,7 @@ def _print_report(report: FileReport) -> None:
 
 def _cookbook(file: Path, *, as_json: bool) -> int:
     """Check one file by the profile, print what it says, and give the exit code."""
-    from core.services.sources import chat_lines
+    from core.services.data.sources import chat_lines
 
     report = chat_lines.check_by_cookbook(file)
     if as_json:

@@ -10,7 +10,7 @@ from core.cli.boundary import say
 from core.errors import JobError
 
 if TYPE_CHECKING:
-    from core.tasks.records import TaskRecord
+    from core.platform.tasks.records import TaskRecord
 
 POLL_S = 0.25
 FINISHED = ("succeeded", "failed", "cancelled", "paused")
@@ -29,7 +29,7 @@ def wait_for(task_id: str) -> TaskRecord:
 
 
 def _follow(task_id: str) -> TaskRecord:
-    from core.services import tasks
+    from core.services.platform import tasks
 
     shown = ""
     while True:

@@ -15,9 +15,9 @@ from core.cli.waiting import wait_for
 from core.errors import DataError, JobError
 
 if TYPE_CHECKING:
-    from core.services.smart import SmartRecipe
-    from core.services.smart.records import SmartEstimate
-    from core.tasks.records import TaskRecord
+    from core.platform.tasks.records import TaskRecord
+    from core.services.data.smart import SmartRecipe
+    from core.services.data.smart.records import SmartEstimate
 
 
 def register(app: typer.Typer) -> None:
@@ -44,8 +44,9 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Let a language model write 1 to 5 labeled examples from each row of a table."""
-        from core.services import connections, drafts, smart, sources
-        from core.supervisor import ensure
+        from core.platform.supervisor import ensure
+        from core.services.data import smart, sources
+        from core.services.platform import connections, drafts
 
         if not os.path.isfile(file):
             what = "is not a file" if os.path.exists(file) else "does not exist"
@@ -83,7 +84,7 @@ def _tell(told: SmartEstimate, *, as_json: bool) -> None:
 
 
 def _report(task: TaskRecord, *, as_json: bool) -> None:
-    from core.services import datasets, smart
+    from core.services.data import datasets, smart
 
     told = smart.progress(task.id)
     if task.state != "succeeded":

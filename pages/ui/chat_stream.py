@@ -12,8 +12,8 @@ from typing import Any
 import streamlit as st
 
 from core.messages import Message
-from core.services import chat
-from core.targets.base import ChatOptions
+from core.services.serving import chat
+from core.serving.targets.base import ChatOptions
 from pages.ui.format import plural
 
 TICK_S = 0.06

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.services import drafts
-from core.services.drafts import DraftRecord
+from core.services.platform import drafts
+from core.services.platform.drafts import DraftRecord
 
 
 def load(draft_id: str) -> DraftRecord:

@@ -34,7 +34,7 @@ _ENDS = {
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One entry of the navigation: its file under `pages/`, title, outlined Material icon."""
+    """One entry of the navigation: the name of its file in its wing of `pages/`, title, outlined Material icon."""
 
     name: str
     title: str
@@ -66,9 +66,25 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
 }
 
 
+# The five wings of the house, by the section of the navigation that shows them.
+WINGS: dict[str, str] = {
+    "": "learn",
+    "Prepare": "data",
+    "Train": "training",
+    "Use": "serving",
+    "Learn": "learn",
+    "Studio": "platform",
+}
+_FILES = {
+    screen.name: ROOT / "pages" / WINGS[section] / f"{screen.name}.py"
+    for section, screens in SECTIONS.items()
+    for screen in screens
+}
+
+
 def page_file(name: str) -> Path:
     """The file of a screen, for `st.switch_page` and `st.page_link`."""
-    return ROOT / "pages" / f"{name}.py"
+    return _FILES[name]
 
 
 def exists(name: str) -> bool:
@@ -117,7 +133,7 @@ def entered() -> bool:
 @st.fragment(run_every=NEWS_S)
 def announcements() -> None:
     """Say that long work came to its end, wherever the person is; only what ends after they arrived is news."""
-    from core.services import tasks
+    from core.services.platform import tasks
 
     try:
         if _SEEN not in st.session_state:

@@ -6,8 +6,8 @@ import time
 
 import streamlit as st
 
-from core.services import tasks
-from core.tasks.records import TaskRecord
+from core.platform.tasks.records import TaskRecord
+from core.services.platform import tasks
 from pages.ui import face
 from pages.ui.format import duration, sentence
 

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Callable
 
 import streamlit as st
+from core.data.conversion.analysis import Analysis
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.conversion.analysis import Analysis
+from core.data.findings import CODES
 from core.errors import StudioError
-from core.findings import CODES
 from core.messages import Reject
-from core.services import sources
-from core.services.sources import SourceRecord, importing
+from core.services.data import sources
+from core.services.data.sources import SourceRecord, importing
 from core.settings import MAX_UPLOAD_BYTES
 from pages.ui import face
 from pages.ui.boundary import field_error, show_error

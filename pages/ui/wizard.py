@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import StudioError
-from core.services.drafts import DraftRecord
+from core.services.platform.drafts import DraftRecord
 from pages.ui.boundary import show_error
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from core.samples import load_sample
-from core.services import datasets, jobs
+from core.data.samples import load_sample
+from core.services.data import datasets
+from core.services.training import jobs
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
 
 pytestmark = pytest.mark.browser

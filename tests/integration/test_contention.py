@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from core.services import tasks
-from core.tasks import store
-from core.tasks.announce import announce
+from core.platform.tasks import store
+from core.platform.tasks.announce import announce
+from core.services.platform import tasks
 from tests.support import counting
 from tests.support.servers import wait_until
 from tests.support.studio import LIMIT_S, Studio, horse_of, registrations, wait_state, wait_steps

@@ -7,11 +7,12 @@ import signal
 
 import pytest
 
-from core.editing import Redact, SetSystem
-from core.services import datasets, tasks
-from core.services.datasets import edits as dataset_edits, publishing as dataset_publishing
-from core.storage import get_storage
-from core.tasks import store
+from core.data.editing import Redact, SetSystem
+from core.platform.storage import get_storage
+from core.platform.tasks import store
+from core.services.data import datasets
+from core.services.data.datasets import edits as dataset_edits, publishing as dataset_publishing
+from core.services.platform import tasks
 from tests.support.servers import wait_until
 from tests.support.studio import LIMIT_S, Studio, horse_of, wait_state
 from tests.support.versions import pair

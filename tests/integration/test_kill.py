@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
-from core.redis_server import redis_connection
-from core.services import tasks
-from core.tasks import store
+from core.platform.redis_server import redis_connection
+from core.platform.tasks import store
+from core.services.platform import tasks
 from tests.support import counting
 from tests.support.servers import start_redis, wait_until
 from tests.support.studio import LIMIT_S, Studio, horse_of, is_gone, registrations, wait_state, wait_steps

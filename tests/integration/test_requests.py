@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.services import tasks
-from core.tasks import store
+from core.platform.tasks import store
+from core.services.platform import tasks
 from tests.support import counting
 from tests.support.servers import wait_until
 from tests.support.studio import LIMIT_S, Studio, horse_of, is_gone, registrations, wait_state, wait_steps

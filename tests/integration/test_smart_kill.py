@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.services import datasets, smart, tasks
-from core.tasks import commands, store
+from core.platform.tasks import commands, store
+from core.services.data import datasets, smart
+from core.services.platform import tasks
 from tests.support import smart as helper
 from tests.support.llm_server import LlmServer, Reply, Request, llm_server, proper
 from tests.support.servers import wait_until

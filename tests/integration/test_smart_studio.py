@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.services import connections, datasets, smart
+from core.services.data import datasets, smart
+from core.services.platform import connections
 from tests.support import smart as helper
 from tests.support.servers import wait_until
 

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from core import methods
-from core.base_models.starter import starter_dir
-from core.redis_server import redis_connection
-from core.samples import load_sample
-from core.services import datasets, jobs, metrics, models, tasks
-from core.storage import get_storage
-from core.supervisor import ensure
-from core.tasks import store
+from core.data.samples import load_sample
+from core.models import methods
+from core.models.base_models.starter import starter_dir
+from core.platform.redis_server import redis_connection
+from core.platform.storage import get_storage
+from core.platform.supervisor import ensure
+from core.platform.tasks import store
+from core.services.data import datasets
+from core.services.platform import tasks
+from core.services.training import jobs, metrics, models
 from tests.support import kills
 from tests.support.servers import wait_until
 from tests.support.studio import horse_of

@@ -15,13 +15,13 @@ from contextlib import closing
 import psutil
 import pytest
 
-from core import redis_server
-from core.db.uow import UnitOfWork
-from core.processes import note_of
-from core.services import tasks
-from core.supervisor import ensure
-from core.tasks import store
-from core.tasks.announce import announce
+from core.platform import redis_server
+from core.platform.db.uow import UnitOfWork
+from core.platform.processes import note_of
+from core.platform.supervisor import ensure
+from core.platform.tasks import store
+from core.platform.tasks.announce import announce
+from core.services.platform import tasks
 from tests.support.servers import free_port, wait_until
 from tests.support.studio import LIMIT_S, family, is_gone
 

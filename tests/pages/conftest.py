@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.ui.frame import page_file
+
 ROOT = Path(__file__).parents[2]
 Open = Callable[..., AppTest]
 
@@ -21,7 +23,7 @@ def open_screen(studio_env: Path) -> Open:
         if name == "home":
             return app.run()
         app.run()
-        app.switch_page(f"pages/{name}.py")
+        app.switch_page(str(page_file(name).relative_to(ROOT)))
         for key, value in query.items():
             app.query_params[key] = value
         return app.run()

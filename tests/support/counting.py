@@ -12,12 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from core.db.uow import UnitOfWork
 from core.errors import DataError
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
+from core.platform.tasks.announce import announce
+from core.platform.tasks.context import Outcome, TaskContext
 from core.settings import get_settings
-from core.tasks import store
-from core.tasks.announce import announce
-from core.tasks.context import Outcome, TaskContext
 from worker import queues, run
 
 STEP_S = 0.05

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from core.messages import Example, Message
-from core.services import datasets, jobs, models
-from core.services.datasets import DatasetRecord
-from core.services.jobs.records import JobRecord
-from core.services.models import ModelRecord
-from core.tasks import store
-from core.tasks.context import TaskContext
-from core.tasks.lease import acquire
+from core.platform.tasks import store
+from core.platform.tasks.context import TaskContext
+from core.platform.tasks.lease import acquire
+from core.services.data import datasets
+from core.services.data.datasets import DatasetRecord
+from core.services.training import jobs, models
+from core.services.training.jobs.records import JobRecord
+from core.services.training.models import ModelRecord
 
 
 def example(number: int, *, answer: str = "") -> Example:
@@ -50,7 +51,7 @@ def begin(job: JobRecord, owner: str = "test:1") -> TaskContext:
 
 def finish(task_id: str) -> None:
     """Bring a task that others wait for to its end."""
-    from core.tasks.context import Outcome
+    from core.platform.tasks.context import Outcome
 
     lease = acquire(task_id, "test:0")
     assert lease is not None

@@ -13,9 +13,9 @@ import signal
 import time
 from dataclasses import dataclass
 
-from core.services import tasks
+from core.platform.tasks import store
+from core.services.platform import tasks
 from core.settings import get_settings
-from core.tasks import store
 from tests.support.servers import wait_until
 from tests.support.studio import horse_of, is_gone
 

@@ -9,9 +9,9 @@ import json
 import sys
 
 from core.errors import LeaseLost
-from core.tasks import store
-from core.tasks.context import Outcome, TaskContext
-from core.tasks.lease import acquire
+from core.platform.tasks import store
+from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.lease import acquire
 
 
 def main(task_id: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.base_models.starter import CHAT_TEMPLATE, STARTER_RECIPE
+from core.models.base_models.starter import CHAT_TEMPLATE, STARTER_RECIPE
 
 
 def make_model(directory: Path, *, seed: int = 0) -> Path:
-    """Write a model directory that transformers loads and `core.base_models.directory.inspect` accepts."""
+    """Write a model directory that transformers loads and `core.models.base_models.directory.inspect` accepts."""
     import torch
     from tokenizers import Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import BPE
@@ -48,7 +48,7 @@ def make_adapter(model_dir: Path, directory: Path, *, seed: int = 1) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from core.methods import build
+    from core.models.methods import build
 
     torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_pretrained(model_dir)

@@ -6,15 +6,17 @@ import math
 from pathlib import Path
 from typing import Any
 
-from core.db.tables import MetricPoint, SampleAnswer
-from core.db.uow import UnitOfWork
-from core.samples import load_sample
-from core.services import datasets, jobs, models, tasks
-from core.services.datasets import DatasetRecord
-from core.services.jobs import JobRecord
-from core.services.models import ModelRecord
-from core.tasks.context import Outcome, TaskContext
-from core.tasks.lease import acquire
+from core.data.samples import load_sample
+from core.platform.db.tables import MetricPoint, SampleAnswer
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.lease import acquire
+from core.services.data import datasets
+from core.services.data.datasets import DatasetRecord
+from core.services.platform import tasks
+from core.services.training import jobs, models
+from core.services.training.jobs import JobRecord
+from core.services.training.models import ModelRecord
 
 
 def dataset(name: str = "Support") -> DatasetRecord:

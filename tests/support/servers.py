@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from core import redis_server
+from core.platform import redis_server
 
 
 def missing(what: str, remedy: str) -> None:

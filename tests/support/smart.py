@@ -6,9 +6,10 @@ import io
 import os
 from typing import Any
 
-from core.services import connections, drafts, smart, sources
-from core.tasks import store
-from core.tasks.records import TaskRecord
+from core.platform.tasks import store
+from core.platform.tasks.records import TaskRecord
+from core.services.data import smart, sources
+from core.services.platform import connections, drafts
 from worker import run
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from core.base_models.starter import recipe_hash, starter_dir
+from core.models.base_models.starter import recipe_hash, starter_dir
 
 REPOSITORY = Path(__file__).parents[2]
 # Read when pytest starts: each test's environment is cleared of the studio's variables.

@@ -9,9 +9,9 @@ import sys
 
 import psutil
 
-from core.services import tasks
-from core.tasks import store
-from core.tasks.records import TaskRecord
+from core.platform.tasks import store
+from core.platform.tasks.records import TaskRecord
+from core.services.platform import tasks
 from tests.support import counting
 from tests.support.servers import wait_until
 

@@ -6,9 +6,9 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from core.base_models.starter import STARTER_RECIPE
-from core.jobs.spec import ResolvedTraining
 from core.messages import Example, Message
+from core.models.base_models.starter import STARTER_RECIPE
+from core.training.jobs.spec import ResolvedTraining
 
 PAIRS = [
     ("What is the code of the north gate?", "It is amber seven."),

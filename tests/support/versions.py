@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from core.data.versions.rows import Rows
+from core.data.versions.writer import EXAMPLES, VersionWriter
 from core.messages import Example, Message, Split
-from core.versions.rows import Rows
-from core.versions.writer import EXAMPLES, VersionWriter
 
 
 def pair(

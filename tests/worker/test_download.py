@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core import base_models
-from core.base_models import hub_cache
 from core.errors import SettingsError, StorageError
-from core.services import downloads, tasks
-from core.tasks.records import TaskRecord
+from core.models import base_models
+from core.models.base_models import hub_cache
+from core.platform.tasks.records import TaskRecord
+from core.services.platform import tasks
+from core.services.training import downloads
 from tests.support.hub_server import COMMIT, hub
 from tests.support.random_model import make_model
 from worker.download import explain, wanted

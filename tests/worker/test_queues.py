@@ -11,8 +11,8 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from core.redis_server import redis_connection
-from core.services import tasks
+from core.platform.redis_server import redis_connection
+from core.services.platform import tasks
 from tests.support import counting
 from tests.support.servers import wait_until
 from worker import queues

@@ -10,10 +10,10 @@ import time
 import pytest
 from sqlalchemy import text, update
 
-from core.db.uow import UnitOfWork
-from core.redis_server import redis_connection
-from core.tasks import owners, store
-from core.tasks.lease import acquire
+from core.platform.db.uow import UnitOfWork
+from core.platform.redis_server import redis_connection
+from core.platform.tasks import owners, store
+from core.platform.tasks.lease import acquire
 from tests.support import counting
 from worker import reconcile
 

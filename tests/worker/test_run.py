@@ -6,11 +6,11 @@ import importlib
 
 import pytest
 
-from core.db.uow import UnitOfWork
 from core.errors import Diverged, LeaseLost, StorageError
-from core.services import tasks
-from core.tasks import store
-from core.tasks.context import Outcome, TaskContext
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.platform import tasks
 from tests.support import counting
 from worker import run
 
@@ -72,7 +72,7 @@ def test_causes_are_stable_words(error: Exception, cause: str) -> None:
 
 def test_a_task_that_another_worker_holds_is_left_alone(studio_env) -> None:
     task_id = a_task(until=1)
-    from core.tasks.lease import acquire
+    from core.platform.tasks.lease import acquire
 
     assert acquire(task_id, "other") is not None
     assert run.execute(task_id, "w") is None

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from core.targets.base import Chunk
+from core.serving.targets.base import Chunk
 from worker.inference import problems
 from worker.inference.engine import Engine, Question
 from worker.inference.schema import ChatRequest

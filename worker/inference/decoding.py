@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from core.errors import DataError
-from core.render import render_prompt
-from core.targets.base import Chunk
+from core.models.render import render_prompt
+from core.serving.targets.base import Chunk
 from worker.inference.engine import Question
 from worker.inference.grammar import Grammar, Vocabulary
 from worker.inference.loader import Loaded

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import StudioError
 from core.messages import Message
-from core.targets.base import ChatOptions, Chunk
+from core.serving.targets.base import ChatOptions, Chunk
 
 if TYPE_CHECKING:
     from worker.inference.decoding import Answer

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import base_models
-from core.base_models.records import BaseModelRef
 from core.errors import NotFound, StorageError
-from core.methods import METHODS
-from core.services import merging, models
-from core.services.models import ModelRecord
-from core.storage import get_storage
+from core.models import base_models
+from core.models.base_models.records import BaseModelRef
+from core.models.methods import METHODS
+from core.platform.storage import get_storage
+from core.services.training import merging, models
+from core.services.training.models import ModelRecord
 
 
 @dataclass(frozen=True, slots=True)

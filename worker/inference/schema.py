@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import DataError
 from core.messages import ROLES, Message
-from core.targets.base import DEFAULT_MAX_TOKENS, ChatOptions
+from core.serving.targets.base import DEFAULT_MAX_TOKENS, ChatOptions
 
 MAX_MESSAGES = 2_000
 _ROLE_NAMES = {"developer": "system"}  # OpenAI's newer word for the same thing

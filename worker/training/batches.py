@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from core.forecast.batches import order, shared_out
-from core.render import IGNORED
+from core.models.render import IGNORED
+from core.training.forecast.batches import order, shared_out
 from worker.training.attention import Layout, arguments
 from worker.training.data import Tokenised, collate
 

@@ -8,13 +8,14 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from core import base_models, engines, methods
-from core.db.tables import Calibration
 from core.errors import TrainingError
-from core.jobs.spec import JobSpec
 from core.messages import Example
-from core.services import datasets
-from core.tasks.context import Outcome, TaskContext
+from core.models import base_models, methods
+from core.platform.db.tables import Calibration
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data import datasets
+from core.training import engines
+from core.training.jobs.spec import JobSpec
 from worker.training import token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Point

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from core.jobs.spec import ResolvedTraining
+from core.training.jobs.spec import ResolvedTraining
 from worker.training import runtime
 from worker.training.divergence import Divergence
 from worker.training.early_stopping import Improvement

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from core.errors import DataError
-from core.forecast.lengths import Span, counted
 from core.messages import Example
-from core.render import IGNORED, render
+from core.models.render import IGNORED, render
+from core.training.forecast.lengths import Span, counted
 from worker.training import token_cache
 
 Batch = dict[str, Any]  # input_ids, labels, position_ids: (rows, width) int64; real_tokens: int; members: of each row

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from core import base_models
 from core.errors import NotFound, TrainingError
 from core.messages import Example
-from core.services import datasets, models
-from core.services.jobs import reader as job_reader
-from core.storage import get_storage
-from core.tasks.context import Outcome, TaskContext
+from core.models import base_models
+from core.platform.storage import get_storage
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data import datasets
+from core.services.training import models
+from core.services.training.jobs import reader as job_reader
 from worker.training.generate import Exactness, exact_match, split_last_answer
 from worker.training.interrupt import Interrupted, check
 from worker.training.model_files import load_model, load_tokenizer, load_tuned

@@ -17,8 +17,8 @@ from typing import Any, Final
 import torch
 from torch.nn.functional import cross_entropy
 
-from core.example_losses import FILE, LossRow, write
-from core.forecast.time import LOSSES_LEAST_S, LOSSES_SHARE
+from core.training.example_losses import FILE, LossRow, write
+from core.training.forecast.time import LOSSES_LEAST_S, LOSSES_SHARE
 from worker.training import attention
 from worker.training.batches import MicroBatch, Packer
 from worker.training.data import Prepared, Tokenised

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from core.render import IGNORED
+from core.models.render import IGNORED
 from worker.training.batches import MicroBatch, Step
 
 MOST_TOKENS: Final = 2_000  # more are counted and not written out

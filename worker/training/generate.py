@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from core.errors import DataError
-from core.jobs.exact_match import matches
 from core.messages import Example, Message
-from core.render import render_prompt
+from core.models.render import render_prompt
+from core.training.jobs.exact_match import matches
 
 
 @dataclass(frozen=True, slots=True)

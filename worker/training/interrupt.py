@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.tasks.context import Outcome, TaskContext
+from core.platform.tasks.context import Outcome, TaskContext
 
 
 class Interrupted(Exception):

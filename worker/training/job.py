@@ -13,16 +13,17 @@ from typing import Any, Final
 
 from sqlalchemy import delete
 
-from core import base_models, engines, methods
-from core.db.tables import MetricPoint, SampleAnswer
 from core.errors import DataError, NotFound, StorageError, TrainingError
-from core.jobs.spec import JobSpec
 from core.messages import Example
-from core.methods import Method
-from core.services import datasets
-from core.services.jobs import first_batch, forecasting, reader as job_reader
-from core.services.jobs.records import JobRecord
-from core.tasks.context import Outcome, TaskContext
+from core.models import base_models, methods
+from core.models.methods import Method
+from core.platform.db.tables import MetricPoint, SampleAnswer
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data import datasets
+from core.services.training.jobs import first_batch, forecasting, reader as job_reader
+from core.services.training.jobs.records import JobRecord
+from core.training import engines
+from core.training.jobs.spec import JobSpec
 from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Point

@@ -9,11 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core import methods
 from core.errors import StorageError
 from core.messages import Example
-from core.services.jobs.records import JobRecord
-from core.tasks.context import Outcome, TaskContext
+from core.models import methods
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.training.jobs.records import JobRecord
 from worker.training import checkpoints, state, tuners
 from worker.training.interrupt import check
 from worker.training.making import SILENT_S, make_model

@@ -23,18 +23,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from core import base_models, engines, formats, methods
-from core.base_models import BaseModelRef
-from core.base_models.light_tokenizer import load_tokenizer as load_light_tokenizer
-from core.conversion import shapes
-from core.engines import Choice
+from core.data import formats
+from core.data.conversion import shapes
+from core.data.conversion.labeling import Labeler, Recipe
 from core.errors import DataError, SettingsError
-from core.jobs.resolve import resolve
-from core.jobs.spec import ResolvedTraining, TrainingConfig
 from core.messages import Example, Finding, Message, Reject, Row
-from core.methods import Method
-from core.render import render
-from core.services.pipeline import Labeler, Recipe
+from core.models import base_models, methods
+from core.models.base_models import BaseModelRef
+from core.models.base_models.light_tokenizer import load_tokenizer as load_light_tokenizer
+from core.models.methods import Method
+from core.models.render import render
+from core.training import engines
+from core.training.engines import Choice
+from core.training.jobs.resolve import resolve
+from core.training.jobs.spec import ResolvedTraining, TrainingConfig
 from worker.training import library_checks
 
 if TYPE_CHECKING:
@@ -256,7 +258,7 @@ def _base(base_model: str | Path, say: Say) -> BaseModelRef:
     is_directory = isinstance(base_model, Path) or named.startswith((".", "/", "~"))
     base = base_models.resolve(f"{base_models.LOCAL}{named}" if is_directory else named)
     if base.buildable and not base.ready:
-        from core.base_models.starter import starter_dir
+        from core.models.base_models.starter import starter_dir
         from worker.training import starter
 
         say("Building the starter model; about a minute.")

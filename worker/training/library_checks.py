@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from core.base_models import BaseModelRef
 from core.errors import DataError, SettingsError, StorageError
-from core.jobs.spec import ResolvedTraining, TrainingConfig
 from core.messages import ROLES, Example, Message
-from core.methods import Method
+from core.models.base_models import BaseModelRef
+from core.models.methods import Method
+from core.training.jobs.spec import ResolvedTraining, TrainingConfig
 from worker.training import checkpoints
 
 RUN_FILE: Final = "run.json"  # what the run in an output directory was asked for

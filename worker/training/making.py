@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.messages import Example
-from core.services import models
-from core.services.jobs.records import JobRecord
-from core.tasks.context import Outcome, TaskContext
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.training import models
+from core.services.training.jobs.records import JobRecord
 from worker.training.generate import answer, split_last_answer
 from worker.training.model_files import load_tokenizer, load_tuned
 

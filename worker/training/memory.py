@@ -10,9 +10,9 @@ from typing import Final
 import torch
 
 from core.errors import OutOfMemory
-from core.jobs import remedies
-from core.jobs.spec import ResolvedTraining
-from core.methods.base import Method
+from core.models.methods.base import Method
+from core.training.jobs import remedies
+from core.training.jobs.spec import ResolvedTraining
 
 _MEMORY_SAID: Final = (
     "out of memory",

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import torch
 
-from core import base_models
 from core.errors import TrainingError
-from core.services import merging, models
-from core.storage import get_storage
-from core.tasks.context import Outcome, TaskContext
+from core.models import base_models
+from core.platform.storage import get_storage
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.training import merging, models
 from worker.training import tuners
 from worker.training.interrupt import Interrupted, check
 from worker.training.model_files import load_model, load_tokenizer, save_model

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from core.base_models.light_tokenizer import training_template
 from core.errors import StorageError, TrainingError
+from core.models.base_models.light_tokenizer import training_template
 from worker.training import checkpoints, quantization, runtime, tuners
 from worker.training.memory import first_line, out_of_memory
 

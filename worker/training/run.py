@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from core.jobs.spec import ResolvedTraining
 from core.messages import Example
-from core.methods.base import Method
+from core.models.methods.base import Method
+from core.training.jobs.spec import ResolvedTraining
 from worker.training import checkpoints, example_losses, quantization, runtime, state, tuners
 from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from core.forecast.time import SAMPLES_SHARE
-from core.jobs.spec import ResolvedTraining
+from core.training.forecast.time import SAMPLES_SHARE
+from core.training.jobs.spec import ResolvedTraining
 from worker.training.samples import Sampling, answer_at
 
 SHARE: Final = SAMPLES_SHARE  # on short steps the answers would take longer than what is learnt between them

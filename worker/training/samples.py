@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy
 import torch
 
-from core.jobs.spec import ResolvedTraining
 from core.messages import Example, Message
-from core.render import render_prompt
+from core.models.render import render_prompt
+from core.training.jobs.spec import ResolvedTraining
 from worker.training import quantization
 from worker.training.generate import answer, split_last_answer
 

@@ -20,11 +20,11 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from core.base_models.starter import MANIFEST_NAME, STARTER_RECIPE, recipe_hash, starter_dir
 from core.errors import TrainingError
 from core.messages import Message
-from core.render import render
-from core.tasks.context import Outcome, TaskContext
+from core.models.base_models.starter import MANIFEST_NAME, STARTER_RECIPE, recipe_hash, starter_dir
+from core.models.render import render
+from core.platform.tasks.context import Outcome, TaskContext
 from worker.training import runtime, starter_corpus
 from worker.training.checkpoints import file_hashes
 from worker.training.generate import exact_match

@@ -25,7 +25,7 @@ from core.messages import Example
 from core.settings import get_settings
 
 MAX_BYTES: Final = 2 << 30  # of all files; the ones that were used longest ago go first
-_RENDERING: Final = 1  # grows when core/render.py gives other tokens for the same example
+_RENDERING: Final = 1  # grows when core/models/render.py gives other tokens for the same example
 _LIBRARIES: Final = ("tokenizers", "transformers")
 
 Encoded = tuple[list[int], list[int]]  # ids of an example, and 1 for each that the assistant wrote

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from core.data.conversion.templates.qa import QaOptions
 
 from core.cli.assign import assign, pairs
-from core.conversion.templates.qa import QaOptions
 from core.errors import SettingsError
-from core.jobs.spec import TrainingConfig
-from core.methods.lora import LoRA
-from core.methods.qlora import QLoRA
+from core.models.methods.lora import LoRA
+from core.models.methods.qlora import QLoRA
+from core.training.jobs.spec import TrainingConfig
 
 
 def test_each_name_goes_to_the_config_that_has_it_with_its_type() -> None:
@@ -40,7 +40,7 @@ def test_a_pair_without_equals_is_refused() -> None:
 
 
 def test_lists_and_choices_of_numbers_are_typed() -> None:
-    from core.methods import get_method
+    from core.models.methods import get_method
 
     pairs = ["bits=8", "rslora=true", "target_modules=listed", "module_names=q_proj, up_proj"]
     (values,) = assign(pairs, get_method("qlora"))

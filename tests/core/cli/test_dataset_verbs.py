@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.services import datasets
+from core.services.data import datasets
 from tests.support.versions import pair
 
 pytestmark = pytest.mark.usefixtures("studio_env")

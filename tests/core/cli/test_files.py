@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.findings import CODES
+from core.data.findings import CODES
 
 KEYS = ["file", "format", "encoding", "read", "accepted", "rejected", "findings"]
 FINDING_KEYS = ["line", "field", "code", "severity", "message", "remedy"]

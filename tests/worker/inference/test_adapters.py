@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch  # noqa: TID253  weights are compared here
 
-from core.methods import METHODS, build
+from core.models.methods import METHODS, build
 from tests.support.random_model import make_model
 from worker.inference.adapters import Adapters
 from worker.training import tuners

@@ -11,7 +11,8 @@ import pytest
 
 from core.errors import NotFound, ProviderUnavailable
 from core.messages import Message
-from core.services import chat, models
+from core.services.serving import chat
+from core.services.training import models
 from tests.worker.inference.conftest import Served
 
 ASK = [{"role": "user", "content": "What is item 7?"}]
@@ -41,7 +42,7 @@ def reference(base: Path, adapter: Path | None, tokens: int = 24) -> str:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from core.render import render_prompt
+    from core.models.render import render_prompt
 
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = AutoModelForCausalLM.from_pretrained(base)
@@ -118,7 +119,7 @@ def test_base_and_tuned_at_the_same_time(client: openai.OpenAI, served: Served) 
 
 
 def test_warming_up_is_harmless(at_the_studio: Served) -> None:
-    from core.targets import get_target
+    from core.serving.targets import get_target
 
     get_target("studio").warm_up()
     assert httpx.get(f"{at_the_studio.url}/health").json()["status"] == "ok"
@@ -161,7 +162,7 @@ def test_chat_service_streams_and_remembers_the_first_use(at_the_studio: Served)
     assert text == "".join(chat.stream(served.first, ASK, max_tokens=24))
     chunks = list(chat.chunks(served.first, ASK))
     assert chunks[-1].finish_reason or chunks[-1].completion_tokens
-    from core.services import jobs
+    from core.services.training import jobs
 
     events = jobs.events(models.get_model(served.first).job_id)
     assert [event.kind for event in events].count("chat") == 1

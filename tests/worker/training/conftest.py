@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.base_models.starter import recipe_hash
+from core.models.base_models.starter import recipe_hash
 from tests.support import tiny
 from tests.support.starter import CACHE
 

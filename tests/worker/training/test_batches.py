@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.forecast.batches import shared_out
 from core.messages import Example, Message
-from core.methods import build
+from core.models.methods import build
+from core.training.forecast.batches import shared_out
 from tests.support import tiny
 from worker.training import attention, tuners
 from worker.training.batches import Packer, SeededBatches

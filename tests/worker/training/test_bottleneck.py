@@ -11,7 +11,7 @@ from peft import PeftModel
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
 from core.errors import TrainingError
-from core.methods import build
+from core.models.methods import build
 from tests.worker.training.test_run import logits
 from worker.training import tuners
 from worker.training.model_files import load_model

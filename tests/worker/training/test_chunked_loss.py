@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.methods import METHODS, build
+from core.models.methods import METHODS, build
 from tests.support import tiny
 from worker.training.engines import Point, trl
 from worker.training.run import Watching, train

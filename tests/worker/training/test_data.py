@@ -9,7 +9,7 @@ import torch
 
 from core.errors import DataError
 from core.messages import Example, Message
-from core.render import render
+from core.models.render import render
 from tests.support import tiny
 from worker.training.data import Tokenised, collate, prepare, rows_of
 from worker.training.model_files import load_model, load_tokenizer

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core import base_models
-from core.jobs.resolve import resolve
-from core.jobs.spec import TrainingConfig
-from core.methods import METHODS, build
-from core.samples import load_sample
+from core.data.samples import load_sample
+from core.models import base_models
+from core.models.methods import METHODS, build
+from core.training.jobs.resolve import resolve
+from core.training.jobs.spec import TrainingConfig
 from tests.support.starter import install
 from worker.training.engines import Point
 from worker.training.generate import exact_match, split_last_answer

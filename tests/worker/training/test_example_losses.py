@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from core import example_losses as files
-from core.methods import build
-from core.render import render
+from core.models.methods import build
+from core.models.render import render
+from core.training import example_losses as files
 from tests.support import tiny
 from worker.training import example_losses
 from worker.training.data import prepare

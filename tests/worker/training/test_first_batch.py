@@ -43,7 +43,7 @@ def test_a_long_batch_is_counted_beyond_what_is_written_out(tiny_base: Path) -> 
 
 
 def test_a_run_shows_it_once_and_a_resumed_one_not_again(tiny_base: Path, tmp_path: Path) -> None:
-    from core.methods import build
+    from core.models.methods import build
 
     seen: list[dict[str, Any]] = []
     asked = iter(["", "pause", "", "", ""])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.methods import METHODS
+from core.models.methods import METHODS
 
 
 @pytest.mark.slow

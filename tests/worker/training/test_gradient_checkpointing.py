@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.base_models import resolve as base_of
 from core.errors import SettingsError
-from core.jobs.resolve import resolve
-from core.jobs.spec import TrainingConfig
-from core.methods import METHODS, build
-from core.methods.base import recomputes
+from core.models.base_models import resolve as base_of
+from core.models.methods import METHODS, build
+from core.models.methods.base import recomputes
+from core.training.jobs.resolve import resolve
+from core.training.jobs.spec import TrainingConfig
 from tests.support import tiny
 from worker.training import tuners
 from worker.training.engines import Plan, get_engine

@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from core.db.tables import Calibration, FineTuningJob
-from core.db.uow import UnitOfWork
 from core.messages import Example, Message
-from core.services import datasets, jobs, metrics, models, monitoring, tasks
-from core.services.jobs import first_batch
-from core.services.jobs.records import JobRecord
+from core.platform.db.tables import Calibration, FineTuningJob
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
+from core.platform.tasks.records import TaskRecord
+from core.services.data import datasets
+from core.services.platform import tasks
+from core.services.training import jobs, metrics, models, monitoring
+from core.services.training.jobs import first_batch
+from core.services.training.jobs.records import JobRecord
 from core.settings import get_settings
-from core.tasks import store
-from core.tasks.records import TaskRecord
 from tests.support import tiny
 from worker.run import execute
 
@@ -153,7 +155,7 @@ def test_points_after_the_checkpoint_are_replaced(base: str) -> None:
         with pytest.raises(Killed):
             execute(parts.task_id, "test:1")
     assert [step for split, step, _ in losses(parts) if split == "train"] == list(range(1, 8))
-    from core.tasks import recovery
+    from core.platform.tasks import recovery
 
     recovery.after_death(parts.task_id, "test:1", "killed")  # what the parent of a dead work process does
     assert work(parts).state == "succeeded"

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import Conflict, NotFound
-from core.services import chat, merging, models
-from core.storage import get_storage
+from core.platform.storage import get_storage
+from core.services.serving import chat
+from core.services.training import merging, models
 from tests.support.jobs import launch, make_dataset, succeed
 from tests.support.random_model import make_adapter, make_model
 from worker.inference import registry
@@ -66,7 +67,7 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
 
 def test_the_whole_model_answers_like_its_adapter(tuned: models.ModelRecord) -> None:
     from core.messages import Message
-    from core.targets.base import ChatOptions
+    from core.serving.targets.base import ChatOptions
     from worker.inference.decoding import Answer
     from worker.inference.engine import Question
     from worker.inference.loader import Loader

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from core.base_models.directory import inspect
 from core.errors import TrainingError
 from core.messages import Message
-from core.methods import METHODS, build
-from core.methods.base import Method
+from core.models.base_models.directory import inspect
+from core.models.methods import METHODS, build
+from core.models.methods.base import Method
 from tests.support import tiny
 from tests.worker.training.test_run import Run, logits
 from worker.training import merge, quantization, tuners

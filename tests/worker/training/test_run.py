@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from core.errors import Diverged, OutOfMemory, TrainingError
-from core.methods import build
-from core.methods.base import Method
+from core.models.methods import build
+from core.models.methods.base import Method
 from tests.support import tiny
 from worker.training.checkpoints import file_hashes, newest, step_of
 from worker.training.engines import Point

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.messages import Example, Message
-from core.methods import build
+from core.models.methods import build
 from tests.support import tiny
 from worker.training.checkpoints import file_hashes
 from worker.training.model_files import load_tokenizer

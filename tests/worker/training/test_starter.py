@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core.base_models.starter import STARTER_RECIPE, recipe_hash, starter_dir, starter_manifest, starter_ready
+from core.data.samples import load_sample
 from core.errors import TrainingError
 from core.messages import Message
-from core.samples import load_sample
+from core.models.base_models.starter import STARTER_RECIPE, recipe_hash, starter_dir, starter_manifest, starter_ready
 from tests.support import tiny
 from worker.training import starter_corpus
 from worker.training.checkpoints import file_hashes

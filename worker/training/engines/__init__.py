@@ -1,7 +1,7 @@
 """Engines: what loads the model and runs the steps. Each is one module with the functions of `Engine` below.
 
 Whatever the engine is, it is fed by the same tokenised examples, reports through the same hooks and writes the same
-checkpoints. What the studio knows of an engine without importing it is in `core/engines`.
+checkpoints. What the studio knows of an engine without importing it is in `core/training/engines`.
 
 Nothing here, and nothing that is imported before an engine is, may import transformers, trl or peft: unsloth has to
 come before them.
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from core.errors import NotFound
-from core.jobs.spec import ResolvedTraining
-from core.methods.base import Method, recomputes
+from core.models.methods.base import Method, recomputes
+from core.training.jobs.spec import ResolvedTraining
 from worker.training.data import Prepared
 from worker.training.early_stopping import Best
 from worker.training.samples import Sampling

@@ -15,9 +15,9 @@ from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from core.errors import Diverged
-from core.forecast.batches import token_budget
-from core.jobs.spec import ResolvedTraining
-from core.methods.base import Method
+from core.models.methods.base import Method
+from core.training.forecast.batches import token_budget
+from core.training.jobs.spec import ResolvedTraining
 from worker.training import attention, checkpoints, first_batch, fused, quantization, runtime, state, tuners
 from worker.training.batches import Packer, SeededBatches, Step
 from worker.training.callbacks import LEAVES, Watcher

@@ -14,10 +14,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from core.engines.unsloth import environment, record
 from core.errors import TrainingError
-from core.jobs.spec import ResolvedTraining
-from core.methods.base import Method
+from core.models.methods.base import Method
+from core.training.engines.unsloth import environment, record
+from core.training.jobs.spec import ResolvedTraining
 from worker.training.engines import Ended, Hooks, Plan
 
 PATCHED: Final = ("trl", "transformers", "peft")  # what unsloth changes, and says must not be there before it

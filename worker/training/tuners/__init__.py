@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.errors import TrainingError
-from core.methods.base import Method
+from core.models.methods.base import Method
 
 PREFIX: Final = "PREFIX_TUNING"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.engines import ENGINES
-from core.methods import build
-from core.render import render
+from core.models.methods import build
+from core.models.render import render
+from core.training.engines import ENGINES
 from tests.support import tiny
 
 _CODE = """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from core.methods import build
+from core.models.methods import build
 from worker.training import fused, tuners
 from worker.training.model_files import load_model
 

@@ -1,0 +1,151 @@
+"""What was uploaded: one file, or an archive of many. Members are read one by one and never unpacked by their names."""
+
+from __future__ import annotations
+
+import lzma
+import stat
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from core.data import formats
+from core.data.findings import data_error
+from core.errors import DataError
+from core.messages import Reject, Row
+
+MAX_UNPACKED: Final = 1 << 30  # bytes of all members together; an upload has at most 100 MB
+MAX_MEMBERS: Final = 200_000
+_CHUNK = 1 << 20
+# What Python's zip reader and its decompressors raise for bytes that are no archive.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+)
+
+
+class Bundle:
+    """An upload as files that hold rows.
+
+    Args:
+        path: the upload on this machine.
+        filename: as the person knows it.
+
+    Raises:
+        DataError: a damaged or encrypted archive, or one that holds too much.
+    """
+
+    def __init__(self, path: Path, filename: str) -> None:
+        self.path, self.filename = path, filename
+        self.is_archive = zipfile.is_zipfile(path) and not _is_workbook(path)
+        self._unpacked = 0
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        if self.is_archive:
+            self._list()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files inside, sorted; the upload's own name where it is one file."""
+        return tuple(sorted(self._members)) if self.is_archive else (self.filename,)
+
+    def rows(self, name: str, *, single: bool = False) -> Iterator[Row | Reject]:
+        """The rows of one file.
+
+        Args:
+            single: the file is one JSON value, also where it holds arrays.
+
+        Raises:
+            DataError: nothing in it can be read.
+        """
+        if not self.is_archive:
+            yield from _rows(self.path, self.filename, single)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            member = Path(folder) / "member"
+            self._unpack(name, member)
+            yield from _rows(member, name, single)
+
+    def first_rows(self, name: str, count: int = 5, *, single: bool = False) -> list[Row]:
+        """The first rows that can be read; [] where none can."""
+        try:
+            found = islice(self.rows(name, single=single), count * 4)
+            return list(islice((row for row in found if isinstance(row, Row)), count))
+        except DataError:
+            return []
+
+    def head(self, name: str, size: int = 65_536) -> bytes:
+        """The first bytes of a file; b"" where they cannot be read."""
+        if not self.is_archive:
+            with self.path.open("rb") as stream:
+                return stream.read(size)
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self._members[name]) as stream:
+                return stream.read(size)
+        except _DAMAGE:
+            return b""
+
+    def _list(self) -> None:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                infos = archive.infolist()
+        except _DAMAGE as error:
+            raise data_error(
+                "container", f"{self.filename} is a damaged archive: {error}.", "Export or download it again."
+            ) from error
+        if len(infos) > MAX_MEMBERS:
+            told = f"{self.filename} holds {len(infos):,} files, more than {MAX_MEMBERS:,}."
+            raise data_error("container", told, "Export a shorter time, or fewer channels.")
+        for info in infos:
+            if info.flag_bits & 1:
+                raise data_error("container", f"{self.filename} is encrypted.", "Unpack it, and upload what is inside.")
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            file = info.filename and not info.filename.endswith("/")  # is_dir() fails on a member without a name
+            if file and kind in (0, stat.S_IFREG):  # a link would be a text with a path, not a chat
+                self._members[info.filename] = info
+
+    def _unpack(self, name: str, target: Path) -> None:
+        """Write a member's bytes to a file of our own name. What counts is what comes out, not what it declares."""
+        try:
+            with (
+                zipfile.ZipFile(self.path) as archive,
+                archive.open(self._members[name]) as stream,
+                target.open("wb") as out,
+            ):
+                while chunk := stream.read(_CHUNK):
+                    self._unpacked += len(chunk)
+                    if self._unpacked > MAX_UNPACKED:
+                        told = f"Unpacked, {self.filename} is larger than {MAX_UNPACKED:,} bytes."
+                        raise data_error("file_too_large", told, "Export a shorter time, or fewer channels.")
+                    out.write(chunk)
+        except _DAMAGE as error:
+            raise data_error("container", f"{name} inside the archive is damaged.", "Export it again.") from error
+
+
+def _is_workbook(path: Path) -> bool:
+    """An XLSX file is an archive too, but to a person it is a table."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "[Content_Types].xml" in archive.namelist()
+    except _DAMAGE:
+        return False
+
+
+def _rows(path: Path, name: str, single: bool) -> Iterator[Row | Reject]:
+    detection = formats.detect_file(path, name)
+    if single and detection.format == "json" and detection.layout != "values":
+        detection = replace(detection, layout="values", array_path=())
+    yield from formats.read(path, detection)

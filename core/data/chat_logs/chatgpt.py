@@ -1,0 +1,170 @@
+"""ChatGPT's data export: `conversations.json`, each conversation a tree with one path that was seen last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from core.data.chat_logs.base import Conversation, Hints, Left, Person, ReadOptions, Turn
+from core.data.chat_logs.bundle import Bundle
+from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
+from core.data.chat_logs.times import parse
+from core.messages import Reject
+
+_FILE = re.compile(r"(?:.*/)?conversations(?:[-_]\d+)?\.json", re.IGNORECASE)
+# Marks around the sources that an answer cites: private-use characters that no person typed.
+_CITATION = re.compile("\ue200[^\ue201]{0,2000}\ue201|【\\d+†[^】]{0,200}】|[\ue200-\ue206]")
+_HIDDEN = frozenset({"user_editable_context", "model_editable_context", "app_pairing_content"})
+_TOOL = frozenset(
+    {"execution_output", "tether_browsing_display", "tether_quote", "system_error", "computer_output", "sonic_webpage"}
+)
+_REASONING = frozenset({"thoughts", "reasoning_recap"})
+_NAMES = {"user": "You", "assistant": "ChatGPT", "system": "System", "tool": "Tools"}
+
+
+class ChatGptLog:
+    """An export of ChatGPT, as the archive it comes in or its conversations.json alone."""
+
+    id = "chatgpt"
+    title = "ChatGPT export"
+    text = (
+        "In ChatGPT: Settings, Data controls, Export data. Bring the zip as it comes by mail, or conversations.json. "
+        "Of every conversation the path that you saw last is taken."
+    )
+    options: tuple[str, ...] = ()
+    asker = False
+
+    def recognises(self, bundle: Bundle) -> bool:
+        return any(_is_tree(row.fields) for name in self._files(bundle)[:1] for row in self._first(bundle, name))
+
+    def hints(self, bundle: Bundle) -> Hints:
+        return Hints()
+
+    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
+        for role, name in _NAMES.items():
+            yield Person(role, name, role)
+        for name in self._files(bundle):
+            place = name if bundle.is_archive else ""
+            for row in bundle.rows(name, single=_is_single(bundle, name)):
+                if isinstance(row, Reject):
+                    yield Left("unreadable", row.raw, place, row.line)
+                elif not _is_tree(row.fields):
+                    yield Left("not_a_message", raw(row.fields), place, row.line)
+                else:
+                    yield from _conversation(row.fields, place, row.line)
+
+    def _files(self, bundle: Bundle) -> list[str]:
+        return [name for name in bundle.names if _FILE.fullmatch(name)] if bundle.is_archive else list(bundle.names)
+
+    def _first(self, bundle: Bundle, name: str) -> list[Any]:
+        return bundle.first_rows(name, 3, single=_is_single(bundle, name))
+
+
+def _is_single(bundle: Bundle, name: str) -> bool:
+    """One conversation as one object, whose inner lists are no table."""
+    return bundle.head(name, 256).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+
+
+def _is_tree(fields: Object) -> bool:
+    return isinstance(fields.get("mapping"), dict)
+
+
+def _conversation(fields: Object, place: str, line: int) -> Iterator[Conversation | Left]:
+    nodes: Object = fields["mapping"]
+    key = word(fields.get("conversation_id")) or word(fields.get("id")) or f"line-{line}"
+    turns: list[Turn] = []
+    path = _path(nodes, word(fields.get("current_node")))
+    for node_id in path:
+        message = thing(nodes[node_id]).get("message")
+        if message is None:  # the root, and places where the app keeps nothing
+            continue
+        made = _turn(message, line)
+        if isinstance(made, Turn):
+            turns.append(made)
+        else:
+            yield Left(made, raw(message), place, line, key)
+    on_path = set(path)
+    for node_id, node in nodes.items():
+        message = thing(node).get("message")
+        if node_id not in on_path and message is not None:
+            reason = "other_branch" if isinstance(made := _turn(message, line), Turn) else made
+            yield Left(reason, raw(message), place, line, key)
+        elif node is not None and not isinstance(node, dict):
+            yield Left("not_a_message", raw(node), place, line, key)
+    yield Conversation(key, text(fields.get("title"))[:200], tuple(turns), place)
+
+
+def _path(nodes: Object, current: str) -> list[str]:
+    """The nodes from the root to the one seen last; a parent that leads in a circle or nowhere ends the way."""
+    node_id = current if current in nodes else _newest_leaf(nodes)
+    path: list[str] = []
+    visited: set[str] = set()
+    while node_id in nodes and node_id not in visited:
+        visited.add(node_id)
+        path.append(node_id)
+        node_id = word(thing(nodes[node_id]).get("parent"))
+    return path[::-1]
+
+
+def _newest_leaf(nodes: Object) -> str:
+    """Where the export names no current message: the end with the latest time, else the last in the file."""
+    parents = {word(thing(node).get("parent")) for node in nodes.values()}
+    leaves = [key for key in nodes if key not in parents] or list(nodes)
+    best, latest = "", -1.0
+    for key in leaves:
+        at = parse(thing(thing(nodes[key]).get("message")).get("create_time"))
+        if at is None:
+            at = 0.0
+        if at >= latest:
+            best, latest = key, at
+    return best
+
+
+def _turn(message: Any, line: int) -> Turn | str:
+    """The message as a turn, or the reason why it is none."""
+    if not isinstance(message, dict):
+        return "not_a_message"
+    role = text(thing(message.get("author")).get("role"))
+    content, metadata = thing(message.get("content")), thing(message.get("metadata"))
+    kind = text(content.get("content_type"))
+    if not role:
+        return "no_speaker"
+    if kind in _HIDDEN or metadata.get("is_visually_hidden_from_conversation") or message.get("weight") == 0:
+        return "hidden"
+    if kind in _REASONING:
+        return "reasoning"
+    if role in ("tool", "function") or kind in _TOOL or text(message.get("recipient")) not in ("", "all"):
+        return "tool"
+    written, notes = _text(content, kind)
+    if not written.strip():
+        return "not_text" if notes else "hidden" if role == "system" else "empty"
+    cited = _CITATION.sub("", written)
+    if cited != written:
+        notes.append("citation")
+    if not cited.strip():
+        return "empty"
+    return Turn(role, cited, parse(message.get("create_time")), line, tuple(notes))
+
+
+def _text(content: Object, kind: str) -> tuple[str, list[str]]:
+    """The text of a message, and what stands beside it that is none."""
+    if kind == "code":
+        language = re.sub(r"[^\w+#-]", "", text(content.get("language")))
+        code = text(content.get("text"))
+        return (f"```{'' if language == 'unknown' else language}\n{code}\n```" if code.strip() else ""), []
+    parts, notes = [text(content.get("text"))], []
+    for part in items(content.get("parts")):
+        if isinstance(part, str):
+            parts.append(part)
+            continue
+        shape = text(thing(part).get("content_type"))
+        if shape == "audio_transcription" or (shape in ("text", "") and text(thing(part).get("text"))):
+            parts.append(text(thing(part).get("text")))
+        elif "image" in shape:
+            notes.append("picture")
+        elif "audio" in shape or "video" in shape:
+            notes.append("sound")
+        elif part is not None:
+            notes.append("other_part")
+    return "\n".join(part for part in parts if part), notes

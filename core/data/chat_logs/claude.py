@@ -1,0 +1,84 @@
+"""Claude's data export: `conversations.json`, each conversation with its `chat_messages` in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from core.data.chat_logs.base import Conversation, Hints, Left, Person, ReadOptions, Turn
+from core.data.chat_logs.bundle import Bundle
+from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
+from core.data.chat_logs.times import parse
+from core.messages import Reject
+
+_NAMES = {"human": ("You", "user"), "assistant": ("Claude", "assistant")}
+
+
+class ClaudeLog:
+    """An export of Claude, as the archive it comes in or its conversations.json alone."""
+
+    id = "claude"
+    title = "Claude export"
+    text = "In Claude: Settings, Privacy, Export data. Bring the zip as it comes by mail, or conversations.json."
+    options: tuple[str, ...] = ()
+    asker = False
+
+    def recognises(self, bundle: Bundle) -> bool:
+        return any(_is_chat(row.fields) for name in self._files(bundle)[:1] for row in bundle.first_rows(name, 3))
+
+    def hints(self, bundle: Bundle) -> Hints:
+        return Hints()
+
+    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
+        for key, (name, role) in _NAMES.items():
+            yield Person(key, name, role)
+        for name in self._files(bundle):
+            place = name if bundle.is_archive else ""
+            for row in bundle.rows(name):
+                if isinstance(row, Reject):
+                    yield Left("unreadable", row.raw, place, row.line)
+                elif not _is_chat(row.fields):
+                    yield Left("not_a_message", raw(row.fields), place, row.line)
+                else:
+                    yield from _conversation(row.fields, place, row.line)
+
+    def _files(self, bundle: Bundle) -> list[str]:
+        if not bundle.is_archive:
+            return list(bundle.names)
+        return [name for name in bundle.names if name.rpartition("/")[2] == "conversations.json"]
+
+
+def _is_chat(fields: Object) -> bool:
+    return isinstance(fields.get("chat_messages"), list)
+
+
+def _conversation(fields: Object, place: str, line: int) -> Iterator[Conversation | Left]:
+    key = word(fields.get("uuid")) or f"line-{line}"
+    turns = []
+    for message in fields["chat_messages"]:
+        made = _turn(message, line)
+        if isinstance(made, Turn):
+            turns.append(made)
+        else:
+            yield Left(made, raw(message), place, line, key)
+    yield Conversation(key, text(fields.get("name"))[:200], tuple(turns), place)
+
+
+def _turn(message: Any, line: int) -> Turn | str:
+    if not isinstance(message, dict):
+        return "not_a_message"
+    speaker = text(message.get("sender"))
+    if not speaker:
+        return "no_speaker"
+    notes = ["file" for _ in (*items(message.get("attachments")), *items(message.get("files")))]
+    parts, steps = [], False
+    for part in items(message.get("content")):
+        kind = text(thing(part).get("type"))
+        if kind == "text":
+            parts.append(text(thing(part).get("text")))
+        steps = steps or kind in ("tool_use", "tool_result", "thinking")
+        notes += ["other_part"] if kind in ("tool_use", "tool_result", "thinking") else []
+    written = "\n\n".join(part for part in parts if part.strip()) or text(message.get("text"))
+    if not written.strip():
+        return "tool" if steps else "not_text" if notes else "empty"
+    return Turn(speaker, written, parse(message.get("created_at")), line, tuple(notes))

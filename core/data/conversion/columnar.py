@@ -1,0 +1,123 @@
+"""Rows to examples by the thousand: a template is asked once, with markers for cells, and its answer is a plan.
+
+Where a template only puts fixed texts and cells side by side, what it makes of one row whose cells are markers says
+what it makes of every row without empty cells. Rows with an empty cell that matters go through the template one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress, repeat
+from typing import Any
+
+from core.data.conversion.cells import cell_text, is_empty
+from core.data.conversion.patterns import Pattern
+from core.data.conversion.templates.base import ColumnMapping, RowProblem, Template, TemplateOptions, messages_of
+from core.messages import Message, Role, Row
+
+# Private-use characters that a marker is made of. A pattern or column name that holds one is converted row by row.
+_OPEN, _CLOSE = "\ue0f0", "\ue0f1"
+_MARKER = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+
+
+class _Asked(dict[str, str]):
+    """The fields of a row of markers; remembers which were asked for."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__({name: f"{_OPEN}{number}{_CLOSE}" for number, name in enumerate(columns)})
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a row of these columns becomes examples.
+
+    Attributes:
+        columns: those that it is made of; where one is empty, the row needs a closer look.
+        roles: of the messages, the same for every example.
+        texts: for each example of a row, for each message: fixed texts and column names by turns.
+    """
+
+    columns: tuple[str, ...]
+    roles: tuple[Role, ...]
+    texts: tuple[tuple[Pattern, ...], ...]
+
+    def gaps(self, cells: Mapping[str, Sequence[Any]]) -> list[int]:
+        """Indexes of the rows with an empty cell that matters, ascending."""
+        found: set[int] = set()
+        for name in self.columns:
+            values = cells[name]
+            if not _all_filled(values):
+                found.update(index for index, value in enumerate(values) if is_empty(value))
+        return sorted(found)
+
+    def fill(self, cells: Mapping[str, Sequence[Any]], keep: Sequence[bool] | None = None) -> tuple[list[str], ...]:
+        """For each message the texts of all examples, row by row; only of the rows to keep."""
+        ready = {name: _texts(cells[name], keep) for name in self.columns}
+        count = sum(keep) if keep is not None else len(next(iter(cells.values())))
+        made = [[_filled(pattern, ready, count) for pattern in example] for example in self.texts]
+        if len(made) == 1:
+            return tuple(made[0])
+        columns: list[list[str]] = []
+        for number in range(len(self.roles)):
+            column = [""] * (count * len(made))
+            for place, example in enumerate(made):
+                column[place :: len(made)] = example[number]
+            columns.append(column)
+        return tuple(columns)
+
+
+def plan(
+    template: Template[Any], columns: Sequence[str], mapping: ColumnMapping, options: TemplateOptions
+) -> Plan | None:
+    """The plan for rows of these columns, or None where each row has to be asked about."""
+    written = [*columns, *(value for value in options.model_dump().values() if isinstance(value, str))]
+    if not columns or not template.concatenates(options) or any(_OPEN in text or _CLOSE in text for text in written):
+        return None
+    fields = _Asked(columns)
+    try:
+        conversations = template.conversations(Row(1, fields), mapping, options)
+    except RowProblem:  # a column that these rows do not have
+        return None
+    examples = [messages_of(*conversation) for conversation in conversations]
+    roles = {tuple(message.role for message in messages) for messages in examples}
+    if len(roles) != 1 or not fields.asked <= set(columns):
+        return None
+    texts = tuple(tuple(_pattern(message, columns) for message in messages) for messages in examples)
+    return Plan(tuple(name for name in columns if name in fields.asked), roles.pop(), texts)
+
+
+def _pattern(message: Message, columns: Sequence[str]) -> Pattern:
+    pieces = _MARKER.split(message.content)
+    return Pattern(tuple(pieces[::2]), tuple(columns[int(number)] for number in pieces[1::2]))
+
+
+def _all_filled(values: Sequence[Any]) -> bool:
+    try:
+        return all(values) and not any(map(str.isspace, values))
+    except TypeError:  # not all of them are texts
+        return False
+
+
+def _texts(values: Sequence[Any], keep: Sequence[bool] | None) -> Sequence[str]:
+    kept = values if keep is None else list(compress(values, keep))
+    return kept if set(map(type, kept)) <= {str} else [cell_text(value) for value in kept]
+
+
+def _filled(pattern: Pattern, cells: Mapping[str, Sequence[str]], count: int) -> list[str]:
+    if not pattern.names:
+        return [pattern.texts[0]] * count
+    if pattern.texts == ("", ""):
+        return list(cells[pattern.names[0]])
+    pieces: list[Any] = [repeat(pattern.texts[0], count)] if pattern.texts[0] else []
+    for name, text in zip(pattern.names, pattern.texts[1:], strict=True):
+        pieces.append(cells[name])
+        if text:
+            pieces.append(repeat(text, count))
+    return list(map("".join, zip(*pieces, strict=True)))

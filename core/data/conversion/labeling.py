@@ -1,0 +1,226 @@
+"""Rows -> labeled examples with their findings: the one way that the file check, the preview and the conversion go.
+
+Row --(shape or template)--> messages --(quality.structure)--> Labeled | Reject
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, compress
+from typing import Any, Self
+
+from core.data.conversion import columnar, shapes
+from core.data.conversion.templates import TEMPLATES, ColumnMapping, get_template
+from core.data.examples.columns import ExampleColumns
+from core.data.findings import finding
+from core.data.formats.batches import RowBatch
+from core.data.quality import structure
+from core.errors import DataError
+from core.messages import Example, Finding, Reject, Row
+
+MAX_FINDINGS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How rows become examples: a known shape, or a template with its column mapping and options."""
+
+    shape: str | None = None
+    template: str | None = None
+    mapping: ColumnMapping = field(default_factory=ColumnMapping)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Self:
+        """From a draft's state or a task's payload; DataError names what is missing or wrong.
+
+        Raises:
+            DataError: neither a shape nor a template, or options the template does not know.
+        """
+        shape, template = state.get("shape"), state.get("template")
+        if shape:
+            shapes.get_shape(shape)
+            return cls(shape=shape)
+        if not template:
+            raise DataError("No template is chosen.", f"Choose one of {', '.join(TEMPLATES)}.")
+        options = get_template(template).make_options(state.get("options") or {})
+        mapping = ColumnMapping.of(state.get("mapping"))
+        return cls(template=template, mapping=mapping, options=options.model_dump())
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "shape": self.shape,
+            "template": self.template,
+            "mapping": self.mapping.model_dump(),
+            "options": dict(self.options),
+        }
+
+    def check(self, columns: Iterable[str]) -> None:
+        """Refuse, before any row is read, a mapping or pattern that names a column which is not there.
+
+        Raises:
+            DataError: code column_missing, with the column's name.
+        """
+        if self.template:
+            template = get_template(self.template)
+            template.check(tuple(columns), self.mapping, template.make_options(self.options))
+
+
+@dataclass(frozen=True, slots=True)
+class Labeled:
+    """An accepted example and what is remarkable about it."""
+
+    example: Example
+    findings: tuple[Finding, ...]
+
+
+class Labeler:
+    """Turns rows into examples and keeps count: `read = accepted + rejected`, in rows.
+
+    One row may give several examples (several questions per row), so examples are counted apart.
+    """
+
+    def __init__(self, recipe: Recipe, source: str) -> None:
+        self.recipe = recipe
+        self.source = source
+        self.read = self.rejected = self.examples = 0
+
+    @property
+    def accepted(self) -> int:
+        return self.read - self.rejected
+
+    def run(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
+        """Each row's examples, or its Reject, in the order of the file."""
+        steps = self._by_shape(rows) if self.recipe.shape else self._by_template(rows)
+        for item in steps:
+            if isinstance(item, Reject):
+                self.rejected += 1
+            else:
+                self.examples += 1
+            yield item
+
+    def run_batches(self, batches: Iterable[RowBatch]) -> Iterator[ExampleColumns | Labeled | Reject]:
+        """The same as `run`, thousands of rows at a time where the template allows it.
+
+        What comes is in the order of the file; the findings and rejects of columns stand in them.
+        """
+        if self.recipe.shape:
+            yield from self.run(item for batch in batches for item in batch.items())
+            return
+        template = get_template(self.recipe.template or "")
+        options = template.make_options(self.recipe.options)
+        if not template.concatenates(options):  # it may look at several rows together
+            yield from self.run(item for batch in batches for item in batch.items())
+            return
+        plan, columns = None, None
+        for batch in batches:
+            if batch.columns != columns:
+                columns = batch.columns
+                plan = columnar.plan(template, columns, self.recipe.mapping, options)
+            made = self._in_columns(plan, batch) if plan and len(batch) else None
+            if made is not None:
+                yield made
+            else:
+                yield from self.run(batch.items())
+
+    def _in_columns(self, plan: columnar.Plan, batch: RowBatch) -> ExampleColumns | None:
+        """The examples of a batch at once; None where rows with empty cells give examples of their own kind."""
+        lines, each = list(batch.lines), len(plan.texts)
+        keep: list[bool] | None = None
+        refused: dict[int, Reject] = {}
+        if gaps := plan.gaps(batch.cells):
+            # They are asked about one by one, with a labeler that counts for itself.
+            rows = [Row(lines[at], {name: batch.cells[name][at] for name in batch.columns}) for at in gaps]
+            for at, row in zip(gaps, rows, strict=True):
+                answers = list(Labeler(self.recipe, self.source).run([row]))
+                if len(answers) != 1 or not isinstance(answers[0], Reject):
+                    return None
+                refused[at] = answers[0]
+            keep = [at not in refused for at in range(len(lines))]
+            lines = list(compress(lines, keep))
+        texts = plan.fill(batch.cells, keep)
+        if each > 1:
+            lines = [line for line in lines for _ in range(each)]
+        made = ExampleColumns(plan.roles, texts, lines, self.source)
+        placed = [(at, item) for at, item in zip(batch.places, batch.rejects, strict=True)]
+        placed = sorted([*placed, *refused.items()], key=lambda entry: entry[0])
+        before = list(accumulate(keep, initial=0)) if keep is not None else range(len(batch) + 1)
+        rejects = tuple((before[at] * each, item) for at, item in placed)
+        self.read += len(batch) + len(batch.rejects)
+        self.rejected += len(rejects)
+        self.examples += len(made)
+        return replace(made, findings=structure.check_columns(made), rejects=rejects)
+
+    def _by_shape(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
+        shape = shapes.get_shape(self.recipe.shape or "")
+        for row in rows:
+            self.read += 1
+            if isinstance(row, Reject):
+                yield row
+                continue
+            checked = structure.parse(shape.to_messages(row.fields), line=row.line, source=self.source)
+            if checked.example is None:
+                yield Reject(row.line, _verbatim(row), checked.findings)
+            else:
+                yield Labeled(checked.example, checked.findings)
+
+    def _by_template(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
+        template = get_template(self.recipe.template or "")
+        options = template.make_options(self.recipe.options)
+        waiting: deque[Reject] = deque()
+
+        def readable() -> Iterator[Row]:
+            for row in rows:
+                self.read += 1
+                if isinstance(row, Reject):
+                    waiting.append(row)
+                else:
+                    yield row
+
+        for made in template.to_examples(readable(), self.recipe.mapping, options):
+            while waiting:
+                yield waiting.popleft()
+            if isinstance(made, Reject):
+                yield made
+            else:
+                example = Example(made.messages, self.source, made.source_line)
+                yield Labeled(example, tuple(structure.check(example)))
+        yield from waiting
+
+
+class FindingList:
+    """Findings in the order they came, at most MAX_FINDINGS of them: a bad file must not fill the memory."""
+
+    def __init__(self) -> None:
+        self._kept: list[Finding] = []
+        self._total = 0
+
+    def add(self, item: Finding) -> None:
+        self._total += 1
+        # An error is never lost to a flood of warnings about other rows: the last place goes to it.
+        if len(self._kept) < MAX_FINDINGS:
+            self._kept.append(item)
+        elif item.severity == "error" and self._kept[-1].severity != "error":
+            self._kept[-1] = item
+
+    def extend(self, items: Iterable[Finding]) -> None:
+        for item in items:
+            self.add(item)
+
+    def take(self, other: FindingList) -> None:
+        """Everything that another list was told, after what this one was told."""
+        self.extend(other._kept)
+        self._total += other._total - len(other._kept)
+
+    def listed(self) -> tuple[Finding, ...]:
+        if self._total <= len(self._kept):
+            return tuple(self._kept)
+        text = f"{self._total:,} findings; the first {len(self._kept):,} are listed."
+        return (*self._kept, finding("findings_cut", text))
+
+
+def _verbatim(row: Row) -> str:
+    return json.dumps(dict(row.fields), ensure_ascii=False, default=str)

@@ -1,0 +1,55 @@
+"""`{{column}}` patterns: plain substitution, never evaluation.
+
+A pattern is split into texts and names once. Filling it puts the cell's text in place of each name and looks at the
+result no further, so a cell that holds `{{other}}` or `{x.__class__}` stays what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from core.data.findings import data_error
+
+_SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Texts and column names by turns: `parts[0] name[0] parts[1] name[1] ... parts[-1]`."""
+
+    texts: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str, known: Collection[str] | None = None, *, where: str = "") -> Pattern:
+        """Split a pattern and check its names.
+
+        Args:
+            known: the names that may stand in it; None: it was checked before.
+            where: title of the option the pattern belongs to, for the message.
+
+        Raises:
+            DataError: code column_missing; names the column and those that there are.
+        """
+        pieces = _SLOT.split(text)
+        names = tuple(name if known and name in known else name.strip() for name in pieces[1::2])
+        for name in names:
+            if known is not None and name not in known:
+                listed = ", ".join(sorted(known)[:20])
+                raise data_error(
+                    "column_missing",
+                    f"There is no column {name!r} for {{{{{name}}}}}" + (f" in “{where}”." if where else "."),
+                    f"Use one of: {listed}.",
+                    field=name,
+                )
+        return cls(tuple(pieces[::2]), names)
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """The text with every name replaced by its value, once."""
+        out = [self.texts[0]]
+        for name, text in zip(self.names, self.texts[1:], strict=True):
+            out.append(values[name])
+            out.append(text)
+        return "".join(out)

@@ -1,0 +1,266 @@
+"""What every guided template shares: column mapping, options, the look at empty cells, and the contract."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
+
+from core import arguments
+from core.data.conversion.cells import cell_text, is_empty
+from core.data.conversion.patterns import Pattern
+from core.data.findings import data_error, reject
+from core.errors import DataError
+from core.messages import Example, Message, Reject, Row
+
+MULTILINE: JsonDict = {"multiline": True}  # a hint for the form
+Turn = tuple[str, str]  # what the user says, what the assistant answers
+
+
+class ColumnMapping(BaseModel):
+    """Which column plays which part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    key: str | None = Field(None, title="Key column", description="The main input.")
+    target: str | None = Field(None, title="Target column", description="The expected output.")
+    include: tuple[str, ...] = Field((), title="Columns to include", description="What else belongs into the example.")
+
+    @classmethod
+    def of(cls, values: object) -> Self:
+        """From a draft's state or a task's payload. Raises DataError that names the part."""
+        try:
+            return cls.model_validate(arguments.mapping(values, "mapping"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            text = f"The mapping of columns: {name!r}: {first['msg'].lower()} (it is {first['input']!r})."
+            raise DataError(text, f"Its parts are: {', '.join(cls.model_fields)}.", field=name) from error
+
+
+class TemplateOptions(BaseModel):
+    """The options of every template; a form is made of the fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    system: str = Field(
+        "",
+        title="System message",
+        description="Context and instructions for the model, the same for every example; may hold {{column}}.",
+        json_schema_extra=MULTILINE,
+    )
+    empty: Literal["skip", "leave_out", "fill", "fail"] = Field(
+        "skip",
+        title="Rows with empty cells",
+        description="skip: the row is rejected, with the reason. leave_out: the row is used without the empty included "
+        "column. fill: the text below stands in. fail: the conversion stops at the first one. An empty key or target "
+        "always rejects the row.",
+        json_schema_extra={
+            "labels": {
+                "skip": "Skip the row",
+                "leave_out": "Leave the column out",
+                "fill": "Fill with a text",
+                "fail": "Stop at the first",
+            }
+        },
+    )
+    fill_text: str = Field(
+        "not stated",
+        title="Text for empty cells",
+        description='What "fill" writes.',
+        min_length=1,
+        json_schema_extra={"when": {"empty": ["fill"]}},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSpec:
+    """A part that a column can play in a template: a field of ColumnMapping."""
+
+    id: Literal["key", "target", "include"]
+    title: str
+    description: str
+    required: bool
+
+
+class RowProblem(Exception):
+    """A row cannot become an example; becomes a Reject, or a DataError where the person chose "fail"."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+class Cells:
+    """One row's cells as text, with the person's choice about empty ones."""
+
+    def __init__(self, row: Row, options: TemplateOptions) -> None:
+        self._fields, self._options = row.fields, options
+
+    def need(self, column: str) -> str:
+        """The cell's text; an empty one is a problem."""
+        value = self._fields.get(column)
+        if is_empty(value):
+            what = "is empty" if column in self._fields else "is missing"
+            raise RowProblem(column, f"`{column}` {what}.")
+        return cell_text(value)
+
+    def maybe(self, column: str) -> str | None:
+        """The cell's text, the fill text, or None where it is left out; a problem where that is the choice."""
+        if not is_empty(self._fields.get(column)):
+            return cell_text(self._fields[column])
+        if self._options.empty == "fill":
+            return self._options.fill_text
+        return None if self._options.empty == "leave_out" else self.need(column)
+
+    def included(self, columns: Iterable[str]) -> list[tuple[str, str]]:
+        """(column, text) of the included columns that have one; none at all is a problem."""
+        columns = tuple(columns)
+        found = [(column, text) for column in columns if (text := self.maybe(column)) is not None]
+        if columns and not found:
+            raise RowProblem(columns[0], "Every included column is empty.")
+        return found
+
+    def fill(self, pattern: Pattern, **special: str) -> str:
+        """The pattern with this row's cells; `special` names come before columns of the same name."""
+        return pattern.fill(
+            {name: special[name] if name in special else self.maybe(name) or "" for name in pattern.names}
+        )
+
+
+OptionsT = TypeVar("OptionsT", bound=TemplateOptions)
+
+
+class Template(ABC, Generic[OptionsT]):
+    """A guided way from rows to examples. One file per template and a line in the registry."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    tagline: ClassVar[str]
+    roles: ClassVar[tuple[RoleSpec, ...]]
+    Options: type[OptionsT]
+    special_names: ClassVar[dict[str, tuple[str, ...]]] = {}  # option that is a pattern -> its names beside columns
+
+    def concatenates(self, options: OptionsT) -> bool:
+        """Whether, in rows without empty cells, every text is made by putting fixed texts and cells side by side.
+
+        Then many rows are converted at once (see conversion.columnar): `turns` is asked once, not for each row.
+        """
+        return False
+
+    @abstractmethod
+    def turns(
+        self, cells: Cells, mapping: ColumnMapping, options: OptionsT, patterns: Mapping[str, Pattern]
+    ) -> list[list[Turn]]:
+        """The conversations that one row gives, each a list of turns.
+
+        Raises:
+            RowProblem: the row cannot be used.
+        """
+
+    def make_options(self, values: Mapping[str, Any]) -> OptionsT:
+        """Check option values; DataError names the first that is wrong."""
+        try:
+            return self.Options.model_validate(arguments.mapping(values, "options"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            text = f"Option {name!r} of “{self.title}”: {first['msg']} (it is {first['input']!r})."
+            known = ", ".join(self.Options.model_fields)
+            raise DataError(text, f"Options are: {known}.", field=name) from error
+
+    def check(self, columns: Sequence[str], mapping: ColumnMapping, options: OptionsT) -> None:
+        """Refuse what cannot work, before a row is read.
+
+        Raises:
+            DataError: a required column is not chosen, or a column does not exist (code column_missing).
+        """
+        for role in self.roles:
+            chosen = getattr(mapping, role.id)
+            if role.required and not chosen:
+                what = role.title.lower() if role.id == "include" else f"a {role.title.lower()}"
+                raise DataError(f"“{self.title}” needs {what}.", role.description, field=role.id)
+            for column in (chosen,) if isinstance(chosen, str) else chosen or ():
+                if column not in columns:
+                    listed = f"Columns are: {', '.join(columns[:20])}."
+                    raise data_error("column_missing", f"There is no column {column!r}.", listed, field=role.id)
+        for name in self._pattern_names():
+            known = {*columns, *self.special_names.get(name, ())}
+            title = self.Options.model_fields[name].title or name
+            Pattern.parse(getattr(options, name), known, where=title)
+
+    def to_examples(self, rows: Iterable[Row], mapping: ColumnMapping, options: OptionsT) -> Iterator[Example | Reject]:
+        """At least one example or exactly one Reject for every row, in their order.
+
+        Raises:
+            DataError: a cell is empty and the person chose "fail".
+        """
+        patterns = self._patterns(options)
+        for row in rows:
+            try:
+                conversations = self.conversations(row, mapping, options, patterns)
+            except RowProblem as problem:
+                yield rejected(row, problem, options)
+                continue
+            for system, turns in conversations:
+                yield Example(messages_of(system, turns), source_line=row.line)
+
+    def conversations(
+        self,
+        row: Row,
+        mapping: ColumnMapping,
+        options: OptionsT,
+        patterns: Mapping[str, Pattern] | None = None,
+    ) -> list[tuple[str, list[Turn]]]:
+        """What one row gives: for each example its system message and its turns.
+
+        Args:
+            patterns: of the options, where they were parsed before.
+
+        Raises:
+            RowProblem: the row cannot be used.
+        """
+        cells = Cells(row, options)
+        known = self._patterns(options) if patterns is None else patterns
+        system = cells.fill(known["system"])
+        return [(system, turns) for turns in self.turns(cells, mapping, options, known)]
+
+    def _patterns(self, options: OptionsT) -> dict[str, Pattern]:
+        return {name: Pattern.parse(getattr(options, name)) for name in self._pattern_names()}
+
+    def _pattern_names(self) -> list[str]:
+        """The options that hold patterns: every text but the one that stands in for empty cells."""
+        fields = self.Options.model_fields
+        return [name for name, field in fields.items() if field.annotation is str and name != "fill_text"]
+
+
+def messages_of(system: str, turns: Iterable[Turn]) -> tuple[Message, ...]:
+    """System (where there is one), then user and assistant by turns."""
+    messages = [Message("system", system)] if system.strip() else []
+    for question, answer in turns:
+        messages += [Message("user", question), Message("assistant", answer)]
+    return tuple(messages)
+
+
+def rejected(row: Row, problem: RowProblem, options: TemplateOptions) -> Reject:
+    """The Reject for a problem; a DataError instead where the person chose to stop."""
+    if options.empty == "fail":
+        remedy = f"Fill in `{problem.field}`, or choose to skip rows with empty cells."
+        raise data_error(
+            "cell_empty", f"Line {row.line}: {problem.message}", remedy, line=row.line, field=problem.field
+        )
+    raw = cell_text(dict(row.fields))
+    return reject("cell_empty", problem.message, line=row.line, raw=raw, field=problem.field)
+
+
+def list_text(pairs: Iterable[tuple[str, str]]) -> str:
+    """`- column: text` lines."""
+    return "\n".join(f"- {column}: {text}" for column, text in pairs)
+
+
+def others(mapping: ColumnMapping) -> tuple[str, ...]:
+    """The included columns without key and target."""
+    return tuple(column for column in mapping.include if column not in (mapping.key, mapping.target))

@@ -1,0 +1,103 @@
+"""Information extraction: "Extract information about <key>", answered by a list of the included columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from core.data.conversion.patterns import Pattern
+from core.data.conversion.templates.base import (
+    Cells,
+    ColumnMapping,
+    RoleSpec,
+    Template,
+    TemplateOptions,
+    Turn,
+    list_text,
+    others,
+)
+
+
+class ExtractionOptions(TemplateOptions):
+    """How the request is worded and how the answer is written."""
+
+    instruction: str = Field(
+        "Extract information about {{key}}",
+        title="Request",
+        description="What the user asks; may hold {{key}} and {{column}} patterns, such as a text to extract from.",
+        min_length=1,
+        json_schema_extra={"multiline": True},
+    )
+    answer_format: Literal["list", "json"] = Field(
+        "list",
+        title="Answer as",
+        description='list: lines such as "- color: red". json: one JSON object of texts.',
+        json_schema_extra={"labels": {"list": "A list", "json": "JSON"}},
+    )
+    questions: Literal["one", "multi_turn"] = Field(
+        "one",
+        title="Turns",
+        description="one: the request and its answer. multi_turn: what the key is, one attribute of it, everything "
+        "about it.",
+        json_schema_extra={"labels": {"one": "One", "multi_turn": "Three (multi-turn)"}},
+    )
+    what_question: str = Field(
+        "What is {{key}}?",
+        title="First question",
+        description="The first turn of multi_turn.",
+        min_length=1,
+        json_schema_extra={"when": {"questions": ["multi_turn"]}},
+    )
+    attribute_question: str = Field(
+        "What is the {{column}} of {{key}}?",
+        title="Question about a column",
+        description="The second turn of multi_turn; {{column}} is the column's name.",
+        min_length=1,
+        json_schema_extra={"when": {"questions": ["multi_turn"]}},
+    )
+
+
+class ExtractionTemplate(Template[ExtractionOptions]):
+    """What the row knows about its key, as a list or as JSON."""
+
+    id = "extraction"
+    title = "Information extraction"
+    tagline = "Everything a row knows about its key, as a list or as JSON."
+    roles = (
+        RoleSpec("key", "Key column", "What the information is about.", True),
+        RoleSpec("include", "Columns to include", "The information.", True),
+        RoleSpec("target", "Target column", "What the key is, for the first turn of multi-turn.", False),
+    )
+    Options = ExtractionOptions
+    special_names = {  # noqa: RUF012  overridden once per class, never changed
+        "instruction": ("key",),
+        "what_question": ("key",),
+        "attribute_question": ("key", "column"),
+    }
+
+    def concatenates(self, options: ExtractionOptions) -> bool:
+        return options.answer_format == "list"  # JSON escapes what is in a cell
+
+    def turns(
+        self, cells: Cells, mapping: ColumnMapping, options: ExtractionOptions, patterns: Mapping[str, Pattern]
+    ) -> list[list[Turn]]:
+        assert mapping.key is not None
+        key = cells.need(mapping.key)
+        pairs = cells.included(others(mapping) or mapping.include)
+        as_json = options.answer_format == "json"
+        answer = json.dumps(dict(pairs), ensure_ascii=False) if as_json else list_text(pairs)
+        everything = (cells.fill(patterns["instruction"], key=key), answer)
+        if options.questions == "one":
+            return [[everything]]
+        column, text = pairs[-1]
+        what = cells.need(mapping.target) if mapping.target else pairs[0][1]
+        return [
+            [
+                (cells.fill(patterns["what_question"], key=key), what),
+                (cells.fill(patterns["attribute_question"], key=key, column=column), text),
+                everything,
+            ]
+        ]

@@ -1,0 +1,208 @@
+"""What an operation on a dataset version is: frozen parameters that describe themselves and stream examples.
+
+A new operation is a class with an `id` of its own under OPERATIONS; a second one of that id raises.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+
+from core.data.versions.rows import Entry
+from core.errors import DataError
+from core.messages import Example, Split
+
+_LISTED = 200  # positions and texts that a version's history keeps word for word
+
+
+class Source(Protocol):
+    """The examples that an operation works on: known in number, gone through as often as needed."""
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def beat(self) -> Callable[[], None]: ...  # to be called during long work; what it raises ends the work
+
+    def __iter__(self) -> Iterator[Entry]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One example of the result.
+
+    Attributes:
+        origin: the example it was; None for one that is new.
+        example: what it has become; None where its messages are what they were.
+        split: the part it moves to, where nothing else of it changes; None where it stays.
+        provenance: where a new one came from, e.g. model and prompt version.
+    """
+
+    origin: Entry | None = None
+    example: Example | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    split: Split | None = None
+
+    @property
+    def changed(self) -> bool:
+        if self.origin is None:
+            return False
+        if self.example is None:
+            return self.split not in (None, self.origin.split)
+        return self.example != self.origin.example
+
+    @property
+    def part(self) -> Split:
+        """The part that the example of the result belongs to."""
+        if self.example is not None:
+            return self.example.split
+        return self.split or (self.origin.split if self.origin else "train")
+
+    def result(self) -> Example:
+        """The example of the result."""
+        if self.example is not None:
+            return self.example
+        assert self.origin is not None
+        was = self.origin.example
+        return was if self.split in (None, was.split) else replace(was, split=self.part)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an operation does to a version: examples added, removed, changed, and how many there are afterwards."""
+
+    added: int
+    removed: int
+    changed: int
+    total: int
+    train: int
+    validation: int
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.added or self.removed or self.changed)
+
+
+class Operation(BaseModel):
+    """A change to a dataset version: plain parameters, checked when they are made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def apply(self, rows: Source) -> Iterator[Made]:
+        """The examples of the result, in order; one that is not yielded is removed.
+
+        Raises:
+            DataError: the parameters do not fit these examples.
+        """
+
+    @abstractmethod
+    def describe(self) -> str:
+        """What it does, as one plain sentence in the past tense."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that `operation_of` needs to make it again."""
+        return {"id": self.id, **self.model_dump(mode="json")}
+
+    def summary(self) -> dict[str, Any]:
+        """The parameters for a version's manifest; long lists are given as their count and beginning."""
+        return {name: _short(value) for name, value in self.model_dump(mode="json").items()}
+
+
+OPERATIONS: dict[str, type[Operation]] = {}
+Kind = TypeVar("Kind", bound=type[Operation])
+
+
+def register(kind: Kind) -> Kind:
+    """Add an operation to OPERATIONS; a second one of the same id raises ValueError."""
+    if kind.id in OPERATIONS:
+        raise ValueError(f"There are two operations with the id {kind.id!r}.")
+    OPERATIONS[kind.id] = kind
+    return kind
+
+
+def operation_of(raw: Mapping[str, Any]) -> Operation:
+    """The operation that `to_dict` described.
+
+    Raises:
+        DataError: an unknown id, or parameters that do not fit; names the first that is wrong.
+    """
+    values = dict(raw)
+    name = values.pop("id", None)
+    kind = OPERATIONS.get(str(name))
+    if kind is None:
+        raise DataError(f"There is no operation {name!r}.", f"Choose one of {', '.join(OPERATIONS)}.")
+    return make(kind, **values)
+
+
+AnOperation = TypeVar("AnOperation", bound=Operation)
+
+
+def make(kind: type[AnOperation], /, **values: Any) -> AnOperation:
+    """The operation with these parameters.
+
+    Raises:
+        DataError: names the first parameter that is wrong.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or None
+        said = first["msg"].removeprefix("Value error, ")
+        text = f"{kind.title}: {where}: {said}." if where else f"{kind.title}: {said.rstrip('.')}."
+        raise DataError(text, "Change this setting.", field=where) from error
+
+
+# ---- positions
+
+
+def _ascending(value: Any) -> Any:
+    if isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping):
+        return tuple(sorted(set(value)))
+    return value
+
+
+Positions = Annotated[tuple[int, ...], BeforeValidator(_ascending), PlainSerializer(list, return_type=list)]
+
+
+def check_positions(positions: Iterable[int], total: int) -> None:
+    """Refuse a position that is not there.
+
+    Raises:
+        DataError: names it.
+    """
+    for position in positions:
+        if not 0 <= position < total:
+            text = f"There is no example {position + 1:,}; the version has {total:,}."
+            raise DataError(text, "Load the examples again: they may have changed.", field="positions")
+
+
+def each(rows: Source, positions: Collection[int] | None, change: Callable[[Entry], Example]) -> Iterator[Made]:
+    """Every example, those at `positions` (None: all) as `change` makes them."""
+    chosen = None if positions is None else frozenset(positions)
+    for entry in rows:
+        if chosen is None or entry.position in chosen:
+            yield Made(entry, change(entry))
+        else:
+            yield Made(entry)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 example`, `2,000 examples`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, list | dict) and len(value) > _LISTED:
+        return {"count": len(value), "first": list(value)[:_LISTED]}
+    if isinstance(value, str) and len(value) > 2_000:
+        return value[:2_000] + "…"
+    return value

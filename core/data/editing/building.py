@@ -1,0 +1,160 @@
+"""An operation becomes the files of a new version: streamed, checked again, with flags and provenance kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from core.data.editing.base import Effect, Made, Operation, Source
+from core.data.editing.set_check import SetCheck
+from core.data.findings import GROUPS
+from core.data.quality import structure
+from core.data.versions.rows import Entry, Provenance, ProvenanceWriter, Rows
+from core.data.versions.stored import StoredExamples, interleaved
+from core.data.versions.writer import VersionWriter, example_row
+from core.errors import DataError
+from core.messages import Example, Finding, Split
+
+# Flags that a check of the messages finds again. Extra keys were seen in the file only, so that flag is kept.
+_FOUND_AGAIN = frozenset(code.id for code in GROUPS["One example"]) - {"keys_extra"}
+
+_AT_ONCE = 2_000  # examples that are written together
+
+Tick = Callable[[int], None]  # told after each example how many are written; raises to stop
+
+
+class Counting:
+    """Counts what an operation does while its result goes by."""
+
+    def __init__(self, total_before: int) -> None:
+        self._before = total_before
+        self._kept = self._added = self._changed = self._validation = 0
+
+    def feed(self, made: Made) -> None:
+        if made.origin is None:
+            self._added += 1
+        else:
+            self._kept += 1
+            self._changed += made.changed
+        self._validation += made.part == "validation"
+
+    def effect(self) -> Effect:
+        total = self._kept + self._added
+        train = total - self._validation
+        return Effect(self._added, self._before - self._kept, self._changed, total, train, self._validation)
+
+
+def count(rows: Source, operation: Operation) -> Effect:
+    """What an operation would do to these examples; nothing is written."""
+    counting = Counting(rows.total)
+    for made in operation.apply(rows):
+        counting.feed(made)
+    return counting.effect()
+
+
+def build(
+    rows: Rows,
+    operation: Operation,
+    out: VersionWriter,
+    provenance: Path | None,
+    tick: Tick,
+    *,
+    trusted: bool = False,
+) -> Effect:
+    """Write the result of an operation with everything that is found about it; the caller finishes `out`.
+
+    Args:
+        provenance: the file of the version it works on, where it has one.
+        trusted: the version was checked by the rules of today; what is not touched and has no finding is not checked
+            again.
+
+    Raises:
+        DataError: the operation does not fit the examples, or makes one that cannot be trained on; names it.
+    """
+    counting, checker = Counting(rows.total), SetCheck()
+    known, kept = Provenance(provenance), ProvenanceWriter(out.directory)
+    batch = _Batch(rows.path, out)
+    for position, made in enumerate(operation.apply(rows)):
+        counting.feed(made)
+        origin = made.origin
+        if trusted and origin is not None and made.example is None and batch.can_take(origin):
+            batch.take(origin.position, made.part)
+            checker.feed_stored(origin.messages, origin.source_line, made.part)
+        else:
+            example, findings = checked(made, trusted=trusted)
+            batch.add(example, findings)
+            checker.feed(example, origin.messages if origin is not None and made.example is None else None)
+        kept.add(position, made.provenance or (known.of(origin.position) if origin else {}))
+        tick(position + 1)
+    batch.flush()
+    kept.close()
+    out.note(checker.finish())
+    return counting.effect()
+
+
+class _Batch:
+    """Examples of the result in their order, some of them taken as they lie in the file, without being parsed."""
+
+    def __init__(self, path: Path, out: VersionWriter) -> None:
+        self._stored, self._out = StoredExamples(path), out
+        self._clear()
+
+    def _clear(self) -> None:
+        self._positions: list[int] = []  # of those that are taken
+        self._read: list[tuple[Example, tuple[Finding, ...]]] = []
+        self._is_taken: list[bool] = []
+        self._parts: list[Split] = []
+
+    def can_take(self, entry: Entry) -> bool:
+        """Whether an example may stay as it is stored: nothing was found in it that would have to be found again."""
+        return self._stored.current and _FOUND_AGAIN.isdisjoint(entry.flags)
+
+    def take(self, position: int, part: Split) -> None:
+        self._positions.append(position)
+        self._placed(part, taken=True)
+
+    def add(self, example: Example, findings: tuple[Finding, ...]) -> None:
+        self._read.append((example, findings))
+        self._placed(example.split, taken=False)
+
+    def _placed(self, part: Split, *, taken: bool) -> None:
+        self._parts.append(part)
+        self._is_taken.append(taken)
+        if len(self._parts) >= _AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has been collected."""
+        if not self._positions:
+            for example, findings in self._read:
+                self._out.add(example, findings)
+        else:
+            rows = []
+            for example, findings in self._read:
+                rows.append(example_row(0, example, (*example.flags, *(item.code for item in findings))))
+                self._out.note(findings)
+            stored = self._stored.take(self._positions)
+            self._out.add_stored(interleaved(stored, rows, self._is_taken), self._parts)
+        self._clear()
+
+
+def checked(made: Made, *, trusted: bool = False) -> tuple[Example, tuple[Finding, ...]]:
+    """The example of the result and what is found about it; what was found before and is mended is forgotten.
+
+    Raises:
+        DataError: the operation made messages that cannot be trained on. What was so before, and is not touched, is
+            kept with its findings: it must not stand in the way of mending other examples.
+    """
+    origin, example = made.origin, made.result()
+    touched = origin is None or (example is not origin.example and example.messages is not origin.example.messages)
+    if trusted and not touched and _FOUND_AGAIN.isdisjoint(example.flags):
+        return example, ()
+    raw = [message.to_dict() for message in example.messages]
+    result = structure.parse(raw, line=example.source_line, source=example.source)
+    if result.example is None and touched:
+        worst = next(item for item in result.findings if item.severity == "error")
+        where = f"Example {origin.position + 1:,}" if origin else "A new example"
+        raise DataError(f"{where} cannot be kept so: {worst.message}", worst.remedy, code=worst.code, field=worst.field)
+    flags = tuple(flag for flag in example.flags if flag not in _FOUND_AGAIN)
+    return replace(example, flags=flags), result.findings

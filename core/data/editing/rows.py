@@ -1,0 +1,230 @@
+"""Operations on chosen examples: drop, edit, add, move between the splits, weigh, set the system message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, plural, register
+from core.data.findings import data_error
+from core.data.quality import structure
+from core.data.versions.rows import Entry
+from core.errors import DataError
+from core.messages import Example, Message
+
+Messages = tuple[dict[str, Any], ...]
+Part = Literal["train", "validation"]
+_LONGEST = 2_000_000  # characters of a system message: as long as a cell can be, so that what a set holds can be set
+
+
+def parsed(messages: Messages, where: str) -> tuple[Message, ...]:
+    """Messages that a person or a model wrote, checked.
+
+    Raises:
+        DataError: the first error that was found; `field` names the message.
+    """
+    for index, message in enumerate(messages):
+        _check_characters(message, f"messages[{index}]", where)
+    checked = structure.parse([dict(message) for message in messages])
+    if checked.example is None:
+        worst = next(item for item in checked.findings if item.severity == "error")
+        raise DataError(f"{where}: {worst.message}", worst.remedy, code=worst.code, field=worst.field)
+    return checked.example.messages
+
+
+def _check_characters(value: Any, field: str, where: str) -> None:
+    """Refuse what no file can keep: NUL, and halves of characters."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise data_error("nul", f"{where}: the text holds a NUL character (U+0000).", field=field)
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise data_error("lone_surrogate", f"{where}: the text holds half of a character.", field=field)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_characters(key, field, where)
+            _check_characters(item, f"{field}.{key}", where)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_characters(item, field, where)
+
+
+@register
+class DropRows(Operation):
+    """Drop examples by their positions."""
+
+    id: ClassVar[str] = "drop_rows"
+    title: ClassVar[str] = "Drop examples"
+    positions: Positions = Field(title="Examples", description="Positions, from 0.")
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        check_positions(self.positions, rows.total)
+        gone = frozenset(self.positions)
+        return (Made(entry) for entry in rows if entry.position not in gone)
+
+    def describe(self) -> str:
+        return f"Dropped {plural(len(self.positions), 'example')}."
+
+
+class AddedExample(BaseModel):
+    """An example to add. `provenance` is kept beside it, e.g. the model and the prompt version that wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    messages: Messages
+    split: Part = "train"
+    flags: tuple[str, ...] = ()
+    source: str = ""
+    source_line: int = 0
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+
+def made_of(number: int, added: AddedExample) -> Made:
+    """A new example of a result. DataError says what is wrong with its messages."""
+    messages = parsed(added.messages, f"New example {number:,}")
+    example = Example(messages, added.source, added.source_line, added.split, added.flags)
+    return Made(None, example, added.provenance)
+
+
+@register
+class EditRows(Operation):
+    """One save of a grid: messages replaced, examples moved, dropped and added. Positions are those of the base."""
+
+    id: ClassVar[str] = "edit_rows"
+    title: ClassVar[str] = "Edit examples"
+    rows: dict[int, Messages] = Field(default_factory=dict, title="Edits", description="Position -> new messages.")
+    splits: dict[int, Part] = Field(default_factory=dict, title="Parts", description="Position -> part.")
+    drop: Positions = Field(default=(), title="Dropped", description="Positions.")
+    add: tuple[AddedExample, ...] = Field(default=(), title="Added")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.rows or self.splits or self.drop or self.add):
+            raise ValueError("nothing was edited")
+        return self
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        check_positions((*self.rows, *self.splits, *self.drop), rows.total)
+        gone = frozenset(self.drop)
+        edited = {
+            position: parsed(raw, f"Example {position + 1:,}")
+            for position, raw in self.rows.items()
+            if position not in gone
+        }
+        added = [made_of(number, item) for number, item in enumerate(self.add, 1)]
+        touched = edited.keys() | self.splits.keys()
+
+        def change(entry: Entry) -> Example:
+            messages = edited.get(entry.position, entry.example.messages)
+            return replace(entry.example, messages=messages, split=self.splits.get(entry.position, entry.split))
+
+        kept = (made for made in each(rows, touched, change) if made.origin and made.origin.position not in gone)
+        return chain(kept, added)
+
+    def describe(self) -> str:
+        touched = len((self.rows.keys() | self.splits.keys()) - set(self.drop))
+        counts = ((touched, "edited"), (len(self.drop), "dropped"), (len(self.add), "added"))
+        said = [plural(number, "example") + f" {verb}" for number, verb in counts if number]
+        return f"By hand: {', '.join(said)}."
+
+    def summary(self) -> dict[str, Any]:
+        return {**super().summary(), "add": len(self.add)}
+
+
+@register
+class AddExamples(Operation):
+    """Add examples at the end."""
+
+    id: ClassVar[str] = "add_examples"
+    title: ClassVar[str] = "Add examples"
+    examples: tuple[AddedExample, ...] = Field(min_length=1, title="Examples")
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        added = [made_of(number, item) for number, item in enumerate(self.examples, 1)]  # refuse before reading
+        return chain((Made(entry) for entry in rows), added)
+
+    def describe(self) -> str:
+        return f"Added {plural(len(self.examples), 'example')}."
+
+    def summary(self) -> dict[str, Any]:
+        return {"examples": len(self.examples)}
+
+
+@register
+class Move(Operation):
+    """Move examples into the training or the validation part."""
+
+    id: ClassVar[str] = "move"
+    title: ClassVar[str] = "Move examples"
+    positions: Positions
+    split: Part = Field(title="Part", description="Where to move them.")
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        check_positions(self.positions, rows.total)
+        return each(rows, self.positions, lambda entry: replace(entry.example, split=self.split))
+
+    def describe(self) -> str:
+        part = "training" if self.split == "train" else "validation"
+        return f"Moved {plural(len(self.positions), 'example')} into the {part} part."
+
+
+@register
+class SetWeight(Operation):
+    """Give every assistant message of the chosen examples a weight: 0 keeps it out of the loss."""
+
+    id: ClassVar[str] = "set_weight"
+    title: ClassVar[str] = "Set the weight"
+    positions: Positions
+    weight: Literal[0, 1] = Field(title="Weight", description="0: shown to the model, but not learnt. 1: learnt.")
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        check_positions(self.positions, rows.total)
+        return each(rows, self.positions, self._weighed)
+
+    def describe(self) -> str:
+        effect = "are not learnt" if self.weight == 0 else "are learnt"
+        return f"Set the weight of {plural(len(self.positions), 'example')} to {self.weight}: their answers {effect}."
+
+    def _weighed(self, entry: Entry) -> Example:
+        # 1 is what no weight means: it is left out, so that weighing down and up again gives the same example.
+        weight: Literal[0] | None = 0 if self.weight == 0 else None
+        messages = tuple(
+            replace(message, weight=weight) if message.role == "assistant" else message
+            for message in entry.example.messages
+        )
+        return replace(entry.example, messages=messages)
+
+
+@register
+class SetSystem(Operation):
+    """Give examples one and the same system message, or none."""
+
+    id: ClassVar[str] = "set_system"
+    title: ClassVar[str] = "Set the system message"
+    text: str = Field(title="System message", description="Blank takes the system messages away.", max_length=_LONGEST)
+    positions: Positions | None = None
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        check_positions(self.positions or (), rows.total)
+        _check_characters(self.text, "text", self.title)
+        lead = (Message("system", self.text),) if self.text.strip() else ()
+
+        def with_lead(entry: Entry) -> Example:
+            spoken = tuple(message for message in entry.example.messages if message.role != "system")
+            return replace(entry.example, messages=(*lead, *spoken))
+
+        return each(rows, self.positions, with_lead)
+
+    def describe(self) -> str:
+        where = "every example" if self.positions is None else plural(len(self.positions), "example")
+        if not self.text.strip():
+            return f"Took the system message away from {where}."
+        shown = self.text if len(self.text) <= 80 else self.text[:80] + "…"
+        return f"Gave {where} the system message “{shown}”."
+
+
+def messages_of(example: Example) -> tuple[Mapping[str, Any], ...]:
+    """The chat-format dictionaries of an example, for `edit_rows` and `add_examples`."""
+    return tuple(message.to_dict() for message in example.messages)

@@ -1,0 +1,113 @@
+"""Divide the examples into a training and a validation part; equal examples never stand on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from core.data.editing.base import Made, Operation, Source, register
+from core.data.editing.choosing import near_groups, shares
+from core.data.editing.equality import Numbers, digests_of, joined, seeded, text_digest
+from core.data.versions.rows import Entry
+from core.errors import DataError
+
+GROUPINGS = {
+    "row": "the row of the source they came from",
+    "input": "the first thing the user says",
+    "system": "the system message",
+    "answer": "the last answer",
+    "source": "the file they came from",
+    "near": "almost the same words",
+}
+
+
+@register
+class Split(Operation):
+    """Hold a share out for validation: by chance, with the balance of the answers, or whole groups at a time."""
+
+    id: ClassVar[str] = "split"
+    title: ClassVar[str] = "Split into training and validation"
+    kind: Literal["random", "stratified", "group"] = Field(
+        default="random",
+        title="How",
+        description="random: by chance. stratified: with the balance of the answers. group: whole groups at a time.",
+    )
+    share: float = Field(default=0.1, ge=0, le=0.9, title="Share to hold out", description="0 puts all into training.")
+    seed: int = Field(default=42, ge=0, le=2**31 - 1, title="Seed", description="The same seed gives the same split.")
+    by: Literal["row", "input", "system", "answer", "source", "near"] = Field(
+        default="input", title="Group by", description="What keeps examples together, where whole groups are moved."
+    )
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        held_out = self.choose(rows)
+
+        def placed() -> Iterator[Made]:
+            for index, entry in enumerate(rows):
+                yield Made(entry, split="validation" if held_out[index] else "train")
+
+        return placed()
+
+    def describe(self) -> str:
+        how = {
+            "random": "by chance",
+            "stratified": "with the balance of the answers",
+            "group": f"in whole groups by {GROUPINGS[self.by]}",
+        }[self.kind]
+        if not self.share:
+            return "Put every example into the training part."
+        return f"Held {self.share:.4g} of the examples out for validation, {how} (seed {self.seed})."
+
+    def choose(self, rows: Source) -> Numbers:
+        """A mask of the positions that are held out."""
+        digests = digests_of(entry.digest() for entry in rows)
+        units = digests.numbers()
+        strata = np.zeros(len(units), dtype=np.int64)
+        if self.kind == "group":
+            units = joined(units, self._groups(rows))
+        elif self.kind == "stratified":
+            known: dict[bytes, int] = {}
+            strata = np.fromiter(
+                (known.setdefault(text_digest(entry.label), len(known)) for entry in rows), np.int64, len(units)
+            )
+        wanted = round(self.share * len(units))
+        names, first, sizes = np.unique(units, return_index=True, return_counts=True)
+        # What a unit is called follows from its content, so that the split does not depend on the order of the rows.
+        chances = np.fromiter((seeded(self.seed, digests[at]) for at in names), np.uint64, len(names))
+        chosen = np.zeros(len(units), dtype=bool)
+        targets = shares(np.bincount(strata, minlength=1).tolist(), wanted)
+        unit_strata = strata[first]
+        order = np.lexsort((chances, unit_strata))
+        for at in order:
+            stratum = unit_strata[at]
+            if sizes[at] <= targets[stratum]:
+                targets[stratum] -= sizes[at]
+                chosen[names[at]] = True
+        held_out: Numbers = chosen[units]
+        if self.share and not held_out.any():
+            what = "group" if self.kind == "group" else "example"
+            text = f"Not one {what} is small enough for a share of {self.share:.4g} of {len(units):,} examples."
+            raise DataError(text, "Choose a larger share, or another way to split.", field="share")
+        return held_out
+
+    def _groups(self, rows: Source) -> Numbers:
+        if self.by == "near":
+            groups = np.arange(rows.total, dtype=np.int64)
+            for cluster in near_groups(rows, 0.8):
+                groups[cluster] = cluster[0]
+            return groups
+        return digests_of(text_digest(self.key(entry)) for entry in rows).numbers()
+
+    def key(self, entry: Entry) -> str:
+        """What keeps an example together with others, where whole groups are moved."""
+        if self.by == "row":
+            # A line of 0 means that there is no row: such an example stands for itself.
+            return f"{entry.source}\0{entry.source_line}" if entry.source_line else f"\0{entry.position}"
+        if self.by == "source":
+            return entry.source
+        if self.by == "answer":
+            return entry.label
+        role = "user" if self.by == "input" else "system"
+        return next((message.content for message in entry.example.messages if message.role == role), "")

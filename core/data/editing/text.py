@@ -1,0 +1,150 @@
+"""Operations on what the messages say: redact, repair damaged encodings, take the force out of control tokens."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator
+
+from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, plural, register
+from core.data.quality import sensitive, structure
+from core.data.versions.rows import Entry
+from core.messages import Example, Message
+
+
+def rewrite(example: Example, change: Callable[[str], str]) -> Example:
+    """The example with every text changed: contents, and the texts inside the arguments of tool calls."""
+    messages = tuple(_message(message, change) for message in example.messages)
+    return example if messages == example.messages else replace(example, messages=messages)
+
+
+def _message(message: Message, change: Callable[[str], str]) -> Message:
+    content = change(message.content) if message.content else message.content
+    calls = tuple(_call(call, change) for call in message.tool_calls)
+    return replace(message, content=content, tool_calls=calls)
+
+
+def _call(call: Mapping[str, Any], change: Callable[[str], str]) -> Mapping[str, Any]:
+    """The call with its arguments changed text by text, so that they stay valid JSON."""
+    function = call.get("function")
+    if not isinstance(function, Mapping) or not isinstance(function.get("arguments"), str):
+        return call
+    try:
+        before = json.loads(function["arguments"])
+    except (ValueError, RecursionError):
+        return call
+    after = _texts(before, change)
+    if after == before:
+        return call
+    return {**call, "function": {**function, "arguments": json.dumps(after, ensure_ascii=False)}}
+
+
+def _texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_texts(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: _texts(item, change) for key, item in value.items()}
+    return value
+
+
+class _TextOperation(Operation):
+    """What the three have in common: the examples they look at (None: all), and a function over texts."""
+
+    positions: Positions | None = Field(default=None, title="Examples", description="Positions from 0; none means all.")
+
+    def apply(self, rows: Source) -> Iterator[Made]:
+        check_positions(self.positions or (), rows.total)
+        change = self.change()
+
+        def changed(entry: Entry) -> Example:
+            return rewrite(entry.example, change)
+
+        return each(rows, self.positions, changed)
+
+    def change(self) -> Callable[[str], str]:
+        """What it makes of one text."""
+        raise NotImplementedError
+
+    def _where(self) -> str:
+        return "all examples" if self.positions is None else plural(len(self.positions), "example")
+
+
+@register
+class Redact(_TextOperation):
+    """Put a mark in the place of personal data and secrets."""
+
+    id: ClassVar[str] = "redact"
+    title: ClassVar[str] = "Redact personal data and secrets"
+    kinds: tuple[str, ...] | None = Field(default=None, title="Kinds", description="Which kinds; none means all.")
+
+    @field_validator("kinds")
+    @classmethod
+    def _known(cls, kinds: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if unknown := sorted(set(kinds or ()) - sensitive.KINDS.keys()):
+            raise ValueError(f"there is no kind {unknown[0]!r}")
+        return kinds
+
+    def change(self) -> Callable[[str], str]:
+        return lambda text: sensitive.redact(text, self.kinds)[0]
+
+    def describe(self) -> str:
+        return f"Redacted {_kinds_in_words(self.kinds)} in {self._where()}."
+
+
+def _kinds_in_words(kinds: tuple[str, ...] | None) -> str:
+    """`secrets`, `personal data`, both, or the titles of the kinds."""
+    if kinds is None:
+        return "personal data and secrets"
+    for secret, words in ((True, "secrets"), (False, "personal data")):
+        if set(kinds) == {kind.id for kind in sensitive.KINDS.values() if kind.secret == secret}:
+            return words
+    return ", ".join(kind.title for kind in sensitive.KINDS.values() if kind.id in kinds)
+
+
+@register
+class RepairText(_TextOperation):
+    """Undo damage of encodings, such as “Ã©” for “é”."""
+
+    id: ClassVar[str] = "repair_text"
+    title: ClassVar[str] = "Repair damaged text"
+
+    def change(self) -> Callable[[str], str]:
+        import ftfy
+
+        return ftfy.fix_encoding
+
+    def describe(self) -> str:
+        return f"Repaired damaged encodings in {self._where()}."
+
+
+# The character after which a space takes the force out of a control token: `<|im_end|>` -> `< |im_end|>`.
+_OPENING = re.compile(r"[<\[]")
+
+
+@register
+class NeutraliseSpecialTokens(_TextOperation):
+    """Put a space into control tokens of chat templates, so that they are plain text to every tokenizer."""
+
+    id: ClassVar[str] = "neutralise_special_tokens"
+    title: ClassVar[str] = "Neutralise control tokens"
+
+    def change(self) -> Callable[[str], str]:
+        return neutralise
+
+    def describe(self) -> str:
+        return f"Put a space into the control tokens in {self._where()}, so that they count as plain text."
+
+
+def neutralise(text: str) -> str:
+    """The text with a space after the opening bracket of every control token, until none is left."""
+    while (
+        after := structure.SPECIAL_TOKENS.sub(lambda found: _OPENING.sub(r"\g<0> ", found[0], count=1), text)
+    ) != text:
+        text = after
+    return text

@@ -1,0 +1,297 @@
+"""CSV and its relatives: cells stay text, and every row knows the physical line it starts on.
+
+A row with too many or too few cells is rejected, never shifted. A quote that is never closed rejects the lines up to
+the one where it was opened; reading goes on with the next line.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.data.findings import data_error, finding
+from core.data.formats.base import Detection, Head
+from core.data.formats.batches import BATCH_ROWS, RowBatch
+from core.data.formats.csv_batches import BatchBuilder, drop_header
+from core.data.formats.csv_records import CsvText, strict_reader
+from core.errors import DataError
+from core.messages import Finding, Reject, Row
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_SAMPLE_ROWS = 200
+_NUMERIC = re.compile(r"[+-]?[\d.,]+%?|\d{4}-\d{2}-\d{2}.*")
+_MAX_PREAMBLE = 20
+_DOUBLE_QUOTED = re.compile(r'(?:^|[,;|\t])"')
+_SINGLE_QUOTED = re.compile(r"(?:^|[,;|\t])'[^']*(?:''[^']*)*'(?=[,;|\t\r\n]|$)")
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[ \t]*[\r\n]', re.IGNORECASE)  # what Excel writes for itself
+
+
+class CsvFormat:
+    """Rows of delimited cells."""
+
+    id = "csv"
+    title = "CSV"
+    suffixes: tuple[str, ...] = (".csv", ".tsv", ".tab", ".txt", ".psv")
+
+    def sniff(self, head: Head) -> float:
+        """Low, because any text can be cells; higher than a wrong suffix where the text is plainly a table."""
+        if head.suffix in self.suffixes:
+            return 0.5
+        return 0.65 if is_table(head) else 0.2
+
+    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+        quote = _one_character(overrides.get("quotechar") or guess_quote(head), "quotechar")
+        named = _SEPARATOR_LINE.match(head.text)
+        if overrides.get("delimiter"):
+            delimiter = _one_character(overrides["delimiter"], "delimiter")
+        else:
+            delimiter = named.group(1) if named else guess_delimiter(head, quote)
+        rows, broken = _sample(head, delimiter, quote)
+        given = overrides.get("skip_lines")
+        skip = int(given) if given is not None else 1 if named else _preamble(rows, delimiter)
+        table = [cells for number, cells in rows if number > skip and cells]
+        if not table and broken:
+            text = f"The quote opened on line {broken} is never closed, and no other row can be read."
+            raise data_error("csv_unclosed_quote", text, line=broken)
+        if not table:
+            raise data_error("no_rows", "There is no row after the lines that were left out.")
+        header = bool(overrides["header"]) if overrides.get("header") is not None else has_header(table)
+        columns, findings = _named(table, skip + 1) if header else (_numbered(table[0]), ())
+        if header and len(table) == 1 and head.complete and not broken:
+            raise data_error("no_rows", f"There is a header ({', '.join(columns[:8])}), but no row under it.")
+        preamble = tuple(line.rstrip("\r\n")[:500] for line in _physical(head)[:skip])
+        if skip and not named:
+            told = finding("csv_preamble", f"{skip} line(s) before the header were left out.", line=1)
+            findings = (told, *findings)
+        notes = (
+            f"Cells separated by {DELIMITERS.get(delimiter, repr(delimiter))}.",
+            f"The first row names the {len(columns)} columns." if header else "No header: columns are numbered.",
+            *((f"Cells are quoted with {quote}.",) if quote != '"' else ()),
+        )
+        return Detection(
+            self.id,
+            head.encoding,
+            delimiter=delimiter,
+            quotechar=quote,
+            header=header,
+            skip_lines=skip,
+            columns=columns,
+            preamble=preamble[:50],
+            notes=notes,
+            findings=findings,
+        )
+
+    def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
+        for batch in self.read_batches(path, detection, 2_000):
+            yield from batch.items()
+
+    def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+        """The rows column by column; a row of another width than the header is rejected, never shifted."""
+        made = BatchBuilder(detection.columns)
+        header = bool(detection.header)
+        for block in CsvText(path, detection).blocks():
+            if header:
+                header = not drop_header(block)
+            made.add(block)
+            if made.is_full(size):
+                yield made.take()
+        if made.rows or made.rejects:
+            yield made.take()
+
+    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer: csv.DictWriter[str] | None = None
+            for row in rows:
+                if writer is None:
+                    writer = csv.DictWriter(stream, list(row), quoting=csv.QUOTE_ALL)
+                    writer.writeheader()
+                writer.writerow(row)
+
+
+# ---- detection
+
+
+def _sample(head: Head, delimiter: str, quote: str) -> tuple[list[tuple[int, list[str]]], int]:
+    """(line it starts on, cells) of the first rows, and the line of the first one that cannot be read (0: none)."""
+    texts = _physical(head)
+    reader = strict_reader(texts, delimiter, quote)
+    rows: list[tuple[int, list[str]]] = []
+    broken = 0
+    while len(rows) < _SAMPLE_ROWS:
+        line = reader.line_num + 1
+        try:
+            rows.append((line, next(reader)))
+        except csv.Error:
+            broken = broken or line
+        except StopIteration:
+            break
+    return rows, broken
+
+
+def _physical(head: Head) -> list[str]:
+    texts = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", head.text)
+    return texts if head.complete or len(texts) < 2 else texts[:-1]
+
+
+def guess_quote(head: Head) -> str:
+    """The quote: a single one only where no cell begins with a double one and most lines have cells in single ones."""
+    texts = [text[:2_000] for text in _physical(head)[:_SAMPLE_ROWS] if text.strip()]
+    if not texts or any(_DOUBLE_QUOTED.search(text) for text in texts):
+        return '"'
+    return "'" if sum(bool(_SINGLE_QUOTED.search(text)) for text in texts) >= 0.6 * len(texts) else '"'
+
+
+def guess_delimiter(head: Head, quote: str = '"') -> str:
+    """The delimiter that gives most rows the same number of cells, more than one; a comma where none does.
+
+    Text in a single column may hold commas: a delimiter counts only where the first row has as many cells, or most
+    rows do. Without such a one, the delimiter that splits the fewest rows is taken.
+    """
+    scores = {}
+    for delimiter in DELIMITERS:
+        widths = [len(cells) for _, cells in _sample(head, delimiter, quote)[0] if cells]
+        width, rows = max(Counter(widths).items(), key=lambda item: (item[0] > 1) * item[1], default=(1, 0))
+        share = rows / max(len(widths), 1)
+        if width > 1 and (widths[0] == width or share >= 0.6):
+            scores[delimiter] = 1 + share + min(width, 50) / 1_000 + 0.2 * (widths[0] == width)
+        else:
+            scores[delimiter] = widths.count(1) / len(widths) if widths else 1.0
+    return max(scores, key=lambda delimiter: scores[delimiter])
+
+
+def is_table(head: Head) -> bool:
+    """Whether the text is plainly delimited: two rows or more, all of the same width, above one."""
+    if head.text.lstrip()[:1] in ("{", "[", ""):
+        return False
+    widths = {len(cells) for _, cells in _sample(head, guess_delimiter(head), '"')[0] if cells}
+    return len(widths) == 1 and 1 not in widths and len(head.text.split()) > 1
+
+
+def _preamble(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> int:
+    """Physical lines before the header: single cells (a title, a date) above rows that have several.
+
+    Above two columns, a line of one cell may as well be the header of one column whose texts hold a comma: there it
+    counts only where a blank line follows it, or where the delimiter is no comma.
+    """
+    counts = Counter(len(cells) for _, cells in rows if cells)
+    width = max(counts, key=lambda cells: (counts[cells], cells), default=1)
+    if width < 2:
+        return 0
+    padded = _is_padded(rows, width)
+    for index, (line, cells) in enumerate(rows[: _MAX_PREAMBLE + 1]):
+        filled = sum(bool(cell.strip()) for cell in cells)
+        if len(cells) == width and (filled > 1 or not padded):
+            if width == 2 and delimiter == "," and index and rows[index - 1][1]:
+                return 0
+            return line - 1 if any(any(found) for _, found in rows[:index]) else 0
+        if filled > 1:
+            return 0
+    return 0
+
+
+def find_preamble(table: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """The last row before the header in a table whose rows all have one width: titles stand in one cell alone."""
+    return _padded_preamble(table, len(table[0][1])) if table else 0
+
+
+def _is_padded(rows: Sequence[tuple[int, list[str]]], width: int) -> bool:
+    """Whether titles above a table may be filled up with empty cells, as spreadsheets export them: the table has three
+    columns or more, and most of its rows fill most of them."""
+    counts = [sum(bool(cell.strip()) for cell in cells) for _, cells in rows if len(cells) == width]
+    full = sum(count >= max(2, 0.6 * width) for count in counts)
+    return width >= 3 and full >= 2 and full >= 0.6 * len(counts)
+
+
+def _padded_preamble(rows: Sequence[tuple[int, Sequence[str]]], width: int) -> int:
+    if not _is_padded([(line, list(cells)) for line, cells in rows], width):
+        return 0
+    before = 0
+    for line, cells in rows[: _MAX_PREAMBLE + 1]:
+        if sum(bool(cell.strip()) for cell in cells) > 1:
+            return before
+        before = line
+    return 0
+
+
+def has_header(table: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: short distinct texts, unlike the cells below."""
+    first, rest = table[0], table[1:]
+    cells = [cell.strip() for cell in first]
+    if not any(cells) or any(_NUMERIC.fullmatch(cell) for cell in cells if cell):
+        return False
+    if max(map(len, cells)) > 100 or any("\n" in cell for cell in cells):
+        return False
+    if not rest:
+        return True
+    for index, cell in enumerate(cells):
+        below = [row[index].strip() for row in rest if index < len(row)]
+        if cell and below and below.count(cell) > 0.5 * len(below) and len(below) > 2:
+            return False  # a label that goes on below is a value
+        if cell[-1:] in ("?", ".", "!") and sum(text[-1:] in ("?", ".", "!") for text in below) > 0.5 * len(below):
+            return False  # a sentence above sentences
+    return True
+
+
+def column_names(cells: Sequence[str], line: int) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Names for the fields; blank and repeated ones get a name of their own, and a finding."""
+    names: dict[str, None] = {}  # in order, and quick to look in: there may be 10,000
+    findings: list[Finding] = []
+    taken, next_number = set(cells), Counter[str]()
+    for index, cell in enumerate(cells, start=1):
+        name = cell
+        if not cell.strip() or cell in names:
+            base = cell if cell.strip() else "column"
+            number = index if not cell.strip() else max(next_number[cell], 2)
+            while (name := f"{base}_{number}") in taken or name in names:
+                number += 1
+            next_number[cell] = number + 1
+            what = "has no name" if not cell.strip() else f"is named {cell!r} like another one"
+            message = f"Column {index} {what}; it is called {name!r} here."
+            findings.append(
+                finding("csv_header", message, "Give each column a name of its own.", line=line, field=name)
+            )
+        names[name] = None
+    return tuple(names), (*findings, *_alike(names, line))
+
+
+def _named(table: Sequence[Sequence[str]], line: int) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """The names of the columns, where a delimiter ends the header alone, or every row but the header: no cell is
+    shifted by seeing a blank column there, or none."""
+    first, rest = table[0], [cells for cells in table[1:] if cells]
+    for difference in (1, -1):
+        alike = [cells for cells in rest if len(cells) == len(first) + difference]
+        ends = alike if difference == 1 else [first]
+        if len(alike) > 1 and len(alike) >= 0.9 * len(rest) and not any(cells[-1].strip() for cells in ends):
+            if difference == 1:
+                return column_names([*first, ""], line)
+            columns, findings = column_names(first[:-1], line)
+            message = f"The header ends with a delimiter, and the rows do not: there are {len(columns)} columns."
+            remedy = "Remove it from the header."
+            return columns, (finding("csv_header", message, remedy, line=line), *findings)
+    return column_names(first, line)
+
+
+def _alike(names: Iterable[str], line: int) -> list[Finding]:
+    """A finding for each name that differs from another only by case or blanks: both are kept as they are."""
+    seen: dict[str, str] = {}
+    findings = []
+    for name in names:
+        first = seen.setdefault(" ".join(name.split()).casefold(), name)
+        if first != name:
+            message = f"Columns {first!r} and {name!r} differ only in case or blanks; they are kept apart."
+            findings.append(finding("csv_header", message, "Check that the right one is used.", line=line, field=name))
+    return findings
+
+
+def _numbered(cells: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"column_{index}" for index in range(1, len(cells) + 1))
+
+
+def _one_character(value: object, name: str) -> str:
+    if isinstance(value, str) and len(value) == 1 and value not in "\r\n":
+        return value
+    raise DataError(f"{name} {value!r} is not a single character.", "Choose one, such as a comma.", field=name)

@@ -1,0 +1,318 @@
+"""CSV text -> records with their physical lines: whole blocks at the speed of C, line by line where something is wrong.
+
+A block of whole lines goes through Python's strict csv reader at once; the reader's own line count gives each record
+its physical line. Where a block holds a fault, the records there are read from single lines, so that a fault can be
+named and costs only its own lines; then blocks go on. Why this and not a columnar engine: docs/decisions/0019.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from core.data.findings import reject
+from core.data.formats.base import MAX_RECORD, Detection
+from core.data.formats.text import ByteWidth, Line, damage, open_text, shortened
+from core.messages import Reject
+
+BLOCK = 1 << 20  # characters read at once
+_LONGEST_BLOCK = 4 << 20  # a quoted cell that goes on beyond is read line by line
+_SLOW_RECORDS = 200  # read line by line after a fault: faults come in groups
+_GAVE_UP = "the quote goes on too long"
+_MAX_WASTED = 64_000_000  # characters looked at in vain for closing quotes, before only single lines are trusted
+
+csv.field_size_limit(MAX_RECORD)  # the module's own limit of 131,072 characters would refuse long cells
+
+
+@dataclass(slots=True)
+class Block:
+    """Records that follow each other: cells and first lines side by side, and what is no record with its place."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    raws: list[str] | None = None  # for each row its text verbatim; None: ask `text`
+    rejects: list[Reject] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    source: str = ""
+    ends: list[int] = field(default_factory=list)  # for each row the number of lines of `source` up to its end
+
+    def add_reject(self, item: Reject) -> None:
+        self.rejects.append(item)
+        self.places.append(len(self.rows))
+
+    def texts(self) -> list[str]:
+        """The text of each row verbatim, without its line end."""
+        if self.raws is None:
+            pieces, start = list(io.StringIO(self.source, newline="")), 0
+            self.raws = []
+            for end in self.ends:
+                self.raws.append("".join(pieces[start:end]).rstrip("\r\n"))
+                start = end
+        return self.raws
+
+
+class CsvText:
+    """A CSV file read front to back, once."""
+
+    def __init__(self, path: Path, detection: Detection) -> None:
+        self._codec = detection.encoding or "utf-8"
+        self._delimiter, self._quote = detection.delimiter or ",", detection.quotechar
+        self._path, self._width = path, ByteWidth(self._codec)
+        self._skip = detection.skip_lines
+        self._again: deque[Line] = deque()
+        self._taken: list[Line] = []  # the lines of the record that is read line by line
+        self._seen = 0  # their characters
+        self._wasted = 0
+        self._slow = 0
+
+    def blocks(self) -> Iterator[Block]:
+        """All records after the lines to be left out."""
+        with open_text(self._path, self._codec) as stream:
+            self._stream: TextIO = stream
+            self._buffer, self._at, self._ended = "", 0, False
+            self._line, self._offset = 1, self._width.mark(self._path)
+            for _ in range(self._skip):
+                self._next_line()
+            while True:
+                slow = self._again or self._slow > 0
+                block = self._slow_block() if slow else self._fast_block()
+                if block is None:
+                    return
+                if block.rows or block.rejects:
+                    yield block
+
+    # ---- whole blocks
+
+    def _fast_block(self) -> Block | None:
+        """The records of the next whole lines, as far as they are clean; None at the end of the file."""
+        end = self._whole_lines()
+        if end <= self._at:
+            if self._at >= len(self._buffer) and self._ended:
+                return None
+            self._slow = 1
+            return Block()
+        text = self._buffer[self._at : end]
+        if _is_damaged(text):
+            self._slow = _SLOW_RECORDS
+            return Block()
+        source = io.StringIO(text, newline="")
+        reader = self._reader(source)
+        rows: list[list[str]] = []
+        ends: list[int] = []
+        add_row, add_end = rows.append, ends.append
+        fault = ""
+        try:
+            for cells in reader:
+                add_row(cells)
+                add_end(reader.line_num)
+        except csv.Error as error:
+            fault = str(error)
+        used = text
+        if fault:
+            used = "".join(islice(io.StringIO(text, newline=""), ends[-1])) if ends else ""
+            goes_on = "end of data" in fault and not self._ended and len(text) - len(used) <= _LONGEST_BLOCK
+            self._slow = 0 if goes_on and self._fill() else _SLOW_RECORDS
+        block = Block(rows, [self._line, *(self._line + end for end in ends[:-1])] if ends else [], source=used)
+        block.ends = ends
+        self._step(used, ends[-1] if ends else 0)
+        return block
+
+    def _whole_lines(self) -> int:
+        """Where the last whole line of the buffer ends; what is at the file's end counts as whole."""
+        while True:
+            if self._ended:
+                return len(self._buffer)
+            if len(self._buffer) - self._at >= BLOCK:
+                end = self._buffer.rfind("\n", self._at) + 1
+                if not end:
+                    end = self._buffer.rfind("\r", self._at, len(self._buffer) - 1) + 1
+                if end or len(self._buffer) - self._at > _LONGEST_BLOCK:
+                    return end
+            self._fill()
+
+    def _fill(self) -> bool:
+        """Read another chunk; False at the end of the file. What was used up is let go."""
+        chunk = self._stream.read(BLOCK)
+        self._buffer, self._at = self._buffer[self._at :] + chunk, 0
+        self._ended = not chunk
+        return bool(chunk)
+
+    def _step(self, text: str, lines: int) -> None:
+        self._at += len(text)
+        self._line += lines
+        self._offset += self._width.of(text)
+
+    # ---- line by line
+
+    def _slow_block(self) -> Block | None:
+        """Some records read from single lines, faults included; None at the end of the file."""
+        block = Block(raws=[])
+        assert block.raws is not None
+        reader = self._line_reader()
+        size = 0
+        while (self._slow > 0 or self._again) and len(block.rows) < 10 * _SLOW_RECORDS and size < BLOCK:
+            self._slow -= 1
+            self._taken.clear()
+            self._seen = 0
+            try:
+                cells = next(reader)
+            except StopIteration:
+                self._slow = 0
+                return block if block.rows or block.rejects else None
+            except csv.Error as error:
+                item = self._broken(str(error))
+                block.add_reject(item)
+                size += len(item.raw)
+                self._slow = _SLOW_RECORDS
+                reader = self._line_reader()  # the old one may have seen the end of the file inside a quote
+                continue
+            first = self._taken[0]
+            text = first.text if len(self._taken) == 1 else "".join(line.text for line in self._taken)
+            size += len(text)
+            if any(line.too_long for line in self._taken):
+                block.add_reject(self._too_long())
+            elif bad := damage(text, line=first.number, offset=first.offset, codec=self._codec):
+                block.add_reject(bad)
+            else:
+                block.rows.append(cells)
+                block.lines.append(first.number)
+                block.raws.append(text.rstrip("\r\n"))
+        return block
+
+    def _line_reader(self) -> Any:
+        return self._reader(self._take_lines())
+
+    def _take_lines(self) -> Iterator[str]:
+        while True:
+            line = self._again.popleft() if self._again else self._next_line()
+            if line is None:
+                return
+            self._taken.append(line)
+            self._seen += len(line.text)
+            if len(self._taken) > 1 and (self._seen > MAX_RECORD or self._wasted > _MAX_WASTED):
+                raise csv.Error(_GAVE_UP)
+            yield line.text
+
+    def _next_line(self) -> Line | None:
+        """The next physical line of the file; of one longer than MAX_RECORD only the beginning is kept."""
+        length = self._line_length()
+        if length == 0:
+            return None
+        text = self._buffer[self._at : self._at + length]
+        line = Line(self._line, self._offset, text, too_long=length >= MAX_RECORD and text[-1] not in "\r\n")
+        self._step(text, 1)
+        while line.too_long and (length := self._line_length()):
+            rest = self._buffer[self._at : self._at + length]
+            self._step(rest, 0)
+            if rest[-1] in "\r\n":
+                break
+        return line
+
+    def _line_length(self) -> int:
+        """Characters up to the next line end, with it; MAX_RECORD of a longer line; 0 at the end of the file."""
+        start = self._at
+        while True:
+            newline = self._buffer.find("\n", start)
+            stop = newline if newline >= 0 else len(self._buffer)
+            carriage = self._buffer.find("\r", start, stop)
+            if carriage >= 0 and (carriage + 1 < len(self._buffer) or self._ended):
+                two = self._buffer[carriage + 1 : carriage + 2] == "\n"
+                return min(carriage + 1 + two - self._at, MAX_RECORD)
+            if newline >= 0:
+                return min(newline + 1 - self._at, MAX_RECORD)
+            if len(self._buffer) - self._at >= MAX_RECORD:
+                return MAX_RECORD
+            if self._ended:
+                return len(self._buffer) - self._at
+            looked = (carriage if carriage >= 0 else len(self._buffer)) - self._at
+            self._fill()
+            start = self._at + looked
+
+    def _put_back(self, from_line: int) -> None:
+        """Give back the taken lines after the first `from_line` of them."""
+        lines = self._taken[from_line:]
+        self._wasted += sum(len(line.text) for line in lines)
+        self._again.extendleft(reversed(lines))
+        del self._taken[from_line:]
+
+    def _broken(self, reason: str) -> Reject:
+        """The Reject for a record that cannot be read; the lines after the fault go back to be read on their own."""
+        if (gave_up := reason == _GAVE_UP) and len(self._taken) > 1:
+            self._again.appendleft(self._taken.pop())  # the reader has not seen it
+        first = self._taken[0].number
+        if self._taken[0].too_long or (len(self._taken) == 1 and "field larger" in reason):
+            self._put_back(1)
+            return self._too_long()
+        opened = opening_quote([line.text for line in self._taken], self._delimiter, self._quote or '"')
+        unclosed = gave_up or "end of data" in reason or "field larger" in reason
+        if opened == len(self._taken) - 1 and not unclosed:
+            text = "".join(line.text for line in self._taken).rstrip("\r\n")
+            at = self._taken[-1].number
+            return reject("csv_quote", "Text follows a closing quote.", line=first, raw=text, at=at)
+        self._put_back(opened + 1)
+        at = self._taken[-1].number
+        text = "".join(line.text for line in self._taken).rstrip("\r\n")
+        said = "A quote is opened here and never closed."
+        if unclosed and "end of data" not in reason:
+            said = f"A quote is opened here and not closed within {MAX_RECORD:,} characters."
+        if gave_up and self._wasted > _MAX_WASTED:
+            said = "A quote is opened here and not closed on its line; too many before it were never closed."
+        return reject("csv_unclosed_quote", said, line=first, raw=text, at=at)
+
+    def _too_long(self) -> Reject:
+        first = self._taken[0]
+        message = f"A line or cell is longer than {MAX_RECORD:,} characters."
+        return reject("csv_too_long", message, line=first.number, raw=shortened(first.text))
+
+    def _reader(self, texts: Iterable[str]) -> Any:
+        return strict_reader(texts, self._delimiter, self._quote)
+
+
+def strict_reader(texts: Iterable[str], delimiter: str, quote: str | None) -> Any:
+    """Strict: text after a closing quote and a quote that never closes are errors, not guesses."""
+    if not quote:
+        return csv.reader(texts, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
+    return csv.reader(texts, delimiter=delimiter, quotechar=quote, strict=True)
+
+
+def opening_quote(texts: Sequence[str], delimiter: str, quote: str) -> int:
+    """Index of the line on which the last quoted cell begins."""
+    opened, inside = 0, False
+    for index, text in enumerate(texts):
+        if quote not in text and inside:
+            continue
+        start = not inside  # at the beginning of a cell
+        position = 0
+        while position < len(text):
+            character = text[position]
+            if inside:
+                if character == quote and text[position + 1 : position + 2] == quote:
+                    position += 1
+                elif character == quote:
+                    inside = False
+                    if text[position + 1 : position + 2] not in (delimiter, "\n", "\r", ""):
+                        return opened  # the fault itself
+            elif character == quote and start:
+                inside, opened = True, index
+            start = character == delimiter and not inside
+            position += 1
+    return opened
+
+
+def _is_damaged(text: str) -> bool:
+    """Whether a text holds NUL or half characters, into which bad bytes were decoded."""
+    if "\0" in text:
+        return True
+    if text.isascii():
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,185 @@
+"""Which encoding a text file is in: a byte order mark, UTF-8, or an inference that is shown and can be overruled.
+
+JSON is UTF-8 by its own standard (RFC 8259), so bytes that are not reject their row there. A CSV may be in anything.
+A single stray byte in an otherwise plain file is damage, not an encoding: the file stays UTF-8 and the row is rejected.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from core.data.findings import finding
+from core.errors import DataError
+from core.messages import Finding
+
+# Longest first: the mark of UTF-32-LE begins with that of UTF-16-LE.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_WESTERN = frozenset(
+    {"cp1250", "cp1252", "cp1254", "cp1257", "iso8859_1", "iso8859_2", "iso8859_9", "iso8859_15", "latin_1", "cp437",
+     "cp850", "cp858", "cp775", "mac_roman", "mac_latin2", "mac_iceland", "mac_turkish", "iso8859_3", "iso8859_4",
+     "iso8859_10", "iso8859_13", "iso8859_14", "iso8859_16", "cp852", "cp1258", "cp500", "cp037", "hp_roman8"}
+)  # fmt: skip
+_MARK_TO_WORDS = {"utf-8-sig": "UTF-8 with a byte order mark", "utf-16": "UTF-16", "utf-32": "UTF-32"}
+_PIECE = 1 << 16  # bytes
+_ENOUGH_HIGH_BYTES = 12  # fewer say too little for anything but Western text
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A codec name, what to tell the person, and a finding where it was inferred."""
+
+    codec: str
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def detect_encoding(sample: bytes, *, json_like: bool = False) -> Encoding:
+    """The encoding of a file.
+
+    Args:
+        sample: its beginning, and further pieces that hold bytes above 127.
+        json_like: True rules out everything but UTF-8, -16 and -32.
+    """
+    for mark, codec, words in _MARKS:
+        if sample.startswith(mark):
+            note = f"Encoding {words}, by its byte order mark; the mark is not part of the text."
+            return Encoding(codec, (note,))
+    if codec := _unmarked_wide(sample):
+        return Encoding(codec, (f"Encoding {codec.upper()}, inferred from its zero bytes (no byte order mark).",))
+    if _is_utf8(sample):
+        return Encoding("utf-8")
+    valid, invalid = _utf8_sequences(sample)
+    if not invalid:
+        return Encoding("utf-8")
+    if json_like or valid >= invalid:
+        return Encoding("utf-8", ("Encoding UTF-8, with bytes in it that are not valid UTF-8.",))
+    codec = _legacy(sample)
+    if codec == "utf-8":
+        return Encoding("utf-8", ("Encoding UTF-8, with bytes in it that are not valid UTF-8.",))
+    note = f"Encoding {codec}, inferred from the bytes; it can be changed."
+    told = finding("encoding_guessed", f"The file is not UTF-8; it was read as {codec}.")
+    return Encoding(codec, (note,), (told,))
+
+
+def checked_codec(name: str, sample: bytes = b"") -> str:
+    """The codec that a person chose; DataError where Python knows none of that name, or none for text.
+
+    Args:
+        sample: the beginning of the file: without a byte order mark, its zero bytes tell which UTF-16 or -32 it
+            is, else little endian.
+    """
+    try:
+        info = codecs.lookup(name)
+        if info.name in ("utf-16", "utf-32"):
+            marked = any(sample.startswith(mark) for mark, codec, _ in _MARKS if codec == info.name)
+            return info.name if marked or not sample else _unmarked_wide(sample, info.name) or f"{info.name}-le"
+        "".encode(info.name)
+        decode_head(b"a", info.name)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"The encoding {name!r} is unknown.", "Use a name such as utf-8, cp1252 or shift_jis."
+        ) from error
+    return info.name
+
+
+def decode_head(raw: bytes, codec: str) -> str:
+    """The beginning of a file as text, for looking at; damage becomes U+FFFD and a cut last character disappears."""
+    decoder = codecs.getincrementaldecoder(codec)(errors="replace")
+    return decoder.decode(raw, final=False)
+
+
+def _unmarked_wide(sample: bytes, wanted: str = "") -> str:
+    """UTF-16 or -32 without a mark, by where the zero bytes of plain letters stand; "" where it is another."""
+    found = _by_zero_bytes(sample)
+    return found if found.startswith(wanted) else ""
+
+
+def _by_zero_bytes(sample: bytes) -> str:
+    head = sample[:4096]
+    head = head[: len(head) // 4 * 4]
+    if len(head) < 8 or b"\0" not in head:
+        return ""
+    zeros = [head[offset::4].count(0) / (len(head) / 4) for offset in range(4)]
+    if min(zeros[1:]) > 0.9 and zeros[0] < 0.1:
+        return "utf-32-le"
+    if min(zeros[:3]) > 0.9 and zeros[3] < 0.1:
+        return "utf-32-be"
+    if min(zeros[1], zeros[3]) > 0.7 and max(zeros[0], zeros[2]) < 0.1:
+        return "utf-16-le"
+    if min(zeros[0], zeros[2]) > 0.7 and max(zeros[1], zeros[3]) < 0.1:
+        return "utf-16-be"
+    return ""
+
+
+@lru_cache(maxsize=1)  # detection asks twice about the same bytes
+def _is_utf8(sample: bytes) -> bool:
+    """Whether all of it is UTF-8, but for a character cut at the end: most files, and quickly told."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(sample), _PIECE):  # the text of all of it at once would be 16 MB that nobody needs
+            decoder.decode(sample[start : start + _PIECE], final=False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _utf8_sequences(sample: bytes) -> tuple[int, int]:
+    """How many runs of high bytes are valid UTF-8, and how many are not (a run cut at the end counts as neither)."""
+    valid = invalid = 0
+    for match in _HIGH.finditer(sample):
+        try:
+            match.group().decode("utf-8")
+            valid += 1
+        except UnicodeDecodeError as error:
+            cut = match.end() == len(sample) and "unexpected end" in error.reason and match.end() - match.start() < 4
+            invalid += not cut
+    return valid, invalid
+
+
+def _legacy(sample: bytes) -> str:
+    high = sum(len(run) for run in _HIGH.findall(sample))
+    if high >= _ENOUGH_HIGH_BYTES:
+        from charset_normalizer import from_bytes  # imported here: it costs 50 ms that most files do not need
+
+        best = from_bytes(_lines_with_high_bytes(sample)).best()
+        if best is not None and best.encoding not in _WESTERN and not best.encoding.startswith("utf"):
+            return best.encoding
+    return "cp1252" if _is_western(sample) else "utf-8"
+
+
+def _lines_with_high_bytes(sample: bytes, limit: int = 65_536) -> bytes:
+    """The lines that say something about the encoding: plain ones only dilute it."""
+    lines = [line for line in sample.splitlines(keepends=True) if _HIGH.search(line)]
+    return b"".join(lines)[:limit]
+
+
+def _is_western(sample: bytes) -> bool:
+    """Whether the high bytes are accents and curly quotes of cp1252 where such characters stand in words."""
+    try:
+        text = _lines_with_high_bytes(sample).decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    good = bad = 0
+    for index, character in enumerate(text):
+        if character < "\x80":
+            continue
+        before, after = text[index - 1 : index], text[index + 1 : index + 2]
+        in_word = before.isalpha() or after.isalpha()
+        if character in "ÿþðÞÐ¤¦¬¯¸" or (
+            character.isupper() and not (after.isalpha() or before.isupper())
+        ):  # 0xFF, 0xFE and others that damage is made of
+            bad += 1
+        elif character.isalpha() or character in "’‘":
+            good += in_word
+            bad += not in_word
+    return good > 0 and good > 4 * bad

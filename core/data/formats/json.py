@@ -1,0 +1,162 @@
+"""JSON documents: an array of objects, or an object with such an array inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.data.findings import data_error, finding
+from core.data.formats import strict_json
+from core.data.formats.base import ArrayFound, Detection, Head
+from core.data.formats.json_text import JsonText, first_value
+from core.errors import DataError
+from core.messages import Reject, Row
+
+_NAMES = (".json", ".jsonl", ".ndjson", ".jsonlines")
+TABLE_NAMES = (".csv", ".tsv", ".tab", ".txt", ".psv")
+_MAX_PATH = 3  # how deep inside objects the array is looked for
+# Lists that make an object one chat: such an object is a row, its list is not a table.
+_CHAT_LISTS = frozenset({"messages", "conversations", "conversation"})
+_CHAT_KEYS = frozenset({"role", "from", "content", "value"})
+
+
+class JsonFormat:
+    """One JSON document."""
+
+    id = "json"
+    title = "JSON"
+    suffixes: tuple[str, ...] = (".json",)
+
+    def sniff(self, head: Head) -> float:
+        text = head.text.lstrip()
+        if text[:1] in ("{", "["):
+            inner = text[1:].lstrip()[:1]
+            # `[INST] ...` in a text file is no JSON; an array or object begins with one of these.
+            plausible = inner in tuple('"{}[]-0123456789tfn/') or not inner
+            # `{name} asks` in a table is no JSON either.
+            if plausible and (text[0] == "[" or inner in ('"', "}", "/", "") or head.suffix not in TABLE_NAMES):
+                return 0.92 if text[0] == "[" else 0.85
+            return 0.4 if head.suffix in _NAMES else 0.0
+        return 0.6 if head.suffix in self.suffixes else 0.0
+
+    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+        start = head.text.lstrip()[:1]
+        found = find_arrays(head.text) if start == "{" else {}
+        arrays = tuple(ArrayFound(keys, count) for keys, count in found.items())
+        chosen = overrides.get("array_path")
+        if chosen is not None:
+            path = tuple(chosen.split(".")) if isinstance(chosen, str) and chosen else tuple(chosen)
+            whole = "A single JSON value." if start == "{" else _said(())
+            layout = "object" if path else "values" if start == "{" else "array"
+            note = _said(path) if path else whole
+            return Detection(
+                self.id, head.encoding, layout=layout, array_path=path, arrays=_with_whole(arrays), notes=(note,)
+            )
+        if start == "[":
+            return Detection(self.id, head.encoding, layout="array", notes=("A JSON array; each element is a row.",))
+        if path := _largest(head.text, found):
+            keys = ".".join(path)
+            told = finding("data", f"The rows are taken from {keys!r}; the rest of the object is not used.", "",
+                           severity="info")  # fmt: skip
+            notes = [_said(path)]
+            if len(arrays) > 1:
+                notes.append(f"{len(arrays)} arrays of objects were found; another one can be chosen.")
+            return Detection(
+                self.id, head.encoding, layout="object", array_path=path, arrays=_with_whole(arrays),
+                notes=tuple(notes), findings=(told,),
+            )  # fmt: skip
+        if arrays:
+            note = "A single JSON value."
+            return Detection(self.id, head.encoding, layout="values", arrays=_with_whole(arrays), notes=(note,))
+        return Detection(self.id, head.encoding, layout="values", notes=("A single JSON value.",))
+
+    def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
+        text = JsonText(path, detection.encoding or "utf-8")
+        if detection.layout == "values":
+            yield from text.values()
+            return
+        empty = True
+        for item in text.array(detection.array_path):
+            empty = False
+            yield item
+        if empty:
+            raise data_error("json_no_rows", "The array is empty.", line=1)
+
+    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            for index, row in enumerate(rows):
+                stream.write("[\n" if index == 0 else ",\n")
+                stream.write(json.dumps(dict(row), ensure_ascii=False, allow_nan=False, indent=2))
+            stream.write("\n]\n")
+
+
+def _with_whole(arrays: tuple[ArrayFound, ...]) -> tuple[ArrayFound, ...]:
+    """The choices: each array, or the document itself as the only row."""
+    return (*arrays, ArrayFound((), 1)) if arrays else ()
+
+
+def find_array(text: str) -> tuple[str, ...]:
+    """The keys that lead to the largest array of objects inside an object; () where there is none."""
+    return _largest(text, find_arrays(text))
+
+
+def _largest(text: str, candidates: Mapping[tuple[str, ...], int]) -> tuple[str, ...]:
+    if _is_chat(text, candidates):
+        return ()
+    return max(candidates, key=lambda keys: candidates[keys], default=())
+
+
+def find_arrays(text: str) -> dict[tuple[str, ...], int]:
+    """Every array of objects inside an object: the keys that lead there, and how many objects are seen in it.
+
+    The text may be cut off: what is seen of each array counts.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    path: list[str] = []  # the key at each open object
+    stack: list[str] = []  # open brackets
+    key = ""
+    for token in strict_json.TOKEN.finditer(text):
+        word = token.group()
+        if word in ("{", "["):
+            # Deeper brackets are only counted: looking along a stack of a million would never end.
+            if word == "{" and 1 < len(stack) <= _MAX_PATH + 1 and stack[-1] == "[" and "[" not in stack[:-1]:
+                found[tuple(path)] = found.get(tuple(path), 0) + 1
+            stack.append(word)
+            path.append(key)
+            key = ""
+        elif word in ("}", "]") and stack:
+            stack.pop()
+            path.pop()
+        elif word[0] == '"' and len(stack) <= _MAX_PATH and stack and stack[-1] == "{":
+            is_key = text[token.end() : token.end() + 40].lstrip()[:1] == ":"
+            key = _key(word) if is_key else key
+    return {keys[1:]: count for keys, count in found.items()}
+
+
+def _is_chat(text: str, candidates: Mapping[tuple[str, ...], int]) -> bool:
+    """Whether the object is itself one chat: its `messages` hold roles and contents."""
+    if not any(len(keys) == 1 and keys[0].lower() in _CHAT_LISTS for keys in candidates):
+        return False
+    value, _ = first_value(text)
+    try:
+        chat = strict_json.loads(value) if value else None
+    except DataError:
+        return False
+    if not isinstance(chat, dict):
+        return False
+    lists = [items for name, items in chat.items() if name.lower() in _CHAT_LISTS and isinstance(items, list)]
+    return any(isinstance(item, dict) and _CHAT_KEYS & item.keys() for items in lists for item in items[:3])
+
+
+def _key(word: str) -> str:
+    try:
+        value = json.loads(word)
+    except ValueError:
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def _said(path: tuple[str, ...]) -> str:
+    return f"The rows are in the array at {'.'.join(path)!r}." if path else "A JSON array; each element is a row."

@@ -1,0 +1,321 @@
+"""Cut a JSON text of any size into its records, each with the physical line it starts on.
+
+The records are found by brackets, strings and commas alone, a chunk at a time; each is then parsed strictly on its own.
+So a line number comes from the position in the text, a broken element costs only itself, and 100 MB need no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from core.data.findings import data_error, from_error, reject
+from core.data.formats import strict_json
+from core.data.formats.base import MAX_DEPTH, MAX_RECORD
+from core.data.formats.text import ByteWidth, damage, line_ends, open_text, shortened
+from core.errors import DataError
+from core.messages import Reject, Row
+
+_CHUNK = 1 << 20
+_BLANK = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of text: one record, with where it begins. `end`: what ended it, "" at the file's end."""
+
+    text: str
+    line: int
+    offset: int
+    depth: int
+    length: int
+    end: str
+
+
+@dataclass(slots=True)
+class _Start:
+    """Where a record begins, and what is left of it when it has grown too long to be kept."""
+
+    line: int
+    offset: int
+    kept: str = ""
+    dropped: int = 0
+
+
+class JsonText:
+    """A JSON text read from a file, front to back."""
+
+    def __init__(self, path: Path, codec: str) -> None:
+        self._path, self._codec = path, codec
+        self._width = ByteWidth(codec)
+
+    def array(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject]:
+        """The elements of the array, or of the array that `array_path` leads to inside objects."""
+        with open_text(self._path, self._codec) as stream:
+            self._begin(stream)
+            for key in array_path:
+                if not self._enter(key):
+                    raise data_error("json_no_rows", f"There is no array at {'.'.join(array_path)!r}.")
+            if self._peek() != "[":
+                where = f" at {'.'.join(array_path)!r}" if array_path else ""
+                raise data_error("json_no_rows", f"There is no array{where}.", line=self._line)
+            self._skip(1)
+            yield from self._faults
+            self._faults.clear()
+            yield from self._elements()
+            yield from self._remainder(len(array_path))
+
+    def values(self) -> Iterator[Row | Reject]:
+        """Values one after another: a single document, or objects pretty-printed over several lines each."""
+        with open_text(self._path, self._codec) as stream:
+            self._begin(stream)
+            last_line = 0
+            while self._peek():
+                piece = self._value()
+                if piece.line == last_line:
+                    message = "The line holds more than one value."
+                    yield reject(
+                        "json_syntax", message, "Put each on a line of its own.", line=piece.line, raw=piece.text
+                    )
+                else:
+                    yield self._record(piece)
+                last_line = self._line
+
+    # ---- records
+
+    def _elements(self) -> Iterator[Row | Reject]:
+        """The elements up to the closing bracket, which is read too."""
+        count = 0
+        while True:
+            first = self._peek()
+            if first == "]" and count == 0:
+                self._skip(1)
+                return
+            piece = self._cut(between=True)
+            count += 1
+            if piece.text.strip(_BLANK):
+                yield self._record(piece)
+            else:
+                what = "The array ends after a comma" if piece.end == "]" else "An element is missing before the comma"
+                what = what if piece.end else "The file ends before the array is closed"
+                yield reject("json_syntax", f"{what}.", line=piece.line, raw="")
+            if piece.end == "":
+                if piece.text.strip(_BLANK) and self._complete(piece):
+                    message = "The file ends before the array is closed."
+                    yield reject("json_syntax", message, "Some rows may be missing.", line=self._line, raw="")
+                return
+            self._skip(1)
+            if piece.end == "]":
+                return
+            if piece.end == "}":
+                message = "A closing bracket that was never opened."
+                yield reject("json_syntax", message, line=self._line, raw="}")
+
+    def _remainder(self, depth: int) -> Iterator[Reject]:
+        """Nothing may follow but what closes the objects around the array."""
+        for _ in range(depth):
+            while self._peek() == ",":
+                self._skip(1)
+                self._check_member(self._cut(between=True))
+            yield from self._faults
+            self._faults.clear()
+            if self._peek() == "}":
+                self._skip(1)
+            elif not self._peek():
+                message = "The file ends before its object is closed."
+                yield reject("json_syntax", message, "Some rows may be missing.", line=self._line, raw="")
+                return
+        if self._peek():
+            piece = self._cut(between=False)
+            message = "There is text after the end of the document."
+            yield reject("json_syntax", message, line=piece.line, raw=shortened(piece.text))
+
+    def _record(self, piece: _Piece) -> Row | Reject:
+        if piece.depth > MAX_DEPTH:
+            error = strict_json.too_deep(piece.line)
+            return Reject(piece.line, shortened(piece.text), (from_error(error),))
+        if piece.length > MAX_RECORD:
+            message = f"The record is longer than {MAX_RECORD:,} characters."
+            return reject("json_too_long", message, line=piece.line, raw=shortened(piece.text))
+        text = piece.text.rstrip(_BLANK)
+        return damage(text, line=piece.line, offset=piece.offset, codec=self._codec) or row_or_reject(text, piece.line)
+
+    def _complete(self, piece: _Piece) -> bool:
+        """Whether the record is JSON, even if it is no row: then only what should follow it is missing."""
+        record = self._record(piece)
+        return isinstance(record, Row) or record.findings[0].code == "json_no_rows"
+
+    # ---- the scanner
+
+    def _begin(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._buffer, self._at = "", 0
+        self._line, self._offset = 1, self._width.mark(self._path)
+        self._ended = False
+        self._faults: list[Reject] = []  # in what stands around the array
+
+    def _fill(self) -> bool:
+        """Read another chunk; False at the end of the file. What was used up is let go."""
+        chunk = self._stream.read(_CHUNK)
+        self._buffer, self._at = self._buffer[self._at :] + chunk, 0
+        self._ended = not chunk
+        return bool(chunk)
+
+    def _skip(self, length: int) -> None:
+        """Step over text, counting its lines and bytes."""
+        passed = self._buffer[self._at : self._at + length]
+        self._at += length
+        self._line += line_ends(passed)
+        self._offset += self._width.of(passed)
+
+    def _peek(self) -> str:
+        """The next character that is not blank; "" at the end of the file."""
+        while True:
+            end = self._at
+            while end < len(self._buffer) and self._buffer[end] in _BLANK:
+                end += 1
+            if end < len(self._buffer):
+                self._skip(end - self._at)
+                return self._buffer[self._at]
+            # A CR at the edge may be half of a line end: keep it until its LF is seen.
+            keep = 1 if self._buffer[-1:] == "\r" and not self._ended else 0
+            self._skip(max(end - keep - self._at, 0))
+            if not self._fill():
+                self._skip(len(self._buffer) - self._at)
+                return ""
+
+    def _value(self) -> _Piece:
+        """One value: up to its own closing bracket, or to the end of the line where it is none of brackets."""
+        if self._peek() in ("{", "["):
+            return self._cut(between=False)
+        while (end := self._line_end()) < 0 and self._fill():
+            pass
+        return self._piece(_Start(self._line, self._offset), len(self._buffer) if end < 0 else end, 0, "\n")
+
+    def _cut(self, *, between: bool) -> _Piece:
+        """The text of one record, found by its brackets.
+
+        Args:
+            between: True cuts before the comma or bracket that follows (an element of an array or object); False cuts
+                after the value's own closing bracket.
+        """
+        self._peek()
+        start = _Start(self._line, self._offset)
+        position, depth, deepest = self._at, 0, 0
+        while True:
+            for token in strict_json.TOKEN.finditer(self._buffer, position):
+                text = token.group()
+                position = token.end()
+                if text == '"':  # a string that goes on beyond the buffer
+                    position = token.start()
+                    break
+                if text == "[" or text == "{":
+                    depth += 1
+                    deepest = max(deepest, depth)
+                elif text == ",":
+                    if between and depth == 0:
+                        return self._piece(start, token.start(), deepest, text)
+                elif text == "]" or text == "}":
+                    if between and depth == 0:
+                        return self._piece(start, token.start(), deepest, text)
+                    depth -= 1
+                    if depth == 0 and not between:
+                        return self._piece(start, position, deepest, text)
+            else:
+                position = len(self._buffer)
+            if self._ended:
+                return self._piece(start, len(self._buffer), deepest, "")
+            if len(self._buffer) - self._at > MAX_RECORD:
+                self._let_go(start, position)
+            position -= self._at
+            self._fill()
+
+    def _let_go(self, start: _Start, position: int) -> None:
+        """Forget the middle of a record that is too long to be kept; its beginning stays for the reject."""
+        start.kept = start.kept or self._buffer[self._at : self._at + 1_000]
+        position -= self._buffer[position - 1 : position] == "\r"  # half of a line end, perhaps
+        start.dropped += max(position - self._at, 0)
+        self._skip(max(position - self._at, 0))
+
+    def _piece(self, start: _Start, end: int, depth: int, ended_by: str) -> _Piece:
+        length = end - self._at
+        text = start.kept or self._buffer[self._at : end]
+        self._skip(length)
+        return _Piece(text, start.line, start.offset, depth, start.dropped + length, ended_by)
+
+    def _line_end(self) -> int:
+        ends = [end for end in (self._buffer.find("\n", self._at), self._buffer.find("\r", self._at)) if end >= 0]
+        return min(ends, default=-1)
+
+    def _enter(self, key: str) -> bool:
+        """Step into an object, up to the value of `key`; False where it has no such key."""
+        if self._peek() != "{":
+            return False
+        self._skip(1)
+        while self._peek() == '"':
+            name = self._key()
+            if self._peek() != ":":
+                return False
+            self._skip(1)
+            if name == key:
+                return True
+            piece = self._cut(between=True)
+            self._check_member(piece, name)
+            if piece.end != ",":
+                return False
+            self._skip(1)
+        return False
+
+    def _check_member(self, piece: _Piece, name: str | None = None) -> None:
+        """Note a fault in a member of an object around the array: `"key": value`, or the value of `name`."""
+        text = piece.text if name is None else f'"": {piece.text}'
+        try:
+            if not piece.text.strip(_BLANK):
+                raise data_error("json_syntax", "A value is missing next to a comma.", line=piece.line)
+            if piece.length <= MAX_RECORD:
+                strict_json.loads(f"{{{text}}}", line=piece.line)
+        except DataError as error:
+            self._faults.append(Reject(piece.line, shortened(piece.text), (from_error(error),)))
+
+    def _key(self) -> str:
+        """The string that starts here, as a key."""
+        while (token := strict_json.TOKEN.match(self._buffer, self._at)) and token.group() == '"' and self._fill():
+            pass
+        text = token.group() if token else ""
+        line = self._line
+        self._skip(len(text))
+        value = strict_json.loads(text, line=line)
+        return value if isinstance(value, str) else ""
+
+
+def row_or_reject(text: str, line: int) -> Row | Reject:
+    """Parse one record: an object with at least one key is a row."""
+    try:
+        value = strict_json.loads(text, line=line)
+    except DataError as error:
+        # What is no object is no row, whatever characters it holds.
+        if error.code not in ("nul", "lone_surrogate") or text.lstrip(_BLANK)[:1] == "{":
+            return Reject(line, shortened(text, MAX_RECORD), (from_error(error),))
+        value = [] if text.lstrip(_BLANK)[:1] == "[" else ""
+    if isinstance(value, dict) and value:
+        return Row(line, value)
+    names = {dict: "an empty object", list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+    kind = names.get(type(value), "a number")
+    return reject("json_no_rows", f"This is {kind}, and a row is an object with keys.", line=line, raw=text)
+
+
+def first_value(text: str) -> tuple[str | None, str]:
+    """The first value of a text and what follows it; None where it does not end within the text."""
+    start = len(text) - len(text.lstrip())
+    depth = 0
+    for token in strict_json.TOKEN.finditer(text, start):
+        character = token.group()[0]
+        if character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+            if depth <= 0:
+                return text[start : token.end()], text[token.end() :]
+    return None, ""

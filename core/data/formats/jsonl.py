@@ -1,0 +1,188 @@
+"""JSON lines: one object per physical line. Objects pretty-printed over several lines are read as well."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.data.findings import reject
+from core.data.formats import strict_json
+from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Head
+from core.data.formats.json import TABLE_NAMES
+from core.data.formats.json_text import JsonText, first_value, row_or_reject
+from core.data.formats.text import Line, damage, lines, shortened
+from core.errors import DataError
+from core.messages import Reject, Row
+
+MAX_WASTED = 32_000_000  # characters looked at ahead in vain, before every line is taken alone
+_MAX_LINES = 100_000
+
+
+class JsonlFormat:
+    """Lines, each an object; or objects one after another (layout `values`)."""
+
+    id = "jsonl"
+    title = "JSON lines"
+    suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".jsonlines")
+
+    def sniff(self, head: Head) -> float:
+        start = head.text.lstrip()[:1]
+        named = head.suffix in self.suffixes
+        if start == "{":
+            layout = self._layout(head)
+            if head.suffix in TABLE_NAMES and head.text.lstrip()[1:].lstrip()[:1] not in ('"', "}"):
+                return 0.0  # `{name} asks` in a table
+            if layout == "lines":
+                return 0.95
+            return 0.9 if layout == "values" or named else 0.0
+        if start == "[":  # an array, whatever the name says, unless every line is one
+            first = head.text.lstrip().partition("\n")[0]
+            return 0.95 if _lines_of_values(head) and _is_value(first) else 0.0
+        return 0.5 if named else 0.0
+
+    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+        layout = overrides.get("layout") or self._layout(head) or _layout_of_one(head)
+        notes = ["JSON lines: one object per line."]
+        if layout == "values":
+            notes = ["JSON objects, one after another over several lines each."]
+        return Detection(self.id, head.encoding, layout=layout, notes=tuple(notes))
+
+    def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
+        codec = detection.encoding or "utf-8"
+        if detection.layout == "values":
+            yield from JsonText(path, codec).values()
+            return
+        source = LineSource(lines(path, codec))
+        for line in source:
+            if line.text.strip(" \t\r\n"):
+                yield record(source, line, codec)
+
+    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            for row in rows:
+                stream.write(json.dumps(dict(row), ensure_ascii=False, allow_nan=False) + "\n")
+
+    def _layout(self, head: Head) -> str:
+        """`lines` or `values`; "" where there is one value only, which is a JSON document."""
+        if _lines_of_values(head):
+            return "lines"
+        end, rest = first_value(head.text)
+        if end is None:
+            # The head ends inside the first value: a large document, or lines whose first one is broken.
+            return "lines" if _second_line_is_a_value(head.text) else ""
+        if not rest.strip():
+            return "lines" if head.suffix in self.suffixes and "\n" not in head.text.strip() else ""
+        if rest.lstrip()[:1] == "{":
+            return "values"
+        return "lines" if rest.lstrip(" \t")[:1] in "\r\n" else ""
+
+
+class LineSource:
+    """Lines of which some can be looked at ahead. (Bulk validation reads odd lines with it too.)"""
+
+    def __init__(self, source: Iterator[Line]) -> None:
+        self._source = source
+        self._again: deque[Line] = deque()
+        self.wasted = 0  # characters looked at ahead in vain
+
+    def __iter__(self) -> Iterator[Line]:
+        while (line := self.next()) is not None:
+            yield line
+
+    def next(self) -> Line | None:
+        return self._again.popleft() if self._again else next(self._source, None)
+
+    @property
+    def waiting(self) -> int:
+        """How many lines were looked at ahead and put back."""
+        return len(self._again)
+
+    def put_back(self, taken: list[Line]) -> None:
+        self.wasted += sum(len(line.text) for line in taken)
+        self._again.extendleft(reversed(taken))
+
+
+def record(source: LineSource, line: Line, codec: str) -> Row | Reject:
+    """The record that begins with a line: the line itself, or an object that goes on over the next ones."""
+    text = line.text.rstrip("\r\n")
+    if line.too_long:
+        message = f"The line is longer than {MAX_RECORD:,} characters."
+        return reject("json_too_long", message, line=line.number, raw=shortened(text))
+    if bad := damage(text, line=line.number, offset=line.offset, codec=codec):
+        return bad
+    found = row_or_reject(text, line.number)
+    if isinstance(found, Reject) and found.findings[0].code == "json_syntax" and source.wasted < MAX_WASTED:
+        depth = _depth(text)
+        if 0 < depth <= MAX_DEPTH and text.lstrip()[:1] == "{":
+            return _over_lines(source, line, depth, codec) or found
+    return found
+
+
+def _over_lines(source: LineSource, first: Line, depth: int, codec: str) -> Row | Reject | None:
+    """An object that is pretty-printed among objects of one line each; None where its brackets never close.
+
+    A line that is a complete object of its own, without indentation, ends the search: what began before it was cut off.
+    """
+    taken: list[Line] = []
+    size = len(first.text)
+    while (line := source.next()) is not None:
+        taken.append(line)
+        size += len(line.text)
+        if line.too_long or size > MAX_RECORD or len(taken) > _MAX_LINES:
+            break
+        if line.text[:1] == "{" and _is_value(line.text):
+            break
+        depth += _depth(line.text)
+        if depth <= 0:
+            text = (first.text + "".join(item.text for item in taken)).rstrip("\r\n")
+            found = damage(text, line=first.number, offset=first.offset, codec=codec)
+            found_row = found or row_or_reject(text, first.number)
+            if isinstance(found_row, Row) or found_row.findings[0].code != "json_syntax":
+                return found_row
+            break
+    source.put_back(taken)
+    return None
+
+
+def _depth(text: str) -> int:
+    """How many brackets a line leaves open; below zero where it closes more."""
+    depth = 0
+    for token in strict_json.TOKEN.finditer(text):
+        character = token.group()
+        depth += (character in ("{", "[")) - (character in ("}", "]"))
+    return depth
+
+
+def _layout_of_one(head: Head) -> str:
+    """A single object over several lines is read as one value, whatever the name promises."""
+    end, _ = first_value(head.text)
+    return "lines" if end is None else "values"
+
+
+def _lines_of_values(head: Head) -> bool:
+    """Whether the first lines are complete values, at least two of them."""
+    complete = [line for line in head.text.split("\n", 12)[:12] if line.strip()]
+    if not head.complete and len(complete) < 12:
+        complete = complete[:-1]
+    good = sum(_is_value(line) for line in complete)
+    return len(complete) >= 2 and good * 2 >= len(complete) and good >= 1
+
+
+def _second_line_is_a_value(text: str) -> bool:
+    filled = [line for line in text.split("\n", 12)[:12] if line.strip()]
+    return len(filled) > 1 and any(_is_value(line) for line in filled[1:])
+
+
+def _is_value(line: str) -> bool:
+    """Whether a line is an object or array of its own; deep or odd ones count, truncated ones do not."""
+    text = line.strip()
+    if text[:1] not in "{[":
+        return False
+    try:
+        strict_json.loads(text)
+    except DataError as error:
+        return error.code != "json_syntax"
+    return True

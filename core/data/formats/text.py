@@ -1,0 +1,138 @@
+"""Text files as physical lines or as chunks, with their byte offsets; damage is marked, never lost.
+
+A line ends at LF, CR LF or CR, and nowhere else: U+2028 inside a string is no line end. A byte that the encoding does
+not allow becomes a character from U+DC80 to U+DCFF, from which it can be told and restored exactly.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from core.data.findings import reject
+from core.data.formats.base import MAX_RECORD
+from core.data.formats.compression import open_bytes
+from core.messages import Reject
+
+_BAD = re.compile("[\0\ud800-\udfff]")
+_ESCAPE_ERRORS = "studio_escape"
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """Decode a bad byte to a lone surrogate that remembers it; unlike surrogateescape also for UTF-16 and -32."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_ESCAPE_ERRORS, _escape)
+
+
+def open_text(path: Path, codec: str) -> TextIO:
+    """The file as text, unpacked where it is gzip, line ends as they are, bad bytes marked."""
+    return io.TextIOWrapper(open_bytes(path), encoding=codec, errors=_ESCAPE_ERRORS, newline="")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A physical line with its line end. `number` is 1-based, `offset` the byte it starts at."""
+
+    number: int
+    offset: int
+    text: str
+    too_long: bool = False
+
+
+def lines(path: Path, codec: str) -> Iterator[Line]:
+    """Every physical line; of one longer than MAX_RECORD only the beginning, marked `too_long`."""
+    width = ByteWidth(codec)
+    offset = width.mark(path)
+    number = 0
+    with open_text(path, codec) as stream:
+        while text := stream.readline(MAX_RECORD):
+            number += 1
+            size = width.of(text)
+            too_long = len(text) >= MAX_RECORD and text[-1] not in "\r\n"
+            if too_long:
+                while rest := stream.readline(MAX_RECORD):
+                    size += width.of(rest)
+                    if rest[-1] in "\r\n":
+                        break
+            yield Line(number, offset, text, too_long)
+            offset += size
+
+
+class ByteWidth:
+    """How many bytes a decoded text took in the file."""
+
+    def __init__(self, codec: str) -> None:
+        name = codecs.lookup(codec).name
+        # The codecs that write a mark would count it in every piece.
+        self._codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(name, name)
+
+    def of(self, text: str) -> int:
+        if text.isascii() and not self._codec.startswith(("utf-16", "utf-32")):
+            return len(text)
+        try:
+            return len(text.encode(self._codec, "surrogateescape"))
+        except UnicodeEncodeError:
+            marked = sum(0xDC00 <= ord(character) <= 0xDCFF for character in text)
+            clean = "".join(character for character in text if not 0xD800 <= ord(character) <= 0xDFFF)
+            return marked + len(clean.encode(self._codec, "replace"))
+
+    @staticmethod
+    def mark(path: Path) -> int:
+        """Bytes of the byte order mark."""
+        with open_bytes(path) as stream:
+            head = stream.read(4)
+        for mark in (
+            codecs.BOM_UTF32_LE,
+            codecs.BOM_UTF32_BE,
+            codecs.BOM_UTF8,
+            codecs.BOM_UTF16_LE,
+            codecs.BOM_UTF16_BE,
+        ):
+            if head.startswith(mark):
+                return len(mark)
+        return 0
+
+
+def damage(text: str, *, line: int, offset: int, codec: str) -> Reject | None:
+    """The Reject of a record that holds bad bytes or NUL, or None where it is clean.
+
+    Args:
+        text: the record verbatim. line: the physical line it starts on. offset: the byte it starts at.
+    """
+    if text.isascii() and "\0" not in text:  # much quicker than looking for each
+        return None
+    found = _BAD.search(text)
+    if found is None:
+        return None
+    before = text[: found.start()]
+    at = line + line_ends(before)
+    where = offset + ByteWidth(codec).of(before)
+    if found.group() == "\0":
+        message = f"A NUL character at byte offset {where:,}."
+        return reject("nul", message, line=line, raw=text, at=at)
+    byte = ord(found.group()) - 0xDC00
+    shown = f"0x{byte:02X}" if 0 <= byte <= 0xFF else "a half character"
+    message = f"Not valid {codec}: {shown} at byte offset {where:,}."
+    return reject("encoding", message, line=line, raw=text, at=at)
+
+
+def line_ends(text: str) -> int:
+    """How many physical lines end inside the text."""
+    ends = text.count("\n")
+    if "\r" in text:
+        ends += text.count("\r") - text.count("\r\n")
+    return ends
+
+
+def shortened(text: str, limit: int = 1_000) -> str:
+    """The beginning of a record too long to keep, with its length."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters or more)"

@@ -1,0 +1,253 @@
+"""Excel workbooks (.xlsx): cells become text as Excel shows them, dates in ISO 8601; a row's line is its row number.
+
+A workbook is a zip archive of 10 kB that may ask for gigabytes: what it declares is checked first, and then a process
+of its own with a memory limit reads it (xlsx_rows.py), from which the rows come one by one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+from xml.sax.saxutils import escape
+
+from core.data.findings import data_error, finding
+from core.data.formats.base import Detection, Head, SheetFound
+from core.data.formats.csv import column_names, find_preamble, has_header
+from core.errors import DataError
+from core.messages import Finding, Reject, Row
+
+MAX_UNPACKED_BYTES = 1 << 30
+_ALL = 1 << 60
+_SAMPLE_ROWS = 200
+_READ_AS_EMPTY = {
+    "xlsx_error_cells": "an Excel error such as #N/A",
+    "xlsx_formula_cells": "a formula that was never computed",
+}
+# A cell with a formula and no value; one of type `str` holds an empty text.
+_NOT_COMPUTED = re.compile(
+    rb'<c\b(?![^>]*t="str")[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>'
+)  # fmt: skip
+_READER = Path(__file__).with_name("xlsx_rows.py")
+
+
+class XlsxFormat:
+    """Sheets of a workbook."""
+
+    id = "xlsx"
+    title = "Excel"
+    suffixes: tuple[str, ...] = (".xlsx", ".xlsm")
+
+    def sniff(self, head: Head) -> float:
+        return 1.0 if is_workbook(head.raw) else 0.0
+
+    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+        if not is_workbook(head.raw):
+            raise data_error("xlsx_unreadable", "The file is no Excel workbook, whatever was chosen.")
+        return Detection(self.id, None, notes=("An Excel workbook.",))
+
+    def inspect(self, path: Path, detection: Detection, overrides: Mapping[str, Any]) -> Detection:
+        """The sheets, and how the chosen one is read.
+
+        Raises:
+            DataError: damaged, encrypted, too large unpacked, no such sheet, or without rows.
+        """
+        empty_cells = _check_archive(path)
+        with closing(_lines(path, str(overrides.get("sheet") or ""), _SAMPLE_ROWS)) as lines:
+            about = next(lines)
+            table = [(int(number), list(cells)) for number, cells in lines]
+        sheets = tuple(SheetFound(**entry) for entry in about["sheets"])
+        wanted, chosen = overrides.get("sheet"), str(about["sheet"])
+        if wanted and wanted != chosen:
+            names = ", ".join(repr(sheet.name) for sheet in sheets[:20])
+            raise data_error("xlsx_unreadable", f"There is no sheet {wanted!r}.", f"Choose one of {names}.")
+        if not table:
+            raise data_error("no_rows", "The workbook holds no cells." if not wanted else f"Sheet {wanted!r} is empty.")
+        return _with_columns(Detection(self.id, None, sheet=chosen, sheets=sheets), table, overrides, empty_cells)
+
+    def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
+        header = bool(detection.header)
+        with closing(_lines(path, detection.sheet, _ALL)) as lines:
+            next(lines)
+            for number, cells in lines:
+                if number <= detection.skip_lines:
+                    continue
+                if header:
+                    header = False
+                    continue
+                yield Row(number, dict(zip(detection.columns, cells, strict=True)))
+
+    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+        table: list[list[str]] = []
+        for row in rows:
+            if not table:
+                table.append(list(row))
+            table.append([str(value) for value in row.values()])
+        write_sheets(path, {"Sheet1": table})
+
+
+def is_workbook(raw: bytes) -> bool:
+    """Whether a zip archive's beginning looks like a workbook."""
+    return raw.startswith(b"PK\x03\x04") and (b"xl/" in raw or b"[Content_Types].xml" in raw) and b"word/" not in raw
+
+
+def _with_columns(
+    found: Detection, table: list[tuple[int, list[str]]], overrides: Mapping[str, Any], empty_cells: Counter[str]
+) -> Detection:
+    """Header, preamble and names, as for a CSV."""
+    given = overrides.get("skip_lines")
+    skip = find_preamble(table) if given is None else int(given)
+    rows = [cells for number, cells in table if number > skip]
+    if not rows:
+        raise data_error("no_rows", "There is no row after the lines that were left out.")
+    chosen = overrides.get("header")
+    header = bool(chosen) if chosen is not None else has_header(rows)
+    first = next(number for number, _ in table if number > skip)
+    findings: tuple[Finding, ...] = ()
+    if header:
+        columns, findings = column_names(rows[0], first)
+    else:
+        columns = tuple(f"column_{index}" for index in range(1, len(rows[0]) + 1))
+    if header and len(rows) == 1 and len(table) < _SAMPLE_ROWS:
+        raise data_error("no_rows", f"There is a header ({', '.join(columns[:8])}), but no row under it.")
+    preamble = tuple("\t".join(cells).rstrip()[:500] for number, cells in table if number <= skip)
+    if preamble:
+        told = finding("csv_preamble", f"{len(preamble)} row(s) before the header were left out.", line=1)
+        findings = (told, *findings)
+    for code, what in _READ_AS_EMPTY.items():
+        if empty_cells[code]:
+            said = f"{empty_cells[code]:,} cell(s) of the workbook hold {what}; they are read as empty."
+            findings = (*findings, finding(code, said))
+    note = f"Sheet {found.sheet!r}, one of {len(found.sheets)}." if len(found.sheets) > 1 else f"Sheet {found.sheet!r}."
+    named = f"Row {first} names the {len(columns)} columns." if header else "No header: columns are numbered."
+    return replace(
+        found, header=header, skip_lines=skip, columns=columns, preamble=preamble, findings=findings,
+        notes=(note, named, "Numbers and dates are text as Excel shows them; dates in ISO 8601."),
+    )  # fmt: skip
+
+
+def _check_archive(path: Path) -> Counter[str]:
+    """Refuse what the archive itself declares as too large; gives how many cells will be empty, and why."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            size = sum(member.file_size for member in members)
+            if size > MAX_UNPACKED_BYTES or len(members) > 10_000:
+                raise data_error(
+                    "xlsx_too_large",
+                    f"Unpacked, the workbook has {size / 1e6:,.0f} MB in {len(members):,} parts; "
+                    f"the studio reads up to {MAX_UNPACKED_BYTES / 1e6:,.0f} MB.",
+                )
+            if not any(member.filename == "xl/workbook.xml" for member in members):
+                raise data_error("container", "The file is a zip archive, and no Excel workbook.", "Unpack it first.")
+            return sum((_empty_cells(archive, member) for member in members), Counter())
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise data_error("xlsx_unreadable", f"The workbook cannot be read: {str(error)[:200]}.") from error
+    except Exception as error:  # zlib.error has no base class of its own
+        if isinstance(error, DataError):
+            raise
+        raise data_error("xlsx_unreadable", f"The workbook is damaged: {str(error)[:200]}.") from error
+
+
+def _empty_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Counter[str]:
+    count: Counter[str] = Counter()
+    if not member.filename.startswith("xl/worksheets/") or not member.filename.endswith(".xml"):
+        return count
+    tail = b""
+    with archive.open(member) as stream:
+        while chunk := stream.read(1 << 20):
+            text = tail + chunk
+            end = text.rfind(b"</c>") + 4
+            whole, tail = (text[:end], text[end:]) if end > 3 else (text, b"")
+            count["xlsx_error_cells"] += whole.count(b't="e"')
+            if b"<f" in whole:
+                count["xlsx_formula_cells"] += sum(1 for _ in _NOT_COMPUTED.finditer(whole))
+    return count
+
+
+def _lines(path: Path, sheet: str, limit: int) -> Generator[Any, None, None]:
+    """What the reading process says, one value per line; it is ended when nobody listens any more."""
+    command = [sys.executable, "-P", str(_READER), str(path), sheet, str(limit)]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL)
+        assert process.stdout is not None
+        try:
+            yield from map(json.loads, process.stdout)
+            code = process.wait()
+        finally:
+            process.kill()
+            process.stdout.close()
+            process.wait()
+        errors.seek(0)
+        said = errors.read(20_000).decode("utf-8", "replace").strip()
+    if code == 0:
+        return
+    if code == 4:
+        raise data_error("xlsx_encrypted", "The workbook is protected by a password.")
+    if code == 2:
+        raise data_error("xlsx_unreadable", f"The workbook cannot be read: {said.splitlines()[-1][:200]}.")
+    if code == 3 or "memory allocation" in said or "MemoryError" in said:
+        raise data_error("xlsx_too_large", "The workbook asks for more memory than the studio gives one.")
+    if code < 0:
+        raise data_error("xlsx_too_large", "The workbook asks for more memory or time than the studio gives one.")
+    raise data_error("xlsx_unreadable", "The workbook is damaged.")
+
+
+# ---- writing
+
+_PARTS = {
+    "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default '
+    'Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default '
+    'Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/'
+    'vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>{types}</Types>',
+    "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship '
+    'Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
+    'Target="xl/workbook.xml"/></Relationships>',
+    "xl/workbook.xml": '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://'
+    'schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>{sheets}</sheets></workbook>',
+    "xl/_rels/workbook.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    "{links}</Relationships>",
+}
+_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
+_LINK = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+def write_sheets(path: Path, sheets: Mapping[str, Iterable[Iterable[str]]]) -> None:
+    """A plain workbook whose cells are all text."""
+    count = range(1, len(sheets) + 1)
+    words = {
+        "types": "".join(f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_TYPE}"/>' for n in count),
+        "sheets": "".join(
+            f'<sheet name="{escape(name, {chr(34): "&quot;"})}" sheetId="{n}" r:id="rId{n}"/>'
+            for n, name in zip(count, sheets, strict=True)
+        ),
+        "links": "".join(f'<Relationship Id="rId{n}" Type="{_LINK}" Target="worksheets/sheet{n}.xml"/>' for n in count),
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in _PARTS.items():
+            for key, value in words.items():
+                content = content.replace(f"{{{key}}}", value)
+            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{content}')
+        for number, rows in zip(count, sheets.values(), strict=True):
+            with archive.open(f"xl/worksheets/sheet{number}.xml", "w") as stream:
+                _write_sheet(cast(Any, stream), rows)
+
+
+def _write_sheet(stream: Any, rows: Iterable[Iterable[str]]) -> None:
+    stream.write(f'<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="{_MAIN}"><sheetData>'.encode())
+    for row in rows:
+        cells = (f'<c t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>' for text in row)
+        stream.write(f"<row>{''.join(cells)}</row>".encode())
+    stream.write(b"</sheetData></worksheet>")

@@ -1,0 +1,154 @@
+"""The files of a report beside a version: `issues.parquet`, one row for each example that an issue concerns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.data.quality.records import Hit, Span
+from core.messages import Message
+
+if TYPE_CHECKING:
+    import duckdb
+
+REPORT, ISSUES = "quality.json", "issues.parquet"
+_SCHEMA = pa.schema(
+    [
+        ("code", pa.string()),
+        ("position", pa.int64()),
+        ("group", pa.int64()),
+        ("subject", pa.bool_()),
+        ("detail", pa.string()),
+        ("spans", pa.string()),  # [[message, start, end], ...] as JSON
+    ]
+)
+_BATCH = 5_000
+_MOST_SPANS = 200  # of one example
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRow:
+    """An example that an issue concerns, as the screens show it.
+
+    Attributes:
+        group: the same for examples that belong together (the position of one of them), -1 where each stands alone.
+        detail: what was found about this one, as a sentence.
+        spans: (index of the message, start, end) in code points.
+        subject: false for one that is listed for comparison only, such as the first of several copies.
+    """
+
+    position: int
+    group: int
+    detail: str
+    messages: tuple[Message, ...]
+    split: str
+    spans: tuple[Span, ...]
+    subject: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePage:
+    """Some rows of an issue, and how many there are in all."""
+
+    rows: list[IssueRow]
+    total: int
+
+
+class IssueWriter:
+    """Writes hits as they come, in batches."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, _SCHEMA, compression="zstd")
+        self._rows: list[dict[str, object]] = []
+
+    def add(self, hit: Hit) -> None:
+        if hit.position < 0:
+            return  # about the set as a whole
+        self._rows.append(
+            {
+                "code": hit.code,
+                "position": hit.position,
+                "group": hit.group,
+                "subject": hit.subject,
+                "detail": hit.detail.encode("utf-8", "backslashreplace").decode("utf-8"),
+                "spans": json.dumps(hit.spans[:_MOST_SPANS]) if hit.spans else "",
+            }
+        )
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=_SCHEMA))
+            self._rows = []
+
+
+def page(issues: Path, examples: Path, code: str, offset: int, limit: int) -> IssuePage:
+    """The rows of an issue with their messages: groups together, in the order of the examples."""
+    with _connect() as connection:
+        count = "SELECT count(*) FROM read_parquet(?) WHERE code = ?"
+        total = connection.execute(count, [str(issues), code]).fetchall()[0][0]
+        query = """
+            WITH chosen AS (
+                SELECT position, "group", detail, spans, subject,
+                       CASE WHEN "group" >= 0 THEN "group" ELSE position END AS place
+                FROM read_parquet(?) WHERE code = ? ORDER BY place, position LIMIT ? OFFSET ?
+            )
+            SELECT chosen.position, "group", detail, messages, split, spans, subject
+            FROM chosen JOIN read_parquet(?) AS examples ON examples.position = chosen.position
+            ORDER BY place, chosen.position
+        """
+        values = [str(issues), code, max(limit, 0), max(offset, 0), str(examples)]
+        found = connection.execute(query, values).fetchall()
+    rows = [
+        IssueRow(position, group, detail, messages_of(messages), split, _spans(spans), subject)
+        for position, group, detail, messages, split, spans, subject in found
+    ]
+    return IssuePage(rows, int(total))
+
+
+def places(issues: Path, code: str) -> list[tuple[int, int, bool]]:
+    """(position, group, subject) of every row of an issue, in the order of the examples."""
+    table = pq.read_table(issues, columns=["position", "group", "subject"], filters=[("code", "=", code)])
+    return sorted(zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True))
+
+
+def messages_at(examples: Path, positions: Sequence[int]) -> Iterator[tuple[int, tuple[Message, ...]]]:
+    """The messages of some examples, by position."""
+    query = "SELECT position, messages FROM read_parquet(?) WHERE position IN (SELECT unnest(?)) ORDER BY position"
+    with _connect() as connection:
+        for begin in range(0, len(positions), _BATCH):
+            chosen = list(positions[begin : begin + _BATCH])
+            for position, messages in connection.execute(query, [str(examples), chosen]).fetchall():
+                yield position, messages_of(messages)
+
+
+def messages_of(stored: str) -> tuple[Message, ...]:
+    """The messages of a stored example."""
+    return tuple(Message.from_dict(item) for item in json.loads(stored))
+
+
+def _spans(stored: str) -> tuple[Span, ...]:
+    return tuple((index, begin, end) for index, begin, end in json.loads(stored)) if stored else ()
+
+
+@contextmanager
+def _connect() -> Iterator[duckdb.DuckDBPyConnection]:
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "1GB"})
+    try:
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,218 @@
+"""Messages as they came -> an Example, or every reason why not.
+
+What is looked for, in this order:
+    messages_invalid      not a list of objects, or an empty one
+    role_unknown          a role that is none of the four (wrong case is named as such)
+    content_not_text      null, a number, a list of parts (null is right beside tool calls)
+    content_empty         nothing but blanks
+    weight_invalid        neither 0 nor 1, or not on an assistant message
+    tool_call_invalid     a call without id, function name or arguments; arguments_not_json
+    tool_result_orphan    a tool message that answers no earlier call; tool_call_unanswered (warning)
+    user_missing, assistant_missing
+    assistant_first, role_repeated, system_late, last_not_assistant, keys_extra     (warnings)
+and in the text of the finished example:
+    special_tokens, invisible_characters, over_length, all_masked                   (warnings)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import filterfalse, pairwise
+from typing import Any
+
+from core.data.examples.columns import ExampleColumns
+from core.data.findings import finding
+from core.messages import ROLES, Example, Finding, Message
+
+CHARACTERS_PER_TOKEN = 4  # Source: the studio's estimate where no base model is chosen yet
+OVER_LENGTH_TOKENS = 2048
+
+_KEYS = frozenset({"role", "content", "weight", "name", "tool_calls", "tool_call_id"})
+# What other formats call the roles: they are named in the remedy, never guessed.
+_OTHER_NAMES = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "assistant", "model": "assistant",
+                "developer": "system", "function": "tool"}  # fmt: skip
+# Control tokens of the chat templates of Llama, ChatML/Qwen, Mistral, Gemma, Phi and GPT-2 style models.
+SPECIAL_TOKENS = re.compile(
+    r"<\|[A-Za-z0-9_▁]{1,40}\|>|<\uff5c[^\uff5c<>]{1,40}\uff5c>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|"
+    r"<(?:bos|eos|pad|unk|mask)>|\[/?(?:AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\]"
+)
+# Zero-width and direction-changing characters; U+200D (joins emoji) and a leading U+FEFF are not remarkable.
+INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\u061c\u00ad]")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The example (None when an error stands in the way) and everything that was found."""
+
+    example: Example | None
+    findings: tuple[Finding, ...]
+
+
+def parse(raw: object, *, line: int = 0, source: str = "") -> Checked:
+    """Turn chat-format dictionaries into an Example, or say why not."""
+    if not isinstance(raw, list) or not raw or not all(isinstance(item, Mapping) for item in raw):
+        what = "are empty" if raw == [] else "are not a list of objects"
+        return Checked(None, (finding("messages_invalid", f"The messages {what}.", line=line or None),))
+    findings = list(_structure(raw, line or None))
+    if any(item.severity == "error" for item in findings):
+        return Checked(None, tuple(findings))
+    example = Example(tuple(Message.from_dict(item) for item in raw), source, line)
+    return Checked(example, (*findings, *check(example)))
+
+
+def check(example: Example) -> Iterator[Finding]:
+    """What is remarkable about the text of an example whose structure is sound."""
+    line = example.source_line or None
+    for index, message in enumerate(example.messages):
+        where = f"messages[{index}].content"
+        if tokens := sorted(set(SPECIAL_TOKENS.findall(message.content))):
+            text = f"The {message.role} message holds {', '.join(tokens[:5])}, a control token of a chat template."
+            yield finding("special_tokens", text, line=line, field=where)
+        if hidden := sorted(set(INVISIBLE.findall(message.content))):
+            names = ", ".join(f"U+{ord(character):04X}" for character in hidden[:5])
+            text = f"The {message.role} message holds invisible characters ({names})."
+            yield finding("invisible_characters", text, line=line, field=where)
+    length = token_estimate(example)
+    if length > OVER_LENGTH_TOKENS:
+        text = (
+            f"The example has about {length:,} tokens, more than {OVER_LENGTH_TOKENS:,}; training may cut its end off."
+        )
+        yield finding("over_length", text, line=line, field="messages")
+    spoken = [message for message in example.messages if message.role == "assistant"]
+    if spoken and all(message.weight == 0 for message in spoken):
+        yield finding("all_masked", "Every assistant message has weight 0.", line=line, field="messages")
+
+
+def check_columns(examples: ExampleColumns) -> dict[int, tuple[Finding, ...]]:
+    """What is remarkable about the text of many examples: the same as `check` of each, by their index."""
+    odd: set[int] = set()
+    for column in examples.texts:
+        whole = "".join(column)
+        if "<" in whole or "[" in whole:
+            odd.update(
+                index
+                for index, text in enumerate(column)
+                if ("<" in text or "[" in text) and SPECIAL_TOKENS.search(text)
+            )
+        if not whole.isascii() and INVISIBLE.search("".join(filterfalse(str.isascii, column))):
+            odd.update(index for index, text in enumerate(column) if INVISIBLE.search(text))
+    most = OVER_LENGTH_TOKENS * CHARACTERS_PER_TOKEN
+    if sum(max(map(len, column), default=0) for column in examples.texts) > most:
+        lengths = map(sum, zip(*(map(len, column) for column in examples.texts), strict=True))
+        odd.update(index for index, length in enumerate(lengths) if length > most)
+    return {index: tuple(check(examples.example(index))) for index in sorted(odd)}
+
+
+def token_estimate(example: Example) -> int:
+    """About how many tokens the example has: its characters / 4, rounded up, before any tokenizer is known."""
+    characters = sum(len(message.content) for message in example.messages)
+    return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+def _structure(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[Finding]:
+    for index, message in enumerate(raw):
+        yield from _message(message, f"messages[{index}]", line)
+    roles = [message.get("role") for message in raw]
+    for role in ("user", "assistant"):
+        if role not in roles and all(found in ROLES for found in roles):  # else: an unknown one is meant
+            text = f"There is no {role} message; an example is an input (user) and an output (assistant)."
+            yield finding(f"{role}_missing", text, line=line, field="messages")
+    yield from _order(roles, line)
+    yield from _tools(raw, line)
+
+
+def _message(message: Mapping[str, Any], where: str, line: int | None) -> Iterator[Finding]:
+    role, content = message.get("role"), message.get("content")
+    if role not in ROLES:
+        yield _role_unknown(role, f"{where}.role", line)
+    calls = message.get("tool_calls")
+    if not isinstance(content, str):
+        if content is not None or not calls:
+            kind = {"NoneType": "missing or null", "list": "a list of parts", "dict": "an object"}
+            text = f"The content is {kind.get(type(content).__name__, 'a ' + _json_kind(content))}, not a text."
+            yield finding("content_not_text", text, line=line, field=f"{where}.content")
+    elif not content.strip() and not calls:
+        yield finding("content_empty", f"The {role} message is empty.", line=line, field=f"{where}.content")
+    weight = message.get("weight")
+    if weight is not None and (weight not in (0, 1) or isinstance(weight, bool | float) or role != "assistant"):
+        text = f"Weight {weight!r} on a {role} message; only assistant messages carry one, and it is 0 or 1."
+        yield finding("weight_invalid", text, line=line, field=f"{where}.weight")
+    for key in ("name", "tool_call_id"):
+        if message.get(key) is not None and not isinstance(message[key], str):
+            yield finding("messages_invalid", f"{key} is not a text.", line=line, field=f"{where}.{key}")
+    if extra := sorted(str(key) for key in message.keys() - _KEYS):
+        text = f"Training has no use for {', '.join(extra[:5])} in a message."
+        yield finding("keys_extra", text, line=line, field=where)
+
+
+def _role_unknown(role: object, where: str, line: int | None) -> Finding:
+    shown = repr(role)[:60]
+    lower = str(role).strip().lower()
+    meant = lower if lower in ROLES else _OTHER_NAMES.get(lower)
+    remedy = f"Write {meant!r}." if meant else None
+    return finding("role_unknown", f"The role {shown} is unknown.", remedy, line=line, field=where)
+
+
+def _order(roles: Sequence[object], line: int | None) -> Iterator[Finding]:
+    turns = [role for role in roles if role != "system"]
+    if turns and turns[0] == "assistant" and "user" in turns:
+        yield finding("assistant_first", "The assistant speaks before the user.", line=line, field="messages")
+    for before, after in pairwise(roles):
+        if before == after and before in ("user", "system"):
+            text = f"Two {before} messages follow each other."
+            yield finding("role_repeated", text, line=line, field="messages")
+            break
+    first_turn = next((index for index, role in enumerate(roles) if role != "system"), len(roles))
+    if "system" in roles[first_turn:]:
+        yield finding("system_late", "A system message stands after the first turn.", line=line, field="messages")
+    if "assistant" in roles and roles[-1] != "assistant":
+        text = f"The last message is the {roles[-1]}'s; only what the assistant says is learnt."
+        yield finding("last_not_assistant", text, line=line, field="messages")
+
+
+def _tools(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[Finding]:
+    """Calls and results in pairs; ids that were called and not yet answered are kept in `waiting`."""
+    waiting: set[str] = set()
+    for index, message in enumerate(raw):
+        where = f"messages[{index}]"
+        calls = message.get("tool_calls") or []
+        if not isinstance(calls, list):
+            yield finding("tool_call_invalid", "tool_calls is not a list.", line=line, field=where)
+            continue
+        if calls and message.get("role") != "assistant":
+            yield finding("tool_call_invalid", "Only the assistant can call tools.", line=line, field=where)
+        for number, call in enumerate(calls):
+            yield from _call(call, f"{where}.tool_calls[{number}]", line, waiting)
+        if message.get("role") == "tool":
+            answered = message.get("tool_call_id")
+            if isinstance(answered, str) and answered in waiting:
+                waiting.discard(answered)
+            else:
+                text = f"The tool message answers {answered!r}, which no earlier message called."
+                yield finding("tool_result_orphan", text, line=line, field=where)
+    if waiting:
+        text = f"The call {sorted(waiting)[0]!r} has no result."
+        yield finding("tool_call_unanswered", text, line=line, field="messages")
+
+
+def _call(call: object, where: str, line: int | None, waiting: set[str]) -> Iterator[Finding]:
+    function = call.get("function") if isinstance(call, Mapping) else None
+    if not isinstance(call, Mapping) or not isinstance(call.get("id"), str) or not isinstance(function, Mapping):
+        yield finding("tool_call_invalid", "A tool call needs an id and a function.", line=line, field=where)
+        return
+    if not isinstance(function.get("name"), str):
+        yield finding("tool_call_invalid", "The called function has no name.", line=line, field=f"{where}.function")
+    waiting.add(call["id"])
+    arguments = function.get("arguments")
+    try:
+        json.loads(arguments if isinstance(arguments, str) else "")
+    except (ValueError, RecursionError):
+        text = "The arguments of a tool call are not a JSON text."
+        yield finding("arguments_not_json", text, line=line, field=f"{where}.function.arguments")
+
+
+def _json_kind(value: object) -> str:
+    return {bool: "boolean", int: "number", float: "number"}.get(type(value), type(value).__name__)

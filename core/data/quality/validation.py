@@ -1,0 +1,300 @@
+"""Structural validation of chat JSONL at the speed of the disk: the same findings as row by row, found in bulk.
+
+A chunk of lines is decoded into typed messages at once, and whole-chunk scans (line_scan) answer what the decoder does
+not: keys that stand twice, control tokens, invisible characters, suspicious escapes. Lines that are not plainly sound
+are looked at one by one, the exact way (formats.jsonl, then the caller's `accept`), so nothing is decided twice and
+nothing is lost. Where the decoder refuses a chunk, it is asked about each of its lines, and the scans see the others.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain, repeat
+from operator import attrgetter
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from core.data.findings import CODES
+from core.data.formats.jsonl import MAX_WASTED, LineSource, record
+from core.data.formats.text import Line
+from core.data.quality import structure
+from core.data.quality.line_chunks import PROCESSES, Chunk, NotByChunks, map_chunks
+from core.data.quality.line_scan import LineScan
+from core.messages import Example, Finding, Reject, Row
+
+_MARK_DAMAGE = "studio_escape"  # registered by core.data.formats.text: a bad byte stays recognisable
+_MAX_CHARACTERS = structure.OVER_LENGTH_TOKENS * structure.CHARACTERS_PER_TOKEN
+
+LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
+    """A message with nothing but role and content."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class _PlainLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
+    messages: tuple[_Plain, ...]
+
+
+_Example = tuple[_Plain, ...]
+_DECODER = msgspec.json.Decoder(_PlainLine)
+_role = attrgetter("role")
+_content = attrgetter("content")
+_messages = attrgetter("messages")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkReport:
+    """What was found in one chunk of lines. Lines are counted from the chunk's first until `placed` puts them right.
+
+    Attributes:
+        lines: physical lines in the chunk.
+        read, rejected: rows. unreadable: rejected ones of which nothing could be read at all.
+        keys: of the accepted examples, 64 bits each, the same for the same messages. at: the line of each.
+        masked: accepted examples in which no assistant message carries loss.
+        wasted: characters that were looked at ahead in vain, to find the end of an object.
+    """
+
+    lines: int
+    read: int = 0
+    rejected: int = 0
+    unreadable: int = 0
+    masked: int = 0
+    findings: tuple[Finding, ...] = ()
+    keys: array[int] = field(default_factory=lambda: array("q"))
+    at: Sequence[int] = ()
+    wasted: int = 0
+
+    def placed(self, before: int) -> ChunkReport:
+        """The same with lines of the file: `before` lines stand in front of the chunk."""
+        moved = tuple(replace(item, line=item.line + before if item.line else item.line) for item in self.findings)
+        at = range(self.at.start + before, self.at.stop + before) if isinstance(self.at, range) else None
+        return replace(self, findings=moved, at=at or array("q", [line + before for line in self.at]))
+
+
+Accept = Callable[[Row], structure.Checked]
+
+
+def check_lines(
+    path: Path, accept: Accept, *, codec: str = "utf-8", processes: int = PROCESSES
+) -> Iterator[ChunkReport]:
+    """Check a file of chat lines; a report per chunk, in order, with the lines of the file.
+
+    Args:
+        accept: what becomes of a row (its messages parsed and checked).
+        codec: utf-8, or utf-8-sig where the file begins with a byte order mark.
+
+    Raises:
+        NotByChunks: while iterating, where rows reach over chunks or are too long: read the file row by row.
+    """
+
+    def look(chunk: Chunk) -> ChunkReport:
+        return check_chunk(chunk, accept, codec=codec)
+
+    wasted = 0
+    before, start = 0, len(codecs.BOM_UTF8) if codec == "utf-8-sig" else 0
+    for report in map_chunks(path, look, start=start, processes=processes):
+        yield report.placed(before)
+        before += report.lines
+        wasted += report.wasted
+        if wasted >= MAX_WASTED:  # from here on the reader would not look ahead any more
+            raise NotByChunks
+
+
+def check_chunk(chunk: Chunk, accept: Accept, *, codec: str = "utf-8") -> ChunkReport:
+    """Check the lines of one chunk."""
+    return _whole(chunk, accept, codec) or _by_lines(chunk, accept, codec)
+
+
+def _whole(chunk: Chunk, accept: Accept, codec: str) -> ChunkReport | None:
+    """The whole chunk at once; None where the decoder refuses a line, or a line is not one value."""
+    data = chunk.lines
+    try:
+        examples = list(map(_messages, _DECODER.decode_lines(data)))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if not examples or (b"\r" in data and _lone_returns(data)):
+        return None
+    scan = LineScan(data)
+    if not scan.one_value_each(len(examples)):
+        return None
+    odd = _odd(examples, scan)
+    if not odd:
+        count = len(examples)
+        return ChunkReport(count, count, keys=array("q", map(hash, examples)), at=range(1, count + 1))
+    return _report(chunk, accept, codec, [*scan.starts.tolist(), len(data)], examples, odd)
+
+
+def _by_lines(chunk: Chunk, accept: Accept, codec: str) -> ChunkReport:
+    """Each line decoded by itself; what the decoder refuses is odd, the others are scanned together."""
+    lines = chunk.lines.splitlines(keepends=True)
+    examples: list[_Example] = []
+    sound: list[int] = []
+    for index, line in enumerate(lines):
+        try:
+            examples.append(_DECODER.decode(line).messages)
+            sound.append(index)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            examples.append(())
+    odd = set(range(len(lines))).difference(sound)
+    if sound:
+        scan = LineScan(b"\n".join([lines[index].rstrip(b"\r\n") for index in sound]))
+        odd.update(sound[place] for place in _odd([examples[index] for index in sound], scan))
+    starts = list(accumulate(map(len, lines), initial=0))
+    return _report(chunk, accept, codec, starts, examples, odd)
+
+
+def _lone_returns(data: bytes) -> bool:
+    """Whether a line ends at a carriage return alone."""
+    return data.count(b"\r") != data.count(b"\r\n")
+
+
+def _odd(examples: list[_Example], scan: LineScan) -> set[int]:
+    """Indexes of the examples that need a closer look.
+
+    Keys that stand twice, turns out of order, a blank message, too much text, and what else the scan suspects.
+    """
+    counts = np.fromiter(map(len, examples), np.int64, len(examples))
+    odd = set(scan.suspicious()).union(scan.with_keys_twice(counts))
+    turns = list(map(tuple, map(map, repeat(_role), examples)))
+    wrong = {roles for roles in set(turns) if not _TURNS[roles]}
+    if wrong:
+        odd.update(index for index, roles in enumerate(turns) if roles in wrong)
+    texts = list(map(_content, chain.from_iterable(examples)))
+    if not all(texts) or any(map(str.isspace, texts)):
+        blank = [place for place, text in enumerate(texts) if not text or text.isspace()]
+        odd.update(np.searchsorted(counts.cumsum(), blank, side="right").tolist())
+    for index in scan.longer_than(_MAX_CHARACTERS):
+        if sum(len(message.content) for message in examples[index]) > _MAX_CHARACTERS:
+            odd.add(index)
+    return odd
+
+
+class _Turns(dict[tuple[str, ...], bool]):
+    """Whether an order of roles is sound, asked once for each order that occurs."""
+
+    def __missing__(self, roles: tuple[str, ...]) -> bool:
+        checked = structure.parse([{"role": role, "content": "x"} for role in roles])
+        self[roles] = sound = checked.example is not None and not checked.findings
+        return sound
+
+
+_TURNS = _Turns()
+
+
+def _report(
+    chunk: Chunk, accept: Accept, codec: str, starts: list[int], examples: list[_Example], odd: set[int]
+) -> ChunkReport:
+    """The chunk's report: odd lines the exact way, the others as they are.
+
+    Args:
+        starts: of each line, and behind the last one.
+    """
+    notes = _Notes(accept, codec)
+    done, count = 0, len(examples)
+    for index in sorted(odd):
+        if index < done:  # it belongs to an object that began before
+            continue
+        notes.sound(examples[done:index], done + 1)
+        line = chunk.lines[starts[index] : starts[index + 1]]
+        following = _following(chunk, starts, index + 1)
+        done = index + 1 + notes.exact(line, index + 1, chunk.offset + starts[index], following)
+        if done > count:  # it reaches into the next chunk, which somebody else is looking at
+            raise NotByChunks
+    notes.sound(examples[done:], done + 1)
+    return notes.report(count)
+
+
+def _following(chunk: Chunk, starts: list[int], index: int) -> Iterator[Line]:
+    """The lines from `index` on, and those behind the chunk as far as they are known."""
+    count = len(starts) - 1
+    for number in range(index, count):
+        start, end = starts[number], starts[number + 1]
+        yield Line(number + 1, chunk.offset + start, _text(chunk.lines[start:end]))
+    for number, match in enumerate(LINE.finditer(chunk.after), start=count + 1):
+        if match.end() == len(chunk.after) and not chunk.complete:
+            break
+        yield Line(number, chunk.offset + len(chunk.lines) + match.start(), _text(match.group()))
+    if not chunk.complete:
+        raise NotByChunks
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", _MARK_DAMAGE)
+
+
+class _Notes:
+    """What has been found in a chunk so far."""
+
+    def __init__(self, accept: Accept, codec: str) -> None:
+        self._accept, self._codec = accept, codec
+        self._read = self._rejected = self._unreadable = self._masked = self._wasted = 0
+        self._findings: list[Finding] = []
+        self._keys, self._at = array("q"), array("q")
+
+    def sound(self, examples: list[_Example], number: int) -> None:
+        """Take in examples in which nothing was found, on lines from `number` on."""
+        self._read += len(examples)
+        self._keys.extend(map(hash, examples))
+        self._at.extend(range(number, number + len(examples)))
+
+    def exact(self, raw: bytes, number: int, offset: int, following: Iterator[Line]) -> int:
+        """Take in a line as reading row by row would; gives the number of further lines that belong to it."""
+        text = _text(raw)
+        if not text.strip(" \t\r\n"):
+            return 0
+        self._read += 1
+        looked: list[Line] = []
+        source = LineSource(looked.append(line) or line for line in following)  # type: ignore[func-returns-value]
+        source.wasted = self._wasted
+        row = record(source, Line(number, offset, text), self._codec)
+        self._wasted = source.wasted
+        checked = structure.Checked(None, row.findings) if isinstance(row, Reject) else self._accept(row)
+        findings, example = checked.findings, checked.example
+        self._findings.extend(findings)
+        if example is None:
+            self._rejected += 1
+            self._unreadable += all(CODES[found.code].unreadable for found in findings)
+        else:
+            self._keys.append(key_of(example))
+            self._at.append(number)
+            self._masked += is_masked(example)
+        return len(looked) - source.waiting
+
+    def report(self, lines: int) -> ChunkReport:
+        return ChunkReport(
+            lines,
+            self._read,
+            self._rejected,
+            self._unreadable,
+            self._masked,
+            tuple(self._findings),
+            self._keys,
+            self._at,
+            self._wasted,
+        )
+
+
+def key_of(example: Example) -> int:
+    """64 bits that are the same for examples whose messages are the same (see quality.set_keys)."""
+    if all(
+        m.weight is None and m.name is None and not m.tool_calls and m.tool_call_id is None for m in example.messages
+    ):
+        return hash(tuple(_Plain(m.role, m.content) for m in example.messages))  # type: ignore[arg-type]
+    return hash(json.dumps([message.to_dict() for message in example.messages], sort_keys=True))
+
+
+def is_masked(example: Example) -> bool:
+    """Whether no assistant message carries loss."""
+    return all(message.weight == 0 for message in example.messages if message.role == "assistant")

@@ -1,0 +1,39 @@
+"""The data set that comes with the studio: questions to an invented garden shop, and other wordings of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
+from core.messages import Example, Message, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Pairs to train on, and paraphrased questions with the same answers as the validation part."""
+
+    name: str
+    description: str
+    train: list[Example]
+    validation: list[Example]
+
+
+def load_sample() -> Sample:
+    """The shipped sample, read from the package."""
+    return Sample(
+        name="Brindle support (sample)",
+        description="Questions to an invented garden shop and its answers; the validation part asks the same in other "
+        "words.",
+        train=list(_read("support.jsonl", "train")),
+        validation=list(_read("support_paraphrases.jsonl", "validation")),
+    )
+
+
+def _read(name: str, split: Split) -> Iterator[Example]:
+    text = files("core.data.samples").joinpath(name).read_text(encoding="utf-8")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line:
+            messages = tuple(Message.from_dict(item) for item in json.loads(line)["messages"])
+            yield Example(messages, f"sample:{name}", number, split)

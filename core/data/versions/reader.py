@@ -1,0 +1,251 @@
+"""Page, search and count the examples of a version with DuckDB, straight over the Parquet file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import arguments
+from core.data.versions.writer import read_rows
+from core.messages import Example, Finding, Message, Split
+
+if TYPE_CHECKING:
+    import duckdb
+
+_BINS = 20
+_LABELS = 50
+_SELECT = "SELECT position, messages, source, source_line, split, flags, tokens, turns FROM read_parquet(?)"
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRecord:
+    """An example as the screens show it. `flags` are the codes of findings about it; `tokens` is an estimate."""
+
+    position: int
+    example: Example
+    tokens: int
+    turns: int
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the examples, and how many there are in all (after search and filter)."""
+
+    items: list[ExampleRecord]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One bar of a histogram: examples with `low` <= tokens < `high`."""
+
+    low: int
+    high: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """An answer that occurs again and again, and how often."""
+
+    text: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Figures about a version. Token counts are estimates (characters / 4).
+
+    `labels` is filled where the answers look like labels (at most 200 distinct, used twice on average), else empty.
+    """
+
+    examples: int
+    train_examples: int
+    validation_examples: int
+    tokens_total: int
+    tokens_mean: float
+    tokens_median: float
+    tokens_max: int
+    turns_mean: float
+    turns_max: int
+    multi_turn: int
+    with_system: int
+    distinct_labels: int
+    labels: list[Label]
+    histogram: list[Bin]
+
+
+@contextmanager
+def connect() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB of its own, for one question; what does not fit into its memory goes to disk."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "512MB"})
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def page(
+    path: Path,
+    offset: int,
+    limit: int,
+    search: str = "",
+    split: str | None = None,
+    *,
+    flags: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    min_tokens: int | None = None,
+    max_tokens: int | None = None,
+) -> Page:
+    """Examples that meet every condition given, in their order.
+
+    Args:
+        search: a text that they contain (any case; `%` and `_` mean themselves).
+        flags: at least one of these findings is about them.
+        labels: their last answer is one of these.
+        min_tokens, max_tokens: by the estimate.
+    """
+    conditions: list[str] = ["true"]
+    values: list[Any] = [str(path)]
+    if search:
+        conditions.append(r"text ILIKE ? ESCAPE '\'")
+        values.append(f"%{_escape(search)}%")
+    if split:
+        conditions.append("split = ?")
+        values.append(arguments.whole(split))
+    if flags:
+        conditions.append("list_has_any(flags, ?)")
+        values.append(arguments.texts(flags, "flags"))
+    if labels:
+        conditions.append("list_contains(?, label)")
+        values.append(arguments.texts(labels, "labels"))
+    if min_tokens is not None:
+        conditions.append("tokens >= ?")
+        values.append(min_tokens)
+    if max_tokens is not None:
+        conditions.append("tokens <= ?")
+        values.append(max_tokens)
+    where = " AND ".join(conditions)  # fixed texts only; every value is a parameter
+    with connect() as connection:
+        count = f"SELECT count(*) FROM read_parquet(?) WHERE {where}"  # noqa: S608
+        total = _one(connection.execute(count, values))[0]
+        query = f"{_SELECT} WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
+        rows = connection.execute(query, [*values, arguments.count(limit), arguments.count(offset)]).fetchall()
+    return Page([_record(row) for row in rows], int(total))
+
+
+def at(path: Path, positions: Sequence[int]) -> list[ExampleRecord]:
+    """The examples at these positions, in ascending order; one that is not there is left out."""
+    places = arguments.positions(positions)
+    if not places:
+        return []
+    with connect() as connection:
+        query = f"{_SELECT} WHERE list_contains(?, position) ORDER BY position"
+        rows = connection.execute(query, [str(path), places]).fetchall()
+    return [_record(row) for row in rows]
+
+
+def iterate(path: Path, split: str | None = None) -> Iterator[Example]:
+    """Every example in its order, streamed."""
+    for row in read_rows(path):
+        if split is None or row["split"] == split:
+            yield _example(row["messages"], row["source"], row["source_line"], row["split"], row["flags"])
+
+
+def findings(path: Path, limit: int = 100, severity: str | None = None, offset: int = 0) -> list[Finding]:
+    """The findings of a version, errors first; those about the whole set before those about a line."""
+    query = """
+        SELECT line, field, code, severity, message, remedy, raw, rows FROM read_parquet(?)
+        WHERE ? IS NULL OR severity = ?
+        ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END,
+                 line IS NOT NULL AND len(rows) = 0, line NULLS FIRST, code LIMIT ? OFFSET ?
+    """
+    severity = None if severity is None else arguments.whole(severity)
+    with connect() as connection:
+        rows = connection.execute(
+            query, [str(path), severity, severity, arguments.count(limit), arguments.count(offset)]
+        ).fetchall()
+    return [
+        Finding(line, field, code, level, message, remedy, raw, tuple(lines or ()))
+        for line, field, code, level, message, remedy, raw, lines in rows
+    ]
+
+
+def count_findings(path: Path) -> dict[str, int]:
+    """How many findings of each code."""
+    query = "SELECT code, count(*) FROM read_parquet(?) GROUP BY code ORDER BY 2 DESC, 1"
+    with connect() as connection:
+        return {code: int(count) for code, count in connection.execute(query, [str(path)]).fetchall()}
+
+
+def statistics(path: Path) -> Statistics:
+    """Counts, lengths, turns and the balance of labels."""
+    query = r"""
+        SELECT count(*), count(*) FILTER (split = 'train'), coalesce(sum(tokens), 0), coalesce(avg(tokens), 0),
+               coalesce(median(tokens), 0), coalesce(max(tokens), 0), coalesce(avg(turns), 0), coalesce(max(turns), 0),
+               count(*) FILTER (turns > 1), count(*) FILTER (messages LIKE '[{"role": "system"%'),
+               count(DISTINCT label)
+        FROM read_parquet(?)
+    """
+    with connect() as connection:
+        (total, train, tokens, mean, median, most, turns, turns_most, multi, system, distinct) = _one(
+            connection.execute(query, [str(path)])
+        )
+        labels: list[Label] = []
+        if distinct <= 200 and distinct * 2 <= total:
+            by_label = "SELECT label, count(*) FROM read_parquet(?) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?"
+            labels = [Label(text, n) for text, n in connection.execute(by_label, [str(path), _LABELS]).fetchall()]
+        histogram = _histogram(connection, path, int(most))
+    return Statistics(
+        examples=int(total),
+        train_examples=int(train),
+        validation_examples=int(total - train),
+        tokens_total=int(tokens),
+        tokens_mean=float(mean),
+        tokens_median=float(median),
+        tokens_max=int(most),
+        turns_mean=float(turns),
+        turns_max=int(turns_most),
+        multi_turn=int(multi),
+        with_system=int(system),
+        distinct_labels=int(distinct),
+        labels=labels,
+        histogram=histogram,
+    )
+
+
+def _histogram(connection: duckdb.DuckDBPyConnection, path: Path, most: int) -> list[Bin]:
+    width = max(1, -(-(most + 1) // _BINS))
+    query = "SELECT tokens // ?, count(*) FROM read_parquet(?) GROUP BY 1"
+    counts = {int(index): int(n) for index, n in connection.execute(query, [width, str(path)]).fetchall()}
+    return [Bin(index * width, (index + 1) * width, counts.get(index, 0)) for index in range(most // width + 1)]
+
+
+def _record(row: tuple[Any, ...]) -> ExampleRecord:
+    position, messages, source, line, part, flags, tokens, turns = row
+    example = _example(messages, source, line, part, flags)
+    return ExampleRecord(position, example, int(tokens), int(turns), tuple(flags or ()))
+
+
+def _example(messages: str, source: str, line: int, split: Split, flags: Sequence[str] | None) -> Example:
+    parsed = tuple(Message.from_dict(item) for item in json.loads(messages))
+    return Example(parsed, source, line, split, tuple(flags or ()))
+
+
+def _escape(text: str) -> str:
+    """`%`, `_` and the backslash as themselves inside ILIKE. Half characters, which no file holds, find nothing."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _one(result: Any) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = result.fetchone()
+    assert row is not None
+    return row

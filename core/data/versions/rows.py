@@ -1,0 +1,167 @@
+"""The examples of a version one by one, parsed only when somebody looks inside; and provenance beside them.
+
+A version may carry `provenance.parquet`: for examples that a model wrote, which model, prompt and row they came from,
+as one JSON object per position. Editing moves it along with its example.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.data.versions.writer import ParquetRows
+from core.messages import Example, Message, Split
+
+PROVENANCE = "provenance.parquet"
+# In the order in which Entry takes them; flags last.
+_COLUMNS = ["position", "messages", "label", "split", "source", "source_line", "tokens", "turns", "flags"]
+_PROVENANCE_SCHEMA = pa.schema([("position", pa.int64()), ("provenance", pa.string())])
+_BATCH = 2_000
+
+
+class Entry:
+    """One stored example. `messages` is the chat-format JSON as it lies in the file; `tokens` an estimate."""
+
+    __slots__ = (
+        "_example",
+        "flags",
+        "label",
+        "messages",
+        "position",
+        "source",
+        "source_line",
+        "split",
+        "tokens",
+        "turns",
+    )
+
+    def __init__(
+        self,
+        position: int,
+        messages: str,
+        label: str | None,
+        split: Split,
+        source: str | None,
+        source_line: int | None,
+        tokens: int,
+        turns: int,
+        flags: Sequence[str] | None,
+    ) -> None:
+        self.position = position
+        self.messages = messages
+        self.label = label or ""
+        self.split: Split = split
+        self.source = source or ""
+        self.source_line = source_line or 0
+        self.tokens = tokens
+        self.turns = turns
+        self.flags = tuple(flags or ())
+        self._example: Example | None = None
+
+    @property
+    def example(self) -> Example:
+        """The example, parsed at the first look."""
+        if self._example is None:
+            parsed = tuple(Message.from_dict(item) for item in json.loads(self.messages))
+            self._example = Example(parsed, self.source, self.source_line, self.split, self.flags)
+        return self._example
+
+    @property
+    def text(self) -> str:
+        """Every content, one after another, as the search sees it."""
+        return "\n".join(message.content for message in self.example.messages)
+
+    def digest(self) -> bytes:
+        """16 bytes that are the same for examples whose messages are the same."""
+        return digest_of(self.messages)
+
+
+def digest_of(messages: str) -> bytes:
+    """16 bytes that are the same for equal messages, given as stored JSON; the order of keys does not count."""
+    if '"tool_calls"' in messages:  # the only place where a foreign order of keys survives
+        messages = json.dumps(json.loads(messages), sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(messages.encode("utf-8"), digest_size=16).digest()
+
+
+class Rows:
+    """All examples of a file in their order; can be gone through any number of times, in bounded memory.
+
+    Args:
+        beat: called every 2,000 examples, and by long work over them: a sign of life; what it raises ends the work.
+    """
+
+    def __init__(self, path: Path, beat: Callable[[], None] = lambda: None) -> None:
+        self.path, self.beat = path, beat
+        with pq.ParquetFile(path) as file:
+            self.total: int = file.metadata.num_rows
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __iter__(self) -> Iterator[Entry]:
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
+                self.beat()
+                # Column by column: a dictionary for each example would cost as much as all the rest.
+                columns = [batch.column(name) for name in _COLUMNS]
+                lists = [column.to_pylist() for column in columns[:-1]]
+                flags = columns[-1]
+                yield from map(Entry, *lists, flags.to_pylist() if len(flags.flatten()) else repeat(None, len(batch)))
+
+
+class Provenance:
+    """Read along while the examples go by in their order: `of(position)`; {} where nothing is known."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._rows = _provenance_rows(path) if path else iter(())
+        self._next = next(self._rows, None)
+
+    def of(self, position: int) -> dict[str, Any]:
+        """What is known of a position; positions must not go backwards."""
+        while self._next is not None and self._next[0] < position:
+            self._next = next(self._rows, None)
+        if self._next is None or self._next[0] != position:
+            return {}
+        return cast(dict[str, Any], json.loads(self._next[1]))
+
+
+class ProvenanceWriter:
+    """Writes `provenance.parquet` into a version's directory; no file where there is nothing to say."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / PROVENANCE
+        self._path.unlink(missing_ok=True)
+        self._rows: ParquetRows | None = None
+
+    def add(self, position: int, provenance: Mapping[str, Any]) -> None:
+        if not provenance:
+            return
+        if self._rows is None:
+            self._rows = ParquetRows(self._path, _PROVENANCE_SCHEMA)
+        self._rows.add({"position": position, "provenance": json.dumps(dict(provenance), ensure_ascii=False)})
+
+    def close(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+
+
+def write_provenance(directory: Path, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+    """Write what is known of each position (ascending) beside the examples in `directory`."""
+    out = ProvenanceWriter(directory)
+    for position, provenance in rows:
+        out.add(position, provenance)
+    out.close()
+
+
+def _provenance_rows(path: Path) -> Iterator[tuple[int, str]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_BATCH):
+            for row in batch.to_pylist():
+                yield row["position"], row["provenance"]

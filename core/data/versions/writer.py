@@ -1,0 +1,401 @@
+"""Write a version's files into a local directory: examples and findings as Parquet, rejects verbatim, manifest last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from core.data.examples.columns import ExampleColumns
+from core.messages import Example, Finding, Reject
+
+EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", "manifest.json"
+DEFAULT_SEED = 42
+HOLD_OUT_FROM = 200  # below, nothing is held out unless asked: facts that were never shown cannot be learnt
+HOLD_OUT_SHARE, HOLD_OUT_MOST = 0.1, 1_000
+_UNSPLIT = f"{EXAMPLES}.unsplit"
+_BATCH = 2_000  # rows that are kept in memory before they are written
+_NOT_TRAINED = b""  # instead of a key
+_LABEL = 200  # characters of the last answer
+
+_FLAGS = pa.list_(pa.string())
+EXAMPLE_SCHEMA = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("messages", pa.string()),  # the chat-format JSON
+        ("text", pa.string()),  # every content, one after another, for the search
+        ("label", pa.string()),  # the last answer, for the balance of labels
+        ("split", pa.string()),
+        ("source", pa.string()),
+        ("source_line", pa.int64()),
+        ("turns", pa.int32()),
+        ("characters", pa.int64()),
+        ("tokens", pa.int64()),  # an estimate: characters / 4
+        ("flags", _FLAGS),  # codes of the findings about this example
+    ]
+)
+_FINDING_SCHEMA = pa.schema(
+    [
+        ("line", pa.int64()),
+        ("field", pa.string()),
+        ("code", pa.string()),
+        ("severity", pa.string()),
+        ("message", pa.string()),
+        ("remedy", pa.string()),
+        ("raw", pa.string()),
+        ("rows", pa.list_(pa.int64())),
+    ]
+)
+
+
+class ParquetRows:
+    """A Parquet file that is written row by row, a batch at a time."""
+
+    def __init__(self, path: Path, schema: Any, batch: int = _BATCH) -> None:
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._schema, self._batch = schema, batch
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= self._batch:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: counts, the hash of the examples (content, not bytes of the file) and the size of all files."""
+
+    examples: int
+    train_examples: int
+    validation_examples: int
+    rejects: int
+    findings: Mapping[str, int]  # by severity
+    examples_sha256: str
+    size_bytes: int
+    split: Mapping[str, Any]
+
+
+class VersionWriter:
+    """Collects examples, findings and rejects; `finish` splits them and closes the files.
+
+    Args:
+        directory: local; what an interrupted attempt left there is overwritten.
+        hold_out: share of the examples to hold out for validation; None: 10 % (at most 1,000) from 200 examples on,
+            nothing below, and nothing where examples of a validation part of their own were added.
+    """
+
+    def __init__(self, directory: Path, *, hold_out: float | None = None, seed: int = DEFAULT_SEED) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in (EXAMPLES, FINDINGS, REJECTS, MANIFEST, _UNSPLIT):
+            (directory / name).unlink(missing_ok=True)
+        self.directory = directory
+        self._hold_out, self._seed = hold_out, seed
+        self._examples = _Unsplit(directory / _UNSPLIT)
+        self._findings = ParquetRows(directory / FINDINGS, _FINDING_SCHEMA)
+        self._rejects = (directory / REJECTS).open("w", encoding="utf-8")
+        self._train = self._own_validation = self._rejected = 0
+        self._by_severity: dict[str, int] = {"error": 0, "warning": 0, "info": 0}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._rejects.close()
+        if kind is not None:
+            self._examples.close()
+            self._findings.close()
+
+    @property
+    def examples(self) -> int:
+        return self._train + self._own_validation
+
+    def add(self, example: Example, findings: Iterable[Finding] = ()) -> None:
+        noted = tuple(findings)
+        self._examples.add(example_row(self.examples, example, (*example.flags, *(item.code for item in noted))))
+        self._count(example.split, 1)
+        self.note(noted)
+
+    def add_columns(self, examples: ExampleColumns) -> list[str]:
+        """Add many examples at once, and the rejects between them; gives the JSON of each one's messages."""
+        written = examples.messages_json()
+        if written:
+            self._examples.add_table(_table(self.examples, examples, written))
+            self._count(examples.split, len(examples))
+        for _, item in examples.rejects:
+            self._keep(item)
+        self.note(examples.in_order())
+        return written
+
+    def add_stored(self, table: Any, splits: Sequence[str]) -> None:
+        """Add rows of an examples file as they are, but for their place and the part that each belongs to."""
+        place = pa.array(range(self.examples, self.examples + len(splits)), pa.int64())
+        table = table.set_column(table.schema.get_field_index("position"), "position", place)
+        table = table.set_column(table.schema.get_field_index("split"), "split", pa.array(splits, pa.string()))
+        self._examples.add_table(table.combine_chunks())
+        held_out = sum(split == "validation" for split in splits)
+        self._count("validation", held_out)
+        self._count("train", len(splits) - held_out)
+
+    def reject(self, item: Reject) -> None:
+        """Keep a rejected row verbatim with its reasons."""
+        self._keep(item)
+        self.note(item.findings)
+
+    def note(self, findings: Iterable[Finding]) -> None:
+        for found in findings:
+            self._by_severity[found.severity] += 1
+            self._findings.add(finding_row(found))
+
+    def finish(self) -> Written:
+        """Split, write the final examples file, and say what there is. The manifest is the caller's to write."""
+        self._examples.close()
+        self._findings.close()
+        self._rejects.close()
+        moved, split = self._choose()
+        digest, validation = hashlib.sha256(), 0
+        with (
+            pq.ParquetWriter(self.directory / EXAMPLES, EXAMPLE_SCHEMA, compression="zstd") as final,
+            ThreadPoolExecutor(1) as beside,  # compressing and hashing hold no lock: each has a core
+        ):
+            writing: Future[None] | None = None
+            for batch in self._examples.batches():
+                table = pa.Table.from_batches([batch])
+                if len(moved):
+                    table = _split(table, moved)
+                if writing is not None:
+                    writing.result()
+                writing = beside.submit(final.write_table, table)
+                parts = table.column("split")
+                validation += pc.sum(pc.equal(parts, "validation")).as_py() or 0
+                _hash(digest, parts, table.column("messages"))
+            if writing is not None:
+                writing.result()
+        self._examples.delete()
+        return Written(
+            examples=self.examples,
+            train_examples=self.examples - validation,
+            validation_examples=validation,
+            rejects=self._rejected,
+            findings=dict(self._by_severity),
+            examples_sha256=digest.hexdigest(),
+            size_bytes=sum(path.stat().st_size for path in self.directory.iterdir()),
+            split=split,
+        )
+
+    def _count(self, split: str, number: int) -> None:
+        if split == "validation":
+            self._own_validation += number
+        else:
+            self._train += number
+
+    def _keep(self, item: Reject) -> None:
+        self._rejected += 1
+        content = {"line": item.line, "raw": item.raw, "findings": [found.to_dict() for found in item.findings]}
+        # ASCII escapes keep even half characters and invalid bytes exactly as they were read.
+        self._rejects.write(json.dumps(content) + "\n")
+
+    def _choose(self) -> tuple[Any, dict[str, Any]]:
+        """Positions that are held out: of the first messages by a seeded hash, so that equal ones stay on one side."""
+        if self._hold_out is not None:
+            wanted = round(self._train * self._hold_out)
+        elif self._own_validation or self._train < HOLD_OUT_FROM:
+            wanted = 0
+        else:
+            wanted = min(round(self._train * HOLD_OUT_SHARE), HOLD_OUT_MOST)
+        split = {"seed": self._seed, "held_out": wanted, "own_validation": self._own_validation}
+        if wanted <= 0:
+            return pa.array([], pa.int64()), split
+        keys = [key for batch in self._examples.batches() for key in _keys(batch)]
+        copies = Counter(keys)
+        copies.pop(_NOT_TRAINED, None)
+        salt = str(self._seed).encode()
+        chosen: set[bytes] = set()
+        for key in sorted(copies, key=lambda item: hashlib.blake2b(item, key=salt, digest_size=8).digest()):
+            if wanted < copies[key]:
+                if wanted <= 0:
+                    break
+                continue
+            chosen.add(key)
+            wanted -= copies[key]
+        return pa.array([position for position, key in enumerate(keys) if key in chosen], pa.int64()), split
+
+
+class _Unsplit:
+    """All examples before it is known which are held out: an Arrow file, as quick to write as to read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sink = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_file(self._sink, EXAMPLE_SCHEMA)
+        self._rows: list[dict[str, Any]] = []
+        self._open = True
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def add_table(self, table: Any) -> None:
+        self._flush()
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._flush()
+            self._writer.close()
+            self._sink.close()
+
+    def batches(self) -> Iterator[Any]:
+        """The record batches, one at a time; the file must be closed."""
+        with pa.memory_map(str(self._path)) as source:
+            reader = pa.ipc.open_file(source)
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number)
+
+    def delete(self) -> None:
+        self._path.unlink()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=EXAMPLE_SCHEMA))
+            self._rows = []
+
+
+def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> Any:
+    """The columns as the schema wants them: the same as a row by row `example_row`."""
+    number = len(examples)
+    texts = [pa.array(column, pa.string()) for column in examples.texts]
+    answer = max(index for index, role in enumerate(examples.roles) if role == "assistant")
+    characters = pc.utf8_length(texts[0]).cast(pa.int64())
+    for column in texts[1:]:
+        characters = pc.add(characters, pc.utf8_length(column))
+    flags: Any = pa.repeat(pa.scalar([], _FLAGS), number)
+    if examples.findings:
+        codes: list[list[str]] = [[]] * number
+        for index, found in examples.findings.items():
+            codes[index] = sorted({item.code for item in found})
+        flags = pa.array(codes, _FLAGS)
+    columns = [
+        pa.array(range(position, position + number), pa.int64()),
+        pa.array(written, pa.string()),
+        texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n"),
+        pc.utf8_slice_codeunits(texts[answer], 0, _LABEL),
+        pa.repeat(pa.scalar(examples.split), number),
+        pa.repeat(pa.scalar(examples.source), number),
+        pa.array(examples.lines, pa.int64()),
+        pa.repeat(pa.scalar(examples.roles.count("user"), pa.int32()), number),
+        characters,
+        pc.divide(pc.add(characters, 3), 4),
+        flags,
+    ]
+    return pa.Table.from_arrays(columns, schema=EXAMPLE_SCHEMA)
+
+
+def _keys(batch: Any) -> list[bytes]:
+    """For each example 16 bytes that are the same for the same messages; nothing where it is not for training."""
+    column = batch.column("messages")
+    _, offsets, data = column.buffers()
+    bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1].tolist()
+    texts, blake2b = memoryview(data or b""), hashlib.blake2b
+    keys = [blake2b(texts[start:end], digest_size=16).digest() for start, end in pairwise(bounds)]
+    if pc.all(pc.equal(batch.column("split"), "train")).as_py():
+        return keys
+    splits = batch.column("split").to_pylist()
+    return [key if split == "train" else _NOT_TRAINED for key, split in zip(keys, splits, strict=True)]
+
+
+def _split(table: Any, moved: Any) -> Any:
+    """The table with the examples at these positions moved to validation."""
+    taken = pc.is_in(table.column("position"), value_set=moved)
+    splits = pc.if_else(taken, "validation", table.column("split"))
+    return table.set_column(table.schema.get_field_index("split"), "split", splits)
+
+
+def _hash(digest: Any, splits: Any, messages: Any) -> None:
+    """Take `split TAB messages LF` of every example into the digest."""
+    joined = pc.binary_join_element_wise(pc.binary_join_element_wise(splits, messages, "\t"), "", "\n")
+    for chunk in joined.chunks:
+        _, offsets, data = chunk.buffers()
+        bounds = memoryview(offsets).cast("i")
+        first, last = bounds[chunk.offset], bounds[chunk.offset + len(chunk)]
+        digest.update(memoryview(data)[first:last])
+
+
+def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Write manifest.json with the hash and size of every other file; its presence means "complete"."""
+    files: dict[str, dict[str, Any]] = {}
+    for path in sorted(directory.iterdir()):
+        with path.open("rb") as stream:
+            files[path.name] = {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+        files[path.name]["size_bytes"] = path.stat().st_size
+    content = {**manifest, "files": files}
+    (directory / MANIFEST).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return content
+
+
+def write_findings(path: Path, findings: Iterable[Finding]) -> None:
+    """A findings file of its own (when a version is checked again)."""
+    rows = ParquetRows(path, _FINDING_SCHEMA)
+    for found in findings:
+        rows.add(finding_row(found))
+    rows.close()
+
+
+def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[str, Any]:
+    contents = [message.content for message in example.messages]
+    answers = [message.content for message in example.messages if message.role == "assistant"]
+    characters = sum(map(len, contents))
+    return {
+        "position": position,
+        "messages": json.dumps([message.to_dict() for message in example.messages], ensure_ascii=False),
+        "text": "\n".join(contents),
+        "label": answers[-1][:_LABEL] if answers else "",
+        "split": example.split,
+        "source": example.source,
+        "source_line": example.source_line,
+        "turns": sum(message.role == "user" for message in example.messages),
+        "characters": characters,
+        "tokens": -(-characters // 4),
+        "flags": sorted(set(flags)),
+    }
+
+
+def finding_row(found: Finding) -> dict[str, Any]:
+    row = {**found.to_dict(), "rows": list(found.rows), "raw": found.raw}
+    # Parquet holds Unicode only: half characters are shown escaped here, verbatim in the rejects.
+    return {key: _printable(value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Every row of a Parquet file, a batch at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(2_000):
+            yield from batch.to_pylist()
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

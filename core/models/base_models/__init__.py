@@ -1,0 +1,290 @@
+"""Base models: the starter, directories on this machine, and Hub models whose files are here.
+
+Ids: `starter`, `local:/a/directory`, a Hub id such as `Qwen/Qwen2.5-0.5B-Instruct` (`@` and a revision behind it take
+that one), or a name that Ollama users know. Whatever lies in the local Hub cache can be used, in the catalog or not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import DataError, NotFound
+from core.models.base_models import hub_cache
+from core.models.base_models.catalog import ALIASES, ENTRIES, HubEntry
+from core.models.base_models.directory import LACKS_FILES, inspect, is_language_model
+from core.models.base_models.presets import GENERAL, LARGE, LARGE_PARAMS, STARTER
+from core.models.base_models.records import BaseModelRef, Dims
+from core.settings import get_settings
+
+LOCAL = "local:"
+_STARTER_TEXT = (
+    "A small Llama-style model that the studio builds on this machine in about a minute. It speaks, and knows little "
+    "until it is taught: made for trying everything, for real, without a GPU or a network."
+)
+
+
+def resolve(model_id: str) -> BaseModelRef:
+    """The base model of an id, with its shape as far as files are here.
+
+    Raises:
+        NotFound: no such id, with the ids that exist.
+        DataError: a named directory cannot be used; says which file is wrong.
+    """
+    if model_id == "starter":
+        return _starter()
+    if model_id.startswith(LOCAL):
+        return _directory(Path(model_id.removeprefix(LOCAL)).expanduser())
+    hub_id, note = ALIASES.get(model_id.lower().removesuffix(":latest"), (model_id, ""))
+    hub_id, _, revision = hub_id.partition("@")
+    if hub_id in ENTRIES:
+        return _hub(ENTRIES[hub_id], note, revision)
+    if hub_cache.is_hub_id(hub_id) and hub_cache.revisions(hub_id):
+        return _hub(_unlisted(hub_id), note, revision)
+    raise NotFound(
+        f"There is no base model {model_id!r}.",
+        f"Choose starter, {LOCAL}/path/to/a/model, a Hub id whose files are here (hf download ORG/NAME), or one of: "
+        f"{', '.join(ENTRIES)}.",
+    )
+
+
+def is_base(model_id: str) -> bool:
+    """Whether an id belongs to a base model, here or not: no tuned model can hide it by taking its name."""
+    hub_id = model_id.partition("@")[0]
+    if model_id == "starter" or model_id.startswith(LOCAL) or hub_id in ENTRIES:
+        return True
+    return hub_cache.is_hub_id(hub_id) and bool(hub_cache.revisions(hub_id))
+
+
+def title_of(model_id: str) -> str:
+    """What to call a base model, without looking at its files: for lists."""
+    if model_id == "starter":
+        return "Starter"
+    if model_id.startswith(LOCAL):
+        return Path(model_id.removeprefix(LOCAL)).name
+    hub_id, _, revision = model_id.partition("@")
+    title = ENTRIES[hub_id].title if hub_id in ENTRIES else hub_id.rpartition("/")[2]
+    return f"{title} @{revision[:7]}" if revision else title
+
+
+def list_models() -> list[BaseModelRef]:
+    """Everything the studio knows, ready ones first: starter, directories under `base_models/`, the Hub's families, and
+    what else of the local Hub cache can be trained.
+
+    A directory or a cached language model that cannot be used is listed too, not ready, with what is wrong with it.
+    """
+    others = (_unlisted(hub_id) for hub_id in hub_cache.cached() if hub_id not in ENTRIES)
+    # a cache holds more than language models
+    cached = [base for base in map(_hub, others) if base.ready or (base.path and is_language_model(base.path))]
+    found = [_starter(), *_local_models(), *(_hub(entry) for entry in ENTRIES.values()), *cached]
+    return sorted(found, key=lambda base: not (base.ready or base.buildable))
+
+
+def named_directory() -> Path:
+    """Where a model directory may be put by hand, so that it appears in the catalog."""
+    return get_settings().data_dir / "base_models"
+
+
+def _starter() -> BaseModelRef:
+    from core.models.base_models.starter import STARTER_RECIPE, recipe_hash, starter_dir, starter_ready
+
+    ready = starter_ready()
+    dims = Dims.from_config({"architectures": ["LlamaForCausalLM"], **STARTER_RECIPE["model"]})
+    return BaseModelRef(
+        id="starter",
+        title=title_of("starter"),
+        family="Starter",
+        text=_STARTER_TEXT,
+        ready=ready,
+        path=starter_dir(get_settings()),
+        revision=recipe_hash(),
+        dims=dims,
+        bytes_per_param=4.0,
+        reason="" if ready else "It is built first; that takes about a minute.",
+        recommended=True,
+        size=_size(dims.params),
+        license="made here",
+        presets=STARTER,
+    )
+
+
+def _directory(path: Path, model_id: str = "") -> BaseModelRef:
+    facts = inspect(path)
+    return BaseModelRef(
+        id=model_id or f"{LOCAL}{path}",
+        title=facts.name,
+        family="On this machine",
+        text=f"The model in {path}.",
+        ready=True,
+        path=path,
+        revision=facts.revision,
+        dims=facts.dims,
+        bytes_per_param=facts.bytes_per_param,
+        size=_size(facts.dims.params),
+        presets=LARGE if facts.dims.params >= LARGE_PARAMS else GENERAL,
+    )
+
+
+def _local_models() -> list[BaseModelRef]:
+    root = named_directory()
+    known = {entry.id.replace("/", "--") for entry in ENTRIES.values()}
+    paths = sorted(path for path in root.glob("*") if path.is_dir() and path.name not in known) if root.is_dir() else []
+    return [_or_reason(path) for path in paths]
+
+
+def _or_reason(path: Path) -> BaseModelRef:
+    try:
+        return _directory(path)
+    except DataError as error:
+        return BaseModelRef(
+            id=f"{LOCAL}{path}",
+            title=path.name,
+            family="On this machine",
+            text="",
+            ready=False,
+            path=path,
+            reason=error.message,
+            command=error.remedy,
+            unusable=True,
+        )
+
+
+def _unlisted(hub_id: str) -> HubEntry:
+    """An entry for a model that somebody brought into the cache."""
+    return HubEntry(hub_id, hub_id.rpartition("/")[2], "In the Hub cache", 0, "see its card on the Hub")
+
+
+def _hub(entry: HubEntry, note: str = "", revision: str = "") -> BaseModelRef:
+    wanted = f" --revision {revision}" if revision else ""
+    login = "hf auth login && " if entry.gated else ""
+    listed = BaseModelRef(
+        id=f"{entry.id}@{revision}" if revision else entry.id,
+        title=title_of(f"{entry.id}@{revision}" if revision else entry.id),
+        family=entry.family,
+        text=" ".join(filter(None, (entry.text, note))),
+        ready=False,
+        reason=_away(entry, revision),
+        command=f"{login}hf download {entry.id}{wanted}",
+        recommended=entry.recommended,
+        size=entry.size if entry.billions else "",
+        license=entry.license,
+        gated=entry.gated,
+        download_bytes=round(entry.billions * 2e9),  # the Hub keeps these families in 16 bit
+        presets=GENERAL,
+    )
+    path, remark = _files(entry.id, revision)
+    if path is None:
+        return listed
+    try:
+        found = inspect(path)
+    except DataError as error:
+        return _unusable(listed, path, error)
+    return replace(
+        listed,
+        ready=True,
+        reason="",
+        command="",
+        path=path,
+        revision=path.name if path.parent.name == "snapshots" else found.revision,
+        dims=found.dims,
+        bytes_per_param=found.bytes_per_param,
+        size=listed.size or _size(found.dims.params),
+        note=remark,
+    )
+
+
+def _unusable(listed: BaseModelRef, path: Path, error: DataError) -> BaseModelRef:
+    """A model of the Hub whose files are here and cannot be used; the file is named by the model, not by its commit."""
+    said = error.message.replace(path.name, listed.title)
+    if path.parent == named_directory():
+        reason = f"{said} {error.remedy} It lies in {path}; without that directory the Hub cache is used."
+        return replace(listed, path=path, reason=reason, command="", unusable=True)
+    if error.remedy in LACKS_FILES:
+        return replace(
+            listed,
+            path=path,
+            reason=f"{said} Download it again; if that changes nothing, choose another model.",
+            command=f"{listed.command} --force-download",  # else a file that is here is taken as it is
+            unusable=True,
+        )
+    return replace(listed, path=path, reason=f"{said} {error.remedy}", command="", unusable=True)
+
+
+def _away(entry: HubEntry, revision: str) -> str:
+    what = f"{entry.title} at revision {revision}" if revision else entry.title
+    gate = (
+        f" Its licence ({entry.license}) is to be accepted at huggingface.co/{entry.id} first." if entry.gated else ""
+    )
+    return f"{what} is not on this machine yet.{gate}"
+
+
+def _files(hub_id: str, revision: str) -> tuple[Path | None, str]:
+    """The directory that holds a Hub model, and what to know about it.
+
+    A directory under `base_models/` put there by hand comes first. In the cache, a revision that was named wins; else
+    the one that was used here first (see `pin`), as long as its files are there; else `main`.
+    """
+    by_hand = named_directory() / hub_id.replace("/", "--")
+    if by_hand.is_dir() and not revision:
+        return by_hand, ""
+    if revision:
+        return hub_cache.snapshot(hub_id, revision), ""
+    newest = hub_cache.main(hub_id)
+    pinned = hub_cache.snapshot(hub_id, pinned_revision(hub_id))
+    if pinned is None or pinned.name == newest:
+        return hub_cache.snapshot(hub_id, newest), ""
+    remark = (
+        f"Revision {pinned.name[:7]}, the one first used here, stays in use. The cache holds a newer one too: "
+        f"{hub_id}@{newest[:7]} takes it."
+        if newest
+        else ""
+    )
+    return pinned, remark
+
+
+def pinned_revision(hub_id: str) -> str:
+    """The commit of a Hub model that was first used here, "" before that."""
+    return _pins().get(hub_id, "")
+
+
+def pin(base: BaseModelRef) -> None:
+    """Keep the revision of a Hub model that is used for the first time: later jobs take the same files.
+
+    Nobody can promise which commit of `main` a download brings, so it is recorded when it is here.
+    """
+    if base.path is None or base.path.parent.name != "snapshots" or "@" in base.id or pinned_revision(base.id):
+        return
+    named_directory().mkdir(parents=True, exist_ok=True)
+    temporary = _pin_file().with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(_pins() | {base.id: base.path.name}, indent=1, sort_keys=True))
+    temporary.replace(_pin_file())
+
+
+def _pin_file() -> Path:
+    return named_directory() / "revisions.json"
+
+
+def _pins() -> dict[str, str]:
+    try:
+        return {str(key): str(value) for key, value in json.loads(_pin_file().read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _size(params: int) -> str:
+    return f"{params / 1e9:.1f}B" if params >= 1e9 else f"{params / 1e6:.0f}M"
+
+
+__all__ = [
+    "BaseModelRef",
+    "Dims",
+    "is_base",
+    "list_models",
+    "named_directory",
+    "pin",
+    "pinned_revision",
+    "resolve",
+    "title_of",
+]

@@ -1,0 +1,311 @@
+"""A model directory on disk, checked before anybody waits for it: config, tokenizer, chat template, safetensors."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import math
+import re
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from core.errors import DataError
+from core.messages import Message
+from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.base_models.records import Dims
+from core.models.render import render
+
+_WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1}
+_WHOLE_NUMBERS = frozenset({"I8", "U8"})  # packed weights; buffers of 64 bits, such as position ids, are harmless
+_LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
+_MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
+_REMEDY = "Name a directory as transformers' save_pretrained writes it."
+_TOKENIZER = "Save its fast tokenizer into the directory."
+_AGAIN = "Download it again."
+_WHOLE = "Download or copy the model again."
+LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _WHOLE})  # remedies of what a whole download would mend
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryFacts:
+    """What a model directory holds. `revision` changes when its config or weights change."""
+
+    dims: Dims
+    bytes_per_param: float
+    revision: str
+    name: str
+
+
+def inspect(path: Path) -> DirectoryFacts:
+    """Check a model directory and read its shape; no weight is loaded and no code of the directory runs.
+
+    Raises:
+        DataError: names the missing or unusable file: config.json (an architecture that transformers knows, no code of
+            its own), a tokenizer that fits it, a chat template that renders a chat, whole safetensors weights of its
+            shape.
+    """
+    try:
+        there = path.is_dir()
+    except OSError:  # a name longer than a file system takes
+        there = False
+    if not there:
+        raise _error(f"There is no directory {str(path)[:200]}.", "Check the path.")
+    config = _json(path / "config.json")
+    if config.get("auto_map"):
+        raise _error(
+            f"{path.name}: the model wants to run its own code (auto_map in config.json).",
+            "Choose a model that transformers knows; code that comes with weights is never run.",
+        )
+    if config.get("quantization_config"):
+        raise _error(f"{path.name}: the weights are quantized already.", "Choose the unquantized model.")
+    _check_tokenizer(path)
+    weights = _weight_files(path)
+    tensors = _tensors(weights)
+    params, width = _count(tensors)
+    dims = Dims.from_config(config, params=params)
+    if not known_architecture(dims.architecture):
+        raise _error(
+            f"{path.name}: the installed transformers has no {dims.architecture}.",
+            "Choose another model, or install a transformers that knows this one.",
+        )
+    _check_type(path, config, dims.architecture)
+    _check_shapes(path, dims, tensors)
+    if problem := _speaks(path, dims.vocab_size, _stamp(path)):
+        raise _error(*problem)
+    digest = hashlib.sha256((path / "config.json").read_bytes())
+    for file in weights:
+        digest.update(f"{file.name}:{file.stat().st_size}".encode())
+    return DirectoryFacts(dims, width, digest.hexdigest()[:12], path.name)
+
+
+def is_language_model(path: Path) -> bool:
+    """Whether the config.json of a directory names a causal language model; False where it cannot be read."""
+    try:
+        named = _json(path / "config.json").get("architectures")
+    except DataError:
+        return False
+    return isinstance(named, list) and bool(named) and str(named[0]).endswith("ForCausalLM")
+
+
+def _check_tokenizer(path: Path) -> None:
+    if not (path / "tokenizer.json").is_file():
+        raise _error(f"{path.name} has no tokenizer.json.", _TOKENIZER)
+    if (path / "chat_template.jinja").is_file():
+        return
+    settings = _json(path / "tokenizer_config.json") if (path / "tokenizer_config.json").is_file() else {}
+    if not settings.get("chat_template"):
+        raise _error(
+            f"{path.name} has no chat template, so it is a text model rather than a chat model.",
+            "Choose its instruct or chat sibling, or add a chat_template.jinja.",
+        )
+
+
+def _weight_files(path: Path) -> list[Path]:
+    index = path / "model.safetensors.index.json"
+    if index.is_file():
+        shards = sorted({str(shard) for shard in _weight_map(index).values()})
+        if not shards:
+            raise _error(f"{path.name}: {index.name} names no file.", _WHOLE)
+        # a shard's name comes from a file: only its last part is used, so it cannot point outside the directory
+        files = [path / Path(shard).name for shard in shards]
+        missing = [file.name for file in files if not file.is_file()]
+        if missing:
+            raise _error(f"{path.name}: {missing[0]} is missing.", _WHOLE)
+        return files
+    if (path / "model.safetensors").is_file():
+        return [path / "model.safetensors"]
+    if any(path.glob("*.bin")) or any(path.glob("*.pt")):
+        raise _error(
+            f"{path.name} holds pickled weights (.bin), which can run code when they are loaded.",
+            "Choose or convert to safetensors.",
+        )
+    raise _error(f"{path.name} has no model.safetensors.")
+
+
+def _weight_map(index: Path) -> dict[str, Any]:
+    """Which tensor lies in which file."""
+    found = _json(index).get("weight_map", {})
+    if not isinstance(found, dict):
+        raise _error(f"{index.parent.name}/{index.name} has no usable weight_map.", _AGAIN)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape)
+
+
+def _tensors(files: list[Path]) -> dict[str, _Tensor]:
+    """Every tensor of the files, from their headers alone, each file checked to hold all that its header names."""
+    found: dict[str, _Tensor] = {}
+    for file in files:
+        length, header = _header(file)
+        end = 0
+        try:
+            for name, entry in header.items():
+                if name == "__metadata__":
+                    continue
+                tensor = _Tensor(tuple(int(size) for size in entry["shape"]), str(entry["dtype"]))
+                begin, stop = entry["data_offsets"]
+                if stop - begin != tensor.count * _WIDTHS.get(tensor.dtype, stop - begin):
+                    raise ValueError(f"{name} has {stop - begin} bytes, which does not fit its shape")
+                found[name], end = tensor, max(end, stop)
+        except (KeyError, TypeError, ValueError) as error:
+            raise _error(f"{file.name} is no readable safetensors file: {error}.", _AGAIN) from error
+        missing = 8 + length + end - file.stat().st_size
+        if missing > 0:
+            raise _error(f"{file.name} is cut off: {missing:,} bytes are missing at its end.", _AGAIN)
+        if missing < 0:
+            raise _error(f"{file.name} has {-missing:,} bytes more than its header names.", _AGAIN)
+    if not found:
+        raise _error(f"{files[0].name} holds no weights.")
+    if whole := next((name for name, tensor in found.items() if tensor.dtype in _WHOLE_NUMBERS), None):
+        raise _error(
+            f"{files[0].parent.name}: the weights are quantized already ({whole} is {found[whole].dtype}).",
+            "Choose the unquantized model.",
+        )
+    return found
+
+
+def _count(tensors: dict[str, _Tensor]) -> tuple[int, float]:
+    """Number of weights and their mean width in bytes."""
+    count = sum(tensor.count for tensor in tensors.values())
+    total = sum(tensor.count * _WIDTHS.get(tensor.dtype, 2) for tensor in tensors.values())
+    return count, total / max(count, 1)
+
+
+def _check_shapes(path: Path, dims: Dims, tensors: dict[str, _Tensor]) -> None:
+    """The weights are those of the config: as many layers, an embedding of its size, and everything the index names."""
+    index = path / "model.safetensors.index.json"
+    if index.is_file():
+        lost = sorted(set(_weight_map(index)) - set(tensors))
+        if lost:
+            raise _error(f"{path.name}: {lost[0]} stands in {index.name} and in no file.", _AGAIN)
+    layers = {int(found.group(1)) for name in tensors if (found := _LAYER.search(name))}
+    if layers and layers != set(range(dims.num_layers)):
+        raise _error(
+            f"{path.name}: config.json says {dims.num_layers} layers, the weights have {len(layers)}.",
+            "Put the config.json of these weights beside them.",
+        )
+    wanted = (dims.vocab_size, dims.hidden_size)
+    for name, tensor in tensors.items():
+        if name.endswith("embed_tokens.weight") and tensor.shape != wanted:
+            said = " x ".join(map(str, tensor.shape))
+            raise _error(
+                f"{path.name}: {name} is {said}, and config.json says {wanted[0]} x {wanted[1]}.",
+                "Put the config.json of these weights beside them.",
+            )
+
+
+@lru_cache(maxsize=1)
+def _architectures() -> str:
+    """The part of the installed transformers' source that lists its causal language models; "" where there is none.
+
+    Read as text, because importing it brings torch.
+    """
+    spec = importlib.util.find_spec("transformers")
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        file = Path(root) / "models" / "auto" / "modeling_auto.py"
+        if file.is_file():
+            _, _, rest = file.read_text(encoding="utf-8").partition("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES = ")
+            return rest.partition("\n)\n")[0]
+    return ""
+
+
+def _check_type(path: Path, config: dict[str, Any], architecture: str) -> None:
+    """transformers goes by model_type: another one than the architecture's builds another model, of random weights."""
+    kind = str(config.get("model_type") or "")
+    made = re.findall(rf'\(\s*"{re.escape(kind)}",\s*"(\w+)"', _architectures())
+    if made and architecture not in made:
+        raise _error(
+            f"{path.name}: config.json says the architecture is {architecture} and the model_type {kind}, which is "
+            f"{made[0]}.",
+            "Put the config.json of these weights beside them.",
+        )
+
+
+def known_architecture(name: str) -> bool:
+    """Whether the installed transformers has this causal language model (True where that cannot be found out)."""
+    known = _architectures()
+    return not known or f'"{name}"' in known
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a file that decides about text does."""
+    names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+    files = (path / name for name in names if (path / name).is_file())
+    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+
+
+@lru_cache(maxsize=64)
+def _speaks(path: Path, vocab_size: int, stamp: tuple[tuple[str, int, int], ...]) -> tuple[str, str] | None:
+    """What keeps a test chat from becoming token ids that the model has, with the remedy; None when nothing does."""
+    try:
+        tokenizer = load_tokenizer(path, str(stamp))
+    except DataError as error:
+        return error.message, error.remedy
+    words = tokenizer.vocab_size
+    if words > vocab_size:
+        return (
+            f"{path.name}: the tokenizer has {words:,} tokens, the model {vocab_size:,}; they do not belong together.",
+            "Put the tokenizer of these weights beside them.",
+        )
+    try:
+        rendered = render((Message("user", "Hello"), Message("assistant", "Good day.")), tokenizer)
+    except DataError as error:
+        return f"{path.name}: {error.message}", error.remedy
+    except Exception as error:  # a template is foreign code and may fail in any way
+        return (
+            f"{path.name}: the chat template fails on a chat of two turns: {error}.",
+            "Mend chat_template.jinja, or take the model's own.",
+        )
+    outside = [token for token in rendered.input_ids if token >= vocab_size]
+    if outside:
+        return (
+            f"{path.name}: the chat template uses token {outside[0]}, and the model has {vocab_size:,} tokens.",
+            "Put the tokenizer of these weights beside them.",
+        )
+    if 1 not in rendered.assistant_mask:
+        return (
+            f"{path.name}: the chat template leaves the assistant's words out.",
+            "Mend chat_template.jinja, or take the model's own.",
+        )
+    return None
+
+
+def _header(file: Path) -> tuple[int, dict[str, Any]]:
+    """The length of the header in bytes, and what it says."""
+    try:
+        with file.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > min(_MAX_HEADER_BYTES, file.stat().st_size):
+                raise ValueError("header longer than the file")
+            header: dict[str, Any] = json.loads(stream.read(length))
+            return length, header
+    except (OSError, ValueError, struct.error) as error:
+        raise _error(f"{file.name} is no readable safetensors file: {error}.", _AGAIN) from error
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        parsed = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _error(f"{file.parent.name} has no {file.name}.") from error
+    except (OSError, ValueError) as error:
+        raise _error(f"{file.parent.name}/{file.name} cannot be read: {error}.") from error
+    if not isinstance(parsed, dict):
+        raise _error(f"{file.parent.name}/{file.name} is no JSON object.")
+    return parsed
+
+
+def _error(message: str, remedy: str = _REMEDY) -> DataError:
+    return DataError(message, remedy, code="base_model")

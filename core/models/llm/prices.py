@@ -1,0 +1,83 @@
+"""What tokens cost: prices belong to a connection, carry the day they were entered, and are unknown until they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from core import arguments
+from core.errors import SettingsError
+
+ANY_MODEL: Final = "*"
+PER_TOKENS: Final = 1_000_000
+MOST_USD: Final = 100_000.0  # per million tokens; more is a typing error
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per 1,000,000 tokens, and since when (YYYY-MM-DD; "" where nothing is charged)."""
+
+    input_usd: float
+    output_usd: float
+    as_of: str = ""
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """US dollars for so many tokens."""
+        return (prompt_tokens * self.input_usd + completion_tokens * self.output_usd) / PER_TOKENS
+
+    @property
+    def is_free(self) -> bool:
+        return self.input_usd == 0 and self.output_usd == 0
+
+
+FREE: Final = Price(0.0, 0.0)
+
+
+def price_of(prices: Mapping[str, Any], model: str, *, is_local: bool) -> Price | None:
+    """The price of a model at a connection; None where nobody entered one.
+
+    Args:
+        prices: {model or "*": {"input", "output", "as_of"}}.
+        is_local: a model on the team's own machine costs nothing by the token unless a price was entered.
+    """
+    entry = prices.get(model) or prices.get(ANY_MODEL)
+    if entry:
+        return Price(float(entry["input"]), float(entry["output"]), str(entry.get("as_of") or ""))
+    return FREE if is_local else None
+
+
+def checked(prices: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Prices as they are stored; the day is today where it is not given.
+
+    Raises:
+        SettingsError: names the model whose price cannot be.
+    """
+    out: dict[str, dict[str, Any]] = {}
+    for model, entry in arguments.mapping(prices, "prices").items():
+        name = str(model).strip()
+        values: dict[str, Any] = {}
+        for kind in ("input", "output"):
+            value = entry.get(kind) if isinstance(entry, Mapping) else None
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise SettingsError(
+                    f"The {kind} price of {name!r} is no number.", "Enter US dollars per million tokens."
+                )
+            if not 0 <= value <= MOST_USD:
+                raise SettingsError(f"The {kind} price of {name!r} is {value:g}.", f"Enter 0 to {MOST_USD:,.0f}.")
+            values[kind] = float(value)
+        values["as_of"] = _day(name, entry.get("as_of"))
+        if name:
+            out[name] = values
+    return out
+
+
+def _day(model: str, given: Any) -> str:
+    if not given:
+        return datetime.now(UTC).date().isoformat()
+    try:
+        return date.fromisoformat(str(given)).isoformat()
+    except ValueError:
+        raise SettingsError(f"The day of the price of {model!r} is {given!r}.", "Write it as YYYY-MM-DD.") from None

@@ -1,0 +1,29 @@
+"""The studio's own inference process: base models and tuned ones, on this machine, with schemas held by its decoder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.models.llm.base import Client, Endpoint
+from core.models.llm.openai_compatible import OpenAiClient
+from core.settings import get_settings
+
+
+class StudioProvider:
+    """Speaks OpenAI's protocol on the loopback address; needs neither address nor key."""
+
+    id = "studio"
+    title = "This studio"
+    text = "A base model or a tuned model of this studio. Nothing leaves this machine and nothing is charged."
+    needs_url = False
+    needs_key = False
+    is_local = True
+    bounds_text = True
+
+    @property
+    def default_url(self) -> str:
+        return f"{get_settings().inference_url}/v1"
+
+    def open(self, endpoint: Endpoint) -> Client:
+        """The address follows the settings, whatever a stored connection says."""
+        return OpenAiClient(replace(endpoint, base_url=self.default_url, key=""))

@@ -1,0 +1,159 @@
+"""What a fine-tuning method is: typed settings, plain data for the worker, and the words of its card.
+
+A method is a frozen pydantic model. Its fields are written once: forms, the API schema and the explainer are made
+from them. The worker builds the heavy objects from `peft_arguments()` and `load_arguments()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any, ClassVar, Final, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ModelShape(Protocol):
+    """What a method must know of a base model to count what it trains."""
+
+    @property
+    def params(self) -> int: ...
+    @property
+    def num_layers(self) -> int: ...
+    @property
+    def hidden_size(self) -> int: ...
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def kv_size(self) -> int:
+        """Width of the keys (and of the values) of one token in one layer."""
+
+    def linear_shapes(self) -> list[tuple[str, int, int]]:
+        """Every linear layer of the transformer blocks as (module name, in features, out features)."""
+
+
+def facts(*, unit: str, usual: str, up: str, source: str) -> dict[str, Any]:
+    """The part of a field's documentation that pydantic has no place for.
+
+    Args:
+        unit: of the value, or "" where it has none.
+        usual: the range that people use.
+        up: what changes when the value goes up.
+        source: where the default comes from.
+    """
+    return {"unit": unit, "usual": usual, "up": up, "source": source}
+
+
+class Method(BaseModel):
+    """Base of every method; subclasses are registered in `core/models/methods/__init__.py`, one line each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    badge: ClassVar[str]
+    badge_color: ClassVar[str]  # green | blue | gray | orange: one word, the card's color code
+    icon: ClassVar[str]  # a bundled Material icon, e.g. ":material/bolt:"
+    tagline: ClassVar[str]
+    claims: ClassVar[tuple[str, ...]]
+    recommended: ClassVar[bool] = False
+    mergeable: ClassVar[bool]  # can be folded into the base's weights
+    gguf: ClassVar[bool]  # what it yields can become a GGUF file (alone, or after merging)
+    packs: ClassVar[bool] = True  # several examples may share a row of a batch
+    recomputes: ClassVar[bool] = True  # activations may be computed again instead of kept (gradient checkpointing)
+    usual_learning_rate: ClassVar[float] = 2e-4  # where the base model has no preset; Source: as Unsloth ships it
+
+    def peft_type(self) -> str | None:
+        """PEFT's name of the tuner (`LORA`), or None where the base's own weights are trained."""
+        return None
+
+    def peft_arguments(self) -> dict[str, Any] | None:
+        """Keyword arguments of the PEFT config as plain data, or None."""
+        return None
+
+    def load_arguments(self) -> dict[str, Any]:
+        """How the base is loaded, as plain data: `quantization` (`bits`, and for 4 bits `double_quantization` and
+        `compute_dtype`), or nothing."""
+        return {}
+
+    def trainable_params(self, shape: ModelShape) -> int:
+        """How many numbers this method trains on a base of this shape."""
+        raise NotImplementedError
+
+    def saved_params(self, shape: ModelShape) -> int:
+        """How many numbers the finished model's files hold: what was trained, unless some of it only helps training."""
+        return self.trainable_params(shape)
+
+    def base_bytes(self, shape: ModelShape, width: float) -> float:
+        """Bytes that the base's weights take in memory, where a number that is not quantized takes `width`."""
+        return shape.params * width
+
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """Numbers that a token leaves behind for the backward pass because of this method, in all layers together.
+
+        The frozen base's own (residuals, attention, MLP) are counted by `core.training.forecast.activations`.
+
+        Args:
+            length: of the row that the token stands in, in tokens.
+        """
+        return 0.0
+
+    def heap_factor(self) -> float:
+        """How much of a CPU's heap the activations take against their own size: what is freed between two that are
+        kept leaves holes. Measured with glibc 2.36 by `python -m bench.forecast`."""
+        return 1.45
+
+    def kept_once(self, shape: ModelShape) -> float:
+        """Numbers that are kept for the backward pass however many tokens there are, in all layers together."""
+        return 0.0
+
+    def check(self, shape: ModelShape) -> None:
+        """Hold the settings against the base model that was chosen.
+
+        Raises:
+            SettingsError: names the setting that this base has no use for, and what would do.
+        """
+
+
+# Larger models recompute activations instead of keeping them; below, that costs time and saves nothing that matters.
+CHECKPOINT_FROM_PARAMS: Final = 500_000_000
+
+
+class Recomputing(Protocol):
+    """What may say that it cannot have its activations computed again: a method, or its class."""
+
+    @property
+    def recomputes(self) -> bool: ...
+
+
+def recomputes(params: int, method: Recomputing | None, choice: str) -> bool:
+    """Whether a run computes activations again instead of keeping them (gradient checkpointing).
+
+    Args:
+        method: None as if it let activations be computed again, as most do.
+        choice: the setting: auto, on or off.
+    """
+    if method is not None and not method.recomputes:
+        return False
+    return params >= CHECKPOINT_FROM_PARAMS if choice == "auto" else choice == "on"
+
+
+# Linear layers that read the same numbers: those are kept once for all of them.
+_SAME_INPUT: Final = (
+    frozenset({"q_proj", "k_proj", "v_proj", "qkv_proj"}),
+    frozenset({"gate_proj", "up_proj", "gate_up_proj"}),
+)
+
+
+def kept_inputs(shape: ModelShape, names: Container[str] | None = None) -> float:
+    """Numbers per token that linear layers with trained weights keep: their inputs, shared ones once.
+
+    Args:
+        names: of the layers; None for every linear layer of the blocks.
+    """
+    layers = [(name, inputs) for name, inputs, _ in shape.linear_shapes() if names is None or name in names]
+    there = {name for name, _ in layers}
+    total = 0.0
+    for name, inputs in layers:
+        sharing = next((group & there for group in _SAME_INPUT if name in group), {name})
+        total += inputs / len(sharing)
+    return total

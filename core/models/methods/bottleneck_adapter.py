@@ -1,0 +1,141 @@
+"""Adapter layers: a narrow layer (down, bend, up) behind the frozen sub-layers of every block."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from core.models.methods.base import Method, ModelShape, facts
+
+BEHIND = {"houlsby": ("o_proj", "down_proj"), "pfeiffer": ("down_proj",)}  # what each sub-layer ends in
+
+
+class BottleneckAdapter(Method):
+    """Settings of adapter layers. Source: Houlsby et al. 2019; Pfeiffer et al. 2020."""
+
+    id: ClassVar[str] = "bottleneck_adapter"
+    title: ClassVar[str] = "Adapter Layers"
+    badge: ClassVar[str] = "Modular"
+    badge_color: ClassVar[str] = "gray"
+    icon: ClassVar[str] = ":material/layers:"
+    tagline: ClassVar[str] = "Adds trainable layers between frozen layers"
+    claims: ClassVar[tuple[str, ...]] = (
+        "Modular & composable",
+        "Multiple task-specific adapters",
+        "Good for multi-task scenarios",
+    )
+    mergeable: ClassVar[bool] = False  # the layer bends: no matrix of the base can hold it
+    gguf: ClassVar[bool] = False
+    usual_learning_rate: ClassVar[float] = 5e-4
+
+    placement: Literal["houlsby", "pfeiffer"] = Field(
+        default="houlsby",
+        title="Placement",
+        description="Where the layers stand: behind the attention and behind the MLP of each block (Houlsby), or "
+        "behind the MLP alone (Pfeiffer).",
+        json_schema_extra=facts(
+            unit="",
+            usual="either",
+            up="Houlsby learns more with twice the layers; Pfeiffer is lighter and faster.",
+            source="Houlsby et al. 2019, section 2.1; Pfeiffer et al. 2020, “AdapterFusion”",
+        )
+        | {"labels": {"houlsby": "Houlsby: attention and MLP", "pfeiffer": "Pfeiffer: MLP alone"}},
+    )
+    size_by: Literal["reduction", "width"] = Field(
+        default="reduction",
+        title="Size given as",
+        description="Say how narrow the layers are as a share of the model's own width, or as a number.",
+        json_schema_extra=facts(
+            unit="",
+            usual="reduction factor",
+            up="The same share suits models of every size; a width is exact.",
+            source="reduction factor, as AdapterHub's configurations give it",
+        )
+        | {"labels": {"reduction": "Reduction factor", "width": "Width"}},
+    )
+    reduction: int = Field(
+        default=8,
+        ge=1,
+        le=256,
+        title="Reduction factor",
+        description="The layer is so many times narrower than the model's hidden size.",
+        json_schema_extra=facts(
+            unit="",
+            usual="2-64",
+            up="Smaller layers: less is trained, and less can be learnt.",
+            source="8, between AdapterHub's 16 and Houlsby et al. 2019's widths of 8 to 256",
+        )
+        | {"when": {"size_by": ["reduction"]}, "less_memory": 2},
+    )
+    width: int = Field(
+        default=64,
+        ge=1,
+        le=4096,
+        title="Width",
+        description="How many numbers the narrow middle of each layer holds.",
+        json_schema_extra=facts(
+            unit="",
+            usual="8-256",
+            up="More can be learnt; memory grows in proportion.",
+            source="64, the middle of Houlsby et al. 2019, section 3",
+        )
+        | {"when": {"size_by": ["width"]}, "less_memory": 0.5},
+    )
+    non_linearity: Literal["relu", "gelu", "silu", "tanh"] = Field(
+        default="relu",
+        title="Non-linearity",
+        description="How the narrow middle bends.",
+        json_schema_extra=facts(
+            unit="",
+            usual="relu or silu",
+            up="relu is the cheapest; the others are smooth.",
+            source="relu, as Pfeiffer et al. 2020 and AdapterHub's Pfeiffer configuration have it",
+        )
+        | {"labels": {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU (swish)", "tanh": "tanh"}},
+    )
+    dropout: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=0.5,
+        title="Dropout",
+        description="Share of each layer's inputs that are switched off at random in each step. "
+        "Prevents overfitting (0.0-0.3 recommended).",
+        json_schema_extra=facts(
+            unit="share",
+            usual="0.0-0.3",
+            up="Less learning by heart, slower learning. Facts that must come out word for word want 0.",
+            source="0, as AdapterHub ships it",
+        ),
+    )
+
+    def peft_type(self) -> str | None:
+        return "BOTTLENECK"
+
+    def peft_arguments(self) -> dict[str, Any] | None:
+        return {
+            "task_type": "CAUSAL_LM",
+            "target_modules": rf".*\.({'|'.join(BEHIND[self.placement])})",
+            "reduction": self.reduction if self.size_by == "reduction" else None,
+            "width": self.width if self.size_by == "width" else None,
+            "non_linearity": self.non_linearity,
+            "bottleneck_dropout": self.dropout,
+        }
+
+    def trainable_params(self, shape: ModelShape) -> int:
+        """Down and up with their biases: 2 x width x hidden + width + hidden for each layer."""
+        total = 0
+        for name, _, hidden in shape.linear_shapes():
+            if name in BEHIND[self.placement]:
+                width = self._width(hidden)
+                total += 2 * width * hidden + width + hidden
+        return total
+
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """What comes in, and the narrow middle (before the bend too, unless it is ReLU)."""
+        middle = 1 if self.non_linearity == "relu" else 2
+        adapted = [hidden for name, _, hidden in shape.linear_shapes() if name in BEHIND[self.placement]]
+        return float(sum(hidden + middle * self._width(hidden) for hidden in adapted))
+
+    def _width(self, hidden: int) -> int:
+        return self.width if self.size_by == "width" else max(1, hidden // self.reduction)

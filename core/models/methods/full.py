@@ -1,0 +1,37 @@
+"""Full fine-tuning: every weight of the base moves."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from core.models.methods.base import Method, ModelShape, kept_inputs
+
+
+class FullFineTuning(Method):
+    """Full fine-tuning has no settings of its own; the general ones (learning rate above all) decide."""
+
+    id: ClassVar[str] = "full"
+    title: ClassVar[str] = "Full Fine-Tuning"
+    badge: ClassVar[str] = "Resource Intensive"
+    badge_color: ClassVar[str] = "orange"
+    icon: ClassVar[str] = ":material/memory:"
+    tagline: ClassVar[str] = "Updates all model parameters"
+    claims: ClassVar[tuple[str, ...]] = (
+        "Highest quality potential",
+        "Requires significant compute",
+        "Best for major domain adaptation",
+    )
+    mergeable: ClassVar[bool] = False  # the result is a whole model already: there is nothing left to merge
+    gguf: ClassVar[bool] = True
+    usual_learning_rate: ClassVar[float] = 2e-5
+
+    def trainable_params(self, shape: ModelShape) -> int:
+        return shape.params
+
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """The input of every linear layer, and what each of a block's two norms multiplies its weight with."""
+        return kept_inputs(shape) + 2 * shape.num_layers * shape.hidden_size
+
+    def kept_once(self, shape: ModelShape) -> float:
+        """The output layer's gradient is summed over the pieces of the loss: one more copy of it."""
+        return shape.vocab_size * shape.hidden_size

@@ -1,0 +1,190 @@
+"""What LoRA and QLoRA share: two thin matrices beside chosen linear layers, and the settings of both."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from core.errors import SettingsError
+from core.models.methods.base import Method, ModelShape, facts, kept_inputs
+
+ATTENTION: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj")
+# The linear layers of the families in the catalog; the last two are Phi's, which fuses q, k, v and gate, up.
+KNOWN_MODULES: Final = (
+    "q_proj",
+    "k_proj",
+    "v_proj",
+    "o_proj",
+    "gate_proj",
+    "up_proj",
+    "down_proj",
+    "qkv_proj",
+    "gate_up_proj",
+)
+
+
+class LowRank(Method):
+    """Settings of a low-rank adapter. Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models"."""
+
+    rank: int = Field(
+        default=16,
+        ge=1,
+        le=256,
+        title="Rank",
+        description="Width of the two small matrices beside each layer. Lower = faster, Higher = better quality.",
+        json_schema_extra=facts(
+            unit="",
+            usual="8-64",
+            up="More can be learnt; the adapter, its gradients and its optimizer state grow in proportion.",
+            source="16, as Unsloth and AutoTrain ship it (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
+        )
+        | {"less_memory": 0.5},
+    )
+    alpha: int = Field(
+        default=32,
+        ge=1,
+        le=512,
+        title="Alpha",
+        description="Strength of the adapter: its output is multiplied by alpha / rank. Typically 2x rank.",
+        json_schema_extra=facts(
+            unit="",
+            usual="1-2 times the rank",
+            up="The adapter speaks louder against the base, like a higher learning rate for it.",
+            source="32 = 2 x rank, as AutoTrain ships it (Unsloth, LLaMA-Factory, H2O and Axolotl 16)",
+        ),
+    )
+    dropout: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=0.5,
+        title="Dropout",
+        description="Share of the adapter's inputs that are switched off at random in each step. "
+        "Prevents overfitting (0.0-0.3 recommended).",
+        json_schema_extra=facts(
+            unit="share",
+            usual="0.0-0.3",
+            up="Less learning by heart, slower learning. Facts that must come out word for word want 0.",
+            source="0, as Unsloth and LLaMA-Factory ship it (H2O, AutoTrain and Axolotl 0.05)",
+        ),
+    )
+    target_modules: Literal["all-linear", "attention", "listed"] = Field(
+        default="all-linear",
+        title="Adapted layers",
+        description="Which layers get an adapter: every linear layer of each block, those of the attention alone, or "
+        "those that you list.",
+        json_schema_extra=facts(
+            unit="",
+            usual="all-linear",
+            up="All linear layers learn facts better; attention alone takes about a third of the memory.",
+            source="all linear layers, as Unsloth, LLaMA-Factory, AutoTrain and Axolotl ship it",
+        )
+        | {"labels": {"all-linear": "All linear layers", "attention": "Attention alone", "listed": "Listed by name"}},
+    )
+    module_names: list[str] = Field(
+        default=["q_proj", "v_proj"],
+        title="Listed layers",
+        description="Names of the linear layers that get an adapter, as the base model calls them.",
+        json_schema_extra=facts(
+            unit="",
+            usual="q_proj and v_proj, or the three of the MLP",
+            up="More layers learn more and take more memory.",
+            source="q_proj and v_proj, as in Hu et al. 2021, section 4.2",
+        )
+        | {"options": list(KNOWN_MODULES), "open": True, "when": {"target_modules": ["listed"]}},
+    )
+    rslora: bool = Field(
+        default=False,
+        title="Rank-stabilised (rsLoRA)",
+        description="Multiply the adapter's output by alpha / √rank instead of alpha / rank, so that high ranks are "
+        "not damped away.",
+        json_schema_extra=facts(
+            unit="",
+            usual="on from rank 64",
+            up="The adapter speaks √rank times louder: lower alpha or the learning rate with it.",
+            source="off, as PEFT ships it; Kalajdzievski 2023, “A Rank Stabilization Scaling Factor for Fine-Tuning "
+            "with LoRA”",
+        ),
+    )
+    dora: bool = Field(
+        default=False,
+        title="Weight-decomposed (DoRA)",
+        description="Learn the length of each weight column apart from its direction. Often better at low ranks.",
+        json_schema_extra=facts(
+            unit="",
+            usual="off; on below rank 16",
+            up="Closer to full fine-tuning; each step takes markedly longer.",
+            source="off, as PEFT ships it; Liu et al. 2024, “DoRA: Weight-Decomposed Low-Rank Adaptation”",
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _some_layer(self) -> LowRank:
+        if self.target_modules == "listed" and not any(name.strip() for name in self.module_names):
+            raise ValueError("target_modules is “listed”, but no layer is listed")
+        return self
+
+    def peft_type(self) -> str | None:
+        return "LORA"
+
+    def peft_arguments(self) -> dict[str, Any] | None:
+        names = self._names()
+        return {
+            "task_type": "CAUSAL_LM",
+            "r": self.rank,
+            "lora_alpha": self.alpha,
+            "lora_dropout": self.dropout,
+            "bias": "none",
+            "use_rslora": self.rslora,
+            "use_dora": self.dora,
+            # PEFT reads a string as a regular expression over the whole module name (and knows "all-linear").
+            "target_modules": "all-linear" if names is None else rf".*\.({'|'.join(names)})",
+        }
+
+    def trainable_params(self, shape: ModelShape) -> int:
+        """r x (in + out) for each adapted layer, and with DoRA its column lengths. Source: Hu et al. 2021, 4.1."""
+        names = self._names()
+        return sum(
+            self.rank * (inputs + outputs) + (outputs if self.dora else 0)
+            for name, inputs, outputs in shape.linear_shapes()
+            if names is None or name in names
+        )
+
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """The inputs of the adapted layers and what the thin matrices pass on.
+
+        With dropout each layer has an input of its own, and its mask. With DoRA its output is kept before and after
+        scaling. Source: PEFT's LoRA layers.
+        """
+        names = self._names()
+        layers = [row for row in shape.linear_shapes() if names is None or row[0] in names]
+        kept = self.rank * len(layers) + (2 * sum(out for _, _, out in layers) if self.dora else 0)
+        return kept + (2 * sum(inputs for _, inputs, _ in layers) if self.dropout else kept_inputs(shape, names))
+
+    def heap_factor(self) -> float:
+        """With dropout or DoRA PEFT's own layer runs: an adapter's output, scaled and added, is three more holes."""
+        return 1.7 if self.dropout or self.dora else super().heap_factor()
+
+    def kept_once(self, shape: ModelShape) -> float:
+        """DoRA multiplies its matrices out to measure their columns: an identity of the layer's width, and more."""
+        if not self.dora:
+            return 0.0
+        names = self._names()
+        adapted = [inputs for name, inputs, _ in shape.linear_shapes() if names is None or name in names]
+        return float(sum(inputs * (inputs + self.rank) for inputs in adapted))
+
+    def check(self, shape: ModelShape) -> None:
+        if self.target_modules != "listed":
+            return
+        there = {name for name, _, _ in shape.linear_shapes()}
+        if unknown := [name for name in self.module_names if name not in there]:
+            raise SettingsError(
+                f"{self.title}: the base model has no layer {unknown[0]!r}.",
+                f"It has: {', '.join(sorted(there))}. Change the listed layers.",
+            )
+
+    def _names(self) -> tuple[str, ...] | None:
+        """Names of the adapted layers; None for all."""
+        if self.target_modules == "listed":
+            return tuple(self.module_names)
+        return ATTENTION if self.target_modules == "attention" else None

@@ -1,0 +1,94 @@
+"""Prefix tuning: nothing of the base changes; learnt keys and values stand in front of every layer's own."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from core.models.methods.base import Method, ModelShape, facts
+
+
+class PrefixTuning(Method):
+    """Settings of prefix tuning. Source: Li & Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts"."""
+
+    id: ClassVar[str] = "prefix_tuning"
+    title: ClassVar[str] = "Prefix Tuning"
+    badge: ClassVar[str] = "Minimal"
+    badge_color: ClassVar[str] = "gray"
+    icon: ClassVar[str] = ":material/format_indent_increase:"
+    tagline: ClassVar[str] = "Trains continuous prompts only"
+    claims: ClassVar[tuple[str, ...]] = ("Minimal parameter updates", "Best for small adjustments")
+    mergeable: ClassVar[bool] = False  # a prefix is no weight of the base
+    gguf: ClassVar[bool] = False
+    packs: ClassVar[bool] = False  # the prefix stands in front of a row, so that a row holds one example
+    recomputes: ClassVar[bool] = False  # the prefix travels in the cache, which recomputed layers do not see
+    usual_learning_rate: ClassVar[float] = 1e-2
+
+    virtual_tokens: int = Field(
+        default=20,
+        ge=1,
+        le=256,
+        title="Virtual tokens",
+        description="How many learnt keys and values stand in front of the text in every layer.",
+        json_schema_extra=facts(
+            unit="",
+            usual="10-100",
+            up="More can be steered; training gets less steady, and the text that fits gets shorter by as much.",
+            source="20, as PEFT's examples have it (Li & Liang 2021: 10 for tables, 200 for summaries)",
+        )
+        | {"less_memory": 0.5},
+    )
+    projection: bool = Field(
+        default=False,
+        title="Projection",
+        description="Make the prefix with a small network while training. It is left out of what is saved.",
+        json_schema_extra=facts(
+            unit="",
+            usual="on for large models, off for small ones",
+            up="Steadier training, and many more numbers to train.",
+            source="off, as PEFT ships it (Li & Liang 2021, section 4.3: on)",
+        ),
+    )
+    projection_hidden_size: int = Field(
+        default=512,
+        ge=8,
+        le=8192,
+        title="Width of the projection",
+        description="How many hidden units that small network has.",
+        json_schema_extra=facts(
+            unit="",
+            usual="256-1024",
+            up="The prefixes of the layers can differ more; memory grows in proportion.",
+            source="512, as in Li & Liang 2021, table-to-text",
+        )
+        | {"when": {"projection": [True]}},
+    )
+
+    def peft_type(self) -> str | None:
+        return "PREFIX_TUNING"
+
+    def peft_arguments(self) -> dict[str, Any] | None:
+        return {
+            "task_type": "CAUSAL_LM",
+            "num_virtual_tokens": self.virtual_tokens,
+            "prefix_projection": self.projection,
+            "encoder_hidden_size": self.projection_hidden_size if self.projection else None,
+        }
+
+    def trainable_params(self, shape: ModelShape) -> int:
+        """A key and a value for each virtual token and layer; with the projection, the network that makes them."""
+        made = 2 * shape.num_layers * shape.kv_size
+        if not self.projection:
+            return self.virtual_tokens * made
+        hidden = self.projection_hidden_size
+        return self.virtual_tokens * shape.kv_size + (shape.kv_size + 1) * hidden + (hidden + 1) * made
+
+    def kept_per_token(self, shape: ModelShape, length: int) -> float:
+        """A row with a prefix has a mask: it is kept in every layer, and keys and values once for each query head."""
+        heads = sum(inputs for name, inputs, _ in shape.linear_shapes() if name == "o_proj")
+        return 2 * (heads - shape.num_layers * shape.kv_size) + shape.num_layers * (length + self.virtual_tokens)
+
+    def saved_params(self, shape: ModelShape) -> int:
+        """The finished keys and values; the projection is not needed any more."""
+        return self.virtual_tokens * 2 * shape.num_layers * shape.kv_size

@@ -1,0 +1,55 @@
+"""The unit of work: `with UnitOfWork() as uow:` opens a session; commit is explicit, leaving without it rolls back."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.exc import DataError as DatabaseDataError, InterfaceError, ProgrammingError, StatementError
+from sqlmodel import Session
+
+from core.errors import DataError
+from core.platform.db.engine import get_engine
+
+_CANNOT_KEEP = (UnicodeEncodeError, OverflowError)
+
+
+def _is_about_a_value(error: StatementError) -> bool:
+    """Whether a driver refused a parameter, and not the statement: SQLite what it cannot bind, PostgreSQL a NUL."""
+    if isinstance(error, ProgrammingError):
+        return "binding parameter" in str(error.orig)
+    return isinstance(error, DatabaseDataError | InterfaceError) or isinstance(error.orig, TypeError | ValueError)
+
+
+class UnitOfWork:
+    """One transaction.
+
+    Args:
+        write: True takes SQLite's write lock at the start, so that a read-then-write never meets "database is locked".
+    """
+
+    def __init__(self, *, write: bool = True) -> None:
+        self._write = write
+
+    def __enter__(self) -> Self:
+        engine = get_engine()
+        if self._write and engine.dialect.name == "sqlite":
+            engine = engine.execution_options(sqlite_begin="IMMEDIATE")
+        self.session = Session(engine, expire_on_commit=False)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.session.rollback()
+        self.session.close()
+        if isinstance(error, _CANNOT_KEEP) or (isinstance(error, StatementError) and _is_about_a_value(error)):
+            raise DataError(
+                "A value here is none that a database can look up or keep (half of a character, a NUL, a number "
+                "without bounds).",
+                "Correct it: an id as a list shows it, text without such characters.",
+                code="value",
+            ) from error
+
+    def commit(self) -> None:
+        self.session.commit()

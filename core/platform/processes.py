@@ -1,0 +1,199 @@
+"""Processes that do not outlive their parent, and services: processes that are kept running."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from core.settings import get_settings
+
+ROOT = Path(__file__).parents[2]  # where Home.py and .streamlit are
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+HEALTHY_S = 30.0  # what lived so long starts again without a longer pause
+LARGEST_LOG_BYTES = 10_000_000
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a forked child must not load anything
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Ask the kernel for SIGTERM when the parent ends in any way, kill -9 included. Survives exec. Linux only.
+
+    Args:
+        parent_pid: the expected parent; if it has ended already, this process ends now.
+    """
+    if _libc is None:
+        return
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine exists (a zombie counts)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a service is started.
+
+    Args:
+        name: also the name of its log and its lock.
+        argv: the command line, asked for at each start (the embedded Redis makes its folder then).
+        stop_s: how long it may take to end after SIGTERM before it is killed.
+    """
+
+    name: str
+    argv: Callable[[], list[str]]
+    stop_s: float = 5.0
+
+
+class Service:
+    """One supervised process: started once its lock is free, restarted with growing pauses when it ends.
+
+    The lock makes it one per data directory. The process inherits it, so it is free again only when supervisor *and*
+    process are gone: a new supervisor never starts a second Redis beside one that is still closing its files.
+    """
+
+    def __init__(self, command: Command, say: Callable[[str], None]) -> None:
+        self.command = command
+        self.process: subprocess.Popen[bytes] | None = None
+        self._say = say
+        self._lock: int | None = None
+        self._failures = 0
+        self._start_at = self._started_at = 0.0
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def claim(self, note: str = "") -> bool:
+        """Whether this supervisor may run it. `note` is left for others to read (`note_of`)."""
+        if self._lock is None:
+            handle = os.open(lock_path(self.command.name), os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(handle)
+                return False
+            os.ftruncate(handle, 0)
+            os.write(handle, note.encode())
+            self._lock = handle
+        return True
+
+    def tick(self) -> None:
+        """Start it when it is time, notice when it ended. Call it a few times a second."""
+        if self.is_running or time.monotonic() < self._start_at or not self.claim():
+            return
+        if self.process is None:
+            self._start()
+            return
+        lived_s = time.monotonic() - self._started_at
+        self._failures = 0 if lived_s > HEALTHY_S else self._failures + 1
+        pause_s = min(FIRST_PAUSE_S * 2**self._failures, LONGEST_PAUSE_S)
+        self._start_at = time.monotonic() + pause_s
+        self._say(
+            f"{self.command.name} ended (exit {self.process.returncode}); starting it again in {pause_s:.0f} s. "
+            f"Its log: {service_log(self.command.name)}"
+        )
+        self.process = None
+
+    def _start(self) -> None:
+        path = service_log(self.command.name)
+        if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        settings = get_settings()
+        assert self._lock is not None
+        parent = os.getpid()
+        with path.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command.argv(),
+                cwd=ROOT,
+                env=os.environ | {"SFT_DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor alone, which stops it in order
+                pass_fds=[self._lock],
+                preexec_fn=lambda: die_with_parent(parent),
+            )
+        self._started_at = time.monotonic()
+
+    def release(self) -> None:
+        """Give the lock back, once the process has ended."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        self.process = None
+
+
+def stop_all(services: Iterable[Service]) -> None:
+    """SIGTERM to all at once, then SIGKILL to each that takes too long and to whatever it had started; unlock."""
+    running = [service for service in services if service.process is not None]
+    families = {service.command.name: _family(service.process.pid) for service in running if service.process}
+    for service in running:
+        with contextlib.suppress(ProcessLookupError):
+            service.process.terminate()  # type: ignore[union-attr]
+    began = time.monotonic()
+    for service in running:
+        assert service.process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            service.process.wait(max(began + service.command.stop_s - time.monotonic(), 0.1))
+        for member in families[service.command.name]:
+            with contextlib.suppress(psutil.Error):
+                member.kill()
+        service.process.wait()
+    for service in services:
+        service.release()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def lock_path(name: str) -> Path:
+    folder = get_settings().data_dir / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.lock"
+
+
+def note_of(name: str) -> str | None:
+    """The note that a running service's supervisor left with its lock; None when nobody runs it."""
+    handle = os.open(lock_path(name), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return os.pread(handle, 4096, 0).decode()
+    finally:
+        os.close(handle)
+
+
+def service_log(name: str) -> Path:
+    """Where a service's output goes."""
+    folder = get_settings().data_dir / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.log"

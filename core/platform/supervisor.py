@@ -1,0 +1,243 @@
+"""What the studio consists of while it runs, and the two ways of running it: `sft up`, and for one cold command."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import signal
+import socket
+import sys
+import threading
+import time
+import tomllib
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import SettingsError, StudioError
+from core.platform import redis_server
+from core.platform.processes import ROOT, Command, Service, note_of, service_log, stop_all
+from core.settings import Settings, get_settings
+
+TICK_S = 0.25
+FIRST_TICK_S = 0.05
+READY_S = 60.0
+HEAD_START_S = 10.0  # the web app has the machine to itself until it answers, but no longer
+WORKER_STOP_S = 11.0  # a work process ends itself 9 s after SIGTERM (worker/run.py)
+
+
+def commands(names: Iterable[str]) -> list[Command]:
+    """The services behind these names, in the order in which they start.
+
+    Args:
+        names: of web, redis, worker (all three queues and the reconciler) and inference.
+    """
+    settings, names = get_settings(), set(names)
+    known = {
+        "web": [Command("web", lambda: _web(settings))],
+        "redis": [] if settings.redis_url else [Command("redis", redis_server.server_command)],
+        "worker": [
+            *(
+                Command(f"worker-{queue}", _module("worker", queue), stop_s=WORKER_STOP_S)
+                for queue in ("gpu", "cpu", "io")
+            ),
+            Command("reconciler", _module("worker.reconcile")),
+        ],
+        "inference": [Command("inference", _module("worker.inference"))],
+    }
+    return [command for name, found in known.items() if name in names for command in found]
+
+
+def _module(*words: str) -> Callable[[], list[str]]:
+    return lambda: [sys.executable, "-m", *words]
+
+
+def _web(settings: Settings) -> list[str]:
+    options = {
+        "server.address": settings.host,
+        "server.port": str(settings.web_port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return [sys.executable, "-m", "streamlit", "run", "Home.py", *words]
+
+
+class Supervisor:
+    """Keeps services running, and stops them: everything else first, Redis last."""
+
+    def __init__(self, names: Iterable[str], say: Callable[[str], None]) -> None:
+        self.services = [Service(command, say) for command in commands(names)]
+
+    def tick(self) -> None:
+        for service in self.services:
+            service.tick()
+
+    def stop(self) -> None:
+        stop_all(service for service in self.services if service.command.name != "redis")
+        stop_all(service for service in self.services if service.command.name == "redis")
+
+
+def up(say: Callable[[str], None]) -> int:
+    """Run the whole studio until Ctrl-C or SIGTERM; returns the exit code.
+
+    The web app starts first, because it is what a person waits for. A second `up` on the same data directory names the
+    address of the first and ends.
+
+    Raises:
+        SettingsError: the address may not be bound, or a port is taken.
+    """
+    settings = get_settings()
+    check_binding(settings)
+    address = f"http://{settings.host}:{settings.web_port}"
+    supervisor = Supervisor(("web", "redis", "worker", "inference"), say)
+    web = supervisor.services[0]
+    if not web.claim(address):
+        say(f"The studio is running already: {note_of('web')}")
+        return 0
+    stop = _stop_on_signals()
+    try:
+        check_port(settings.host, settings.web_port, "SFT_WEB_PORT")
+        if note_of("inference") is None:
+            check_port("127.0.0.1", settings.inference_port, "SFT_INFERENCE_PORT")
+        web.tick()
+        _migrate()
+        alone_until, announced = time.monotonic() + HEAD_START_S, False
+        while not stop.wait(TICK_S if announced else FIRST_TICK_S):
+            if not announced and _answers(settings.host, settings.web_port):
+                say(f"SFT Studio is running: {address}   (Ctrl-C stops it)")
+                announced = True
+            if announced or time.monotonic() > alone_until:
+                supervisor.tick()
+            else:
+                web.tick()
+        say("Stopping; running jobs save and resume at the next start.")
+    finally:
+        supervisor.stop()
+    return 0
+
+
+def _migrate() -> None:
+    from core.platform.db import migrate  # SQLAlchemy takes a moment, which the web app's start does not wait for
+
+    migrate.upgrade()
+
+
+@contextmanager
+def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
+    """Have what a command needs running meanwhile: start what is not there, stop afterwards what was started.
+
+    A studio that runs beside is used as it is; if it stops in the meantime, its place is taken.
+
+    Args:
+        needs: of redis, worker, inference; worker includes redis.
+
+    Raises:
+        StudioError: something did not start; names its log.
+    """
+    needs = {*needs, *(["redis"] if "worker" in needs else [])}
+    _migrate()
+    supervisor, stop, errors = Supervisor(needs, say), threading.Event(), []
+
+    def keep() -> None:
+        # One thread starts, watches and stops them: the kernel ends a service with the *thread* that started it.
+        try:
+            while not stop.is_set():
+                supervisor.tick()
+                stop.wait(TICK_S)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            supervisor.stop()
+
+    keeper = threading.Thread(target=keep, name="services", daemon=True)
+    keeper.start()
+    try:
+        _wait_ready(needs, errors)
+        yield
+    finally:
+        stop.set()
+        keeper.join()
+
+
+def _wait_ready(needs: set[str], errors: list[Exception]) -> None:
+    checks = {"redis": redis_server.is_up, "inference": _inference_is_up}
+    until = time.monotonic() + READY_S
+    for name, is_ready in checks.items():
+        while name in needs and not is_ready():
+            if errors:
+                raise errors[0]
+            if time.monotonic() > until:
+                raise StudioError(f"{name} did not start within {READY_S:.0f} s.", f"Read {service_log(name)}.")
+            time.sleep(0.1)
+
+
+def _inference_is_up() -> bool:
+    try:
+        with urllib.request.urlopen(f"{get_settings().inference_url}/health", timeout=1) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def check_binding(settings: Settings) -> None:
+    """Refuse to serve other machines while anyone who reaches the port would be let in.
+
+    Raises:
+        SettingsError: SFT_HOST is not loopback and sign-in is not configured.
+    """
+    if is_loopback(settings.host) or sign_in_configured():
+        return
+    raise SettingsError(
+        f"SFT_HOST = {settings.host!r} would let anyone on the network in, because sign-in is not configured.",
+        "Put an [auth] section into .streamlit/secrets.toml (README, Sign-in), or unset SFT_HOST.",
+    )
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def sign_in_configured() -> bool:
+    """Whether Streamlit's OIDC login has an [auth] section in one of the places where Streamlit looks."""
+    for folder in (ROOT, Path.home()):
+        with contextlib.suppress(OSError, tomllib.TOMLDecodeError):
+            secrets = tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text())
+            if secrets.get("auth"):
+                return True
+    return False
+
+
+def check_port(host: str, port: int, variable: str) -> None:
+    """Raises SettingsError when the port is taken; names the variable that changes it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {port} of {host} cannot be used: {error.strerror}.",
+                f"Stop what uses it, or choose another: {variable}={port + 1} sft up",
+            ) from error
+
+
+def _answers(host: str, port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=0.2):
+        return True
+    return False
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+            signal.signal(number, lambda *_: stop.set())
+    return stop

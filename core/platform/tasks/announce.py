@@ -1,0 +1,62 @@
+"""Put a task's id on its queue, so that a worker wakes up. The row is the truth; this is only the bell."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+
+from sqlalchemy import update
+
+from core.platform.db.uow import UnitOfWork
+from core.platform.redis_server import redis_connection
+from core.platform.tasks import store
+from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.states import WORKABLE
+from core.platform.tasks.store import TASKS
+
+log = logging.getLogger(__name__)
+
+RUN_TASK = "worker.run.run_task"  # the one dotted name that workers agree to run
+QUEUES = ("gpu", "cpu", "io")  # gpu means training, on whatever device there is
+
+
+def queue_name(queue: str) -> str:
+    """The name in Redis, which may be shared with others: `sft-gpu`."""
+    return f"sft-{queue}"
+
+
+def announce(task_id: str) -> bool:
+    """Ring for a task whose row is committed; False (and a log line) when Redis does not answer.
+
+    Nothing is lost then: the reconciler rings again. A task whose dependency has not succeeded is not announced; the
+    end of the dependency does it.
+    """
+    task = store.get(task_id)
+    if task.state not in WORKABLE or task.lease_owner or not _may_start(task):
+        return False
+    try:
+        from rq import Queue
+        from rq.serializers import JSONSerializer
+
+        with redis_connection() as connection:
+            queue = Queue(queue_name(task.queue), connection=connection, serializer=JSONSerializer)
+            queue.enqueue_call(
+                RUN_TASK,
+                args=(task_id,),
+                job_id=f"{task_id}-{secrets.token_hex(4)}",  # one id per message, not per task
+                timeout=-1,  # the lease watches over the work, not a clock
+                result_ttl=0,
+                failure_ttl=3600,
+            )
+    except Exception as error:  # whatever the queue's trouble is, the row stands and is announced again
+        log.warning("Task %s could not be put on queue %s: %s", task_id, task.queue, error)
+        return False
+    with UnitOfWork() as uow:
+        uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task_id).values(announced_at=time.time()))
+        uow.commit()
+    return True
+
+
+def _may_start(task: TaskRecord) -> bool:
+    return task.after_task_id is None or store.get(task.after_task_id).state == "succeeded"

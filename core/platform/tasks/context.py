@@ -1,0 +1,184 @@
+"""What a handler is given: progress, signals, events and fenced writes; and the outcome that it returns."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
+from core.platform.tasks.lease import FencedUnitOfWork, Lease
+from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.store import TASKS
+from core.settings import get_settings
+
+SIGNAL_EVERY_S = 0.5  # how often the command is read from the database at most
+PROGRESS_EVERY_S = 0.5  # how often progress is written at most, unless the phase changes
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a handler ended.
+
+    Args:
+        state: succeeded, paused, cancelled, failed, or released (saved on shutdown: whoever takes it next resumes).
+        reason: a stable word, e.g. `stopped_early`.
+        result: plain data for the task's row.
+        on_commit: called inside the finishing transaction of a success, to register what was made; what it returns is
+            merged into the result. It is not called when a cancel came first: success and cancel race here only.
+    """
+
+    state: str
+    reason: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+    on_commit: Callable[[UnitOfWork], dict[str, Any] | None] | None = None
+
+
+class TaskContext:
+    """A handler's hold on its task. Every method that writes raises LeaseLost once another worker has taken over."""
+
+    def __init__(self, lease: Lease, shutdown: threading.Event | None = None) -> None:
+        self.lease = lease
+        self._shutdown = shutdown or threading.Event()
+        self._renew_s = get_settings().renew_s
+        self._renewed = self._beat_at = time.monotonic()
+        self._read_at = self._wrote_at = float("-inf")
+        self._command = self._phase = ""
+
+    @property
+    def task(self) -> TaskRecord:
+        """The task now."""
+        return store.get(self.lease.task_id)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return self.task.payload
+
+    @property
+    def workdir(self) -> Path:
+        """A directory of the task's own, kept over crashes, pauses and retries, removed after success."""
+        path = get_settings().data_dir / "work" / self.lease.task_id
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def progress(self, percent: float, phase: str, message: str = "") -> None:
+        """Say how far the work is (0-100). Call it at every unit of work: it is also the sign of life."""
+        now = self._beat()
+        if phase != self._phase:
+            self.lease.quiet_until = 0.0
+        if now - self._wrote_at < PROGRESS_EVERY_S and phase == self._phase and percent < 100:
+            return
+        self.lease.write(progress=min(max(percent, 0.0), 100.0), phase=phase, message=message, updated_at=time.time())
+        self._wrote_at = self._renewed = now
+        self._phase = phase
+
+    def signal(self) -> str:
+        """What the work should do now: "" (go on), cancel, pause, stop (and keep), or shutdown (save and release).
+
+        `keep` is none of these: the handler asks `keeps` once, before it begins.
+
+        Cheap enough for every step: the row is read at most twice a second.
+        """
+        now = self._beat()
+        if now - self._read_at >= SIGNAL_EVERY_S:
+            self._command = self._read_command()
+            self._read_at = now
+        if self._shutdown.is_set() and self._command != "cancel":
+            return "shutdown"
+        return "" if self._command == "keep" else self._command
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a person asked for what is saved already, as it is, without further work."""
+        return self.task.command == "keep"
+
+    def interrupted(self) -> Outcome | None:
+        """The outcome for a handler with nothing to save or whose progress is saved already; None to go on."""
+        outcomes = {"cancel": "cancelled", "pause": "paused", "stop": "cancelled", "shutdown": "released"}
+        signal = self.signal()
+        return Outcome(outcomes[signal]) if signal else None
+
+    def allow(self, silence_s: float) -> None:
+        """Announce a silence of at most this length (loading a model), so that it is not taken for a hang.
+
+        Over as soon as `progress` names another phase; a hang after that is noticed as quickly as ever.
+        """
+        self.lease.quiet_until = time.monotonic() + silence_s
+        self.lease.renew()
+
+    def saved(self, message: str = "", data: dict[str, Any] | None = None) -> None:
+        """New progress is safely on disk and verified: earlier crashes no longer count."""
+        with self.fenced() as uow:
+            uow.session.connection().execute(update(TASKS).where(self.lease.held).values(crashes=0))
+            if message:
+                store.event(uow, self.lease.task_id, "checkpoint", message, data=data)
+            uow.commit()
+
+    def event(self, kind: str, message: str, level: str = "info", data: dict[str, Any] | None = None) -> None:
+        """Write an event: kind is checkpoint, evaluation, data, log or recovery."""
+        with self.fenced() as uow:
+            store.event(uow, self.lease.task_id, kind, message, level, data)
+            uow.commit()
+
+    def fenced(self) -> FencedUnitOfWork:
+        """A unit of work for the handler's own rows; refused with LeaseLost once the lease is over."""
+        return self.lease.fenced()
+
+    def validated(self) -> None:
+        """The checks are done: validating becomes running. Harmless when it is running already."""
+        with self.fenced() as uow:
+            if store.get_in(uow, self.lease.task_id).state == "validating":
+                store.move(uow, self.lease.task_id, "running", epoch=self.lease.epoch)
+                uow.commit()
+
+    def finish(self, outcome: Outcome, *, event_message: str = "", **values: Any) -> TaskRecord:
+        """End the task: registration, state and event in one fenced transaction. The worker calls it, once.
+
+        A cancel that was asked for before this transaction wins over success and pause; one that comes after it meets
+        a finished task.
+        """
+        if outcome.state == "released":
+            self.lease.release()
+            return self.task
+        now = self.task
+        if now.state == outcome.state and now.lease_epoch == self.lease.epoch:
+            return now  # the handler ended it in a fenced transaction of its own
+        with self.fenced() as uow:
+            task = store.get_in(uow, self.lease.task_id)
+            if task.command == "cancel" and outcome.state in ("succeeded", "paused"):
+                outcome = Outcome("cancelled")
+            result = dict(outcome.result)
+            if outcome.state == "succeeded" and outcome.on_commit:
+                result |= outcome.on_commit(uow) or {}
+            if task.state == "validating" and outcome.state in ("succeeded", "paused"):
+                store.move(uow, task.id, "running", epoch=self.lease.epoch)
+            values = {"result": {**task.result, **result}, **values}
+            values |= {"reason": outcome.reason, "message": event_message}
+            ended = store.move(uow, task.id, outcome.state, epoch=self.lease.epoch, **values)
+            uow.commit()
+        return ended
+
+    def _beat(self) -> float:
+        """Note a sign of life; renew the lease when due, and let it outlast the longest step seen."""
+        now = time.monotonic()
+        if now > self.lease.quiet_until:
+            self.lease.saw_step(now - self._beat_at)
+        self._beat_at = now
+        if now - self._renewed >= self._renew_s:
+            self.lease.renew()
+            self._renewed = now
+        return now
+
+    def _read_command(self) -> str:
+        with UnitOfWork(write=False) as uow:
+            query = select(TASKS.c.command).where(self.lease.held)
+            found: str | None = uow.session.connection().execute(query).scalar_one_or_none()
+        if found is None:
+            raise self.lease.lost()
+        return found

@@ -1,0 +1,140 @@
+"""The lease: which worker may write to a task, apart from the task's state.
+
+A lease has an owner, an expiry by the database's clock, and an epoch that grows with every acquisition. Every write of
+a worker happens inside `Lease.fenced()`, which first locks the row and checks owner and epoch: a worker that was frozen
+past its expiry and replaced can wake up and try, but can write nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import exists, or_, select, update
+
+from core.errors import LeaseLost
+from core.platform.db.engine import db_now
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
+from core.platform.tasks.states import WORKABLE
+from core.platform.tasks.store import TASKS
+from core.settings import get_settings
+
+MAX_ALLOWANCE_S = 3600.0  # a step that took longer than this is a machine that slept
+
+
+class FencedUnitOfWork(UnitOfWork):
+    """A unit of work that only opens while the lease is held, and holds the task's row until it ends.
+
+    Raises:
+        LeaseLost: on entering; nothing was written.
+    """
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(write=True)
+        self._lease = lease
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        held = select(TASKS.c.id).where(self._lease.held).with_for_update()
+        if self.session.connection().execute(held).first() is None:
+            self.__exit__(None, None, None)
+            raise self._lease.lost()
+        return self
+
+
+@dataclass
+class Lease:
+    """One acquisition of a task by one worker.
+
+    Args:
+        allowance_s: how long it lasts from each renewal; grows with the longest step seen.
+        quiet_until: until when (monotonic clock) a silence was announced; renewals before that outlast it.
+    """
+
+    task_id: str
+    owner: str
+    epoch: int
+    allowance_s: float
+    quiet_until: float = 0.0
+
+    @property
+    def held(self) -> Any:
+        """The condition under which this worker may still write."""
+        return (TASKS.c.id == self.task_id) & (TASKS.c.lease_owner == self.owner) & (TASKS.c.lease_epoch == self.epoch)
+
+    def lost(self) -> LeaseLost:
+        return LeaseLost(f"Task {self.task_id} belongs to another worker now; nothing was written.")
+
+    def fenced(self) -> FencedUnitOfWork:
+        """A unit of work for this worker's writes; refuses with LeaseLost once the lease is over."""
+        return FencedUnitOfWork(self)
+
+    def write(self, **values: Any) -> None:
+        """Set columns of the task's row and renew the lease, in one statement.
+
+        Raises:
+            LeaseLost: the lease is over; nothing was written.
+        """
+        lasts_s = self.allowance_s + max(self.quiet_until - time.monotonic(), 0.0)
+        values |= {"lease_expires_at": db_now() + lasts_s, "lease_allowance_s": self.allowance_s}
+        with UnitOfWork() as uow:
+            changed = uow.session.connection().execute(update(TASKS).where(self.held).values(values)).rowcount
+            uow.commit()
+        if changed != 1:
+            raise self.lost()
+
+    def renew(self) -> None:
+        """Extend the lease from now, by the database's clock. Raises LeaseLost."""
+        self.write()
+
+    def saw_step(self, step_s: float) -> None:
+        """Let the lease outlast a step of this length three times over; it never shrinks."""
+        self.allowance_s = max(self.allowance_s, min(3 * step_s, MAX_ALLOWANCE_S))
+
+    def release(self) -> None:
+        """Give the task back as it is: the state stays, and whoever takes it resumes. Quiet when already lost."""
+        with UnitOfWork() as uow:
+            self.free(uow)
+            uow.commit()
+
+    def free(self, uow: UnitOfWork) -> None:
+        """`release` as part of a transaction."""
+        free = update(TASKS).where(self.held).values(lease_owner=None, lease_expires_at=None, updated_at=time.time())
+        uow.session.connection().execute(free)
+
+
+def acquire(task_id: str, owner: str, *, first_state: str = "running") -> Lease | None:
+    """Take the task, or None when another worker holds it, it needs no work, or what it waits for is not done.
+
+    One UPDATE decides: of two workers exactly one changes the row. An expired lease is not taken here; the reconciler
+    frees it first, because it also counts the crash.
+
+    Args:
+        owner: unique to this process, `worker name:pid`.
+        first_state: what a pending task becomes: `validating` or `running`.
+    """
+    needed = TASKS.alias("needed")
+    is_free = (TASKS.c.id == task_id) & TASKS.c.state.in_(WORKABLE) & TASKS.c.lease_owner.is_(None)
+    may_start = or_(
+        TASKS.c.after_task_id.is_(None),
+        exists(select(needed.c.id).where(needed.c.id == TASKS.c.after_task_id, needed.c.state == "succeeded")),
+    )
+    with UnitOfWork() as uow:
+        lease_s = max(get_settings().lease_s, store.get_in(uow, task_id, lock=True).lease_allowance_s)
+        take = {
+            "lease_owner": owner,
+            "lease_epoch": TASKS.c.lease_epoch + 1,
+            "lease_expires_at": db_now() + lease_s,
+            "lease_allowance_s": lease_s,
+        }
+        if uow.session.connection().execute(update(TASKS).where(is_free, may_start).values(take)).rowcount != 1:
+            return None
+        task = store.get_in(uow, task_id)
+        if task.state == "pending":
+            store.move(uow, task_id, first_state, epoch=task.lease_epoch)
+        else:
+            store.event(uow, task_id, "recovery", "Resumed by a worker.", data={"epoch": task.lease_epoch})
+        uow.commit()
+    return Lease(task_id, owner, task.lease_epoch, lease_s)

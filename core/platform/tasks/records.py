@@ -1,0 +1,99 @@
+"""Frozen records of tasks and their events: what leaves core instead of database objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from core.platform.tasks.states import STARTED, TERMINAL, WORKABLE
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task as its row said at one moment; every column of `background_tasks`. All `*_at` are Unix seconds."""
+
+    id: str
+    kind: str
+    title: str
+    queue: str
+    payload: dict[str, Any]
+    idempotency_key: str | None
+    after_task_id: str | None
+    state: str
+    reason: str
+    attempt: int
+    crashes: int
+    lease_owner: str | None
+    lease_expires_at: float | None
+    lease_epoch: int
+    lease_allowance_s: float
+    command: str
+    command_at: float | None
+    progress: float
+    phase: str
+    message: str
+    error: dict[str, Any]
+    result: dict[str, Any]
+    announced_at: float | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    updated_at: float
+
+    @classmethod
+    def of(cls, row: RowMapping) -> TaskRecord:
+        """Make the record of a row of `background_tasks`."""
+        return cls(**dict(row))
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.state in TERMINAL
+
+    @property
+    def is_active(self) -> bool:
+        """A worker holds it, or one should."""
+        return self.state in WORKABLE
+
+    @property
+    def waits_to_resume(self) -> bool:
+        """Started, and no worker holds it now: the screens say "Waiting to resume"."""
+        return self.state in STARTED and self.lease_owner is None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """Something that happened to a task. `kind`: state, checkpoint, evaluation, data, log or recovery."""
+
+    id: int
+    task_id: str
+    kind: str
+    level: str
+    message: str
+    data: dict[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRecord:
+    """A task that came to its end, for the toast. `id` is the event's, to be passed back as the last one seen."""
+
+    id: int
+    task_id: str
+    kind: str
+    title: str
+    state: str
+    message: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """A worker process as Redis knows it. `task_id` is what it works on now."""
+
+    name: str
+    queue: str
+    state: str  # idle | busy | starting
+    task_id: str | None
+    seen_at: float

@@ -1,0 +1,145 @@
+"""What happens when a worker died: the crash is counted, the lease freed, and the task goes on, ends, or gives up."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import select, update
+
+from core.platform.db.engine import db_now
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
+from core.platform.tasks.announce import announce
+from core.platform.tasks.lease import MAX_ALLOWANCE_S, Lease
+from core.platform.tasks.owners import is_gone
+from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.states import TERMINAL, WORKABLE
+from core.platform.tasks.store import TASKS
+
+MAX_CRASHES = 3  # in a row, without a new checkpoint
+
+_CAUSES = {
+    "out_of_memory": (
+        "The computer ran out of memory.",
+        "Choose a smaller batch, a shorter maximum length or a smaller base model; then retry.",
+    ),
+    "killed": ("Its process was killed from outside.", "Look at the log for the last thing it did; then retry."),
+    "crashed": ("Its process ended by itself.", "Look at the log for the last thing it did; then retry."),
+    "hung": ("It gave no sign of life.", "Look at the log for the last thing it did; then retry."),
+}
+
+
+def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
+    """Free the lease of a worker that died or hangs, inside a transaction that holds the task's row.
+
+    A cancel that was asked for is done now. Otherwise the state stays and the next worker resumes from the last
+    checkpoint, until MAX_CRASHES in a row without a new one: then the task fails, with the cause named.
+
+    Args:
+        cause: out_of_memory, killed, crashed or hung.
+    """
+    if task.command == "cancel":
+        return store.move(uow, task.id, "cancelled", expect=task.state)
+    crashes = task.crashes + 1
+    said, remedy = _CAUSES[cause]
+    if crashes >= MAX_CRASHES:
+        error = {
+            "message": f"{said} That happened {crashes} times in a row without new saved progress.",
+            "remedy": remedy,
+            "cause": cause,
+        }
+        return store.move(uow, task.id, "failed", reason=cause, error=error, crashes=crashes, message=error["message"])
+    free: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None, "crashes": crashes, "announced_at": None}
+    if cause == "hung":  # it may have been one slow step: the next holder gets twice the time
+        free["lease_allowance_s"] = min(task.lease_allowance_s * 2, MAX_ALLOWANCE_S)
+    here = (TASKS.c.id == task.id) & (TASKS.c.lease_epoch == task.lease_epoch)
+    uow.session.connection().execute(update(TASKS).where(here).values(**free, updated_at=time.time()))
+    message = f"{said} Waiting to resume from the last saved progress (crash {crashes} of at most {MAX_CRASHES})."
+    store.event(uow, task.id, "recovery", message, "warning", {"cause": cause, "crashes": crashes})
+    return store.get_in(uow, task.id)
+
+
+def after_death(task_id: str, owner: str, cause: str) -> None:
+    """The parent of a work process that died frees the lease at once, so that recovery waits for no expiry.
+
+    Changes nothing when that process had ended its task, or had lost it, before it died.
+
+    Args:
+        cause: as in `crashed`, or `stopped`: it was told to stop and was too slow to save, which is no crash.
+    """
+    with UnitOfWork() as uow:
+        task = store.get_in(uow, task_id, lock=True)
+        if task.lease_owner == owner and cause == "stopped" and task.command != "cancel":
+            Lease(task.id, owner, task.lease_epoch, 0.0).free(uow)
+        elif task.lease_owner == owner:
+            crashed(uow, task, cause)
+        uow.commit()
+    settle(task_id)
+
+
+def expired() -> list[str]:
+    """Ids of tasks whose lease ran out, by the database's clock."""
+    query = select(TASKS.c.id).where(TASKS.c.lease_owner.is_not(None), TASKS.c.lease_expires_at <= db_now())
+    with UnitOfWork(write=False) as uow:
+        return list(uow.session.connection().execute(query).scalars())
+
+
+def orphaned() -> list[tuple[str, str]]:
+    """Tasks held by a process of this machine that died together with its worker, and that owner: no need to wait."""
+    query = select(TASKS.c.id, TASKS.c.lease_owner).where(TASKS.c.lease_owner.is_not(None))
+    with UnitOfWork(write=False) as uow:
+        held = uow.session.connection().execute(query).all()
+    return [(str(task_id), str(owner)) for task_id, owner in held if is_gone(str(owner))]
+
+
+def unheld() -> list[str]:
+    """Ids of tasks that need a worker and have none, oldest first. Ids only: one unreadable row hides no other."""
+    query = select(TASKS.c.id).where(TASKS.c.state.in_(WORKABLE), TASKS.c.lease_owner.is_(None))
+    with UnitOfWork(write=False) as uow:
+        return list(uow.session.connection().execute(query.order_by(TASKS.c.created_at)).scalars())
+
+
+def take_over(task_id: str) -> bool:
+    """Free one expired lease; False when its holder renewed it in the meantime."""
+    with UnitOfWork() as uow:
+        task = store.get_in(uow, task_id, lock=True)
+        now = uow.session.connection().execute(select(db_now())).scalar_one()
+        if task.lease_owner is None or task.lease_expires_at is None or task.lease_expires_at > now:
+            return False
+        crashed(uow, task, "hung")
+        uow.commit()
+    return True
+
+
+def settle(task_id: str) -> None:
+    """After a task changed: announce it if it needs a worker, and tell those that wait for it."""
+    task = store.get(task_id)
+    if not task.is_terminal:
+        announce(task_id)
+        return
+    for waiting in store.find(states=["pending"], after=task_id):
+        if task.state == "succeeded":
+            announce(waiting.id)
+        else:
+            fail_dependent(waiting, task)
+
+
+def fail_dependent(waiting: TaskRecord, needed: TaskRecord) -> None:
+    """Fail a task whose dependency failed or was cancelled, with that cause; and those that wait for it in turn."""
+    if needed.state not in TERMINAL - {"succeeded"}:
+        return
+    said = needed.error.get("message") or "It was cancelled."
+    error = {
+        "message": f"“{needed.title}”, which this waits for, {needed.state}: {said}"
+        if needed.state == "failed"
+        else f"“{needed.title}”, which this waits for, was cancelled.",
+        "remedy": needed.error.get("remedy") or "Retry: it starts what it needs again.",
+        "cause": needed.error.get("cause") or f"dependency_{needed.state}",
+    }
+    with UnitOfWork() as uow:
+        store.move(
+            uow, waiting.id, "failed", expect="pending", reason=error["cause"], error=error, message=error["message"]
+        )
+        uow.commit()
+    settle(waiting.id)

@@ -1,0 +1,267 @@
+"""The rows of `background_tasks`: create, read, and the one function that moves a task between states."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core import arguments
+from core.errors import InvalidTransition, LeaseLost, NotFound
+from core.ids import new_id
+from core.platform.db.tables import BackgroundTask, FineTuningEvent
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.records import EventRecord, TaskRecord
+from core.platform.tasks.states import STARTED, STATES, TERMINAL, WORKABLE, may_move
+
+TASKS = BackgroundTask.__table__  # type: ignore[attr-defined]
+EVENTS = FineTuningEvent.__table__  # type: ignore[attr-defined]
+
+_SAYS = {
+    "pending": "Waiting for a worker.",
+    "validating": "Checking what it needs.",
+    "queued": "Queued at the provider.",
+    "running": "Started.",
+    "paused": "Paused; progress is saved.",
+    "succeeded": "Finished.",
+    "failed": "Failed.",
+    "cancelled": "Cancelled.",
+}
+
+
+def create(
+    uow: UnitOfWork,
+    *,
+    kind: str,
+    title: str,
+    queue: str,
+    payload: dict[str, Any],
+    idempotency_key: str | None = None,
+    after_task_id: str | None = None,
+) -> tuple[TaskRecord, bool]:
+    """Insert a pending task; commit, then `announce(id)`.
+
+    Returns:
+        The task and True; or, when the idempotency key exists already, the task that has it and False.
+    """
+    dialect = uow.session.get_bind().dialect.name
+    row = BackgroundTask(
+        id=new_id("task"),
+        kind=kind,
+        title=title,
+        queue=queue,
+        payload=payload,
+        idempotency_key=idempotency_key,
+        after_task_id=after_task_id,
+    ).model_dump()
+    # ON CONFLICT instead of look-then-insert: two launches at once both get the one row, and neither transaction fails.
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(TASKS).values(**row)
+    statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(TASKS.c.id)
+    connection = uow.session.connection()
+    if connection.execute(statement).first() is not None:
+        event(uow, row["id"], "state", _SAYS["pending"], data={"to": "pending"})
+        return get_in(uow, row["id"]), True
+    found = connection.execute(select(TASKS).where(TASKS.c.idempotency_key == idempotency_key)).mappings().one()
+    return TaskRecord.of(found), False
+
+
+def create_or_join(
+    uow: UnitOfWork,
+    *,
+    kind: str,
+    title: str,
+    queue: str,
+    payload: dict[str, Any],
+    key: str,
+    after_task_id: str | None = None,
+    done: Collection[str] = TERMINAL,
+) -> TaskRecord:
+    """The task that does `key` now, or a new one where every earlier one is over; commit, then `announce(id)`.
+
+    Args:
+        key: what is done once at a time; the idempotency key is this and a number.
+        done: states of an earlier task after which a new one is made.
+    """
+    attempt = 0
+    while True:
+        task, created = create(
+            uow,
+            kind=kind,
+            title=title,
+            queue=queue,
+            payload=payload,
+            idempotency_key=f"{key}:{attempt}",
+            after_task_id=after_task_id,
+        )
+        if created or task.state not in done:
+            return task
+        attempt += 1
+
+
+def get(task_id: str) -> TaskRecord:
+    """The task now.
+
+    Raises:
+        NotFound: no task has this id.
+    """
+    with UnitOfWork(write=False) as uow:
+        return get_in(uow, task_id)
+
+
+def get_in(uow: UnitOfWork, task_id: str, *, lock: bool = False) -> TaskRecord:
+    """The task inside a transaction; `lock` holds its row until the end (PostgreSQL; SQLite locks whole)."""
+    query = select(TASKS).where(TASKS.c.id == task_id)
+    row = uow.session.connection().execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no task {task_id}.", "It may have been deleted; open Background jobs for the list.")
+    return TaskRecord.of(row)
+
+
+def find(
+    *,
+    kind: str | None = None,
+    states: Iterable[str] = (),
+    queue: str | None = None,
+    limit: int = 200,
+    after: str | None = None,
+    oldest_first: bool = False,
+) -> list[TaskRecord]:
+    """Tasks by kind, states, queue and dependency (`after`), newest first."""
+    query = select(TASKS).limit(arguments.count(limit))
+    if kind:
+        query = query.where(TASKS.c.kind == kind)
+    if states := tuple(states):
+        query = query.where(TASKS.c.state.in_(states))
+    if queue:
+        query = query.where(TASKS.c.queue == queue)
+    if after:
+        query = query.where(TASKS.c.after_task_id == after)
+    order = (TASKS.c.created_at, TASKS.c.id) if oldest_first else (TASKS.c.created_at.desc(), TASKS.c.id.desc())
+    with UnitOfWork(write=False) as uow:
+        return [TaskRecord.of(row) for row in uow.session.connection().execute(query.order_by(*order)).mappings()]
+
+
+def move(
+    uow: UnitOfWork,
+    task_id: str,
+    to: str,
+    *,
+    expect: str | None = None,
+    epoch: int | None = None,
+    reason: str = "",
+    message: str = "",
+    **values: Any,
+) -> TaskRecord:
+    """Move a task to state `to` by compare-and-set, and write the event. The only place that writes `state`.
+
+    The race it prevents: two parties read the same state and both act on it. A person cancels while the worker
+    registers the model; the reconciler hands a task on while its old holder, thawed after a freeze, reports success;
+    two browsers press retry. The row is locked, then updated only where it still has the state (and the lease epoch)
+    that was read, so one move happens and the other party gets an error instead of overwriting it.
+
+    Args:
+        expect: the state it must have now; None takes any state from which `to` is allowed.
+        epoch: the mover's lease epoch; None for a person or the reconciler.
+        reason: why, as a stable word (`stopped_early`, `out_of_memory`); kept in the row.
+        message: the event's sentence; empty takes the state's own.
+        values: further columns to set (progress, error, result, ...).
+
+    Raises:
+        NotFound: no such task. LeaseLost: the epoch is over. InvalidTransition: the table forbids the move.
+    """
+    task = get_in(uow, task_id, lock=True)
+    if epoch is not None and epoch != task.lease_epoch:
+        raise LeaseLost(f"Task {task_id} belongs to another worker now (epoch {task.lease_epoch}, not {epoch}).")
+    if not may_move(task.state, to) or (expect is not None and task.state != expect):
+        raise InvalidTransition(
+            f"“{task.title or task_id}” is {task.state}; it cannot become {to}.",
+            "Reload the screen to see what it does now.",
+        )
+    now = time.time()
+    values = {"reason": reason, **values, "state": to, "updated_at": now, **_consequences(task, to, now)}
+    unchanged = (TASKS.c.id == task_id) & (TASKS.c.state == task.state) & (TASKS.c.lease_epoch == task.lease_epoch)
+    if uow.session.connection().execute(update(TASKS).where(unchanged).values(values)).rowcount != 1:
+        raise InvalidTransition(f"“{task.title or task_id}” changed at the same moment.", "Try again.")
+    data = {"from": task.state, "to": to, "reason": reason}
+    event(uow, task_id, "state", message or _SAYS[to], level="error" if to == "failed" else "info", data=data)
+    return get_in(uow, task_id)
+
+
+def _consequences(task: TaskRecord, to: str, now: float) -> dict[str, Any]:
+    """The columns that follow from the new state: times, and no lease or command where no worker works."""
+    follows: dict[str, Any] = {}
+    if to in STARTED and task.started_at is None:
+        follows["started_at"] = now
+    if to not in STARTED:
+        follows |= {"lease_owner": None, "lease_expires_at": None, "command": "", "command_at": None}
+    if to in TERMINAL:
+        follows["finished_at"] = now
+    if to == "pending":
+        follows |= {"finished_at": None, "announced_at": None, "error": {}, "crashes": 0}
+    if to == "succeeded":
+        follows |= {"progress": 100.0, "error": {}}
+    return follows
+
+
+def event(
+    uow: UnitOfWork,
+    task_id: str,
+    kind: str,
+    message: str,
+    level: str = "info",
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Write one event: for the timeline, the toast and the log."""
+    row = {"task_id": task_id, "kind": kind, "level": level, "message": message, "data": data or {}}
+    uow.session.connection().execute(insert(EVENTS).values(**row, created_at=time.time()))
+
+
+def events(
+    *, task_id: str | None = None, since_id: int = 0, kind: str | None = None, limit: int = 500
+) -> list[EventRecord]:
+    """Events after `since_id`, oldest first."""
+    query = select(EVENTS).where(EVENTS.c.id > arguments.count(since_id)).order_by(EVENTS.c.id).limit(limit)
+    if task_id:
+        query = query.where(EVENTS.c.task_id == task_id)
+    if kind:
+        query = query.where(EVENTS.c.kind == kind)
+    with UnitOfWork(write=False) as uow:
+        return [EventRecord(**row) for row in uow.session.connection().execute(query).mappings()]
+
+
+def checkpoint_steps(uow: UnitOfWork, task_ids: list[str]) -> dict[str, int]:
+    """The step of each task's last good checkpoint, as its newest checkpoint event says; tasks without one are left
+    out."""
+    newest = select(func.max(EVENTS.c.id)).where(EVENTS.c.task_id.in_(task_ids), EVENTS.c.kind == "checkpoint")
+    query = select(EVENTS.c.task_id, EVENTS.c.data).where(EVENTS.c.id.in_(newest.group_by(EVENTS.c.task_id)))
+    found = uow.session.connection().execute(query).all() if task_ids else []
+    return {task_id: int(data["step"]) for task_id, data in found if data.get("step")}
+
+
+def last_event_id() -> int:
+    """The newest event's id, 0 where there is none: where a toast starts to look."""
+    with UnitOfWork(write=False) as uow:
+        return int(uow.session.connection().execute(select(func.coalesce(func.max(EVENTS.c.id), 0))).scalar_one())
+
+
+def count_by_state(*, kind: str | None = None) -> dict[str, int]:
+    """How many tasks are in each state; every state is named."""
+    query = select(TASKS.c.state, func.count()).group_by(TASKS.c.state)
+    if kind:
+        query = query.where(TASKS.c.kind == kind)
+    with UnitOfWork(write=False) as uow:
+        found = {str(state): int(count) for state, count in uow.session.connection().execute(query)}
+    return {state: found.get(state, 0) for state in STATES}
+
+
+def line_before(task: TaskRecord) -> list[TaskRecord]:
+    """Who stands before a waiting task in its queue: those worked on now, then the pending ones that came earlier."""
+    active = find(states=WORKABLE, queue=task.queue, oldest_first=True)
+    held = [other for other in active if other.lease_owner and other.id != task.id]
+    earlier = [
+        other for other in active if not other.lease_owner and (other.created_at, other.id) < (task.created_at, task.id)
+    ]
+    return held + earlier

@@ -1,0 +1,302 @@
+"""The examples that a chat log gives: how many and why not more, and the list to keep, edit or drop them one by one."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from core import arguments
+from core.data.chat_logs import Conversation, ReadOptions, shaping
+from core.data.chat_logs.shaping import ChatRecipe, Made, Part
+from core.data.quality import structure
+from core.errors import DataError
+from core.messages import Message
+from core.services.data.chat_import import reading as chat_reading
+from core.services.data.chat_import.reading import ChatSummary, Talk
+from core.services.platform.drafts import DraftRecord
+
+KEEP, EDIT, DROP = "keep", "edit", "drop"
+SHOWS: Final = ("all", "new", KEEP, EDIT, DROP)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a draft says so far."""
+
+    source_id: str
+    options: ReadOptions
+    recipe: ChatRecipe
+    decisions: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an import would give: `messages = used + left out`, every message counted once.
+
+    Attributes:
+        examples: before the review; `dropped` of them the person dropped, `edited` they rewrote.
+        decided: examples that were looked at in the review (kept, edited or dropped).
+        stale: decisions about examples that the present choices no longer give.
+        left: reason -> messages, reading's reasons included.
+    """
+
+    conversations: int
+    messages: int
+    used: int
+    examples: int
+    imported: int
+    decided: int
+    edited: int
+    dropped: int
+    stale: int
+    left: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """One example as it will be imported. `redactions` counts placeholders; `decision` is "", keep, edit or drop."""
+
+    key: str
+    number: int
+    title: str
+    began: float | None
+    place: str
+    line: int
+    messages: tuple[Message, ...]
+    redactions: int
+    decision: str
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPage:
+    """One page of the review, and how many examples it is a page of."""
+
+    items: list[ReviewItem]
+    total: int
+
+
+@dataclass(slots=True)
+class _Index:
+    """Where each example is found again: the place of its conversation in the file, and its number there."""
+
+    keys: list[str] = field(default_factory=list)
+    places: array[int] = field(default_factory=lambda: array("q"))
+    numbers: array[int] = field(default_factory=lambda: array("l"))
+    turns: array[int] = field(default_factory=lambda: array("l"))
+    left: Counter[str] = field(default_factory=Counter)
+
+
+def choices(state: Mapping[str, Any]) -> Choices:
+    """The choices in a draft's state or a task's payload.
+
+    Raises:
+        DataError: a choice that cannot be; names the field.
+    """
+    state = arguments.mapping(state, "state")
+    options = chat_reading.options_of(state.get("reading") or {})
+    try:
+        recipe = ChatRecipe(**arguments.mapping(state.get("recipe"), "recipe"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        title = ChatRecipe.model_fields[name].title if name in ChatRecipe.model_fields else name
+        raise DataError(f"{title}: {first['msg']}.", "Correct it.", field=name) from error
+    decisions = arguments.mapping(state.get("decisions"), "decisions")
+    return Choices(str(state.get("source_id") or ""), options, recipe, decisions)
+
+
+def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:
+    """The recipe to begin with: the log's own roles, or whoever begins is the user where it has none."""
+    log = chat_reading.log_format(source_id)
+    roles: dict[str, Part] = {}
+    for speaker in found.speakers:
+        if speaker.role == "system" and log.id == "table":  # "Conversation opened": no instructions for a model
+            roles[speaker.id] = "leave"
+        elif speaker.role in ("user", "assistant", "system"):
+            roles[speaker.id] = speaker.role  # type: ignore[assignment]
+        elif speaker.role or speaker.bot:
+            roles[speaker.id] = "leave"
+    parts = set(roles.values())
+    by_order = log.asker or not {"user", "assistant"} <= parts
+    others: Part = "leave"
+    if by_order and parts & {"user", "assistant"} and not log.asker:
+        # One side is named ("agent"), the other are customers by name: who is not the one is the other.
+        by_order, others = False, "assistant" if "user" in parts else "user"
+    return {"by_order": by_order, "roles": roles, "others": others}
+
+
+def plan(chosen: Choices) -> Plan:
+    """How many examples the choices give, and why the other messages are in none."""
+    found = chat_reading.summary(chosen.source_id, chosen.options)
+    index = _index(chosen)
+    left = Counter(found.left) + index.left
+    counts: Counter[str] = Counter()
+    for key, turns in zip(index.keys, index.turns, strict=True):
+        decision = _word(chosen.decisions.get(key))
+        counts[decision] += 1
+        if decision == DROP:
+            left["dropped"] += turns
+    dropped, decided = counts[DROP], counts[KEEP] + counts[EDIT] + counts[DROP]
+    return Plan(
+        conversations=found.conversations,
+        messages=found.messages,
+        used=found.messages - left.total(),
+        examples=len(index.keys),
+        imported=len(index.keys) - dropped,
+        decided=decided,
+        edited=counts[EDIT],
+        dropped=dropped,
+        stale=len(chosen.decisions) - decided,
+        left=dict(left.most_common()),
+    )
+
+
+def page(chosen: Choices, offset: int = 0, limit: int = 10, show: str = "all", search: str = "") -> ReviewPage:
+    """One page of the examples, as they will be imported.
+
+    Args:
+        show: all, new (nobody looked yet), keep, edit or drop.
+        search: only examples that contain this text, in any case.
+    """
+    index = _index(chosen)
+    wanted = [number for number, key in enumerate(index.keys) if _shown(chosen, key, show)]
+    if search.strip():
+        found = [item for item in _items(chosen, index, wanted) if _contains(item, search.strip().lower())]
+        return ReviewPage(found[offset : offset + limit], len(found))
+    return ReviewPage(list(_items(chosen, index, wanted[offset : offset + limit])), len(wanted))
+
+
+def checked_edit(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """An edited example as a decision keeps it.
+
+    Raises:
+        DataError: it is no valid example; says why.
+    """
+    checked = structure.parse(messages)
+    if checked.example is None:
+        first = next(item for item in checked.findings if item.severity == "error")
+        raise DataError(first.message, first.remedy, field=first.field)
+    return [message.to_dict() for message in checked.example.messages]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One conversation's outcome on the way through the whole log: an example, or turns left out."""
+
+    talk: Talk
+    place: int
+    made: Made | None
+    reason: str
+    turns: tuple[int, ...]
+
+
+def steps(path: Path, recipe: ChatRecipe) -> Iterator[Step]:
+    """Every example in the order of the log, and every turn that is in none, each once."""
+    seen: set[bytes] = set()
+    count = 0
+    with path.open("rb") as stream:
+        place = 0
+        for line in stream:
+            talk = chat_reading.talk(line)
+            shaped = shaping.shape(talk.conversation, recipe)
+            for reason, turns in shaped.left.items():
+                yield Step(talk, place, None, reason, turns)
+            for made in shaped.made:
+                reason = ""
+                if recipe.drop_duplicates:
+                    mark = shaping.fingerprint(made.messages)
+                    reason = "duplicate" if mark in seen else ""
+                    seen.add(mark)
+                if not reason and recipe.max_examples is not None and count >= recipe.max_examples:
+                    reason = "over_maximum"
+                count += not reason
+                yield Step(talk, place, None if reason else made, reason, made.turns)
+            place += len(line)
+
+
+def final(made: Made, talk: Talk, chosen: Choices) -> tuple[tuple[Message, ...], int]:
+    """An example as it is imported: as edited, else redacted as the recipe says, and how many places were redacted."""
+    decision = chosen.decisions.get(made.key) or {}
+    if _word(decision) == EDIT:
+        return tuple(Message.from_dict(item) for item in decision["messages"]), 0
+    if not chosen.recipe.redact:
+        return made.messages, 0
+    return shaping.redact(made.messages, talk.names if chosen.recipe.redact_names else ())
+
+
+def _index(chosen: Choices) -> _Index:
+    path = chat_reading.talks(chosen.source_id, chosen.options)
+    # What does not change which examples there are is left out of the key.
+    return _indexed(path, chosen.recipe.model_copy(update={"redact": True, "redact_names": True}).model_dump_json())
+
+
+@lru_cache(maxsize=8)
+def _indexed(path: Path, recipe: str) -> _Index:
+    index = _Index()
+    for step in steps(path, ChatRecipe.model_validate_json(recipe)):
+        if step.made is None:
+            index.left[step.reason] += len(step.turns)
+        else:
+            index.keys.append(step.made.key)
+            index.places.append(step.place)
+            index.numbers.append(int(step.made.key.rpartition("#")[2]))
+            index.turns.append(len(step.turns))
+    return index
+
+
+def _items(chosen: Choices, index: _Index, wanted: list[int]) -> Iterator[ReviewItem]:
+    if not wanted:
+        return
+    with chat_reading.talks(chosen.source_id, chosen.options).open("rb") as stream:
+        for number in wanted:
+            stream.seek(index.places[number])
+            talk = chat_reading.talk(stream.readline())
+            made = next(
+                item for item in shaping.shape(talk.conversation, chosen.recipe).made if item.key == index.keys[number]
+            )
+            yield _item(chosen, talk, made, number)
+
+
+def _item(chosen: Choices, talk: Talk, made: Made, number: int) -> ReviewItem:
+    messages, redactions = final(made, talk, chosen)
+    conversation: Conversation = talk.conversation
+    return ReviewItem(
+        key=made.key,
+        number=number,
+        title=conversation.title,
+        began=conversation.turns[made.turns[0]].at,
+        place=conversation.place,
+        line=conversation.turns[made.turns[0]].line,
+        messages=messages,
+        redactions=redactions,
+        decision=_word(chosen.decisions.get(made.key)),
+        turns=len(made.turns),
+    )
+
+
+def _shown(chosen: Choices, key: str, show: str) -> bool:
+    decision = _word(chosen.decisions.get(key))
+    return show == "all" or decision == ("" if show == "new" else show)
+
+
+def _word(decision: Mapping[str, Any] | None) -> str:
+    word = (decision or {}).get("do")
+    return word if word in (KEEP, EDIT, DROP) else ""
+
+
+def _contains(item: ReviewItem, text: str) -> bool:
+    return text in item.title.lower() or any(text in message.content.lower() for message in item.messages)
+
+
+def summary_of(draft: DraftRecord) -> ChatSummary:
+    """What is in the draft's log, read as the draft says."""
+    chosen = choices(draft.state)
+    return chat_reading.summary(chosen.source_id, chosen.options)

@@ -1,0 +1,341 @@
+"""Edit datasets: every change is a new version that says what was done and why, and can be taken back.
+
+A set of up to INLINE_EXAMPLES is edited at once; a larger one as a background task, whose version appears exactly
+once, however often the work is killed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from core.data.editing import Effect, Operation
+from core.data.editing.building import build, count as count_effect
+from core.data.quality import rules
+from core.data.versions import writer
+from core.data.versions.rows import PROVENANCE, Rows
+from core.data.versions.writer import VersionWriter
+from core.errors import Conflict, DataError, StorageError
+from core.platform.db.tables import FineTuningDataset
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import get_storage
+from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.records import TaskRecord
+from core.services.data.datasets.diff import Diff, DiffRow, compare, diff
+from core.services.data.datasets.edit_tasks import enqueue_edit, stored_operation
+from core.services.data.datasets.history import VersionChange, change_of, history, undo_step
+from core.services.data.datasets.mix import MixPart, MixPlan, mix, mix_plan
+from core.services.data.datasets.publishing import (
+    Change,
+    Staged,
+    attempt_of_task,
+    check_base,
+    new_attempt,
+    put,
+    stage,
+    sweep_attempts,
+)
+from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
+from core.services.data.datasets.splits import GroupChoice, SplitBar, SplitPreview, group_choices, split_preview
+from core.services.data.datasets.writing import check_text, set_errors
+
+__all__ = [
+    "INLINE_EXAMPLES",
+    "Applied",
+    "Diff",
+    "DiffRow",
+    "GroupChoice",
+    "MixPart",
+    "MixPlan",
+    "SplitBar",
+    "SplitPreview",
+    "VersionChange",
+    "apply",
+    "change_of",
+    "compare",
+    "count",
+    "diff",
+    "group_choices",
+    "history",
+    "mix",
+    "mix_plan",
+    "restore",
+    "run_edit",
+    "split_preview",
+    "undo",
+    "undo_step",
+]
+
+INLINE_EXAMPLES = 5_000
+_STORING_S = 600.0  # how long finishing and copying the files of a large version may be silent
+_PAYLOAD_CHARACTERS = 200_000  # a longer operation lies in a file, not in the task's row
+# What a version is restored from; figures about it (quality, exact lengths) are made again when they are asked for.
+_CONTENT = (writer.EXAMPLES, writer.FINDINGS, writer.REJECTS, PROVENANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of it: the new version, or the task that makes it."""
+
+    version: VersionRecord | None = None
+    task: TaskRecord | None = None
+
+    @property
+    def text(self) -> str:
+        """In a few words, for a banner: "Version 3: 12 examples dropped"."""
+        if self.version is not None:
+            return f"Version {self.version.number}: {change_of(self.version).text}"
+        return f"{self.task.title}: begun in the background" if self.task is not None else ""
+
+
+def count(dataset_id: str, operation: Operation) -> Effect:
+    """What an operation would do to the newest version, before it is done; nothing is kept.
+
+    Raises:
+        DataError: the operation does not fit the examples.
+    """
+    return count_effect(_rows(get_dataset(dataset_id).version), operation)
+
+
+def apply(
+    dataset_id: str,
+    operation: Operation,
+    *,
+    base_version_id: str,
+    why: str = "",
+    inline: bool | None = None,
+    gathered: tuple[str, ...] = (),
+) -> Applied:
+    """Make a new version of a dataset; the older ones stay as they are, and so do the jobs that use them.
+
+    Args:
+        base_version_id: the version that the person looked at.
+        why: in their own words; kept in the history.
+        inline: at once (True) or as a task (False); None decides by the number of examples.
+        gathered: ids of examples written by hand that become part of this version.
+
+    Raises:
+        Conflict: the dataset has a newer version. DataError: the operation does not fit, changes nothing, leaves
+            nothing, or makes an example that cannot be trained on.
+    """
+    dataset = get_dataset(dataset_id)
+    base = get_version(base_version_id)
+    check_text("why", why)
+    _check_newest(dataset.id, base)
+    if inline is None:
+        inline = base.examples <= INLINE_EXAMPLES
+    if not inline:
+        return Applied(task=enqueue_edit(dataset.name, base, operation, why, gathered))
+    with tempfile.TemporaryDirectory() as folder:
+        staged = _build(base, _rows(base), operation, why, Path(folder), new_attempt(), lambda done: None)
+    return Applied(version=_publish(staged, lambda uow: _mark(uow, gathered, staged.version_id)))
+
+
+def undo(dataset_id: str, *, base_version_id: str | None = None) -> Applied:
+    """Take the newest change back: a new version with the content of the one before it.
+
+    Args:
+        base_version_id: the version that the person looked at; None: whatever is the newest.
+
+    Raises:
+        Conflict: there is a newer version than the one looked at, or nothing to undo.
+    """
+    changes = history(dataset_id)
+    newest = changes[0].version
+    if base_version_id is not None:
+        _check_newest(newest.dataset_id, get_version(base_version_id))
+    step = undo_step(changes)
+    if step is None:
+        name = get_dataset(dataset_id).name
+        raise Conflict(f"There is nothing to undo: “{name}” is as it was made.", "Look at its history.")
+    what = f"Undid “{step.undone.what.rstrip('.')}”: back to version {step.target.number}."
+    return _copy(step.target, newest, "undo", what, "")
+
+
+def restore(version_id: str, *, base_version_id: str | None = None, why: str = "") -> Applied:
+    """Make the content of an older version the newest again; nothing in between is lost.
+
+    Raises:
+        Conflict: it is the newest already, or there is a newer one than `base_version_id`.
+    """
+    check_text("why", why)
+    old = get_version(version_id)
+    newest = get_dataset(old.dataset_id).version
+    if base_version_id is not None:
+        _check_newest(old.dataset_id, get_version(base_version_id))
+    if old.id == newest.id:
+        raise Conflict(f"Version {old.number} is the newest already.", "Choose an older one.")
+    return _copy(old, newest, "restore", f"Restored version {old.number}.", why)
+
+
+# ---- in the worker
+
+
+def run_edit(ctx: TaskContext) -> Outcome:
+    """Do an `edit` task: the operation frozen in its payload, on the version frozen there."""
+    payload, task_id = ctx.payload, ctx.lease.task_id
+    sweep_attempts()
+    base = get_version(payload["base_version_id"])
+    _check_newest(base.dataset_id, base)
+    operation = stored_operation(payload)
+    total = max(base.examples, 1)
+    writing = False
+
+    def go_on() -> None:
+        if stopped := ctx.interrupted():
+            raise _Stopped(stopped)
+
+    def beat() -> None:
+        if not writing:  # an operation may look at every example, more than once, before it makes the first
+            ctx.progress(0, "Looking at the examples", operation.describe())
+            go_on()
+
+    def tick(done: int) -> None:
+        nonlocal writing
+        writing = True
+        ctx.progress(min(90.0, 90.0 * done / total), "Writing", f"{done:,} labeled examples")
+        go_on()
+
+    def storing() -> None:
+        ctx.progress(90, "Storing")
+        ctx.allow(_STORING_S)
+
+    attempt = attempt_of_task(task_id, ctx.lease.epoch)
+    try:
+        beat()
+        rows = Rows(version_file(base.id, writer.EXAMPLES), beat)
+        why, folder = payload.get("why") or "", ctx.workdir / "version"
+        staged = _build(base, rows, operation, why, folder, attempt, tick, storing)
+    except _Stopped as stop:
+        return stop.outcome
+    ctx.progress(99, "Publishing")
+
+    def publish(uow: UnitOfWork) -> dict[str, Any]:
+        version_id = staged.publish(uow)
+        _mark(uow, payload.get("gathered") or (), version_id)
+        return {"dataset_id": base.dataset_id, "version_id": version_id}
+
+    return Outcome("succeeded", result={"dataset_id": base.dataset_id}, on_commit=publish)
+
+
+class _Stopped(Exception):
+    """Somebody asked the work to end in the middle of it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.state)
+        self.outcome = outcome
+
+
+# ---- steps
+
+
+def _rows(version: VersionRecord) -> Rows:
+    return Rows(version_file(version.id, writer.EXAMPLES))
+
+
+def _provenance(version: VersionRecord) -> Path | None:
+    try:
+        return version_file(version.id, PROVENANCE)
+    except StorageError:
+        return None
+
+
+def _build(
+    base: VersionRecord,
+    rows: Rows,
+    operation: Operation,
+    why: str,
+    folder: Path,
+    attempt: str,
+    tick: Callable[[int], None],
+    storing: Callable[[], None] = lambda: None,
+) -> Staged:
+    with VersionWriter(folder, hold_out=0.0) as out:  # the parts stay as they are unless the operation moves examples
+        trusted = base.manifest.get("rules") == rules.VERSION
+        effect = build(rows, operation, out, _provenance(base), tick, trusted=trusted)
+        if effect.nothing:
+            raise DataError(f"{operation.title}: nothing would change.", "Choose other settings, or leave it as it is.")
+        change = Change(
+            operation=operation.id,
+            what=operation.describe(),
+            why=why.strip(),
+            parameters=operation.summary(),
+            added=effect.added,
+            removed=effect.removed,
+            changed=effect.changed,
+        )
+        storing()
+        return stage(base, out, change, attempt)
+
+
+def _copy(old: VersionRecord, newest: VersionRecord, operation: str, what: str, why: str) -> Applied:
+    """A new version with the content of an older one."""
+    difference = compare(newest.id, old.id)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file in _CONTENT:
+            if get_storage().exists(f"{old.path}/{file}"):
+                with get_storage().open_read(f"{old.path}/{file}") as stream, (folder / file).open("wb") as target:
+                    while block := stream.read(1 << 20):
+                        target.write(block)
+        number = newest.number + 1
+        change = Change(
+            operation,
+            what,
+            why.strip(),
+            {"version_id": old.id, "number": old.number},
+            difference.added,
+            difference.removed,
+            difference.changed,
+        )
+        blocked = bool(set_errors(folder / writer.FINDINGS))
+        manifest = writer.write_manifest(
+            folder,
+            {
+                **{key: value for key, value in old.manifest.items() if key != "files"},
+                "dataset_id": newest.dataset_id,
+                "version_id": f"{newest.dataset_id}-v{number}",
+                "number": number,
+                "created_at": time.time(),
+                "parents": [newest.id],
+                "change": asdict(change),
+                "rules": old.manifest.get("rules", rules.VERSION),
+            },
+        )
+        staged = put(newest, folder, manifest, "failed" if blocked else "validated", new_attempt())
+    return Applied(version=_publish(staged, lambda uow: None))
+
+
+def _publish(staged: Staged, also: Callable[[UnitOfWork], None]) -> VersionRecord:
+    try:
+        with UnitOfWork() as uow:
+            version_id = staged.publish(uow)
+            also(uow)
+            uow.commit()
+    except BaseException:
+        staged.discard()
+        raise
+    from core.services.data import quality  # it makes operations for this module
+
+    version = get_version(version_id)
+    quality.after_new_version(version.dataset_id, now=False)
+    return version
+
+
+def _mark(uow: UnitOfWork, written: Any, version_id: str) -> None:
+    """Examples written by hand are part of this version now."""
+    from core.services.data.datasets.by_hand import mark
+
+    if written:
+        mark(uow, tuple(written), version_id)
+
+
+def _check_newest(dataset_id: str, base: VersionRecord) -> None:
+    if base.dataset_id != dataset_id:
+        raise Conflict(f"{base.id} is a version of another dataset.", "Open the dataset again.")
+    with UnitOfWork(write=False) as uow:
+        check_base(uow.session.get(FineTuningDataset, dataset_id), base)

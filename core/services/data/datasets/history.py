@@ -1,0 +1,116 @@
+"""What happened to a dataset, version by version: what changed, why, and what can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import col, select
+
+from core.platform.db.tables import DatasetVersion
+from core.platform.db.uow import UnitOfWork
+from core.services.data.datasets.records import VersionRecord, find, version_record
+
+_MADE = {
+    "upload": "Imported",
+    "convert": "Converted",
+    "smart": "Written by a language model",
+    "chat_import": "Imported from conversations",
+    "mix": "Mixed from other datasets",
+    "sample": "Made as a sample",
+    "manual": "Begun by hand",
+    "cli": "Converted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VersionChange:
+    """One step of a dataset's history.
+
+    Attributes:
+        operation: id of what was done, e.g. `drop_rows`, `restore`, `undo`; "" for the first version.
+        what: what was done, as a plain sentence; `why` is what the person said, or "".
+        parameters: of the operation; long lists are shortened.
+        added, removed, changed: in examples, against the version before.
+        current: whether it is the newest version.
+    """
+
+    version: VersionRecord
+    operation: str
+    what: str
+    why: str
+    added: int
+    removed: int
+    changed: int
+    current: bool
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """What changed in a few words: "12 examples dropped, 3 changed"."""
+        said = [(self.removed, "dropped"), (self.changed, "changed"), (self.added, "added")]
+        counts = [(number, verb) for number, verb in said if number]
+        if not self.operation or not counts:
+            return self.what
+        first, *others = [f"{number:,} {verb}" for number, verb in counts]
+        number, _, verb = first.partition(" ")
+        return ", ".join([f"{number} example{'' if number == '1' else 's'} {verb}", *others])
+
+
+def history(dataset_id: str) -> list[VersionChange]:
+    """Every version of a dataset with what changed and why, the newest first. NotFound where there is no dataset."""
+    with UnitOfWork(write=False) as uow:
+        dataset = find(uow, dataset_id)
+        query = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset.id)
+        rows = uow.session.exec(query.order_by(col(DatasetVersion.number).desc()))
+        return [change_of(version_record(row), current=row.id == dataset.current_version_id) for row in rows]
+
+
+def change_of(version: VersionRecord, *, current: bool = False) -> VersionChange:
+    """How a version came to be, from its manifest."""
+    change = version.manifest.get("change") or {}
+    return VersionChange(
+        version=version,
+        operation=str(change.get("operation") or ""),
+        what=str(change.get("what") or _first(version)),
+        why=str(change.get("why") or ""),
+        added=int(change.get("added") or 0),
+        removed=int(change.get("removed") or 0),
+        changed=int(change.get("changed") or 0),
+        current=current,
+        parameters=change.get("parameters") or {},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UndoStep:
+    """What undoing would take back, and the version whose content would be the newest again."""
+
+    undone: VersionChange
+    target: VersionRecord
+
+
+def undo_step(changes: list[VersionChange]) -> UndoStep | None:
+    """What undoing the newest change means; None where there is nothing to undo.
+
+    An undo is itself a version: undoing again steps further back instead of going to and fro.
+
+    Args:
+        changes: a whole history, the newest first.
+    """
+    by_id = {change.version.id: change for change in changes}
+    newest = changes[0] if changes else None
+    while newest is not None and newest.operation == "undo":
+        newest = by_id.get(str(newest.parameters.get("version_id")))
+    if newest is None:
+        return None
+    parent = next((parent for parent in newest.version.parents if parent in by_id), None)
+    return UndoStep(newest, by_id[parent].version) if parent else None
+
+
+def _first(version: VersionRecord) -> str:
+    origin = str(version.manifest.get("origin") or "")
+    made = _MADE.get(origin, "Made")
+    source = (version.manifest.get("source") or {}).get("filename")
+    return f"{made} from {source}." if source else f"{made}."

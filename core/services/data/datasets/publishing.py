@@ -1,0 +1,198 @@
+"""A new version of a dataset that exists: staged in the store, then published in one transaction, or not at all."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import select
+
+from core.data.quality import rules
+from core.data.versions import writer
+from core.data.versions.writer import VersionWriter, Written
+from core.errors import Conflict, DataError, NotFound
+from core.platform.db.tables import DatasetVersion, FineTuningDataset
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import get_storage
+from core.platform.tasks import store
+from core.services.data.datasets.records import VersionRecord
+from core.services.data.datasets.writing import set_errors
+
+EDITS = "edits"  # the folder of operations that are too long for a task's row
+log = logging.getLogger(__name__)
+UNPUBLISHED_FOR_S = 3600.0  # an attempt on this machine's web app that is older has died
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done to make a version, and why. `what` is a plain sentence; counts are in examples."""
+
+    operation: str
+    what: str
+    why: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """The files of a version that lie in the store; `publish` makes them exist, `discard` takes them away."""
+
+    version_id: str
+    prefix: str
+    publish: Callable[[UnitOfWork], str]
+
+    def discard(self) -> None:
+        get_storage().delete(self.prefix)
+
+
+def attempt_of_task(task_id: str, lease_epoch: int) -> str:
+    """What an attempt in a worker is called. Two holders of one task never share a place: one that was frozen, and
+    replaced, cannot touch what the other has published."""
+    return f"{task_id.removeprefix('task_')}-{lease_epoch}"
+
+
+def new_attempt() -> str:
+    """What an attempt without a task is called: the second it began, and chance."""
+    return f"{int(time.time())}-{secrets.token_hex(4)}"
+
+
+def stage(
+    base: VersionRecord, out: VersionWriter, change: Change, attempt: str, extra: Mapping[str, Any] | None = None
+) -> Staged:
+    """Finish the files of the version that follows `base` and put them into the store.
+
+    Args:
+        attempt: names the place of the files (`attempt_of_task`, `new_attempt`).
+        extra: further entries of the manifest.
+
+    Raises:
+        DataError: not one example is left.
+    """
+    written = out.finish()
+    if written.examples == 0:
+        text = f"{change.what} No example would be left."
+        raise DataError(text, "A dataset keeps at least one example; delete the dataset instead, if that is meant.")
+    blocked = bool(set_errors(out.directory / writer.FINDINGS))
+    manifest = writer.write_manifest(out.directory, _manifest(base, written, change, extra or {}))
+    return put(base, out.directory, manifest, "failed" if blocked else "validated", attempt)
+
+
+def put(base: VersionRecord, directory: Path, manifest: Mapping[str, Any], state: str, attempt: str) -> Staged:
+    """Put finished files into the store as the version after `base`, not yet published."""
+    prefix = f"datasets/{base.dataset_id}/v{base.number + 1}-{attempt}"
+    get_storage().put_dir(directory, prefix)
+    counts = manifest["counts"]
+    row = {
+        "id": manifest["version_id"],
+        "dataset_id": base.dataset_id,
+        "number": manifest["number"],
+        "path": prefix,
+        "examples_sha256": manifest["examples_sha256"],
+        "examples": counts["examples"],
+        "train_examples": counts["train"],
+        "validation_examples": counts["validation"],
+        "size_bytes": sum(item["size_bytes"] for item in manifest["files"].values()),
+        "manifest": dict(manifest),
+        "parents": list(manifest["parents"]),
+    }
+
+    def publish(uow: UnitOfWork) -> str:
+        dataset = uow.session.exec(
+            select(FineTuningDataset).where(FineTuningDataset.id == base.dataset_id).with_for_update()
+        ).one_or_none()
+        check_base(dataset, base)
+        assert dataset is not None
+        uow.session.add(DatasetVersion(**row))
+        uow.session.flush()
+        dataset.current_version_id, dataset.state, dataset.updated_at = row["id"], state, time.time()
+        uow.session.add(dataset)
+        uow.session.flush()
+        return str(row["id"])
+
+    return Staged(str(row["id"]), prefix, publish)
+
+
+def check_base(dataset: FineTuningDataset | None, base: VersionRecord) -> None:
+    """Refuse to build on anything but the newest version.
+
+    Raises:
+        NotFound: the dataset was deleted. Conflict: a newer version exists; nothing of it is overwritten.
+    """
+    if dataset is None or dataset.deleted_at is not None:
+        raise NotFound("The dataset was deleted meanwhile.", "Choose another dataset.")
+    if dataset.current_version_id != base.id:
+        raise Conflict(
+            f"“{dataset.name}” has changed meanwhile: version {base.number} is not its newest any more.",
+            "Look at the newest version, and make the change there if it is still wanted.",
+        )
+
+
+def sweep_attempts() -> list[str]:
+    """Delete the files of versions that were never published and that nobody works on any more."""
+    storage = get_storage()
+    busy = {task.id.removeprefix("task_") for task in store.find(states=_UNFINISHED, limit=100_000)}
+    left: list[str] = []
+    for dataset in storage.folders("datasets"):
+        named = [name for name in storage.folders(f"datasets/{dataset}") if "-" in name]
+        if not named:
+            continue
+        with UnitOfWork(write=False) as uow:
+            paths = set(uow.session.exec(select(DatasetVersion.path).where(DatasetVersion.dataset_id == dataset)))
+        for name in named:
+            prefix, began = f"datasets/{dataset}/{name}", name.split("-")[1]
+            if prefix not in paths and began not in busy and not _young(began):
+                storage.delete(prefix)
+                left.append(prefix)
+    needed = {task.payload.get("operation_file") for task in store.find(kind="edit", states=_MAY_RUN, limit=100_000)}
+    for name in storage.folders(EDITS):
+        if f"{EDITS}/{name}" not in needed and not _young(name.split("-")[0]):
+            storage.delete(f"{EDITS}/{name}")
+            left.append(f"{EDITS}/{name}")
+    if left:
+        log.info("Deleted %d unpublished attempts.", len(left))
+    return left
+
+
+_UNFINISHED = ("pending", "validating", "queued", "running", "paused")
+_MAY_RUN = (*_UNFINISHED, "failed", "cancelled")  # the latter can be retried
+
+
+def _young(began: str) -> bool:
+    """Whether an attempt without a task may still be under way."""
+    return began.isdigit() and time.time() - int(began) < UNPUBLISHED_FOR_S
+
+
+def _manifest(base: VersionRecord, written: Written, change: Change, extra: Mapping[str, Any]) -> dict[str, Any]:
+    number = base.number + 1
+    before = base.manifest
+    return {
+        "dataset_id": base.dataset_id,
+        "version_id": f"{base.dataset_id}-v{number}",
+        "number": number,
+        "created_at": time.time(),
+        "origin": before.get("origin"),
+        "parents": [base.id],
+        "change": {**asdict(change), "parameters": dict(change.parameters)},
+        "source": before.get("source"),
+        "validation_source": before.get("validation_source"),
+        "recipe": before.get("recipe"),
+        "counts": {
+            "examples": written.examples,
+            "train": written.train_examples,
+            "validation": written.validation_examples,
+            "rejects": written.rejects,
+        },
+        "examples_sha256": written.examples_sha256,
+        "split": dict(written.split),
+        "findings": dict(written.findings),
+        "rules": rules.VERSION,
+        **extra,
+    }

@@ -1,0 +1,138 @@
+"""Datasets and their versions as frozen records, and the look-ups that every part of the service shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import col, select
+
+from core.data.quality import rules
+from core.errors import NotFound
+from core.platform.db.tables import DatasetVersion, FineTuningDataset
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import get_storage
+
+# Findings about the set as a whole; an error among them makes a dataset unfit for training.
+SET_CODES = ("too_few_examples", "all_masked", "duplicate_examples", "validation_overlap")
+STATES = {
+    "validated": "Validated: ready for training",
+    "failed": "Failed: errors found, need fixing",
+    "not_validated": "Not validated: not checked yet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """An immutable version. `manifest` tells source, template, mapping, options, split, counts and hashes."""
+
+    id: str
+    dataset_id: str
+    number: int
+    path: str
+    examples: int
+    train_examples: int
+    validation_examples: int
+    sha256: str
+    size_bytes: int
+    manifest: dict[str, Any]
+    parents: tuple[str, ...]
+    created_at: float
+
+    @property
+    def format(self) -> str:
+        """The format of the file it came from, such as `csv`; "" where it came from none."""
+        return str((self.manifest.get("source") or {}).get("format") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """A dataset with its newest version. `state` is a key of STATES."""
+
+    id: str
+    name: str
+    description: str
+    state: str
+    origin: str
+    version: VersionRecord
+    created_at: float
+    updated_at: float
+
+    @property
+    def examples(self) -> int:
+        return self.version.examples
+
+
+# ---- look-ups
+
+
+def live() -> Any:
+    """The query for datasets that are not deleted."""
+    return select(FineTuningDataset).where(col(FineTuningDataset.deleted_at).is_(None))
+
+
+def find(uow: UnitOfWork, id_or_name: str) -> FineTuningDataset:
+    """The row of a dataset by id or name, the newest of a name; NotFound names those that are there."""
+    id_or_name = id_or_name.encode("utf-8", "backslashreplace").decode()  # a terminal may hand on half characters
+    row: FineTuningDataset | None = uow.session.exec(live().where(FineTuningDataset.id == id_or_name)).first()
+    if row is None:
+        by_name = live().where(FineTuningDataset.name == id_or_name)
+        row = uow.session.exec(by_name.order_by(col(FineTuningDataset.created_at).desc())).first()
+    if row is None:
+        names = [dataset.name for dataset in uow.session.exec(live().limit(5))]
+        known = f"There are: {', '.join(names)}." if names else "Upload or convert a file first."
+        raise NotFound(f"There is no dataset {id_or_name!r}.", known)
+    return row
+
+
+def get_dataset(id_or_name: str) -> DatasetRecord:
+    """A dataset by id, or by its name.
+
+    Raises:
+        NotFound: there is none; names those that are there.
+    """
+    with UnitOfWork(write=False) as uow:
+        dataset = find(uow, id_or_name)
+        version = uow.session.get(DatasetVersion, dataset.current_version_id)
+        assert version is not None
+        return dataset_record(dataset, version)
+
+
+def get_version(version_id: str) -> VersionRecord:
+    """A version by its id, also of a dataset that was deleted."""
+    with UnitOfWork(write=False) as uow:
+        row = uow.session.get(DatasetVersion, version_id)
+        if row is None:
+            raise NotFound(f"There is no dataset version {version_id!r}.", "It was deleted with its dataset.")
+        return version_record(row)
+
+
+def version_file(version_id: str, name: str) -> Path:
+    """A file of a version on this machine. Raises NotFound when its dataset was deleted: the files went with it."""
+    of_this = select(FineTuningDataset.deleted_at).join(DatasetVersion).where(DatasetVersion.id == version_id)
+    with UnitOfWork(write=False) as uow:
+        if uow.session.exec(of_this).first() is not None:
+            raise NotFound("The dataset was deleted, and its examples with it.", "Choose another dataset.")
+    return get_storage().local_path(f"{get_version(version_id).path}/{name}")
+
+
+def version_record(row: DatasetVersion) -> VersionRecord:
+    """The record of a row."""
+    values = row.model_dump(exclude={"examples_sha256", "parents"})
+    return VersionRecord(**values, sha256=row.examples_sha256, parents=tuple(row.parents))
+
+
+def dataset_record(dataset: FineTuningDataset, version: DatasetVersion) -> DatasetRecord:
+    """The record of a row; a version checked by older rules counts as not validated."""
+    current = version.manifest.get("rules") == rules.VERSION
+    return DatasetRecord(
+        id=dataset.id,
+        name=dataset.name,
+        description=dataset.description,
+        state=dataset.state if current else "not_validated",
+        origin=dataset.origin,
+        version=version_record(version),
+        created_at=dataset.created_at,
+        updated_at=dataset.updated_at,
+    )

@@ -1,0 +1,130 @@
+"""Delete a dataset with care: what depends on it is named, and an unfinished job keeps it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
+
+from core.errors import Conflict
+from core.platform.db.tables import BackgroundTask, DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import get_storage
+from core.platform.tasks import store
+from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.states import TERMINAL, WORKABLE
+from core.services.data.datasets.records import get_dataset
+
+_WORK = frozenset(
+    {"edit", "variations", "smart_again"}
+)  # a check that runs needs no protection: nobody misses its result
+
+
+@dataclass(frozen=True, slots=True)
+class Dependents:
+    """What stands on a dataset: jobs and models by name, and whether a job still needs its examples."""
+
+    jobs: tuple[str, ...]
+    models: tuple[str, ...]
+    unfinished: tuple[str, ...]
+    text: str
+    datasets: tuple[str, ...] = ()  # mixes that were made of it; they have examples of their own
+
+
+def dependents(dataset_id: str) -> Dependents:
+    """What depends on a dataset, to be named before it is deleted."""
+    models = select(FineTunedModel.name).where(FineTunedModel.dataset_id == dataset_id)
+    with UnitOfWork(write=False) as uow:
+        found = list(uow.session.exec(_jobs_of(dataset_id)))
+        names = tuple(uow.session.exec(models))
+        mixes = _mixes_of(uow, dataset_id)
+    work = tuple(task.title for task in _work_on(dataset_id))
+    unfinished = (*(name for name, state in found if state not in TERMINAL), *work)
+    text = _dependents_text(found, names, mixes, unfinished)
+    return Dependents(tuple(name for name, _ in found), names, unfinished, text, mixes)
+
+
+def delete(dataset_id: str, confirm_name: str) -> None:
+    """Delete a dataset and its files. Models trained on it stay, with the hash of what they were trained on.
+
+    Raises:
+        Conflict: the name typed is another one, or an unfinished job still needs the examples.
+    """
+    dataset = get_dataset(dataset_id)
+    if confirm_name.strip() != dataset.name:
+        raise Conflict(f"“{confirm_name}” is not the name of this dataset.", f"Type “{dataset.name}” to delete it.")
+    # The row is locked before the jobs are counted, as a launch locks it before it adds one: neither can slip between.
+    with UnitOfWork() as uow:
+        row = uow.session.exec(
+            select(FineTuningDataset).where(FineTuningDataset.id == dataset.id).with_for_update()
+        ).one()
+        if unfinished := [name for name, state in uow.session.exec(_jobs_of(dataset.id)) if state not in TERMINAL]:
+            raise Conflict(
+                f"“{dataset.name}” is in use by an unfinished job: {', '.join(unfinished)}.",
+                "Let it finish, or cancel it.",
+            )
+        if work := _work_on(dataset.id):
+            raise Conflict(
+                f"“{dataset.name}” is being worked on: {', '.join(task.title for task in work)}.",
+                "Let it finish, or cancel it in Background jobs.",
+            )
+        row.deleted_at = time.time()
+        uow.session.add(row)
+        uow.commit()
+    get_storage().delete(f"datasets/{dataset.id}")
+
+
+def _jobs_of(dataset_id: str) -> Select[str, str]:
+    """Name and state of every job on a dataset."""
+    return (
+        select(FineTuningJob.name, BackgroundTask.state)
+        .join(BackgroundTask, col(BackgroundTask.id) == col(FineTuningJob.task_id))
+        .where(FineTuningJob.dataset_id == dataset_id)
+    )
+
+
+def _work_on(dataset_id: str) -> list[TaskRecord]:
+    """Unfinished tasks that read the dataset's examples: edits, variations, rows asked again, mixes."""
+    active = store.find(states=(*WORKABLE, "paused", "queued"), limit=100_000)
+    return [task for task in active if dataset_id in _used_by(task)]
+
+
+def _used_by(task: TaskRecord) -> set[str]:
+    used = {str(task.payload.get("dataset_id") or "")} if task.kind in _WORK else set()
+    if task.kind == "mix":  # the id of a version begins with that of its dataset
+        used |= {str(part["version_id"]).rpartition("-v")[0] for part in task.payload.get("parts") or ()}
+    return used
+
+
+def _mixes_of(uow: UnitOfWork, dataset_id: str) -> tuple[str, ...]:
+    """The names of other datasets that were mixed from this one, sorted."""
+    query = (
+        select(FineTuningDataset.name, DatasetVersion.parents)
+        .join(DatasetVersion)
+        .where(col(FineTuningDataset.deleted_at).is_(None), FineTuningDataset.id != dataset_id)
+    )
+    rows = uow.session.exec(query)
+    ours = f"{dataset_id}-v"
+    return tuple(sorted({name for name, parents in rows if any(parent.startswith(ours) for parent in parents or ())}))
+
+
+def _dependents_text(
+    jobs: list[tuple[str, str]], models: tuple[str, ...], mixes: tuple[str, ...], unfinished: tuple[str, ...]
+) -> str:
+    if not jobs and not models and not unfinished:
+        verb, stay = ("was", "stays") if len(mixes) == 1 else ("were", "stay")
+        made = f"{', '.join(mixes[:5])} {verb} mixed from it and {stay} whole."
+        return made if mixes else "Nothing depends on it."
+    parts = []
+    if jobs:
+        parts.append(f"{len(jobs)} job{'s' if len(jobs) > 1 else ''} ({', '.join(name for name, _ in jobs[:5])})")
+    if models:
+        parts.append(f"{len(models)} model{'s' if len(models) > 1 else ''} ({', '.join(models[:5])})")
+    text = f"{' and '.join(parts)} came from it and stay, but cannot be trained again." if parts else ""
+    if mixes:
+        text += f" Mixed from it, and whole without it: {', '.join(mixes[:5])}."
+    if unfinished:
+        text += f" Not finished yet: {', '.join(unfinished)}."
+    return text.strip()

@@ -1,0 +1,102 @@
+"""A look at a split before it is made: how the parts would be filled, and what examples could be grouped by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from core.data.editing import GROUPINGS, Split
+from core.data.editing.equality import text_digest
+from core.data.versions import writer
+from core.data.versions.rows import Rows
+from core.services.data.datasets.records import get_dataset, version_file
+
+_BARS = 20
+_OTHERS = "(all others)"
+_NEAR_AT_MOST = 20_000  # examples: above, finding near duplicates takes longer than a screen may wait
+
+
+@dataclass(frozen=True, slots=True)
+class SplitBar:
+    """How many examples of one answer, or one group, would be in each part."""
+
+    label: str
+    train: int
+    validation: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitPreview:
+    """What a split would give, in examples; the largest 20 answers or groups as bars, and what to know about it."""
+
+    train: int
+    validation: int
+    bars: tuple[SplitBar, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChoice:
+    """Something to keep examples together by, and how many groups that makes; None where nobody has counted."""
+
+    id: str
+    title: str
+    groups: int | None
+
+
+def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
+    """What a split of the newest version would give, without making it.
+
+    Raises:
+        DataError: nothing can be held out in this way.
+    """
+    rows = Rows(version_file(get_dataset(dataset_id).version.id, writer.EXAMPLES))
+    held_out = operation.choose(rows)
+    by_group = operation.kind == "group" and operation.by != "near"
+    train: Counter[str] = Counter()
+    validation: Counter[str] = Counter()
+    for entry in rows:
+        name = _named(operation.key(entry) if by_group else entry.label)
+        (validation if held_out[entry.position] else train)[name] += 1
+    sizes = train + validation
+    shown = [name for name, _ in sizes.most_common(_BARS if len(sizes) <= _BARS else _BARS - 1)]
+    bars = [SplitBar(name, train[name], validation[name]) for name in shown]
+    if rest := sizes.keys() - set(shown):
+        bars.append(SplitBar(_OTHERS, sum(train[name] for name in rest), sum(validation[name] for name in rest)))
+    out = int(held_out.sum())
+    return SplitPreview(rows.total - out, out, tuple(bars), _note(operation, out, rows.total, len(sizes)))
+
+
+def group_choices(version_id: str) -> list[GroupChoice]:
+    """What examples could be grouped by: those that make more than one group, and fewer than one per example."""
+    rows = Rows(version_file(version_id, writer.EXAMPLES))
+    ways = {by: Split(kind="group", by=by) for by in GROUPINGS if by != "near"}
+    found: dict[str, set[bytes]] = {by: set() for by in ways}
+    for entry in rows:
+        for by, way in ways.items():
+            found[by].add(text_digest(way.key(entry))[:8])
+    choices = [
+        GroupChoice(by, GROUPINGS[by][0].upper() + GROUPINGS[by][1:], len(keys))
+        for by, keys in found.items()
+        if 1 < len(keys) < rows.total
+    ]
+    if rows.total <= _NEAR_AT_MOST:
+        choices.append(GroupChoice("near", "Almost the same words", None))
+    return choices
+
+
+def _note(operation: Split, held_out: int, total: int, groups: int) -> str:
+    wanted = round(operation.share * total)
+    if not operation.share:
+        return "Everything goes into the training part."
+    if held_out != wanted:
+        why = "whole groups stay together" if operation.kind == "group" else "equal examples stay together"
+        return f"{held_out:,} instead of {wanted:,} are held out, because {why}."
+    if operation.kind == "stratified" and groups * 2 > total:
+        return "Most answers occur only once: there is no balance to keep, so this is a split by chance."
+    return "Equal examples stay together."
+
+
+def _named(text: str) -> str:
+    line = " ".join(text.replace("\0", " ").split())
+    return (line if len(line) <= 60 else line[:60] + "…") or "(none)"

@@ -1,0 +1,277 @@
+"""New datasets: written into a version's files, put into the store, and published in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import select
+
+from core.data.quality import rules, structure
+from core.data.versions import reader, writer
+from core.data.versions.writer import VersionWriter, Written
+from core.errors import Conflict, DataError
+from core.ids import new_id
+from core.messages import Example, Finding
+from core.platform.db.tables import DatasetVersion, FineTuningDataset
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import get_storage
+from core.platform.tasks import announce, store
+from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.states import TERMINAL
+from core.services.data import sources
+from core.services.data.datasets.records import SET_CODES, DatasetRecord, get_dataset, live
+
+_TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they change the direction of writing
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything that a new version says about where it came from; goes into the manifest as it is."""
+
+    origin: str  # upload | convert | smart | chat_import | mix | sample | manual | cli
+    source: Mapping[str, Any] | None = None
+    validation_source: Mapping[str, Any] | None = None
+    recipe: Mapping[str, Any] | None = None
+    counts: Mapping[str, int] | None = None
+    parents: tuple[str, ...] = ()  # the versions that a mix was made of
+    change: Mapping[str, Any] | None = None  # how it was made, for the history: operation, what, why, parameters
+
+
+def create_dataset(
+    name: str,
+    examples: Iterable[Example],
+    validation: Iterable[Example] = (),
+    origin: str = "sample",
+    description: str = "",
+    findings: Iterable[Finding] = (),
+) -> DatasetRecord:
+    """Write examples as a new dataset at once, without a task.
+
+    Raises:
+        Conflict: the name is taken. DataError: there is no example.
+    """
+    check_name(name)
+    check_characters(name, description)
+    with tempfile.TemporaryDirectory() as folder, VersionWriter(Path(folder)) as out:
+        checker = rules.SetChecker()
+        for split, part in (("train", examples), ("validation", validation)):
+            for example in part:
+                placed = Example(example.messages, example.source, example.source_line, split, example.flags)  # type: ignore[arg-type]
+                out.add(placed, structure.check(placed))
+                checker.feed(placed)
+        out.note((*findings, *checker.finish()))
+        publish = prepare(new_id("ds"), name, description, out, Provenance(origin))
+    with UnitOfWork() as uow:
+        dataset_id = publish(uow)
+        uow.commit()
+    return get_dataset(dataset_id)
+
+
+def create_from_source(
+    source_id: str, name: str, description: str = "", validation_source_id: str | None = None
+) -> TaskRecord:
+    """Make a dataset of an upload in a known chat shape, as a background task; once per upload and name.
+
+    Raises:
+        DataError: the upload is a table that needs the wizard (code shape_unknown). Conflict: the name is taken.
+    """
+    shape = sources.analyze(source_id).shape
+    if shape is None:
+        filename = sources.get(source_id).filename
+        raise DataError(
+            f"{filename} is in no known chat shape.", "Open it in Convert data; the file is kept.", code="shape_unknown"
+        )
+    check_characters(name, description)
+    key = hashlib.sha256(f"{source_id}\n{name}".encode()).hexdigest()[:16]
+    payload = {
+        "source_id": source_id,
+        "validation_source_id": validation_source_id,
+        "shape": shape,
+        "name": name.strip(),
+        "description": description,
+        "origin": "upload",
+    }
+    return enqueue("import", f"Import “{name.strip()}”", payload, f"import:{key}")
+
+
+def enqueue(kind: str, title: str, payload: dict[str, Any], idempotency_key: str | None) -> TaskRecord:
+    """Create a task for the `cpu` queue, committed before it is announced; the same key gives the same task."""
+    with UnitOfWork() as uow:
+        task, created = store.create(
+            uow, kind=kind, title=title, queue="cpu", payload=payload, idempotency_key=idempotency_key
+        )
+        if created and "name" in payload:
+            check_name(payload["name"], uow)
+        uow.commit()
+    if created:
+        announce.announce(task.id)
+    return task
+
+
+def enqueue_again(kind: str, title: str, payload: dict[str, Any], key: str) -> TaskRecord:
+    """Like `enqueue`, but the same key gives the same task only until that one has ended."""
+    task = enqueue(kind, title, payload, key)
+    while task.state in TERMINAL:
+        key = f"{key}:after:{task.id}"
+        task = enqueue(kind, title, payload, key[-200:])
+    return task
+
+
+def check_name(name: str, uow: UnitOfWork | None = None) -> None:
+    """Refuse a blank, overlong or taken name.
+
+    Raises:
+        DataError: blank, longer than 200 characters, or with characters that no screen shows. Conflict: a dataset has
+            it.
+    """
+    if not name.strip() or len(name) > 200:
+        raise DataError("A dataset needs a name of 1 to 200 characters.", "Give it one.", field="name")
+    check_characters(name)
+    if uow is None:
+        with UnitOfWork(write=False) as reading:
+            return check_name(name, reading)
+    if uow.session.exec(live().where(FineTuningDataset.name == name.strip())).first():
+        raise Conflict(f"A dataset named “{name.strip()}” exists already.", "Choose another name, or delete that one.")
+    return None
+
+
+def check_characters(name: str, description: str = "") -> None:
+    """Refuse what a database cannot keep, and in a name what makes two of them look the same.
+
+    Raises:
+        DataError: names the character.
+    """
+    for field, text, plain in (("name", name, True), ("description", description, False)):
+        check_text(field, text, plain)
+
+
+def check_text(field: str, text: str, plain: bool = False) -> None:
+    """Refuse what a database cannot keep; where `plain`, also line breaks and what changes the direction of writing.
+
+    Raises:
+        DataError: names the field and the character.
+    """
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind == "Cs" or character == "\0" or (plain and (kind == "Cc" or character in _TURNS)):
+            told = f"The {field} holds U+{ord(character):04X}, a character that cannot be seen."
+            raise DataError(told, "Write it without this character.", field=field)
+
+
+def prepare(
+    dataset_id: str, name: str, description: str, out: VersionWriter, provenance: Provenance
+) -> Callable[[UnitOfWork], str]:
+    """Finish a version's files and put them into the store; returns the function that publishes it in a transaction.
+
+    The ids follow from `dataset_id`, so an attempt that died before publishing is overwritten by the next one, and
+    nothing is left over. Publishing twice is harmless: the second time finds the row and leaves it.
+
+    Raises:
+        DataError: not one example came out.
+    """
+    written = out.finish()
+    if written.examples == 0:
+        raise DataError(
+            f"None of the rows could become a labeled example ({written.rejects:,} rejected).",
+            "Look at the reasons in the preview, and mend the file or the choices.",
+            code="too_few_examples",
+        )
+    version_id = f"{dataset_id}-v1"
+    prefix = f"datasets/{dataset_id}/v1"
+    manifest = writer.write_manifest(out.directory, _manifest(dataset_id, version_id, written, provenance))
+    get_storage().put_dir(out.directory, prefix)
+    blocked = bool(set_errors(out.directory / writer.FINDINGS))
+
+    def publish(uow: UnitOfWork) -> str:
+        if uow.session.get(FineTuningDataset, dataset_id) is None:
+            dataset = FineTuningDataset(
+                id=dataset_id,
+                name=_free_name(uow, name.strip()),
+                description=description,
+                state="failed" if blocked else "validated",
+                origin=provenance.origin,
+                current_version_id=version_id,
+            )
+            uow.session.add(dataset)
+            uow.session.flush()
+            uow.session.add(
+                DatasetVersion(
+                    id=version_id,
+                    dataset_id=dataset_id,
+                    number=1,
+                    path=prefix,
+                    examples_sha256=written.examples_sha256,
+                    examples=written.examples,
+                    train_examples=written.train_examples,
+                    validation_examples=written.validation_examples,
+                    size_bytes=written.size_bytes,
+                    manifest=manifest,
+                    parents=list(provenance.parents),
+                )
+            )
+            uow.session.flush()
+        return dataset_id
+
+    return publish
+
+
+def id_of_task(task_id: str) -> str:
+    """The id of the dataset that a conversion makes: the same at every attempt."""
+    return f"ds_{task_id.removeprefix('task_')}"
+
+
+def sweep() -> list[str]:
+    """Delete the files of conversions that ended without publishing them (a cancel in the last moment)."""
+    ended = {id_of_task(task.id) for task in store.find(states=("cancelled", "failed"), limit=100_000)}
+    with UnitOfWork(write=False) as uow:
+        known = set(uow.session.exec(select(FineTuningDataset.id)))
+    left = [name for name in get_storage().folders("datasets") if name in ended - known]
+    for name in left:
+        get_storage().delete(f"datasets/{name}")
+    return left
+
+
+def _free_name(uow: UnitOfWork, name: str) -> str:
+    """The name, or the name with the first free number, if it was taken while the conversion ran."""
+    candidate, number = name, 2
+    while uow.session.exec(live().where(FineTuningDataset.name == candidate)).first():
+        candidate, number = f"{name} ({number})", number + 1
+    return candidate
+
+
+def _manifest(dataset_id: str, version_id: str, written: Written, provenance: Provenance) -> dict[str, Any]:
+    return {
+        "dataset_id": dataset_id,
+        "version_id": version_id,
+        "number": 1,
+        "created_at": time.time(),
+        "origin": provenance.origin,
+        "parents": list(provenance.parents),
+        "change": dict(provenance.change) if provenance.change else None,
+        "source": dict(provenance.source) if provenance.source else None,
+        "validation_source": dict(provenance.validation_source) if provenance.validation_source else None,
+        "recipe": dict(provenance.recipe) if provenance.recipe else None,
+        "counts": {
+            **(provenance.counts or {}),
+            "examples": written.examples,
+            "train": written.train_examples,
+            "validation": written.validation_examples,
+            "rejects": written.rejects,
+        },
+        "examples_sha256": written.examples_sha256,
+        "split": dict(written.split),
+        "findings": dict(written.findings),
+        "rules": rules.VERSION,
+    }
+
+
+def set_errors(path: Path) -> list[Finding]:
+    """Errors, in a findings file, about the set as a whole: those that make a dataset unfit for training."""
+    return [item for item in reader.findings(path, limit=10_000, severity="error") if item.code in SET_CODES]

@@ -1,0 +1,90 @@
+"""Export a version as a file that other tools read; what a format cannot carry is said beforehand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from core.data.versions import reader, writer
+from core.data.versions.export_formats import FORMATS, TELLS, Format
+from core.errors import NotFound
+from core.messages import Example
+from core.services.data.datasets.records import get_dataset, get_version, version_file
+
+__all__ = ["FORMATS", "Format", "Loss", "export", "filename", "get_format", "losses"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that the examples have and the file would not, or not as it is: how many are concerned, and how."""
+
+    code: str
+    count: int
+    text: str
+
+
+def losses(version_id: str, format: str, split: str | None = None) -> list[Loss]:
+    """What an export would lose, with the number of examples concerned; [] where nothing is lost.
+
+    Raises:
+        NotFound: no such format or version.
+    """
+    chosen = get_format(format)
+    counts: dict[str, int] = {}
+    splits: set[str] = set()
+    for example in _examples(version_id, split):
+        splits.add(example.split)
+        for code in chosen.losses(example):
+            counts[code] = counts.get(code, 0) + 1
+    if len(splits) < 2:
+        counts.pop("split", None)
+    return [Loss(code, counts[code], _told(code, counts[code])) for code in TELLS if code in counts]
+
+
+def export(version_id: str, format: str, split: str | None = None) -> Iterator[bytes]:
+    """The bytes of the file, streamed.
+
+    Args:
+        format: a key of FORMATS.
+        split: train or validation; None: both.
+
+    Raises:
+        NotFound: no such format or version, at the call and not in the middle of the file.
+    """
+    chosen = get_format(format)
+    path = version_file(version_id, writer.EXAMPLES)
+    return chosen.write(reader.iterate(path, split))
+
+
+def filename(version_id: str, format: str, split: str | None = None) -> str:
+    """A name for the file: dataset, version, part and suffix."""
+    version = get_version(version_id)
+    name = re.sub(r"[^\w.-]+", "-", get_dataset(version.dataset_id).name).strip("-.")[:80] or "dataset"
+    part = f"-{split}" if split else ""
+    return f"{name}-v{version.number}{part}{get_format(format).suffix}"
+
+
+def get_format(format: str) -> Format:
+    """A format by its id. NotFound names those that are there."""
+    if format not in FORMATS:
+        raise NotFound(f"There is no export format {format!r}.", f"Choose one of {', '.join(FORMATS)}.")
+    return FORMATS[format]
+
+
+def _examples(version_id: str, split: str | None) -> Iterator[Example]:
+    return reader.iterate(version_file(version_id, writer.EXAMPLES), split)
+
+
+def _told(code: str, count: int) -> str:
+    one = count == 1
+    words = {
+        "n": f"{count:,} example{'' if one else 's'}",
+        "are": "is" if one else "are",
+        "call": "calls" if one else "call",
+        "keep": "keeps" if one else "keep",
+        "name": "names" if one else "name",
+        "have": "has" if one else "have",
+        "begin": "begins" if one else "begin",
+    }
+    return TELLS[code].format(**words)

@@ -1,0 +1,152 @@
+"""From the file to the model: what a dataset came from, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import col, select
+
+from core.platform.db.tables import BackgroundTask, DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
+from core.platform.db.uow import UnitOfWork
+from core.services.data.datasets.history import change_of
+from core.services.data.datasets.records import find, version_record
+
+KINDS = ("source", "dataset_version", "job", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing in the picture. `kind` is one of KINDS; `here` marks versions of the dataset asked about.
+
+    `ref` is the id that its own screen takes: a dataset's for a version, else the thing's own.
+    """
+
+    id: str
+    kind: str
+    title: str
+    detail: str
+    ref: str = ""
+    state: str = ""
+    here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`source` led to `target`, by what `text` says."""
+
+    source: str
+    target: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The whole picture: nodes from the left (files) to the right (models), and what leads where."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+def of_dataset(dataset_id: str) -> Lineage:
+    """Where a dataset came from (files, other datasets) and what came of it (mixes, jobs, models).
+
+    Raises:
+        NotFound: there is no such dataset.
+    """
+    with UnitOfWork(write=False) as uow:
+        return _picture(uow, find(uow, dataset_id).id)
+
+
+def _picture(uow: UnitOfWork, asked: str) -> Lineage:
+    everything = {row.id: row for row in uow.session.exec(select(DatasetVersion))}
+    datasets = {row.id: row for row in uow.session.exec(select(FineTuningDataset))}
+    own = {row.id for row in everything.values() if row.dataset_id == asked}
+    known = _upwards(own, everything) | _downwards(own, everything)
+    nodes: dict[str, Node] = {}
+    edges: list[Edge] = []
+    for version_id in sorted(known, key=lambda key: (everything[key].created_at, everything[key].number)):
+        row = everything[version_id]
+        _add_sources(row, nodes, edges)
+        _add_version(row, datasets[row.dataset_id], asked, nodes)
+        step = change_of(version_record(row))
+        edges += [Edge(parent, row.id, step.what) for parent in row.parents if parent in known]
+        restored = str(step.parameters.get("version_id") or "") if step.operation in ("undo", "restore") else ""
+        if restored in known and restored not in row.parents:
+            edges.append(Edge(restored, row.id, "its content"))
+    _add_jobs(uow, known, nodes, edges)
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    return Lineage(tuple(sorted(nodes.values(), key=lambda node: order[node.kind])), tuple(edges))
+
+
+def _upwards(own: set[str], everything: dict[str, DatasetVersion]) -> set[str]:
+    """The versions themselves and all that they came from."""
+    known, waiting = set(own), list(own)
+    while waiting:
+        for parent in everything[waiting.pop()].parents:
+            if parent in everything and parent not in known:
+                known.add(parent)
+                waiting.append(parent)
+    return known
+
+
+def _downwards(own: set[str], everything: dict[str, DatasetVersion]) -> set[str]:
+    """The versions themselves and all that came of them."""
+    children: dict[str, list[str]] = {}
+    for row in everything.values():
+        for parent in row.parents:
+            children.setdefault(parent, []).append(row.id)
+    known, waiting = set(own), list(own)
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            if child not in known:
+                known.add(child)
+                waiting.append(child)
+    return known
+
+
+def _add_jobs(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges: list[Edge]) -> None:
+    """The jobs that were trained on these versions, and the models that they gave."""
+    jobs = (
+        select(FineTuningJob, BackgroundTask.state)
+        .join(BackgroundTask, col(BackgroundTask.id) == col(FineTuningJob.task_id))
+        .where(col(FineTuningJob.dataset_version_id).in_(sorted(versions)))
+        .order_by(col(FineTuningJob.created_at))
+    )
+    for job, state in uow.session.exec(jobs).all():
+        nodes[job.id] = Node(job.id, "job", job.name, f"{job.method} on {job.base_model}", job.id, state)
+        edges.append(Edge(job.dataset_version_id, job.id, "trained on"))
+    models = (
+        select(FineTunedModel)
+        .join(FineTuningJob, col(FineTuningJob.id) == col(FineTunedModel.job_id))
+        .where(col(FineTuningJob.dataset_version_id).in_(sorted(versions)))
+        .order_by(col(FineTunedModel.created_at))
+    )
+    for model in uow.session.exec(models):
+        loss = "" if model.final_loss is None else f"final loss {model.final_loss:.3f}"
+        nodes[model.id] = Node(model.id, "model", model.name, loss, model.id, model.state)
+        edges.append(Edge(model.job_id, model.id, "gave"))
+
+
+def _add_sources(row: DatasetVersion, nodes: dict[str, Node], edges: list[Edge]) -> None:
+    """The files of a first version; later versions have them through it."""
+    if row.parents:
+        return
+    for role, text in (("source", "converted"), ("validation_source", "for validation")):
+        source: dict[str, Any] = row.manifest.get(role) or {}
+        if source.get("id"):
+            size = int(source.get("size_bytes") or 0)
+            detail = f"{str(source.get('format') or '').upper()} · {size / 1e6:.1f} MB".strip(" ·")
+            nodes.setdefault(
+                source["id"],
+                Node(source["id"], "source", str(source.get("filename") or "a file"), detail, source["id"]),
+            )
+            edges.append(Edge(source["id"], row.id, text))
+
+
+def _add_version(row: DatasetVersion, dataset: FineTuningDataset, asked: str, nodes: dict[str, Node]) -> None:
+    title = f"{dataset.name} v{row.number}"
+    deleted = dataset.deleted_at is not None
+    detail = f"{row.examples:,} labeled examples" + (", deleted" if deleted else "")
+    state = "deleted" if deleted else ("current" if dataset.current_version_id == row.id else "")
+    nodes[row.id] = Node(row.id, "dataset_version", title, detail, row.dataset_id, state, row.dataset_id == asked)

@@ -1,0 +1,47 @@
+"""Examples that a model wrote are added to a dataset that exists, as its next version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.data.editing import AddedExample, AddExamples, make
+from core.data.editing.building import build
+from core.data.versions.rows import PROVENANCE, Rows
+from core.data.versions.writer import EXAMPLES, VersionWriter
+from core.errors import StorageError
+from core.platform.tasks.context import TaskContext
+from core.services.data.datasets.publishing import Change, Staged, attempt_of_task, stage, sweep_attempts
+from core.services.data.datasets.records import VersionRecord, version_file
+
+
+def stage_added(
+    ctx: TaskContext,
+    base: VersionRecord,
+    added: Sequence[AddedExample],
+    told: Mapping[str, Any],
+    extra: Mapping[str, Any] | None = None,
+) -> Staged:
+    """The files of the version after `base`, with these examples at its end; the caller publishes them.
+
+    Args:
+        told: the fields of the Change that are not counts.
+        extra: further entries of the manifest.
+    """
+    operation = make(AddExamples, examples=tuple(added))
+    sweep_attempts()
+    with VersionWriter(ctx.workdir / "version", hold_out=0.0) as out:
+        rows = Rows(version_file(base.id, EXAMPLES))
+        effect = build(
+            rows, operation, out, _provenance(base), lambda done: ctx.progress(97, "Writing the new version")
+        )
+        change = Change(**told, added=effect.added, removed=effect.removed, changed=effect.changed)
+        return stage(base, out, change, attempt_of_task(ctx.lease.task_id, ctx.lease.epoch), extra)
+
+
+def _provenance(version: VersionRecord) -> Path | None:
+    try:
+        return version_file(version.id, PROVENANCE)
+    except StorageError:
+        return None

@@ -1,0 +1,119 @@
+"""Before a smart run: what a model proposes, what it will take, and real examples of the first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any, Final
+
+from core.data.conversion.smart import prompts, proposal as proposals
+from core.data.conversion.smart.prompts import PROMPT_VERSION
+from core.data.conversion.smart.recipe import SmartRecipe
+from core.errors import DataError
+from core.models.llm import LlmError
+from core.models.llm.failures import FATAL
+from core.models.llm.retry import Patience
+from core.services.data import sources
+from core.services.data.smart import source as smart_source
+from core.services.data.smart.records import Proposal, SmartEstimate, SmartPreview
+from core.services.data.smart.writer import Usage, Writer
+from core.services.platform import connections
+from core.services.platform.connections import ConnectionRecord
+
+SAMPLE_ROWS: Final = 5
+SAMPLE_CELL: Final = 200  # characters of a cell that a proposal looks at
+PREVIEW_ROWS: Final = 20
+_ATTEMPTS_ON_SCREEN: Final = 3  # a person is waiting
+_PAUSE_ON_SCREEN_S: Final = 10.0
+
+
+def propose(source_id: str, connection_id: str, model: str, columns: Sequence[str]) -> Proposal:
+    """Question patterns and a system message for a table, as a model proposes them from columns and sample rows.
+
+    Raises:
+        LlmError: the endpoint does not answer. DataError: no model or column is chosen.
+    """
+    recipe = SmartRecipe.of({"connection_id": connection_id, "model": model, "columns": columns, "temperature": 0.3})
+    smart_source.check(source_id, recipe)
+    profile = [column for column in sources.analyze(source_id).columns if column.name in recipe.columns]
+    rows = [
+        {name: text[:SAMPLE_CELL] for name, text in item.cells.items()}
+        for item in islice((item for item in smart_source.items(source_id, recipe) if item.cells), SAMPLE_ROWS)
+    ]
+    record = connections.get(connection_id)
+    bounded = record.provider.bounds_text
+    prompt = prompts.for_proposal(
+        [{"name": column.name, "type": column.type} for column in profile], rows, proposals.COUNT
+    )
+    usage = Usage(record.price(model))
+    notes: tuple[str, ...] = ()
+    try:
+        text, _ = _ask_once(record, recipe, prompt, proposals.schema(recipe.columns, bounded=bounded), usage)
+        checked = proposals.check(text, recipe.columns)
+    except DataError as error:
+        checked, notes = proposals.Checked("", (), ()), (error.message,)
+    notes = (*notes, *checked.notes)
+    by_model = bool(checked.patterns)
+    if not by_model:
+        notes = (*notes, "The model proposed no pattern that can be used; these come from the names of the columns.")
+    return Proposal(
+        system=checked.system or "You answer questions about the data of this table. You say so when you do not know.",
+        patterns=checked.patterns or proposals.by_rule(profile),
+        columns=recipe.columns,
+        model=model,
+        prompt_version=PROMPT_VERSION,
+        notes=notes,
+        by_model=by_model,
+        cost_usd=usage.cost_usd,
+    )
+
+
+def estimate(source_id: str, recipe: SmartRecipe) -> SmartEstimate:
+    """What all rows will take; nothing is asked. Raises DataError where the recipe does not fit the table."""
+    smart_source.check(source_id, recipe)
+    return smart_source.estimate(source_id, recipe, connections.get(recipe.connection_id).price(recipe.model))
+
+
+def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
+    """Really ask for the first rows that hold something, and say what they cost and what all of them would.
+
+    A row that fails is shown with its reason.
+
+    Raises:
+        DataError: the recipe does not fit the table. LlmError: the endpoint cannot be used at all.
+    """
+    smart_source.check(source_id, recipe)
+    record = connections.get(recipe.connection_id)
+    price = record.price(recipe.model)
+    filled = (item for item in smart_source.items(source_id, recipe) if item.cells)
+    chosen = list(islice(filled, min(max(rows, 1), PREVIEW_ROWS)))
+    if not chosen:
+        raise DataError("Every row is empty in the chosen columns.", "Choose other columns.", field="columns")
+    client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
+    patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)
+    writer = Writer(client, recipe, price, patience, record.provider.bounds_text)
+    try:
+        with ThreadPoolExecutor(min(len(chosen), recipe.concurrency)) as pool:
+            results = list(pool.map(writer.write, chosen))
+    finally:
+        client.close()
+    for result in results:
+        if result.cause in FATAL:
+            raise LlmError(result.reason, cause=result.cause)
+    costs = [result.cost_usd or 0.0 for result in results]
+    whole = smart_source.measured(smart_source.count(source_id, recipe), results, price)
+    return SmartPreview(
+        results, sum(costs) if price else None, whole or smart_source.estimate(source_id, recipe, price)
+    )
+
+
+def _ask_once(
+    record: ConnectionRecord, recipe: SmartRecipe, prompt: prompts.Prompt, schema: Mapping[str, Any], usage: Usage
+) -> tuple[str, bool]:
+    client = connections.open_client(record.id, timeout_s=recipe.timeout_s)
+    patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)
+    try:
+        return Writer(client, recipe, usage.price, patience).ask(prompt, schema, usage)
+    finally:
+        client.close()

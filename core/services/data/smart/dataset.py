@@ -1,0 +1,129 @@
+"""The end of a smart run: what was written becomes a dataset, every row accounted for, every example with its origin.
+
+`provenance.parquet` beside the examples says for each one which model wrote it, from which row, by which wording of the
+prompt; later versions carry it along.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from core.data.conversion.smart.prompts import PROMPT_VERSION
+from core.data.conversion.smart.recipe import SmartRecipe
+from core.data.findings import finding
+from core.data.quality import structure
+from core.data.quality.rules import SetChecker
+from core.data.versions.rows import ProvenanceWriter
+from core.data.versions.writer import VersionWriter
+from core.messages import Example, Finding, Reject
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.context import TaskContext
+from core.platform.tasks.records import TaskRecord
+from core.services.data import sources
+from core.services.data.datasets import writing as dataset_writing
+from core.services.data.datasets.writing import Provenance
+from core.services.data.smart import row_store as smart_store, source as smart_source
+from core.services.data.smart.records import GeneratedExample, SmartRowRecord
+from core.services.platform import connections
+
+WRITTEN_BY_MODEL: Final = "written_by_model"  # flag of every example that a model wrote
+_CODES: Final = {"failed": "smart_failed", "empty": "smart_empty", "duplicate": "smart_duplicate"}
+
+
+def build(
+    ctx: TaskContext, source_id: str, recipe: SmartRecipe, payload: Mapping[str, Any]
+) -> Callable[[UnitOfWork], str]:
+    """Write the dataset of a run; returns what publishes it in the finishing transaction.
+
+    Raises:
+        DataError: not one example came out.
+    """
+    task = ctx.task
+    dataset_id = dataset_writing.id_of_task(task.id)
+    source = sources.get(source_id)
+    origin = provenance_of(recipe, task)
+    totals = smart_store.totals(task.id)
+    with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
+        out.note(source.detection.findings)
+        checker = SetChecker()
+        beside = ProvenanceWriter(out.directory)
+        for number, (row, cells) in enumerate(_with_cells(task.id, source_id, recipe)):
+            if number % 50 == 0:
+                ctx.progress(96, "Writing the dataset", f"{out.examples:,} labeled examples")
+            if row.state != "ok":
+                out.reject(_reject(row, cells))
+            for made in row.examples:
+                example = Example(made.messages, source_id, row.line, flags=(WRITTEN_BY_MODEL,))
+                out.add(example, (*structure.check(example), *findings_of(made, row.line)))
+                checker.feed(example)
+                beside.add(out.examples - 1, {**origin, "source": source_id, "source_line": row.line})
+        unreadable = 0
+        for item in smart_source.rejects(source_id):
+            out.reject(item)
+            unreadable += 1
+        beside.close()
+        out.note(checker.finish())
+        # Rows that a run stopped early, or limited to the first ones, has not come to were not read.
+        read, accepted = totals.done + unreadable, totals.by_state["ok"]
+        counts = {"read": read, "accepted": accepted, "rejected": read - accepted}
+        chosen = recipe.model_dump(mode="json")
+        told = Provenance(
+            origin="smart",
+            source=_source(source),
+            recipe={"smart": chosen, **origin, "rows": totals.by_state, "cost_usd": totals.cost_usd},
+            counts=counts,
+        )
+        name = str(payload["name"])
+        return dataset_writing.prepare(dataset_id, name, str(payload.get("description") or ""), out, told)
+
+
+def writer_of(recipe: SmartRecipe) -> dict[str, str]:
+    """Who writes, for a task's payload: the connection may be deleted before the work ends."""
+    record = connections.get(recipe.connection_id)
+    return {"connection": record.name, "kind": record.kind}
+
+
+def provenance_of(recipe: SmartRecipe, task: TaskRecord) -> dict[str, Any]:
+    """Who wrote: model, connection, prompt and task."""
+    return {
+        "model": recipe.model,
+        **(task.payload.get("writer") or writer_of(recipe)),  # tasks of earlier releases do not name it
+        "prompt_version": PROMPT_VERSION,
+        "task_id": task.id,
+    }
+
+
+def findings_of(made: GeneratedExample, line: int) -> Iterator[Finding]:
+    """The flags of an example as findings, one for each code."""
+    for code in dict.fromkeys(flag.code for flag in made.flags):
+        said = " ".join(flag.message for flag in made.flags if flag.code == code)
+        yield finding(code, said, line=line or None, field="messages")
+
+
+def _with_cells(
+    task_id: str, source_id: str, recipe: SmartRecipe
+) -> Iterator[tuple[SmartRowRecord, Mapping[str, str]]]:
+    """Every row with an end beside its cells, in the order of the file."""
+    items = smart_source.items(source_id, recipe)
+    for row in smart_store.stream(task_id):
+        item = next((item for item in items if item.position == row.position), None)
+        yield row, item.cells if item else {}
+
+
+def _reject(row: SmartRowRecord, cells: Mapping[str, str]) -> Reject:
+    found = finding(_CODES[row.state], row.reason or "No example came of this row.", line=row.line)
+    return Reject(row.line, json.dumps(dict(cells), ensure_ascii=False), (found,))
+
+
+def _source(source: sources.SourceRecord) -> dict[str, Any]:
+    return {
+        "id": source.id,
+        "filename": source.filename,
+        "sha256": source.sha256,
+        "size_bytes": source.size_bytes,
+        "format": source.format,
+        "encoding": source.encoding,
+        "detection": source.detection.to_dict(),
+    }

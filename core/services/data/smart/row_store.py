@@ -1,0 +1,229 @@
+"""The rows of `smart_rows`: each is committed as soon as its answer is there, so that it is never paid for twice."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, select, true, update
+
+from core import arguments
+from core.models.llm.failures import clean
+from core.platform.db.tables import SmartRow
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.context import TaskContext
+from core.platform.tasks.store import TASKS
+from core.services.data.smart.records import STATES, GeneratedExample, RowResult, SmartRowRecord
+
+ROWS = SmartRow.__table__  # type: ignore[attr-defined]
+ASKED_AGAIN = "again"  # a refused answer that was paid for, of a row that was asked again since; no end of a row
+_BEFORE_ALL = -1
+_BATCH = 500
+_MOST_COUNTED = 1_000
+_counted: dict[str, tuple[int, int, int, int]] = {}  # task -> the last row counted, rows, examples, flagged
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the rows of a task."""
+
+    by_state: dict[str, int]
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+
+    @property
+    def done(self) -> int:
+        return sum(self.by_state.values())
+
+
+def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
+    """Commit what became of some rows, fenced by the lease; counts as saved progress, so earlier crashes are forgotten.
+
+    Raises:
+        LeaseLost: another worker has the task; nothing was written.
+    """
+    task_id = ctx.lease.task_id
+    rows = [
+        {
+            "task_id": task_id,
+            "position": result.position,
+            "line": result.line,
+            "state": result.state,
+            "reason": _printable(result.reason),
+            "examples": [example.to_dict() for example in result.examples],
+            "prompt_tokens": result.prompt_tokens,
+            "completion_tokens": result.completion_tokens,
+            "cost_usd": result.cost_usd or 0.0,
+            "attempts": result.attempts,
+            "created_at": time.time(),
+        }
+        for result in results
+    ]
+    with ctx.fenced() as uow:
+        connection = uow.session.connection()
+        connection.execute(insert(ROWS), rows)
+        connection.execute(update(TASKS).where(ctx.lease.held).values(crashes=0))
+        uow.commit()
+
+
+def forget(ctx: TaskContext, positions: Iterable[int]) -> None:
+    """Take rows back that nothing was paid for, so that they are asked again."""
+    of_these = (ROWS.c.task_id == ctx.lease.task_id) & ROWS.c.position.in_(list(positions)) & (ROWS.c.attempts > 0)
+    with ctx.fenced() as uow:
+        unpaid = (ROWS.c.prompt_tokens == 0) & (ROWS.c.completion_tokens == 0) & (ROWS.c.state == "failed")
+        uow.session.connection().execute(delete(ROWS).where(of_these & unpaid))
+        uow.commit()
+
+
+def forget_failed(uow: UnitOfWork, task_id: str) -> int:
+    """Take every failed row of a task back, so that it is asked again; returns how many.
+
+    Refused answers were paid for too: the row stays as an account of that (state ASKED_AGAIN), at a position that no
+    row of the file has.
+    """
+    failed = (ROWS.c.task_id == task_id) & (ROWS.c.state == "failed")
+    aside = update(ROWS).where(failed).values(state=ASKED_AGAIN, position=-ROWS.c.id)
+    return int(uow.session.connection().execute(aside).rowcount)
+
+
+def settle_again(uow: UnitOfWork, run_id: str, task_id: str) -> None:
+    """Write into a run what became of the failed rows that another task asked again: their ends, and what both cost."""
+    connection = uow.session.connection()
+    of_run = (ROWS.c.task_id == run_id) & (ROWS.c.position == bindparam("at")) & (ROWS.c.state == "failed")
+    ended = (
+        update(ROWS)
+        .where(of_run)
+        .values(
+            state=bindparam("now"),
+            reason=bindparam("why"),
+            examples=bindparam("made"),
+            prompt_tokens=ROWS.c.prompt_tokens + bindparam("read"),
+            completion_tokens=ROWS.c.completion_tokens + bindparam("wrote"),
+            cost_usd=ROWS.c.cost_usd + bindparam("cost"),
+            attempts=ROWS.c.attempts + bindparam("calls"),
+        )
+    )
+    after = _BEFORE_ALL
+    while rows := _batch(uow, (ROWS.c.task_id == task_id) & (ROWS.c.position >= 0), after):
+        after = int(rows[-1]["position"])
+        told = [
+            {
+                "at": row["position"],
+                "now": row["state"],
+                "why": row["reason"],
+                "made": row["examples"],
+                "read": row["prompt_tokens"],
+                "wrote": row["completion_tokens"],
+                "cost": row["cost_usd"],
+                "calls": row["attempts"],
+            }
+            for row in rows
+        ]
+        connection.execute(ended, told)
+    aside = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.state == ASKED_AGAIN)
+    for row in connection.execute(aside).mappings().all():
+        copied = {name: value for name, value in row.items() if name != "id"}
+        connection.execute(insert(ROWS).values({**copied, "task_id": run_id}))
+
+
+def positions(task_id: str, state: str | None = None) -> set[int]:
+    """Positions of the rows that have an end (in a state)."""
+    query = select(ROWS.c.position).where(ROWS.c.task_id == task_id, ROWS.c.position >= 0)
+    if state:
+        query = query.where(ROWS.c.state == state)
+    with UnitOfWork(write=False) as uow:
+        return set(uow.session.connection().execute(query).scalars())
+
+
+def totals(task_id: str) -> Totals:
+    """Counts and sums; every state is named."""
+    sums = [
+        func.coalesce(func.sum(column), 0)
+        for column in (ROWS.c.prompt_tokens, ROWS.c.completion_tokens, ROWS.c.cost_usd)
+    ]
+    query = select(ROWS.c.state, func.count(), *sums).where(ROWS.c.task_id == task_id).group_by(ROWS.c.state)
+    with UnitOfWork(write=False) as uow:
+        found = uow.session.connection().execute(query).all()
+    counts = {str(row[0]): int(row[1]) for row in found}
+    return Totals(
+        {state: counts.get(state, 0) for state in STATES},
+        sum(int(row[2]) for row in found),
+        sum(int(row[3]) for row in found),
+        sum(float(row[4]) for row in found),
+    )
+
+
+def page(task_id: str, state: str | None = None, offset: int = 0, limit: int = 20) -> list[SmartRowRecord]:
+    """Some rows of a task in their order."""
+    query = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.position >= 0)
+    if state:
+        query = query.where(ROWS.c.state == state)
+    query = query.order_by(ROWS.c.position).offset(arguments.count(offset)).limit(arguments.count(limit))
+    with UnitOfWork(write=False) as uow:
+        return [_record(row) for row in uow.session.connection().execute(query).mappings()]
+
+
+def stream(task_id: str, state: str | None = None) -> Iterator[SmartRowRecord]:
+    """Every row of a task in order, a batch at a time."""
+    wanted = (ROWS.c.task_id == task_id) & (ROWS.c.state == state if state else true())
+    after = _BEFORE_ALL
+    while True:
+        with UnitOfWork(write=False) as uow:
+            rows = [_record(row) for row in _batch(uow, wanted, after)]
+        if not rows:
+            return
+        yield from rows
+        after = rows[-1].position
+
+
+def _batch(uow: UnitOfWork, wanted: ColumnElement[bool], after: int) -> Sequence[RowMapping]:
+    query = select(ROWS).where(wanted, ROWS.c.position > after).order_by(ROWS.c.position).limit(_BATCH)
+    return uow.session.connection().execute(query).mappings().all()
+
+
+def example_counts(task_id: str) -> tuple[int, int]:
+    """How many examples the rows of a task hold, and how many of them are flagged.
+
+    A screen asks every second: rows that were counted before are not read again, unless failed rows among them were
+    asked again since and have examples now.
+    """
+    ready = (ROWS.c.task_id == task_id) & (ROWS.c.state == "ok")
+    with UnitOfWork(write=False) as uow:
+        connection = uow.session.connection()
+        after, counted, total, flagged = _counted.get(task_id, (0, 0, 0, 0))
+        if connection.execute(select(func.count()).where(ready, ROWS.c.id <= after)).scalar_one() != counted:
+            after, counted, total, flagged = 0, 0, 0, 0
+        query = select(ROWS.c.id, ROWS.c.examples).where(ready, ROWS.c.id > after)
+        for row_id, examples in connection.execute(query.execution_options(yield_per=_BATCH)):
+            after = max(after, row_id)
+            counted += 1
+            total += len(examples)
+            flagged += sum(bool(example.get("flags")) for example in examples)
+    if len(_counted) >= _MOST_COUNTED:
+        _counted.clear()
+    _counted[task_id] = (after, counted, total, flagged)
+    return total, flagged
+
+
+def key_of(texts: Iterable[str]) -> bytes:
+    """A short key of texts that differ in more than blanks and case."""
+    plain = "\x1f".join(" ".join(text.split()).casefold() for text in texts)
+    return hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def key_of_example(example: GeneratedExample) -> bytes:
+    return key_of(message.content for message in example.messages if message.role != "system")
+
+
+def _printable(text: str) -> str:
+    """Words that may come from a model, fit for any database and screen."""
+    return clean(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def _record(row: Any) -> SmartRowRecord:
+    values = {name: row[name] for name in SmartRowRecord.__dataclass_fields__ if name != "examples"}
+    return SmartRowRecord(**values, examples=tuple(GeneratedExample.of(item) for item in row["examples"]))

@@ -1,0 +1,68 @@
+"""`sft validate` for chat JSONL in bulk: the same report as row by row, many times faster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.conversion import shapes
+from core.data.conversion.labeling import FindingList
+from core.data.findings import data_error
+from core.data.formats import Detection
+from core.data.formats.base import MAX_RECORD
+from core.data.quality import cookbook, line_chunks, structure, validation
+from core.data.quality.set_keys import SetKeys
+from core.messages import Row
+from core.platform.forking import ProcessLost
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of a file. `readable`: rejected ones of which something could be read."""
+
+    read: int
+    rejected: int
+    readable: int
+
+
+def check(path: Path, detection: Detection, shape: str | None, findings: FindingList) -> Counts | None:
+    """Check every line of a chat file; findings are added in the order of the file, those about the set last.
+
+    Returns None, and adds nothing, where the file has to be read row by row: it is no UTF-8 JSON lines in the shape
+    `messages`, or a line is longer than the studio keeps.
+    """
+    lines = detection.format == "jsonl" and detection.layout == "lines" and not detection.compression
+    if not lines or shape != "messages" or detection.nested not in ("", "keep"):
+        return None
+    if detection.encoding not in ("utf-8", "utf-8-sig"):
+        return None
+    to_messages = shapes.get_shape("messages").to_messages
+
+    def accept(row: Row) -> structure.Checked:
+        return structure.parse(to_messages(row.fields), line=row.line)
+
+    found, total, read, rejected, unreadable = FindingList(), SetKeys(), 0, 0, 0
+    try:
+        for part in validation.check_lines(path, accept, codec=detection.encoding):
+            found.extend(part.findings)
+            total.add(part.keys, part.at, masked=part.masked)
+            read, rejected, unreadable = read + part.read, rejected + part.rejected, unreadable + part.unreadable
+    except (line_chunks.NotByChunks, ProcessLost):
+        return None
+    found.extend(total.finish())
+    findings.take(found)
+    return Counts(read, rejected, rejected - unreadable)
+
+
+def check_by_cookbook(path: Path) -> cookbook.Report:
+    """What the seven checks of OpenAI's cookbook say about a chat file, and nothing else.
+
+    Raises:
+        DataError: the file cannot be opened, or a line is longer than the studio reads.
+    """
+    try:
+        return cookbook.check_file(path)
+    except OSError as error:
+        raise data_error("file_missing", f"{path} cannot be opened: {error.strerror}.") from error
+    except line_chunks.NotByChunks as error:
+        raise data_error("json_too_long", f"A line of {path} is longer than {MAX_RECORD:,} bytes.") from error

@@ -1,0 +1,35 @@
+"""A second process reads while this one works on what was read: the rows of a large file, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.data import formats
+from core.data.formats import Detection
+from core.data.formats.batches import RowBatch
+from core.platform.forking import Finished, Forked, may_fork
+
+_WORTH_FORKING = 8 << 20  # bytes of the file
+_PLAIN = ("csv", "jsonl", "json")  # read by Python alone; engines with threads of their own do not survive a fork
+
+
+def read_batches(path: Path, detection: Detection) -> Iterator[RowBatch]:
+    """The same as formats.read_batches, read by a process beside this one where the file is large.
+
+    Raises:
+        DataError: while iterating, where the file as a whole cannot be read on.
+        ProcessLost: while iterating; the process that reads was killed.
+    """
+    if detection.format not in _PLAIN or path.stat().st_size < _WORTH_FORKING or not may_fork():
+        yield from formats.read_batches(path, detection)
+        return
+    reader = Forked(lambda: formats.read_batches(path, detection))
+    try:
+        while True:
+            try:
+                yield reader.receive()
+            except Finished:
+                return
+    finally:
+        reader.stop()

@@ -1,0 +1,104 @@
+"""Rows that could not be read, put right by hand: the file is stored again with just those records replaced.
+
+The upload stays as it came; a repair makes a new one beside it. Every other line keeps its bytes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path, PurePath
+
+from core.data.formats.text import line_ends, lines
+from core.errors import DataError
+from core.messages import Reject
+from core.services.data import sources
+from core.services.data.sources import SourceRecord
+
+MAX_REPAIRS = 100
+MAX_RAW = 5_000  # characters of a record that is still put right by hand
+
+
+def broken_rows(source_id: str, limit: int = MAX_REPAIRS) -> list[Reject]:
+    """The first rows that could not be read; the file is read until so many are found."""
+    return list(islice((row for row in sources.read(source_id) if isinstance(row, Reject)), limit))
+
+
+def can_repair(source: SourceRecord) -> bool:
+    """Whether records of this file stand on lines of their own, so that one can be replaced."""
+    found = source.detection
+    return (found.format == "csv" or found.layout == "lines" or found.format == "jsonl") and not getattr(
+        found, "compression", None
+    )
+
+
+def repair(source_id: str, texts: Mapping[int, str]) -> SourceRecord:
+    """Store the upload again with some of its broken records replaced, read the same way as before.
+
+    Args:
+        texts: line on which a broken record starts -> its new text, without line end; "" leaves the record out.
+
+    Raises:
+        DataError: nothing to replace, a line that holds no broken record, or a character that the file's encoding does
+            not have (field: the line as text).
+    """
+    source = sources.get(source_id)
+    if not can_repair(source):
+        raise DataError("Rows of this format cannot be replaced one by one.", "Correct the file and upload it again.")
+    broken = {row.line: row for row in broken_rows(source_id)}
+    wanted = {line: text for line, text in texts.items() if line not in broken or text != broken[line].raw}
+    if not wanted:
+        raise DataError("No row was changed.", "Correct the text of at least one row.")
+    for line in wanted:
+        if line not in broken:
+            raise DataError(f"Line {line} holds no broken row.", "Look at the list again.", field=str(line))
+    codec = source.encoding or "utf-8"
+    name = PurePath(source.filename)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "repaired"
+        with target.open("w", encoding=codec, errors="surrogateescape", newline="") as out:
+            for number, text in _replaced(source_id, codec, wanted, broken):
+                try:
+                    out.write(text)
+                except UnicodeEncodeError as error:
+                    raise DataError(
+                        f"{error.object[error.start]!r} does not exist in {codec}, the encoding of the file.",
+                        "Write it in another way.",
+                        field=str(number),
+                    ) from None
+        with target.open("rb") as stream:
+            return sources.ingest(stream, f"{name.stem} (repaired){name.suffix}", overrides=way_of(source))
+
+
+def way_of(source: SourceRecord) -> dict[str, object]:
+    """The overrides that read another file in just the way this one is read."""
+    found = source.detection
+    names = ["format", "encoding", "array_path"]
+    if found.format == "csv":
+        names += ["delimiter", "quotechar", "header", "skip_lines"]
+    chosen = {name: getattr(found, name) for name in names}
+    return {name: value for name, value in chosen.items() if value not in (None, (), "")}
+
+
+def _replaced(
+    source_id: str, codec: str, wanted: Mapping[int, str], broken: Mapping[int, Reject]
+) -> Iterator[tuple[int, str]]:
+    """The file's lines with their ends, those of a replaced record given way to its new text."""
+    skip = 0
+    for line in lines(sources.local_path(source_id), codec):
+        if skip:
+            skip -= 1
+            continue
+        if line.number not in wanted:
+            yield line.number, line.text
+            continue
+        skip = line_ends(broken[line.number].raw.rstrip("\r\n"))
+        text = wanted[line.number].rstrip("\r\n")
+        if text:
+            yield line.number, text + _line_end(line.text)
+
+
+def _line_end(text: str) -> str:
+    """The line end of a physical line; LF where the last line has none."""
+    return "\r\n" if text.endswith("\r\n") else "\r" if text.endswith("\r") else "\n"

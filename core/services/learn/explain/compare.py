@@ -1,0 +1,195 @@
+"""Memory, time and cost of every method on every size of model, through the studio's own forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.models.base_models.records import Dims
+from core.models.methods import Method, build, get_method
+from core.models.methods.descriptions import DESCRIPTIONS, MethodDescription
+from core.training.forecast.device import Device, detect
+from core.training.forecast.memory import MemoryForecast, forecast_memory
+
+BYTES_PER_TRAINED: Final = 2  # an adapter file holds 16-bit numbers
+GIB: Final = 1 << 30
+HERE: Final = "this machine"
+
+
+def _dims(hidden: int, inner: int, layers: int, heads: int, kv_heads: int, vocabulary: int, *, tied: bool) -> Dims:
+    return Dims(
+        architecture="Qwen2ForCausalLM",
+        params=0,
+        hidden_size=hidden,
+        intermediate_size=inner,
+        num_layers=layers,
+        num_heads=heads,
+        num_kv_heads=kv_heads,
+        head_dim=hidden // heads,
+        vocab_size=vocabulary,
+        max_position_embeddings=32_768,
+        tie_embeddings=tied,
+    ).with_counted_params()
+
+
+# Source: config.json of the Qwen2.5 family, taken as a ladder of typical shapes.
+SIZES: Final[dict[str, Dims]] = {
+    "1.5B": _dims(1_536, 8_960, 28, 12, 2, 151_936, tied=True),
+    "3B": _dims(2_048, 11_008, 36, 16, 2, 151_936, tied=True),
+    "7B": _dims(3_584, 18_944, 28, 28, 4, 152_064, tied=False),
+    "14B": _dims(5_120, 13_824, 48, 40, 8, 152_064, tied=False),
+    "32B": _dims(5_120, 27_648, 64, 40, 8, 152_064, tied=False),
+    "72B": _dims(8_192, 29_568, 80, 64, 8, 152_064, tied=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A card by name. `tflops` is the maker's dense 16-bit figure, in 10^12 operations a second."""
+
+    name: str
+    memory_bytes: int
+    tflops: float
+
+
+# Source: the makers' data sheets (dense, 16 bit, no sparsity).
+GPUS: Final[dict[str, Gpu]] = {
+    gpu.name: gpu
+    for gpu in (
+        Gpu("T4, 16 GB", 16 * GIB, 65),
+        Gpu("L4, 24 GB", 24 * GIB, 121),
+        Gpu("RTX 4090, 24 GB", 24 * GIB, 165),
+        Gpu("L40S, 48 GB", 48 * GIB, 362),
+        Gpu("A100, 80 GB", 80 * GIB, 312),
+        Gpu("H100, 80 GB", 80 * GIB, 989),
+        Gpu("H200, 141 GB", 141 * GIB, 989),
+    )
+}
+# The share of that figure that training reaches. Source: 402 of 989 is the best published LoRA rate on one H100; plain
+# set-ups reach less than half of it.
+_USE_LOW, _USE_HIGH = 0.15, 0.40
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    per_device_batch_size: int
+    max_seq_length: int
+    gradient_accumulation_steps: int = 1
+    gradient_checkpointing: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """One method on one model and device."""
+
+    about: MethodDescription
+    trained: int  # numbers that learn
+    share: float  # of the model's parameters
+    file_bytes: int  # what a run leaves behind
+    memory: MemoryForecast
+
+
+@dataclass(frozen=True, slots=True)
+class RunCost:
+    """Hours and money of a run, as a range: hardware is used between 15 and 40 % of its data sheet."""
+
+    low_hours: float
+    high_hours: float
+    low_cost: float
+    high_cost: float
+
+
+def method_of(method_id: str, *, rank: int = 16) -> Method:
+    """The method with its usual settings; `rank` is set where it has one."""
+    ranked = "rank" in get_method(method_id).model_fields
+    return build(method_id, {"rank": rank, "alpha": 2 * rank} if ranked else {})
+
+
+def device(name: str) -> Device:
+    """A card of the list with all of its memory free, or this machine as it is now."""
+    if name == HERE:
+        return detect()
+    gpu = GPUS[name]
+    return Device("cuda", gpu.name, gpu.memory_bytes, gpu.memory_bytes)
+
+
+def compare_methods(
+    size: str, device_name: str, *, rank: int = 16, batch: int = 2, length: int = 2048
+) -> list[MethodRow]:
+    """All five methods on one size of model, the studio's forecast for each."""
+    dims, where, run = SIZES[size], device(device_name), _Run(batch, length)
+    return [_row(about, dims, where, run, rank) for about in DESCRIPTIONS]
+
+
+def _row(about: MethodDescription, dims: Dims, where: Device, run: _Run, rank: int) -> MethodRow:
+    method = method_of(about.id, rank=rank)
+    trained = method.trainable_params(dims)
+    return MethodRow(
+        about=about,
+        trained=trained,
+        share=trained / dims.params,
+        file_bytes=method.saved_params(dims) * BYTES_PER_TRAINED,
+        memory=forecast_memory(dims, method, run, where),
+    )
+
+
+def fits(device_name: str, *, batch: int = 2, length: int = 2048) -> dict[str, dict[str, MemoryForecast]]:
+    """For each size of model, the forecast of full fine-tuning, LoRA and QLoRA on a device."""
+    where, run = device(device_name), _Run(batch, length)
+    return {
+        size: {
+            method_id: forecast_memory(dims, method_of(method_id), run, where)
+            for method_id in ("full", "lora", "qlora")
+        }
+        for size, dims in SIZES.items()
+    }
+
+
+def lora_sizes(size: str, ranks: tuple[int, ...] = (4, 8, 16, 32, 64, 128)) -> list[tuple[int, int, float]]:
+    """(rank, numbers that learn, share of the model) for LoRA on all linear layers."""
+    dims = SIZES[size]
+    counts = [(rank, method_of("lora", rank=rank).trainable_params(dims)) for rank in ranks]
+    return [(rank, count, count / dims.params) for rank, count in counts]
+
+
+def run_cost(size: str, gpu_name: str, method_id: str, *, tokens: int, price_per_hour: float = 0.0) -> RunCost:
+    """Hours and money for so many trained tokens (all epochs together).
+
+    4 operations per parameter and token where the base is frozen, 6 where it learns. Source: Kaplan et al. 2020
+    (forward 2N, backward 4N; a frozen base needs no gradients of its own, which saves 2N).
+    """
+    operations = (6 if get_method(method_id)().peft_type() is None else 4) * SIZES[size].params * tokens
+    peak = GPUS[gpu_name].tflops * 1e12
+    low, high = operations / (peak * _USE_HIGH) / 3600, operations / (peak * _USE_LOW) / 3600
+    return RunCost(low, high, low * price_per_hour, high * price_per_hour)
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """One way to need less memory, and what it leaves."""
+
+    title: str
+    memory: MemoryForecast
+
+
+def savings(size: str, device_name: str) -> list[Saving]:
+    """LoRA that ran out of memory, and what each remedy brings, on one device."""
+    dims, where = SIZES[size], device(device_name)
+    smaller = list(SIZES)[max(0, list(SIZES).index(size) - 1)]
+
+    def forecast(shape: Dims, method_id: str, batch: int, length: int, **settings: Any) -> MemoryForecast:
+        return forecast_memory(shape, method_of(method_id, **settings), _Run(batch, length), where)
+
+    ways = [
+        Saving("LoRA, batch 4, length 4,096", forecast(dims, "lora", 4, 4096)),
+        Saving("batch 1", forecast(dims, "lora", 1, 4096)),
+        Saving("length 1,024", forecast(dims, "lora", 4, 1024)),
+        Saving("rank 8 instead of 16", forecast(dims, "lora", 4, 4096, rank=8)),
+        Saving("QLoRA", forecast(dims, "qlora", 4, 4096)),
+        Saving("batch 1, length 1,024 and QLoRA", forecast(dims, "qlora", 1, 1024)),
+    ]
+    return (
+        ways
+        if smaller == size
+        else [*ways, Saving(f"the next smaller model, {smaller}", forecast(SIZES[smaller], "lora", 4, 4096))]
+    )

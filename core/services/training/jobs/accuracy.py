@@ -1,0 +1,108 @@
+"""Forecast beside measured: of one run, and over the last ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from core.platform.db.tables import FineTuningJob
+from core.platform.db.uow import UnitOfWork
+from core.services.training.jobs.records import Comparison, TrackRecord
+from core.training.forecast.memory import gigabytes
+from core.training.forecast.time import duration
+
+LAST_RUNS: Final = 10
+_JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
+
+
+def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Comparison]:
+    """Forecast and measured side by side, for what both know: time, peak memory, tokens, steps, disk, the model."""
+    whole = _to_the_end(forecast, measured)
+    lines = [_time(forecast, measured), _memory(forecast, measured)]
+    for name, asked, found in (("Tokens trained", "total_tokens", "tokens"), ("Steps", "total_steps", "steps")):
+        if measured.get(found) and forecast.get(asked):
+            error = _miss(forecast[asked], measured[found])
+            line = Comparison(name, f"{forecast[asked]:,}", f"{measured[found]:,}", abs(error) <= 0.02, error)
+            lines.append(line if whole else replace(line, within=None, error=None))
+    if measured.get("disk_bytes") and forecast.get("disk_bytes"):
+        most, found = forecast["disk_bytes"], measured["disk_bytes"]
+        lines.append(Comparison("Disk", f"up to {gigabytes(most)}", gigabytes(found), found <= most))
+    if measured.get("model_bytes") and forecast.get("model_bytes"):
+        error = _miss(forecast["model_bytes"], measured["model_bytes"])
+        said, was = gigabytes(forecast["model_bytes"]), gigabytes(measured["model_bytes"])
+        lines.append(Comparison("Size of the model", said, was, abs(error) <= 0.1, error))
+    return [line for line in lines if line is not None]
+
+
+def track_record() -> TrackRecord:
+    """How far the forecasts of the last runs were off, at most."""
+    query = (
+        select(_JOBS.c.forecast, _JOBS.c.measured)
+        .where(_JOBS.c.measured["steps"].is_not(None))
+        .order_by(_JOBS.c.created_at.desc())
+        .limit(3 * LAST_RUNS)
+    )
+    with UnitOfWork(write=False) as uow:
+        rows = uow.session.connection().execute(query).all()
+    memory, time = [], []
+    runs = 0
+    for forecast, measured in rows:
+        misses = memory_miss(forecast, measured), time_miss(forecast, measured)
+        if runs < LAST_RUNS and misses != (None, None):
+            runs += 1
+            memory += [abs(misses[0])] if misses[0] is not None else []
+            time += [abs(misses[1])] if misses[1] is not None else []
+    return TrackRecord(runs, max(memory, default=None), max(time, default=None))
+
+
+def memory_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> float | None:
+    """By how much the forecast missed what the run added to its process; None where one of them is not known."""
+    asked, peak = forecast.get("memory_above_baseline"), measured.get("peak_memory_bytes")
+    if not (asked and peak):
+        return None
+    above = peak - measured.get("baseline_memory_bytes", 0)
+    return _miss(asked, above) if above > 0 else None
+
+
+def time_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> float | None:
+    """By how much the forecast missed the time of a run that was not interrupted and went to its last step."""
+    asked, took = forecast.get("time_expected_s"), measured.get("total_seconds")
+    counts = not measured.get("resumed") and _to_the_end(forecast, measured)
+    return _miss(asked, took) if asked and took and counts else None
+
+
+def _to_the_end(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> bool:
+    """Whether every planned step was made: a run that was stopped early says nothing about what was forecast."""
+    planned, made = forecast.get("total_steps"), measured.get("steps")
+    return not (planned and made) or bool(made >= planned)
+
+
+def _miss(forecast: float, measured: float) -> float:
+    return forecast / measured - 1
+
+
+def _time(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Comparison | None:
+    seconds = measured.get("total_seconds") or measured.get("train_seconds")
+    if not seconds:
+        return None
+    low, high = forecast.get("time_low_s"), forecast.get("time_high_s")
+    if not (low and high):
+        return Comparison("Time", "not measured before", duration(seconds), None)
+    said = f"{duration(low)} to {duration(high)}"
+    within = low <= seconds <= high if _to_the_end(forecast, measured) else None
+    return Comparison("Time", said, duration(seconds), within, time_miss(forecast, measured))
+
+
+def _memory(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Comparison | None:
+    peak = measured.get("peak_memory_bytes")
+    if not peak or not forecast.get("memory_high"):
+        return None
+    low, high = forecast["memory_low"], forecast["memory_high"]
+    said = f"{gigabytes(low)} to {gigabytes(high)}"
+    # the process itself may be larger or smaller than it was thought to be; on a GPU it is not counted at all
+    process = forecast["memory_expected"] - forecast["memory_above_baseline"] if "memory_expected" in forecast else 0
+    alike = peak + process - measured.get("baseline_memory_bytes", 0) if process else peak
+    return Comparison("Peak memory", said, gigabytes(peak), low <= alike <= high, memory_miss(forecast, measured))

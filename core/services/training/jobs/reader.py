@@ -1,0 +1,171 @@
+"""Jobs as records: a handful of queries for any number of them, so that a poll stays cheap."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import select
+
+from core.errors import NotFound, SettingsError
+from core.models import base_models
+from core.models.methods import METHODS
+from core.platform.db.tables import DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import commands
+from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.states import STATES
+from core.platform.tasks.store import TASKS
+from core.services.platform import tasks
+from core.services.training import metrics
+from core.services.training.jobs.records import JobRecord
+from core.services.training.metrics import Point
+from core.training.jobs.spec import JobSpec
+
+NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
+_REASONS = 20  # of a long list, the first ones say why they wait: each answer asks Redis
+_JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
+_DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
+_VERSIONS = DatasetVersion.__table__  # type: ignore[attr-defined]
+_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
+
+
+def get_job(job_id: str) -> JobRecord:
+    """The job now. Raises NotFound."""
+    found = _read(_JOBS.c.id == job_id)
+    if not found:
+        raise NotFound(f"There is no job {job_id}.", "Open Jobs for the list.")
+    return found[0]
+
+
+def list_jobs(
+    *,
+    state: str | None = None,
+    dataset_id: str | None = None,
+    base_model: str | None = None,
+    method: str | None = None,
+    search: str = "",
+    limit: int = 200,
+) -> list[JobRecord]:
+    """Jobs, newest first; `search` looks at names. Raises SettingsError for a state that no job can have."""
+    if state is not None and state not in STATES:
+        raise SettingsError(f"There is no state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
+    wanted = [_JOBS.c.id.is_not(None)]
+    for column, value in (
+        (TASKS.c.state, state),
+        (_JOBS.c.dataset_id, dataset_id),
+        (_JOBS.c.base_model, base_model),
+        (_JOBS.c.method, method),
+    ):
+        if value:
+            wanted.append(column == value)
+    if search:
+        wanted.append(_JOBS.c.name.icontains(search, autoescape=True))
+    return _read(*wanted, limit=limit)
+
+
+def find_by_draft(draft_key: str) -> JobRecord | None:
+    """The job that a draft became."""
+    found = _read(_JOBS.c.draft_key == draft_key)
+    return found[0] if found else None
+
+
+def find_by_task(task_id: str) -> JobRecord | None:
+    """The job whose work a task is."""
+    found = _read(_JOBS.c.task_id == task_id)
+    return found[0] if found else None
+
+
+def names_like(stem: str) -> set[str]:
+    """Names of jobs that begin with `stem`."""
+    query = select(_JOBS.c.name).where(_JOBS.c.name.startswith(stem, autoescape=True))
+    with UnitOfWork(write=False) as uow:
+        return set(uow.session.connection().execute(query).scalars())
+
+
+def _read(*conditions: Any, limit: int = 200) -> list[JobRecord]:
+    query = (
+        select(
+            _JOBS,
+            TASKS,
+            _DATASETS.c.name.label("dataset_name"),
+            _DATASETS.c.deleted_at.label("dataset_deleted_at"),
+            _VERSIONS.c.train_examples.label("train_examples"),
+            _MODELS.c.id.label("model_id"),
+        )
+        .join(TASKS, TASKS.c.id == _JOBS.c.task_id)
+        .join(_DATASETS, _DATASETS.c.id == _JOBS.c.dataset_id)
+        .join(_VERSIONS, _VERSIONS.c.id == _JOBS.c.dataset_version_id)
+        .outerjoin(_MODELS, _MODELS.c.job_id == _JOBS.c.id)
+        .where(*conditions)
+        .order_by(_JOBS.c.created_at.desc(), _JOBS.c.id.desc())
+        .limit(limit)
+    )
+    with UnitOfWork(write=False) as uow:
+        rows = [row._mapping for row in uow.session.connection().execute(query)]
+    points = metrics.latest([row[_JOBS.c.id] for row in rows])
+    saved = tasks.checkpoint_steps([TaskRecord(**_columns(row, TASKS)) for row in rows])
+    return [_record(row, points, saved, with_reason=number < _REASONS) for number, row in enumerate(rows)]
+
+
+def _columns(row: Any, table: Any) -> dict[str, Any]:
+    return {column.name: row[column] for column in table.columns}
+
+
+def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int], *, with_reason: bool) -> JobRecord:
+    job = _columns(row, _JOBS)
+    task = TaskRecord(**_columns(row, TASKS))
+    spec = JobSpec.model_validate(job["spec"])
+    deleted = row["dataset_deleted_at"] is not None
+    actions = commands.actions(task, checkpoint_step=saved.get(task.id, 0))
+    point, validation = points.get((job["id"], "train")), points.get((job["id"], "validation"))
+    return JobRecord(
+        **_only(job, "id name description task_id dataset_id dataset_version_id provider base_model method"),
+        **_only(job, "parent_job_id forecast measured created_at"),
+        dataset_name=row["dataset_name"],
+        dataset_deleted=deleted,
+        base_title=base_models.title_of(job["base_model"]),
+        method_title=METHODS[job["method"]].title if job["method"] in METHODS else job["method"],
+        spec=spec,
+        examples=row["train_examples"],
+        model_id=row["model_id"],
+        **{name: getattr(task, name) for name in _TASK_FIELDS},
+        waiting_to_resume=task.waits_to_resume,
+        waiting_reason=tasks.waiting_reason(task) if with_reason else None,
+        step=point.step if point else 0,
+        epoch=point.epoch if point else 0.0,
+        loss=point.loss if point else None,
+        validation_loss=validation.loss if validation else None,
+        learning_rate=point.learning_rate if point else None,
+        tokens=point.tokens if point else 0,
+        tokens_per_s=point.tokens_per_s if point else None,
+        memory_bytes=point.memory_bytes if point else None,
+        token_accuracy=point.token_accuracy if point else None,
+        elapsed_s=_elapsed(task),
+        time_left_s=_time_left(task, point, spec.training.total_steps),
+        actions=tuple(action for action in actions if not (deleted and action in NEEDS_DATASET)),
+        checkpoint_step=saved.get(task.id, 0),
+    )
+
+
+_TASK_FIELDS = (
+    "state", "reason", "progress", "phase", "message", "error", "command", "attempt", "crashes",
+    "started_at", "finished_at",
+)  # fmt: skip
+
+
+def _only(values: dict[str, Any], names: str) -> dict[str, Any]:
+    return {name: values[name] for name in names.split()}
+
+
+def _elapsed(task: TaskRecord) -> float | None:
+    if task.started_at is None:
+        return None
+    return max(0.0, (task.finished_at or time.time()) - task.started_at)
+
+
+def _time_left(task: TaskRecord, point: Point | None, total_steps: int) -> float | None:
+    """Remaining steps at the pace of the last point; None while nothing was measured or nothing runs."""
+    if task.state != "running" or task.lease_owner is None or point is None or not (point.step and point.tokens_per_s):
+        return None
+    return (total_steps - point.step) * point.tokens / point.step / point.tokens_per_s

@@ -1,0 +1,177 @@
+"""Frozen records of fine-tuning jobs and of the forecast before launch: what screens and the command line read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.training.engines import Choice
+from core.training.forecast.cost import CostForecast
+from core.training.forecast.disk import DiskForecast
+from core.training.forecast.lengths import Lengths
+from core.training.forecast.memory import MemoryForecast
+from core.training.forecast.time import TimeForecast
+from core.training.jobs.spec import JobSpec, ResolvedTraining
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A fine-tuning job as it is now: its row, its task, and the last point it measured. All `*_at` are Unix seconds.
+
+    `state`, `progress` (0-100), `phase`, `message` and `error` {message, remedy, cause} are its task's. `actions` are
+    what may be asked of it now: pause, stop, cancel, resume, retry, keep; without its dataset it cannot run again.
+    """
+
+    id: str
+    name: str
+    description: str
+    task_id: str
+    dataset_id: str
+    dataset_name: str
+    dataset_deleted: bool
+    dataset_version_id: str
+    provider: str
+    base_model: str
+    base_title: str
+    method: str
+    method_title: str
+    spec: JobSpec
+    examples: int  # labeled examples that it trains on
+    parent_job_id: str | None
+    model_id: str | None
+    state: str
+    reason: str
+    progress: float
+    phase: str
+    message: str
+    error: dict[str, Any]
+    command: str
+    attempt: int
+    crashes: int
+    waiting_to_resume: bool
+    waiting_reason: str | None  # why no worker works on it, where one should
+    step: int
+    epoch: float
+    loss: float | None
+    validation_loss: float | None
+    learning_rate: float | None
+    tokens: int
+    tokens_per_s: float | None
+    memory_bytes: int | None
+    token_accuracy: float | None
+    elapsed_s: float | None
+    time_left_s: float | None
+    forecast: dict[str, Any]
+    measured: dict[str, Any]
+    actions: tuple[str, ...]
+    checkpoint_step: int  # of the last good checkpoint of a job that did not come to its end; 0 where there is none
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+
+    @property
+    def total_steps(self) -> int:
+        return self.spec.training.total_steps
+
+    @property
+    def num_epochs(self) -> int:
+        return self.spec.training.num_epochs
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.state in ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Whether a trained model could be served somewhere, before it is trained. `works_here` is True for targets that
+    this studio publishes to by itself."""
+
+    target: str
+    ok: bool
+    reason: str
+    works_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Everything a person should know before launch. `sources` says for each setting where its number came from."""
+
+    training: ResolvedTraining
+    sources: dict[str, str]
+    trainable_params: int
+    params: int
+    memory: MemoryForecast
+    time: TimeForecast
+    cost: CostForecast | None  # where a price per hour is set
+    disk: DiskForecast
+    lengths: Lengths
+    over_length: int
+    answers_lost: int
+    total_tokens: int  # non-pad tokens of the whole run, all epochs
+    serving: tuple[Serving, ...]
+    warnings: tuple[str, ...]
+    calibration_key: str
+    engine: Choice
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is kept in the job's row, to be held against what the run measures."""
+        return {
+            "memory_low": self.memory.low,
+            "memory_high": self.memory.high,
+            "memory_expected": self.memory.expected,
+            "memory_above_baseline": self.memory.above_baseline,
+            "memory_parts": dict(self.memory.parts),
+            "memory_verdict": self.memory.verdict,
+            "time_low_s": self.time.low_s,
+            "time_high_s": self.time.high_s,
+            "time_expected_s": self.time.expected_s,
+            "total_tokens": self.total_tokens,
+            "total_steps": self.training.total_steps,
+            "disk_bytes": self.disk.peak_bytes,
+            "model_bytes": self.disk.model_bytes,
+            "device": self.memory.device,
+            "calibration_key": self.calibration_key,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One line of *forecast and measured*: values as text, whether the measured one lay in the forecast range, and by
+    how much the forecast missed it, as a share of what was measured (0.1: a tenth too much)."""
+
+    name: str
+    forecast: str
+    measured: str
+    within: bool | None
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A change that would fit: what it is with what it needs, and the choices as `forecast` takes them."""
+
+    text: str
+    method: str
+    method_config: dict[str, Any]
+    training: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """How good the forecasts of the last runs were: the largest miss of each kind, None where none was forecast."""
+
+    runs: int
+    memory: float | None
+    time: float | None
+
+    @property
+    def text(self) -> str:
+        """`The last 7 runs: memory of the training itself within 12%, time within 18%.`; "" before the first one."""
+        kinds = (("memory of the training itself", self.memory), ("time", self.time))
+        said = [f"{name} within {100 * miss:.0f}%" for name, miss in kinds if miss is not None]
+        if not said:
+            return ""
+        runs = "The last run" if self.runs == 1 else f"The last {self.runs} runs"
+        return f"{runs}: {', '.join(said)}."

@@ -1,0 +1,125 @@
+"""Merging: an adapter folded into its base, kept as a second set of files of the same model.
+
+The adapter stays what it was. The whole model has its own directory and manifest in the store; it answers under the
+model's id with `:merged` behind it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import select, update
+
+from core.errors import Conflict, NotFound
+from core.models.methods import METHODS
+from core.platform.db.tables import FineTunedModel
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import MANIFEST, get_storage
+from core.platform.tasks import store
+from core.platform.tasks.announce import announce
+from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.records import TaskRecord
+from core.services.platform import tasks
+from core.services.training import models
+from core.services.training.models import ModelRecord
+
+KIND: Final = "merge"
+_SUFFIX: Final = ":merged"
+_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
+
+
+def served_id(model_id: str) -> str:
+    """What the whole model is called where it answers."""
+    return f"{model_id}{_SUFFIX}"
+
+
+def split(model_id: str) -> tuple[str, bool]:
+    """(id or name of the registry, whether its merged files are meant)."""
+    return model_id.removesuffix(_SUFFIX), model_id.endswith(_SUFFIX)
+
+
+def can_merge(model: ModelRecord) -> bool:
+    """Whether the model's method is one that folds into the base, and has not been folded in yet."""
+    return model.method in METHODS and METHODS[model.method].mergeable and model.merged is None
+
+
+def begin(model_id: str) -> TaskRecord:
+    """Merge a model into its base as a background task; while one is under way, that one is returned.
+
+    Raises:
+        Conflict: it is merged already, archived, or its method cannot be merged; says which.
+        NotFound: no such model.
+    """
+    model = models.get_model(model_id)
+    if model.merged is not None:
+        raise Conflict(f"“{model.name}” is merged already.", "Download it, or chat with it.")
+    if not can_merge(model):
+        raise Conflict(f"{model.method_title} cannot be merged into the base.", "Serve it beside its base, here.")
+    if model.state != "active":
+        raise Conflict(f"“{model.name}” is archived.", "Activate it first.")
+    with UnitOfWork() as uow:
+        task = store.create_or_join(
+            uow,
+            kind=KIND,
+            title=f"Merge “{model.name}” into {model.base_title}",
+            queue="gpu",
+            payload={"model_id": model.id},
+            key=f"{KIND}:{model.id}",
+        )
+        uow.commit()
+    announce(task.id)
+    return task
+
+
+def running(model_id: str) -> TaskRecord | None:
+    """The merge of a model that waits or runs now, or None."""
+    found = tasks.list_tasks(kind=KIND)
+    return next((task for task in found if task.payload.get("model_id") == model_id and not task.is_terminal), None)
+
+
+def last_failure(model_id: str) -> TaskRecord | None:
+    """The newest merge of a model, where it failed."""
+    found = [task for task in tasks.list_tasks(kind=KIND) if task.payload.get("model_id") == model_id]
+    return found[0] if found and found[0].state == "failed" else None
+
+
+def register(ctx: TaskContext, model: ModelRecord, directory: Path, facts: Mapping[str, Any]) -> Outcome:
+    """Store the whole model that a worker made; the outcome's transaction makes it known.
+
+    Args:
+        directory: config, safetensors weights and tokenizer.
+        facts: further facts for its manifest.
+    """
+    path = f"models/{model.id}-merged"
+    files = sorted(file for file in directory.rglob("*") if file.is_file() and file.name != MANIFEST)
+    manifest = {
+        "model_id": served_id(model.id),
+        "merged_from": model.id,
+        "base_model": model.base_model,
+        "base_revision": model.manifest.get("base_revision", ""),
+        "chat_template_sha256": model.manifest.get("chat_template_sha256", ""),
+        "created_at": time.time(),
+        "files": {file.relative_to(directory).as_posix(): models.file_facts(file) for file in files},
+        **dict(facts),
+    }
+    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
+    get_storage().put_dir(directory, path)
+    kept = {
+        "path": path,
+        "size_bytes": sum(file.stat().st_size for file in files),
+        "created_at": manifest["created_at"],
+    }
+
+    def note(uow: UnitOfWork) -> dict[str, Any]:
+        row = uow.session.connection().execute(select(_MODELS.c.manifest).where(_MODELS.c.id == model.id)).first()
+        if row is None:
+            raise NotFound(f"The model “{model.name}” is gone.", "Nothing was merged.")
+        changed = update(_MODELS).where(_MODELS.c.id == model.id).values(manifest={**row[0], "merged": kept})
+        uow.session.connection().execute(changed)
+        return {"model_id": model.id, "size_bytes": kept["size_bytes"], **dict(facts)}
+
+    return Outcome("succeeded", on_commit=note)

@@ -1,0 +1,23 @@
+"""Looking at runs: what a model answers while it learns, which examples it did not learn, several runs side by side,
+and the points as files."""
+
+from core.services.training.monitoring.answers import PromptRecord, SampleRecord, sample_answers
+from core.services.training.monitoring.comparison import Compared, Figure, Setting, compare
+from core.services.training.monitoring.export import metrics_csv, metrics_tensorboard
+from core.services.training.monitoring.losses import ExampleLosses, LossExample, example_losses, locate
+
+__all__ = [
+    "Compared",
+    "ExampleLosses",
+    "Figure",
+    "LossExample",
+    "PromptRecord",
+    "SampleRecord",
+    "Setting",
+    "compare",
+    "example_losses",
+    "locate",
+    "metrics_csv",
+    "metrics_tensorboard",
+    "sample_answers",
+]

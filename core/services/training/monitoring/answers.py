@@ -1,0 +1,55 @@
+"""What a run's model answered to its fixed prompts, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from core.messages import Message
+from core.platform.db.tables import SampleAnswer
+from core.platform.db.uow import UnitOfWork
+
+_ANSWERS = SampleAnswer.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRecord:
+    """One answer. `step` 0 is the base model; `cut` says that the answer reached the most tokens allowed."""
+
+    step: int
+    answer: str
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecord:
+    """A fixed prompt with all its answers, oldest first. `split` says where it came from: validation, train, typed."""
+
+    position: int
+    split: str
+    messages: tuple[Message, ...]
+    expected: str
+    answers: tuple[SampleRecord, ...]
+
+
+def sample_answers(job_id: str) -> list[PromptRecord]:
+    """The prompts of a run in their order; [] where it answers none, or none yet."""
+    query = select(_ANSWERS).where(_ANSWERS.c.job_id == job_id).order_by(_ANSWERS.c.step, _ANSWERS.c.position)
+    with UnitOfWork(write=False) as uow:
+        rows = uow.session.connection().execute(query).mappings().all()
+    answers: dict[int, list[SampleRecord]] = {}
+    prompts = {}
+    for row in rows:
+        prompts[row["position"]] = row
+        answers.setdefault(row["position"], []).append(SampleRecord(row["step"], row["answer"], row["cut"]))
+    return [
+        PromptRecord(
+            position=position,
+            split=row["split"],
+            messages=tuple(Message.from_dict(message) for message in row["messages"]),
+            expected=row["expected"],
+            answers=tuple(answers[position]),
+        )
+        for position, row in sorted(prompts.items())
+    ]

@@ -1,0 +1,102 @@
+"""Several runs side by side: which settings differ, what each came to, and which figure is the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.models.methods import METHODS
+from core.services.training.jobs import reader as job_reader
+from core.services.training.jobs.records import JobRecord
+from core.training.jobs.spec import TrainingConfig
+
+MAX_RUNS: Final = 8
+_DERIVED = frozenset({"steps_per_epoch", "total_steps"})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that is not the same in all runs; `values` in the order of the runs, None where a run has none."""
+
+    name: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A final figure of each run (None: not measured). `best` are the places of the best ones; `unit` is s, bytes,
+    share, tokens/s, count or "" (a plain number)."""
+
+    name: str
+    unit: str
+    values: tuple[float | None, ...]
+    best: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Runs side by side, in the order they were asked for."""
+
+    runs: tuple[JobRecord, ...]
+    settings: tuple[Setting, ...]
+    figures: tuple[Figure, ...]
+
+
+def compare(job_ids: Sequence[str]) -> Compared:
+    """Compare up to `MAX_RUNS` jobs. Raises NotFound for an id that does not exist."""
+    runs = tuple(job_reader.get_job(job_id) for job_id in dict.fromkeys(job_ids[:MAX_RUNS]))
+    return Compared(runs, _differing(runs), _figures(runs))
+
+
+def _differing(runs: Sequence[JobRecord]) -> tuple[Setting, ...]:
+    rows = [_settings(run) for run in runs]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    found = (Setting(name, tuple(row.get(name) for row in rows)) for name in names)
+    return tuple(setting for setting in found if any(value != setting.values[0] for value in setting.values))
+
+
+def _settings(run: JobRecord) -> dict[str, Any]:
+    """Every setting of a run under the title that the form gives it."""
+    spec = run.spec
+    out: dict[str, Any] = {
+        "Dataset": run.dataset_name,
+        "Dataset version": spec.dataset_version_id,
+        "Base model": run.base_title,
+        "Method": run.method_title,
+        "Engine": spec.engine,
+    }
+    fields = METHODS[run.method].model_fields if run.method in METHODS else {}
+    for name, value in spec.method_config.items():
+        out[(fields[name].title if name in fields else None) or name] = value
+    for name, value in spec.training.model_dump().items():
+        if name not in _DERIVED:
+            field = TrainingConfig.model_fields.get(name)
+            out[(field.title if field else None) or name] = value
+    return out
+
+
+def _figures(runs: Sequence[JobRecord]) -> tuple[Figure, ...]:
+    """Loss, accuracy, speed, time and memory; a figure that no run has is left out."""
+    rows: list[tuple[str, str, int, list[float | None]]] = [
+        ("Training loss", "", -1, [run.loss for run in runs]),
+        ("Validation loss", "", -1, [run.validation_loss for run in runs]),
+        ("Token accuracy", "share", 1, [run.token_accuracy for run in runs]),
+        ("Speed", "tokens/s", 1, [run.measured.get("tokens_per_s") or run.tokens_per_s for run in runs]),
+        ("Time in steps", "s", -1, [run.measured.get("train_seconds") for run in runs]),
+        ("Peak memory", "bytes", -1, [run.measured.get("peak_memory_bytes") for run in runs]),
+        ("Steps", "count", 0, [run.step or None for run in runs]),
+    ]
+    return tuple(
+        Figure(name, unit, tuple(values), _best(values, better))
+        for name, unit, better, values in rows
+        if any(value is not None for value in values)
+    )
+
+
+def _best(values: Sequence[float | None], better: int) -> tuple[int, ...]:
+    """Places of the best values: the highest (1), the lowest (-1), or none where there is no better (0)."""
+    known = [better * value for value in values if value is not None]
+    if not better or len(known) < 2 or min(known) == max(known):
+        return ()
+    return tuple(i for i, value in enumerate(values) if value is not None and better * value == max(known))

@@ -1,0 +1,145 @@
+"""How well each example was learnt: the loss of every example under the finished model, and the worst ones by name.
+
+Trained and held-out examples are kept apart: one that was trained on and still has a high loss may be a mistake, one
+that was held out only shows what the model did not generalize to.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.errors import StudioError
+from core.messages import Example
+from core.platform.storage import get_storage
+from core.services.data import datasets
+from core.services.training import models
+from core.services.training.jobs import reader as job_reader
+from core.training.example_losses import FILE, LossRow, read
+
+_BINS = 24
+SHOWN = 10  # of each list
+
+
+@dataclass(frozen=True, slots=True)
+class LossExample:
+    """An example with how it was learnt; `accuracy` is the share (0..1) of its answer's tokens foretold right."""
+
+    position: int
+    split: str
+    loss: float
+    tokens: int
+    accuracy: float
+    example: Example
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleLosses:
+    """The losses of a model's examples.
+
+    `measured` of `examples` were reached in the time the pass was given; `bins` are (low, high, training examples,
+    held-out examples), the last one open to the right. `worst` and `best` are trained on, `held_out` are the worst of
+    those that were not; each list begins with the most extreme. They are empty where the dataset version is gone.
+    """
+
+    dataset_id: str
+    version_id: str
+    version_number: int
+    is_current: bool  # the dataset has not been changed since
+    measured: int
+    examples: int
+    mean: float
+    median_trained: float | None
+    median_held_out: float | None
+    bins: tuple[tuple[float, float, int, int], ...]
+    worst: tuple[LossExample, ...]
+    held_out: tuple[LossExample, ...]
+    best: tuple[LossExample, ...]
+
+
+def example_losses(model_id: str) -> ExampleLosses | None:
+    """What is known of a model's examples; None where it was not measured (a model of an earlier release)."""
+    model = models.get_model(model_id)
+    key = f"{model.path}/{FILE}"
+    if not get_storage().exists(key):
+        return None
+    rows = read(get_storage().local_path(key))
+    if not rows:
+        return None
+    spec = job_reader.get_job(model.job_id).spec
+    trained, held = _ordered(rows, held_out=False), _ordered(rows, held_out=True)
+    best = trained[: -SHOWN - 1 : -1] if len(trained) > SHOWN else []
+    lists = (trained[:SHOWN], held[:SHOWN], best)
+    version_number, is_current, examples = _version(spec.dataset_id, spec.dataset_version_id, len(rows))
+    wanted = [row for rows_ in lists for row in rows_]
+    texts = _texts(spec.dataset_version_id, wanted) if version_number else {}
+    worst, held_out, best_learnt = (_named(rows_, texts) for rows_ in lists)
+    return ExampleLosses(
+        dataset_id=spec.dataset_id,
+        version_id=spec.dataset_version_id,
+        version_number=version_number,
+        is_current=is_current,
+        measured=len(rows),
+        examples=examples,
+        mean=sum(row.loss * row.tokens for row in rows) / max(1, sum(row.tokens for row in rows)),
+        median_trained=_median(trained),
+        median_held_out=_median(held),
+        bins=_bins(rows),
+        worst=worst,
+        held_out=held_out,
+        best=best_learnt,
+    )
+
+
+def locate(dataset_id: str, example: Example, position: int) -> int | None:
+    """Where an example of an earlier version stands in the dataset's newest one; None when it is no longer there."""
+    version = datasets.get_dataset(dataset_id).version
+    there = datasets.examples_at(version.id, [position])
+    if there and there[0].example.messages == example.messages:
+        return position
+    same = (i for i, one in enumerate(datasets.iter_examples(version.id)) if one.messages == example.messages)
+    return next(same, None)
+
+
+def _ordered(rows: Sequence[LossRow], *, held_out: bool) -> list[LossRow]:
+    """Those of one kind, the highest loss first."""
+    found = [row for row in rows if (row.split == "validation") == held_out]
+    return sorted(found, key=lambda row: (-row.loss, row.position))
+
+
+def _median(rows: Sequence[LossRow]) -> float | None:
+    return statistics.median(row.loss for row in rows) if rows else None
+
+
+def _version(dataset_id: str, version_id: str, measured: int) -> tuple[int, bool, int]:
+    """(number, whether it is the newest, examples) of the version trained on; number 0 where it is gone."""
+    try:
+        version, newest = datasets.get_version(version_id), datasets.get_dataset(dataset_id).version
+    except StudioError:
+        return 0, False, measured
+    return version.number, newest.id == version.id, version.examples
+
+
+def _texts(version_id: str, rows: list[LossRow]) -> dict[int, Example]:
+    positions = sorted({row.position for row in rows})
+    return {found.position: found.example for found in datasets.examples_at(version_id, positions)}
+
+
+def _named(rows: Sequence[LossRow], texts: dict[int, Example]) -> tuple[LossExample, ...]:
+    return tuple(
+        LossExample(row.position, row.split, row.loss, row.tokens, row.right / max(1, row.tokens), texts[row.position])
+        for row in rows
+        if row.position in texts
+    )
+
+
+def _bins(rows: list[LossRow]) -> tuple[tuple[float, float, int, int], ...]:
+    """Even bins up to the 98th percentile, so that one outlier does not press all others into the first bar."""
+    losses = sorted(row.loss for row in rows)
+    top = losses[min(len(losses) - 1, int(0.98 * len(losses)))] or losses[-1] or 1.0
+    width = top / _BINS
+    counts = [[0, 0] for _ in range(_BINS + 1)]
+    for row in rows:
+        counts[min(_BINS, int(row.loss / width))][row.split == "validation"] += 1
+    return tuple((i * width, (i + 1) * width, train, held) for i, (train, held) in enumerate(counts))

@@ -1,0 +1,137 @@
+"""The studio's own server (`python -m worker.inference`), reached over HTTP on the loopback address."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from core.errors import NotFound, ProviderError, ProviderUnavailable
+from core.models.methods import METHODS
+from core.serving.targets.base import Answerable, ChatOptions, Chunk
+from core.settings import get_settings
+
+if TYPE_CHECKING:
+    import httpx
+
+_HEALTH_TIMEOUT_S = 2.0
+_CONNECT_TIMEOUT_S = 5.0
+_ANSWER_TIMEOUT_S = 300.0  # between two pieces: the first one waits for a model to load
+_REMEDY = "Start it with `sft up`, or `python -m worker.inference`."
+
+
+class Studio:
+    """Serves every active model of the registry beside its base, without being told: publishing is a database row."""
+
+    id = "studio"
+    title = "SFT Studio"
+
+    def can_serve(self, architecture: str, method: str) -> Answerable:
+        if method not in METHODS:
+            return Answerable(False, f"The studio knows no method {method!r}.")
+        if not architecture.endswith("ForCausalLM"):
+            return Answerable(False, "Only causal language models are served.")
+        return Answerable(True, "Served by this studio, beside its base model.")
+
+    def health(self) -> Answerable:
+        try:
+            with self._client() as client:
+                answer = client.get("/health", timeout=_HEALTH_TIMEOUT_S)
+                answer.raise_for_status()
+        except _httpx().HTTPError:
+            return Answerable(False, f"The inference process does not answer at {get_settings().inference_url}.")
+        return Answerable(True, "The inference process answers.")
+
+    def warm_up(self) -> None:
+        with suppress(_httpx().HTTPError), self._client() as client:
+            client.get("/health", params={"warm_up": True}, timeout=_HEALTH_TIMEOUT_S)
+
+    def published(self) -> list[str]:
+        try:
+            with self._client() as client:
+                return [str(model["id"]) for model in client.get("/v1/models").json()["data"]]
+        except _httpx().HTTPError as error:
+            raise _unavailable() from error
+
+    def publish(self, model_id: str) -> None:
+        """Check that the server answers to the model; it reads the registry itself.
+
+        Raises:
+            NotFound: it does not serve the model (archived, or deleted). ProviderUnavailable: nothing answers.
+        """
+        if model_id not in self.published():
+            raise NotFound(f"The inference process does not serve {model_id}.", "Activate the model first.")
+
+    def unpublish(self, model_id: str) -> None:
+        """Nothing to do: a model is served exactly as long as it is active in the registry."""
+
+    def chat(self, model_id: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions) -> Iterator[Chunk]:
+        body = {
+            "model": model_id,
+            "messages": [dict(message) for message in messages],
+            "max_tokens": options.max_tokens,
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "seed": options.seed,
+            "stop": list(options.stop) or None,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        try:
+            with self._client() as client, client.stream("POST", "/v1/chat/completions", json=body) as answer:
+                if answer.status_code != 200:
+                    raise _error(answer.status_code, answer.read())
+                yield from _chunks(answer.iter_lines())
+        except _httpx().ConnectError as error:
+            raise _unavailable() from error
+        except _httpx().HTTPError as error:
+            raise ProviderError(f"The answer broke off: {type(error).__name__}.", "Ask again.") from error
+
+    def _client(self) -> httpx.Client:
+        timeout = _httpx().Timeout(_ANSWER_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+        # trust_env off: a proxy of the environment has no business with the loopback address
+        client: httpx.Client = _httpx().Client(base_url=get_settings().inference_url, timeout=timeout, trust_env=False)
+        return client
+
+
+def _httpx() -> Any:
+    import httpx
+
+    return httpx
+
+
+def _unavailable() -> ProviderUnavailable:
+    return ProviderUnavailable(f"The inference process does not answer at {get_settings().inference_url}.", _REMEDY)
+
+
+def _error(status: int, body: bytes) -> ProviderError | NotFound:
+    """The server's error in OpenAI's shape as one of the studio's own."""
+    try:
+        error = json.loads(body)["error"]
+        message, remedy = str(error["message"]), str(error.get("remedy") or "")
+    except (ValueError, KeyError, TypeError):
+        message, remedy = f"The inference process answered with status {status}.", _REMEDY
+    return NotFound(message, remedy) if status == 404 else ProviderError(message, remedy)
+
+
+def _chunks(lines: Iterator[str]) -> Iterator[Chunk]:
+    """Server-sent events -> chunks; ends at `[DONE]`."""
+    for line in lines:
+        if not line.startswith("data: "):
+            continue
+        data = line.removeprefix("data: ")
+        if data == "[DONE]":
+            return
+        event = json.loads(data)
+        if "error" in event:
+            raise ProviderError(str(event["error"].get("message")), str(event["error"].get("remedy") or ""))
+        usage = event.get("usage") or {}
+        choice = event["choices"][0] if event.get("choices") else {}
+        yield Chunk(
+            text=(choice.get("delta") or {}).get("content") or "",
+            finish_reason=choice.get("finish_reason"),
+            prompt_tokens=usage.get("prompt_tokens", 0),
+            completion_tokens=usage.get("completion_tokens", 0),
+        )
+    raise ProviderError("The answer broke off before its end.", "Ask again.")

@@ -1,0 +1,70 @@
+"""Disk before launch: the checkpoints that are kept, and the model at the end."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import Final
+
+from core.models.base_models.records import Dims
+from core.models.methods.base import Method
+from core.settings import get_settings
+from core.training.forecast.memory import ADAPTER_BYTES, Verdict, gigabytes
+
+SPARE_BYTES: Final = 1 << 30  # less than this left free on a disk is too little for whatever else writes there
+
+KEPT_CHECKPOINTS: Final = 2  # the newest and, while it is being replaced, the one before
+
+
+@dataclass(frozen=True, slots=True)
+class DiskForecast:
+    """Bytes of the saved model, of one checkpoint (with optimizer state), and at most at any moment."""
+
+    model_bytes: int
+    checkpoint_bytes: int
+    free_bytes: int
+    kept_checkpoints: int = KEPT_CHECKPOINTS
+
+    @property
+    def peak_bytes(self) -> int:
+        """The kept checkpoints and the one being written, and the model twice: as the run leaves it, and stored."""
+        return 2 * self.model_bytes + (self.kept_checkpoints + 1) * self.checkpoint_bytes
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.peak_bytes + SPARE_BYTES <= self.free_bytes:
+            return "fits"
+        return "tight" if self.peak_bytes <= self.free_bytes else "too_large"
+
+    @property
+    def text(self) -> str:
+        """The verdict in words, with what would help."""
+        needed, free = gigabytes(self.peak_bytes), gigabytes(self.free_bytes)
+        if self.verdict == "fits":
+            return f"Fits in the {free} that are free in the data directory."
+        helps = "Free some space, set SFT_DATA_DIR to a larger disk, or train fewer weights (LoRA, a lower rank)."
+        if self.verdict == "tight":
+            return (
+                f"The run writes up to {needed} and leaves less than {gigabytes(SPARE_BYTES)} of the disk free. {helps}"
+            )
+        return f"The run writes up to {needed}, and the data directory's disk has {free} free. {helps}"
+
+
+def forecast_disk(dims: Dims, method: Method, width: int, *, kept: int = KEPT_CHECKPOINTS) -> DiskForecast:
+    """What a run writes.
+
+    Args:
+        width: bytes of one number of the base.
+        kept: how many checkpoints stay side by side.
+    """
+    saved_width = ADAPTER_BYTES if method.peft_type() is not None else width
+    checkpoint = 3 * method.trainable_params(dims) * saved_width  # the weights and Adam's two moments
+    return DiskForecast(method.saved_params(dims) * saved_width, checkpoint, free_bytes(), kept)
+
+
+def free_bytes() -> int:
+    """Free space of the data directory's file system."""
+    folder = get_settings().data_dir
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

@@ -1,0 +1,179 @@
+"""Memory before launch: what a run needs, part by part, held against what is free on the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from core.models.base_models.records import Dims
+from core.models.methods.base import Method
+from core.training.forecast.activations import activation_bytes, logit_bytes
+from core.training.forecast.batches import Widest, at_most
+from core.training.forecast.device import Device
+
+Verdict = Literal["fits", "tight", "too_large"]
+
+MARGIN: Final = 1.15  # Source: memory estimators miss by about this much; held against free memory
+# Python with torch and trl, before a model is loaded (measured); the CUDA context. Source: Unsloth Studio's estimator
+BASELINE_BYTES: Final = {"cpu": 530 << 20, "cuda": 1_434 << 20}
+LOADED_BYTES: Final = {"cpu": 30 << 20, "cuda": 0}  # code that torch reads in with the first step (measured)
+ADAPTER_BYTES: Final = 4  # adapters are trained in fp32 beside a base of any width; Adam's two moments are as wide
+LOADING_HEAP: Final = 1.7  # what packing a base takes of a CPU's heap against what it leaves (measured)
+GPU_HEAP: Final = 1.1  # torch's caching allocator keeps blocks of sizes that it needs no more
+# The arithmetic is held to 15 % on CPU by `bench/forecast.py`; on a GPU it is held against published figures only.
+_RANGE: Final = {"cpu": (0.85, 1.15), "cuda": (0.8, 1.25)}
+_MEASURED_LOW, _MEASURED_HIGH = 0.95, 1.1
+
+
+class Run(Protocol):
+    """The numbers of a run that memory depends on."""
+
+    @property
+    def per_device_batch_size(self) -> int: ...
+    @property
+    def gradient_accumulation_steps(self) -> int: ...
+    @property
+    def max_seq_length(self) -> int: ...
+    @property
+    def gradient_checkpointing(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryForecast:
+    """Bytes by part, their range, and a verdict against free memory.
+
+    `measured` is True when the range comes from an earlier run with these settings on this machine instead of the
+    arithmetic.
+    """
+
+    parts: tuple[tuple[str, int], ...]
+    low: int
+    high: int
+    free_bytes: int
+    total_bytes: int
+    device: str
+    verdict: Verdict
+    text: str
+    measured: bool = False
+
+    @property
+    def expected(self) -> int:
+        return sum(size for _, size in self.parts)
+
+    @property
+    def above_baseline(self) -> int:
+        """What the run adds to the process that it runs in."""
+        return self.expected - dict(self.parts)["process"]
+
+
+def forecast_memory(
+    dims: Dims,
+    method: Method,
+    run: Run,
+    device: Device,
+    *,
+    batch: Widest | None = None,
+    longest_tokens: int | None = None,
+    peak_bytes: int = 0,
+    file_bytes_per_param: float = 0.0,
+) -> MemoryForecast:
+    """Forecast the peak of a training process.
+
+    Args:
+        dims: shape of the base model.
+        method: decides what is trained and how the frozen weights are held.
+        run: batch and maximum length.
+        device: where it runs, with its free memory.
+        batch: the widest micro-batch of the run, where its examples are known.
+        longest_tokens: length of the longest example, where that alone is known: no batch is longer than that.
+        peak_bytes: the peak of an earlier run with the same settings on this machine, 0 where there is none.
+        file_bytes_per_param: width of the weights in the base's files, 0 where it is not known.
+    """
+    length = min(run.max_seq_length, longest_tokens) if longest_tokens else run.max_seq_length
+    batch = batch or at_most(run.per_device_batch_size, run.gradient_accumulation_steps, length)
+    parts = _parts(dims, method, device, batch, run.gradient_checkpointing)
+    if file_bytes_per_param and device.kind == "cpu":
+        parts = _with_loading(parts, _loading(dims, method, device, file_bytes_per_param))
+    expected = sum(size for _, size in parts)
+    low, high = (round(expected * factor) for factor in _RANGE[device.kind])
+    if peak_bytes:
+        low, high = round(peak_bytes * _MEASURED_LOW), round(peak_bytes * _MEASURED_HIGH)
+    verdict = _verdict(low, high, device.free_bytes)
+    return MemoryForecast(
+        parts=parts,
+        low=low,
+        high=high,
+        free_bytes=device.free_bytes,
+        total_bytes=device.total_bytes,
+        device=device.name,
+        verdict=verdict,
+        text=_TEXTS[verdict].format(free=gigabytes(device.free_bytes)),
+        measured=bool(peak_bytes),
+    )
+
+
+def _parts(
+    dims: Dims, method: Method, device: Device, batch: Widest, checkpointing: str
+) -> tuple[tuple[str, int], ...]:
+    """Bytes by part at the moment of the peak.
+
+    Gradients appear while activations are let go, layer by layer, so that one takes the room of the other; only where a
+    step has several micro-batches do those of the first wait while the next one's activations are kept. On a CPU the
+    gradients of the step before leave holes that the new ones do not fill, however few tokens there are.
+    """
+    trained, width = method.trainable_params(dims), device.compute_bytes
+    adapter = method.peft_type() is not None
+    trained_width = ADAPTER_BYTES if adapter else width
+    gradients = trained * trained_width
+    factor = method.heap_factor() if device.kind == "cpu" else GPU_HEAP
+    logits = logit_bytes(dims.vocab_size, batch)  # large enough to be given back at once: they leave no holes
+    activations = round(activation_bytes(dims, method, batch, width, checkpointing) * factor) + logits
+    kept = activations if batch.several else max(0, activations - gradients)
+    optimizer = 2 * trained * trained_width
+    return (
+        ("weights", round(method.base_bytes(dims, width)) + (trained * trained_width if adapter else 0)),
+        ("gradients", gradients),
+        ("optimizer", optimizer),
+        ("activations", kept),
+        ("holes", max(0, gradients - kept) if device.kind == "cpu" else 0),
+        ("overhead", LOADED_BYTES[device.kind]),
+        ("process", BASELINE_BYTES[device.kind]),
+    )
+
+
+def _loading(dims: Dims, method: Method, device: Device, file_width: float) -> int:
+    """Bytes at the moment when the base has been read: its files are mapped, and what was made of them lies beside.
+    Weights that are used as they are in the file are not there twice."""
+    width = device.compute_bytes
+    made = method.base_bytes(dims, width)
+    if "quantization" in method.load_arguments():
+        made *= LOADING_HEAP  # each weight is widened, cut into blocks and packed: that leaves holes
+    elif file_width == width:
+        made = 0.0
+    return round(dims.params * file_width + made)
+
+
+def _with_loading(parts: tuple[tuple[str, int], ...], loading: int) -> tuple[tuple[str, int], ...]:
+    """The parts, and by how much the reading of the base goes beyond the steps."""
+    beside = {"overhead", "process"}
+    steps = sum(size for name, size in parts if name not in beside)
+    kept = [part for part in parts if part[0] not in beside]
+    return (*kept, ("loading", max(0, loading - steps)), *(part for part in parts if part[0] in beside))
+
+
+def gigabytes(size: int) -> str:
+    """A size as people say it: `640.0 MB`, `4.3 GB` (powers of 1024, as everywhere on the screens)."""
+    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.1f} MB"
+
+
+_TEXTS: Final[dict[str, str]] = {
+    "fits": "Fits in the {free} that are free now.",
+    "tight": "Tight: it may not fit in the {free} that are free now. A smaller batch or maximum length helps.",
+    "too_large": "Does not fit in the {free} that are free now. Choose a smaller base model, batch or maximum length.",
+}
+
+
+def _verdict(low: int, high: int, free: int) -> Verdict:
+    if high * MARGIN <= free:
+        return "fits"
+    return "tight" if low * MARGIN <= free else "too_large"

@@ -1,0 +1,148 @@
+"""*auto* -> numbers, each with the place it came from: you, the base model's preset, or the studio's default."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.errors import SettingsError
+from core.models.base_models.records import BaseModelRef
+from core.models.methods import get_method
+from core.models.methods.base import recomputes
+from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
+
+TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
+MAX_LENGTH: Final = 2048  # Source: Unsloth, LLaMA-Factory and AutoTrain
+FIRST_LENGTH: Final = 64
+PARTS_OF_A_RUN: Final = 20  # measurements of the validation loss, and checkpoints, in one run
+YOU: Final = "chosen by you"
+
+
+def resolve(
+    config: TrainingConfig,
+    base: BaseModelRef,
+    method_id: str,
+    train_examples: int,
+    *,
+    longest_tokens: int | None = None,
+) -> tuple[ResolvedTraining, dict[str, str]]:
+    """Turn settings into plain numbers.
+
+    Args:
+        config: what a person asked for; a value that equals the automatic one counts as automatic.
+        base: gives the presets and the longest text it can read.
+        method_id: the preset of a base depends on it.
+        train_examples: examples in the training split (at least 1 is assumed).
+        longest_tokens: length of the longest example, where it is known.
+
+    Returns:
+        The numbers, and for each setting where it came from, in words.
+    """
+    preset = base.presets.get(method_id, {}).get("training", {})
+    examples = max(train_examples, 1)
+    automatic = _automatic(preset, base, method_id, examples, longest_tokens)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+
+    for name in ("num_epochs", "per_device_batch_size", "learning_rate", "max_seq_length"):
+        _take(name, config, automatic, values, sources)
+    automatic["gradient_accumulation_steps"] = _accumulation(preset, base, values["per_device_batch_size"], examples)
+    _take("gradient_accumulation_steps", config, automatic, values, sources)
+
+    effective = values["per_device_batch_size"] * values["gradient_accumulation_steps"]
+    values["steps_per_epoch"] = math.ceil(examples / effective)
+    values["total_steps"] = values["steps_per_epoch"] * values["num_epochs"]
+    every = max(1, values["total_steps"] // PARTS_OF_A_RUN)
+    part = f"studio default: a twentieth of {values['total_steps']:,} steps"
+    automatic |= {"eval_every_steps": (every, part), "save_every_steps": (every, part)}
+
+    for name, field in TrainingConfig.model_fields.items():
+        if name not in values:
+            automatic.setdefault(name, _plain(name, field.default, preset, base))
+            _take(name, config, automatic, values, sources)
+    _check_checkpointing(config, method_id)
+    return ResolvedTraining(**values), sources
+
+
+def _check_checkpointing(config: TrainingConfig, method_id: str) -> None:
+    if config.gradient_checkpointing == "on" and not get_method(method_id).recomputes:
+        raise SettingsError(
+            f"Gradient checkpointing = 'on', but {get_method(method_id).title.lower()} has no use for it.",
+            "Leave it at auto, or choose another method.",
+        )
+
+
+_Choice = tuple[Any, str]  # a value and where it came from
+
+
+def _take(
+    name: str, config: TrainingConfig, automatic: Mapping[str, _Choice], values: dict[str, Any], sources: dict[str, str]
+) -> None:
+    asked = getattr(config, name)
+    value, source = automatic[name]
+    chosen = asked != AUTO and name in config.model_fields_set and asked != value
+    values[name], sources[name] = (asked, YOU) if chosen else (value, source)
+
+
+def _automatic(
+    preset: Mapping[str, Any], base: BaseModelRef, method_id: str, examples: int, longest: int | None
+) -> dict[str, _Choice]:
+    from_preset = f"preset of {base.title}"
+    batch = preset.get("per_device_batch_size")
+    rate = preset.get("learning_rate")
+    recomputed = recomputes(base.dims.params if base.dims else 0, get_method(method_id), "auto")
+    return {
+        "gradient_checkpointing": (
+            "on" if recomputed else "off",
+            "studio default: for models of more than 500 million parameters, where the method allows it",
+        ),
+        "num_epochs": _epochs(preset, from_preset, examples),
+        "per_device_batch_size": (
+            (min(batch, examples), from_preset)
+            if batch
+            else (min(2, examples), "studio default: 2, as Unsloth and Axolotl ship it")
+        ),
+        "learning_rate": (
+            (rate, from_preset)
+            if rate
+            else (get_method(method_id).usual_learning_rate, "studio default for this method")
+        ),
+        "max_seq_length": _length(base, longest),
+    }
+
+
+def _epochs(preset: Mapping[str, Any], from_preset: str, examples: int) -> _Choice:
+    seen = preset.get("examples_seen")
+    if seen:
+        epochs = min(max(seen // examples, preset["min_epochs"]), preset["max_epochs"])
+        return epochs, f"{from_preset}: {examples:,} examples, each seen {epochs} times"
+    if "num_epochs" in preset:
+        return preset["num_epochs"], from_preset
+    epochs = 3 if examples < 1_000 else 2 if examples < 5_000 else 1
+    return epochs, f"studio default for {examples:,} examples: 3 below 1,000, 2 below 5,000, then 1"
+
+
+def _length(base: BaseModelRef, longest: int | None) -> _Choice:
+    limit = min(MAX_LENGTH, base.dims.max_position_embeddings if base.dims else MAX_LENGTH)
+    if longest is None:
+        return limit, "studio default: 2,048, or less where the base model reads less"
+    needed = max(FIRST_LENGTH, math.ceil(longest / 64) * 64)
+    if needed <= limit:
+        return needed, f"studio default: the longest example has {longest:,} tokens"
+    return limit, f"studio default: the most that is taken without being asked; the longest example has {longest:,}"
+
+
+def _accumulation(preset: Mapping[str, Any], base: BaseModelRef, batch: int, examples: int) -> _Choice:
+    steps = preset.get("gradient_accumulation_steps")
+    if steps and batch == preset.get("per_device_batch_size"):
+        return steps, f"preset of {base.title}"
+    # never more than one pass through the data in a step
+    steps = max(1, min(TARGET_BATCH, examples) // batch)
+    return steps, f"studio default: brings batch x accumulation to about {TARGET_BATCH}"
+
+
+def _plain(name: str, default: Any, preset: Mapping[str, Any], base: BaseModelRef) -> _Choice:
+    if name in preset:
+        return preset[name], f"preset of {base.title}"
+    return default, "studio default"

@@ -1,0 +1,110 @@
+"""Step 2 of the conversion wizard: how the file was read, what its columns hold, and the suggestion."""
+
+from __future__ import annotations
+
+import streamlit as st
+from core.data.conversion.analysis import Analysis
+
+from core.messages import Row
+from core.services.data import conversion, sources
+from core.services.data.sources import SourceRecord
+from core.services.platform.drafts import DraftRecord
+from pages.data._convert.reading import how_read_facts, reading_panel, rows_table
+from pages.data._convert.repair import repair_panel
+from pages.ui import face, frame
+from pages.ui.format import md, number, plural, sentence, size
+from pages.ui.uploads import notes, unreadable
+
+TYPES = {
+    "categorical": ("category", "blue"),
+    "number": ("number", "gray"),
+    "text": ("text", "gray"),
+    "date": ("date", "gray"),
+    "boolean": ("yes or no", "gray"),
+    "json": ("nested", "gray"),
+    "empty": ("empty", "orange"),
+}
+_SHOWN_COLUMNS = 30
+
+
+def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
+    """Step 2: what was detected and how else it could be read, the rows that are broken, every column, a suggestion."""
+    broken = unreadable(source, analysis, count=False)
+    reading_panel(draft, source, attention=broken)
+    repair_panel(draft, source, analysis)
+    face.section_gap()
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        _columns(analysis)
+        with st.expander("First rows, exactly as read", icon=":material/table_rows:"):
+            _first_rows(source)
+    with side:
+        face.heading("How it was read")
+        with st.container(border=True, gap="small", key="detected"):
+            face.facts(
+                [
+                    ("File", source.filename),
+                    ("Size", size(source.size_bytes)),
+                    *how_read_facts(source),
+                    ("Rows", number(analysis.total_rows)),
+                ]
+            )
+            notes(source)
+        _suggestion(source, analysis)
+    return draft, bool(analysis.columns) and not broken
+
+
+def _columns(analysis: Analysis) -> None:
+    face.heading("Columns", f"{plural(len(analysis.columns), 'column')} · {plural(analysis.total_rows, 'row')}")
+    with st.container(border=True, gap="xsmall", key="columns"):
+        for index, column in enumerate(analysis.columns[:_SHOWN_COLUMNS]):
+            if index:
+                st.divider()
+            word, color = TYPES.get(column.type, (column.type, "gray"))
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
+            ):
+                with st.container(gap=None, width="stretch"):
+                    st.markdown(f"**{md(column.name, 60) or '(no name)'}**")
+                    empties = f" · :orange[{number(column.empty)} empty]" if column.empty else ""
+                    st.caption(f"{number(column.distinct)} distinct{empties}")
+                    samples = " · ".join(md(str(sample), 48) for sample in column.samples[:3] if str(sample).strip())
+                    if samples:
+                        st.caption(f"e.g. {samples}")
+                st.badge(word, color=color)  # type: ignore[arg-type]
+    if len(analysis.columns) > _SHOWN_COLUMNS:
+        st.caption(f"and {number(len(analysis.columns) - _SHOWN_COLUMNS)} more columns")
+
+
+def _first_rows(source: SourceRecord) -> None:
+    rows_table([row for row in sources.rows(source.id, limit=20) if isinstance(row, Row)], "first_rows")
+
+
+def _template_title(template_id: str) -> str:
+    return next((item.title for item in conversion.templates() if item.id == template_id), template_id)
+
+
+def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
+    if analysis.shape:
+        face.heading("Suggestion")
+        with st.container(border=True, gap="small", key="shape_hint"):
+            st.markdown(f"{face.badge_md('✓ Supervised', 'green')} The columns are a known shape: `{analysis.shape}`.")
+            st.caption("It can become a dataset as it is, without the next steps.")
+            if st.button("Make the dataset directly", key="direct"):
+                st.switch_page(frame.page_file("upload"), query_params={"source": source.id})
+        return
+    suggestion = analysis.suggestion
+    if suggestion is None:
+        return
+    face.heading("Suggestion")
+    with st.container(border=True, gap="small", key="suggestion"):
+        face.facts(
+            [
+                ("Template", _template_title(suggestion.template)),
+                ("Key column", suggestion.key or "–"),
+                ("Target column", suggestion.target or "–"),
+                ("Included", ", ".join(suggestion.include) or "–"),
+            ]
+        )
+        reason = getattr(suggestion, "reason", "")
+        st.caption(sentence(reason) if reason else "A starting point; you can change all of it in Configure.")

@@ -1,0 +1,201 @@
+"""Steps 5 and 6 of the conversion wizard: a look at what will come, and the conversion itself."""
+
+from __future__ import annotations
+
+import streamlit as st
+from core.data.conversion.analysis import Analysis
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import StudioError
+from core.services.data import conversion, smart
+from core.services.data.conversion import Preview
+from core.services.data.sources import SourceRecord
+from core.services.platform import tasks
+from core.services.platform.drafts import DraftRecord
+from pages.data._convert.draft import ONWARD_KEYS, is_under_way, key, save
+from pages.data._smart import cost as smart_cost, run as smart_run
+from pages.data._upload.parts import done, free_name, name_fits
+from pages.ui import face
+from pages.ui.format import number, percent, plural, sentence, short
+from pages.ui.progress import ended_badly, follow
+
+SAMPLES = 6
+_SHARES = {"auto": "Decided by size", "0": "Nothing", "0.1": "10%", "0.2": "20%"}
+
+
+def preview_cards(found: Preview, *, limit: int, columns: int) -> None:
+    """The first examples as cards, each with what was found about it."""
+    with st.grid(columns, min_column_width=300):
+        for index, made in enumerate(found.examples[:limit], 1):
+            badge = (
+                face.badge_md(made.findings[0].code.replace("_", " "), "orange")
+                if made.findings
+                else face.badge_md("Ready", "green")
+            )
+            note = f"Example {index} · line {made.example.source_line}"
+            face.example_card(made.example.messages, key=f"preview_{index}", note=note, badge=badge, limit=600)
+
+
+def preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
+    """Step 5: sample conversions, the estimated total, and the rows that would be left out."""
+    state = draft.state
+    found = conversion.preview(
+        state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=SAMPLES
+    )
+    rejected = len(found.rejects)
+    face.tiles(
+        [
+            face.Tile("Rows in the file", number(found.of_rows)),
+            face.Tile(
+                "Labeled examples",
+                ("about " if found.looked_at < found.of_rows else "") + number(found.estimated_total),
+                help="Estimated from the first rows; the conversion counts exactly.",
+            ),
+            face.Tile(
+                "Left out",
+                f"{percent(rejected / found.looked_at) if found.looked_at else '0%'} of rows",
+                f"{rejected} of the first {number(found.looked_at)}",
+                arrow="off",
+                help="Rows that cannot become an example. They are listed with the reason and can be downloaded.",
+            ),
+        ],
+        key="preview_tiles",
+    )
+    _size_hint(found.estimated_total)
+    face.section_gap()
+    face.heading("Sample conversions", f"the first {len(found.examples)}")
+    preview_cards(found, limit=SAMPLES, columns=2)
+    if found.rejects:
+        with st.expander(f"{plural(rejected, 'row')} of the first {found.looked_at} left out", icon=":material/block:"):
+            for reject in found.rejects[:10]:
+                st.markdown(f"`line {reject.line}` {sentence(reject.findings[0].message) if reject.findings else ''}")
+                st.code(short(reject.raw, 300), language=None, wrap_lines=True)
+    return draft, bool(found.examples)
+
+
+def _size_hint(total: int) -> None:
+    if total < 10:
+        st.markdown(":red[:material/error: Fewer than 10 labeled examples.] Training needs at least 10.")
+    elif total < 50:
+        st.markdown(":orange[:material/warning: Fewer than 50 labeled examples.] It works; 50 or more teach better.")
+
+
+def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
+    """The one button of the last step; why it did not start. A draft starts once, however often it is pressed."""
+    if st.button(
+        "Convert & Create Dataset",
+        type="primary",
+        icon=":material/transform:",
+        disabled=not ready,
+        shortcut=ONWARD_KEYS,
+        key="convert_now",
+    ):
+        try:
+            begin = smart.start if draft.state.get("mode") == "smart" else conversion.start
+            begin(draft.id)
+        except StudioError as error:
+            return error
+        st.rerun()
+    return None
+
+
+def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
+    """Step 6: a name, the conversion live, and the dataset at its end; whether it can begin."""
+    if is_under_way(draft):
+        _under_way(draft)
+        return draft, False
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        face.heading("The dataset")
+        with st.container(border=True, gap="small", key="name_it"):
+            draft, ready = _name_it(draft, source)
+    with side:
+        face.heading("What will happen")
+        with st.container(border=True, key="recap"):
+            face.facts(_recap(draft, source, analysis))
+    return draft, ready
+
+
+def _under_way(draft: DraftRecord) -> None:
+    written = draft.state.get("mode") == "smart"
+    task = tasks.get_task(draft.result_id or "")
+    if task.state == "succeeded":
+        done(task.result, "conversion")
+        _counts(task.result)
+    task = (smart_run.follow_smart if written else follow)(task.id)
+    if not task.is_terminal:
+        st.caption("You can leave this page; the work goes on, and this address comes back to it.")
+    elif task.state != "succeeded" and not written:
+        ended_badly(task, "conversion")
+    if written:
+        smart_run.after(task)
+    if task.is_terminal:
+        with st.container(horizontal=True, gap="small"):
+            if task.state != "succeeded" and st.button(
+                "Change the choices", icon=":material/arrow_back:", key="change_choices"
+            ):
+                save(draft, step="configure")
+                st.rerun()
+            if st.button("Convert another file", type="tertiary", key="another"):
+                st.query_params.clear()
+                st.rerun()
+
+
+def _name_it(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
+    state = draft.state
+    slots: dict[str, DeltaGenerator] = {}
+    with st.container(gap="xxsmall"):
+        name = st.text_input(
+            "Name",
+            value=free_name(source.filename) if state.get("name") is None else state["name"],
+            max_chars=120,
+            key=key(draft, "name"),
+        )
+        slots["name"] = st.empty()
+    with st.container(gap="xxsmall"):
+        description = st.text_area(
+            "Description",
+            value=state.get("description") or "",
+            placeholder="What these examples teach",
+            height=80,
+            key=key(draft, "description"),
+        )
+        slots["description"] = st.empty()
+    kept = state.get("hold_out")
+    share = st.segmented_control(
+        "Hold out for validation",
+        list(_SHARES),
+        default="auto" if kept is None else f"{kept:g}",
+        required=True,
+        format_func=_SHARES.get,
+        key=key(draft, "hold_out"),
+        help="Held-out examples are never trained on and show whether the model learned or memorised. Decided "
+        "by size: nothing below 200 examples, since facts that were never shown cannot be learnt.",
+    )
+    ready = name_fits(name, description, slots)
+    held = None if share == "auto" else float(share)
+    return save(draft, name=name, description=description, hold_out=held), ready
+
+
+def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list[tuple[str, str]]:
+    state = draft.state
+    facts = [("File", source.filename), ("Rows", number(analysis.total_rows))]
+    if state.get("mode") == "smart":
+        return facts + smart_cost.recap(state.get("smart") or {}, source.id)
+    mapping = state.get("mapping") or {}
+    title = next((item.title for item in conversion.templates() if item.id == state.get("template")), "–")
+    return [
+        *facts,
+        ("Template", title),
+        ("Key column", mapping.get("key") or "–"),
+        ("Target column", mapping.get("target") or "–"),
+        ("Included", ", ".join(mapping.get("include") or []) or "–"),
+    ]
+
+
+def _counts(result: dict[str, object]) -> None:
+    read, accepted, rejected = (int(str(result.get(name) or 0)) for name in ("read", "accepted", "rejected"))
+    if read:
+        st.caption(f"{number(read)} rows read = {number(accepted)} accepted + {number(rejected)} rejected")
+    if rejected:
+        st.caption("The rejected rows are under Findings, with the reasons, and can be downloaded as they were.")

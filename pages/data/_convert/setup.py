@@ -1,0 +1,237 @@
+"""Steps 3 and 4 of the conversion wizard: who writes the examples, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from core.data.conversion.analysis import Analysis
+from core.data.conversion.templates import RoleSpec, Template
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import StudioError
+from core.services.data import conversion
+from core.services.platform import connections
+from core.services.platform.drafts import DraftRecord
+from pages.data._convert.draft import key, renew, save
+from pages.data._convert.finish import preview_cards
+from pages.ui import face
+from pages.ui.boundary import beside, field_error, show_error
+from pages.ui.format import md, number, plural, sentence
+from pages.ui.forms import form_fields
+
+ICONS = {"qa": "quiz", "extraction": "data_object", "classification": "label", "custom": "edit_note"}
+_GUIDED = (
+    ("rule", "You choose the pattern", "A template says where the input and the output come from; you see it at once."),
+    ("bolt", "Fast and predictable", "The same table always gives the same examples, thousands in a second."),
+    ("lock", "Nothing is invented", "Every word comes from your cells or from your own wording. No model is asked."),
+)
+_SMART = (
+    ("forum", "It words things freely", "1 to 5 examples from each row, in questions as people really ask them."),
+    ("fact_check", "You check it", "Numbers and names that do not stand in the row are marked on every example."),
+    ("payments", "You keep the budget", "You see the cost first; the work stops at your budget and can go on later."),
+)
+
+
+def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
+    """Step 3: templates or a language model; the choice is kept in the draft like any other."""
+    mode = draft.state.get("mode") or "guided"
+    found = connections.list_connections()
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        face.heading("Mode")
+        with st.grid(2, min_column_width=250):
+            guided = face.choice_card(
+                "guided",
+                "Guided",
+                "Templates turn each row into labeled examples. Fast and predictable: right for clear columns.",
+                icon="alt_route",
+                on=mode == "guided",
+                facts=f"{plural(analysis.total_rows, 'row')} · {plural(len(analysis.columns), 'column')}",
+            )
+            smart = face.choice_card(
+                "smart",
+                "Smart",
+                "An AI model reads each row and writes diverse examples from it. Slower, and it has to be checked.",
+                icon="auto_awesome",
+                on=mode == "smart",
+                facts=plural(len(found), "connection"),
+            )
+        if (guided and mode != "guided") or (smart and mode != "smart"):
+            save(draft, mode="guided" if guided else "smart")
+            st.rerun()
+        face.section_gap()
+        face.heading("What that means")
+        with st.grid(3, min_column_width=180):
+            for icon, title, text in _SMART if mode == "smart" else _GUIDED:
+                with st.container(border=True, height="stretch", gap="xxsmall"):
+                    st.markdown(f"**:blue[:material/{icon}:] {title}**")
+                    st.caption(text)
+    with side:
+        face.heading("What to expect")
+        with st.container(border=True, gap="small", key="mode_hint"):
+            st.markdown("**High-quality labeled examples lead to better results**")
+            st.caption(
+                "Each example should demonstrate desired behavior. Consistency in labeling improves performance."
+            )
+            st.divider()
+            st.caption(
+                f"With {number(analysis.total_rows)} rows you can expect about as many examples, or several per row if "
+                "you ask for that. 10 are the minimum, 50 or more are recommended, 100 to 1,000 are better."
+            )
+    return save(draft, mode=mode), True
+
+
+def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
+    """Step 4: template, columns, options; what comes of it stands at the side."""
+    if not draft.state.get("template"):
+        draft = save(draft, **_suggested(analysis))
+        renew(draft)
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        draft = _template_cards(draft)
+        template = next(item for item in conversion.templates() if item.id == draft.state["template"])
+        slots: dict[str, DeltaGenerator] = {}
+        mapping = _columns_card(draft, template, analysis, slots)
+        options = _options_card(draft, template, analysis, slots)
+        draft = save(draft, mapping=mapping, options=options)
+    with side:
+        ready = _live_preview(draft, template, slots)
+    return draft, ready
+
+
+def _suggested(analysis: Analysis) -> dict[str, Any]:
+    """The template and mapping that the analysis suggests, as the draft keeps them."""
+    first = conversion.templates()[0].id
+    if analysis.suggestion is None:
+        return {"template": first, "mapping": {}, "options": {}}
+    found = analysis.suggestion
+    mapping = {"key": found.key, "target": found.target, "include": list(found.include)}
+    return {"template": found.template or first, "mapping": mapping, "options": {}}
+
+
+def _template_cards(draft: DraftRecord) -> DraftRecord:
+    face.heading("Shape of an example")
+    with st.grid(2, min_column_width=250):
+        for template in conversion.templates():
+            chosen = template.id == draft.state["template"]
+            if not face.choice_card(
+                template.id, template.title, template.tagline, icon=ICONS.get(template.id, "extension"), on=chosen
+            ):
+                continue
+            if not chosen:
+                # What was chosen for the template that is left waits there, should the person come back to it.
+                kept = dict(draft.state.get("kept") or {})
+                kept[draft.state["template"]] = {name: draft.state.get(name) or {} for name in ("mapping", "options")}
+                own = kept.get(template.id) or {
+                    "mapping": conversion.mapping_for(draft.state["source_id"], template.id),
+                    "options": {},
+                }
+                draft = save(draft, template=template.id, kept=kept, **own)
+                renew(draft)
+                st.rerun()
+    return draft
+
+
+def _columns_card(
+    draft: DraftRecord, template: Template[Any], analysis: Analysis, slots: dict[str, DeltaGenerator]
+) -> dict[str, Any]:
+    """One widget per part that a column can play in this template; `slots` gets the place under each."""
+    names = [column.name for column in analysis.columns]
+    mapping = dict(draft.state.get("mapping") or {})
+    if not template.roles:
+        return mapping
+    face.section_gap()
+    title = st.container()
+    with st.container(border=True, gap="small", key="mapping"):
+        for role in template.roles:
+            # What is the input or the output already cannot be included beside it.
+            taken = {mapping.get("key"), mapping.get("target")} if role.id == "include" else set()
+            free = [name for name in names if name not in taken]
+            with st.container(gap="xxsmall"):
+                mapping[role.id] = _role_widget(draft, role, mapping.get(role.id), free)
+                slots[role.id] = st.empty()
+    filled = sum(bool(mapping.get(role.id)) for role in template.roles)
+    with title:
+        face.heading("Columns", f"{filled} of {len(template.roles)} matched")
+    return mapping
+
+
+def _role_widget(draft: DraftRecord, role: RoleSpec, value: Any, names: list[str]) -> Any:
+    title = role.title if role.required else f"{role.title} (optional)"
+    if role.id == "include":
+        chosen = [name for name in value or [] if name in names]
+        return st.multiselect(title, names, default=chosen, help=role.description, key=key(draft, "include"))
+    options: list[str | None] = [None, *names]
+    return st.selectbox(
+        title,
+        options,
+        index=options.index(value) if value in options else 0,
+        format_func=lambda name: "Choose a column" if name is None else name,
+        help=role.description,
+        key=key(draft, role.id),
+    )
+
+
+def _options_card(
+    draft: DraftRecord, template: Template[Any], analysis: Analysis, slots: dict[str, DeltaGenerator]
+) -> dict[str, Any]:
+    face.section_gap()
+    face.heading("Wording and options")
+    names = [column.name for column in analysis.columns]
+    fields = template.Options.model_fields
+    own = [name for name in fields if name not in ("system", "empty", "fill_text")]
+    with st.container(border=True, gap="small", key="options"):
+        values = form_fields(
+            template.Options,
+            draft.state.get("options") or {},
+            key(draft, f"option_{template.id}"),
+            only=[*own, "system", "empty", "fill_text"],
+            choices={"conversation": [None, *names]},
+            slots=slots,
+        )
+        slots = " ".join(f"`{{{{{name}}}}}`" for name in names[:12] if "`" not in name)
+        st.caption(f"Patterns put a row's cell in place of its name: {slots}")
+    return values
+
+
+def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[str, DeltaGenerator]) -> bool:
+    """The first examples of the present choices; False where they do not work yet, with the reason at its field."""
+    face.heading("Preview", "Updates as you choose")
+    state = draft.state
+    try:
+        found = conversion.preview(
+            state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=3
+        )
+    except StudioError as error:
+        said = beside(slots, error) or _beside_option(slots, template, error)
+        with st.container(border=True, gap="xsmall", key="not_yet"):
+            if said:
+                st.markdown(":orange[:material/pending:] The preview waits for the field that is marked.")
+            else:
+                st.markdown(f":orange[:material/pending:] {sentence(error.message)}")
+                if error.remedy:
+                    st.caption(sentence(error.remedy))
+        return False
+    except Exception as error:
+        show_error(error)
+        return False
+    preview_cards(found, limit=3, columns=1)
+    st.caption(
+        f"About {plural(found.estimated_total, 'labeled example')} from {plural(found.of_rows, 'row')}"
+        + (f" · {plural(len(found.rejects), 'row')} of the first {found.looked_at} left out" if found.rejects else "")
+    )
+    if not found.examples and found.rejects:
+        st.caption(md(found.rejects[0].findings[0].message))
+    return bool(found.examples)
+
+
+def _beside_option(slots: Mapping[str, DeltaGenerator], template: Template[Any], error: StudioError) -> bool:
+    """A pattern's error names the option by its title."""
+    for name, field in template.Options.model_fields.items():
+        if name in slots and f"“{field.title}”" in error.message:
+            with slots[name]:
+                field_error(error)
+            return True
+    return False

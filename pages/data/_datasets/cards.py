@@ -1,0 +1,67 @@
+"""The wall of dataset cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.services.data.datasets import DatasetRecord
+from pages.ui import face, frame
+from pages.ui.format import day, md, plural, size
+
+SUPERVISED = face.badge_md("✓ Supervised", "green")
+_SEARCH_FROM = 7  # cards, from which on a search field is worth its place
+
+
+def wall(found: Sequence[DatasetRecord]) -> None:
+    """The datasets as cards, with their totals above."""
+    ready = sum(dataset.state == "validated" for dataset in found)
+    total = sum(dataset.examples for dataset in found)
+    shown = list(found)
+    if len(found) >= _SEARCH_FROM:
+        wanted = st.text_input("Search", placeholder="Search by name", label_visibility="collapsed", key="search")
+        shown = [dataset for dataset in found if wanted.lower() in dataset.name.lower()]
+    face.heading(
+        plural(len(found), "dataset"), f"{plural(total, 'labeled example')} · {ready} ready for supervised learning"
+    )
+    if not shown:
+        st.caption("No dataset has that in its name.")
+    with st.grid(3, min_column_width=250):
+        for dataset in shown:
+            card(dataset)
+
+
+def card(dataset: DatasetRecord) -> None:
+    """One dataset: name, badge, state, labeled examples, size, format, created."""
+    with st.container(
+        border=True, height="stretch", vertical_alignment="distribute", gap="small", key=f"ds_{dataset.id}"
+    ):
+        with st.container(gap="xxsmall"):
+            st.markdown(f"**{md(dataset.name, 60)}**")
+            st.markdown(f":small[{SUPERVISED} {face.status_md(dataset.state)}]")
+            if dataset.description:
+                st.caption(md(dataset.description, 120))
+        with st.container(gap="xxsmall"):
+            st.markdown(f"Labeled Examples: **{plural(dataset.examples, 'pair')}**")
+            facts = [size(dataset.version.size_bytes), origin(dataset), day(dataset.created_at)]
+            st.caption(" · ".join(fact for fact in facts if fact))
+            if st.button("Open", width="stretch", key=f"open_{dataset.id}"):
+                st.switch_page(frame.page_file("datasets"), query_params={"id": dataset.id})
+
+
+_ORIGINS = {
+    "upload": "uploaded",
+    "convert": "converted",
+    "sample": "shipped sample",
+    "cli": "command line",
+    "smart": "written by a model",
+    "mix": "mixed",
+    "manual": "written by hand",
+    "chat_import": "imported conversations",
+}
+
+
+def origin(dataset: DatasetRecord) -> str:
+    """The format of its file, or where else it came from."""
+    return dataset.version.format.upper() or _ORIGINS.get(dataset.origin, dataset.origin)

@@ -1,0 +1,230 @@
+"""Changing a dataset from any screen: apply an operation, say what came of it, undo it, follow it when it is long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.data.editing import Effect, Operation
+from core.errors import Conflict, StudioError
+from core.services.data import datasets
+from core.services.data.datasets import DatasetRecord, edits as dataset_edits
+from core.services.data.datasets.edits import Applied
+from core.services.platform import tasks
+from pages.ui import face
+from pages.ui.boundary import show_error
+from pages.ui.format import md, number, plural, sentence
+from pages.ui.progress import ended_badly, follow
+
+_COUNTED = 5_000  # examples up to which an effect is counted without being asked
+
+
+def apply(dataset: DatasetRecord, operation: Operation, why: str = "") -> bool:
+    """Make a new version of the dataset; the page begins anew with the news. False where it was refused."""
+    try:
+        applied = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id, why=why)
+    except Conflict as error:
+        show_error(error)
+        if st.button("Show the newest version", icon=":material/refresh:", key="show_newest"):
+            st.rerun()
+        return False
+    except StudioError as error:
+        show_error(error)
+        return False
+    take(dataset, applied)
+    return True
+
+
+def take(dataset: DatasetRecord, applied: Applied) -> None:
+    """Keep for the next run what came of a change: a version, or a task that makes one."""
+    if applied.task is not None:
+        st.session_state[_task_key(dataset.id)] = applied.task.id
+    elif applied.version is not None:
+        remember(dataset.id, applied.version.id, dataset.version.id)
+
+
+def remember(dataset_id: str, version_id: str, before_id: str | None) -> None:
+    """Keep for the next run that a version was made, so that the page can say so."""
+    st.session_state[_news_key(dataset_id)] = (version_id, before_id)
+
+
+def news(dataset: DatasetRecord) -> None:
+    """What the last change came to, with Undo; a change that still runs; one that failed."""
+    _long_change(dataset)
+    told = st.session_state.get(_news_key(dataset.id))
+    if not told:
+        return
+    version_id, before_id = told
+    if version_id != dataset.version.id:  # somebody has changed it since
+        st.session_state.pop(_news_key(dataset.id))
+        return
+    changes = dataset_edits.history(dataset.id)
+    change, step = changes[0], dataset_edits.undo_step(changes)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="news_of_change"):
+        with st.container(gap=None, width="stretch", key="rowtext_news"):
+            st.markdown(f":green[:material/check_circle:] **Version {change.version.number}**: {sentence(change.what)}")
+            st.caption(counts_text(change.added, change.removed, change.changed))
+        if change.operation == "undo" and before_id:
+            if st.button("Redo", icon=":material/redo:", key="redo_change", help="Takes the undoing back."):
+                bring_back(dataset, before_id)
+        elif step and st.button(
+            "Undo",
+            icon=":material/undo:",
+            key="undo_change",
+            help=f"Makes a version with the content of version {step.target.number}.",
+        ):
+            undo(dataset)
+        if st.button("", icon=":material/close:", type="tertiary", key="close_news", help="Close this message"):
+            st.session_state.pop(_news_key(dataset.id))
+            st.rerun()
+
+
+def undo(dataset: DatasetRecord) -> None:
+    """Go back to the content before the newest change."""
+    _again(dataset, lambda: dataset_edits.undo(dataset.id, base_version_id=dataset.version.id))
+
+
+def bring_back(dataset: DatasetRecord, version_id: str, why: str = "") -> None:
+    """Make the content of an older version the newest again."""
+    _again(dataset, lambda: dataset_edits.restore(version_id, base_version_id=dataset.version.id, why=why))
+
+
+def _again(dataset: DatasetRecord, change: Callable[[], Applied]) -> None:
+    try:
+        with st.spinner("Making the new version…"):
+            applied = change()
+    except StudioError as error:
+        show_error(error)
+        return
+    take(dataset, applied)
+    st.rerun()
+
+
+def counts_text(added: int, removed: int, changed: int) -> str:
+    """`12 added · 3 removed · 4 changed`; says when it was none."""
+    parts = [(added, "added"), (removed, "removed"), (changed, "changed")]
+    return " · ".join(f"{count:,} {word}" for count, word in parts if count) or "No example changed"
+
+
+def effect(dataset: DatasetRecord, operation: Operation) -> Effect:
+    """What an operation would do to the newest version; counted once, then remembered in this window."""
+    known: dict[str, Effect] = st.session_state.setdefault("effects", {})
+    key = f"{dataset.version.id} {operation.to_dict()!r}"
+    if key not in known:
+        if len(known) > 200:
+            known.clear()
+        known[key] = dataset_edits.count(dataset.id, operation)
+    return known[key]
+
+
+def dialog_foot(
+    dataset: DatasetRecord,
+    build: Callable[[], Operation],
+    key: str,
+    button: str,
+    *,
+    why: str = "",
+    show: Callable[[Operation, Effect], None] | None = None,
+) -> None:
+    """The end of every change dialog: what it would do, why it is done, and the button that does it.
+
+    Args:
+        build: makes the operation from what the dialog holds now; StudioError while it does not fit.
+        show: draws more about the effect, such as a picture.
+    """
+    found: Effect | None = None
+    operation: Operation | None = None
+    try:
+        operation = build()
+        if dataset.examples <= _COUNTED or st.session_state.get(f"count_{key}") == repr(operation.to_dict()):
+            with st.spinner("Counting…", show_time=dataset.examples > _COUNTED):
+                found = effect(dataset, operation)
+    except StudioError as error:
+        st.markdown(f":orange[:material/info:] {sentence(error.message)} :gray[{sentence(error.remedy)}]")
+    if operation is not None and found is None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"{plural(dataset.examples, 'example')}: counting takes a moment.", width="stretch")
+            if st.button("Count the effect", icon=":material/calculate:", key=f"count_btn_{key}"):
+                st.session_state[f"count_{key}"] = repr(operation.to_dict())
+                st.rerun(scope="fragment")
+    if found is not None and operation is not None:
+        effect_line(dataset, found)
+        if show:
+            show(operation, found)
+    reason = st.text_input(
+        "Why (optional)", value=why, max_chars=300, placeholder="Shown in the version history", key=f"why_{key}"
+    )
+    nothing = found is not None and found.nothing
+    if st.button(
+        button,
+        type="primary",
+        width="stretch",
+        disabled=operation is None or nothing,
+        help="It would change nothing." if nothing else None,
+        key=f"apply_{key}",
+    ):
+        assert operation is not None
+        with st.spinner("Making the new version…"):
+            done = apply(dataset, operation, reason)
+        if done:
+            st.rerun()
+
+
+def effect_line(dataset: DatasetRecord, found: Effect) -> None:
+    """What the new version would hold, in one line."""
+    if found.nothing:
+        st.markdown(":gray[:material/info: Nothing would change.]")
+        return
+    st.markdown(
+        f"**Version {dataset.version.number + 1}** would hold {plural(found.total, 'example')} "
+        f":gray[({number(found.train)} for training, {number(found.validation)} held out)]: "
+        f"{counts_text(found.added, found.removed, found.changed)}."
+    )
+
+
+def _long_change(dataset: DatasetRecord) -> None:
+    """A change in the background, also one that another window began."""
+    key = _task_key(dataset.id)
+    task_id = st.session_state.get(key)
+    if not task_id:
+        # The tab of variations follows its own work.
+        kinds = ("edit",) if st.query_params.get("view") == "Variations" else ("edit", "variations")
+        for kind in kinds:
+            running = [task for task in tasks.list_tasks(kind=kind, limit=20) if not task.is_terminal]
+            mine = [task for task in running if task.payload.get("dataset_id") == dataset.id]
+            if mine:
+                task_id = st.session_state[key] = mine[0].id
+                break
+    if not task_id:
+        return
+    task = follow(task_id)
+    if task.state == "succeeded":
+        st.session_state.pop(key)
+        newest = datasets.get_dataset(dataset.id).version
+        remember(dataset.id, newest.id, newest.parents[0] if newest.parents else None)
+        st.toast(f"{md(task.title, 80)} is done", icon=":material/check_circle:")
+        if newest.id != dataset.version.id:
+            st.rerun()
+    elif not ended_badly(task, "change"):
+        return
+    elif st.button("Close", type="tertiary", key="close_failed_change"):
+        st.session_state.pop(key)
+        st.rerun()
+
+
+def _news_key(dataset_id: str) -> str:
+    return f"news_{dataset_id}"
+
+
+def _task_key(dataset_id: str) -> str:
+    return f"changing_{dataset_id}"
+
+
+def severity_badge(severity: str) -> str:
+    """The badge of a finding's severity."""
+    word, color, icon = {
+        "error": ("Error", "red", "error"),
+        "warning": ("Warning", "orange", "warning"),
+    }.get(severity, ("Note", "gray", "info"))
+    return face.badge_md(word, color, icon)

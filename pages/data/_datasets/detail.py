@@ -1,0 +1,122 @@
+"""The head of one dataset: what it is, what can be done with it, and its figures."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.services.data import datasets
+from core.services.data.datasets import DatasetRecord
+from pages.data._datasets.cards import SUPERVISED, origin
+from pages.ui import face, frame
+from pages.ui.boundary import show_error
+from pages.ui.format import day, md, number, plural, size
+from pages.ui.progress import ended_badly, follow
+
+
+def head(dataset: DatasetRecord) -> None:
+    """Name, badges and actions."""
+    if st.button("All datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all"):
+        st.switch_page(frame.page_file("datasets"))
+    eyebrow = f"{origin(dataset)} · {size(dataset.version.size_bytes)} · {day(dataset.created_at)}"
+    with face.header_row(
+        md(dataset.name), md(dataset.description), eyebrow, f"{SUPERVISED} {face.status_md(dataset.state)}"
+    ):
+        if st.button("Delete", type="tertiary", icon=":material/delete:", key="delete"):
+            _confirm_delete(dataset)
+        if st.button(
+            "Validate", icon=":material/rule:", key="validate", help="Run every check over the examples again."
+        ):
+            task = datasets.validate(dataset.id)
+            st.session_state[_watch_key(dataset)] = task.id
+        st.download_button(
+            "Download",
+            data=lambda: b"".join(datasets.download_jsonl(dataset.version.id)),
+            file_name=f"{dataset.name}.jsonl",
+            mime="application/jsonl",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download",
+            help="All examples as JSONL in the chat format.",
+        )
+        if frame.exists("new_job") and st.button(
+            "Start Training Job",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="train",
+            disabled=dataset.state == "failed",
+            help="Errors were found; they need fixing first." if dataset.state == "failed" else None,
+        ):
+            st.switch_page(frame.page_file("new_job"), query_params={"dataset": dataset.id})
+
+
+def watch_validation(dataset: DatasetRecord) -> None:
+    """A validation that runs, or that has just ended here."""
+    key = _watch_key(dataset)
+    task_id = st.session_state.get(key)
+    if not task_id:
+        return
+    task = follow(task_id)
+    if task.state == "succeeded":
+        st.session_state.pop(key)
+        st.toast(f"Checked {md(dataset.name, 60)}", icon=":material/rule:")
+    else:
+        ended_badly(task, "validation")
+
+
+def summary(dataset: DatasetRecord) -> None:
+    """The figures a person looks for first."""
+    version = dataset.version
+    stats = datasets.statistics(version.id)
+    found = version.manifest.get("findings") or {}
+    errors, warnings = int(found.get("error", 0)), int(found.get("warning", 0))
+    face.tiles(
+        [
+            face.Tile(
+                "Labeled Examples",
+                plural(version.examples, "pair"),
+                f"{number(version.validation_examples)} held out" if version.validation_examples else None,
+                arrow="off",
+                help="Each example is a supervised learning pair: input → output.",
+            ),
+            face.Tile("Typical length", f"{number(round(stats.tokens_median))} tokens", help=_TOKENS),
+            face.Tile("Longest", f"{number(stats.tokens_max)} tokens", help=_TOKENS),
+            face.Tile(
+                "Findings",
+                number(errors + warnings),
+                plural(errors, "error") if errors else None,
+                delta_color="red" if errors else "gray",
+                arrow="off",
+                note=plural(warnings, "warning") if warnings else None,
+                help="Errors keep a row out or block training; warnings are worth a look.",
+            ),
+        ],
+        key="figures",
+    )
+    st.caption(f"{datasets.STATES[dataset.state]} · version {version.number}")
+
+
+_TOKENS = "An estimate: characters divided by 4. Exact counts need a base model."
+
+
+def _watch_key(dataset: DatasetRecord) -> str:
+    return f"validating_{dataset.id}"
+
+
+@st.dialog("Delete this dataset?", icon=":material/delete:")
+def _confirm_delete(dataset: DatasetRecord) -> None:
+    found = datasets.dependents(dataset.id)
+    st.markdown(f"**{md(dataset.name)}** with {plural(dataset.examples, 'labeled example')} will be gone for good.")
+    st.markdown(md(found.text))
+    for name in found.models[:10]:
+        st.caption(f":material/deployed_code: {md(name)}")
+    typed = st.text_input("Type the dataset's name to delete it", key="confirm_name")
+    if st.button(
+        "Delete dataset", type="primary", disabled=typed.strip() != dataset.name, key="confirm_delete", width="stretch"
+    ):
+        try:
+            datasets.delete(dataset.id, typed)
+        except StudioError as error:
+            show_error(error)
+        else:
+            st.switch_page(frame.page_file("datasets"))

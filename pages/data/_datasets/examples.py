@@ -1,0 +1,222 @@
+"""The examples of one dataset: searched, filtered, paged, as cards or as a table that can be edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.data.editing import DropRows, EditRows, Filter, messages_of
+from core.errors import StudioError
+from core.services.data import datasets
+from core.services.data.datasets import DatasetRecord, ExampleRecord
+from pages.data._datasets import (
+    change as dataset_change,
+    grid as dataset_grid,
+    operations as dataset_operations,
+    writing as dataset_writing,
+)
+from pages.ui import example_parts, face
+from pages.ui.boundary import show_error
+from pages.ui.dialogs import dialog
+from pages.ui.format import md, number, plural, sentence, short
+
+PER_PAGE = 10
+
+
+def examples(dataset: DatasetRecord) -> None:
+    """The examples, and everything that can be done with them."""
+    dataset_writing.waiting(dataset)
+    _asked_for(dataset)
+    chosen, table = _choices(dataset)
+    dataset_operations.toolbar(dataset)
+    if chosen:
+        _filtered(dataset, chosen)
+    if table:
+        dataset_grid.grid(dataset, chosen)
+        return
+    _cards(dataset, chosen)
+
+
+def _asked_for(dataset: DatasetRecord) -> None:
+    """The one example that the address names (`?example=16`), above all others."""
+    asked = st.query_params.get("example", "")
+    if not asked.isdigit():
+        return
+    found = datasets.examples_at(dataset.version.id, [int(asked)])
+    with st.container(gap="xsmall", key="asked_for"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**The example you came for**" if found else "There is no such example any more.")
+            if st.button("Show all examples", icon=":material/close:", type="tertiary", key="leave_asked"):
+                del st.query_params["example"]
+                st.rerun()
+        for item in found:
+            _card(dataset, item, "asked_")
+
+
+def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
+    """What the person looks for (values of a `Filter`), and whether they want the table."""
+    version = dataset.version
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="example_choices"):
+        search = st.text_input(
+            "Search",
+            placeholder="Search in inputs and outputs",
+            label_visibility="collapsed",
+            icon=":material/search:",
+            key="example_search",
+            width=320,
+        )
+        chosen: dict[str, Any] = {"search": search} if search else {}
+        if version.validation_examples and version.train_examples:
+            names = {"": "All", "train": "Training", "validation": "Held out"}
+            part = st.segmented_control(
+                "Part",
+                list(names),
+                default="",
+                required=True,
+                format_func=names.get,
+                label_visibility="collapsed",
+                key="example_split",
+            )
+            if part:
+                chosen["split"] = part
+        with st.popover("More filters", icon=":material/filter_alt:", key="more_filters"):
+            chosen |= _more(dataset)
+        st.space("stretch")
+        views = {"cards": "Cards", "table": "Table"}
+        icons = {"cards": ":material/view_agenda:", "table": ":material/table_rows:"}
+        view = st.segmented_control(
+            "View",
+            list(views),
+            default="cards",
+            required=True,
+            format_func=lambda name: f"{icons[name]} {views[name]}",
+            label_visibility="collapsed",
+            key="example_view",
+        )
+    return chosen, view == "table"
+
+
+def _more(dataset: DatasetRecord) -> dict[str, Any]:
+    """Filters by finding, by answer and by length."""
+    stats, found = datasets.statistics(dataset.version.id), datasets.finding_counts(dataset.version.id)
+    out: dict[str, Any] = {}
+    if found:
+        flags = st.multiselect("Findings", list(found), placeholder="With one of these findings", key="filter_flags")
+        if flags:
+            out["flags"] = tuple(flags)
+    if stats.labels:
+        counts = {label.text: label.count for label in stats.labels}
+        labels = st.multiselect(
+            "Outputs",
+            list(counts),
+            format_func=lambda text: f"{short(text, 60)} ({counts[text]:,})",
+            placeholder="With one of these outputs",
+            key="filter_labels",
+        )
+        if labels:
+            out["labels"] = tuple(labels)
+    low, high = st.columns(2)
+    least = low.number_input("At least (tokens)", 0, None, None, key="filter_min", help=_TOKENS)
+    most = high.number_input("At most (tokens)", 0, None, None, key="filter_max", help=_TOKENS)
+    if least is not None:
+        out["min_tokens"] = int(least)
+    if most is not None:
+        out["max_tokens"] = int(most)
+    return out
+
+
+_TOKENS = "An estimate: characters divided by 4."
+
+
+def page_of(dataset: DatasetRecord, chosen: dict[str, Any], offset: int, limit: int) -> datasets.Page:
+    """One page of the examples that meet the filter."""
+    return datasets.examples(dataset.version.id, offset, limit, **chosen)
+
+
+def _filtered(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
+    """How many examples meet the filter, and what can be done with just these."""
+    total = page_of(dataset, chosen, 0, 1).total
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="filtered"):
+        with st.container(gap=None, width="stretch", key="rowtext_filtered"):
+            st.markdown(f"**{number(total)} of {plural(dataset.examples, 'example')}** match")
+            try:
+                words = Filter(**chosen).conditions()
+            except ValueError:
+                words = ["the least number of tokens is above the most"]
+            st.caption(md("Those " + " and ".join(words) + "."))
+        if not total or total == dataset.examples:
+            return
+        if st.button("Keep only these", icon=":material/filter_alt:", key="keep_these"):
+            dataset_operations.confirm_filter(dataset, Filter(**chosen, keep=True))
+        if st.button("Drop these", icon=":material/delete_sweep:", key="drop_these"):
+            dataset_operations.confirm_filter(dataset, Filter(**chosen, keep=False))
+
+
+def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
+    number_key = f"page_{sorted(chosen.items())!r}"
+    current = int(st.session_state.get(number_key, 1))
+    page = page_of(dataset, chosen, (current - 1) * PER_PAGE, PER_PAGE)
+    if not page.items and page.total:  # the set has become smaller
+        current = 1
+        page = page_of(dataset, chosen, 0, PER_PAGE)
+    if not page.total:
+        st.caption("No example matches that.")
+        return
+    first = (current - 1) * PER_PAGE + 1
+    face.heading(
+        plural(page.total, "labeled example"), f"{first:,} to {first + len(page.items) - 1:,} · input → output pairs"
+    )
+    with st.grid(2, min_column_width=320):
+        for item in page.items:
+            _card(dataset, item)
+    pages = -(-page.total // PER_PAGE)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=number_key)
+
+
+def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
+    line = f" · line {item.example.source_line:,}" if item.example.source_line else ""
+    held = face.badge_md("Held out") if item.example.split == "validation" else ""
+    flags = " ".join(face.badge_md(md(flag), "orange") for flag in item.flags)
+    with example_parts.card(
+        item.example.messages,
+        key=f"{place}{item.position}",
+        note=f"Example {item.position + 1:,}{line} · about {number(item.tokens)} tokens",
+        badge=f"{held} {flags}".strip(),
+    ):
+        if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit_{place}{item.position}"):
+            edit(dataset, item)
+        if place and st.button("Drop", icon=":material/delete:", type="tertiary", key="drop_asked"):
+            drop = DropRows(positions=(item.position,))
+            if dataset_change.apply(dataset, drop, "looked at because it was learnt badly or well"):
+                del st.query_params["example"]
+                st.rerun()
+
+
+def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
+    """Open one example message by message."""
+    dataset_writing.begin_edit(item.position, messages_of(item.example))
+    _edit_dialog(dataset, item.position)
+
+
+@dialog("Edit this example", width="large", icon=":material/edit:")
+def _edit_dialog(dataset: DatasetRecord, position: int) -> None:
+    st.caption(f"Example {position + 1:,} of {md(dataset.name)}. Saving makes version {dataset.version.number + 1}.")
+    try:
+        messages = dataset_writing.edited(position)
+    except StudioError as error:
+        st.markdown(f":red[{sentence(error.message)}] {sentence(error.remedy)}")
+        return
+    why = st.text_input(
+        "Why (optional)", max_chars=300, placeholder="Shown in the version history", key=f"why_edit_{position}"
+    )
+    if st.button("Save as a new version", type="primary", width="stretch", key="save_edit"):
+        try:
+            operation = EditRows(rows={position: tuple(messages)})
+        except ValueError as error:
+            show_error(error)
+            return
+        if dataset_change.apply(dataset, operation, why):
+            st.rerun()

@@ -1,0 +1,116 @@
+"""What the checks found in a dataset: where, what, and what to do about it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.messages import Finding
+from core.services.data import chat_import, datasets
+from core.services.data.datasets import DatasetRecord
+from pages.ui import face
+from pages.ui.format import md, plural, sentence, short
+
+FINDINGS_PER_PAGE = 25
+
+
+def findings(dataset: DatasetRecord) -> None:
+    """What the checks found: where, what, and what to do about it."""
+    version = dataset.version
+    counts = version.manifest.get("counts") or {}
+    rejects = int(counts.get("rejects") or 0)
+    if rejects:
+        with st.container(
+            border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="rejects"
+        ):
+            kept = "It is kept as it was." if rejects == 1 else "They are kept as they were."
+            st.markdown(f"**{plural(rejects, 'row')} could not become an example.** :gray[{kept}]")
+            st.download_button(
+                "Download rejected rows",
+                data=lambda: datasets.rejects(version.id),
+                file_name=f"{dataset.name}-rejects.jsonl",
+                mime="application/jsonl",
+                icon=":material/download:",
+                on_click="ignore",
+                key="download_rejects",
+            )
+    if dataset.origin == "chat_import":
+        _left_out(dataset)
+    by_code = datasets.finding_counts(version.id)
+    total = sum(by_code.values())
+    if not total:
+        st.markdown(":green[:material/check_circle:] Every check passed: nothing was found.")
+        return
+    names = {"all": "All", "error": "Errors", "warning": "Warnings", "info": "Notes"}
+    severity = st.segmented_control(
+        "Severity",
+        list(names),
+        default="all",
+        required=True,
+        format_func=names.get,
+        label_visibility="collapsed",
+        key="severity",
+    )
+    wanted = None if severity == "all" else severity
+    by_severity = version.manifest.get("findings") or {}
+    count = total if wanted is None else int(by_severity.get(wanted, 0))
+    current = int(st.session_state.get(f"findings_{severity}", 1))
+    found = datasets.findings(version.id, FINDINGS_PER_PAGE, wanted, (current - 1) * FINDINGS_PER_PAGE)
+    if not found:
+        st.caption("Nothing of that kind was found.")
+        return
+    face.heading(plural(count, "finding"), " · ".join(f"{code} {n:,}" for code, n in list(by_code.items())[:4]))
+    with st.container(border=True, gap="small", key="finding_list"):
+        for index, item in enumerate(found):
+            if index:
+                st.divider()
+            finding_row(item)
+    pages = -(-count // FINDINGS_PER_PAGE)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=f"findings_{severity}")
+
+
+def _left_out(dataset: DatasetRecord) -> None:
+    """What the import of conversations left out, where this is the version it made."""
+    if dataset.version.number > 1:
+        return
+    try:
+        content = chat_import.left_out(dataset.version.id)
+    except StudioError:  # made before the import kept it
+        return
+    if content:
+        st.download_button(
+            "Download what the import left out",
+            data=content,
+            file_name="left-out.jsonl",
+            mime="application/jsonl",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download_left_out",
+        )
+
+
+_SEVERITY = {
+    "error": ("Error", "red", "error"),
+    "warning": ("Warning", "orange", "warning"),
+    "info": ("Note", "gray", "info"),
+}
+
+
+def finding_row(item: Finding) -> None:
+    """One finding: severity, place, message, remedy, and the offending text verbatim."""
+    word, color, icon = _SEVERITY[item.severity]
+    place = [f"line {item.line:,}"] if item.line else []
+    if item.field:
+        place.append(md(item.field, 60))
+    if item.rows:
+        lines = ", ".join(f"{line:,}" for line in item.rows[:8])
+        place.append(f"lines {lines}{' …' if len(item.rows) > 8 else ''}")
+    with st.container(gap="xxsmall"):
+        st.markdown(f":small[{face.badge_md(word, color, icon)} `{item.code}` :gray[{' · '.join(place)}]]")
+        st.markdown(sentence(item.message))
+        if item.remedy:
+            st.caption(sentence(item.remedy))
+        if item.raw:
+            st.code(short(item.raw, 400), language=None, wrap_lines=True)

@@ -1,0 +1,52 @@
+"""Where the examples of a dataset came from, and what was made of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.data.datasets import DatasetRecord
+from pages.data._datasets import lineage_picture
+from pages.data._datasets.cards import origin
+from pages.ui import face
+from pages.ui.format import moment, number
+
+
+def provenance(dataset: DatasetRecord) -> None:
+    """Where the examples came from, and what was made of them."""
+    face.heading("From source to model", "every step that led here, and what it led to")
+    lineage_picture.picture(dataset)
+    face.section_gap()
+    face.heading("Where it came from", f"version {dataset.version.number}")
+    with st.container(border=True):
+        face.facts(_origin_facts(dataset))
+    with st.expander("The whole manifest", icon=":material/data_object:"):
+        st.json(dataset.version.manifest, expanded=1)
+
+
+def _origin_facts(dataset: DatasetRecord) -> list[tuple[str, str]]:
+    manifest = dataset.version.manifest
+    source, recipe, counts = manifest.get("source") or {}, manifest.get("recipe") or {}, manifest.get("counts") or {}
+    split = manifest.get("split") or {}
+    mapping = recipe.get("mapping") or {}
+    pairs: list[tuple[str, object]] = [
+        ("Origin", origin(dataset)),
+        ("File", source.get("filename")),
+        ("Format", source.get("format")),
+        ("Encoding", source.get("encoding")),
+        ("SHA-256", source.get("sha256")),
+        ("Known shape", recipe.get("shape")),
+        ("Template", recipe.get("template")),
+        ("Key column", mapping.get("key")),
+        ("Target column", mapping.get("target")),
+        ("Included", ", ".join(mapping.get("include") or [])),
+        ("Rows read", counts.get("read")),
+        ("Rows accepted", counts.get("accepted")),
+        ("Rows rejected", counts.get("rejected")),
+        ("Held out", f"{number(dataset.version.validation_examples)} (seed {split.get('seed', '–')})"),
+        ("Created", moment(dataset.created_at)),
+    ]
+    return [
+        (name, f"{value:,}" if isinstance(value, int) else str(value))
+        for name, value in pairs
+        if value not in (None, "")
+    ]

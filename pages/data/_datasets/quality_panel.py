@@ -1,0 +1,142 @@
+"""The Quality tab: the score with its parts, the worklist, and pictures before and after."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from core.data.quality.records import QualityReport, ScorePart
+from core.services.data import quality, render_preview
+from core.services.data.datasets import DatasetRecord
+from core.services.platform import tasks
+from pages.data._datasets import quality_pictures, quality_worklist
+from pages.ui import face
+from pages.ui.dialogs import dialog
+from pages.ui.format import ago, number, plural, sentence
+from pages.ui.progress import ended_badly, follow
+
+
+def panel(dataset: DatasetRecord) -> None:
+    """How good the dataset is, and what can be done about it."""
+    report = _report(dataset)
+    if report is None:
+        return
+    side, main = st.columns([4, 9], gap="medium")
+    with side:
+        face.heading("Score")
+        _score(dataset, report)
+    with main:
+        quality_worklist.worklist(dataset, report)
+    face.section_gap()
+    quality_pictures.pictures(dataset)
+
+
+def _report(dataset: DatasetRecord) -> QualityReport | None:
+    """The report of the newest version; measured now where that is quick, else on demand, in the background."""
+    report = quality.report(dataset.version.id)
+    again = st.session_state.get(_key(dataset))
+    if report is not None:
+        if again and follow(again).is_terminal:
+            st.session_state.pop(_key(dataset))
+        return report
+    if dataset.examples <= quality.INLINE_EXAMPLES:
+        with st.spinner("Measuring the quality…"):
+            return quality.compute(dataset.version.id)
+    task_id = st.session_state.get(_key(dataset)) or _running(dataset)
+    if task_id:
+        task = follow(task_id)
+        if task.state == "succeeded":
+            st.session_state.pop(_key(dataset), None)
+            return quality.report(dataset.version.id)
+        ended_badly(task, "quality")
+        return None
+    if face.empty(
+        "speed",
+        "Not measured yet",
+        f"{plural(dataset.examples, 'labeled example')} are looked at for copies, contradictions, leakage, personal "
+        "data and more. It runs in the background.",
+        "Measure the quality",
+        "quality",
+        primary=False,
+    ):
+        _start(dataset)
+    return None
+
+
+def _running(dataset: DatasetRecord) -> str | None:
+    """The measuring of this version that was begun elsewhere: after an edit, or in another window."""
+    waiting = [task for task in tasks.list_tasks(kind="quality", limit=20) if not task.is_terminal]
+    return next((task.id for task in waiting if task.payload.get("version_id") == dataset.version.id), None)
+
+
+def _start(dataset: DatasetRecord, length: int | None = None, base_model: str | None = None) -> None:
+    more = {} if length is None else {"max_seq_length": length}
+    task = quality.start(dataset.id, base_model=base_model, **more)
+    st.session_state[_key(dataset)] = task.id
+    st.rerun()
+
+
+def _key(dataset: DatasetRecord) -> str:
+    return f"measuring_{dataset.version.id}"
+
+
+def _score(dataset: DatasetRecord, report: QualityReport) -> None:
+    color = tone(report.score)
+    with st.container(border=True, gap="small", key="score"):
+        st.html(
+            f'<div class="dial dial-{color}" style="--share:{report.score}" role="img" '
+            f'aria-label="Quality {report.score} of 100"><b>{report.score}</b><small>of 100</small></div>'
+        )
+        st.markdown(f"**{sentence(report.grade)}**", text_alignment="center")
+        st.html("".join(_part(part) for part in report.parts))
+        for note in report.notes:
+            st.caption(f":material/info: {sentence(note)}")
+        counted = report.base_model or "estimated tokens (characters / 4)"
+        st.caption(f"Measured {ago(report.computed_at)} · maximum length {number(report.max_seq_length)} in {counted}")
+        if st.button("Measure again", icon=":material/refresh:", type="tertiary", key="measure_again"):
+            _measure_again(dataset, report)
+
+
+@dialog("Measure again", icon=":material/speed:")
+def _measure_again(dataset: DatasetRecord, report: QualityReport) -> None:
+    st.caption("Length is counted in tokens, and what counts as a token depends on the base model.")
+    bases = {base.id: base.title for base in render_preview.bases()}
+    chosen = st.selectbox(
+        "Base model",
+        [None, *bases],
+        format_func=lambda name: bases.get(name, "None: an estimate, characters / 4"),
+        key="measure_base",
+    )
+    length = st.number_input(
+        "Maximum length (tokens)",
+        16,
+        1_000_000,
+        report.max_seq_length,
+        help="What training keeps of an example; choose what the job will use.",
+        key="measure_length",
+    )
+    if not st.button("Measure", type="primary", width="stretch", key="measure_now"):
+        return
+    if dataset.examples <= quality.INLINE_EXAMPLES:
+        with st.spinner("Measuring the quality…"):
+            quality.compute(dataset.version.id, max_seq_length=int(length), base_model=chosen)
+        st.rerun()
+    _start(dataset, int(length), chosen)
+
+
+def _part(part: ScorePart) -> str:
+    """One part of the score: what it is, its bar, its points, and why; the bar is full where nothing was lost."""
+    share = 100 * part.points / part.of if part.of else 100.0
+    points = f"{part.points:.0f}" if part.points == int(part.points) else f"{part.points:.1f}"
+    return (
+        f'<div class="score-part" title="{html.escape(part.text, quote=True)}">'
+        f"<span>{html.escape(part.title)}</span><b>{points} / {part.of}</b>"
+        f'<i><u class="dial-{tone(share)}" style="width:{share:.0f}%"></u></i>'
+        f"<p>{html.escape(part.text)}</p></div>"
+    )
+
+
+def tone(score: float) -> str:
+    """good, fair or poor."""
+    return "good" if score >= 85 else "fair" if score >= 60 else "poor"

@@ -1,0 +1,222 @@
+"""Pictures of a version's quality: lengths, labels and duplicates, and what the last change did to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.data.quality.records import DuplicateMap
+from core.data.versions.reader import Bin
+from core.services.data import quality
+from core.services.data.datasets import DatasetRecord
+from core.services.data.quality import Pictures, Snapshot
+from pages.ui import charts, face
+from pages.ui.format import number, plural, short
+
+_LABELS = 15
+
+
+def pictures(dataset: DatasetRecord) -> None:
+    """Everything that can be drawn about the version."""
+    seen = quality.pictures(dataset.version.id)
+    if seen.before is not None:
+        _before_after(seen.before, seen.after)
+        face.section_gap()
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _lengths(seen)
+    with right:
+        if seen.labels:
+            _labels(seen)
+        else:
+            _map(seen.duplicate_map)
+    if seen.labels and seen.duplicate_map.points:
+        face.section_gap()
+        _map(seen.duplicate_map)
+
+
+def _before_after(before: Snapshot, after: Snapshot) -> None:
+    """The version before beside this one: score, examples, and each issue."""
+    face.heading("Before and after", f"version {before.number} → version {after.number}")
+    titles = list(dict.fromkeys([*before.issues, *after.issues]))
+    gone = [title for title in titles if not after.issues.get(title)]
+    face.tiles(
+        [
+            face.Tile("Score", str(after.score), _signed(after.score - before.score), note=f"before {before.score}"),
+            face.Tile(
+                "Labeled Examples",
+                number(after.examples),
+                _signed(after.examples - before.examples),
+                note=f"before {number(before.examples)}",
+            ),
+            face.Tile(
+                "Issues",
+                number(sum(1 for title in titles if after.issues.get(title))),
+                f"{len(gone)} solved" if gone else None,
+                delta_color="green" if gone else "gray",
+                arrow="off",
+                note=f"before {number(len(before.issues))}",
+            ),
+        ],
+        key="before_after",
+    )
+    differing = [title for title in titles if before.issues.get(title, 0) != after.issues.get(title, 0)]
+    if not differing:
+        return
+    with st.container(border=True):
+        st.caption("Examples with an issue, where the number is another one now")
+        shown = sorted(differing, key=lambda title: -max(before.issues.get(title, 0), after.issues.get(title, 0)))[:10]
+        fig = go.Figure(
+            [
+                go.Bar(
+                    y=[short(title, 34) for title in shown],
+                    x=[side.issues.get(title, 0) for title in shown],
+                    name=f"Version {side.number}",
+                    orientation="h",
+                    marker_color=color,
+                    text=[number(side.issues.get(title, 0)) for title in shown],
+                    textposition="outside",
+                    cliponaxis=False,
+                    hovertemplate="%{x:,} examples<extra></extra>",
+                )
+                for side, color in ((before, charts.BASE), (after, charts.TUNED))
+            ]
+        )
+        fig.update_yaxes(autorange="reversed", type="category", dtick=1)
+        fig.update_xaxes(rangemode="tozero", showticklabels=False)
+        charts.chart(
+            fig,
+            key="issues_before_after",
+            alt="; ".join(
+                f"{title}: {before.issues.get(title, 0)} before, {after.issues.get(title, 0)} after" for title in shown
+            ),
+            height=70 + 46 * len(shown),
+        )
+
+
+def _signed(change: int) -> str | None:
+    return f"{change:+,}" if change else None
+
+
+def _lengths(seen: Pictures) -> None:
+    face.heading("Length of an example", "tokens, estimated")
+    with st.container(border=True):
+        fig = go.Figure()
+        if seen.before is not None and seen.before.histogram != seen.length_histogram:
+            fig.add_trace(_bars(seen.before.histogram, f"Version {seen.before.number}", charts.BASE_SOFT))
+        fig.add_trace(_bars(seen.length_histogram, f"Version {seen.after.number}", charts.TUNED))
+        fig.update_layout(barmode="overlay")
+        fig.update_yaxes(rangemode="tozero")
+        charts.chart(
+            fig,
+            key="quality_lengths",
+            alt=f"Histogram of the lengths of {seen.after.examples:,} examples.",
+            height=260,
+            x="Tokens",
+            y="Examples",
+            legend=len(fig.data) > 1,
+        )
+
+
+def _bars(bins: Sequence[Bin], name: str, color: str) -> go.Bar:
+    """A histogram on a scale of numbers, so that two of different widths can lie over each other."""
+    return go.Bar(
+        x=[(item.low + item.high) / 2 for item in bins],
+        y=[item.count for item in bins],
+        width=[item.high - item.low for item in bins],
+        customdata=[f"{item.low:,} to {item.high - 1:,} tokens" for item in bins],
+        hovertemplate="%{y:,} examples of %{customdata}<extra></extra>",
+        name=name,
+        marker_color=color,
+        marker_line_width=0,
+        opacity=0.85,
+    )
+
+
+def _labels(seen: Pictures) -> None:
+    shown = seen.labels[:_LABELS]
+    more = len(seen.labels) - len(shown)
+    face.heading("Balance of outputs", f"the {len(shown)} commonest" if more > 0 else plural(len(shown), "output"))
+    with st.container(border=True):
+        fig = go.Figure(
+            go.Bar(
+                y=[short(label.text, 26) or "(empty)" for label in shown],
+                x=[label.count for label in shown],
+                orientation="h",
+                marker_color=charts.TUNED,
+                text=[number(label.count) for label in shown],
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate="%{x:,} examples<extra></extra>",
+            )
+        )
+        fig.update_yaxes(autorange="reversed", type="category", dtick=1)
+        fig.update_xaxes(rangemode="tozero", showticklabels=False)
+        charts.chart(
+            fig,
+            key="quality_labels",
+            alt=f"Bars of the commonest outputs; the first occurs {shown[0].count:,} times.",
+            height=max(260, 24 * len(shown) + 20),
+            legend=False,
+        )
+
+
+def _map(drawn: DuplicateMap) -> None:
+    """Each dot an example, each line a likeness; what lies together says the same."""
+    if not drawn.points:
+        face.heading("Duplicates")
+        with st.container(border=True):
+            st.markdown(":green[:material/check_circle:] No two examples are nearly the same.")
+        return
+    face.heading("Map of duplicates", f"{plural(drawn.examples, 'example')} in {plural(drawn.clusters, 'group')}")
+    at = {point.position: point for point in drawn.points}
+    with st.container(border=True):
+        fig = go.Figure()
+        xs: list[float | None] = []
+        ys: list[float | None] = []
+        for edge in drawn.edges:
+            first, second = at.get(edge.first), at.get(edge.second)
+            if first and second:
+                xs += [first.x, second.x, None]
+                ys += [first.y, second.y, None]
+        fig.add_trace(
+            go.Scatter(
+                x=xs, y=ys, mode="lines", line={"color": charts.BASE_SOFT, "width": 1}, hoverinfo="skip",
+                showlegend=False,
+            )
+        )  # fmt: skip
+        for split, name, color in (("train", "Training", charts.BASE), ("validation", "Held out", charts.TUNED)):
+            points = [point for point in drawn.points if point.split == split]
+            fig.add_trace(
+                go.Scatter(
+                    x=[point.x for point in points],
+                    y=[point.y for point in points],
+                    mode="markers",
+                    name=name,
+                    marker={"color": color, "size": 9 if len(drawn.points) < 200 else 6},
+                    customdata=[f"Example {point.position + 1:,}: {_safe(short(point.text, 90))}" for point in points],
+                    hovertemplate="%{customdata}<extra></extra>",
+                )
+            )
+        fig.update_xaxes(visible=False)
+        fig.update_yaxes(visible=False)
+        fig.update_layout(hovermode="closest")
+        charts.chart(
+            fig,
+            key="duplicate_map",
+            alt=f"{drawn.examples:,} examples lie in {drawn.clusters:,} groups of near copies.",
+            height=380 if len(drawn.points) > 12 else 220,
+        )
+        note = f"The {len(drawn.points):,} examples of the largest groups are drawn. " if _some(drawn) else ""
+        st.caption(f"{note}Dots that are joined say nearly the same; point at one to read it.")
+
+
+def _some(drawn: DuplicateMap) -> bool:
+    return len(drawn.points) < drawn.examples
+
+
+def _safe(text: str) -> str:
+    """Plotly reads a few tags in its labels; nothing of somebody's text is one."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,109 @@
+"""Divide a dataset into training and held-out examples, with a picture of the balance that comes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.data.editing import GROUPINGS, Effect, Operation, Split, make
+from core.errors import StudioError
+from core.services.data.datasets import DatasetRecord, edits as dataset_edits
+from pages.data._datasets.change import dialog_foot
+from pages.ui import charts
+from pages.ui.boundary import show_error
+from pages.ui.dialogs import dialog
+from pages.ui.format import number, percent, sentence, short
+
+_KINDS = {
+    "random": ("Random", "By chance: every example has the same chance to be held out."),
+    "stratified": ("Stratified", "With the balance of the outputs: each answer is held out in its own share."),
+    "group": ("By group", "What belongs together stays together, so that nothing leaks from one side to the other."),
+}
+
+
+@dialog("Split into training and held out", width="medium", icon=":material/call_split:")
+def open_dialog(dataset: DatasetRecord) -> None:
+    """Choose how and how much; see the balance; make the version."""
+    st.caption("Held-out examples are never trained on: they show how the model does on what it has not seen.")
+    kind = st.segmented_control(
+        "How",
+        list(_KINDS),
+        default="random",
+        required=True,
+        format_func=lambda name: _KINDS[name][0],
+        key="split_kind",
+    )
+    st.caption(_KINDS[kind][1])
+    values: dict[str, Any] = {"kind": kind}
+    if kind == "group":
+        values["by"] = st.selectbox(
+            "Keep together what shares", list(GROUPINGS), index=1, format_func=GROUPINGS.get, key="split_by"
+        )
+    left, right = st.columns(2)
+    values["share"] = left.slider("Held out (%)", 0, 90, 10, help="0 puts all into training.", key="split_share") / 100
+    values["seed"] = right.number_input(
+        "Seed", 0, 2**31 - 1, 42, help="The same seed gives the same split.", key="split_seed"
+    )
+    if dataset.examples < 200 and values["share"]:
+        st.caption(
+            ":material/info: Below 200 examples each one counts for training: facts that were never shown "
+            "cannot be learnt."
+        )
+    dialog_foot(
+        dataset, lambda: make(Split, **values), "split", "Split", show=lambda made, _: _picture(dataset, made, _)
+    )
+
+
+def _picture(dataset: DatasetRecord, operation: Operation, found: Effect) -> None:
+    """Bars of both parts, in all and by answer or group."""
+    try:
+        seen = dataset_edits.split_preview(dataset.id, operation)
+    except StudioError as error:
+        show_error(error)
+        return
+    total = max(1, found.train + found.validation)
+    labels = [f"All ({percent(found.validation / total)})"] + [short(bar.label, 28) or "(empty)" for bar in seen.bars]
+    train = [found.train] + [bar.train for bar in seen.bars]
+    held = [found.validation] + [bar.validation for bar in seen.bars]
+    shares = [part / max(1, part + other) for part, other in zip(held, train, strict=True)]
+    fig = go.Figure(
+        [
+            go.Bar(
+                y=labels,
+                x=[100 * (1 - share) for share in shares],
+                name="Training",
+                orientation="h",
+                marker_color=charts.BASE,
+                customdata=train,
+                hovertemplate="%{customdata:,} for training<extra></extra>",
+            ),
+            go.Bar(
+                y=labels,
+                x=[100 * share for share in shares],
+                name="Held out",
+                orientation="h",
+                marker_color=charts.TUNED,
+                customdata=held,
+                text=[number(count) for count in held],
+                textposition="inside",
+                textangle=0,
+                constraintext="none",
+                textfont={"size": 11},
+                insidetextanchor="end",
+                hovertemplate="%{customdata:,} held out<extra></extra>",
+            ),
+        ]
+    )
+    fig.update_layout(barmode="stack", legend_traceorder="normal")
+    fig.update_yaxes(autorange="reversed", type="category", dtick=1)
+    fig.update_xaxes(range=[0, 100], ticksuffix="%")
+    charts.chart(
+        fig,
+        key="split_picture",
+        alt=f"Training {found.train:,}, held out {found.validation:,}; share held out per group as bars.",
+        height=80 + 26 * len(labels),
+    )
+    if seen.note:
+        st.caption(sentence(seen.note))

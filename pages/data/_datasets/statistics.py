@@ -1,0 +1,74 @@
+"""The figures of a dataset: lengths, turns, and the balance of labels."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.versions.reader import Statistics
+from core.services.data import datasets
+from core.services.data.datasets import DatasetRecord
+from pages.ui import charts, face
+from pages.ui.format import number, percent, plural, short
+
+
+def statistics(dataset: DatasetRecord) -> None:
+    """Lengths, turns, and the balance of labels."""
+    stats = datasets.statistics(dataset.version.id)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        face.heading("Length of an example", "tokens, estimated")
+        with st.container(border=True):
+            bins = stats.histogram
+            charts.bars(
+                [f"{bin.low:,}–{bin.high - 1:,}" if bin.high - bin.low > 1 else f"{bin.low:,}" for bin in bins],
+                [bin.count for bin in bins],
+                key="lengths",
+                alt=f"Histogram of example lengths; half are shorter than {stats.tokens_median:.0f} tokens.",
+                x="Tokens",
+                y="Examples",
+            )
+    with right:
+        if stats.labels:
+            _labels(stats)
+        else:
+            face.heading("In figures")
+            with st.container(border=True):
+                _figures(stats)
+    if stats.labels:
+        face.section_gap()
+        face.heading("In figures")
+        with st.container(border=True):
+            _figures(stats)
+
+
+def _labels(stats: Statistics) -> None:
+    face.heading("Balance of outputs", plural(stats.distinct_labels, "distinct output"))
+    shown = stats.labels[:12]
+    with st.container(border=True):
+        charts.bars(
+            [short(label.text, 24) for label in shown],
+            [label.count for label in shown],
+            key="labels",
+            alt=f"Bars of the most frequent outputs; the first occurs {shown[0].count} times.",
+            y="Examples",
+            color=charts.TUNED,
+        )
+
+
+def _figures(stats: Statistics) -> None:
+    face.facts(
+        [
+            ("Training pairs", number(stats.train_examples)),
+            (
+                "Held out",
+                f"{number(stats.validation_examples)} ({percent(stats.validation_examples / stats.examples)})",
+            ),
+            ("Tokens in all", f"about {number(stats.tokens_total)}"),
+            ("Mean length", f"about {number(round(stats.tokens_mean))} tokens"),
+            ("Longest", f"about {number(stats.tokens_max)} tokens"),
+            ("Several turns", plural(stats.multi_turn, "example")),
+            ("Most turns", number(stats.turns_max)),
+            ("With instructions", plural(stats.with_system, "example")),
+            ("Distinct outputs", number(stats.distinct_labels)),
+        ]
+    )

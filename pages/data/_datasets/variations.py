@@ -1,0 +1,196 @@
+"""Variations: a language model words existing examples anew, and they are added as a new version."""
+
+from __future__ import annotations
+
+import random
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.platform.tasks.records import TaskRecord
+from core.services.data import datasets, smart
+from core.services.data.datasets import DatasetRecord, ExampleRecord
+from core.services.platform import connections, tasks
+from core.services.platform.connections import ConnectionRecord
+from pages.data._smart.cost import cost_words
+from pages.data._smart.rows import live_rows
+from pages.data._smart.run import follow_smart
+from pages.ui import face
+from pages.ui.boundary import field_error, show_error
+from pages.ui.format import ago, md, number, plural
+
+MOST = 100  # originals of one run that are drawn as a sample
+MOST_FOUND = 500
+_WAYS = {"sample": "A random sample", "search": "Those that contain a text"}
+_SEED = 42
+_OVERHEAD_TOKENS = 300  # about what the request says besides the example
+
+
+def panel(dataset: DatasetRecord) -> None:
+    """Choose examples and a model; follow the run; see what was written of each."""
+    task = _latest(dataset.id)
+    if task is not None and not task.is_terminal:
+        follow_smart(task.id)
+        live_rows(task.id, active=task.is_active)
+        return
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        face.heading("Which examples", "held-out ones are never varied")
+        originals = _originals(dataset)
+        face.section_gap()
+        face.heading("Who writes")
+        record, model, count, wishes = _writer(dataset)
+    with side:
+        face.heading("What it takes")
+        _cost(originals, record, model, count)
+        _start(dataset, originals, record, model, count, wishes)
+        if originals:
+            face.section_gap()
+            face.heading("The first of them", f"of {number(len(originals))}")
+            face.example_card(originals[0].example.messages, key="varied_first", limit=400)
+    if task is not None:
+        face.section_gap()
+        face.heading("The last run", ago(task.finished_at))
+        follow_smart(task.id)
+        live_rows(task.id, active=False)
+
+
+def _latest(dataset_id: str) -> TaskRecord | None:
+    """The newest run of this dataset; one that is not at its end first."""
+    found = [task for task in tasks.list_tasks(kind="variations") if task.payload.get("dataset_id") == dataset_id]
+    return next((task for task in found if not task.is_terminal), found[0] if found else None)
+
+
+def _originals(dataset: DatasetRecord) -> list[ExampleRecord]:
+    version = dataset.version
+    with st.container(border=True, gap="small", key="vary_which"):
+        way = st.segmented_control(
+            "Which examples",
+            list(_WAYS),
+            default="sample",
+            required=True,
+            format_func=_WAYS.get,
+            label_visibility="collapsed",
+            key=f"vary_way_{dataset.id}",
+        )
+        if way == "sample":
+            most = max(1, min(MOST, version.train_examples))
+            size = st.number_input("How many", 1, most, min(10, most), key=f"vary_size_{dataset.id}", width=200)
+            return _sample(version.id, version.train_examples, int(size))
+        search = st.text_input(
+            "Text that they contain",
+            placeholder="A word of the input or the output",
+            key=f"vary_search_{dataset.id}",
+        )
+        if not search.strip():
+            return []
+        page = datasets.examples(version.id, 0, MOST_FOUND, search=search.strip(), split="train")
+        st.caption(
+            f"{plural(page.total, 'example')} found"
+            + (f"; the first {number(MOST_FOUND)} are varied." if page.total > MOST_FOUND else ".")
+        )
+        return page.items
+
+
+@st.cache_data(max_entries=8, show_spinner="Drawing the sample")
+def _sample(version_id: str, total: int, size: int) -> list[ExampleRecord]:
+    """The same examples every time: drawn with a seed, in the order of the version."""
+    chosen = sorted(random.Random(_SEED).sample(range(total), min(size, total)))  # noqa: S311  no secret
+    return [item for offset in chosen for item in datasets.examples(version_id, offset, 1, split="train").items]
+
+
+def _writer(dataset: DatasetRecord) -> tuple[ConnectionRecord, str, int, str]:
+    found = {record.id: record for record in connections.list_connections()}
+    with st.container(border=True, gap="small", key="vary_who"):
+        with st.grid(2, min_column_width=220):
+            connection_id = st.selectbox(
+                "Connection",
+                list(found),
+                format_func=lambda one: found[one].name,
+                key=f"vary_connection_{dataset.id}",
+                help="Where the language model answers. Connections are kept in Settings.",
+            )
+            record = found[connection_id]
+            with st.container(gap="xxsmall"):
+                model = _model(record)
+        count = st.slider("Variations of each example", 1, 5, 2, key=f"vary_count_{dataset.id}")
+        wishes = st.text_area(
+            "Wishes (optional)",
+            placeholder="Vary how polite and how long the question is; keep every number as it is.",
+            height=80,
+            max_chars=4_000,
+            key=f"vary_wishes_{dataset.id}",
+        )
+    return record, model, int(count), wishes.strip()
+
+
+def _model(record: ConnectionRecord) -> str:
+    problem: StudioError | None = None
+    names: tuple[str, ...] = ()
+    try:
+        names = _models(record.id, record.updated_at)
+    except StudioError as error:
+        problem = error
+    model = st.selectbox(
+        "Model",
+        list(names),
+        index=0 if names else None,
+        accept_new_options=True,
+        placeholder="Choose a model, or type its name",
+        key=f"vary_model_{record.id}",
+    )
+    if problem is not None:
+        field_error(problem)
+    elif not names:
+        st.caption("No model is listed here: build or train one, or type a name.")
+    return model or ""
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _models(connection_id: str, updated_at: float) -> tuple[str, ...]:
+    return connections.models(connection_id)
+
+
+def _cost(originals: list[ExampleRecord], record: ConnectionRecord, model: str, count: int) -> None:
+    read = sum(item.tokens + _OVERHEAD_TOKENS for item in originals)
+    written = sum(item.tokens for item in originals) * count
+    price = record.price(model)
+    cost = price.cost(read, written) if price else None
+    with st.container(border=True, gap="small", key="vary_cost"):
+        face.facts(
+            [
+                ("Examples", number(len(originals))),
+                ("New examples", f"up to {number(len(originals) * count)}"),
+                ("Requests", number(len(originals))),
+                ("Tokens", f"about {number(read)} in, {number(written)} out"),
+                ("Cost", cost_words(cost, record, model)),
+            ]
+        )
+        if not record.provider.is_local:
+            st.caption(f":orange[:material/outbound:] The examples are sent to {md(record.name, 60)}.")
+        st.caption("Every variation is marked as written by a model, with the example it came from, and can be undone.")
+
+
+def _start(
+    dataset: DatasetRecord,
+    originals: list[ExampleRecord],
+    record: ConnectionRecord,
+    model: str,
+    count: int,
+    wishes: str,
+) -> None:
+    if not st.button(
+        "Write variations",
+        type="primary",
+        icon=":material/auto_awesome:",
+        disabled=not originals or not model,
+        key="vary_start",
+        width="stretch",
+    ):
+        return
+    try:
+        smart.vary(dataset.id, [item.position for item in originals], record.id, model, count, wishes)
+    except StudioError as error:
+        show_error(error)
+    else:
+        st.rerun()

@@ -1,0 +1,169 @@
+"""The difference of two versions, example by example, side by side, with the changed words marked."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.messages import Message
+from core.services.data.datasets import DatasetRecord, ExampleRecord, VersionRecord, diff as dataset_diff
+from core.services.data.datasets.diff import DiffRow
+from core.services.data.datasets.edits import VersionChange
+from pages.ui import example_parts, face
+from pages.ui.boundary import show_error
+from pages.ui.format import number, plural, short
+from pages.ui.neutral import escaped, visible
+
+PER_PAGE = 5
+_LIMIT = 1_500  # characters of a message that are compared word by word
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+_ROLE = {"system": "CONTEXT", "user": "INPUT", "assistant": "OUTPUT", "tool": "TOOL RESULT"}
+_KIND = {
+    "changed": ("Changed", "blue", "edit"),
+    "added": ("Added", "green", "add"),
+    "removed": ("Removed", "red", "remove"),
+    "unchanged": ("Unchanged", "gray", "drag_handle"),
+}
+
+
+def choose(dataset: DatasetRecord, version: VersionRecord, changes: Sequence[VersionChange]) -> None:
+    """Compare a version with the one it came from."""
+    numbers = [change.version.number for change in changes]
+    before = [number for number in numbers if number < version.number]
+    st.session_state[f"diff_a_{dataset.id}"] = before[0] if before else version.number
+    st.session_state[f"diff_b_{dataset.id}"] = version.number
+    st.rerun()
+
+
+def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
+    """Choose two versions; see what differs."""
+    by_number = {change.version.number: change.version for change in changes}
+    numbers = list(by_number)
+    face.heading("What differs", "the same example stands on one line")
+    for side, start in (("a", numbers[1]), ("b", numbers[0])):
+        if st.session_state.get(f"diff_{side}_{dataset.id}") not in by_number:
+            st.session_state[f"diff_{side}_{dataset.id}"] = start
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="diff_choices"):
+        a = st.selectbox("From", numbers, format_func=_version, key=f"diff_a_{dataset.id}", width=150)
+        b = st.selectbox("To", numbers, format_func=_version, key=f"diff_b_{dataset.id}", width=150)
+        slot = st.container(width="content")
+    if a == b:
+        st.caption("Choose two different versions.")
+        return
+    first, second = by_number[a].id, by_number[b].id
+    kind_key = f"diff_kind_{first}_{second}"
+    kind = st.session_state.get(kind_key) or "all"
+    page_key = f"diff_page_{first}_{second}_{kind}"
+    current = int(st.session_state.get(page_key, 1))
+    try:
+        found = dataset_diff.diff(
+            first, second, (current - 1) * PER_PAGE, PER_PAGE, kind=None if kind == "all" else kind
+        )
+    except StudioError as error:
+        show_error(error)
+        return
+    counts = {name: getattr(found, name) for name in _KIND}
+    with slot:
+        differing = found.added + found.removed + found.changed
+        names = {"all": f"All that differ {differing:,}"}
+        names |= {name: f"{_KIND[name][0]} {count:,}" for name, count in counts.items() if count}
+        st.segmented_control(
+            "Kind",
+            list(names),
+            default="all",
+            required=True,
+            format_func=names.get,
+            label_visibility="collapsed",
+            key=kind_key,
+        )
+    if not found.rows:
+        st.caption(f"Nothing of that kind: {plural(counts['unchanged'], 'example')} are the same in both.")
+    for index, row in enumerate(found.rows):
+        _row(row, f"{page_key}_{index}")
+    pages = -(-found.total // PER_PAGE)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=page_key)
+
+
+def _version(number_of: int) -> str:
+    return f"Version {number_of}"
+
+
+def _row(row: DiffRow, key: str) -> None:
+    word, color, icon = _KIND[row.kind]
+    with st.container(border=True, gap="small", key=f"diff_row_{key}"):
+        places = [f"example {number(item.position + 1)}" for item in (row.before, row.after) if item]
+        place = places[0] if len(set(places)) == 1 else " → ".join(places)
+        moved = ""
+        if row.before and row.after and row.before.example.split != row.after.example.split:
+            names = {"train": "training", "validation": "held out"}
+            moved = f" :gray[· {names[row.before.example.split]} → {names[row.after.example.split]}]"
+        st.markdown(f":small[{face.badge_md(word, color, icon)} :gray[{place}]{moved}]")
+        if row.kind == "unchanged" and row.after:
+            example_parts.conversation(row.after.example.messages, key=key, limit=600)
+            return
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.html(_side(row.before, row.after, old=True))
+        with right:
+            st.html(_side(row.after, row.before, old=False))
+
+
+def _side(item: ExampleRecord | None, other: ExampleRecord | None, *, old: bool) -> str:
+    """One side as markup: every text is escaped; where both sides exist, words that differ are marked."""
+    if item is None:
+        return f'<div class="diff-none">{"was not there" if old else "is gone"}</div>'
+    messages = item.example.messages
+    pairs = _pairs(messages, other.example.messages) if other else [(message, None) for message in messages]
+    out = []
+    for message, twin in pairs:
+        role = _ROLE.get(message.role, message.role.upper())
+        weight = " · weight 0" if message.weight == 0 else ""
+        if other is None:
+            body = escaped(short(_text(message), _LIMIT))
+        elif twin is None:
+            body = f"<mark>{escaped(short(_text(message), _LIMIT))}</mark>"
+        else:
+            body = words(_text(message), _text(twin))
+        side = "diff-old" if old else "diff-new"
+        out.append(f'<small>{role}{weight}</small><div class="shown {side}" dir="auto">{body or "(empty)"}</div>')
+    return "".join(out)
+
+
+def _pairs(messages: Sequence[Message], others: Sequence[Message]) -> list[tuple[Message, Message | None]]:
+    """Each message with the one of the other side that it corresponds to: equal ones anchor, the rest in order."""
+    out: list[tuple[Message, Message | None]] = []
+    keys = [(message.role, message.content) for message in messages]
+    other_keys = [(message.role, message.content) for message in others]
+    matcher = difflib.SequenceMatcher(None, keys, other_keys, autojunk=False)
+    for _, start, end, other_start, other_end in matcher.get_opcodes():
+        left = list(others[other_start:other_end])
+        for message in messages[start:end]:
+            twin = next((candidate for candidate in left if candidate.role == message.role), None)
+            if twin is not None:
+                left = left[left.index(twin) + 1 :]
+            out.append((message, twin))
+    return out
+
+
+def words(text: str, other: str) -> str:
+    """The text as markup, with the words marked that the other one does not have at that place."""
+    if text == other:
+        return escaped(short(visible(text), 400))
+    mine, theirs = _WORDS.findall(text[:_LIMIT]), _WORDS.findall(other[:_LIMIT])
+    out = []
+    for kind, start, end, _, _ in difflib.SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
+        piece = escaped("".join(mine[start:end]))
+        out.append(piece if kind == "equal" or not piece else f"<mark>{piece}</mark>")
+    rest = "…" if len(text) > _LIMIT else ""
+    return "".join(out) + rest
+
+
+def _text(message: Message) -> str:
+    calls = "\n".join(example_parts.call_text(call) for call in message.tool_calls)
+    return "\n".join(part for part in (message.content, calls) if part)

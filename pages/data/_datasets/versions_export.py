@@ -1,0 +1,56 @@
+"""Export a version: choose the format and the part, be told what the format cannot carry, download."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.services.data import exports
+from core.services.data.datasets import DatasetRecord, VersionRecord
+from pages.ui.boundary import show_error
+from pages.ui.dialogs import dialog
+from pages.ui.format import md, plural, sentence
+
+
+@dialog("Export", icon=":material/download:")
+def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
+    """One version as a file."""
+    st.caption(f"{md(dataset.name)} · version {version.number} · {plural(version.examples, 'pair')}")
+    formats = exports.FORMATS
+    chosen = st.radio(
+        "Format",
+        list(formats),
+        format_func=lambda name: formats[name].title,
+        captions=[item.text for item in formats.values()],
+        key="export_format",
+    )
+    split = None
+    if version.validation_examples and version.train_examples:
+        parts = {"all": "All", "train": "Training", "validation": "Held out"}
+        part = st.segmented_control(
+            "Part", list(parts), default="all", required=True, format_func=parts.get, key="export_split"
+        )
+        split = None if part == "all" else part
+    try:
+        with st.spinner("Looking at what fits…"):
+            lost = exports.losses(version.id, chosen, split)
+    except StudioError as error:
+        show_error(error)
+        return
+    if lost:
+        st.markdown(":orange[:material/warning: This format cannot carry everything:]")
+        for item in lost:
+            st.caption(f":material/remove: {sentence(item.text)}")
+    else:
+        st.caption(":material/check: Everything is carried.")
+    name = exports.filename(version.id, chosen, split)
+    st.download_button(
+        f"Download {md(name, 60)}",
+        data=lambda: b"".join(exports.export(version.id, chosen, split)),
+        file_name=name,
+        icon=":material/download:",
+        type="primary",
+        width="stretch",
+        on_click="ignore",
+        key="export_now",
+    )

@@ -1,0 +1,71 @@
+"""The Versions tab: what changed and why, version by version; restore, export, and the difference of any two."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.data.datasets import DatasetRecord, edits as dataset_edits
+from core.services.data.datasets.edits import VersionChange
+from pages.data._datasets import versions_diff, versions_export
+from pages.data._datasets.change import bring_back, counts_text
+from pages.ui import face
+from pages.ui.format import md, moment, plural, sentence, size
+
+SHOWN = 10
+
+
+def panel(dataset: DatasetRecord) -> None:
+    """The history, and the difference of two versions beside it."""
+    changes = dataset_edits.history(dataset.id)
+    face.heading("History", "a version never changes; training jobs keep theirs")
+    key = f"all_versions_{dataset.id}"
+    shown = changes if st.session_state.get(key) else changes[:SHOWN]
+    with st.container(border=True, gap="small", key="versions"):
+        for index, change in enumerate(shown):
+            if index:
+                st.divider()
+            _row(dataset, change, changes)
+        if len(shown) < len(changes) and st.button(
+            f"Show all {plural(len(changes), 'version')}", type="tertiary", icon=":material/expand_more:", key="older"
+        ):
+            st.session_state[key] = True
+            st.rerun()
+    if len(changes) > 1:
+        face.section_gap()
+        versions_diff.panel(dataset, changes)
+
+
+def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionChange]) -> None:
+    version = change.version
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", gap="small", key=f"v_{version.id}"
+    ):
+        with st.container(gap="xxsmall", width="stretch", key=f"rowtext_{version.id}"):
+            newest = face.badge_md("newest", "blue") if change.current else ""
+            st.markdown(f"**Version {version.number}** · {sentence(change.what)} {newest}")
+            if change.why:
+                st.markdown(f":gray[“{md(change.why, 300)}”]")
+            made = counts_text(change.added, change.removed, change.changed) if change.operation else ""
+            facts = [
+                plural(version.examples, "pair"),
+                f"{version.validation_examples:,} held out" if version.validation_examples else "",
+                made,
+                size(version.size_bytes),
+                moment(version.created_at),
+            ]
+            st.caption(" · ".join(fact for fact in facts if fact), help=f"SHA-256 of the examples: {version.sha256}")
+        with st.container(horizontal=True, width="content", gap="xsmall"):
+            if change is not changes[-1] and st.button(
+                "Compare", icon=":material/difference:", type="tertiary", key=f"compare_{version.id}"
+            ):
+                versions_diff.choose(dataset, version, changes)
+            if not change.current and st.button(
+                "Restore",
+                icon=":material/settings_backup_restore:",
+                type="tertiary",
+                help="Makes a new version with this content; nothing in between is lost.",
+                key=f"restore_{version.id}",
+            ):
+                bring_back(dataset, version.id)
+            if st.button("Export", icon=":material/download:", type="tertiary", key=f"export_{version.id}"):
+                versions_export.open_dialog(dataset, version)

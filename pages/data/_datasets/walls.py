@@ -1,0 +1,80 @@
+"""The Datasets screen without a chosen one: the wall of cards, and the ways to begin."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.services.data import datasets
+from pages.data._datasets.cards import wall
+from pages.ui import face, frame, message_editor
+from pages.ui.dialogs import dialog
+from pages.ui.format import sentence
+
+_KEY = "by_hand"
+
+
+def show() -> None:
+    """Every dataset as a card."""
+    found = datasets.list_datasets()
+    with face.header_row(
+        "Supervised Training Datasets",
+        "Manage labeled examples for supervised fine-tuning (input → output pairs).",
+        "Prepare · Datasets",
+    ):
+        if found:
+            _ways(len(found) > 1)
+    face.section_gap()
+    if found:
+        wall(found)
+        return
+    if face.empty(
+        "dataset",
+        "No dataset yet",
+        "Supervised fine-tuning requires labeled examples. Bring a table or a JSONL file; every row is checked.",
+        "Upload Labeled Examples",
+        "datasets",
+    ):
+        st.switch_page(frame.page_file("upload"))
+    with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
+        if st.button("Convert data", icon=":material/transform:", type="tertiary", key="to_convert"):
+            st.switch_page(frame.page_file("convert"))
+        if st.button("Write examples by hand", icon=":material/edit_note:", type="tertiary", key="to_write"):
+            begin_by_hand()
+
+
+def _ways(several: bool) -> None:
+    if several and st.button("Mix", icon=":material/blender:", key="to_mix", help="Make one dataset of several."):
+        st.switch_page(frame.page_file("mix"))
+    if st.button("Write by hand", icon=":material/edit_note:", key="to_write"):
+        begin_by_hand()
+    if st.button("Convert data", icon=":material/transform:", key="to_convert"):
+        st.switch_page(frame.page_file("convert"))
+    if st.button("Upload Labeled Examples", type="primary", icon=":material/upload_file:", key="to_upload"):
+        st.switch_page(frame.page_file("upload"))
+
+
+def begin_by_hand() -> None:
+    """Begin a dataset with one example written by hand."""
+    message_editor.begin(_KEY)
+    _dialog()
+
+
+@dialog("Begin a dataset by hand", width="large", icon=":material/edit_note:")
+def _dialog() -> None:
+    st.caption("Write the first example; more can be written from the dataset's own screen.")
+    name = st.text_input("Name", max_chars=200, key="by_hand_name")
+    slot = st.container()
+    try:
+        messages = message_editor.editor(_KEY)
+    except StudioError as error:
+        st.markdown(f":red[{sentence(error.message)}] {sentence(error.remedy)}")
+        return
+    if not st.button("Create dataset", type="primary", width="stretch", key="create_by_hand"):
+        return
+    try:
+        made = datasets.begin_by_hand(name, messages)
+    except StudioError as error:
+        slot.markdown(f":red[:material/error: {sentence(error.message)}] {sentence(error.remedy)}")
+        return
+    st.switch_page(frame.page_file("datasets"), query_params={"id": made.id})

@@ -1,0 +1,93 @@
+"""Examples written by hand: one conversation at a time, kept until they are added to the dataset as a new version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.services.data import datasets
+from core.services.data.datasets import DatasetRecord
+from pages.data._datasets import change as dataset_change
+from pages.ui import message_editor
+from pages.ui.boundary import show_error
+from pages.ui.dialogs import dialog
+from pages.ui.format import plural, sentence
+
+
+def begin_edit(position: int, messages: Sequence[Mapping[str, Any]]) -> None:
+    """Put the messages of an example into the editor."""
+    message_editor.begin(_edit_key(position), messages)
+
+
+def edited(position: int) -> list[dict[str, Any]]:
+    """Draw the editor and return what it holds."""
+    return message_editor.editor(_edit_key(position))
+
+
+def _edit_key(position: int) -> str:
+    return f"editing_{position}"
+
+
+def waiting(dataset: DatasetRecord) -> None:
+    """The examples that were written and are in no version yet."""
+    written = datasets.written(dataset.id)
+    if not written:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="written"):
+        with st.container(gap=None, width="stretch", key="rowtext_written"):
+            st.markdown(f"**{plural(len(written), 'example')} written by hand** wait for a version")
+            st.caption("They are kept here, and become part of the dataset when you add them.")
+        if st.button(
+            f"Add to version {dataset.version.number + 1}", icon=":material/playlist_add:", key="gather_written"
+        ):
+            try:
+                applied = datasets.gather(dataset.id)
+            except StudioError as error:
+                show_error(error)
+                return
+            dataset_change.take(dataset, applied)
+            st.rerun()
+
+
+def write(dataset: DatasetRecord) -> None:
+    """Open the dialog to write one."""
+    message_editor.begin(_key(dataset))
+    st.session_state.pop(f"{_key(dataset)}_saved", None)
+    _dialog(dataset)
+
+
+@dialog("Write an example", width="large", icon=":material/edit_note:")
+def _dialog(dataset: DatasetRecord) -> None:
+    key = _key(dataset)
+    st.caption("What a person writes, and the answer you want. Each example should demonstrate desired behavior.")
+    saved = st.session_state.get(f"{key}_saved", 0)
+    if saved:
+        st.markdown(f":green[:material/check_circle: {plural(saved, 'example')} saved.]")
+    try:
+        messages = message_editor.editor(key)
+    except StudioError as error:
+        st.markdown(f":red[{sentence(error.message)}] {sentence(error.remedy)}")
+        return
+    st.space("xxsmall")
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        another = st.button("Save and write another", icon=":material/add:", key="save_and_another")
+        done = st.button("Save example", type="primary", key="save_written")
+    if not (another or done):
+        return
+    try:
+        datasets.write_example(dataset.id, messages)
+    except StudioError as error:
+        st.markdown(f":red[:material/error: {sentence(error.message)}] {sentence(error.remedy)}")
+        return
+    if done:
+        st.rerun()
+    st.session_state[f"{key}_saved"] = saved + 1
+    message_editor.begin(key)
+    st.rerun(scope="fragment")
+
+
+def _key(dataset: DatasetRecord) -> str:
+    return f"writing_{dataset.id}"

@@ -1,0 +1,182 @@
+"""Step 4 of importing conversations: the examples one by one, to keep, edit or drop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.services.data import chat_import
+from core.services.data.chat_import import review_list as chat_review
+from core.services.data.chat_import.review_list import Choices, Plan, ReviewItem
+from core.services.platform.drafts import DraftRecord
+from pages.data._import_conversations.draft import save
+from pages.data._import_conversations.parts import messages, placeholders
+from pages.ui import face, message_editor
+from pages.ui.dialogs import dialog
+from pages.ui.format import clock, day, md, number, plural
+from pages.ui.neutral import visible
+
+PER_PAGE = 6
+_SHOWS = {"all": "All", "new": "Not looked at", "keep": "Kept", "edit": "Edited", "drop": "Dropped"}
+_BADGES = {
+    "keep": face.badge_md("Kept", "green", "check"),
+    "edit": face.badge_md("Edited", "blue", "edit"),
+    "drop": face.badge_md("Dropped", "gray", "block"),
+}
+_EDITOR = "chat_editor"
+
+
+def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
+    """Draw the step; the draft, and whether an example is left."""
+    chosen = chat_import.choices(draft.state)
+    found = chat_import.plan(chosen)
+    _progress(found)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="review_bar"):
+        show = st.segmented_control(
+            "Show",
+            list(_SHOWS),
+            default="all",
+            required=True,
+            format_func=_SHOWS.get,
+            label_visibility="collapsed",
+            key="review_show",
+        )
+        search = st.text_input(
+            "Search",
+            placeholder="Search in the examples",
+            label_visibility="collapsed",
+            width=260,
+            key="review_search",
+        )
+    page_key = f"review_page_{show}_{search}"
+    current = int(st.session_state.get(page_key, 1))
+    page = chat_import.review(chosen, (current - 1) * PER_PAGE, PER_PAGE, show or "all", search)
+    if not page.items and current > 1:  # the last one of this page was decided about
+        st.session_state.pop(page_key, None)
+        st.rerun()
+    if not page.total:
+        with st.container(border=True):
+            st.caption("No example here. Choose another view, or another word.")
+        return draft, found.imported > 0
+    draft = _bulk(draft, page.items, show or "all", search, page.total)
+    with st.grid(2, min_column_width=320):
+        for item in page.items:
+            _card(draft, chosen, item)
+    pages = -(-page.total // PER_PAGE)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=page_key)
+    return draft, found.imported > 0
+
+
+def _progress(found: Plan) -> None:
+    share = found.decided / found.examples if found.examples else 0.0
+    with st.container(border=True, gap="xsmall", key="review_progress"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(
+                f"**{number(found.imported)}** of {plural(found.examples, 'labeled example')} will be imported",
+                width="content",
+            )
+            st.caption(
+                f"{number(found.decided)} looked at · {number(found.edited)} edited · {number(found.dropped)} dropped",
+                width="content",
+            )
+        st.progress(min(1.0, share))
+        st.caption("What you do not look at is imported as it is shown.")
+        if found.stale:
+            st.caption(
+                f":orange[:material/info: {plural(found.stale, 'decision')}] are about examples that the present "
+                "filters do not give; they come back with them."
+            )
+
+
+def _bulk(draft: DraftRecord, items: list[ReviewItem], show: str, search: str, total: int) -> DraftRecord:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(plural(total, "example"), width="content")
+        with st.container(horizontal=True, gap="xsmall", width="content"):
+            fresh = [item for item in items if not item.decision]
+            if st.button(
+                f"Keep these {len(fresh)}" if len(fresh) > 1 else "Keep this one",
+                icon=":material/done_all:",
+                disabled=not fresh,
+                key="keep_page",
+                help="Mark what is shown and not decided as looked at.",
+            ):
+                _decide(draft, {item.key: {"do": chat_review.KEEP} for item in fresh})
+            if search.strip() and st.button(
+                f"Drop all {total:,} found", icon=":material/block:", key="drop_found", help="Everything that matches."
+            ):
+                chosen = chat_import.choices(draft.state)
+                found = chat_import.review(chosen, 0, total, show, search).items
+                _decide(draft, {item.key: {"do": chat_review.DROP} for item in found})
+    return draft
+
+
+def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
+    with st.container(
+        border=True,
+        gap="xsmall",
+        height="stretch",
+        vertical_alignment="distribute",
+        key=f"chat_{item.decision or 'new'}_{item.number}",
+    ):
+        with st.container(gap="xsmall"):
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                st.caption(_note(item), width="stretch")
+                st.markdown(f":small[{_BADGES.get(item.decision, '')}]", width="content")
+            messages(item.messages)
+            found = placeholders(item.messages) if item.redactions else {}
+            if found:
+                words = " ".join(face.badge_md(f"{md(word)} × {count}", "orange") for word, count in found.items())
+                st.markdown(f":small[Redacted: {words}]")
+        with st.container(horizontal=True, gap="xsmall"):
+            _buttons(draft, chosen, item)
+
+
+def _buttons(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
+    if st.button(
+        "Keep", icon=":material/check:", disabled=item.decision in ("keep", "edit"), key=f"keep_{item.number}"
+    ):
+        _decide(draft, {item.key: {"do": chat_review.KEEP}})
+    if st.button("Edit", icon=":material/edit:", key=f"edit_{item.number}"):
+        message_editor.begin(_EDITOR, [message.to_dict() for message in item.messages])
+        _edit(draft, item)
+    if st.button("Drop", icon=":material/block:", disabled=item.decision == "drop", key=f"drop_{item.number}"):
+        _decide(draft, {item.key: {"do": chat_review.DROP}})
+    if item.decision and st.button(
+        "Undo",
+        type="tertiary",
+        icon=":material/undo:",
+        key=f"undo_{item.number}",
+        help="The text of the log again." if item.decision == "edit" else "Not looked at.",
+    ):
+        _decide(draft, {item.key: None})
+
+
+@dialog("Edit this example", width="large", icon=":material/edit:")
+def _edit(draft: DraftRecord, item: ReviewItem) -> None:
+    st.caption("It is imported exactly as you leave it here; nothing is redacted afterwards.")
+    edited = message_editor.editor(_EDITOR)
+    if st.button("Save example", type="primary", icon=":material/check:", key="save_edit"):
+        kept = chat_review.checked_edit(edited)
+        _decide(draft, {item.key: {"do": chat_review.EDIT, "messages": kept}})
+
+
+def _decide(draft: DraftRecord, decisions: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Keep decisions in the draft (None takes one back), and draw again."""
+    now = {**(draft.state.get("decisions") or {}), **decisions}
+    save(draft, decisions={name: value for name, value in now.items() if value is not None})
+    st.rerun()
+
+
+def _note(item: ReviewItem) -> str:
+    parts = [f"Example {item.number + 1:,}"]
+    if item.title:
+        parts.append(md(visible(item.title), 60))
+    if item.began is not None:
+        parts.append(f"{day(item.began)}, {clock(item.began)}")
+    if item.line and not item.place:
+        parts.append(f"line {item.line:,}")
+    return " · ".join(parts)

@@ -1,0 +1,242 @@
+"""Step 2 of importing conversations: how the log was read, and who is the user and who the assistant."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+import streamlit as st
+
+from core.data.chat_logs import ReadOptions
+from core.errors import DataError
+from core.services.data import chat_import
+from core.services.data.chat_import import reading as chat_reading, review_list as chat_review
+from core.services.data.chat_import.reading import ChatSource, ChatSummary, Speaker
+from core.services.platform.drafts import DraftRecord
+from pages.data._import_conversations.draft import key, reading, recipe, save
+from pages.data._import_conversations.parts import notes, reasons
+from pages.ui import face
+from pages.ui.format import day, md, number, plural, short, size
+from pages.ui.neutral import visible
+
+_PARTS = {"user": "User (input)", "assistant": "Assistant (output)", "system": "Instructions", "leave": "Leave out"}
+_BY_ORDER = {"": "Takes part", "system": "Instructions", "leave": "Leave out"}
+_SHOWN = 12
+_DAYS = {None: "As the dates suggest", True: "Day first: 31/01", False: "Month first: 01/31"}
+
+
+def roles_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, bool]:
+    """Draw the step; the draft, and whether there is anything to go on with."""
+    draft = _how_read(draft, source)
+    chosen = chat_import.choices(draft.state)
+    try:
+        with st.spinner("Reading the conversations"):
+            found = chat_reading.summary(source.id, chosen.options)
+    except DataError as error:
+        if error.field in ("speaker", "text"):
+            st.markdown(f":orange[:material/arrow_upward: {md(error.message)}] {md(error.remedy)}")
+            return draft, False
+        raise
+    if not draft.state.get("recipe"):
+        draft = save(draft, recipe=chat_review.suggested(source.id, found))
+    _tiles(found)
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        draft = _speakers(draft, found)
+        face.section_gap()
+        face.heading("First conversations, as they were read")
+        _sample(draft, found)
+    with side:
+        face.heading("Left out while reading", plural(sum(found.left.values()), "message"))
+        reasons(found.left, "reading")
+        notes(found.notes)
+    return draft, found.conversations > 0
+
+
+def _how_read(draft: DraftRecord, source: ChatSource) -> DraftRecord:
+    logs = {log.id: log for log in chat_import.formats()}
+    with st.container(border=True, gap="small", key="how_read"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            with st.container(gap=None, width="stretch", key="rowtext_chat_file"):
+                st.markdown(f"**:material/forum: {md(source.filename, 60)}**")
+                st.caption(f"{size(source.size_bytes)} · recognised by its content")
+            picked = st.selectbox(
+                "Read as",
+                list(logs),
+                index=list(logs).index(source.format),
+                format_func=lambda item: logs[item].title,
+                width=240,
+                key=key(draft, f"format_{source.format}"),
+                help="Which app's export it is. Choose another where the studio took it for the wrong one.",
+            )
+        if picked != source.format:
+            changed = chat_reading.set_format(source.id, picked)
+            hints = chat_reading.hints(changed.id)
+            save(draft, reading=hints.options.model_dump(exclude_defaults=True), recipe=None)
+            st.rerun()
+        return _options(draft, source, logs[source.format].options)
+
+
+def _options(draft: DraftRecord, source: ChatSource, names: tuple[str, ...]) -> DraftRecord:
+    """The choices that this export needs."""
+    if not names:
+        return draft
+    now = chat_import.choices(draft.state).options
+    columns = ["", *chat_reading.hints(source.id).columns] if "speaker" in names else []
+    out: dict[str, object] = {}
+    with st.grid(4, min_column_width=170):
+        for name in names:
+            field = ReadOptions.model_fields[name]
+            value = getattr(now, name)
+            label, help_ = str(field.title), field.description
+            if name in ("conversation", "speaker", "text", "time"):
+                out[name] = st.selectbox(
+                    label,
+                    columns,
+                    index=columns.index(value) if value in columns else 0,
+                    format_func=lambda item: visible(item) or "None",
+                    key=key(draft, f"col_{name}"),
+                    help=help_,
+                )
+            elif name == "zone":
+                zones = sorted(available_timezones() | {"UTC", value})
+                out[name] = st.selectbox(
+                    label, zones, index=zones.index(value), key=key(draft, "zone"), help=help_, disabled=not now.time
+                )
+            elif name == "day_first":
+                out[name] = st.selectbox(
+                    label,
+                    list(_DAYS),
+                    index=list(_DAYS).index(value),
+                    format_func=_DAYS.get,
+                    key=key(draft, "day_first"),
+                    help=help_,
+                    disabled=not now.time,
+                )
+            elif name == "gap_minutes":
+                unused = "conversation" in names and bool(now.conversation)
+                out[name] = st.number_input(
+                    "Pause between conversations (minutes)",
+                    0,
+                    100_000,
+                    value,
+                    step=10,
+                    key=key(draft, "gap"),
+                    help="Not used: the log says which conversation a message belongs to." if unused else help_,
+                    disabled=unused,
+                )
+            else:
+                out[name] = st.toggle(label, value=value, key=key(draft, name), help=help_)
+    return reading(draft, **out)
+
+
+def _tiles(found: ChatSummary) -> None:
+    dates = None
+    if found.began is not None and found.ended is not None:
+        dates = f"{day(found.began)} to {day(found.ended)}"
+    face.tiles(
+        [
+            face.Tile("Conversations", number(found.conversations)),
+            face.Tile("Messages read", number(found.messages), help="Everything in the log that could be one."),
+            face.Tile("In conversations", number(found.kept)),
+            face.Tile("Speakers", number(found.speakers_total)),
+        ],
+        key="chat_tiles",
+    )
+    st.caption(
+        f"{number(found.messages)} messages read = {number(found.kept)} in conversations + "
+        f"{number(sum(found.left.values()))} left out{f' · {dates}' if dates else ''}"
+    )
+    face.section_gap()
+
+
+def _speakers(draft: DraftRecord, found: ChatSummary) -> DraftRecord:
+    state = draft.state["recipe"]
+    face.heading("Who is who", "inputs are what to handle, outputs how to respond")
+    by_order = st.toggle(
+        "Whoever begins is the user",
+        value=bool(state.get("by_order")),
+        key=key(draft, "by_order"),
+        help="In every conversation the first to write is the user, everybody else the assistant: for channels and "
+        "help desks where many people ask and many answer.",
+    )
+    roles = dict(state.get("roles") or {})
+    everyone = st.session_state.get("all_speakers", False)
+    shown = found.speakers if everyone else found.speakers[:_SHOWN]
+    with st.container(border=True, gap="xsmall", key="speakers"):
+        for index, speaker in enumerate(shown):
+            if index:
+                st.divider()
+            part = _speaker(draft, speaker, roles.get(speaker.id), by_order, str(state.get("others") or "leave"))
+            if part:
+                roles[speaker.id] = part
+            else:
+                roles.pop(speaker.id, None)
+    hidden = len(found.speakers) - len(shown)
+    if hidden and st.button(f"Show {hidden:,} more speakers", type="tertiary", key="more_speakers"):
+        st.session_state["all_speakers"] = True
+        st.rerun()
+    others = str(state.get("others") or "leave")
+    rest = found.speakers_total - len(found.speakers)
+    if not by_order and (rest or others != "leave"):
+        others = st.selectbox(
+            f"Everybody else ({plural(rest, 'speaker')})" if rest else "Speakers without a part of their own",
+            list(_PARTS),
+            index=list(_PARTS).index(others),
+            format_func=_PARTS.get,
+            key=key(draft, "others"),
+            width=300,
+        )
+    changed = recipe(draft, by_order=by_order, roles=roles, others=others)
+    if not by_order and not _both(found, roles, others):
+        st.markdown(
+            ":orange[:material/warning: An example needs an input and an output.] "
+            "Make at least one speaker the user and one the assistant."
+        )
+    return changed
+
+
+def _both(found: ChatSummary, roles: dict[str, str], others: str) -> bool:
+    parts = {roles.get(speaker.id, others) for speaker in found.speakers}
+    return {"user", "assistant"} <= (parts | ({others} if found.speakers_total > len(found.speakers) else set()))
+
+
+def _speaker(draft: DraftRecord, speaker: Speaker, part: str | None, by_order: bool, others: str) -> str:
+    """One speaker's row; the part chosen, "" where it is the usual one."""
+    told = [plural(speaker.messages, "message")]
+    if speaker.begins:
+        told.append(f"begins {plural(speaker.begins, 'conversation')}")
+    if speaker.bot:
+        told.append("a bot")
+    options = _BY_ORDER if by_order else _PARTS
+    now = part if part in options else ("" if by_order else others)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        with st.container(gap=None, width="stretch"):
+            st.markdown(f"**{md(visible(speaker.name), 60)}**")
+            st.caption(" · ".join(told))
+        picked = st.selectbox(
+            f"Part of {visible(speaker.name)[:60]}",
+            list(options),
+            index=list(options).index(now),
+            format_func=options.get,
+            label_visibility="collapsed",
+            width=180,
+            key=key(draft, f"part_{'o' if by_order else 'r'}_{speaker.id}"),
+        )
+    if by_order:
+        return picked or (part if part in ("user", "assistant") else "")
+    return "" if picked == others and part is None else picked
+
+
+def _sample(draft: DraftRecord, found: ChatSummary) -> None:
+    chosen = chat_import.choices(draft.state)
+    names = {speaker.id: speaker.name for speaker in found.speakers}
+    with st.grid(2, min_column_width=280):
+        for number_, talk in enumerate(chat_reading.sample(draft.state["source_id"], chosen.options, 2)):
+            with st.container(border=True, gap="xsmall", key=f"talk_{number_}"):
+                conversation = talk.conversation
+                st.caption(md(visible(conversation.title) or conversation.id, 80))
+                for turn in conversation.turns[:6]:
+                    st.markdown(f":small[:gray[{md(visible(names.get(turn.speaker, turn.speaker)), 40)}]]")
+                    st.text(short(visible(turn.text), 240))
+                if len(conversation.turns) > 6:
+                    st.caption(f"and {plural(len(conversation.turns) - 6, 'message')} more")

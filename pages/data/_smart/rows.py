@@ -1,0 +1,102 @@
+"""What a model made of single rows: its examples with what is worth a look, or why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.services.data import smart
+from core.services.data.smart.records import SmartProgress
+from pages.data._smart.cost import usd
+from pages.ui import face
+from pages.ui.format import md, number, plural, sentence
+
+PAGE = 10
+POLL_S = 3.0
+STATES = {
+    "ok": ("Ready", "green", "check_circle"),
+    "failed": ("Failed", "red", "error"),
+    "empty": ("Empty", "gray", "do_not_disturb_on"),
+    "duplicate": ("Duplicate", "orange", "content_copy"),
+}
+_MEANING = {
+    "ok": "Rows from which examples were written.",
+    "failed": "The model gave no answer that could be used. Nothing of these rows is in the dataset.",
+    "empty": "Rows whose chosen columns hold nothing, so that the model was not asked.",
+    "duplicate": "Rows whose examples another row has given already; they are kept once.",
+}
+
+
+def row_card(row: Any, key: str) -> None:
+    """One row: its state, what was written, what to look at, what it took."""
+    word, color, icon = STATES.get(row.state, (row.state, "gray", "help"))
+    with st.container(border=True, gap="xsmall", key=f"row_{key}"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(f"Line {number(row.line)}", width="content")
+            st.markdown(f":small[{face.badge_md(word, color, icon)}]", width="content")
+        if row.reason:
+            st.markdown(sentence(row.reason))
+        for index, example in enumerate(row.examples):
+            if index:
+                st.divider()
+            face.message_lines(example.messages)
+            _flags(example.flags)
+        took = [f"{number(row.prompt_tokens)} tokens in, {number(row.completion_tokens)} out"]
+        if row.cost_usd:
+            took.append(usd(row.cost_usd))
+        if row.attempts > 1:
+            took.append(plural(row.attempts, "attempt"))
+        if row.prompt_tokens or row.completion_tokens:
+            st.caption(" · ".join(took))
+
+
+def _flags(flags: Sequence[Any]) -> None:
+    """What the answer says that its row does not."""
+    for flag in flags:
+        st.markdown(f":orange[:small[:material/visibility: {md(_words(flag))}]]")
+
+
+def _words(flag: Any) -> str:
+    if isinstance(flag, dict):
+        return str(flag.get("message") or flag.get("value") or flag.get("code"))
+    return str(getattr(flag, "message", flag))
+
+
+def live_rows(task_id: str, active: bool) -> None:
+    """The rows by what became of them; looked at again and again while the work goes on."""
+    st.fragment(_rows, run_every=POLL_S if active else None)(task_id)
+
+
+def _rows(task_id: str) -> None:
+    with st.container(gap="small", key=f"live_rows_{task_id}"):
+        rows_by_state(task_id, smart.progress(task_id))
+
+
+def rows_by_state(task_id: str, progress: SmartProgress) -> None:
+    """The rows of one state, paged. The first look is at what failed, where something did."""
+    counts = {state: getattr(progress, state) for state in STATES}
+    face.heading("Rows", f"{number(progress.done)} of {number(progress.rows)} done")
+    shown = [state for state, count in counts.items() if count]
+    if not shown:
+        st.caption("Each row appears here as soon as the model has answered.")
+        return
+    state = st.segmented_control(
+        "State",
+        shown,
+        default="failed" if counts["failed"] else shown[0],
+        format_func=lambda one: f"{STATES[one][0]} {number(counts[one])}",
+        required=True,
+        label_visibility="collapsed",
+        key=f"rows_state_{task_id}",
+    )
+    st.caption(_MEANING[state])
+    pages = -(-counts[state] // PAGE)
+    slot = st.container(gap="small")
+    page = 1
+    if pages > 1:
+        page = st.pagination(pages, key=f"rows_page_{task_id}_{state}") or 1
+    with slot, st.grid(2, min_column_width=320):
+        for row in smart.rows(task_id, state=state, offset=(page - 1) * PAGE, limit=PAGE):
+            row_card(row, f"{task_id}_{row.line}")

@@ -1,0 +1,237 @@
+"""Smart mode at work: every row accounted for, the cost against the budget, and what a person can do about it."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.platform.tasks.records import TaskRecord
+from core.services.data import smart
+from core.services.data.smart.records import SmartProgress
+from core.services.platform import tasks
+from pages.data._smart.cost import usd
+from pages.data._smart.rows import STATES, live_rows
+from pages.ui import face
+from pages.ui.boundary import show_error
+from pages.ui.format import ago, duration, number, plural, sentence
+from pages.ui.progress import band
+
+POLL_S = 1.5
+_ACTIONS = {
+    "pause": ("Pause", "pause", "Stops after the rows under way; nothing is lost, and it can be resumed at any time."),
+    "resume": ("Resume", "play_arrow", "Goes on with the rows that are left. Finished rows are not paid for again."),
+    "retry": ("Try again", "refresh", "Goes on with the rows that are left. Finished rows are not paid for again."),
+    "keep": ("Stop and keep", "stop", "Ends here and makes the dataset of what is finished."),
+    "cancel": ("Cancel", "stop_circle", "Ends here without a dataset. The written rows stay for a later retry."),
+}
+_OWN = {"keep": smart.keep, "retry_failed": smart.retry_failed, "ask_again": smart.ask_again}
+_PARTS = ("ok", "duplicate", "empty", "failed")
+
+
+def follow_smart(task_id: str) -> TaskRecord:
+    """The task as it is now, with its account; while it runs, it is looked at again and again."""
+    task = tasks.get_task(task_id)
+    if task.is_active:
+        _live(task_id)
+    elif task.state == "succeeded":
+        progress = smart.progress(task_id)
+        account(task, progress)
+        _again(task, progress)
+    else:
+        _now(task)
+    return task
+
+
+def _again(run: TaskRecord, progress: SmartProgress) -> None:
+    """The failed rows of a finished run: asked again by one click, followed, and accounted for."""
+    if run.kind != "smart":
+        return
+    task = smart.asked_again(run.id)
+    if task is not None and task.state != "succeeded":
+        face.section_gap()
+        face.heading("Failed rows, asked again", "every other row stays as it is")
+        follow_smart(task.id)
+        return
+    if task is not None:
+        st.caption(_what_came(smart.progress(task.id), task))
+    if progress.failed and st.button(
+        "Ask the failed row again" if progress.failed == 1 else f"Ask the {number(progress.failed)} failed rows again",
+        icon=":material/refresh:",
+        help="Only these rows are asked. What the model writes joins the dataset as a new version; "
+        "rows with an answer are kept and not paid for again.",
+        key="ask_again",
+    ):
+        _ask(run.id, "ask_again")
+
+
+def _what_came(told: SmartProgress, task: TaskRecord) -> str:
+    """What came of the rows that were asked again last."""
+    ready = f"{number(told.ok)} of {plural(told.rows, 'failed row')} ready now"
+    number_of = str(task.result.get("version_id") or "").rpartition("-v")[2]
+    joined = f"; {plural(told.examples, 'labeled example')} joined as version {number_of}" if number_of else ""
+    return f"Asked again {ago(task.finished_at)}: {ready}{joined}."
+
+
+@st.fragment(run_every=POLL_S)
+def _live(task_id: str) -> None:
+    task = tasks.get_task(task_id)
+    if not task.is_active:
+        st.rerun()
+    _now(task)
+
+
+def _now(task: TaskRecord) -> None:
+    progress = smart.progress(task.id)
+    with st.container(gap="small", key=f"live_{task.id}"):
+        if task.state in ("failed", "cancelled"):
+            _why_ended(task)
+        else:
+            band(task)
+        if task.state == "paused":
+            _why_paused(task, progress)
+        _buttons(task, progress)
+        account(task, progress)
+
+
+def _why_ended(task: TaskRecord) -> None:
+    error = task.error or {}
+    with st.container(border=True, gap="xsmall", key="smart_ended"):
+        st.markdown(face.status_md(task.state))
+        if task.state == "cancelled":
+            st.markdown("This was stopped before its end. The rows that are finished are kept.")
+            return
+        st.markdown(sentence(str(error.get("message") or task.message or "The work ended without a reason.")))
+        if error.get("remedy"):
+            st.caption(sentence(str(error["remedy"])))
+        if error.get("error_id"):
+            st.caption(f"The log has the details under the id {error['error_id']}.")
+
+
+def _why_paused(task: TaskRecord, progress: SmartProgress) -> None:
+    """A budget that is spent is raised here; anything else is said."""
+    if task.reason != "budget":
+        return
+    with st.container(border=True, gap="small", key="budget_spent"):
+        st.markdown("**:orange[:material/payments: The budget is spent]**")
+        st.caption(
+            f"{usd(progress.cost_usd)} of {usd(progress.budget_usd)} went into {plural(progress.done, 'row')}; "
+            f"{number(progress.rows - progress.done)} are left. Raise it and go on, or stop and keep what is there."
+        )
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            now = progress.budget_usd or 1.0
+            amount = st.number_input(
+                "New budget (US$)",
+                min_value=now,
+                value=round(now * 2, 4),
+                step=0.5,
+                format="%g",
+                width=180,
+                key="budget",
+            )
+            if st.button("Raise and resume", type="primary", icon=":material/play_arrow:", key="raise_budget"):
+                smart.set_budget(task.id, float(amount))
+                tasks.request(task.id, "resume")
+                st.rerun()
+
+
+def _buttons(task: TaskRecord, progress: SmartProgress) -> None:
+    """What may be asked now; the failed rows can be asked again whenever nothing runs."""
+    possible = [action for action in _ACTIONS if _possible(action, task, progress)]
+    retry = progress.failed and task.state in ("paused", "failed", "cancelled")
+    if not possible and not retry:
+        return
+    with st.container(horizontal=True, gap="small", key="smart_actions"):
+        for action in possible:
+            title, icon, text = _ACTIONS[action]
+            asked = task.command == {"keep": "stop"}.get(action, action)
+            if st.button(
+                f"Asked to {title.lower()}" if asked else title,
+                icon=f":material/{icon}:",
+                type="tertiary" if action == "cancel" else "secondary",
+                help=text,
+                disabled=asked,
+                key=f"smart_{action}",
+            ):
+                _ask(task.id, action)
+        if retry and st.button(
+            f"Ask again for {plural(progress.failed, 'failed row')}",
+            icon=":material/refresh:",
+            help="Only these are asked again; the others are kept as they are.",
+            key="retry_failed",
+        ):
+            _ask(task.id, "retry_failed")
+
+
+def _possible(action: str, task: TaskRecord, progress: SmartProgress) -> bool:
+    if action == "keep":
+        return progress.examples > 0 and task.state in ("running", "paused", "failed", "cancelled")
+    return action in tasks.actions(task)
+
+
+def _ask(task_id: str, action: str) -> None:
+    try:
+        if action in _OWN:
+            _OWN[action](task_id)
+        else:
+            tasks.request(task_id, action)
+    except StudioError as error:
+        show_error(error)
+    else:
+        st.rerun()
+
+
+def account(task: TaskRecord, progress: SmartProgress) -> None:
+    """Every row in one of the states, the examples, the tokens and the money."""
+    left = progress.rows - progress.done
+    items = [
+        face.Tile("Rows done", f"{number(progress.done)} of {number(progress.rows)}", note=None),
+        face.Tile("Labeled examples", number(progress.examples), f"{number(progress.flagged)} to look at", arrow="off"),
+        face.Tile("Tokens", number(progress.prompt_tokens + progress.completion_tokens)),
+        face.Tile("Cost", usd(progress.cost_usd), _of_budget(progress), arrow="off"),
+    ]
+    face.tiles(items, key=f"smart_tiles_{task.id}")
+    with st.container(border=True, gap="xsmall", key=f"smart_account_{task.id}"):
+        _bar(progress, left)
+        if progress.done and left and task.started_at and task.state == "running":
+            st.caption(_pace(task, progress))
+        if progress.budget_usd:
+            st.caption(f"Budget: {usd(progress.cost_usd)} of {usd(progress.budget_usd)}")
+            st.progress(min(1.0, (progress.cost_usd or 0.0) / progress.budget_usd))
+
+
+def _of_budget(progress: SmartProgress) -> str | None:
+    return f"of {usd(progress.budget_usd)}" if progress.budget_usd else None
+
+
+def _pace(task: TaskRecord, progress: SmartProgress) -> str:
+    import time
+
+    took = time.time() - (task.started_at or time.time())
+    left = took / progress.done * (progress.rows - progress.done)
+    return f"About {duration(left)} left at the present pace"
+
+
+def _bar(progress: SmartProgress, left: int) -> None:
+    """One bar in which each row has its place, and the legend with the counts."""
+    total = max(progress.rows, 1)
+    counts = [(state, getattr(progress, state)) for state in _PARTS]
+    bar = "".join(
+        f'<div class="face-s-{state}" style="width:{100 * count / total:.2f}%"></div>'
+        for state, count in counts
+        if count
+    )
+    legend = "".join(
+        f'<span><i class="face-s-{state}"></i>{html.escape(STATES[state][0])} <b>{number(count)}</b></span>'
+        for state, count in counts
+    )
+    legend += f'<span><i class="face-m0"></i>Not yet <b>{number(max(left, 0))}</b></span>'
+    said = ", ".join(f"{number(count)} {STATES[state][0].lower()}" for state, count in counts)
+    st.html(f'<div class="face-bar" role="img" aria-label="{said}">{bar}</div><div class="face-legend">{legend}</div>')
+
+
+def after(task: TaskRecord) -> None:
+    """The rows themselves, by what became of them."""
+    face.section_gap()
+    live_rows(task.id, task.is_active)

@@ -1,0 +1,215 @@
+"""Step 4 of the wizard in smart mode: who writes, what it sees of each row, what it is asked, and what that costs."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+from core.data.conversion.analysis import Analysis
+from core.data.conversion.smart.recipe import SmartRecipe
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import DataError, StudioError
+from core.services.data import smart
+from core.services.platform import connections
+from core.services.platform.connections import ConnectionRecord
+from core.services.platform.drafts import DraftRecord
+from pages.data._convert.draft import key, renew, save
+from pages.data._smart.cost import estimate_card
+from pages.data._smart.wording import wording, written
+from pages.ui import face
+from pages.ui.boundary import beside, field_error
+from pages.ui.connection_form import connection_form, form_is_open, open_form
+from pages.ui.connections import about
+from pages.ui.format import md, sentence
+from pages.ui.forms import form_fields
+
+MODELS_FOR_S = 60
+_HERE = ("127.0.0.1", "localhost", "::1")
+_OPTIONS = ("examples_per_row", "temperature", "max_rows", "budget_usd")
+_LIMITS = ("max_tokens", "concurrency", "timeout_s")
+
+
+def smart_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
+    """Step 4: connection, model, columns, wording and limits; the cost stands at the side."""
+    if not draft.state.get("smart"):
+        names = [column.name for column in analysis.columns if column.filled][:20]
+        draft = save(draft, smart={"connection_id": "studio", "columns": names})
+    main, side = st.columns([8, 5], gap="medium")
+    slots: dict[str, DeltaGenerator] = {}
+    with main:
+        recipe = dict(draft.state["smart"])
+        recipe.update(_who_writes(draft, recipe, slots))
+        recipe.update(_columns(draft, recipe, analysis, slots))
+        draft = save(draft, smart=recipe)
+        if wording(draft, recipe, slots):
+            st.rerun()
+        recipe = {**recipe, **written(draft)}
+        recipe.update(_options(draft, recipe, slots))
+        draft = save(draft, smart=recipe)
+    with side:
+        ready = _consequences(draft, recipe, slots)
+    return draft, ready
+
+
+# ---- who writes
+
+
+@st.cache_data(ttl=MODELS_FOR_S, show_spinner=False)
+def _models(connection_id: str, updated_at: float) -> tuple[str, ...]:
+    """The models of a connection; a change of the connection is asked anew."""
+    return connections.models(connection_id)
+
+
+def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("Who writes", anchor=False, width="content")
+        if not form_is_open() and st.button(
+            "Add a connection", icon=":material/add:", type="tertiary", key="pick_add_connection"
+        ):
+            open_form()
+            st.rerun()
+    if form_is_open():
+        connection_form(None)
+    found = {record.id: record for record in connections.list_connections()}
+    made = st.session_state.pop("connection_saved", None)
+    if made in found and made != recipe.get("connection_id"):
+        renew(save(draft, smart={**recipe, "connection_id": made, "model": ""}))
+        st.rerun()
+    with st.container(border=True, gap="small", key="who_writes"), st.grid(2, min_column_width=230, gap="medium"):
+        with st.container(gap="xxsmall"):
+            ids = list(found)
+            kept = recipe.get("connection_id")
+            connection_id = st.selectbox(
+                "Connection",
+                ids,
+                index=ids.index(kept) if kept in ids else 0,
+                format_func=lambda one: found[one].name,
+                key=key(draft, "connection"),
+                help="Where the language model answers. Connections are kept in Settings.",
+            )
+            record = found[connection_id]
+            st.caption(md(about(record)))
+            slots["connection_id"] = st.empty()
+        with st.container(gap="xxsmall"):
+            model = _model_choice(draft, recipe, record)
+            slots["model"] = st.empty()
+    return {"connection_id": connection_id, "model": model or ""}
+
+
+def _model_choice(draft: DraftRecord, recipe: dict[str, Any], record: ConnectionRecord) -> str | None:
+    problem: StudioError | None = None
+    names: tuple[str, ...] = ()
+    try:
+        names = _models(record.id, record.updated_at)
+    except StudioError as error:
+        problem = error
+    kept = recipe.get("model") if recipe.get("connection_id") == record.id else ""
+    options = [*dict.fromkeys([*([kept] if kept else []), *names])]
+    index = options.index(kept) if kept else 0 if options else None
+    model = st.selectbox(
+        "Model",
+        options,
+        index=index,
+        accept_new_options=True,
+        placeholder="Choose a model, or type its name",
+        key=key(draft, f"model_{record.id}"),
+        help="What the connection lists; any other name can be typed in.",
+    )
+    if problem:
+        field_error(problem)
+    elif names and model and model not in names:
+        st.markdown(
+            f":orange[:small[:material/warning: {md(model)} is not in this endpoint's list. It may be right all "
+            "the same; the first rows will tell.]]"
+        )
+    elif names:
+        st.caption("one model answers here" if len(names) == 1 else f"{len(names):,} models answer here")
+    else:
+        st.caption(
+            "No model is there yet: build the starter or train one, or add a connection."
+            if record.builtin
+            else "It lists no models: type the name of one."
+        )
+    return model
+
+
+# ---- what it sees and is asked
+
+
+def _columns(
+    draft: DraftRecord, recipe: dict[str, Any], analysis: Analysis, slots: dict[str, DeltaGenerator]
+) -> dict[str, Any]:
+    names = [column.name for column in analysis.columns]
+    face.section_gap()
+    face.heading("What it sees of each row")
+    with st.container(border=True, gap="xxsmall", key="sees"):
+        chosen = st.multiselect(
+            "Columns",
+            names,
+            default=[name for name in recipe.get("columns") or [] if name in names],
+            key=key(draft, "smart_columns"),
+            help=SmartRecipe.model_fields["columns"].description,
+        )
+        slots["columns"] = st.empty()
+        st.caption(
+            "Cells are passed on as data, marked off from the instructions. Leave out what the model must not see."
+        )
+    return {"columns": chosen}
+
+
+def _options(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
+    face.section_gap()
+    face.heading("How much")
+    with st.container(border=True, gap="small", key="how_much"):
+        values = form_fields(SmartRecipe, recipe, key(draft, "smart"), only=_OPTIONS, slots=slots)
+        with st.expander("Limits of a single request", icon=":material/tune:"):
+            values |= form_fields(SmartRecipe, recipe, key(draft, "smart"), only=_LIMITS, slots=slots)
+    return values
+
+
+# ---- what comes of it
+
+
+def _consequences(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> bool:
+    face.heading("What it takes", "an estimate")
+    try:
+        checked = SmartRecipe.of(recipe)
+        smart.check_start(draft.state["source_id"], checked)
+        estimate = smart.estimate(draft.state["source_id"], checked)
+    except StudioError as error:
+        said = beside(slots, error) or _beside_patterns(slots, error)
+        with st.container(border=True, gap="xsmall", key="not_yet"):
+            st.markdown(
+                ":orange[:material/pending:] The estimate waits for the field that is marked."
+                if said
+                else f":orange[:material/pending:] {sentence(error.message)}"
+            )
+            if not said and error.remedy:
+                st.caption(sentence(error.remedy))
+        return False
+    record = connections.get(checked.connection_id)
+    estimate_card(estimate, checked, record)
+    _where_it_goes(record, checked)
+    return True
+
+
+def _beside_patterns(slots: dict[str, DeltaGenerator], error: StudioError) -> bool:
+    """A pattern's error names the column it lacks."""
+    if not (isinstance(error, DataError) and "Question patterns" in error.message):
+        return False
+    with slots["patterns"]:
+        field_error(error)
+    return True
+
+
+def _where_it_goes(record: ConnectionRecord, recipe: SmartRecipe) -> None:
+    with st.container(border=True, gap="xsmall", key="where_it_goes"):
+        seen = ", ".join(md(name, 40) for name in recipe.columns[:8]) + (" and more" if len(recipe.columns) > 8 else "")
+        if record.provider.is_local or urlsplit(record.base_url).hostname in _HERE:
+            st.markdown("**:material/lock: The rows stay on your own machines**")
+            st.caption(f"{md(recipe.model)} sees: {seen}.")
+        else:
+            st.markdown(f"**:orange[:material/public: The rows go to {md(record.base_url)}]**")
+            st.caption(f"It sees: {seen}. Leave out columns with people's names, addresses or secrets.")

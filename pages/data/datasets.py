@@ -1,0 +1,57 @@
+"""Datasets: a wall of cards; with `?id=` one dataset: examples, quality, findings, statistics, versions, provenance,
+and what a model sees of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.data import datasets
+from pages.data._datasets import (
+    change as dataset_change,
+    quality_panel,
+    render_preview,
+    variations,
+    versions_panel,
+    walls as dataset_walls,
+)
+from pages.data._datasets.detail import head, summary, watch_validation
+from pages.data._datasets.examples import examples
+from pages.data._datasets.findings import findings
+from pages.data._datasets.provenance import provenance
+from pages.data._datasets.statistics import statistics
+from pages.ui import face, guard
+from pages.ui.boundary import boundary
+
+guard.require()
+
+
+def show_one(dataset_id: str) -> None:
+    """One dataset."""
+    dataset = datasets.get_dataset(dataset_id)
+    head(dataset)
+    watch_validation(dataset)
+    dataset_change.news(dataset)
+    summary(dataset)
+    face.section_gap()
+    views = {
+        "Examples": examples,
+        "Quality": quality_panel.panel,
+        "Findings": findings,
+        "Statistics": statistics,
+        "Versions": versions_panel.panel,
+        "Provenance": provenance,
+        "Variations": variations.panel,
+        "Render preview": lambda shown: render_preview.panel(shown, shown.version),
+    }
+    for tab, show in zip(st.tabs(list(views), key="view", bind="query-params"), views.values(), strict=True):
+        if tab.open:
+            with tab, boundary():
+                show(dataset)
+
+
+with boundary(way_out=("datasets", "All datasets")):
+    wanted = st.query_params.get("id")
+    if wanted:
+        show_one(wanted)
+    else:
+        dataset_walls.show()

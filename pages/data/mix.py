@@ -1,0 +1,42 @@
+"""Mix datasets: choose them, give each a weight, see what comes out, make one dataset of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.data import datasets
+from pages.data._mix import parts as mix_parts
+from pages.ui import face, frame, guard
+from pages.ui.boundary import boundary
+
+guard.require()
+
+with boundary(way_out=("datasets", "All datasets")):
+    if st.button("All datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all"):
+        st.switch_page(frame.page_file("datasets"))
+    face.page_header(
+        "Mix datasets",
+        "One dataset of several: each gives as much as its weight says. The datasets themselves stay as they are.",
+        "Prepare · Datasets",
+    )
+    face.section_gap()
+    mix_parts.come_back()
+    found = datasets.list_datasets()
+    task_id = st.query_params.get("task")
+    if task_id:
+        mix_parts.follow_mix(task_id)
+    elif len(found) < 2:
+        if face.empty(
+            "blender",
+            "There is nothing to mix yet" if not found else "One dataset is no mix",
+            "Two datasets or more can become one: a general one and your own, or one per team.",
+            "Upload Labeled Examples",
+            "mix",
+        ):
+            st.switch_page(frame.page_file("upload"))
+    else:
+        work, result = st.columns([7, 6], gap="medium")
+        with work:
+            parts, total = mix_parts.choose(found)
+        with result:
+            mix_parts.outcome(parts, total)

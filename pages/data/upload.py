@@ -1,0 +1,42 @@
+"""Upload: data in a known shape becomes a dataset at once; any other table goes on to the wizard, file kept."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.data import sources
+from pages.data._upload.parts import choose_file, follow_import, format_panel, known_shape_form, lead_to_wizard
+from pages.ui import face, guard
+from pages.ui.boundary import boundary
+from pages.ui.uploads import file_card, notes, unreadable
+
+guard.require()
+
+with boundary():
+    face.page_header(
+        "Upload Supervised Training Dataset",
+        "Provide labeled examples to teach your AI model through supervised learning.",
+        "Prepare · Upload",
+    )
+    face.section_gap()
+    main, side = st.columns([8, 5], gap="medium")
+    with side:
+        format_panel()
+    with main, boundary():
+        task_id, source_id = st.query_params.get("task"), st.query_params.get("source")
+        if task_id:
+            follow_import(task_id)
+        elif source_id:
+            face.heading("Your file")
+            source = sources.get(source_id)
+            if file_card(source):
+                st.query_params.clear()
+                st.rerun()
+            notes(source)
+            with st.spinner("Looking at the rows"):
+                analysis = sources.analyze(source_id)
+            if not unreadable(source, analysis):
+                next_step = known_shape_form if analysis.shape else lead_to_wizard
+                next_step(source, analysis)
+        else:
+            choose_file()

@@ -1,0 +1,210 @@
+"""Explainer, third chapter: the methods compared, choosing a model, reading a loss curve."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.services.learn.explain import compare, curves
+from core.services.training import jobs, metrics
+from pages.ui import charts
+from pages.ui.format import md, number, size
+
+VERDICTS = {
+    "fits": ("fits", "green", "check"),
+    "tight": ("tight", "orange", "warning"),
+    "too_large": ("does not fit", "red", "close"),
+}
+PART_COLORS = {
+    "weights": charts.BASE,
+    "process": charts.BASE_SOFT,
+    "gradients": charts.TUNED_SOFT,
+    "optimizer": charts.TUNED,
+    "activations": charts.SEQ[2],
+}
+
+
+def methods() -> None:
+    """Five methods on a size of model that the reader picks, each with the studio's own forecast."""
+    st.markdown(
+        "All five learn from the same labeled examples. They differ in **how much of the model moves**: the less, "
+        "the less memory for gradients and for the optimizer's notes, and the smaller the file that comes out."
+    )
+    with st.grid(3, min_column_width=220):
+        chosen = st.select_slider("Size of the model", list(compare.SIZES), "7B", key="method_size")
+        gpu = st.selectbox("Trained on", [compare.HERE, *compare.GPUS], 6, key="method_gpu")
+        rank = st.select_slider("LoRA rank", [4, 8, 16, 32, 64, 128], 16, key="method_rank")
+    rows = compare.compare_methods(chosen, gpu, rank=rank)
+    with st.container(border=True):
+        _memory_chart(rows, chosen, gpu)
+        st.caption("Batch 2, 2,048 tokens, the weights kept as 16-bit numbers on a GPU and 32-bit ones on a CPU.")
+    with st.grid(3, min_column_width=250):
+        for row in rows:
+            _method_card(row)
+        _rank_card(chosen)
+
+
+def _memory_chart(rows: list[compare.MethodRow], chosen: str, gpu: str) -> None:
+    titles = [row.about.title.removesuffix(" (Recommended)") for row in reversed(rows)]
+    fig = go.Figure()
+    for part, color in PART_COLORS.items():
+        values = [dict(row.memory.parts)[part] / compare.GIB for row in reversed(rows)]
+        fig.add_bar(
+            name=part.capitalize(), y=titles, x=values, orientation="h", marker_color=color, hovertemplate="%{x:.1f} GB"
+        )
+    free = rows[0].memory.free_bytes / compare.GIB
+    fig.add_vline(
+        x=free,
+        line_color=charts.BAD,
+        line_dash="dot",
+        annotation_text=f"{free:.0f} GB free",
+        annotation_font_color=charts.INK,
+    )
+    fig.update_layout(barmode="stack")
+    alt = f"Memory for a {chosen} model on {gpu}: " + "; ".join(
+        f"{row.about.title} {size(row.memory.expected)}, {row.memory.verdict}" for row in rows
+    )
+    charts.chart(fig, key="method_memory", alt=alt, height=290, x="GB at the peak of training, as forecast")
+
+
+def _method_card(row: compare.MethodRow) -> None:
+    word, color, icon = VERDICTS[row.memory.verdict]
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{row.about.title}**", width="content")
+            st.badge(row.about.badge, color="gray")
+        st.caption(row.about.tagline)
+        st.markdown(row.about.how)
+        st.markdown(f":gray[{row.about.serves}]")
+        st.markdown(
+            f":small[{number(row.trained)} numbers learn ({_share(row.share)}) · file about {size(row.file_bytes)}]"
+        )
+        low, high = size(row.memory.low), size(row.memory.high)
+        st.markdown(f":{color}-badge[:material/{icon}: {word}] :small[{low} to {high}]")
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.0f}%" if share > 0.1 else f"{100 * share:.2g}%"
+
+
+def _rank_card(chosen: str) -> None:
+    """What one step of the rank costs."""
+    sizes = compare.lora_sizes(chosen)
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        st.markdown("**What the rank costs**")
+        st.caption(f"LoRA on all linear layers of a {chosen} model: rank × (inputs + outputs) for each layer.")
+        for rank, count, share in sizes:
+            with st.container(horizontal=True, horizontal_alignment="distribute"):
+                st.markdown(f":small[rank {rank}]", width="content")
+                st.markdown(f":small[{number(count / 1e6)} million · {100 * share:.2f}%]", width="content")
+
+
+def choose() -> None:
+    """Which size and method a card can train, how long it would take, and what that costs."""
+    st.markdown(
+        "Start with the **smallest model that can say the answers well**, not with the largest that fits: it trains "
+        "faster, answers faster and costs less each day. Go up one size when base and tuned both fail on the same "
+        "questions."
+    )
+    with st.grid(3, min_column_width=220):
+        gpu = st.selectbox("Card", [compare.HERE, *compare.GPUS], 3, key="choose_gpu")
+        examples = st.number_input("Examples", 10, 1_000_000, 500, step=50, key="choose_examples")
+        price = st.number_input("Price of the card per hour", 0.0, 100.0, 1.5, step=0.5, key="choose_price")
+    answers, figures = st.columns([6, 5], gap="medium")
+    with answers, st.container(border=True, gap="xsmall"):
+        st.markdown("**What fits, at batch 2 and 2,048 tokens**")
+        for label, by_method in compare.fits(gpu).items():
+            _fit_row(label, by_method)
+    with figures, st.container(border=True, gap="xsmall"):
+        _speed_card(gpu, int(examples), float(price))
+
+
+def _fit_row(label: str, by_method: dict[str, compare.MemoryForecast]) -> None:
+    titles = {"full": "Full", "lora": "LoRA", "qlora": "QLoRA"}
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
+        st.markdown(f"**{label}**", width=40)
+        for method_id, memory in by_method.items():
+            _, color, icon = VERDICTS[memory.verdict]
+            st.markdown(
+                f":{color}-badge[:material/{icon}: {titles[method_id]} {memory.expected / compare.GIB:.0f} GB]",
+                width="content",
+            )
+
+
+def _speed_card(gpu: str, examples: int, price: float) -> None:
+    st.markdown("**How long a run takes**")
+    if gpu == compare.HERE:
+        st.markdown(
+            "On this machine nothing has to be guessed: *New job* takes a few real training steps and forecasts the "
+            "time from them."
+        )
+        return
+    tokens = examples * 300 * 3
+    st.caption(f"{examples:,} examples of 300 tokens, three epochs: {number(tokens)} tokens. LoRA.")
+    for label in ("1.5B", "7B", "14B"):
+        cost = compare.run_cost(label, gpu, "lora", tokens=tokens, price_per_hour=price)
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            st.markdown(f"**{label}**", width="content")
+            money = f" · {cost.low_cost:.2f} to {cost.high_cost:.2f}" if price else ""
+            st.markdown(f"{_hours(cost.low_hours)} to {_hours(cost.high_hours)}{money}", width="content")
+    st.caption(
+        "Computed from operations: 4 per weight and token, at 15 to 40% of the card's data sheet. Loading and saving "
+        "come on top."
+    )
+
+
+def _hours(hours: float) -> str:
+    if hours < 1 / 60:
+        return f"{max(1, round(hours * 3600))} s"
+    return f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"
+
+
+def loss_curves() -> None:
+    """Drawn shapes and the reader's own runs, judged by the same reading."""
+    st.markdown(
+        "The **loss** says how surprised the model still is by your outputs: 0 means it would have written them word "
+        "for word. The *training* curve is about examples it learns from, the *validation* curve about ones it never "
+        "sees."
+    )
+    finished = [job for job in jobs.list_jobs() if job.state == "succeeded"][:20]
+    kinds = {shape.id: f"Drawn: {shape.title}" for shape in curves.SHAPES.values()}
+    kinds |= {job.id: f"Your run: {job.name}" for job in finished}
+    picked = st.selectbox("Curve", list(kinds), format_func=kinds.__getitem__, key="curve")
+    if picked in curves.SHAPES:
+        train, validation = curves.draw(picked)
+        note = f"Drawn from a formula, no measured run. t is the step: {curves.SHAPES[picked].formula}"
+    else:
+        train, validation = _measured(picked)
+        note = "Measured by this studio."
+    reading = curves.read_curve(train, validation)
+    figure, words = st.columns([7, 4], gap="medium")
+    with figure, st.container(border=True):
+        _curve(train, validation, reading.title)
+        st.caption(md(note) if picked not in curves.SHAPES else note)
+    with words, st.container(border=True, gap="xsmall"):
+        color = "green" if reading.verdict == "good" else "orange"
+        st.markdown(f":{color}-badge[{reading.title}]")
+        for sign in reading.signs:
+            st.markdown(f":gray[:material/arrow_right:] {sign}")
+        st.markdown(f"**What to do.** {reading.remedy}")
+
+
+def _measured(job_id: str) -> tuple[curves.Points, curves.Points]:
+    """The newest point of each step of a run."""
+    newest = {(point.split, point.step): point.loss for point in metrics.since(job_id)}
+    ordered = sorted((split, step, loss) for (split, step), loss in newest.items())
+    train = [(step, loss) for split, step, loss in ordered if split == "train"]
+    return train, [(step, loss) for split, step, loss in ordered if split == "validation"]
+
+
+def _curve(train: curves.Points, validation: curves.Points, title: str) -> None:
+    fig = go.Figure()
+    steps, losses = zip(*train, strict=True) if train else ((), ())
+    fig.add_scatter(name="Training", x=steps, y=losses, mode="lines", line={"color": charts.BASE, "width": 2})
+    if validation:
+        steps, losses = zip(*validation, strict=True)
+        fig.add_scatter(
+            name="Validation", x=steps, y=losses, mode="lines+markers", line={"color": charts.TUNED, "width": 2}
+        )
+    fig.update_yaxes(rangemode="tozero")
+    charts.chart(fig, key="loss_curve", alt=f"Loss by step: {title}", height=320, x="step", y="loss")

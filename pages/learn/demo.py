@@ -1,0 +1,53 @@
+"""*Try the demo*: one click builds the starter, trains it on the shipped sample, and lets both answer side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.learn import demo
+from core.services.training import jobs
+from pages.learn._demo import parts as demo_parts
+from pages.ui import chat_stream, face, guard
+from pages.ui.boundary import boundary
+
+guard.require()
+
+LEAD = "From labeled examples to a tuned model, for real, on this machine. No file needed."
+
+
+def invitation() -> None:
+    """What will happen, how long it takes, and the one button."""
+    demo_parts.explain()
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Start the demo", icon=":material/play_arrow:", type="primary", key="start"):
+            demo.start()
+            st.rerun()
+
+
+def running(record: demo.DemoRecord) -> None:
+    """Steps and curves while it works; the answers when it is done."""
+    demo_parts.progress(record)
+    if record.exact_match:
+        demo_parts.side_by_side(record.exact_match)
+    job = jobs.get_job(record.job_id) if record.job_id else None
+    if job and job.step:
+        demo_parts.curve(job)
+    elif not record.finished:
+        demo_parts.meanwhile()
+    if record.model_id:
+        demo_parts.ways_on(record.model_id)
+
+
+with boundary(way_out=("demo", "Begin again")):
+    face.page_header("Try the demo", LEAD, "Home")
+    demo_id = st.query_params.get("id", "")
+    record = demo.status(demo_id) if demo_id else demo.current()
+    if st.query_params.get("start") and (record is None or record.state == "failed"):
+        record = demo.start()  # one click on Home; a demo that runs or has worked is shown instead
+    if record is None:
+        invitation()
+    else:
+        running(record)
+        if record.model_id:
+            chat_stream.warm_up()  # "Ask both yourself" comes next

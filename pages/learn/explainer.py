@@ -1,0 +1,119 @@
+"""Explainer: what supervised fine-tuning is, when it pays, how to read what it does. `?topic=` names the section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.learn._explainer import basics, data, results, training
+from pages.ui import face, guard
+from pages.ui.boundary import boundary
+
+guard.require()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One section: its name in the address, its word in the switch, its heading, and what draws it."""
+
+    id: str
+    word: str
+    title: str
+    draw: Callable[[], None]
+
+
+CHAPTERS: dict[str, tuple[Topic, ...]] = {
+    "Basics": (
+        Topic("what", "What it is", "What is Supervised Fine-Tuning?", basics.what),
+        Topic("when", "When to use it", "When to fine-tune, and when not", basics.when),
+        Topic("way", "The way", "From file to deployed model", basics.way),
+    ),
+    "Data": (
+        Topic("format", "Format", "Data format", data.data_format),
+        Topic("quality", "Quality", "Quality against quantity", data.quality),
+        Topic("habits", "Do and don't", "Do and don't", data.habits),
+    ),
+    "Training": (
+        Topic("methods", "Methods", "The five methods compared", training.methods),
+        Topic("choose", "Model and GPU", "Choosing a model by budget, GPU and speed", training.choose),
+        Topic("curves", "Loss curves", "Reading a loss curve", training.loss_curves),
+    ),
+    "Results": (
+        Topic("loop", "The loop", "The iteration loop", results.loop),
+        Topic("retrieval", "Retrieval", "Fine-tuning and retrieval together", results.retrieval),
+        Topic("trouble", "Trouble", "Troubleshooting by symptom", results.trouble),
+        Topic("questions", "Questions", "Common questions", results.questions),
+    ),
+}
+TOPICS = [topic for topics in CHAPTERS.values() for topic in topics]
+
+
+def current() -> Topic:
+    """The section that the address names; the first one where it names none."""
+    asked = st.query_params.get("topic", "")
+    return next((topic for topic in TOPICS if topic.id == asked), TOPICS[0])
+
+
+def chapter_of(topic: Topic) -> str:
+    return next(name for name, topics in CHAPTERS.items() if topic in topics)
+
+
+def go(topic_id: str) -> None:
+    st.query_params["topic"] = topic_id
+
+
+def switches(topic: Topic) -> None:
+    """Chapter and section as two rows of words. The address is the truth; the switches follow it."""
+    chapter = chapter_of(topic)
+    st.session_state["chapter"] = chapter
+    st.session_state["section"] = topic.id
+    with st.container(gap="xsmall"):
+        st.segmented_control(
+            "Chapter",
+            list(CHAPTERS),
+            key="chapter",
+            required=True,
+            label_visibility="collapsed",
+            on_change=lambda: go(CHAPTERS[st.session_state["chapter"]][0].id),
+        )
+        st.pills(
+            "Section",
+            [item.id for item in CHAPTERS[chapter]],
+            format_func={item.id: item.word for item in TOPICS}.__getitem__,
+            key="section",
+            required=True,
+            label_visibility="collapsed",
+            on_change=lambda: go(st.session_state["section"]),
+        )
+
+
+def neighbours(topic: Topic) -> None:
+    """Where to read on."""
+    place = TOPICS.index(topic)
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute" if place else "right"):
+        if place:
+            before = TOPICS[place - 1]
+            st.button(
+                before.word, icon=":material/arrow_back:", type="tertiary", key="before", on_click=go, args=(before.id,)
+            )
+        if place + 1 < len(TOPICS):
+            after = TOPICS[place + 1]
+            st.button(f"Next: {after.word}", type="tertiary", key="after", on_click=go, args=(after.id,))
+
+
+with boundary():
+    chosen = current()
+    face.page_header(
+        "Explainer",
+        "How a model learns from labeled examples, with figures from this studio.",
+        f"Learn · section {TOPICS.index(chosen) + 1} of {len(TOPICS)}",
+    )
+    switches(chosen)
+    face.section_gap()
+    face.heading(chosen.title)
+    with boundary():
+        chosen.draw()
+    neighbours(chosen)

@@ -1,0 +1,120 @@
+"""The sections of the Settings screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.platform import doctor, tasks
+from core.services.platform.doctor import Check
+from core.services.platform.places import storage_use
+from core.settings import get_settings
+from pages.ui import face
+from pages.ui.format import ago, md, plural, size
+from pages.ui.guard import sign_in_configured
+
+EXAMINED_FOR_S = 60  # the look at a GPU starts a process, and Ollama may be slow to say no
+_STATES = {
+    "ok": ("Found", "green", "check_circle"),
+    "note": ("Optional", "gray", "info"),
+    "missing": ("Missing", "red", "error"),
+}
+_QUEUES = {"gpu": "Training", "cpu": "Conversion and checks", "io": "Downloads and hosted jobs"}
+
+
+@st.cache_data(ttl=EXAMINED_FOR_S, show_spinner=False)
+def _examined() -> list[Check]:
+    return doctor.examine()
+
+
+def machine() -> None:
+    """What `sft doctor` finds, and for each gap the command that closes it."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("This machine", anchor=False, width="content")
+        if st.button("Look again", type="tertiary", icon=":material/refresh:", key="pick_look_again"):
+            _examined.clear()
+    with st.spinner("Looking around"):
+        checks = _examined()
+    with st.container(border=True, gap="xsmall", key="checks"):
+        for index, check in enumerate(checks):
+            if index:
+                st.divider()
+            word, color, icon = _STATES[check.state]
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
+            ):
+                with st.container(gap=None, width="stretch"):
+                    st.markdown(f"**{check.name[:1].upper()}{md(check.name[1:])}**")
+                    st.caption(md(check.found))
+                st.badge(word, color=color, icon=f":material/{icon}:")  # type: ignore[arg-type]
+            if check.remedy and check.state != "ok":
+                st.code(check.remedy, language=None, wrap_lines=True)
+
+
+def workers() -> None:
+    """The processes that do long work, as Redis knows them."""
+    found = tasks.workers()
+    face.heading("Workers", plural(len(found), "worker"))
+    if not found:
+        with st.container(border=True, gap="xsmall", key="no_worker"):
+            st.markdown(":orange[:material/warning: No worker is running.] Long work waits until one does.")
+            st.code("sft up", language=None)
+        return
+    titles = {task.id: task.title for task in tasks.list_tasks(state="running", limit=20)}
+    with st.container(border=True, gap="xsmall", key="workers"):
+        for index, worker in enumerate(found):
+            if index:
+                st.divider()
+            busy = worker.task_id is not None
+            doing = titles.get(worker.task_id or "", "working") if busy else "waiting for work"
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
+            ):
+                with st.container(gap=None, width="stretch"):
+                    st.markdown(f"**{_QUEUES.get(worker.queue, worker.queue)}**")
+                    st.caption(f"{md(doing)} · seen {ago(worker.seen_at)}")
+                st.badge("Busy" if busy else "Idle", color="blue" if busy else "gray")
+
+
+def storage() -> None:
+    """What the studio takes of the disk, by kind."""
+    use = storage_use()
+    face.heading("Storage", f"{size(use.used_bytes)} used")
+    with st.container(border=True, gap="small", key="storage"):
+        largest = sorted(use.places, key=lambda place: -place.size_bytes)
+        face.memory_bar([(place.name, place.size_bytes) for place in largest], use.used_bytes + use.free_bytes)
+        st.caption(f"All of it lies in `{use.data_dir}`")
+
+
+def configuration() -> None:
+    """The settings in force; each is an environment variable, read at the start."""
+    settings = get_settings()
+    face.heading("Configuration", "environment variables, read at the start")
+    with st.container(border=True, key="configuration"):
+        face.facts(
+            [
+                ("SFT_DATA_DIR", str(settings.data_dir)),
+                ("DATABASE_URL", "SQLite in the data directory" if settings.is_sqlite else "PostgreSQL"),
+                ("REDIS_URL", "set" if settings.redis_url else "the embedded server"),
+                ("STORAGE_URL", settings.storage_url or "files in the data directory"),
+                ("SFT_HOST", settings.host),
+                ("SFT_WEB_PORT", str(settings.web_port)),
+                ("SFT_INFERENCE_PORT", str(settings.inference_port)),
+                ("SFT_DEVICE", settings.device),
+                ("SFT_OLLAMA_URL", settings.ollama_url),
+                ("Sign-in", "on, by OpenID Connect" if sign_in_configured() else "off (this machine only)"),
+            ]
+        )
+
+
+def person() -> None:
+    """Who is signed in, where sign-in is on."""
+    if not sign_in_configured():
+        return
+    face.section_gap()
+    face.heading("You")
+    with st.container(
+        border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="you"
+    ):
+        st.markdown(md(st.user.get("name") or st.user.get("email") or "Signed in"), width="content")
+        if st.button("Sign out", icon=":material/logout:", key="sign_out"):
+            st.logout()

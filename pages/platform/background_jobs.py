@@ -1,0 +1,158 @@
+"""Every kind of long work in one place: conversion, training, measuring, testing; and the workers that do it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import streamlit as st
+
+from core.services.platform import tasks
+from pages.ui import face, frame, guard, task_actions as job_actions, task_words as job_words
+from pages.ui.boundary import boundary
+from pages.ui.format import ago, clock, duration, md, plural, sentence
+
+guard.require()
+
+POLL_S, LIMIT, ALL = 2.0, 100, "all"
+
+
+def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
+    """(kind, state) to show; only what exists can be chosen."""
+    kinds = Counter(task.kind for task in found)
+    states = Counter(task.state for task in found)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        kind = st.selectbox(
+            "Kind",
+            [ALL, *kinds],
+            key="kind",
+            width=220,
+            label_visibility="collapsed",
+            format_func=lambda k: "All kinds" if k == ALL else f"{job_words.kind(k)[0]} ({kinds[k]})",
+        )
+        order = [ALL, *(state for state in job_words.ORDER if states[state])]
+        state = st.segmented_control(
+            "State",
+            order,
+            default=ALL,
+            required=True,
+            key="state",
+            label_visibility="collapsed",
+            format_func=lambda s: "All" if s == ALL else f"{face.state_of(s).word} {states[s]}",
+        )
+    return kind, state or ALL
+
+
+def listing(kind: str, state: str, drawn: dict[str, tuple[str, str]]) -> None:
+    """The tasks, newest first, with progress and what can be done."""
+    with st.container(key="live_tasks"), boundary():
+        found = tasks.list_tasks(limit=LIMIT)
+        if _look(found) != drawn:
+            st.rerun()
+        wanted = [t for t in found if kind in (ALL, t.kind) and state in (ALL, t.state)]
+        with st.container(border=True, gap="xsmall", key="task_list"):
+            for index, task in enumerate(wanted):
+                if index:
+                    st.divider()
+                row(task)
+            if not wanted:
+                st.caption("Nothing of this kind is in this state.")
+        workers()
+
+
+def row(task: tasks.TaskRecord) -> None:
+    """One task: what it is, how far, why it waits or failed, and its actions."""
+    word, icon = job_words.kind(task.kind)
+    took = task.finished_at - task.started_at if task.finished_at and task.started_at else None
+    quiet = [word, f"took {duration(took)}" if took is not None else "", ago(task.created_at)]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        with st.container(gap=None, width="stretch", key=f"rowtext_{task.id}"):
+            _title(task, f"**{md(task.title or word)}**", icon)
+            st.caption(" · ".join(part for part in quiet if part))
+        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
+            job_actions.buttons(
+                tasks.actions(task),
+                lambda action: tasks.request(task.id, action),
+                key=task.id,
+                asked=task.command,
+                small=True,
+            )
+            if task.waits_to_resume:
+                st.badge("Waiting to resume", color="orange", icon=":material/healing:")
+            else:
+                face.status(task.state, help=_meaning(task))
+    if task.state in job_words.MOVING - {"pending"}:
+        st.progress(min(1.0, task.progress / 100), text=_progress_text(task))
+    note = job_words.why(tasks.waiting_reason(task))
+    if task.state == "failed":
+        note = f"{task.error.get('message', '')} {task.error.get('remedy', '')}"
+    if note and note.strip():
+        st.caption(sentence(note.strip()))
+
+
+def _title(task: tasks.TaskRecord, words: str, icon: str) -> None:
+    """The name; of a training run it leads to the job's own screen."""
+    job_id = task.payload.get("job_id")
+    if task.kind == "training" and job_id:
+        st.page_link(frame.page_file("job"), label=words, icon=f":material/{icon}:", query_params={"id": job_id})
+    else:
+        st.markdown(f":gray[:material/{icon}:] {words}")
+
+
+def _progress_text(task: tasks.TaskRecord) -> str:
+    words = job_words.command(task.command) or task.message or task.phase.capitalize()
+    return f":small[{task.progress:.0f}%{' · ' + md(words) if words else ''}]"
+
+
+def _meaning(task: tasks.TaskRecord) -> str | None:
+    return "stopped early, the model was kept" if task.reason == "stopped_early" else None
+
+
+def workers() -> None:
+    """Which processes do this work, and what each is doing."""
+    face.section_gap()
+    alive = tasks.workers()
+    face.heading("Workers", "Processes that do this work")
+    with st.container(border=True, gap="xsmall", key="workers"):
+        if not alive:
+            st.markdown("**:orange[:material/warning: No worker is running]**")
+            st.caption("What waits starts as soon as one runs: `sft worker`, or `sft up` for everything.")
+        for index, worker in enumerate(alive):
+            if index:
+                st.divider()
+            busy = worker.task_id is not None
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                with st.container(gap=None, width="stretch"):
+                    st.markdown(f"**{md(worker.name)}**")
+                    st.caption(f"queue {md(worker.queue)} · last seen {clock(worker.seen_at)}")
+                st.badge(
+                    "Busy" if busy else "Idle",
+                    color="blue" if busy else "gray",
+                    icon=":material/progress_activity:" if busy else ":material/bedtime:",
+                )
+
+
+def _look(found: list[tasks.TaskRecord]) -> dict[str, tuple[str, str]]:
+    return {task.id: (task.state, task.command) for task in found}
+
+
+with boundary():
+    face.page_header(
+        "Background jobs", "Long work goes on here while you do something else. Leave and come back.", "Studio"
+    )
+    found = tasks.list_tasks(limit=LIMIT)
+    if not found:
+        if face.empty(
+            "view_timeline",
+            "Nothing runs in the background",
+            "Conversions, training runs and tests appear here while they work, and stay as history.",
+            "Upload Labeled Examples",
+            key="no_tasks",
+        ):
+            st.switch_page(frame.page_file("upload"))
+        workers()
+    else:
+        if len(found) == LIMIT:
+            st.caption(f"The newest {plural(LIMIT, 'task')}.")
+        kind, state = filters(found)
+        live = any(task.state in job_words.MOVING for task in found)
+        st.fragment(run_every=POLL_S if live else None)(listing)(kind, state, _look(found))

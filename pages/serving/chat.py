@@ -1,0 +1,156 @@
+"""Chat with a tuned model, or with a base model to see the difference. Answers stream."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.models.base_models import resolve
+from core.services.serving import chat
+from core.serving.targets.base import ChatOptions
+from pages.ui import chat_stream, face, frame, guard
+from pages.ui.boundary import boundary, show_error
+from pages.ui.format import md, sentence
+
+guard.require()
+
+LEAD = "Talk to your model the way your users will."
+
+
+def choose(found: list[chat.ChatModel]) -> chat.ChatModel:
+    """Model, settings and a fresh start, in one row."""
+    by_id = {model.id: model for model in found}
+    asked = st.query_params.get("model", "")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="chat_bar"):
+        index = list(by_id).index(asked) if asked in by_id else 0
+        if asked and asked not in by_id:
+            st.toast("The model you asked for is archived or gone. Another one answers now.", duration="long")
+        model_id = st.selectbox(
+            "Model",
+            list(by_id),
+            index=index,
+            width=320,
+            key="model",
+            format_func=lambda one: f"{by_id[one].title}{'' if by_id[one].kind == 'tuned' else ' (base)'}",
+        )
+        with st.popover("Settings", icon=":material/tune:"):
+            st.text_area(
+                "System message",
+                key="system",
+                placeholder="Context and instructions for the model",
+                help="Context and instructions for the model, sent before every conversation.",
+            )
+            st.slider(
+                "Longest answer (tokens)",
+                16,
+                1024,
+                256,
+                16,
+                key="max_tokens",
+                help="The answer ends there at the latest.",
+            )
+            st.slider(
+                "Temperature",
+                0.0,
+                1.5,
+                0.0,
+                0.1,
+                key="temperature",
+                help="0 always gives the likeliest answer. Higher is more varied and less exact.",
+            )
+        if st.session_state.get("chat") and st.button("Clear chat", icon=":material/delete_sweep:", key="clear"):
+            st.session_state.chat = []
+            st.rerun()
+    if model_id != (asked or next(iter(by_id))):  # each write is a step of the browser's history: only for a choice
+        st.query_params["model"] = model_id
+    return by_id[model_id]
+
+
+def history(model: chat.ChatModel) -> None:
+    """What was said so far; an empty chat offers questions that the model was taught."""
+    turns = st.session_state.setdefault("chat", [])
+    if not turns:
+        with st.container(border=True, gap="small", key="chat_empty"):
+            st.markdown(f"**:material/forum: {md(model.title)}**")
+            st.caption(_about(model))
+            ideas = chat.suggestions(model.id, 4) if model.kind == "tuned" else []
+            ideas.sort(key=lambda idea: idea.split != "train")  # first what it was taught, then what was held out
+            if ideas:
+                st.caption("Try a question from its dataset:")
+            with st.container(gap=None):
+                for number, idea in enumerate(ideas):
+                    if st.button(
+                        md(idea.question, 90), key=f"idea_{number}", icon=":material/arrow_outward:", type="tertiary"
+                    ):
+                        st.session_state.asked = idea.question
+                        st.rerun()
+    for turn in turns:
+        with st.chat_message(turn["role"], avatar=_avatar(turn["role"])):
+            if turn["role"] == "user":
+                st.text(turn["content"])
+            else:
+                st.markdown(chat_stream.shown(turn["content"]))
+                st.caption(turn["note"])
+
+
+def reply(model: chat.ChatModel) -> None:
+    """Answer the last question, streaming; a failure says what to do and keeps the conversation."""
+    turns = st.session_state.chat
+    system = st.session_state.get("system", "").strip()
+    messages = [{"role": "system", "content": system}] if system else []
+    messages += [{"role": turn["role"], "content": turn["content"]} for turn in turns]
+    with st.chat_message("assistant", avatar=_avatar("assistant")):
+        place, note = st.empty(), st.empty()
+        (answer,) = chat_stream.ask(
+            [model.id], messages, ChatOptions(st.session_state.max_tokens, st.session_state.temperature)
+        )
+        for _ in chat_stream.while_open([answer]):
+            if answer.text:
+                place.markdown(chat_stream.shown(answer.text) + ("" if answer.done else " ▌"))
+            elif not answer.done:
+                place.caption(answer.waiting())
+        if answer.error:
+            place.empty()
+            show_error(answer.error)
+            with st.container(horizontal=True, gap="small"):
+                st.button("Try again", icon=":material/refresh:", key="again")
+                # A question that cannot be answered would stand in the way of every later one.
+                st.button("Take the question back", icon=":material/undo:", key="take_back", on_click=turns.pop)
+            return
+        if not answer.text:
+            place.caption("The model answered with nothing.")
+        quiet = f"{md(model.title)} · {answer.figures()}"
+        note.caption(quiet)
+    turns.append({"role": "assistant", "content": answer.text, "note": quiet})
+
+
+def _about(model: chat.ChatModel) -> str:
+    if model.kind == "tuned":
+        return f"Tuned from {md(model.base_title)}. Ask what your users will ask."
+    return sentence(resolve(model.id).text)
+
+
+def _avatar(role: str) -> str:
+    return ":material/person:" if role == "user" else ":material/deployed_code:"
+
+
+with boundary():
+    face.page_header("Chat", LEAD, "Use")
+    found = chat.available_models()
+    if not found:
+        if face.empty(
+            "chat",
+            "No model to talk to yet",
+            "A training job that succeeds puts its model here.",
+            "Start training job",
+            key="no_chat",
+        ):
+            st.switch_page(frame.page_file("new_job"))
+    else:
+        question = st.chat_input("Ask a question", key="question") or st.session_state.pop("asked", None)
+        if question:
+            st.session_state.setdefault("chat", []).append({"role": "user", "content": question})
+        chat_stream.warm_up()
+        model = choose(found)
+        history(model)
+        if st.session_state.chat and st.session_state.chat[-1]["role"] == "user":
+            reply(model)

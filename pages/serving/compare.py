@@ -1,0 +1,116 @@
+"""Base and tuned: the same question to both models, answers side by side, and the figures on all examples."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import NotFound
+from core.messages import Message
+from core.services.serving import chat
+from pages.serving._compare import parts as compare_parts
+from pages.ui import chat_stream, face, frame, guard
+from pages.ui.boundary import boundary
+from pages.ui.format import md, short
+
+guard.require()
+
+LEAD = "The same question to both models. Judge the answers first, then look at the numbers."
+
+
+def choose(tuned: list[chat.ChatModel]) -> chat.ChatModel:
+    """Which tuned model; its base follows from it."""
+    by_id = {model.id: model for model in tuned}
+    asked = st.query_params.get("model", "")
+    index = list(by_id).index(asked) if asked in by_id else 0
+    model_id = st.selectbox(
+        "Tuned model",
+        list(by_id),
+        index=index,
+        format_func=lambda one: by_id[one].title,
+        key="tuned",
+        help="Its base model answers beside it.",
+    )
+    if model_id != (asked or next(iter(by_id))):  # each write is a step of the browser's history: only for a choice
+        st.query_params["model"] = model_id
+    return by_id[model_id]
+
+
+def question_card(model: chat.ChatModel) -> tuple[str, chat.Suggestion | None, bool]:
+    """(question, the example it comes from, asked now): typed, or picked from the model's own dataset."""
+    ideas = {idea.question: idea for idea in chat.suggestions(model.id, 6)}
+    with st.container(border=True, gap="small", key="ask"):
+        if ideas:
+            picked = st.pills(
+                "From its dataset",
+                list(ideas),
+                format_func=lambda q: md(short(q, 44)),
+                key=f"idea_{model.id}",
+                help="The model was taught these, or they were held out. The expected answer is shown for them.",
+            )
+            if picked and st.session_state.get("picked") != (model.id, picked):
+                st.session_state.picked = (model.id, picked)
+                st.session_state.question = picked
+        question = st.text_area("Question", key="question", height=80, placeholder="Ask what your users ask").strip()
+        idea = ideas.get(question)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            known = {"train": "It was trained on this question.", "validation": "It was held out from training."}
+            st.caption(known.get(idea.split, "") if idea else "Type a question, or pick one.", width="content")
+            asked = st.button("Ask both", icon=":material/send:", type="primary", key="ask_both")
+    return question, idea, asked and bool(question)
+
+
+def answers(
+    model: chat.ChatModel, base: chat.ChatModel, question: str, idea: chat.Suggestion | None, asked: bool
+) -> None:
+    """Both answers stream at once; the last pair stays on the screen."""
+    slot = f"pair_{model.id}"
+    if asked:
+        messages = idea.messages if idea else [Message("user", question)]
+        pair = chat_stream.ask([base.id, model.id], messages)
+        st.session_state[slot] = (question, idea.expected if idea else "", pair)
+    if slot not in st.session_state:
+        return
+    said, wanted, pair = st.session_state[slot]
+    face.section_gap()
+    face.heading(md(short(said, 90)), "Last question" if said != question else None)
+    if wanted:
+        with st.container(border=True, gap=None, key="expected"):
+            st.caption("EXPECTED")
+            st.text(wanted)
+    left, right = st.columns(2)
+    with left:
+        base_card = compare_parts.card(base, tuned=False)
+    with right:
+        tuned_card = compare_parts.card(model, tuned=True)
+    for _ in chat_stream.while_open(pair):
+        base_card.draw(pair[0], wanted)
+        tuned_card.draw(pair[1], wanted)
+
+
+with boundary():
+    found = chat.available_models()
+    tuned = [model for model in found if model.kind == "tuned"]
+    if not tuned:
+        face.page_header("Base and tuned", LEAD, "Use")
+        if face.empty(
+            "compare_arrows",
+            "Nothing to compare yet",
+            "Train a model, or activate an archived one under Models. It answers here beside the base it came from.",
+            "Start training job",
+            key="no_compare",
+        ):
+            st.switch_page(frame.page_file("new_job"))
+    else:
+        head = st.container()
+        chat_stream.warm_up()
+        model = choose(tuned)
+        base = next((one for one in found if one.kind == "base" and one.id == model.base_id), None)
+        if base is None:
+            raise NotFound(
+                f"The base of “{model.title}”, {model.base_title}, is not on this machine any more.",
+                "Bring its files back (New job says how), or compare another model.",
+            )
+        with head:
+            face.page_header("Base and tuned", LEAD, f"Compare · {md(base.title)} and {md(model.title)}")
+        answers(model, base, *question_card(model))
+        compare_parts.on_all_examples(model)

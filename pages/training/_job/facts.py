@@ -1,0 +1,115 @@
+"""The still part of the job screen: forecast beside measured, and every setting with where it came from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.models.methods import METHODS
+from core.services.training import jobs
+from core.training.engines import ENGINES
+from core.training.jobs.spec import TrainingConfig
+from pages.ui import face, task_words as job_words
+from pages.ui.format import md, moment
+from pages.ui.forms import applies
+
+CHOSEN = "chosen by you"
+_WITHIN = {True: ":green[:material/check:]", False: ":orange[:material/warning:]"}
+
+
+def forecast_and_measured(job: Any) -> None:
+    """What was said before the run beside what it took, once the run is over."""
+    rows = jobs.forecast_and_measured(job)
+    if not rows:
+        return
+    face.section_gap()
+    face.heading("Forecast and measured", "What the studio said before, and what it took")
+    with st.container(border=True, key="measured"):
+        _side_by_side(rows)
+        if record := jobs.track_record().text:
+            st.caption(f":material/target: {record}")
+
+
+def _side_by_side(rows: list[jobs.Comparison]) -> None:
+    with st.grid(3, min_column_width=90, wrap=False, gap="small"):
+        for word in ("", "Forecast", "Measured"):
+            st.caption(word)
+        for row in rows:
+            st.markdown(f":small[{md(row.name)}]")
+            st.markdown(f":small[:gray[{_unbroken(md(row.forecast))}]]")
+            mark = "" if row.within is None else _WITHIN[row.within]
+            off = f" :gray[{_off(row.error)}]" if row.error is not None and row.within is False else ""
+            st.markdown(f":small[**{_unbroken(md(row.measured))}** {mark}{off}]")
+
+
+def _unbroken(text: str) -> str:
+    """A number and its unit stay on one line: `505 MB to` above `684 MB`."""
+    return re.sub(r"(?<=\d) (?=[A-Za-z]+( to |$))", "\N{NO-BREAK SPACE}", text)
+
+
+def _off(error: float) -> str:
+    """By how much the forecast missed: `12% too much`."""
+    return f"{abs(100 * error):.0f}% too {'much' if error > 0 else 'little'}"
+
+
+def settings(job: Any) -> None:
+    """Every setting of the run as it was frozen at launch."""
+    with st.expander("Settings of this job", icon=":material/tune:", key="settings"):
+        spec = job.spec
+        face.facts(
+            [
+                ("Dataset", job.dataset_name),
+                ("Base model", job.base_title),
+                ("Method", job.method_title),
+                ("Engine", engine(spec.engine, spec.engine_reason)),
+                ("Provider", {"local": "Local: this studio's own machine"}.get(job.provider, job.provider)),
+                ("Created", moment(job.created_at)),
+                ("Job id", job.id),
+            ]
+        )
+        st.divider()
+        every = hyperparameters(spec.method, spec.method_config, spec.training, spec.training_sources)
+        face.facts([setting.row for setting in every])
+
+
+def engine(engine_id: str, reason: str) -> str:
+    """An engine and why it was taken, as one value of a list of facts."""
+    title = ENGINES[engine_id].title if engine_id in ENGINES else engine_id
+    return f"{title}  ·  {reason}" if reason else title
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting with its value in words; `chosen` where a person said so."""
+
+    name: str
+    title: str
+    value: str
+    origin: str
+
+    @property
+    def chosen(self) -> bool:
+        return self.origin == CHOSEN
+
+    @property
+    def row(self) -> tuple[str, str]:
+        return self.title, f"{self.value}  ·  {self.origin}"
+
+
+def hyperparameters(method_id: str, method_config: Any, training: Any, sources: Any) -> list[Setting]:
+    """Each setting that means something beside the others; the method's own come first."""
+    found: list[Setting] = []
+    method, general = METHODS[method_id], training.model_dump()
+    for name, field in method.model_fields.items():
+        if applies(field, method_config, method):
+            value = method_config.get(name, field.default)
+            origin = "default" if value == field.default else CHOSEN
+            found.append(Setting(name, field.title or name, job_words.setting_of(field, value), origin))
+    for name, field in TrainingConfig.model_fields.items():
+        if applies(field, general, TrainingConfig):
+            value = job_words.setting_of(field, general[name])
+            found.append(Setting(name, field.title or name, value, sources.get(name, "default")))
+    return found

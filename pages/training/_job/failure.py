@@ -1,0 +1,91 @@
+"""Why a job failed, what would help, and the one press that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.services.platform import drafts
+from core.services.training import jobs
+from core.training.jobs.remedies import BESIDES
+from pages.ui import frame, task_words as job_words
+from pages.ui.format import md
+
+UNNAMED = "error"  # a cause that says nothing
+_CAUSES = {"storage": "the disk", "killed": "killed from outside", "data": "the dataset", "hung": "no sign of life"}
+
+
+def panel(job: Any) -> None:
+    """The cause in words, the settings that would help beside those it had, and the way on."""
+    if job.reason == "data" and job.dataset_deleted:
+        _without_dataset(job)
+        return
+    error = job.error or {}
+    cause = str(job.reason or error.get("cause") or "")
+    changes = jobs.remedies(job)
+    with st.container(border=True, gap="small", key="failure"):
+        st.markdown(f"**:red[:material/error: {md(error.get('message') or 'Training failed.')}]**")
+        if changes:  # they say what the remedy says in words
+            st.caption("This would help:")
+            _changes(changes)
+            st.caption(BESIDES.get(cause, ""))
+        elif error.get("remedy"):
+            st.markdown(md(error["remedy"]))
+        _ways_on(job, changes)
+        _kept(job)
+        quiet = [
+            f"Cause: {_CAUSES.get(cause, cause.replace('_', ' '))}" if cause and cause != UNNAMED else "",
+            f"the log knows it as {error['error_id']}" if error.get("error_id") else "",
+        ]
+        if any(quiet):
+            st.caption(md(" · ".join(part for part in quiet if part)))
+
+
+def _without_dataset(job: Any) -> None:
+    """No retry can help: the way on is another dataset."""
+    with st.container(border=True, gap="small", key="failure"):
+        st.markdown(f"**:red[:material/error: The dataset “{md(job.dataset_name)}” was deleted]**")
+        st.markdown("Its examples went with it, so this job cannot run again. Choose another dataset for a new job.")
+        if st.button("Choose another dataset", icon=":material/dataset:", type="primary", key="mend_no_dataset"):
+            st.switch_page(frame.page_file("new_job"), query_params={"again": job.id})
+
+
+def _changes(changes: Sequence[Any]) -> None:
+    """Each setting with its value now and the suggested one, one a line."""
+    with st.grid(2, min_column_width=110, wrap=False, gap=("xxsmall", "small"), width=360, key="remedies"):
+        for change in changes:
+            now, suggested = job_words.setting(change.now), job_words.choice(change.suggested)
+            st.markdown(f":small[:gray[{md(change.title)}]]")
+            st.markdown(f":small[:gray[{md(now)} →] **{md(suggested)}**]")
+
+
+def _kept(job: Any) -> None:
+    if job.checkpoint_step:
+        st.caption(
+            f":material/save: The checkpoint of step {job.checkpoint_step:,} of {job.total_steps:,} is kept. "
+            "*Retry* goes on from it, and *Keep the last checkpoint* makes a model of it."
+        )
+
+
+def _ways_on(job: Any, changes: Sequence[Any]) -> None:
+    if changes:
+        if st.button(
+            "New job with these settings",
+            icon=":material/auto_fix_high:",
+            type="primary",
+            key="mend",
+            help="Opens a new job that names this one as its parent, with the settings above filled in.",
+        ):
+            draft = drafts.create("job", prefilled(job.id), step="review")
+            st.switch_page(frame.page_file("new_job"), query_params={"draft": draft.id})
+    elif job.reason == "data" and st.button("Open the dataset", icon=":material/dataset:", key="mend_dataset"):
+        st.switch_page(frame.page_file("datasets"), query_params={"id": job.dataset_id})
+
+
+def prefilled(job_id: str) -> dict[str, Any]:
+    """A draft's state: the job's choices with what would help, a fresh name, and the parent."""
+    choices = jobs.started_over(job_id)
+    name = jobs.suggest_name(choices["dataset_id"], choices["base_model"])
+    return choices | {"name": name, "parent_job_id": job_id}

@@ -1,0 +1,273 @@
+"""The living part of the job screen: progress, figures, curves, events. Polls while the job moves, then stops."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from core.services.platform import tasks
+from core.services.training import jobs, monitoring
+from pages.training._job import failure as job_failure, run_curves as job_run, samples as job_samples
+from pages.ui import face, run_charts as job_charts, task_words as job_words
+from pages.ui.boundary import boundary
+from pages.ui.charts import chart
+from pages.ui.face import Tile
+from pages.ui.format import clock, duration, md, number, plural, sentence, size
+from pages.ui.run_points import Series, kept_step, series_of
+
+POLL_S = 1.5
+SLOW_S = 4.0
+CARD_HEIGHT = 375  # pixels, of the loss with its smoothing and its legend
+CARD_FRAME = 30
+WAITING_HEIGHT = 210  # before there is a curve
+FEW_EVENTS = 6
+SPARK = 40  # points of a tile's small curve
+ACCURACY_OVER = 10  # steps
+STEADY = 0.01  # a validation loss that moves by less, of itself, is neither better nor worse
+
+_ICONS = {
+    "checkpoint": ":material/save:",
+    "evaluation": ":material/insights:",
+    "data": ":material/dataset:",
+    "recovery": ":material/healing:",
+    "state": ":material/radio_button_checked:",
+}
+
+
+def draw(job: Any) -> None:
+    """Progress band, tiles, loss beside events, sample answers, then the quieter curves and the log."""
+    moving = job.state in job_words.MOVING
+    st.fragment(run_every=POLL_S if moving else None)(_now)(job.id, _look(job))
+    st.fragment(run_every=SLOW_S if moving else None)(_answers)(job.id)
+    st.fragment(run_every=SLOW_S if moving else None)(_quiet)(job.id)
+
+
+def _look(job: Any) -> tuple[Any, ...]:
+    """What the frame around the fragment shows; when it differs the whole page is drawn again."""
+    return job.state, job.command, tuple(job.actions), job.waiting_to_resume, job.model_id
+
+
+def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
+    with st.container(key="live_now"), boundary():
+        job = jobs.get_job(job_id)
+        if _look(job) != drawn:
+            st.rerun()
+        points = series_of(job)
+        _band(job)
+        if job.state == "failed":
+            job_failure.panel(job)
+        if len(points):
+            _tiles(job, points)
+        face.section_gap()
+        left, right = st.columns([8, 5], gap="medium")
+        with left:
+            _loss(job, points)
+        with right:
+            _events(job)
+
+
+def _band(job: Any) -> None:
+    with st.container(border=True, gap="xsmall", key="band"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
+            st.markdown(_where(job), width="content")
+            st.markdown(f":gray[{_when(job)}]", width="content")
+        st.progress(min(1.0, max(0.0, job.progress / 100)))
+        note = job_words.why(job.waiting_reason) or job_words.command(job.command) or ("" if job.step else job.message)
+        if note:
+            st.caption(sentence(note))
+
+
+def _where(job: Any) -> str:
+    if job.state == "pending":
+        return "**Waiting in queue**"
+    if job.state in job_words.TERMINAL or job.state == "paused":
+        word = face.state_of(job.state).word
+        early = " · stopped early, the model is kept" if job.reason == "stopped_early" and job.model_id else ""
+        return f"**{word}** · {_steps(job)}{early}" if job.step else f"**{word}**"
+    if job.waiting_to_resume:
+        return f"**Waiting to resume** · {_steps(job)}"
+    phase = job_words.phase_of(job.progress)
+    if phase != "Training" or not job.step:
+        return f"**{phase}** · {job.progress:.0f}%"
+    epoch = min(int(job.epoch) + 1, job.num_epochs) if job.epoch < job.num_epochs else job.num_epochs
+    return f"**Epoch {epoch:,} of {job.num_epochs:,}** · {_steps(job)} · {job.progress:.0f}%"
+
+
+def _steps(job: Any) -> str:
+    return f"step {job.step:,} of {job.total_steps:,}" if job.total_steps else f"step {job.step:,}"
+
+
+def _when(job: Any) -> str:
+    if job.state in job_words.TERMINAL:
+        took = f"took {duration(job.elapsed_s)}" if job.elapsed_s else ""
+        return " · ".join(part for part in (took, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part)
+    if _goes_on(job):
+        return f"{duration(max(1, round(job.time_left_s)))} left, done about {clock(time.time() + job.time_left_s)}"
+    return f"created {clock(job.created_at)}"
+
+
+def _goes_on(job: Any) -> bool:
+    """Whether it is on its way to its last step and the time is known; one that was told to end there is not."""
+    return job.state == "running" and job.time_left_s is not None and not job.command
+
+
+def _tiles(job: Any, points: Series) -> None:
+    train, validation = points.train, points.validation
+
+    def curve(rows: list[Any], field: str) -> list[float]:
+        return [getattr(p, field) for p in job_charts.thinned(rows, SPARK) if getattr(p, field) is not None]
+
+    smooth = job_charts.thinned(job_charts.smoothed([p.loss for p in train]), SPARK)
+    change = validation[-1].loss - validation[-2].loss if len(validation) > 1 else None
+    last = train[-1] if train else None
+    right = _accuracy(train)
+    held = validation[-1].token_accuracy if validation else None
+    items = [
+        Tile(
+            "Training loss",
+            job_words.loss(smooth[-1] if smooth else None),
+            f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
+            "inverse",
+            "since start" if len(smooth) > 1 else None,
+            smooth,
+            help="How wrong the model is on the outputs it is being taught, smoothed over the last steps. Lower is "
+            "better.",
+        ),
+        Tile(
+            "Validation loss",
+            job_words.loss(validation[-1].loss if validation else None),
+            f"{change:+.3f}" if change is not None else None,
+            "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
+            "last check" if change is not None else None,
+            curve(validation, "loss"),
+            help="The loss on examples that are not trained on. When it rises while the training loss falls, the "
+            "model is learning by heart. A dataset without validation examples has none.",
+        ),
+        Tile(
+            "Token accuracy",
+            job_words.share(right),
+            f"{job_words.share(held)}" if held is not None else None,
+            "gray",
+            "held out" if held is not None else None,
+            curve(train, "token_accuracy"),
+            help="The share of the output's tokens that the model would have said itself; below it, the same on "
+            "held-out examples. Higher is better.",
+            arrow="off",
+        ),
+        Tile(
+            "Tokens per second",
+            number(last.tokens_per_s if last else None),
+            number(job.tokens) if job.tokens else None,
+            "gray",
+            "in all" if job.tokens else None,
+            curve(train, "tokens_per_s"),
+            help="Real tokens, padding not counted; below it, how many were trained on so far.",
+            arrow="off",
+        ),
+        Tile(
+            "Memory",
+            size(last.memory_bytes if last else None),
+            None,
+            "gray",
+            None,
+            curve(train, "memory_bytes"),
+            help="What the training process holds.",
+        ),
+    ]
+    if not validation and train and job.state in job_words.TERMINAL:  # none was held out, and none will come
+        items = [item for item in items if item.label != "Validation loss"]
+    if _goes_on(job):
+        items.append(Tile("Time left", duration(max(1, round(job.time_left_s))), help="At the pace of the last steps."))
+    if last and last.mfu is not None:
+        items.append(
+            Tile(
+                "MFU",
+                job_words.share(last.mfu),
+                chart=curve(train, "mfu"),
+                help="Model FLOPs utilisation: the share of the GPU's peak that goes into the model's own arithmetic.",
+            )
+        )
+    face.tiles(items, key="tiles")
+
+
+def _accuracy(train: list[Any]) -> float | None:
+    """Token accuracy of the last steps together: one alone jumps about."""
+    found = [point.token_accuracy for point in train[-ACCURACY_OVER:] if point.token_accuracy is not None]
+    return sum(found) / len(found) if found else None
+
+
+def _loss(job: Any, points: Series) -> None:
+    face.heading("Loss", "Lower is better")
+    with st.container(border=True, key="loss_card"):
+        if not len(points):
+            ended = job.state in job_words.TERMINAL
+            height = (140 if ended else WAITING_HEIGHT) - CARD_FRAME
+            with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
+                st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
+                st.caption(
+                    "The run ended before its first step." if ended else "The curve begins with the first step.",
+                    width="content",
+                )
+            return
+        smoothing = st.segmented_control(
+            "Smoothing",
+            list(job_charts.SMOOTHING),
+            default="Normal",
+            required=True,
+            key="smoothing",
+            label_visibility="collapsed",
+            help="How strongly the training curve is smoothed. The pale line is every step as it was.",
+        )
+        fig = job_charts.loss_figure(
+            [*points.train, *points.validation],
+            job.total_steps,
+            job.num_epochs,
+            smoothing=smoothing,
+            kept=kept_step(job),
+        )
+        last = points.train[-1] if points.train else points.validation[-1]
+        chart(
+            fig,
+            key="loss",
+            height=300,
+            x="Step",
+            legend=True,
+            alt=f"Loss over {last.step} of {job.total_steps} steps; the last value is {last.loss:.3f}.",
+        )
+
+
+def _events(job: Any) -> None:
+    face.heading("Events", "Newest first")
+    rows = [e for e in tasks.events(job.task_id) if e.kind != "log"][::-1]
+    ended = job.state in job_words.TERMINAL
+    height: Any = CARD_HEIGHT if job.step else "content" if ended and len(rows) <= FEW_EVENTS else WAITING_HEIGHT
+    with st.container(border=True, height=height, gap="xsmall", key="events"):
+        if not rows:
+            st.caption("Nothing has happened yet.")
+        for event in rows[:40]:
+            color = {"error": "red", "warning": "orange"}.get(event.level, "gray")
+            icon = ":material/error:" if event.level == "error" else _ICONS.get(event.kind, ":material/info:")
+            st.markdown(f":{color}[{icon}] {md(event.message)} :gray[· {clock(event.created_at)}]")
+        if len(rows) > 40:
+            st.caption(f"and {plural(len(rows) - 40, 'earlier event')}")
+
+
+def _answers(job_id: str) -> None:
+    with boundary():
+        prompts = monitoring.sample_answers(job_id)
+        if any(prompt.answers for prompt in prompts):  # an empty container would be a gap
+            with st.container(key="live_answers"):
+                job_samples.panel(jobs.get_job(job_id), prompts)
+
+
+def _quiet(job_id: str) -> None:
+    with st.container(key="live_quiet"), boundary():
+        job = jobs.get_job(job_id)
+        points = series_of(job)
+        if len(points):
+            job_run.curves(job, points)
+        with st.expander("Log", icon=":material/terminal:", key="log"):
+            lines = jobs.log_lines(job.id)
+            st.code("\n".join(lines[-200:]) or "The log is empty so far.", language=None, height=260, wrap_lines=True)

@@ -1,0 +1,89 @@
+"""Sample answers on the job screen: the same inputs at every evaluation, before beside now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.services.training import monitoring
+from core.training.jobs.exact_match import matches
+from pages.ui import face
+from pages.ui.format import md, plural, short
+from pages.ui.run_points import kept_step
+
+_SOURCES = {
+    "validation": "held out from training",
+    "train": "trained on: this dataset holds nothing out",
+    "typed": "typed for this job",
+}
+_LIMIT = 600
+
+
+def panel(job: Any, prompts: Sequence[monitoring.PromptRecord]) -> None:
+    """What the model answers as it learns, to prompts that have been answered at least once."""
+    steps = sorted({answer.step for prompt in prompts for answer in prompt.answers})
+    face.section_gap()
+    kept = kept_step(job)
+    face.heading(
+        "Sample answers", f"The model is that of step {kept:,}" if kept else "The same inputs at every evaluation"
+    )
+    shown = _step(job, steps, kept)
+    for prompt in prompts:
+        _card(prompt, shown, kept)
+
+
+def _step(job: Any, steps: list[int], kept: int) -> int:
+    """The step whose answers are shown: the one that is kept, else the newest, unless the person looks at another."""
+    if len(steps) == 1:
+        return steps[0]
+    first = kept if kept and kept in steps else steps[-1]
+    slot = f"sample_at_{job.id}_{kept}"
+    looked_at = st.session_state.get(slot)
+    chosen: int = st.select_slider(
+        "Answers at step",
+        steps,
+        value=looked_at if looked_at in steps else first,
+        format_func=lambda step: _name(step, kept),
+        key=f"sample_step_{job.id}_{len(steps)}_{kept}",
+    )
+    st.session_state[slot] = chosen if chosen != first else None
+    return chosen
+
+
+def _name(step: int, kept: int) -> str:
+    return "Before training" if step == 0 else f"Step {step:,} · kept" if step == kept else f"Step {step:,}"
+
+
+def _card(prompt: monitoring.PromptRecord, shown: int, kept: int) -> None:
+    before = next((answer for answer in prompt.answers if answer.step == 0), None)
+    now = next((answer for answer in prompt.answers if answer.step == shown), None)
+    with st.container(border=True, gap="xsmall", key=f"sample_{prompt.position}"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", gap="xsmall"):
+            st.markdown(":small[:gray[INPUT]]", width="content")
+            st.caption(_SOURCES[prompt.split], width="content")
+        st.text(short(prompt.messages[-1].content, _LIMIT))
+        if len(prompt.messages) > 1:
+            st.caption(f"after {plural(len(prompt.messages) - 1, 'earlier message')}")
+        with st.grid(1 + (shown > 0) + bool(prompt.expected), min_column_width=200, gap="small"):
+            _column(":gray[BEFORE]", before, prompt.expected)
+            if shown > 0:
+                _column(f":blue[{_name(shown, kept).upper()}]", now, prompt.expected)
+            if prompt.expected:
+                with st.container(gap="xxsmall"):
+                    st.markdown(":small[:gray[EXPECTED]]")
+                    st.text(short(prompt.expected, _LIMIT))
+
+
+def _column(word: str, answer: monitoring.SampleRecord | None, expected: str) -> None:
+    with st.container(gap="xxsmall"):
+        if answer is None:
+            st.markdown(f":small[{word}]")
+            st.caption("not answered")
+            return
+        exact = "  :green-badge[:material/check: exact]" if expected and matches(answer.answer, expected) else ""
+        st.markdown(f":small[{word}{exact}]")
+        st.text(short(answer.answer, _LIMIT) or "(empty)")
+        if answer.cut:
+            st.caption(md("… cut at the most tokens a sample may have"))

@@ -1,0 +1,168 @@
+"""Several runs in one chart and one table: the address carries the choice, so that it can be sent to somebody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.services.training import monitoring
+from pages.ui import face, run_charts as job_charts, task_words as job_words
+from pages.ui.charts import chart
+from pages.ui.format import duration, number, plural, size
+from pages.ui.run_points import Series, series_of
+
+ADDRESS = "jobs"
+_MEASURES = {  # field, axis title, scale, whether the validation points are drawn too
+    "Loss": ("loss", "Loss", 1.0),
+    "Token accuracy": ("token_accuracy", "Token accuracy (%)", 100.0),
+    "Tokens per second": ("tokens_per_s", "Tokens per second", 1.0),
+    "Memory": ("memory_bytes", "Memory (GB)", 1 / 1024**3),
+}
+_AXES = ("Step", "Epoch", "Tokens", "Time")
+
+
+def panel(found: list[Any]) -> None:
+    """Curves of the chosen runs, their final figures, and the settings in which they differ."""
+    ran = {job.id: job for job in found if job.step}
+    if len(ran) < 2:
+        return
+    face.section_gap()
+    face.heading("Compare runs", f"Up to {job_charts.MAX_RUNS} at once")
+    chosen = _choice(ran)
+    if len(chosen) < 2:
+        st.caption("Choose two runs or more.")
+        return
+    compared = monitoring.compare(chosen)
+    names = _distinct([run.name for run in compared.runs])
+    _chart([(name, series_of(run)) for name, run in zip(names, compared.runs, strict=True)])
+    _figures(compared, names)
+    _settings(compared, names)
+
+
+def _choice(ran: dict[str, Any]) -> list[str]:
+    """The runs that the address names, else the two newest; what is chosen here goes back into the address."""
+    asked = [one for one in st.query_params.get(ADDRESS, "").split(",") if one in ran][: job_charts.MAX_RUNS]
+    chosen: list[str] = st.multiselect(
+        "Runs",
+        list(ran),
+        default=asked or list(ran)[:2],
+        format_func=lambda one: f"{ran[one].name} · {one[-4:]}" if _twice(ran, one) else ran[one].name,
+        max_selections=job_charts.MAX_RUNS,
+        key="compare",
+        label_visibility="collapsed",
+        placeholder="Choose the runs to compare",
+    )
+    if chosen != asked and (asked or chosen != list(ran)[:2]):
+        st.query_params[ADDRESS] = ",".join(chosen)
+    return chosen
+
+
+def _twice(ran: dict[str, Any], one: str) -> bool:
+    return sum(job.name == ran[one].name for job in ran.values()) > 1
+
+
+def _distinct(names: list[str]) -> list[str]:
+    return [f"{name} ({i})" if names.count(name) > 1 else name for i, name in enumerate(names, 1)]
+
+
+def _chart(runs: list[tuple[str, Series]]) -> None:
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+            measures = [name for name, (field, *_) in _MEASURES.items() if _any(runs, field)]
+            measure = st.segmented_control(
+                "Measure", measures, default="Loss", required=True, key="compare_y", label_visibility="collapsed"
+            )
+            axis = st.segmented_control(
+                "Along", list(_AXES), default="Step", required=True, key="compare_x", label_visibility="collapsed"
+            )
+        field, title, scale = _MEASURES[measure]
+        fig = figure(runs, field, scale, axis)
+        x = {"Tokens": "Tokens trained", "Time": "Minutes since the first step"}.get(axis, axis)
+        chart(fig, key="compare_chart", height=340, x=x, y=title, alt=f"{measure} of {plural(len(runs), 'run')}.")
+        if any(series.validation for _, series in runs) and field in ("loss", "token_accuracy"):
+            st.caption("Solid: validation, where a run has one. Dotted: training.")
+
+
+def _any(runs: list[tuple[str, Series]], field: str) -> bool:
+    return any(getattr(point, field) is not None for _, series in runs for point in series.train[-1:])
+
+
+def figure(runs: list[tuple[str, Series]], field: str, scale: float, axis: str) -> go.Figure:
+    """One color per run; where a run has validation points they are the solid line and training the dotted one."""
+    fig = go.Figure()
+    for (name, series), color in zip(runs, job_charts.RUN_COLORS, strict=False):
+        held = [point for point in series.validation if getattr(point, field) is not None]
+        train = [point for point in series.train if getattr(point, field) is not None]
+        begin = train[0].created_at if train else 0.0
+        values = job_charts.smoothed([getattr(point, field) * scale for point in train])
+        rows = job_charts.thinned(list(zip(train, values, strict=True)))
+        if rows:
+            fig.add_scatter(
+                x=[_along(point, axis, begin) for point, _ in rows],
+                y=[value for _, value in rows],
+                mode="lines",
+                name=f"{name}, training" if held else name,
+                showlegend=not held,
+                hovertemplate="%{y:.4~g}",
+                line={"color": color, "width": 1.5, "dash": "dot" if held else "solid"},
+            )
+        rows = job_charts.thinned(held)
+        if rows:
+            fig.add_scatter(
+                x=[_along(point, axis, begin) for point in rows],
+                y=[getattr(point, field) * scale for point in rows],
+                mode="lines",
+                name=name,
+                hovertemplate="%{y:.4~g}",
+                line={"color": color, "width": 2.5},
+            )
+    fig.update_yaxes(rangemode="tozero")
+    return fig
+
+
+def _along(point: Any, axis: str, begin: float) -> float:
+    if axis == "Time":
+        return float(point.created_at - begin) / 60
+    return float(getattr(point, {"Step": "step", "Epoch": "epoch", "Tokens": "tokens"}[axis]))
+
+
+def _figures(compared: monitoring.Compared, names: list[str]) -> None:
+    face.section_gap()
+    face.heading("What each came to", "The best of each line is marked")
+    rows = {}
+    for figure_ in compared.figures:
+        words = [_value(value, figure_.unit) for value in figure_.values]
+        rows[figure_.name] = [f"{word}  ★" if i in figure_.best else word for i, word in enumerate(words)]
+    _table(rows, names, key="compare_figures")
+
+
+def _settings(compared: monitoring.Compared, names: list[str]) -> None:
+    face.section_gap()
+    face.heading("Where their settings differ", plural(len(compared.settings), "setting"))
+    if not compared.settings:
+        st.caption("Nowhere: the same dataset, base model, method and numbers.")
+        return
+    rows = {setting.name: [job_words.setting(value) for value in setting.values] for setting in compared.settings}
+    _table(rows, names, key="compare_settings")
+
+
+def _table(rows: dict[str, list[str]], names: list[str], *, key: str) -> None:
+    """One column per run; more of them than fit are reached by scrolling inside the table."""
+    import pandas as pd
+
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=names)
+    st.dataframe(frame, key=key, column_config={"_index": st.column_config.TextColumn("", width=140, pinned=True)})
+
+
+def _value(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return {
+        "share": lambda: job_words.share(value),
+        "count": lambda: number(value),
+        "bytes": lambda: size(value),
+        "s": lambda: duration(max(1, round(value))),
+        "tokens/s": lambda: f"{number(value)} tok/s",
+    }.get(unit, lambda: number(value) if value >= 100 else job_words.loss(value))()

@@ -1,0 +1,49 @@
+"""New jobs that were begun and not launched: go on where they stopped, or discard them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import NotFound
+from core.services.data import datasets
+from core.services.platform import drafts
+from pages.ui import face
+from pages.ui.format import ago, md, plural
+
+SHOWN = 5
+_STEPS = {"dataset": "Select Dataset", "model": "Configure Model", "review": "Review & Launch"}
+
+
+def begun() -> None:
+    """A list of the last ones; nothing where there is none."""
+    found = drafts.list_open("job")
+    if not found:
+        return
+    face.section_gap()
+    face.heading("Begun earlier", f"{plural(len(found), 'job')} not launched yet")
+    with st.container(border=True, gap="xsmall", key="begun_jobs"):
+        for index, draft in enumerate(found[:SHOWN]):
+            if index:
+                st.divider()
+            _row(draft)
+    if len(found) > SHOWN:
+        st.caption(f"The last {SHOWN} of {len(found)}.")
+
+
+def _row(draft: drafts.DraftRecord) -> None:
+    try:
+        name = datasets.get_dataset(str(draft.state.get("dataset_id") or "")).name
+    except NotFound:
+        name = "no dataset"
+    step = _STEPS.get(draft.step, _STEPS["dataset"])
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        with st.container(gap=None, width="stretch", key=f"rowtext_{draft.id}"):
+            st.markdown(f"**{md(draft.state.get('name') or name, 60)}**")
+            st.caption(f"{md(name, 40)} · {step} · {ago(draft.updated_at)}")
+        with st.container(horizontal=True, width="content", gap="xsmall"):
+            if st.button("Go on", key=f"resume_{draft.id}", icon=":material/arrow_forward:"):
+                st.query_params["draft"] = draft.id
+                st.rerun()
+            if st.button("", key=f"discard_{draft.id}", type="tertiary", icon=":material/close:", help="Discard"):
+                drafts.discard(draft.id)
+                st.rerun()

@@ -1,0 +1,195 @@
+"""The forecast panel: memory by part, time, disk, what is cut off, and where the model could be served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.services.platform import drafts, tasks
+from core.services.training import jobs
+from core.training import engines
+from pages.ui import draft_memory, face, task_words as job_words
+from pages.ui.boundary import boundary
+from pages.ui.format import md, plural, sentence, size
+
+POLL_S = 1.0
+_VERDICTS = {
+    "fits": ("Fits", "green", ":material/check_circle:"),
+    "tight": ("Tight", "orange", ":material/warning:"),
+    "too_large": ("Too large", "red", ":material/error:"),
+}
+_PARTS = {  # the names of core/forecast: in the words of the screen, and their shade; small neighbours are one line
+    "weights": ("Model weights", 1),
+    "gradients": ("Gradients and optimizer", 2),
+    "optimizer": ("Gradients and optimizer", 2),
+    "activations": ("Activations", 3),
+    "holes": ("Freed, not yet returned", 4),
+    "loading": ("Reading the base", 5),
+    "overhead": ("Process", 6),
+    "process": ("Process", 6),
+}
+
+
+def choices(draft: drafts.DraftRecord) -> dict[str, Any]:
+    """The draft's choices as the job services take them."""
+    state = draft.state
+    return {
+        "dataset_id": state["dataset_id"],
+        "base_model": state["base_model"],
+        "method": state["method"],
+        "method_config": state.get("method_config") or {},
+        "training": state.get("training") or {},
+        "engine": state.get("engine") or engines.AUTO,
+    }
+
+
+def of(given: dict[str, Any]) -> jobs.Forecast:
+    """The forecast of a draft's choices."""
+    names = ("dataset_id", "base_model", "method", "method_config", "training", "engine")
+    return jobs.forecast(*(given[name] for name in names))
+
+
+def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
+    """One bordered panel: the consequence of every choice on the left."""
+    face.heading("Forecast", "Follows your choices")
+    with st.container(border=True, gap="small", key="forecast"):
+        _memory(forecast.memory)
+        _alternatives(draft, forecast)
+        st.divider()
+        _time(draft, forecast)
+        st.divider()
+        _numbers(forecast)
+        _lengths(forecast)
+        st.divider()
+        _serving(forecast.serving)
+        if record := jobs.track_record().text:
+            st.divider()
+            st.caption(f":material/target: How good these forecasts were. {record}")
+
+
+def _memory(memory: Any) -> None:
+    word, color, icon = _VERDICTS[memory.verdict]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Memory**", width="content")
+        st.badge(word, color=color, icon=icon)
+    used = f"{size(memory.low)} to {size(memory.high)}"
+    st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)}]")
+    parts: dict[tuple[str, int], float] = {}
+    for name, amount in memory.parts:
+        if amount:
+            label = _PARTS.get(name, (name.capitalize(), 6))
+            parts[label] = parts.get(label, 0) + amount
+    bar = [(name, amount) for (name, _), amount in parts.items()]
+    face.memory_bar(bar, max(memory.free_bytes, 1), [shade for _, shade in parts])
+    said = ["The range was measured on this machine." if memory.measured else ""]
+    said += [sentence(memory.text) if memory.verdict != "fits" else ""]  # the badge and the line above say the rest
+    if any(said):
+        st.caption(" ".join(part for part in said if part))
+
+
+def _alternatives(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
+    """What would fit, one press each; nothing where the choice itself fits."""
+    given = choices(draft)
+    found = jobs.alternatives(forecast, *given.values())
+    if found:
+        st.caption("This would fit:")
+    for number, one in enumerate(found):
+        if st.button(md(one.text), icon=":material/swap_horiz:", key=f"fits_{number}", width="stretch"):
+            draft_memory.save(draft, method=one.method, method_config=one.method_config, training=one.training)
+            st.rerun()
+
+
+def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
+    st.markdown("**Time**")
+    if forecast.time.low_s is not None and forecast.time.high_s is not None:
+        st.markdown(
+            f"**{job_words.time_range(forecast.time.low_s, forecast.time.high_s)}** :gray[measured on this machine]"
+        )
+        if forecast.cost:
+            st.caption(f"Costs {md(forecast.cost.text)}.")
+        return
+    task_id = draft.state.get("calibration_task_id")
+    if task_id and draft.state.get("calibration_key") == forecast.calibration_key:
+        task = tasks.get_task(task_id)
+        if not task.is_terminal:
+            st.fragment(run_every=POLL_S)(_measuring)(task_id)
+            return
+        if task.state == "failed":
+            said = sentence(task.error.get("message", "The measurement failed."))
+            st.markdown(f":small[:red[{said}] {sentence(task.error.get('remedy', ''))}]")
+    st.caption("Not measured yet. A few real steps on this machine give the time.")
+    if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
+        begun = jobs.calibrate(**choices(draft))
+        draft_memory.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
+        st.rerun()
+
+
+def _measuring(task_id: str) -> None:
+    """Progress of the measurement; the page is drawn again with the time when it is done."""
+    with st.container(key="live_measure"), boundary():
+        task = tasks.get_task(task_id)
+        if task.is_terminal:
+            st.rerun()
+        reason = tasks.waiting_reason(task)
+        words = job_words.why(reason) or task.message or "Measuring a few steps"
+        st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
+
+
+def _numbers(forecast: jobs.Forecast) -> None:
+    share = 100 * forecast.trainable_params / max(1, forecast.params)
+    with st.grid(3, min_column_width=80, wrap=False, gap="small"):
+        for name, value in (
+            ("Steps", f"{forecast.training.total_steps:,}"),
+            ("Saved model", size(forecast.disk.model_bytes)),
+            ("Weights trained", "100%" if share >= 99.95 else f"{share:.1f}%"),
+        ):
+            with st.container(gap=None):
+                st.caption(name)
+                st.markdown(f"**{value}**")
+    if forecast.disk.verdict == "fits":  # where it does not, that is one of the warnings
+        most, free = size(forecast.disk.peak_bytes), size(forecast.disk.free_bytes)
+        st.caption(f"Up to {most} of disk while it runs, with its checkpoints; {free} are free.")
+    st.caption(
+        f"{forecast.total_tokens:,} tokens in {plural(forecast.training.num_epochs, 'epoch')}"
+        + ("." if forecast.lengths.exact else ", estimated.")
+    )
+
+
+def _lengths(forecast: jobs.Forecast) -> None:
+    """What the maximum length cuts off; the details and every other warning are the service's own sentences."""
+    if not forecast.over_length and not forecast.answers_lost:
+        limit = f"{forecast.training.max_seq_length:,} tokens"
+        st.caption(f":green[:material/check:] Every example fits into {limit}, no answer is cut off.")
+    for warning in forecast.warnings:
+        if warning == forecast.memory.text:  # stands under the bar
+            continue
+        st.caption(f":orange[:material/warning:] {sentence(warning)}")
+
+
+def _serving(serving: Any) -> None:
+    """A line per place; those with the same answer share it."""
+    st.markdown("**Can be served in**")
+    alike: dict[tuple[bool, bool, str], list[str]] = {}
+    for place in serving:
+        alike.setdefault((place.ok, place.works_here, place.reason), []).append(place.target)
+    for (ok, works_here, reason), targets in alike.items():
+        with st.container(gap=None):
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
+            ):
+                st.markdown(md(", ".join(targets)), width="content")
+                word, color, icon = ("Yes", "green", "check_circle") if ok else ("No", "gray", "block")
+                if ok and not works_here:
+                    word, color, icon = "By export", "gray", "ios_share"
+                st.badge(word, color=color, icon=f":material/{icon}:")
+            if reason and not (ok and works_here):
+                st.caption(md(reason))
+
+
+def served_in(forecast: jobs.Forecast) -> str:
+    """The places in one short line for a card: `Served in SFT Studio, vLLM`."""
+    places = [place.target.partition(" (")[0] for place in forecast.serving if place.ok]
+    if not places:
+        return "Served nowhere yet"
+    return f"Served in {', '.join(places)}" + (" only" if len(places) == 1 else "")

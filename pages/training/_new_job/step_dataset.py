@@ -1,0 +1,128 @@
+"""Step 1 of a new job: the validated datasets with their statistics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.services.data import datasets
+from core.services.platform import drafts
+from pages.ui import draft_memory, face, frame, task_words as job_words
+from pages.ui.format import ago, md, number, plural
+
+
+def draw(draft: drafts.DraftRecord | None) -> None:
+    """Cards to choose from; beside them what the choice means."""
+    found = datasets.list_datasets()
+    ready = [dataset for dataset in found if dataset.state == "validated" and dataset.version]
+    if not ready:
+        _nothing_ready(len(found))
+        return
+    chosen = draft.state.get("dataset_id") if draft else None
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        face.heading("Training datasets", f"{len(ready)} ready for supervised learning")
+        with st.grid(2, min_column_width=250):
+            for dataset in ready:
+                _card(draft, dataset, dataset.id == chosen)
+        if len(found) > len(ready):
+            waiting = len(found) - len(ready)
+            st.page_link(
+                frame.page_file("datasets"),
+                icon=":material/rule:",
+                label=f"{plural(waiting, 'dataset')} not validated yet: check in Datasets",
+            )
+    with side:
+        _side(next((dataset for dataset in ready if dataset.id == chosen), None))
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button(
+            "Continue to the model",
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=chosen is None,
+            key="to_model",
+        ):
+            draft_memory.save(draft, step="model")
+            st.rerun()
+
+
+def _card(draft: drafts.DraftRecord | None, dataset: Any, on: bool) -> None:
+    version = dataset.version
+    held = f" · {version.validation_examples:,} for validation" if version.validation_examples else ""
+    text = f"Labeled Examples: {plural(version.examples, 'pair')}{held}"
+    facts = f"version {version.number} · {ago(dataset.created_at)}"
+    if face.choice_card(
+        f"ds_{dataset.id}",
+        md(dataset.name, 48),
+        text,
+        icon="dataset",
+        on=on,
+        tag="✓ Supervised",
+        tag_color="blue" if on else "gray",
+        facts=facts,
+    ):
+        _choose(draft, dataset.id)
+
+
+def _choose(draft: drafts.DraftRecord | None, dataset_id: str) -> None:
+    """The first choice makes the draft, so that looking around leaves nothing behind."""
+    if draft is None:
+        st.query_params["draft"] = drafts.create("job", {"dataset_id": dataset_id}, step="dataset").id
+    else:
+        draft_memory.save(draft, dataset_id=dataset_id, name=None)
+    st.rerun()
+
+
+def _side(dataset: Any | None) -> None:
+    if dataset is None:
+        face.heading("What is Supervised Fine-Tuning?")
+        with st.container(border=True, gap="small"):
+            st.markdown("Your model will learn from input-output pairs.")
+            st.caption(
+                "Each example is a supervised learning pair: input → output. The model learns the pattern and "
+                "improves its responses for similar questions."
+            )
+            st.caption(
+                "High-quality labeled examples lead to better results. Consistency in labeling improves model "
+                "performance."
+            )
+        return
+    face.heading("Statistics", md(dataset.name, 30))
+    stats = datasets.statistics(dataset.version.id)
+    with st.container(border=True, gap="small"):
+        face.facts(job_words.dataset_facts(dataset.version, stats))
+    face.section_gap()
+    face.heading("First example")
+    page = datasets.examples(dataset.version.id, 0, 1)
+    for item in page.items:
+        given = next((m.content for m in item.example.messages if m.role == "user"), "")
+        wanted = next((m.content for m in item.example.messages if m.role == "assistant"), "")
+        face.pair(_clip(given), _clip(wanted), key="first")
+    st.caption(f"Your model will learn from {number(dataset.version.train_examples)} of these.")
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 400 else text[:400].rstrip() + "…"
+
+
+def _nothing_ready(others: int) -> None:
+    if others:
+        if face.empty(
+            "rule",
+            "No dataset is validated yet",
+            "Supervised fine-tuning requires labeled examples that passed the check. Validate one of yours first.",
+            "Open Datasets",
+            key="none_ready",
+        ):
+            st.switch_page(frame.page_file("datasets"))
+    elif face.empty(
+        "dataset",
+        "No labeled examples yet",
+        "Supervised fine-tuning requires labeled examples: upload a file of input → output pairs, or convert a table.",
+        "Upload Labeled Examples",
+        key="no_data",
+    ):
+        st.switch_page(frame.page_file("upload"))

@@ -1,0 +1,345 @@
+"""Step 2 of a new job: name, provider, base model, method and its parameters; the forecast beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import StudioError
+from core.models.base_models import BaseModelRef, hub_cache, resolve
+from core.models.methods import METHODS, get_method
+from core.services.data import datasets
+from core.services.platform import drafts, tasks
+from core.services.training import downloads, jobs
+from core.training.engines import AUTO, ENGINES
+from core.training.jobs.spec import SAFETY, TrainingConfig
+from core.training.providers import PROVIDERS
+from pages.training._new_job import forecast as job_forecast
+from pages.ui import draft_memory, face
+from pages.ui.boundary import show_error
+from pages.ui.format import md, plural, sentence, size
+from pages.ui.forms import form_fields
+
+MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
+POLL_S = 1.0
+_CLAIMS = 3
+_GROUPS = {SAFETY: "When a run ends before its last step, and which of its weights become the model."}
+
+
+def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
+    """What is chosen so far, for the line above the title."""
+    if draft is None or not draft.state.get("dataset_id"):
+        return []
+    dataset = datasets.get_dataset(draft.state["dataset_id"])
+    words = [md(dataset.name, 40)]
+    if dataset.version:
+        words.append(plural(dataset.version.train_examples, "labeled example"))
+    if draft.step == "review" and draft.state.get("base_model"):
+        words.insert(0, md(resolve(draft.state["base_model"]).title))
+    return words
+
+
+def draw(draft: drafts.DraftRecord | None) -> None:
+    """Work on the left, consequence on the right; every choice is written to the draft at once."""
+    assert draft is not None  # the step is reached through a draft only
+    draft = _with_defaults(draft)
+    forecast = _forecast(draft)
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        _names(draft)
+        face.section_gap()
+        _base_models(draft)
+        face.section_gap()
+        _methods(draft)
+        face.section_gap()
+        _parameters(draft, forecast)
+    with side:
+        if forecast is not None:
+            job_forecast.panel(draft, forecast)
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
+        if back and draft_memory.meant(draft, "model"):
+            _go(draft, "dataset")
+        if st.button(
+            "Review job",
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=forecast is None,
+            key="to_review",
+        ):
+            _go(draft, "review")
+
+
+def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
+    """A fresh draft gets the recommended base and method, and a suggested name."""
+    state, missing = draft.state, {}
+    ready, _ = jobs.catalog()
+    if state.get("base_model") not in {base.id for base in ready} and ready:
+        missing["base_model"] = ready[0].id
+    if state.get("method") not in METHODS:
+        missing["method"] = next((m.id for m in METHODS.values() if m.recommended), next(iter(METHODS)))
+    if missing:
+        both = {**state, **missing}
+        missing["method_config"] = _preset(both["base_model"], both["method"])
+    if not state.get("name"):
+        missing["name"] = jobs.suggest_name(state["dataset_id"], {**state, **missing}["base_model"])
+    return draft_memory.save(draft, **missing) if missing else draft
+
+
+def _preset(base_model: str, method: str) -> dict[str, Any]:
+    return dict(resolve(base_model).presets.get(method, {}).get("method", {}))
+
+
+def _forecast(draft: drafts.DraftRecord) -> jobs.Forecast | None:
+    try:
+        return job_forecast.of(job_forecast.choices(draft))
+    except StudioError as error:
+        show_error(error)
+        return None
+
+
+def _names(draft: drafts.DraftRecord) -> None:
+    face.heading("Job")
+    with st.container(border=True, gap="small"):
+        with st.grid(2, min_column_width=230):
+            suggested = draft.state.get("name") or ""
+            name = st.text_input(
+                "Job name",
+                suggested,
+                max_chars=jobs.MAX_NAME,
+                key=draft_memory.key(draft, f"name_{draft.state['base_model']}"),
+                help="What the job and its model are called in the lists.",
+            )
+            note = st.text_input(
+                "Description",
+                draft.state.get("description") or "",
+                key=draft_memory.key(draft, "description"),
+                max_chars=300,
+                placeholder="What this run is for",
+            )
+        _newer_version(draft)
+        for provider in PROVIDERS.values():
+            st.caption(f":material/computer: **{md(provider.title)}** · {sentence(provider.text)}")
+    if name != suggested or note != (draft.state.get("description") or ""):
+        draft_memory.save(draft, name=name, description=note, own_name=name != suggested)
+
+
+def _newer_version(draft: drafts.DraftRecord) -> None:
+    """A job that follows another trains on the dataset as it is now; say so where that is not what the other had."""
+    if not draft.state.get("parent_job_id"):
+        return
+    parent = jobs.get_job(draft.state["parent_job_id"])
+    now = datasets.get_dataset(draft.state["dataset_id"]).version
+    if parent.dataset_id == now.dataset_id and parent.dataset_version_id != now.id:
+        then = datasets.get_version(parent.dataset_version_id)
+        st.caption(
+            f":material/history: {md(parent.name)} was trained on version {then.number}; this job takes version "
+            f"{now.number}, the newest. Restore version {then.number} in the dataset to train on it again."
+        )
+
+
+def _base_models(draft: drafts.DraftRecord) -> None:
+    ready, away = jobs.catalog()
+    face.heading("Base model", f"{len(ready)} on this machine")
+    with st.grid(2, min_column_width=250):
+        for base in ready:
+            on = base.id == draft.state["base_model"]
+            facts = " · ".join(part for part in (f"{base.size} parameters" if base.size else "", base.license) if part)
+            text = " ".join(sentence(part) for part in (base.text, base.reason, base.note) if part)
+            if face.choice_card(
+                f"base_{base.id}",
+                md(base.title),
+                text,
+                icon="deployed_code",
+                on=on,
+                facts=md(facts),
+                tag="Recommended" if base.recommended and len(ready) > 1 else None,
+                tag_color="gray",
+            ):
+                state = {"base_model": base.id, "method_config": _preset(base.id, draft.state["method"])}
+                _update(draft, state | _fresh_name(draft, base.id))
+    unusable = [base for base in away if base.unusable]
+    if unusable:
+        with st.expander(
+            f"{plural(len(unusable), 'model')} here that cannot be used", type="compact", key="unusable_bases"
+        ):
+            for base in unusable:
+                _away(base)
+    if len(away) > len(unusable):
+        more = plural(len(away) - len(unusable), "more model")
+        with st.expander(f"{more} once the files are here", type="compact", key="away"):
+            st.caption("Download one here, or with its command in a terminal. Nothing is fetched without you.")
+            for base in away:
+                if not base.unusable:
+                    _away(base)
+
+
+def _away(base: BaseModelRef) -> None:
+    fetches = hub_cache.is_hub_id(base.id.partition("@")[0]) and bool(base.command)  # else it was put here by hand
+    task = downloads.latest(base.id) if fetches else None
+    with st.container(gap="xxsmall", key=f"away_{base.id}"):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small", wrap=False
+        ):
+            with st.container(gap=None, width="stretch"):
+                st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
+                amount = size(base.download_bytes) if base.download_bytes else ""
+                st.caption(md(" · ".join(part for part in (base.size, base.license, amount) if part)))
+                if base.gated:  # a line of its own, which a narrow screen does not break
+                    st.caption(":material/key: licence to accept on the Hub")
+            if fetches:
+                _ways_here(base, downloading=task is not None and task.is_active)
+        if task and task.is_active:
+            st.fragment(run_every=POLL_S)(_downloading)(task.id)
+        elif task and task.state == "failed":
+            said, remedy = sentence(task.error.get("message", "")), sentence(task.error.get("remedy", ""))
+            st.markdown(f":small[:red[{said}] {remedy}]")
+        elif base.unusable:
+            remedy = "" if fetches else sentence(base.command)
+            st.markdown(f":small[:red[{sentence(base.reason)}] {remedy}]")
+
+
+def _ways_here(base: BaseModelRef, *, downloading: bool) -> None:
+    """The command for a terminal, folded away, and the button that does the same here."""
+    with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
+        with st.popover("", icon=":material/terminal:", type="tertiary", help="The command for a terminal"):
+            st.code(base.command, language=None, wrap_lines=True, width=300)
+        if not downloading and st.button("Download", icon=":material/download:", key=f"download_{base.id}"):
+            downloads.start(base.id)
+            st.rerun()
+
+
+def _downloading(task_id: str) -> None:
+    """How far it is; the page is drawn again when it is over."""
+    task = tasks.get_task(task_id)
+    if task.is_terminal:
+        st.rerun()
+    words = tasks.waiting_reason(task) or task.message or "Downloading"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
+        if st.button("Cancel", type="tertiary", key=f"stop_{task_id}"):
+            tasks.request(task_id, "cancel")
+
+
+def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
+    if draft.state.get("own_name"):
+        return {}
+    return {"name": jobs.suggest_name(draft.state["dataset_id"], base_model)}
+
+
+def _methods(draft: drafts.DraftRecord) -> None:
+    face.heading("Fine-Tuning Method", "Choose how your model will learn from labeled examples")
+    with st.grid(2, min_column_width=250):
+        for method in METHODS.values():
+            on = method.id == draft.state["method"]
+            title = f"{method.title} (Recommended)" if method.recommended else method.title
+            icon = method.icon.removeprefix(":material/").removesuffix(":")
+            facts, served = _method_facts(draft, method.id)
+            if face.choice_card(
+                f"method_{method.id}",
+                title,
+                method.tagline,
+                icon=icon,
+                on=on,
+                tag=method.badge,
+                tag_color=method.badge_color,
+                claims=method.claims[:_CLAIMS],
+                note=served,
+                facts=facts,
+            ):
+                _update(draft, {"method": method.id, "method_config": _preset(draft.state["base_model"], method.id)})
+    st.caption("The claims are the method's in general. The numbers are this studio's forecast for your dataset here.")
+
+
+def _method_facts(draft: drafts.DraftRecord, method_id: str) -> tuple[str, str]:
+    """This studio's own forecast of a method for this dataset and machine, and where its model could be served."""
+    given = job_forecast.choices(draft)
+    if method_id != given["method"]:
+        given |= {"method": method_id, "method_config": _preset(given["base_model"], method_id)}
+    try:
+        forecast = job_forecast.of(given)
+    except StudioError:
+        return "no forecast", ""
+    share = 100 * forecast.trainable_params / max(1, forecast.params)
+    facts = f"{'100' if share >= 99.95 else f'{share:.1f}'}% of weights · {size(forecast.memory.expected)}"
+    return facts, job_forecast.served_in(forecast)
+
+
+def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
+    method = get_method(draft.state["method"])
+    resolved = forecast.training.model_dump() if forecast else {}
+    training = dict(draft.state.get("training") or {})
+    scope = draft_memory.key(draft, f"m_{draft.state['base_model']}_{method.id}")
+    common = draft_memory.key(draft, "t")
+    pairs = forecast.lengths.examples if forecast else 0
+    face.heading("Parameters", f"Suggested for {plural(pairs, 'labeled example')}" if pairs else None)
+    with st.container(border=True, gap="small", key="parameters"):
+        config = dict(draft.state.get("method_config") or {})
+        if method.model_fields:
+            config = form_fields(method, config, scope)
+            st.divider()
+        training |= form_fields(TrainingConfig, training, common, MAIN_SETTINGS, resolved=resolved)
+        with st.expander("More settings", type="compact", key="more_settings"):
+            _engine(draft, forecast)
+            st.divider()
+            training = _more(draft, training, common, resolved)
+    kept = {name: value for name, value in training.items() if value != TrainingConfig.model_fields[name].default}
+    if config != (draft.state.get("method_config") or {}) or kept != (draft.state.get("training") or {}):
+        _update(draft, {"method_config": config, "training": kept})
+
+
+def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
+    """Which engine makes the steps; *auto* says what it resolves to, and why."""
+    chosen = draft.state.get("engine") or AUTO
+    resolved = f" · {forecast.engine.title}" if forecast and chosen == AUTO else ""
+    words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in ENGINES.values()}
+    wanted = st.selectbox(
+        "Engine",
+        list(words),
+        index=list(words).index(chosen) if chosen in words else 0,
+        format_func=words.__getitem__,
+        key=draft_memory.key(draft, f"engine_{chosen}"),
+        help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in ENGINES.values()),
+    )
+    if forecast and chosen == AUTO:
+        st.caption(sentence(forecast.engine.reason))
+    if wanted != chosen:
+        _update(draft, {"engine": wanted})
+
+
+def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolved: dict[str, Any]) -> dict[str, Any]:
+    """The rarer settings, those of a group under its heading; what needs a validation loss only where there is one."""
+    measured = datasets.get_dataset(draft.state["dataset_id"]).version.validation_examples > 0
+    groups: dict[str, list[str]] = {}
+    for name, field in TrainingConfig.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        if extra.get("needs") == "validation" and not measured:
+            training.pop(name, None)
+        elif name not in MAIN_SETTINGS:
+            groups.setdefault(str(extra.get("group") or ""), []).append(name)
+    for title, names in groups.items():
+        if title:
+            st.divider()
+            with st.container(gap=None):
+                st.markdown(f"**{title}**")
+                st.caption(_GROUPS.get(title, ""))
+        training |= form_fields(TrainingConfig, training, key, names, resolved=resolved)
+        if title == SAFETY and not measured:
+            st.caption(
+                "Early stopping and keeping the best checkpoint look at the validation loss; this dataset has no "
+                "validation examples. Hold some out under Datasets to use them."
+            )
+    return training
+
+
+def _update(draft: drafts.DraftRecord, state: dict[str, Any]) -> None:
+    draft_memory.save(draft, **state)
+    st.rerun()
+
+
+def _go(draft: drafts.DraftRecord, step: str) -> None:
+    draft_memory.save(draft, step=step)
+    st.rerun()

@@ -1,0 +1,104 @@
+"""Step 3 of a new job: everything chosen with where it came from, the forecast, and the launch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.models.base_models import resolve
+from core.models.methods import get_method
+from core.services.data import datasets
+from core.services.platform import drafts
+from core.services.training import jobs
+from pages.training._job import facts as job_facts
+from pages.training._new_job import forecast as job_forecast
+from pages.ui import draft_memory, face, frame
+from pages.ui.format import plural
+
+FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
+
+
+def draw(draft: drafts.DraftRecord | None) -> None:
+    """All of it on one page; the one primary button launches."""
+    assert draft is not None  # the step is reached through a draft only
+    state = draft.state
+    forecast = job_forecast.of(job_forecast.choices(draft))
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        face.heading("Everything chosen")
+        with st.container(border=True, gap="small", key="chosen"):
+            _chosen(draft, forecast)
+        face.section_gap()
+        face.heading("Hyperparameters", "Each with where it came from")
+        with st.container(border=True, gap="small", key="hyperparameters"):
+            _hyperparameters(state, forecast)
+    with side:
+        job_forecast.panel(draft, forecast)
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
+        if back and draft_memory.meant(draft, "review"):
+            draft_memory.save(draft, step="model")
+            st.rerun()
+        launch = st.button("Launch Training Job", type="primary", icon=":material/rocket_launch:", key="launch")
+        if launch and draft_memory.seen(draft):  # else the toast has said that another window changed the draft
+            _launch(draft)
+
+
+def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
+    """What decides most and what a person chose; the rest, which is as shipped, folded away."""
+    every = job_facts.hyperparameters(
+        state["method"], state.get("method_config") or {}, forecast.training, forecast.sources
+    )
+    first = [setting for setting in every if setting.chosen or setting.name in FIRST]
+    rest = [setting for setting in every if setting not in first]
+    face.facts([setting.row for setting in first])
+    if rest:
+        with st.expander(
+            f"{plural(len(rest), 'more setting')}, as shipped", type="compact", key="more_hyperparameters"
+        ):
+            face.facts([setting.row for setting in rest])
+
+
+def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
+    state = draft.state
+    base, method = resolve(state["base_model"]), get_method(state["method"])
+    dataset = datasets.get_dataset(state["dataset_id"])
+    version = dataset.version
+    pairs = plural(version.train_examples, "labeled example")
+    if version.validation_examples:
+        pairs += f", {version.validation_examples:,} for validation"
+    rows = [
+        ("Job name", _name(state)),
+        ("Dataset", f"{dataset.name}, version {version.number} ({pairs})"),
+        ("Provider", "Local: this studio's own machine"),
+        ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
+        ("Method", f"{method.title}: {method.tagline}"),
+        ("Engine", job_facts.engine(forecast.engine.engine, forecast.engine.reason)),
+    ]
+    if state.get("description"):
+        rows.insert(1, ("Description", state["description"]))
+    if state.get("parent_job_id"):
+        rows.append(("Follows", jobs.get_job(state["parent_job_id"]).name))
+    face.facts(rows)
+    if base.reason and base.buildable:
+        st.caption(f":material/info: {base.title}: {base.reason} The job waits for it by itself.")
+
+
+def _name(state: dict[str, Any]) -> str:
+    return state.get("name") or jobs.suggest_name(state["dataset_id"], state["base_model"])
+
+
+def _launch(draft: drafts.DraftRecord) -> None:
+    """One draft, one job: a second press, in whatever browser, leads to the same one."""
+    state = draft.state
+    job = jobs.create(
+        name=_name(state),
+        description=state.get("description") or "",
+        draft_key=draft.id,
+        parent_job_id=state.get("parent_job_id"),
+        **job_forecast.choices(draft),
+    )
+    drafts.finish(draft.id, job.id)
+    st.switch_page(frame.page_file("job"), query_params={"id": job.id})

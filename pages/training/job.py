@@ -1,0 +1,71 @@
+"""One fine-tuning job, live: where it is, how the loss falls, what happened, and what a person can do about it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.training import jobs
+from pages.training._job import (
+    facts as job_facts,
+    first_batch as job_first_batch,
+    live as job_live,
+    losses as job_losses,
+)
+from pages.ui import face, frame, guard, task_actions as job_actions
+from pages.ui.boundary import boundary
+from pages.ui.format import md, plural
+
+guard.require()
+
+
+def header(job: jobs.JobRecord) -> None:
+    """Name, badge, what it trains on what, and the actions that its state allows."""
+    where = f"Jobs · {md(job.base_title)} · {md(job.method_title)} · {md(job.dataset_name)}"
+    pairs = plural(job.examples, "labeled example")
+    badge = face.badge_md("Waiting to resume", "orange", "healing") if job.waiting_to_resume else ""
+    with face.header_row(md(job.name), md(job.description), f"{where} · {pairs}", badge or face.status_md(job.state)):
+        job_actions.buttons(job.actions, lambda action: jobs.request(job.id, action), key="job", asked=job.command)
+        if job.model_id:
+            open_model(job.model_id)
+
+
+def open_model(model_id: str) -> None:
+    """The way on from a job that is done: judge what it learnt."""
+    if st.button("See the model", icon=":material/deployed_code:", key="to_model"):
+        st.switch_page(frame.page_file("models"), query_params={"id": model_id})
+    if st.button("Compare base and tuned", icon=":material/compare_arrows:", key="to_compare", type="primary"):
+        st.switch_page(frame.page_file("compare"), query_params={"model": model_id})
+
+
+def again(job: jobs.JobRecord) -> None:
+    """The foot: the same choices, open for change, as a new job that names this one as its parent."""
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
+            st.switch_page(frame.page_file("jobs"))
+        if st.button("Train again with changes", icon=":material/edit:", key="again"):
+            st.switch_page(frame.page_file("new_job"), query_params={"again": job.id})
+
+
+with boundary(way_out=("jobs", "All jobs")):
+    job_id = st.query_params.get("id", "")
+    if not job_id:
+        face.page_header("Job", "One fine-tuning job, from the queue to its model.", "Jobs")
+        if face.empty(
+            "monitoring",
+            "No job chosen",
+            "Pick one from the list to see how it goes.",
+            "Open the list of jobs",
+            key="no_job",
+        ):
+            st.switch_page(frame.page_file("jobs"))
+    else:
+        job = jobs.get_job(job_id)
+        header(job)
+        job_live.draw(job)
+        if job.model_id:
+            job_losses.panel(job.model_id)
+        job_facts.forecast_and_measured(job)
+        job_first_batch.section(job.id)
+        job_facts.settings(job)
+        again(job)

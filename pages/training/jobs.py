@@ -1,0 +1,108 @@
+"""All fine-tuning jobs: what runs, what waits and why, what happened; and the curves of several runs together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import streamlit as st
+
+from core.services.training import jobs
+from pages.training._jobs import compare as job_compare
+from pages.ui import face, frame, guard, task_words as job_words
+from pages.ui.boundary import boundary
+from pages.ui.format import ago, duration, md, plural, sentence
+
+guard.require()
+
+POLL_S = 2.5
+ALL = "all"
+
+
+def header() -> None:
+    """Title and the way to a new job."""
+    with face.header_row(
+        "Jobs", "Every supervised fine-tuning job: what runs, what waits and why, how it ended.", "Train"
+    ):
+        if st.button("New training job", icon=":material/add:", type="primary", key="new"):
+            st.switch_page(frame.page_file("new_job"))
+
+
+def listing(found: list[jobs.JobRecord]) -> None:
+    """The jobs in the chosen state, newest first; polls while one of them moves."""
+    counts = Counter(job.state for job in found)
+    shown = [state for state in job_words.ORDER if counts[state]]
+    if len(shown) > 1:
+        labels = {ALL: f"All {len(found)}"} | {s: f"{face.state_of(s).word} {counts[s]}" for s in shown}
+        st.segmented_control(
+            "State",
+            [ALL, *shown],
+            default=ALL,
+            format_func=labels.__getitem__,
+            required=True,
+            key="state",
+            label_visibility="collapsed",
+        )
+    moving = any(job.state in job_words.MOVING for job in found)
+    st.fragment(run_every=POLL_S if moving else None)(rows)({job.id: job.state for job in found})
+
+
+def rows(drawn: dict[str, str]) -> None:
+    """The list itself, in one card."""
+    with st.container(key="live_jobs"), boundary():
+        found = jobs.list_jobs()
+        if {job.id: job.state for job in found} != drawn:
+            st.rerun()
+        state = st.session_state.get("state", ALL)
+        with st.container(border=True, gap="xsmall", key="job_list"):
+            wanted = [job for job in found if state in (ALL, job.state)]
+            for index, job in enumerate(wanted):
+                if index:
+                    st.divider()
+                row(job)
+            if not wanted:
+                st.caption("No job is in this state any more.")
+
+
+def row(job: jobs.JobRecord) -> None:
+    """One job: its name leads to its screen."""
+    what = f"{md(job.base_title)} · {md(job.method_title)} · {plural(job.examples, 'labeled example')}"
+    face.list_row(
+        job.name,
+        f"{what} · {ago(job.created_at)}",
+        aside=_aside(job),
+        state=job.state,
+        link=(frame.page_file("job"), {"id": job.id}),
+    )
+    note = job_words.why(job.waiting_reason)
+    if job.state == "failed":
+        note = job.error.get("message", "")
+    if note:
+        st.caption(sentence(note))
+
+
+def _aside(job: jobs.JobRecord) -> str:
+    if job.state in ("running", "validating", "queued", "paused"):
+        return f"{job.progress:.0f}%"
+    if job.state == "succeeded":
+        return f"loss {job_words.loss(job.loss)}" if job.loss is not None else ""
+    return duration(max(1, round(job.elapsed_s))) if job.elapsed_s and job.state != "pending" else ""
+
+
+with boundary():
+    found = jobs.list_jobs()
+    if not found:
+        face.page_header(
+            "Jobs", "Every supervised fine-tuning job: what runs, what waits and why, how it ended.", "Train"
+        )
+        if face.empty(
+            "monitoring",
+            "No training job yet",
+            "Choose a validated dataset and a base model. You see memory and time before anything starts.",
+            "Start training job",
+            key="no_jobs",
+        ):
+            st.switch_page(frame.page_file("new_job"))
+    else:
+        header()
+        listing(found)
+        job_compare.panel(found)

@@ -1,0 +1,94 @@
+"""A new job in three steps: choose a dataset, a base model and a method, see memory and time, launch.
+
+The wizard is a draft in the database: its address (`?draft=`) opened anywhere shows the same step and choices, and
+however often *Launch* is pressed, one draft becomes one job.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import NotFound
+from core.services.data import datasets
+from core.services.platform import drafts
+from core.services.training import jobs
+from pages.training._new_job import (
+    drafts as job_drafts,
+    step_dataset as job_step_dataset,
+    step_model as job_step_model,
+    step_review as job_step_review,
+)
+from pages.ui import draft_memory, face, frame, guard
+from pages.ui.boundary import boundary
+from pages.ui.format import md
+
+guard.require()
+
+STEPS = {  # id -> (word in the step header, title, lead, body)
+    "dataset": ("Dataset", "Select Dataset", "Choose labeled examples for supervised learning", job_step_dataset.draw),
+    "model": ("Model", "Configure Model", "Select base model and fine-tuning method", job_step_model.draw),
+    "review": ("Review", "Review & Launch", "Everything chosen, and what it will take", job_step_review.draw),
+}
+
+
+def current() -> drafts.DraftRecord | None:
+    """The draft of the address; `?dataset=` and `?again=` begin one and put it into the address."""
+    if draft_id := st.query_params.get("draft"):
+        return with_its_dataset(draft_memory.load(draft_id))
+    begun = None
+    if dataset_id := st.query_params.get("dataset"):
+        begun = drafts.create("job", {"dataset_id": dataset_id}, step="model")
+    elif job_id := st.query_params.get("again"):
+        begun = drafts.create("job", jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}, step="model")
+    if begun:
+        st.query_params.from_dict({"draft": begun.id})
+        return with_its_dataset(draft_memory.load(begun.id))
+    return None
+
+
+def with_its_dataset(draft: drafts.DraftRecord) -> drafts.DraftRecord:
+    """The draft; where its dataset is gone it goes back to the first step, with every other choice kept."""
+    dataset_id = draft.state.get("dataset_id")
+    if draft.result_id or not dataset_id:
+        return draft
+    try:
+        datasets.get_dataset(dataset_id)
+    except NotFound:
+        st.toast("The dataset of this draft is gone. Choose another one.", icon=":material/dataset:", duration="long")
+        return draft_memory.save(draft, step="dataset", dataset_id=None, name=None)
+    return draft
+
+
+def launched(draft: drafts.DraftRecord) -> None:
+    """What the address of a draft says once it has become a job."""
+    face.page_header("Review & Launch", "This draft has been launched.", "New job")
+    name = jobs.get_job(draft.result_id or "").name
+    if face.empty(
+        "rocket_launch",
+        f"{md(name)} is launched",
+        "One draft makes one job. To change something, open the job and train again with changes.",
+        "Open the job",
+        key="launched",
+    ):
+        st.switch_page(frame.page_file("job"), query_params={"id": draft.result_id or ""})
+
+
+with boundary(way_out=("new_job", "Begin a new job")):
+    draft = current()
+    if draft and draft.result_id:
+        if st.session_state.get("launch"):  # pressed here a moment after another window: both end at the same job
+            st.switch_page(frame.page_file("job"), query_params={"id": draft.result_id})
+        launched(draft)
+    else:
+        step = draft.step if draft and draft.step in STEPS else "dataset"
+        word, title, lead, body = STEPS[step]
+        now = list(STEPS).index(step) + 1
+        where = [f"New job · step {now} of {len(STEPS)}", *job_step_model.chosen_words(draft)]
+        face.page_header(title, lead, " · ".join(where))
+        face.steps([words[0] for words in STEPS.values()], now, "job")
+        face.section_gap()
+        body(draft)
+        if draft is None:
+            job_drafts.begun()
+        else:
+            draft_memory.drawn(draft, step)

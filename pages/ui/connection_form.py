@@ -1,0 +1,254 @@
+"""The form of a connection to a language model: kind, address, key, prices and limits; tested before it is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import StudioError
+from core.services.platform import connections
+from core.services.platform.connections import ConnectionRecord, ConnectionTest, ProviderKind
+from pages.ui import face
+from pages.ui.boundary import field_error
+from pages.ui.format import duration, md, sentence
+
+NEW = "new"
+_KEYS = {"none": "No key", "typed": "Typed in here", "environment": "A variable of the server"}
+# A word of the message says which field it is about; the first that fits.
+_FIELD_WORDS = (
+    ("price", "prices"),
+    ("address", "base_url"),
+    ("variable", "key"),
+    ("key", "key"),
+    ("timeout_s", "limits"),
+    ("concurrency", "limits"),
+    ("name", "name"),
+)
+
+
+def open_form(connection_id: str = NEW) -> None:
+    """Have the form for a new connection (or that one) stand on the screen."""
+    st.session_state["connection_open"] = connection_id
+    st.session_state.pop("connection_test", None)
+
+
+def form_is_open() -> bool:
+    """Whether the form is wanted now."""
+    return st.session_state.get("connection_open") is not None
+
+
+def close_form() -> None:
+    """Take the form away, with what a test in it said."""
+    for name in ("connection_open", "connection_test"):
+        st.session_state.pop(name, None)
+
+
+def connection_form(record: ConnectionRecord | None) -> ConnectionRecord | None:
+    """The form for a new connection, or for changing one; the saved one in the run in which it was saved."""
+    kinds = [kind for kind in connections.kinds() if kind.needs_url]
+    tag = record.id if record else NEW
+    slots: dict[str, DeltaGenerator] = {}
+    with st.container(border=True, gap="small", key="connection_form"):
+        st.markdown(f"**{'Change ' + md(record.name) if record else 'A new connection'}**")
+        kind = _kind_choice(kinds, record, tag)
+        values = {"kind": kind.id, **_address(kind, record, tag, slots), **_key(kind, record, tag, slots)}
+        with st.expander("Prices and limits", icon=":material/payments:"):
+            prices = _prices(record, tag, slots)
+            limits = _limits(record, tag, slots)
+        test_slot = st.container(gap="xxsmall")
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            save = st.button("Save connection", type="primary", icon=":material/check:", key="save_connection")
+            test = st.button("Test connection", icon=":material/network_check:", key="test_connection")
+            if st.button("Cancel", type="tertiary", key="cancel_connection"):
+                close_form()
+                st.rerun()
+        name = values.pop("name")
+        if test:
+            with test_slot:
+                _run_test(record, values, limits)
+        if (kept := st.session_state.get("connection_test")) and kept[0] == _fingerprint(values):
+            _verdict(kept[1], slots, test_slot)
+        if not save:
+            return None
+        try:
+            saved = connections.save(
+                id=record.id if record else None, name=name, prices=prices, settings=limits, **values
+            )
+        except StudioError as error:
+            word = next((slot for word, slot in _FIELD_WORDS if word in error.message), "name")
+            with slots[word]:
+                field_error(error)
+            return None
+    close_form()
+    st.session_state["connection_saved"] = saved.id
+    st.toast(f"**{md(saved.name)}** is saved.", icon=":material/check_circle:")
+    st.rerun()
+
+
+def _run_test(record: ConnectionRecord | None, values: dict[str, Any], limits: dict[str, Any]) -> None:
+    with st.spinner("Asking for the models"):
+        result = connections.test_values(id=record.id if record else None, settings=limits, **values)
+    st.session_state["connection_test"] = (_fingerprint(values), result)
+
+
+def _verdict(result: ConnectionTest, slots: dict[str, DeltaGenerator], below: DeltaGenerator) -> None:
+    """How a test went: what is wrong stands beside the field to mend, everything else below the form."""
+    word = result.field or next((slot for word, slot in _FIELD_WORDS if word in result.message), "")
+    place = slots.get(word) if not result.ok else None
+    with place.container(gap=None) if place is not None else below:
+        show_test(result)
+
+
+def _fingerprint(values: dict[str, Any]) -> str:
+    """What was tested, so that the verdict goes as soon as something else stands in the form."""
+    return str(hash(tuple(sorted((name, str(value)) for name, value in values.items()))))
+
+
+def _kind_choice(kinds: list[ProviderKind], record: ConnectionRecord | None, tag: str) -> ProviderKind:
+    titles = {kind.id: kind.title for kind in kinds}
+    chosen = st.segmented_control(
+        "Kind",
+        list(titles),
+        default=record.kind if record else kinds[0].id,
+        format_func=titles.get,
+        required=True,
+        key=f"connection_kind_{tag}",
+    )
+    kind = next(kind for kind in kinds if kind.id == chosen)
+    st.caption(sentence(kind.text))
+    return kind
+
+
+def _address(
+    kind: ProviderKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
+) -> dict[str, Any]:
+    with st.grid(2, min_column_width=230, gap=("small", "medium")):
+        with st.container(gap="xxsmall"):
+            name = st.text_input(
+                "Name",
+                value=record.name if record else kind.title,
+                max_chars=80,
+                key=f"connection_name_{tag}_{kind.id}",
+                help="How the wizard and the log call it.",
+            )
+            slots["name"] = st.empty()
+        with st.container(gap="xxsmall"):
+            address = st.text_input(
+                "Address",
+                value=record.base_url if record and record.kind == kind.id else kind.default_url,
+                key=f"connection_url_{tag}_{kind.id}",
+                help="As the server's own documentation gives it; for OpenAI-compatible servers it mostly ends in /v1.",
+            )
+            slots["base_url"] = st.empty()
+    return {"name": name, "base_url": address.strip()}
+
+
+def _key(
+    kind: ProviderKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
+) -> dict[str, Any]:
+    """The key: none, typed in, or the name of a variable."""
+    stored = bool(record and record.has_key and not record.key_env)
+    default = "environment" if record and record.key_env else "typed" if stored or kind.needs_key else "none"
+    way = st.segmented_control(
+        "Key",
+        list(_KEYS),
+        default=default,
+        format_func=_KEYS.get,
+        required=True,
+        key=f"connection_key_way_{tag}_{kind.id}",
+        help="A key typed in is written to a file that only the studio's own user can read. Servers on this machine "
+        "mostly need none.",
+    )
+    with st.container(gap="xxsmall"):
+        values: dict[str, Any] = {"key": "" if record else None}
+        if way == "typed":
+            written = st.text_input(
+                "API key",
+                type="password",
+                autocomplete="off",
+                live=True,  # Tab leads to the eye inside the field, and what was typed would be lost with the focus
+                placeholder=f"the stored key {record.key_hint} stays" if stored and record else None,
+                key=f"connection_key_{tag}",
+            )
+            values = {"key": written.strip() or None}
+        elif way == "environment":
+            variable = st.text_input(
+                "Variable",
+                value=record.key_env if record else "",
+                placeholder="OPENAI_API_KEY",
+                key=f"connection_env_{tag}",
+                help="An environment variable of the studio's processes that holds the key.",
+            )
+            values = {"key_env": variable.strip()}
+        slots["key"] = st.empty()
+    return values
+
+
+def _prices(record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
+    st.caption("US dollars per 1,000,000 tokens, as the provider's price list says today. `*` stands for every model.")
+    rows = [
+        {"model": model, "input": float(entry["input"]), "output": float(entry["output"])}
+        for model, entry in (record.prices if record else {}).items()
+    ]
+    with st.container(gap="xxsmall"):
+        edited = st.data_editor(
+            rows or [{"model": "*", "input": None, "output": None}],
+            num_rows="dynamic",
+            hide_index=True,
+            column_config={
+                "model": st.column_config.TextColumn("Model"),
+                "input": st.column_config.NumberColumn("Input", min_value=0.0, format="%g"),
+                "output": st.column_config.NumberColumn("Output", min_value=0.0, format="%g"),
+            },
+            key=f"connection_prices_{tag}",
+            alt="Prices per model: input and output",
+        )
+        slots["prices"] = st.empty()
+    found: dict[str, Any] = {}
+    for row in edited:
+        given = (row.get("input"), row.get("output"))
+        if row.get("model") and given != (None, None):
+            found[str(row["model"])] = {"input": given[0], "output": given[1]}
+    return found
+
+
+def _limits(record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
+    kept = record.settings if record else {}
+    with st.grid(2, min_column_width=180, gap=("small", "medium")):
+        timeout_s = st.number_input(
+            "Wait for an answer (s)",
+            1,
+            3600,
+            int(kept.get("timeout_s") or 120),
+            key=f"connection_timeout_{tag}",
+            help="A request that takes longer counts as failed and is tried again.",
+        )
+        concurrency = st.number_input(
+            "Requests at once",
+            1,
+            16,
+            int(kept.get("concurrency") or 4),
+            key=f"connection_concurrency_{tag}",
+            help="More is faster, until the server says that it is too many.",
+        )
+    slots["limits"] = st.empty()
+    return {"timeout_s": int(timeout_s), "concurrency": int(concurrency)}
+
+
+def show_test(result: ConnectionTest) -> None:
+    """How a test went, with the models that answered."""
+    if result.ok:
+        st.markdown(
+            f":green[:material/check_circle: {sentence(result.message)}] "
+            f":gray[:small[{duration(result.latency_ms / 1000)}]]"
+        )
+        if result.models:
+            shown = " ".join(face.badge_md(md(name, 48)) for name in result.models[:24])
+            more = f" and {len(result.models) - 24} more" if len(result.models) > 24 else ""
+            st.markdown(f":small[{shown}{more}]")
+    else:
+        st.markdown(f":red[:material/error: {sentence(result.message)}]")
+    if result.remedy:
+        st.caption(sentence(result.remedy))

@@ -1,0 +1,201 @@
+"""Exports with something changed at random, in their values or their bytes: no traceback, no hang, no message lost."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from core.data.chat_logs import LOG_FORMATS, REASONS, Bundle, Conversation, Left, Person, recognise
+from core.data.chat_logs.shaping import ChatRecipe, redact, shape
+from core.errors import DataError
+
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def _said(role: str, text: str) -> dict[str, Any]:
+    return {"author": {"role": role}, "create_time": 1.7e9, "content": {"content_type": "text", "parts": [text]}}
+
+
+SEEDS: dict[str, Any] = {
+    "chatgpt": [
+        {
+            "id": "c",
+            "title": "t",
+            "current_node": "b",
+            "mapping": {
+                "r": {"id": "r", "parent": None, "message": None},
+                "a": {"id": "a", "parent": "r", "message": _said("user", "Hi")},
+                "b": {"id": "b", "parent": "a", "message": _said("assistant", "Hello")},
+                "x": {"id": "x", "parent": "a", "message": _said("assistant", "Other")},
+            },
+        }
+    ],
+    "claude": [
+        {
+            "uuid": "u",
+            "name": "n",
+            "chat_messages": [
+                {
+                    "sender": "human",
+                    "text": "Hi",
+                    "content": [{"type": "text", "text": "Hi"}],
+                    "created_at": "2025-01-01T00:00:00Z",
+                    "attachments": [],
+                    "files": [],
+                },
+                {"sender": "assistant", "text": "Yo"},
+            ],
+        }
+    ],
+    "slack": [
+        {
+            "type": "message",
+            "user": "U1",
+            "text": "<@U1> hi",
+            "ts": "1700000000.1",
+            "thread_ts": "1700000000.1",
+            "files": [{}],
+            "blocks": [
+                {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text"}]}]}
+            ],
+        },
+        {
+            "type": "message",
+            "bot_id": "B",
+            "subtype": "bot_message",
+            "username": "bot",
+            "text": "x",
+            "ts": "1700000001.1",
+        },
+    ],
+    "sharegpt": [
+        {"id": 1, "conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "P"}]},
+                {"role": "assistant", "content": "R"},
+            ]
+        },
+    ],
+    "table": [
+        {"chat": "1", "author": "Ann", "time": "2025-01-01", "text": "Hi"},
+        {"chat": "1", "author": "agent", "time": 5, "text": "Yo"},
+    ],
+}
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**18), 10**18),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=8),
+    st.just([]),
+    st.just({}),
+    st.lists(st.text(max_size=3), max_size=3),
+    st.dictionaries(st.text(max_size=4), st.none() | st.text(max_size=3), max_size=3),
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place inside a value."""
+    found = [path] if path else []
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        found += places(item, (*path, key))
+    return found
+
+
+@st.composite
+def changed(draw: st.DrawFn, seed: Any) -> Any:
+    value = copy.deepcopy(seed)
+    for _ in range(draw(st.integers(1, 4))):
+        found = places(value)
+        if not found:
+            break
+        *way, last = draw(st.sampled_from(found))
+        inside = value
+        for step in way:
+            inside = inside[step]
+        if draw(st.booleans()):
+            inside[last] = draw(JUNK)
+        elif isinstance(inside, dict):
+            del inside[last]
+        else:
+            inside.append(copy.deepcopy(inside[last]))
+    return value
+
+
+def read_all(path: Path) -> None:
+    """Read and shape whatever it is; red for anything but an answer or a DataError."""
+    try:
+        bundle = Bundle(path, path.name)
+        log = recognise(bundle)
+        items = list(log.read(bundle, log.hints(bundle).options.model_copy(update={"bots": True})))
+    except DataError:
+        return
+    people = [item for item in items if isinstance(item, Person)]
+    assert {item.reason for item in items if isinstance(item, Left)} <= set(REASONS)
+    for item in items:
+        if not isinstance(item, Conversation):
+            continue
+        assert all(turn.speaker and turn.text.strip() for turn in item.turns)
+        for recipe in (ChatRecipe(by_order=True), ChatRecipe(others="user", layout="exchanges")):
+            shaped = shape(item, recipe)
+            used = Counter(index for made in shaped.made for index in made.turns)
+            used.update(index for indexes in shaped.left.values() for index in indexes)
+            assert used == Counter(range(len(item.turns)))
+            for made in shaped.made:
+                redact(made.messages, [person.name for person in people])
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_the_seed_is_what_it_says(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "seed.json"
+    path.write_text(json.dumps(SEEDS[name]))
+    assert recognise(Bundle(path, path.name)).id == name
+    assert set(SEEDS) == set(LOG_FORMATS)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@SLOW
+@given(data=st.data())
+def test_changed_values(name: str, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "log.json"
+        path.write_text(json.dumps(data.draw(changed(SEEDS[name]))))
+        read_all(path)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@SLOW
+@given(data=st.data())
+def test_changed_bytes(name: str, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "log.zip"
+        inside = "help/2025-01-01.json" if name == "slack" else "conversations.json"
+        if data.draw(st.booleans()):
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(inside, json.dumps(SEEDS[name]))
+        else:
+            path.write_text(json.dumps(SEEDS[name], indent=data.draw(st.sampled_from([None, 1]))))
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(1, 6))):
+            at = data.draw(st.integers(0, len(content) - 1))
+            kind = data.draw(st.integers(0, 2))
+            if kind == 0:
+                content[at] = data.draw(st.integers(0, 255))
+            elif kind == 1 and len(content) > 1:
+                del content[at : at + data.draw(st.integers(1, 20))]
+                content = content or bytearray(b" ")
+            else:
+                content[at:at] = data.draw(st.binary(max_size=6))
+        path.write_bytes(content)
+        read_all(path)

@@ -1,0 +1,72 @@
+"""Known chat shapes are recognised and become messages; everything else is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from core.data.conversion.shapes import SHAPES
+
+from core.data.conversion import shapes
+from core.messages import Row
+
+CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+PAIR = [("user", "q"), ("assistant", "a")]
+SYSTEM = [("system", "s"), *PAIR]
+
+CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
+    ("messages", {"messages": CHAT}, PAIR),
+    ("messages", {"messages": '[{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]'}, PAIR),
+    ("sharegpt", {"id": "1", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, PAIR),
+    ("sharegpt", {"system": "s", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]},
+     SYSTEM),
+    ("sharegpt", {"conversations": [{"from": "system", "value": "s"}, {"role": "user", "content": "q"},
+                                    {"from": "gpt", "value": "a"}]}, SYSTEM),
+    ("alpaca", {"instruction": "q", "input": "", "output": "a"}, PAIR),
+    ("alpaca", {"Instruction": "q", "Input": "more", "Output": "a", "system": "s"},
+     [("system", "s"), ("user", "q\nmore"), ("assistant", "a")]),
+    ("alpaca", {"instruction": "q", "output": "a", "history": [["h", "i"]]},
+     [("user", "h"), ("assistant", "i"), *PAIR]),
+    ("prompt_completion", {"prompt": "q", "completion": "a"}, PAIR),
+    ("prompt_completion", {"prompt": CHAT[:1], "completion": CHAT[1:]}, PAIR),
+    ("prompt_response", {"prompt": "q", "response": "a"}, PAIR),
+    ("question_answer", {" Question": "q", "ANSWER": "a", "extra": "x"}, PAIR),
+    ("input_output", {"input": "q", "output": "a"}, PAIR),
+    ("roles", {"system": "s", "user": "q", "assistant": "a"}, SYSTEM),
+    ("roles", {"system": "", "user": "q", "assistant": "a"}, PAIR),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "fields", "expected"), CASES)
+def test_recognised_and_passed_through(shape: str, fields: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert shapes.detect([Row(1, fields)] * 3) == shape
+    made = SHAPES[shape].to_messages(fields)
+    assert isinstance(made, list)
+    assert [(message["role"], message["content"]) for message in made] == expected
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"text": "x", "label": "y"}, {"question": "q"}, {"messages": "no list"}, {"messages": {"role": "user"}},
+     {"conversations": "hello"}, {}, {"name": "x", "price": "1"}],
+)  # fmt: skip
+def test_other_tables_are_not(fields: dict[str, Any]) -> None:
+    assert shapes.detect([Row(1, fields)] * 3) is None
+
+
+def test_a_minority_of_odd_rows_does_not_hide_the_shape() -> None:
+    good, odd = Row(1, {"messages": CHAT}), Row(2, {"text": "x"})
+    assert shapes.detect([good, good, odd]) == "messages"
+    assert shapes.detect([good, odd, odd]) is None
+
+
+def test_what_is_no_text_stays_for_the_check_to_name() -> None:
+    made = SHAPES["question_answer"].to_messages({"question": 7, "answer": ["a"]})
+    assert made == [{"role": "user", "content": "7"}, {"role": "assistant", "content": ["a"]}]
+    made = SHAPES["sharegpt"].to_messages({"conversations": [{"from": "alien", "value": None}]})
+    assert made == [{"role": "alien", "content": None}]
+
+
+def test_a_shape_can_be_registered_once() -> None:
+    with pytest.raises(ValueError, match="two shapes"):
+        shapes.register(SHAPES["messages"])

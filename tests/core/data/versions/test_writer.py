@@ -1,0 +1,95 @@
+"""A version's files are the same whether examples came one by one or in columns."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from core.data.examples.columns import ExampleColumns
+from core.data.findings import finding, reject
+from core.data.quality.rules import check_set
+from core.data.quality.set_keys import SetKeys
+from core.data.versions import chat_lines
+from core.data.versions.writer import EXAMPLES, FINDINGS, REJECTS, VersionWriter, read_rows
+
+TEXTS = ["plain", 'a "quote"', "line\nbreak", "back\\slash", "\x00\x1f\x7f", "é日本🙂", "", "x" * 500, "\u2028"]
+
+
+def columns(rng, count, roles=("system", "user", "assistant"), split="train"):
+    texts = tuple(
+        [rng.choice(TEXTS) + (str(rng.randrange(300)) if role == "user" else "") for _ in range(count)]
+        for role in roles
+    )
+    findings = {
+        i: (finding("special_tokens", "a", line=i), finding("over_length", "b", line=i)) for i in range(0, count, 7)
+    }
+    rejects = tuple((i, reject("csv_ragged", "c", line=1_000 + i, raw="x\udc80")) for i in range(0, count, 11))
+    return ExampleColumns(roles, texts, list(range(5, 5 + count)), "src", split, findings, rejects)
+
+
+def one_by_one(out, batch):
+    waiting = list(batch.rejects)
+    for index in range(len(batch)):
+        while waiting and waiting[0][0] <= index:
+            out.reject(waiting.pop(0)[1])
+        out.add(batch.example(index), batch.findings.get(index, ()))
+    for _, item in waiting:
+        out.reject(item)
+
+
+@pytest.mark.parametrize("hold_out", [None, 0.0, 0.3])
+@pytest.mark.parametrize("own_validation", [False, True])
+def test_columns_and_single_examples_are_written_alike(tmp_path, hold_out, own_validation):
+    rng = random.Random(1)
+    batches = [columns(rng, 400), columns(rng, 3, ("user", "assistant", "user", "assistant")), columns(rng, 60)]
+    if own_validation:
+        batches.append(columns(rng, 20, split="validation"))
+    results, set_findings = [], []
+    for name in ("slow", "fast", "mixed"):
+        checker = SetKeys()
+        with VersionWriter(tmp_path / name, hold_out=hold_out) as out:
+            for number, batch in enumerate(batches):
+                if name == "slow" or (name == "mixed" and number % 2):
+                    one_by_one(out, batch)
+                    for index in range(len(batch)):
+                        checker.feed(batch.example(index))
+                else:
+                    checker.feed_columns(batch, out.add_columns(batch))
+            results.append(replace(out.finish(), size_bytes=0))
+        set_findings.append(list(checker.finish()))
+    everything = [batch.example(index) for batch in batches for index in range(len(batch))]
+    assert set_findings == [check_set(everything)] * 3
+    assert results[0] == results[1] == results[2]
+    assert results[0].examples == len(everything)
+    for file in (EXAMPLES, FINDINGS):
+        tables = [pq.read_table(tmp_path / name / file) for name in ("slow", "fast", "mixed")]
+        assert tables[0] == tables[1] == tables[2]
+    assert len({(tmp_path / name / REJECTS).read_bytes() for name in ("slow", "fast", "mixed")}) == 1
+
+
+def test_the_hash_is_of_splits_and_messages_and_equal_examples_stay_together(tmp_path):
+    rng = random.Random(2)
+    with VersionWriter(tmp_path / "v", hold_out=0.25) as out:
+        batch = columns(rng, 500, ("user", "assistant"))
+        out.add_columns(batch)
+        written = out.finish()
+    digest, sides = hashlib.sha256(), {}
+    for position, row in enumerate(read_rows(tmp_path / "v" / EXAMPLES)):
+        assert row["position"] == position
+        assert json.loads(row["messages"]) == [message.to_dict() for message in batch.example(position).messages]
+        digest.update(f"{row['split']}\t{row['messages']}\n".encode())
+        assert sides.setdefault(row["messages"], row["split"]) == row["split"]
+    lines = b"".join(chat_lines.stream(tmp_path / "v" / EXAMPLES)).decode().split("\n")
+    assert lines.pop() == ""
+    wanted = [{"messages": [message.to_dict() for message in batch.example(at).messages]} for at in range(len(batch))]
+    assert lines == [json.dumps(item, ensure_ascii=False) for item in wanted]
+    held = b"".join(chat_lines.stream(tmp_path / "v" / EXAMPLES, "validation"))
+    assert held.count(b"\n") == written.validation_examples
+    assert digest.hexdigest() == written.examples_sha256
+    assert 0 < written.validation_examples <= 125
+    assert sorted(path.name for path in (tmp_path / "v").iterdir()) == sorted([EXAMPLES, FINDINGS, REJECTS])

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from core.errors import DataError, NotFound
+from core.messages import Message
+from core.models import base_models
+from core.models.base_models.catalog import ALIASES, ENTRIES, HUB, unique
+from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.render import render, render_prompt
+from tests.support.random_model import make_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+def test_every_entry_resolves_or_names_its_command(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
+    for base in base_models.list_models():
+        assert base.ready or base.buildable or base.command.endswith(f"hf download {base.id}")
+        assert base.command.startswith("hf auth login && ") == base.gated
+        assert not base.gated or f"huggingface.co/{base.id}" in base.reason
+        assert set(base.presets) >= {"lora", "full"}
+        assert base_models.title_of(base.id) == base.title
+
+
+def test_names_that_ollama_users_know_lead_to_weights() -> None:
+    assert {"llama3.2", "llama2", "mistral", "phi", "gemma"} <= set(ALIASES)
+    assert all(target in ENTRIES for target, _ in ALIASES.values())
+    assert base_models.resolve("llama3.2:latest").id == "meta-llama/Llama-3.2-3B-Instruct"
+
+
+def test_duplicate_ids_are_refused() -> None:
+    with pytest.raises(ValueError, match="two base models"):
+        unique((*HUB, HUB[0]))
+
+
+def test_unknown_id_names_the_choices(studio_env: Path) -> None:
+    with pytest.raises(NotFound, match="starter"):
+        base_models.resolve("gpt-99")
+
+
+def test_the_starter_is_known_before_it_is_built(studio_env: Path) -> None:
+    starter = base_models.resolve("starter")
+    assert starter.buildable
+    assert not starter.ready
+    assert 1_000_000 <= starter.params <= 4_000_000
+
+
+def test_a_local_directory_is_a_base_model(model: Path) -> None:
+    base = base_models.resolve(f"local:{model}")
+    assert (base.ready, base.path, base.architecture) == (True, model, "LlamaForCausalLM")
+    with pytest.raises(DataError, match="no directory"):
+        base_models.resolve("local:/nowhere")
+
+
+def test_a_snapshot_in_the_hub_cache_becomes_a_choice(
+    studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    repo = tmp_path / "models--Qwen--Qwen2.5-0.5B-Instruct"
+    (repo / "refs").mkdir(parents=True)
+    (repo / "refs" / "main").write_text("abc123")
+    (repo / "snapshots").mkdir()
+    (repo / "snapshots" / "abc123").symlink_to(model)
+    base = base_models.resolve("qwen2.5:0.5b")
+    assert (base.ready, base.revision, base.command) == (True, "abc123", "")
+
+
+def cache(root: Path, model: Path, hub_id: str, *commits: str, main: str) -> None:
+    """What `hf download` leaves: a snapshot per commit and the name of the one that main was last."""
+    repo = root / f"models--{hub_id.replace('/', '--')}"
+    (repo / "refs").mkdir(parents=True, exist_ok=True)
+    (repo / "refs" / "main").write_text(main)
+    (repo / "snapshots").mkdir(exist_ok=True)
+    for commit in commits:
+        if not (repo / "snapshots" / commit).exists():
+            (repo / "snapshots" / commit).symlink_to(model)
+
+
+def test_any_model_of_the_cache_is_a_choice_and_one_that_cannot_be_trained_is_none(
+    studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    cache(tmp_path, model, "someone/Tiny-Chat", "a1" * 20, main="a1" * 20)
+    (tmp_path / "other").mkdir()
+    cache(tmp_path, tmp_path / "other", "someone/embedder", "b2" * 20, main="b2" * 20)
+    base = base_models.resolve("someone/Tiny-Chat")
+    assert (base.ready, base.title, base.revision) == (True, "Tiny-Chat", "a1" * 20)
+    assert base_models.is_base("someone/Tiny-Chat")
+    listed = {found.id for found in base_models.list_models() if found.ready}
+    assert "someone/Tiny-Chat" in listed
+    assert "someone/embedder" not in listed
+    assert not base_models.is_base("someone/else")
+    for odd in ("../../etc", "a/../b", "a/b/c", "someone--x/y", "/etc/passwd"):
+        with pytest.raises(NotFound):
+            base_models.resolve(odd)
+
+
+def test_a_revision_is_pinned_at_first_use_and_a_newer_one_is_said(
+    studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    old, new = "0a" * 20, "0b" * 20
+    cache(tmp_path, model, "Qwen/Qwen3-0.6B", old, main=old)
+    base_models.pin(base_models.resolve("Qwen/Qwen3-0.6B"))
+    cache(tmp_path, model, "Qwen/Qwen3-0.6B", new, main=new)
+    kept = base_models.resolve("Qwen/Qwen3-0.6B")
+    assert kept.revision == old == base_models.pinned_revision("Qwen/Qwen3-0.6B")
+    assert f"Qwen/Qwen3-0.6B@{new[:7]}" in kept.note
+    newer = base_models.resolve(f"Qwen/Qwen3-0.6B@{new[:7]}")
+    assert (newer.revision, newer.note) == (new, "")
+    base_models.pin(newer)
+    assert base_models.pinned_revision("Qwen/Qwen3-0.6B") == old
+    (tmp_path / "models--Qwen--Qwen3-0.6B" / "snapshots" / old).unlink()
+    assert base_models.resolve("Qwen/Qwen3-0.6B").revision == new  # what is not here cannot be used
+    gone = base_models.resolve(f"Qwen/Qwen3-0.6B@{old}")
+    assert not gone.ready
+    assert gone.command == f"hf download Qwen/Qwen3-0.6B --revision {old}"
+
+
+def test_directories_put_in_by_hand_are_listed_with_what_is_wrong(studio_env: Path, model: Path) -> None:
+    root = base_models.named_directory()
+    root.mkdir(parents=True)
+    (root / "mine").symlink_to(model)
+    (root / "broken").mkdir()
+    found = {base.title: base for base in base_models.list_models()}
+    assert found["mine"].ready
+    assert not found["broken"].ready
+    assert "config.json" in found["broken"].reason
+
+
+@pytest.mark.parametrize("hub_id", ["Qwen/Qwen3-0.6B", "someone/Tiny-Chat"])
+def test_a_cached_model_that_is_broken_says_which_file_and_what_to_do(
+    studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, hub_id: str
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    broken = tmp_path / "broken"
+    shutil.copytree(model, broken)
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    commit = "a1" * 20
+    cache(tmp_path, broken, hub_id, commit, main=commit)
+    (base,) = (found for found in base_models.list_models() if found.id == hub_id)
+    assert base.unusable
+    assert "model.safetensors is cut off: 100 bytes are missing at its end" in base.reason
+    assert "Download it again" in base.reason
+    assert base.command == f"hf download {hub_id} --force-download"
+    (broken / "tokenizer.json").unlink()
+    base = base_models.resolve(hub_id)
+    assert base.reason.startswith(f"{base.title} has no tokenizer.json. Download it again")  # not its commit
+    config = json.loads((broken / "config.json").read_text()) | {"auto_map": {"AutoModel": "evil.py"}}
+    (broken / "config.json").write_text(json.dumps(config))
+    base = base_models.resolve(hub_id)
+    assert "auto_map" in base.reason
+    assert base.command == ""  # another download brings the same
+
+
+CHATS = (
+    [Message("system", "Be brief."), Message("user", "Hi é 😀"), Message("assistant", "Hello.")],
+    [Message("user", "a"), Message("assistant", "b"), Message("user", "c"), Message("assistant", "d\n\ne")],
+    [Message("user", "text with <|end|> in it"), Message("assistant", "fine")],
+)
+
+
+@pytest.mark.parametrize("messages", CHATS)
+def test_light_tokenizer_renders_as_transformers_does(model: Path, messages: list[Message]) -> None:
+    from transformers import AutoTokenizer
+
+    light, heavy = load_tokenizer(model), AutoTokenizer.from_pretrained(model)
+    assert render(messages, light) == render(messages, heavy)
+    assert render_prompt(messages[:-1], light) == render_prompt(messages[:-1], heavy)

@@ -1,0 +1,110 @@
+"""The contract that every method of the registry keeps."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.errors import NotFound, SettingsError
+from core.models.methods import METHODS, Method, add, build, get_method
+from core.models.methods.descriptions import DESCRIPTIONS
+
+
+class Shape:
+    """Two layers of a small Llama, written out by hand."""
+
+    params = 100_000
+    num_layers = 2
+    kv_size = 32
+
+    def linear_shapes(self) -> list[tuple[str, int, int]]:
+        return [("q_proj", 64, 64), ("o_proj", 64, 64), ("up_proj", 64, 128), ("down_proj", 128, 64)] * 2
+
+
+@pytest.fixture(params=sorted(METHODS))
+def method(request: pytest.FixtureRequest) -> type[Method]:
+    return METHODS[request.param]
+
+
+def test_card_is_complete(method: type[Method]) -> None:
+    for word in (method.id, method.title, method.badge, method.badge_color, method.icon, method.tagline):
+        assert word.strip()
+    assert method.claims
+
+
+def test_one_method_is_recommended_and_no_two_cards_look_alike() -> None:
+    assert [method.id for method in METHODS.values() if method.recommended] == ["lora"]
+    for word in ("title", "badge", "icon", "tagline"):
+        assert len({getattr(method, word) for method in METHODS.values()}) == len(METHODS)
+
+
+def test_badges_have_colors_of_the_palette_and_those_of_efficiency_and_cost_their_own() -> None:
+    colors = {method.id: method.badge_color for method in METHODS.values()}
+    assert set(colors.values()) <= {"blue", "green", "gray", "orange"}  # violet and yellow are not the studio's
+    assert len({colors[method] for method in ("lora", "qlora", "full")}) == 3
+
+
+def test_every_field_is_documented_and_bounded(method: type[Method]) -> None:
+    for name, spec in _properties(method).items():
+        for key in ("title", "description", "usual", "up", "source", "unit"):
+            assert key in spec, f"{method.id}.{name} has no {key}"
+        if spec.get("type") in ("integer", "number"):
+            assert {"minimum", "maximum"} <= spec.keys() or "enum" in spec, f"{method.id}.{name} has no bounds"
+
+
+def test_a_field_that_depends_on_another_names_one_that_exists(method: type[Method]) -> None:
+    fields = _properties(method)
+    for name, spec in fields.items():
+        for other, values in dict(spec.get("when") or {}).items():  # type: ignore[call-overload]
+            allowed = fields[other].get("enum") or [True, False]
+            assert set(values) < set(allowed), f"{method.id}.{name} is always or never drawn"  # type: ignore[call-overload]
+
+
+def _properties(method: type[Method]) -> dict[str, dict[str, object]]:
+    return method.model_json_schema().get("properties", {})
+
+
+def test_settings_are_frozen_and_closed(method: type[Method]) -> None:
+    with pytest.raises(SettingsError, match="no setting 'learning_rat'"):
+        build(method.id, {"learning_rat": 1})
+
+
+def test_gives_plain_data(method: type[Method]) -> None:
+    settings = method()
+    json.dumps([settings.peft_type(), settings.peft_arguments(), settings.load_arguments()])
+    assert (settings.peft_type() is None) == (settings.peft_arguments() is None)
+    assert method(**json.loads(settings.model_dump_json())) == settings
+
+
+def test_counts_what_it_trains_and_keeps(method: type[Method]) -> None:
+    settings = method()
+    assert 0 < settings.saved_params(Shape()) <= settings.trainable_params(Shape()) <= Shape.params
+    assert 0 < settings.base_bytes(Shape(), 2) <= 2 * Shape.params
+    assert 0 < method.usual_learning_rate < 0.1
+    settings.check(Shape())
+
+
+def test_only_what_can_be_folded_in_becomes_a_gguf_file_beside_its_base(method: type[Method]) -> None:
+    if method().peft_type() is not None:
+        assert method.gguf == method.mergeable
+
+
+def test_the_explainer_describes_the_registry_and_nothing_else() -> None:
+    assert [entry.id for entry in DESCRIPTIONS] == list(METHODS)
+    for entry in DESCRIPTIONS:
+        method = METHODS[entry.id]
+        assert entry.title.startswith(method.title)
+        assert (entry.tagline, entry.badge) == (method.tagline, method.badge)
+        assert all(text.strip() for text in (entry.how, entry.serves))
+        assert ("merged" in entry.serves.split("cannot")[0]) == method.mergeable
+
+
+def test_a_duplicate_id_is_refused(method: type[Method]) -> None:
+    with pytest.raises(ValueError, match="two methods"):
+        add(method)
+
+
+def test_unknown_method_names_the_choices() -> None:
+    with pytest.raises(NotFound, match="lora, qlora, prefix_tuning, bottleneck_adapter, full"):
+        get_method("lroa")

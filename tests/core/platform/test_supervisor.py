@@ -1,0 +1,55 @@
+"""What `sft up` refuses before it starts anything, and what it would start."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from core.errors import SettingsError
+from core.platform import supervisor
+from core.settings import get_settings
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.5", "localhost", "::1"])
+def test_loopback_needs_no_sign_in(host: str) -> None:
+    assert supervisor.is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "", "example.org"])
+def test_other_addresses_are_refused_without_sign_in(host: str, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(supervisor, "ROOT", tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SFT_HOST", host)
+    with pytest.raises(SettingsError, match=r"sign-in is not configured") as refused:
+        supervisor.check_binding(get_settings())
+    assert "[auth]" in refused.value.remedy
+
+
+def test_other_addresses_are_allowed_with_sign_in(monkeypatch, tmp_path) -> None:
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text('[auth]\nclient_id = "x"\n')
+    monkeypatch.setattr(supervisor, "ROOT", tmp_path)
+    monkeypatch.setenv("SFT_HOST", "0.0.0.0")
+    supervisor.check_binding(get_settings())
+
+
+def test_a_taken_port_names_the_variable() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=str(port)) as refused:
+            supervisor.check_port("127.0.0.1", port, "SFT_WEB_PORT")
+    assert "SFT_WEB_PORT" in refused.value.remedy
+
+
+def test_the_web_app_starts_first(studio_env) -> None:
+    names = [command.name for command in supervisor.commands(["inference", "worker", "redis", "web"])]
+    assert names[:2] == ["web", "redis"]
+    assert {"worker-gpu", "worker-cpu", "worker-io", "reconciler", "inference"} <= set(names)
+
+
+def test_no_redis_of_our_own_beside_redis_url(studio_env, monkeypatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6399")
+    assert supervisor.commands(["redis"]) == []

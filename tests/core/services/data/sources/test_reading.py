@@ -1,0 +1,41 @@
+"""What can be chosen about an upload, the live preview of a choice, and keeping it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from core.errors import DataError
+from core.messages import Row
+from core.services.data import sources
+
+pytestmark = pytest.mark.usefixtures("studio_env")
+
+
+def test_a_preview_changes_nothing_and_keeping_does() -> None:
+    record = sources.ingest(io.BytesIO(b"id;text\n1;a,b\n2;c,d\n3;e\x80,f;g\n"), "a.csv")
+    shown = sources.preview_rows(record.id, {"delimiter": ",", "header": False})
+    assert shown.detection.delimiter == ","
+    assert sources.get(record.id) == record
+    plain = sources.preview_rows(record.id, {}, limit=1)
+    assert (plain.rows, plain.rejects) == ([Row(2, {"id": "1", "text": "a,b"})], [])
+    kept = sources.reinterpret(record.id, {"header": False})
+    assert kept.detection.header is False
+    with pytest.raises(DataError):
+        sources.preview_rows(record.id, {"delimiter": "::"})
+
+
+def test_choices_say_what_was_detected_and_what_holds() -> None:
+    record = sources.ingest(io.BytesIO(b"a|b\nx|y\nz|w\n"), "a.csv")
+    sources.reinterpret(record.id, {"delimiter": ";", "encoding": "latin-1"})
+    found = sources.choices(record.id)
+    assert found.delimiters is not None
+    assert (found.delimiters.detected, found.delimiters.current, found.delimiters.is_changed) == ("|", ";", True)
+    assert [choice.id for choice in found.all()] == [
+        "format", "encoding", "delimiter", "quotechar", "header", "skip_lines",
+    ]  # fmt: skip
+    for choice in found.all():
+        if choice.options:
+            assert {choice.detected, choice.current} <= {option.value for option in choice.options}, choice.id
+    assert sources.choices(record.id).formats.current == "csv"

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from core.services.learn.explain.costs import arrangements, estimate_tokens
+
+
+def test_a_tuned_call_leaves_the_instructions_out() -> None:
+    base, tuned = arrangements(instructions=100, question=20, answer=40)
+    assert (base.per_call, tuned.per_call) == (160, 60)
+    assert base.per_month(10) - tuned.per_month(10) == 100 * 10 * 30
+
+
+def test_retrieval_costs_both_the_same_passages() -> None:
+    ways = {
+        way.title: way for way in arrangements(instructions=100, question=20, answer=40, passages=3, passage_tokens=50)
+    }
+    assert len(ways) == 4
+    assert ways["Tuned, with retrieval"].per_call == ways["Tuned"].per_call + 150
+
+
+@pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2)])
+def test_the_estimate_rounds_up(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
+from core.services.data import datasets
+from core.services.learn import demo, home
+from core.services.platform import tasks
+from core.services.training import jobs, models
+from tests.support.jobs import begin, finish, launch, make_dataset, succeed
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    directory = tmp_path / "adapter"
+    directory.mkdir()
+    (directory / "adapter_model.safetensors").write_bytes(b"weights")
+    return directory
+
+
+def done() -> set[str]:
+    return {step.id for step in home.overview().journey if step.done}
+
+
+def test_an_empty_studio(studio_env: Path) -> None:
+    now = home.overview()
+    assert now.is_empty
+    assert (now.datasets, now.jobs, now.models, now.examples) == (0, 0, 0, 0)
+    assert now.activity == ()
+    assert done() == set()
+    assert now.examples_series == (0,) * home.DAYS
+
+
+def test_the_journey_ticks_itself_from_real_state(studio_env: Path, adapter: Path) -> None:
+    dataset = make_dataset(count=12, validation=2)
+    assert done() == {"prepare", "validate"}
+    job = launch(dataset)
+    model = succeed(job, adapter)
+    assert done() == {"prepare", "validate", "train", "deploy"}
+    with UnitOfWork() as uow:
+        store.event(uow, job.task_id, "chat", "first answer")
+        uow.commit()
+    assert "test" in done()
+    models.archive(model.id)
+    assert "deploy" not in done()
+    succeed(jobs.retry_with(job.id, {"training": {"num_epochs": 2}}), adapter)
+    assert "retrain" in done()
+    now = home.overview()
+    assert (now.datasets, now.examples, now.jobs, now.models, now.active_models) == (1, 14, 2, 2, 1)
+    assert now.ready_text == "1 ready for supervised learning"
+    assert now.jobs_by_state["succeeded"] == 2
+    assert now.examples_series[-1] == 14
+    assert {entry.kind for entry in now.activity} >= {"job", "model"}
+    assert [entry.at for entry in now.activity] == sorted((entry.at for entry in now.activity), reverse=True)
+
+
+def test_two_clicks_begin_one_demo(database: str) -> None:
+    barrier = threading.Barrier(3)
+    found: list[str] = []
+
+    def click() -> None:
+        barrier.wait()
+        found.append(demo.start().id)
+
+    threads = [threading.Thread(target=click) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == ["demo_1"] * 3
+    assert len(datasets.list_datasets()) == 1
+    assert sorted(task.kind for task in tasks.list_tasks()) == ["exact_match", "starter", "training"]
+
+
+def test_the_demo_follows_its_tasks_to_the_end(studio_env: Path, adapter: Path) -> None:
+    record = demo.start()
+    assert [(step.id, step.state) for step in record.steps] == [
+        ("dataset", "done"),
+        ("starter", "waiting"),
+        ("training", "waiting"),
+        ("test", "waiting"),
+    ]
+    assert demo.current() == demo.start()
+    assert record.job_id
+    job = jobs.get_job(record.job_id)
+    succeed(job, adapter)
+    record = demo.status(record.id)
+    assert [step.state for step in record.steps] == ["done", "done", "done", "waiting"]
+    assert record.model_id
+    finish(tasks.list_tasks(kind="exact_match")[0].id)
+    record = demo.status(record.id)
+    assert (record.state, record.exact_match) == ("done", {})
+    assert demo.start().id == "demo_1"
+    again = demo.start(again=True)
+    assert (again.id, again.state) == ("demo_2", "running"), again.error
+    assert again.dataset_id == record.dataset_id
+    assert again.job_id != record.job_id
+
+
+def test_a_demo_that_failed_says_why_and_can_begin_again(studio_env: Path) -> None:
+    record = demo.start()
+    assert record.job_id
+    begin(jobs.get_job(record.job_id))
+    jobs.request(record.job_id, "cancel")
+    from core.platform.tasks.recovery import crashed, settle
+
+    task_id = jobs.get_job(record.job_id).task_id
+    with UnitOfWork() as uow:
+        crashed(uow, store.get_in(uow, task_id, lock=True), "killed")
+        uow.commit()
+    settle(task_id)
+    record = demo.status(record.id)
+    assert record.state == "failed"
+    assert "cancelled" in record.error
+    assert demo.start().id == "demo_2"

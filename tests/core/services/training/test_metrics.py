@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.platform.db.tables import MetricPoint
+from core.platform.db.uow import UnitOfWork
+from core.services.training import jobs, metrics
+from tests.support.jobs import begin, launch, make_dataset
+
+
+def write(job_id: str, steps: range, split: str = "train") -> None:
+    with UnitOfWork() as uow:
+        for step in steps:
+            point = MetricPoint(
+                job_id=job_id, split=split, step=step, epoch=step / 10, loss=1 / step, tokens=100 * step
+            )
+            point.tokens_per_s = 50.0
+            uow.session.add(point)
+        uow.commit()
+
+
+def test_a_poll_gets_only_what_is_new(studio_env: Path) -> None:
+    job = launch(make_dataset())
+    write(job.id, range(1, 11))
+    first = metrics.since(job.id)
+    assert [point.step for point in first] == list(range(1, 11))
+    assert metrics.since(job.id, first[-1].id) == []
+    write(job.id, range(5, 11, 5), "validation")
+    assert [(point.split, point.step) for point in metrics.since(job.id, first[-1].id)] == [
+        ("validation", 5),
+        ("validation", 10),
+    ]
+
+
+def test_a_running_job_shows_its_last_point_and_the_time_left(studio_env: Path) -> None:
+    job = launch(make_dataset())
+    begin(job)
+    write(job.id, range(1, 11))
+    write(job.id, range(10, 11), "validation")
+    now = jobs.get_job(job.id)
+    assert (now.step, now.loss, now.validation_loss, now.tokens) == (10, 0.1, 0.1, 1000)
+    assert now.time_left_s == (now.total_steps - 10) * 100 / 50
+    assert now.elapsed_s is not None

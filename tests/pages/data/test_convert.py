@@ -1,0 +1,206 @@
+"""The conversion wizard: six steps, kept in the database, the same in every browser."""
+
+from __future__ import annotations
+
+from core.services.data import datasets, sources
+from core.services.platform import drafts, tasks
+from worker.run import execute
+
+
+def test_a_click_in_a_window_that_lags_behind_passes_over_no_step(open_screen, read) -> None:
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    draft = drafts.list_open("convert")[0]
+    other = open_screen("convert", draft=draft.id)
+    app.button(key="onward").click().run()
+    assert "How examples are made" in read(app)
+    other.button(key="onward").click().run()  # it shows the step before still
+    assert "How examples are made" in read(other)
+    assert drafts.get(draft.id).step == "mode"
+    other.button(key="onward").click().run()
+    assert "Match your columns" in read(other)
+    app.button(key="back").click().run()  # pressed on the mode, and the draft is one step further
+    assert "Match your columns" in read(app)
+    app.button(key="back").click().run()
+    assert "How examples are made" in read(app)
+
+
+def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
+    app = open_screen("convert")
+    assert "step 1 of 6" in read(app)
+    app.button(key="use_tools").click().run()
+    said = read(app)
+    assert "What is in the file" in said
+    assert "24 rows" in said
+    assert "warranty" in said
+    for title in ("How examples are made", "Match your columns"):
+        app.button(key="onward").click().run()
+        assert title in read(app)
+
+    # Every choice is at once in the database, and another browser opens the same step with the same choices.
+    app.button(key="pick_classification").click().run()
+    draft = drafts.list_open("convert")[0]
+    assert (draft.step, draft.state["template"]) == ("configure", "classification")
+    other = open_screen("convert", draft=draft.id)
+    assert "Match your columns" in read(other)
+    target = next(item for item in app.selectbox if item.label.startswith("Target"))
+    target.set_value("category").run()
+    key = next(item for item in app.selectbox if item.label.startswith("Key"))
+    key.set_value("description").run()
+    include = app.multiselect[0]
+    include.set_value([]).run()
+    other = open_screen("convert", draft=draft.id)
+    assert next(item.value for item in other.selectbox if item.label.startswith("Target")) == "category"
+    assert "A narrow trowel with depth marks" in read(other), "the live preview"
+
+    app.button(key="onward").click().run()
+    assert "Sample conversions" in read(app)
+    app.button(key="back").click().run()
+    assert "Match your columns" in read(app)
+    app.button(key="onward").click().run()
+    app.button(key="onward").click().run()
+    assert "Convert & Create Dataset" in read(app)
+    next(item for item in app.text_input if item.label == "Name").set_value("Tools").run()
+    app.button(key="convert_now").click().run()
+    app.run()
+    read(app)
+    found = tasks.list_tasks(kind="conversion")
+    assert len(found) == 1
+    execute(found[0].id, owner="test")
+    app.run()
+    said = read(app)
+    assert "24 pairs" in said
+    assert "24 rows read = 24 accepted + 0 rejected" in said
+    assert datasets.get_dataset("Tools").examples == 24
+
+
+def choice(app, label: str):
+    return next(item for item in [*app.selectbox, *app.number_input] if item.label == label)
+
+
+def begin(open_screen, sample: str):
+    """The sample's draft on its second step, with the choices about its reading open."""
+    app = open_screen("convert")
+    app.button(key=f"use_{sample}").click().run()
+    draft = drafts.list_open("convert")[0]
+    app.session_state[f"reading_{draft.id}"] = True
+    return app.run(), draft.id
+
+
+def test_the_way_of_reading_is_overruled_with_a_look_first(open_screen, read) -> None:
+    app, draft_id = begin(open_screen, "helpdesk_export")
+    source_id = drafts.get(draft_id).state["source_id"]
+    before = sources.get(source_id).detection
+    assert app.button(key="read_this_way").disabled
+    lines = 1 if before.skip_lines == 2 else 2
+    choice(app, "Lines before the header").set_value(lines).run()
+    assert "A look only" in read(app)
+    seen = app.dataframe(key="seen_rows").value if lines == 2 else None
+    assert seen is None or list(seen.columns)[1:3] == ["ticket", "received"]
+    assert sources.get(source_id).detection == before, "looking changes nothing"
+    app.button(key="read_this_way").click().run()
+    read(app)
+    assert sources.get(source_id).detection.skip_lines == lines
+
+    choice(app, "Encoding").set_value("mac-roman").run()
+    app.button(key="read_this_way").click().run()
+    assert "mac-roman" in read(app)
+    app.button(key="read_as_detected").click().run()
+    app.button(key="read_this_way").click().run()
+    assert sources.get(source_id).detection == before
+
+
+def test_broken_rows_are_put_right_here(open_screen, read) -> None:
+    app, draft_id = begin(open_screen, "helpdesk_export")
+    assert "Line 19" in read(app)
+    area = next(item for item in app.text_area if item.label == "Line 12")
+    assert app.button(key="read_repaired").disabled
+    area.set_value(
+        '1026;2026-02-04;product;"Do you sell bamboo canes; the two metre ones?";"Yes, in bundles of ten."'
+    ).run()
+    app.button(key="read_repaired").click().run()
+    said = read(app)
+    assert "repaired" in said
+    assert "Line 19" in said
+    assert "Line 12" not in said
+    area = next(item for item in app.text_area if item.label == "Line 19")
+    area.set_value("1027;Łódź;x;y;z").run()
+    app.button(key="read_repaired").click().run()
+    assert "does not exist in cp1252" in read(app)
+    area = next(item for item in app.text_area if item.label == "Line 19")
+    area.set_value("").run()
+    app.button(key="read_repaired").click().run()
+    read(app)
+    analysis = sources.analyze(drafts.get(draft_id).state["source_id"])
+    assert analysis.rejected_rows == 0
+
+
+def test_an_unfinished_draft_is_offered_again(open_screen, read) -> None:
+    open_screen("convert").button(key="use_tools").click().run()
+    app = open_screen("convert")
+    assert "step 2 of 6" in read(app)
+    draft = drafts.list_open("convert")[0]
+    app.button(key=f"continue_{draft.id}").click().run()
+    assert "What is in the file" in read(app)
+
+
+def test_a_change_from_another_window_is_said(open_screen, read) -> None:
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    draft = drafts.list_open("convert")[0]
+    drafts.update(draft.id, draft.revision, step="mode")
+    app.run()
+    assert "How examples are made" in read(app)
+    assert "changed in another window" in app.toast[0].value
+
+
+def test_an_unknown_draft_leads_back_to_the_beginning(open_screen, read) -> None:
+    app = open_screen("convert", draft="nope")
+    assert "There is no draft" in read(app)
+    assert app.button(key="way_out").label == "Begin again"
+
+
+def test_a_draft_is_discarded_after_a_question(open_screen, read) -> None:
+    open_screen("convert").button(key="use_tools").click().run()
+    app = open_screen("convert")
+    draft = drafts.list_open("convert")[0]
+    app.button(key=f"discard_{draft.id}").click().run()
+    assert "Its choices are lost" in read(app)
+    app.button(key=f"keep_{draft.id}").click().run()
+    assert drafts.list_open("convert") == [draft]
+    app.button(key=f"discard_{draft.id}").click().run()
+    app.button(key=f"discard_now_{draft.id}").click().run()
+    read(app)
+    assert drafts.list_open("convert") == []
+
+
+def test_what_is_wrong_stands_beside_its_field(open_screen, read) -> None:
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    draft = drafts.list_open("convert")[0]
+    drafts.update(
+        draft.id, None, {"template": "custom", "options": {"user": "{{colour}}?", "assistant": "x"}}, "configure"
+    )
+    app = open_screen("convert", draft=draft.id)
+    said = read(app)
+    assert "waits for the field that is marked" in said
+    assert "colour" in said
+    assert app.button(key="onward").disabled
+
+
+def test_a_file_of_the_server_is_imported_only_from_where_it_may(open_screen, read, monkeypatch, tmp_path) -> None:
+    app = open_screen("convert")
+    assert not [item for item in app.get("expander") if "From this server" in item.label], "nothing is configured"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "facts.csv").write_text("name,fact\na,b\nc,d\n")
+    (tmp_path / "out.csv").write_text("name,fact\na,b\n")
+    monkeypatch.setenv("SFT_IMPORT_ROOTS", str(tmp_path / "in"))
+    app = open_screen("convert")
+    path = next(item for item in app.text_input if item.label == "File on the server")
+    path.set_value(str(tmp_path / "out.csv"))
+    next(item for item in app.button if item.label == "Import").click().run()
+    assert "lies outside the folders" in read(app)
+    path = next(item for item in app.text_input if item.label == "File on the server")
+    path.set_value("facts.csv")
+    next(item for item in app.button if item.label == "Import").click().run()
+    assert "What is in the file" in read(app)

@@ -1,0 +1,320 @@
+"""Changing a dataset on its screen: the worklist, undo, the grid, writing by hand, versions, export, mix."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.data.editing import DropRows, EditRows, Split
+from core.messages import Example, Message
+from core.services.data import datasets, quality
+from core.services.data.datasets import DatasetRecord, edits as dataset_edits, mix as dataset_mix
+from core.services.data.lineage import Edge, Lineage, Node
+from pages.data._datasets import grid as dataset_grid, versions_diff
+from pages.data._datasets.grid import Pending
+from pages.data._datasets.lineage_picture import folded, mermaid
+from pages.ui import example_parts
+from worker.run import execute
+
+
+def example(question: str, answer: str, line: int = 1) -> Example:
+    return Example((Message("user", question), Message("assistant", answer)), "src", line)
+
+
+@pytest.fixture
+def copies(studio_env) -> DatasetRecord:
+    """Thirty examples, of which four stand twice, and one with an address."""
+    rows = [
+        example(f"Where is parcel number {n} of street {n * 7}?", f"On its way, stop {n}.", n + 1) for n in range(25)
+    ]
+    rows += rows[:4]
+    rows.append(example("Write to anna@example.org about it, please.", "Done.", 40))
+    return datasets.create_dataset("Parcels", rows)
+
+
+def test_a_remedy_of_the_worklist_makes_a_version_and_is_undone(copies, open_screen, read) -> None:
+    app = open_screen("datasets", id=copies.id, view="Quality")
+    said = read(app)
+    assert "Worklist" in said
+    assert "Drop 4 copies" in said
+    assert "of 100" in said
+    app.button(key="fix_duplicate_examples_drop_copies").click().run()
+    said = read(app)
+    assert "**Version 2**" in said
+    assert "4 removed" in said
+    assert "26 pairs" in said
+    assert "Before and after" in said
+    app.button(key="undo_change").click().run()
+    said = read(app)
+    assert "**Version 3**" in said
+    assert "30 pairs" in said
+    app.button(key="redo_change").click().run()
+    assert "26 pairs" in read(app)
+    assert [change.version.number for change in dataset_edits.history(copies.id)] == [4, 3, 2, 1]
+
+
+def test_an_issue_opens_its_examples_with_the_offending_part_marked(copies, open_screen, read) -> None:
+    app = open_screen("datasets", id=copies.id, view="Quality")
+    read(app)
+    app.button(key="rows_personal_data").click().run()
+    assert "<mark>anna@example.org</mark>" in read(app)
+    app.button(key="fix_drop_personal_data_1_29").click().run()
+    assert datasets.get_dataset(copies.id).examples == 29
+
+
+def test_the_dedupe_dialog_counts_before_it_acts(copies, open_screen, read) -> None:
+    app = open_screen("datasets", id=copies.id)
+    app.button(key="op_dedupe").click().run()
+    assert "would hold 26 examples" in read(app)
+
+
+def test_the_split_dialog_shows_the_balance(copies, open_screen, read) -> None:
+    app = open_screen("datasets", id=copies.id)
+    app.button(key="op_split").click().run()
+    said = read(app)
+    assert "would hold 30 examples" in said
+    assert "Equal examples stay together" in said
+
+
+@pytest.mark.parametrize(
+    "key", ["op_sample", "op_more_0", "op_more_1", "op_more_2", "op_more_3", "write_example", "edit_0"]
+)
+def test_every_dialog_opens(key: str, copies, open_screen, read) -> None:
+    app = open_screen("datasets", id=copies.id)
+    app.button(key=key).click().run()
+    read(app)
+
+
+def _dialog(dataset_id: str, opens: str, search: str) -> None:
+    """A screen that is nothing but one open dialog: AppTest cannot press a button inside one that a click opened."""
+    from core.data.editing import Filter
+    from core.services.data import datasets
+    from pages.data._datasets import operations as dataset_operations
+
+    dataset = datasets.get_dataset(dataset_id)
+    if opens == "_filter":
+        dataset_operations._filter(dataset, Filter(search=search))
+    else:
+        getattr(dataset_operations, opens)(dataset)
+
+
+def dialog(dataset: DatasetRecord, opens: str, search: str = "") -> AppTest:
+    kwargs = {"dataset_id": dataset.id, "opens": opens, "search": search}
+    return AppTest.from_function(_dialog, default_timeout=60, kwargs=kwargs).run()
+
+
+@pytest.mark.parametrize(
+    ("opens", "applies", "examples"),
+    [("_dedupe", "dedupe", 26), ("_sample", "sample", 10), ("_set_system", "system", 30), ("_redact", "redact", 30)],
+)
+def test_the_button_of_a_dialog_makes_one_version(opens: str, applies: str, examples: int, copies, read) -> None:
+    app = dialog(copies, opens)
+    if applies == "sample":
+        app.number_input(key="sample_size").set_value(10).run()
+    if applies == "system":
+        assert app.button(key="apply_system").disabled, "there is none to take away"
+        app.text_area(key="system_text").set_value("Be <b>kind</b>.").run()
+    app.button(key=f"apply_{applies}").click().run()
+    read(app)
+    assert datasets.get_dataset(copies.id).examples == examples
+    assert [change.version.number for change in dataset_edits.history(copies.id)] == [2, 1]
+    dataset_edits.undo(copies.id)
+    assert datasets.get_dataset(copies.id).version.sha256 == copies.version.sha256
+
+
+def test_a_filter_is_pressed_and_one_that_leaves_nothing_is_refused(copies, read) -> None:
+    app = dialog(copies, "_filter", "parcel")
+    app.button(key="apply_filter").click().run()
+    read(app)
+    assert datasets.get_dataset(copies.id).examples == 29
+    app = dialog(copies, "_filter", "nowhere to be found")
+    app.button(key="apply_filter").click().run()
+    assert "No example would be left" in read(app) + str([item.value for item in app.error])
+    assert datasets.get_dataset(copies.id).version.number == 2
+
+
+def test_a_filter_is_applied_to_what_is_seen(copies, open_screen, read) -> None:
+    app = open_screen("datasets", id=copies.id)
+    app.text_input(key="example_search").set_value("anna").run()
+    assert "1 of 30 examples" in read(app)
+    app.button(key="drop_these").click().run()
+    assert "would hold 29 examples" in read(app)
+
+
+def test_an_example_written_by_hand_waits_and_is_added(copies, open_screen, read) -> None:
+    sunday = [{"role": "user", "content": "Are you open on Sunday?"}, {"role": "assistant", "content": "No."}]
+    datasets.write_example(copies.id, sunday)
+    app = open_screen("datasets", id=copies.id)
+    assert "1 example written by hand" in read(app)
+    app.button(key="gather_written").click().run()
+    read(app)
+    assert datasets.get_dataset(copies.id).examples == 31
+
+
+def test_history_difference_restore_and_export(copies, open_screen, read) -> None:
+    edited = [{"role": "user", "content": "Where is parcel ONE?"}, {"role": "assistant", "content": "Here."}]
+    operation = EditRows(rows={0: tuple(edited)}, drop=(5,))
+    dataset_edits.apply(copies.id, operation, base_version_id=copies.version.id, why="Tidied")
+    app = open_screen("datasets", id=copies.id, view="Versions")
+    said = read(app)
+    assert "Tidied" in said
+    assert "Version 2" in said
+    assert "<mark>ONE</mark>" in said
+    app.button(key=f"export_{copies.version.id}").click().run()
+    assert "Everything is carried" in read(app)
+    app = open_screen("datasets", id=copies.id, view="Versions")
+    app.button(key=f"restore_{copies.version.id}").click().run()
+    assert "30 pairs" in read(app)
+
+
+def test_a_click_on_a_row_that_is_no_longer_the_newest_does_nothing(copies, open_screen, read) -> None:
+    app = open_screen("datasets", id=copies.id, view="Quality")
+    app.button(key="rows_personal_data").click().run()
+    dataset_edits.apply(copies.id, DropRows(positions=(0,)), base_version_id=copies.version.id)
+    app.button(key="fix_drop_personal_data_1_29").click().run()
+    read(app)
+    assert datasets.get_dataset(copies.id).examples == 29, "nobody's example was dropped by its old number"
+
+
+def test_what_was_typed_into_the_grid_outlives_somebody_elses_version(copies, open_screen, read) -> None:
+    app = open_screen("datasets", id=copies.id)
+    app.session_state[f"grid_{copies.id}"] = Pending(copies.version.id, cells={3: {"Output": "Typed long ago"}})
+    app.button_group(key="example_view").set_value("table").run()
+    assert "**Not saved yet:** 1 edited" in read(app)
+    dataset_edits.apply(copies.id, DropRows(positions=(0,)), base_version_id=copies.version.id)
+    app.run()
+    said = read(app)
+    assert "newer version than the one you were changing" in said
+    assert "Not saved yet" not in said
+
+
+def test_the_picture_of_the_way_names_every_version(copies, open_screen, read) -> None:
+    dataset_edits.apply(copies.id, Split(kind="random", share=0.2), base_version_id=copies.version.id)
+    said = read(open_screen("datasets", id=copies.id, view="Provenance"))
+    assert "flowchart LR" in said
+    assert "Parcels v2" in said
+
+
+def test_the_mix_screen_counts(copies, open_screen, read) -> None:
+    other = datasets.create_dataset("Others", [example(f"Question {n}?", f"Answer {n}.") for n in range(12)])
+    app = open_screen("mix")
+    app.multiselect(key="datasets").set_value([copies.id, other.id]).run()
+    assert "42 labeled examples" in read(app)
+    app.number_input(key=f"weight_{other.id}").set_value(2.0).run()
+    said = read(app)
+    assert "54 labeled examples" in said
+    assert "2 times over" in said
+    app.button(key="mix_now").click().run()
+    assert "1 to 200 characters" in read(app)
+
+
+@pytest.mark.parametrize("left", ["task", "id"])  # Streamlit writes the next screen's address before it goes there
+def test_back_from_a_finished_mix_is_back_to_its_choice(copies, open_screen, read, left: str) -> None:
+    other = datasets.create_dataset("Others", [example(f"Question {n}?", f"Answer {n}.") for n in range(12)])
+    parts = [(copies.version.id, 1.0), (other.version.id, 2.0)]
+    task = dataset_mix.mix("Both", parts, 20, seed=7, description="Of two")
+    execute(task.id, "test:1")
+    app = open_screen("mix", task=task.id)
+    assert "Both" in read(app)  # the first time it leads on to what was made
+    app.switch_page("pages/data/mix.py")
+    app.query_params.clear()
+    app.query_params[left] = task.id if left == "task" else "ds_made"
+    app.run()
+    said = read(app)
+    assert "20 labeled examples" in said
+    assert app.multiselect(key="datasets").value == [copies.id, other.id]
+    assert app.number_input(key=f"weight_{other.id}").value == 2.0
+    assert app.number_input(key="seed").value == 7
+    assert app.text_input(key="mix_name").value == ""  # that name is taken now
+    assert "task" not in app.query_params
+
+
+# ---- the parts
+
+
+def test_the_grid_keeps_changes_of_other_pages_and_forgets_edits_of_deleted_rows() -> None:
+    pending = Pending("v", shown=[10, 11, 12])
+    pending.delta = {"edited_rows": {"1": {"Output": "new"}}, "deleted_rows": [0], "added_rows": [{"Input": "Q"}, {}]}
+    pending.settle()
+    pending.shown = [20, 21]
+    pending.delta = {"edited_rows": {0: {"Part": "Held out"}}, "deleted_rows": [], "added_rows": []}
+    cells, gone, added = pending.together()
+    assert cells == {11: {"Output": "new"}, 20: {"Part": "Held out"}}
+    assert gone == {10}
+    assert added == [{"Input": "Q"}]
+
+
+def test_cells_of_the_grid_become_one_operation(copies) -> None:
+    cells = {0: {"Output": "At home.", "Context": "Be brief."}, 2: {"Part": "Held out"}}
+    operation = dataset_grid._operation(copies, cells, {4}, [{"Input": "New?", "Output": "Yes.", "Part": None}])
+    applied = dataset_edits.apply(copies.id, operation, base_version_id=copies.version.id)
+    assert applied.version is not None
+    items = datasets.examples(applied.version.id, 0, 100).items
+    assert [message.role for message in items[0].example.messages] == ["system", "user", "assistant"]
+    assert items[0].example.messages[2].content == "At home."
+    assert items[2].example.split == "validation"
+    assert len(items) == 30
+    assert items[-1].example.messages[0].content == "New?"
+
+
+def test_a_context_that_is_emptied_goes_and_later_turns_stay() -> None:
+    messages = [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "1"},
+        {"role": "assistant", "content": "2"},
+        {"role": "user", "content": "3"},
+        {"role": "assistant", "content": "4"},
+    ]
+    changed = dataset_grid._with(messages, {"Context": "", "Output": "five"})
+    assert [message["content"] for message in changed] == ["1", "2", "3", "five"]
+
+
+def test_marks_are_escaped_and_far_ones_are_brought_into_view() -> None:
+    assert example_parts.marked("<b>mail a@b.c now", [(8, 13)]) == "&lt;b&gt;mail <mark>a@b.c</mark> now"
+    long = "x" * 5_000 + "HERE" + "y" * 5_000
+    seen = example_parts.marked(long, [(5_000, 5_004)], 400)
+    assert "<mark>HERE</mark>" in seen
+    assert len(seen) < 500
+    assert example_parts.marked("short", [(3, 99), (-4, 1)]) == "<mark>s</mark>ho<mark>rt</mark>"
+
+
+def test_changed_words_are_marked_and_markup_is_not() -> None:
+    assert versions_diff.words("the <b> red car", "the <b> blue car") == "the &lt;b&gt; <mark>red</mark> car"
+    assert versions_diff.words("same", "same") == "same"
+
+
+def test_quality_is_measured_for_the_version_that_is_shown(copies) -> None:
+    assert quality.compute(copies.version.id).issue("duplicate_examples") is not None
+
+
+def test_a_long_history_is_folded_and_hostile_names_stay_text() -> None:
+    names = [f"v{number}" for number in range(1, 8)]
+    nodes = [Node("s", "source", 'a"]; click x "javascript:1"', "CSV")]
+    nodes += [Node(name, "dataset_version", f"Set ``` {name}", "9 examples", "ds", here=True) for name in names]
+    nodes += [Node("j", "job", "Job <b>", "lora", "j")]
+    steps = [Edge(one, other, "Dropped 1 example.") for one, other in pairwise(names)]
+    found = Lineage(
+        tuple(nodes), (Edge("s", "v1"), *steps, Edge("v4", "j", "trained on"), Edge("v1", "v7", "its content"))
+    )
+    drawn = folded(found, "v7")
+    assert [node.title for node in drawn.nodes if node.here] == [
+        "Set ``` v1",
+        "2 versions between",
+        "Set ``` v4",
+        "2 versions between",
+        "Set ``` v7",
+    ]
+    assert [(edge.source, edge.target) for edge in drawn.edges] == [
+        ("s", "v1"),
+        ("v1", "v2"),
+        ("v2", "v4"),
+        ("v4", "v5"),
+        ("v5", "v7"),
+        ("v4", "j"),
+    ]
+    text = mermaid(drawn, "v7")
+    assert "```" not in text
+    assert "<b>" not in text
+    assert "a#34;#93;; click x #34;javascript:1#34;" in text

@@ -1,0 +1,161 @@
+"""Smart mode on the screens: a connection, the wording, three rows first, then every row accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from core.services.data import datasets
+from core.services.platform import connections, drafts, tasks
+from tests.support.writing_server import KEY, MODEL, Writing, writing_server
+from worker.run import execute
+
+
+@pytest.fixture
+def server() -> Iterator[Writing]:
+    with writing_server() as running:
+        yield running
+
+
+def field(app, kind: str, label: str):
+    return next(item for item in app.get(kind) if item.label == label)
+
+
+def make_connection(app, server: Writing) -> None:
+    app.button(key="pick_add_connection").click().run()
+    app.get("button_group")
+    kind = next(item for item in app.get("button_group") if item.label == "Kind")
+    kind.set_value("openai").run()
+    field(app, "text_input", "Name").set_value("Test writer")
+    field(app, "text_input", "Address").set_value(server.url)
+    field(app, "text_input", "API key").set_value(KEY).run()
+
+
+def test_a_connection_is_tested_saved_changed_and_deleted(open_screen, read, server: Writing) -> None:
+    app = open_screen("settings")
+    assert "This studio" in read(app)
+    make_connection(app, server)
+    field(app, "text_input", "API key").set_value("sk-wrong-0123456789ab").run()
+    app.button(key="test_connection").click().run()
+    assert "key" in read(app).lower()
+    assert MODEL not in read(app)
+    field(app, "text_input", "API key").set_value(KEY).run()
+    app.button(key="test_connection").click().run()
+    assert MODEL.replace("-", "\\-") in read(app)
+    app.button(key="save_connection").click().run()
+    made = next(item for item in connections.list_connections() if not item.builtin)
+    assert made.name == "Test writer"
+    assert KEY not in read(app)
+    assert "…cdef" in read(app)
+
+    # The address changed: the key was meant for the old one, and the field says so.
+    app.button(key=f"edit_{made.id}").click().run()
+    field(app, "text_input", "Address").set_value("http://127.0.0.1:9/v1").run()
+    app.button(key="save_connection").click().run()
+    assert "meant for the old one" in read(app)
+    app.button(key="cancel_connection").click().run()
+    app.button(key=f"delete_{made.id}").click().run()
+    app.button(key=f"delete_now_{made.id}").click().run()
+    assert [item.builtin for item in connections.list_connections()] == [True]
+
+
+def test_from_a_table_to_a_written_dataset(open_screen, read, server: Writing) -> None:
+    saved = connections.save(
+        name="Test writer", kind="openai", base_url=server.url, key=KEY, prices={"*": {"input": 1.0, "output": 2.0}}
+    )
+    server.refuse = "Otter"
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    app.button(key="onward").click().run()
+    app.button(key="pick_smart").click().run()
+    assert "The person" not in read(app)
+    assert "You keep the budget" in read(app)
+    app.button(key="onward").click().run()
+    assert "Tell the model what to write" in read(app)
+    field(app, "selectbox", "Connection").set_value(saved.id).run()
+    assert field(app, "selectbox", "Model").value == MODEL
+    assert "stay on your own machines" in read(app)
+    field(app, "multiselect", "Columns").set_value(["product", "material", "price"]).run()
+    app.button(key="propose").click().run()
+    assert "Proposed by" in read(app)
+    patterns = next(item for item in app.text_area if item.label.startswith("Question patterns"))
+    assert patterns.value.splitlines()[0] == "What is {{product}}?"
+
+    # A pattern that names no column is marked under its own field, and nothing goes on until it is put right.
+    patterns.set_value("What is {{colour}}?").run()
+    assert "colour" in read(app)
+    assert app.button(key="onward").disabled
+    patterns = next(item for item in app.text_area if item.label.startswith("Question patterns"))
+    patterns.set_value("What is {{product}}?\nWhat is {{product}} made of?").run()
+    assert not app.button(key="onward").disabled
+    app.button(key="onward").click().run()
+
+    assert server.asked == 0, "nothing is asked before the person asks for it"
+    app.button(key="write_preview").click().run()
+    said = read(app)
+    assert "does not stand in the row" in said.replace("\\", "")
+    assert server.asked == 3
+    other = open_screen("convert", draft=drafts.list_open("convert")[0].id)
+    assert "does not stand in the row" in read(other).replace("\\", "")
+    assert server.asked == 3, "what was written is kept, after a refresh too"
+    app.button(key="onward").click().run()
+    field(app, "text_input", "Name").set_value("").run()
+    assert "needs a name" in read(app)
+    assert app.button(key="convert_now").disabled
+    field(app, "text_input", "Name").set_value("Written tools").run()
+    app.button(key="convert_now").click().run()
+    read(app)
+    (task,) = tasks.list_tasks(kind="smart")
+    execute(task.id, owner="test")
+    app.run()
+    said = read(app)
+    assert "24 of 24" in said
+    assert "Failed" in said
+    assert "Open dataset" in said
+    found = datasets.get_dataset("Written tools")
+    assert found.examples == 23
+    assert drafts.begun("convert") == []
+
+    # The row that failed is asked again with one click; pressed twice, and looked at anew, it is the same work.
+    server.refuse, asked = "", server.asked
+    app.button(key="ask_again").click().run()
+    other = open_screen("convert", draft=app.query_params["draft"])
+    assert "Failed rows, asked again" in read(other)
+    (again,) = tasks.list_tasks(kind="smart_again")
+    execute(again.id, owner="test")
+    other.run()
+    said = read(other)
+    assert "1 of 1 failed row ready now; 1 labeled example joined as version 2" in said
+    assert server.asked == asked + 1
+    assert datasets.get_dataset("Written tools").examples == 24
+    assert not [button for button in other.button if button.key == "ask_again"]
+
+
+def test_a_spent_budget_is_raised_and_the_run_goes_on(open_screen, read, server: Writing) -> None:
+    saved = connections.save(
+        name="Test writer", kind="openai", base_url=server.url, key=KEY, prices={"*": {"input": 100.0, "output": 100.0}}
+    )
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    draft = drafts.list_open("convert")[0]
+    recipe = {"connection_id": saved.id, "model": MODEL, "columns": ["product", "price"], "max_tokens": 64}
+    recipe |= {"budget_usd": 0.12, "concurrency": 1}
+    state = {"mode": "smart", "smart": recipe, "name": "Within budget"}
+    drafts.update(draft.id, None, state, "convert")
+    app = open_screen("convert", draft=draft.id)
+    app.button(key="convert_now").click().run()
+    (task,) = tasks.list_tasks(kind="smart")
+    execute(task.id, owner="test")
+    app = open_screen("convert", draft=draft.id)
+    assert "The budget is spent" in read(app)
+    asked = server.asked
+    assert 0 < asked < 24
+    assert [item.state for item in drafts.begun("convert")] == ["paused"]
+    field(app, "number_input", "New budget (US$)").set_value(10.0).run()
+    app.button(key="raise_budget").click().run()
+    read(app)
+    execute(task.id, owner="test")
+    app = open_screen("convert", draft=draft.id)
+    assert "Open dataset" in read(app)
+    assert server.asked == 24, "no row is paid for twice"

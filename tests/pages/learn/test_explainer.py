@@ -1,0 +1,130 @@
+"""Every section of the explainer draws without an error, and its controls change what is computed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[3]
+SOURCE = (ROOT / "pages" / "explainer.py").read_text(encoding="utf-8")
+TOPICS = re.findall(r'Topic\("(\w+)", "[^"]+", "([^"]+)"', SOURCE)
+CONTROLS = ("slider", "select_slider", "selectbox", "button", "text_area", "text_input", "number_input")
+
+
+def open_topic(topic: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60)
+    app.query_params["topic"] = topic
+    app.switch_page("pages/learn/explainer.py").run()
+    return checked(app)
+
+
+def checked(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert not [item.value for item in app.markdown if "Something went wrong" in item.value]
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(item.value) for kind in ("markdown", "caption", "subheader") for item in app.get(kind))
+
+
+def test_there_are_thirteen_sections() -> None:
+    assert len(TOPICS) == 13
+
+
+@pytest.mark.parametrize(("topic", "title"), TOPICS)
+def test_every_section_draws_with_something_to_use_or_to_see(studio_env: Path, topic: str, title: str) -> None:
+    app = open_topic(topic)
+    assert title in [item.value for item in app.subheader]
+    own = [item for kind in CONTROLS for item in app.get(kind) if item.key not in ("before", "after")]
+    assert own or app.get("plotly_chart") or topic == "loop"
+
+
+def test_the_switches_change_the_section_and_the_address(studio_env: Path) -> None:
+    app = open_topic("what")
+    app.button_group(key="chapter").set_value("Training").run()
+    assert checked(app).query_params["topic"] == "methods"
+    app.button_group(key="section").set_value("curves").run()
+    assert "Reading a loss curve" in [item.value for item in checked(app).subheader]
+
+
+def test_next_leads_through_all_sections(studio_env: Path) -> None:
+    app = open_topic("what")
+    seen = [app.subheader[0].value]
+    while any(button.key == "after" for button in app.button):
+        app.button(key="after").click().run()
+        seen.append(checked(app).subheader[0].value)
+    assert seen == [title for _, title in TOPICS]
+
+
+def test_a_longer_prompt_saves_more(studio_env: Path) -> None:
+    app = open_topic("what")
+    before = said(app)
+    app.text_area(key="instructions").set_value("x" * 4000).run()
+    assert "**30,000,000 tokens** saved" in said(checked(app))
+    assert said(app) != before
+
+
+def test_the_decision_flow_ends_in_advice(studio_env: Path) -> None:
+    app = open_topic("when")
+    for answer in ("facts_no", "prompt_no", "stable_yes", "examples_no"):
+        app.button(key=answer).click().run()
+    assert "**Collect first**" in said(checked(app))
+    next(button for button in app.button if button.label == "Start over").click().run()
+    assert "Collect first**" not in said(checked(app))
+
+
+def test_a_row_is_followed_to_its_tokens_and_an_empty_cell_is_rejected(studio_env: Path) -> None:
+    app = open_topic("way")
+    assert "**5. Tokens**" in said(app)
+    app.text_area(key="way_answer").set_value("").run()
+    assert "**2. Rejected**" in said(checked(app))
+    assert any("cell_empty" in block.value for block in app.code)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "expected"),
+    [
+        ('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}', "Accepted"),
+        ('{"prompt": "a", "completion": "b"}', "Accepted"),
+        ('{"messages": [{"role": "user", "content": "a"}]}', "`assistant_missing`"),
+        ('{"messages": [{"role": "robot", "content": "a"}]}', "`role_unknown`"),
+        ('{"messages": [', "`json_syntax`"),
+        ("[" * 100_000, "`json_depth`"),
+        ("", "Not accepted"),
+    ],
+)
+def test_a_pasted_example_is_checked_like_a_file(studio_env: Path, pasted: str, expected: str) -> None:
+    app = open_topic("format")
+    app.text_area(key="pasted").set_value(pasted).run()
+    assert expected in said(checked(app))
+
+
+def test_the_example_that_stands_there_is_accepted(studio_env: Path) -> None:
+    text = said(open_topic("format"))
+    assert "Accepted" in text
+    assert "carry loss" in text
+
+
+def test_the_shipped_sample_keeps_every_habit(studio_env: Path) -> None:
+    assert "6 of 6 habits kept" in said(open_topic("habits"))
+
+
+@pytest.mark.parametrize("symptom", range(6))
+def test_every_symptom_has_causes_remedies_and_a_figure(studio_env: Path, symptom: int) -> None:
+    app = open_topic("trouble")
+    app.selectbox(key="symptom").select_index(symptom).run()
+    text = said(checked(app))
+    assert "**Likely causes**" in text
+    assert "**What to do**" in text
+
+
+def test_questions_are_found_by_word(studio_env: Path) -> None:
+    app = open_topic("questions")
+    app.text_input(key="faq_search").set_value("gpu").run()
+    assert re.search(r"[1-5] of 14 questions", said(checked(app)))
+    app.text_input(key="faq_search").set_value("zzz").run()
+    assert "0 of 14 questions" in said(checked(app))
