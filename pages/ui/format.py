@@ -6,6 +6,24 @@ import re
 import time
 from datetime import datetime
 
+from core.text import duration, plural, size
+
+__all__ = [
+    "ago",
+    "clock",
+    "day",
+    "duration",
+    "md",
+    "md_keep",
+    "moment",
+    "number",
+    "percent",
+    "plural",
+    "sentence",
+    "short",
+    "size",
+]
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~^=])")
 _LINK = re.compile(r"(:(?=//)|@|www(?=\\\.))")  # addresses would become links
 _SHORTCODE = re.compile(r":(?=[A-Za-z+])")  # :red[…], :material/…:, :fire:
@@ -48,43 +66,6 @@ def number(value: float | None, digits: int = 3) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 row`, `3,214 rows`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def size(value: float | None) -> str:
-    """Bytes in the unit a person reads: `84 MB`, `1.9 GB` (powers of 1,024)."""
-    if value is None:
-        return "–"
-    amount = float(value)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if abs(amount) < 1024 or unit == "GB":
-            break
-        amount /= 1024
-    if unit == "bytes":
-        return plural(int(amount), "byte")
-    return f"{amount:.0f} {unit}" if amount >= 100 else f"{amount:.1f} {unit}"
-
-
-def duration(seconds: float | None) -> str:
-    """`8 s`, `4 min`, `1 h 20 min`."""
-    if seconds is None:
-        return "–"
-    whole = max(0, round(seconds))
-    if seconds < 10 and whole != seconds:
-        return f"{seconds:.1f} s"
-    if whole < 90:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 48:
-        return f"{hours // 24} days"
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def ago(at: float | None) -> str:

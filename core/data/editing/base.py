@@ -195,11 +195,6 @@ def each(rows: Source, positions: Collection[int] | None, change: Callable[[Entr
             yield Made(entry)
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 example`, `2,000 examples`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _short(value: Any) -> Any:
     if isinstance(value, list | dict) and len(value) > _LISTED:
         return {"count": len(value), "first": list(value)[:_LISTED]}

@@ -10,9 +10,10 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from core.data.editing.base import Made, Operation, Source, check_positions, plural, register
+from core.data.editing.base import Made, Operation, Source, check_positions, register
 from core.data.editing.equality import Numbers, digests_of, seeded, text_digest
 from core.data.versions.rows import Entry
+from core.text import plural
 
 Keep = Literal["first", "last", "longest"]
 _LEARNT = 2_000  # examples that show what most have in common; `Boilerplate` looks at no more

@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, plural, register
+from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, register
 from core.data.findings import data_error
 from core.data.quality import structure
 from core.data.versions.rows import Entry
 from core.errors import DataError
 from core.messages import Example, Message
+from core.text import plural
 
 Messages = tuple[dict[str, Any], ...]
 Part = Literal["train", "validation"]

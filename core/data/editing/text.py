@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, plural, register
+from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, register
 from core.data.quality import sensitive, structure
 from core.data.versions.rows import Entry
 from core.messages import Example, Message
+from core.text import plural
 
 
 def rewrite(example: Example, change: Callable[[str], str]) -> Example:

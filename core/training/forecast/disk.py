@@ -9,7 +9,8 @@ from typing import Final
 from core.models.base_models.records import Dims
 from core.models.methods.base import Method
 from core.settings import get_settings
-from core.training.forecast.memory import ADAPTER_BYTES, Verdict, gigabytes
+from core.text import size
+from core.training.forecast.memory import ADAPTER_BYTES, Verdict
 
 SPARE_BYTES: Final = 1 << 30  # less than this left free on a disk is too little for whatever else writes there
 
@@ -39,14 +40,12 @@ class DiskForecast:
     @property
     def text(self) -> str:
         """The verdict in words, with what would help."""
-        needed, free = gigabytes(self.peak_bytes), gigabytes(self.free_bytes)
+        needed, free = size(self.peak_bytes), size(self.free_bytes)
         if self.verdict == "fits":
             return f"Fits in the {free} that are free in the data directory."
         helps = "Free some space, set SFT_DATA_DIR to a larger disk, or train fewer weights (LoRA, a lower rank)."
         if self.verdict == "tight":
-            return (
-                f"The run writes up to {needed} and leaves less than {gigabytes(SPARE_BYTES)} of the disk free. {helps}"
-            )
+            return f"The run writes up to {needed} and leaves less than {size(SPARE_BYTES)} of the disk free. {helps}"
         return f"The run writes up to {needed}, and the data directory's disk has {free} free. {helps}"
 
 

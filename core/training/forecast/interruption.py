@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from core.training.forecast.time import TimeForecast, duration
+from core.text import duration
+from core.training.forecast.time import TimeForecast
 
 COSTLY_S: Final = 20 * 60.0  # more work than this between two checkpoints is worth a word
 LATE: Final = 0.5  # a first checkpoint after more than this share of the run

@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol
 
 from core.models.base_models.records import Dims
 from core.models.methods.base import Method
+from core.text import size as size_text
 from core.training.forecast.activations import activation_bytes, logit_bytes
 from core.training.forecast.batches import Widest, at_most
 from core.training.forecast.device import Device
@@ -107,7 +108,7 @@ def forecast_memory(
         total_bytes=device.total_bytes,
         device=device.name,
         verdict=verdict,
-        text=_TEXTS[verdict].format(free=gigabytes(device.free_bytes)),
+        text=_TEXTS[verdict].format(free=size_text(device.free_bytes)),
         measured=bool(peak_bytes),
     )
 
@@ -159,11 +160,6 @@ def _with_loading(parts: tuple[tuple[str, int], ...], loading: int) -> tuple[tup
     steps = sum(size for name, size in parts if name not in beside)
     kept = [part for part in parts if part[0] not in beside]
     return (*kept, ("loading", max(0, loading - steps)), *(part for part in parts if part[0] in beside))
-
-
-def gigabytes(size: int) -> str:
-    """A size as people say it: `640.0 MB`, `4.3 GB` (powers of 1024, as everywhere on the screens)."""
-    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.1f} MB"
 
 
 _TEXTS: Final[dict[str, str]] = {

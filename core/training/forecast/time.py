@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from core.text import duration
+
 _SPREAD: Final = {"same": (0.8, 1.25), "similar": (0.6, 1.8)}
 NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine give the time."
 
@@ -110,13 +112,3 @@ def _samples(work: Work, steps: float) -> float:
 def _losses(work: Work, speed: Speed, steps: float) -> float:
     whole = work.measured_tokens * work.pass_share / speed.tokens_per_s
     return min(whole, max(LOSSES_LEAST_S, LOSSES_SHARE * steps))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `40 s`, `3 min`, `2 h 10 min`."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

@@ -11,8 +11,7 @@ from sqlalchemy import select
 from core.platform.db.tables import FineTuningJob
 from core.platform.db.uow import UnitOfWork
 from core.services.training.jobs.records import Comparison, TrackRecord
-from core.training.forecast.memory import gigabytes
-from core.training.forecast.time import duration
+from core.text import duration, size
 
 LAST_RUNS: Final = 10
 _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
@@ -29,10 +28,10 @@ def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Co
             lines.append(line if whole else replace(line, within=None, error=None))
     if measured.get("disk_bytes") and forecast.get("disk_bytes"):
         most, found = forecast["disk_bytes"], measured["disk_bytes"]
-        lines.append(Comparison("Disk", f"up to {gigabytes(most)}", gigabytes(found), found <= most))
+        lines.append(Comparison("Disk", f"up to {size(most)}", size(found), found <= most))
     if measured.get("model_bytes") and forecast.get("model_bytes"):
         error = _miss(forecast["model_bytes"], measured["model_bytes"])
-        said, was = gigabytes(forecast["model_bytes"]), gigabytes(measured["model_bytes"])
+        said, was = size(forecast["model_bytes"]), size(measured["model_bytes"])
         lines.append(Comparison("Size of the model", said, was, abs(error) <= 0.1, error))
     return [line for line in lines if line is not None]
 
@@ -101,8 +100,8 @@ def _memory(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Compari
     if not peak or not forecast.get("memory_high"):
         return None
     low, high = forecast["memory_low"], forecast["memory_high"]
-    said = f"{gigabytes(low)} to {gigabytes(high)}"
+    said = f"{size(low)} to {size(high)}"
     # the process itself may be larger or smaller than it was thought to be; on a GPU it is not counted at all
     process = forecast["memory_expected"] - forecast["memory_above_baseline"] if "memory_expected" in forecast else 0
     alike = peak + process - measured.get("baseline_memory_bytes", 0) if process else peak
-    return Comparison("Peak memory", said, gigabytes(peak), low <= alike <= high, memory_miss(forecast, measured))
+    return Comparison("Peak memory", said, size(peak), low <= alike <= high, memory_miss(forecast, measured))

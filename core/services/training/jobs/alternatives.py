@@ -10,8 +10,8 @@ from core.models.methods import METHODS, build
 from core.models.methods.base import recomputes
 from core.services.training.jobs.forecasting import forecast
 from core.services.training.jobs.records import Alternative, Forecast
+from core.text import size
 from core.training import engines
-from core.training.forecast.memory import gigabytes
 from core.training.jobs.spec import ResolvedTraining
 
 MOST: Final = 3
@@ -46,7 +46,7 @@ def alternatives(
         except StudioError:  # this base cannot take it
             continue
         if then.memory.verdict == "fits" and not then.answers_lost > outlook.answers_lost:
-            said = f"{title}: {gigabytes(then.memory.low)} to {gigabytes(then.memory.high)}"
+            said = f"{title}: {size(then.memory.low)} to {size(then.memory.high)}"
             found.append(Alternative(said, changed_method, settings, asked))
         if len(found) == MOST:
             break

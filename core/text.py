@@ -1,0 +1,40 @@
+"""Counts, sizes and durations in words: one definition for screens, errors, forecasts and the command line."""
+
+from __future__ import annotations
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun: `1 row`, `3,214 rows`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def size(value: float | None) -> str:
+    """Bytes in a readable unit, in powers of 1,024: `84.0 MB`, `1.9 GB`."""
+    if value is None:
+        return "–"
+    amount = float(value)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if abs(amount) < 1024 or unit == "GB":
+            break
+        amount /= 1024
+    if unit == "bytes":
+        return plural(int(amount), "byte")
+    return f"{amount:.0f} {unit}" if amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """A duration in its two largest units: `8 s`, `4 min`, `1 h 20 min`."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if seconds < 10 and whole != seconds:
+        return f"{seconds:.1f} s"
+    if whole < 90:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} days"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
