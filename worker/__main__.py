@@ -10,7 +10,7 @@ import time
 
 from core.errors import StudioError
 from core.platform.redis_server import is_up, runtime_dir
-from core.platform.tasks.announce import QUEUES
+from core.platform.tasks.kinds import QUEUES
 from core.settings import get_settings
 
 REDIS_WAIT_S = 30.0

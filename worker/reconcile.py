@@ -18,7 +18,8 @@ from rq.serializers import JSONSerializer
 
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import recovery, store
-from core.platform.tasks.announce import QUEUES, announce, queue_name
+from core.platform.tasks.announce import announce, queue_name
+from core.platform.tasks.kinds import QUEUES
 from core.settings import get_settings
 
 log = logging.getLogger(__name__)

@@ -27,6 +27,7 @@ from core.errors import (
 )
 from core.platform.tasks import store
 from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.kinds import KINDS, kind_of
 from core.platform.tasks.lease import acquire
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.recovery import settle
@@ -34,28 +35,6 @@ from core.platform.tasks.recovery import settle
 log = logging.getLogger(__name__)
 
 Handler = Callable[[TaskContext], Outcome]
-
-HANDLERS = {
-    "conversion": "worker.conversion:handle",
-    "import": "worker.conversion:handle_import",
-    "chat_import": "worker.chat_import:handle",
-    "validation": "worker.conversion:handle_validation",
-    "quality": "worker.quality:handle",
-    "edit": "worker.editing:handle",
-    "mix": "worker.editing:handle_mix",
-    "smart": "worker.smart:handle",
-    "smart_again": "worker.smart:handle_again",
-    "variations": "worker.smart:handle_variations",
-    "starter": "worker.training.starter:handle",
-    "calibration": "worker.training.calibrate:handle",
-    "download": "worker.download:handle",
-    "training": "worker.training.job:handle",
-    "exact_match": "worker.training.evaluate:handle",
-    "merge": "worker.training.merge:handle",
-}
-# What these make is inspected as soon as it exists.
-MAKES_VERSIONS = frozenset({"conversion", "import", "chat_import", "edit", "mix", "smart", "smart_again", "variations"})
-VALIDATES = frozenset({"training"})  # begins in `validating` and calls ctx.validated(); the others begin in `running`
 
 # A work process that was told to stop saves within this time or is ended: `sft up` leaves nothing after 15 s.
 SHUTDOWN_GRACE_S = 9.0
@@ -78,7 +57,8 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
     except NotFound:
         log.warning("Task %s was deleted; its message is dropped.", task_id)
         return None
-    lease = acquire(task_id, owner, first_state="validating" if task.kind in VALIDATES else "running")
+    kind = kind_of(task.kind)
+    lease = acquire(task_id, owner, first_state="validating" if kind.validates_first else "running")
     if lease is None:
         log.info("Task %s needs no worker now.", task_id)
         return None
@@ -93,7 +73,7 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
     if ended.state == "succeeded":  # in every other end a retry or a resume goes on from what lies there
         shutil.rmtree(context.workdir, ignore_errors=True)
     settle(task_id)
-    if ended.state == "succeeded" and ended.kind in MAKES_VERSIONS and ended.result.get("dataset_id"):
+    if ended.state == "succeeded" and kind.makes_version and ended.result.get("dataset_id"):
         from core.services.data import quality
 
         quality.after_new_version(ended.result["dataset_id"])
@@ -116,7 +96,8 @@ def _finish(context: TaskContext, kind: str) -> TaskRecord:
 
 
 def _handler(kind: str) -> Handler:
-    module, _, function = HANDLERS[kind].partition(":")
+    """The function that works on tasks of this kind. Raises NotFound."""
+    module, _, function = KINDS.get(kind).handler.partition(":")
     handler: Handler = getattr(importlib.import_module(module), function)
     return handler
 

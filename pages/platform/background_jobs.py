@@ -90,10 +90,11 @@ def row(task: tasks.TaskRecord) -> None:
 
 
 def _title(task: tasks.TaskRecord, words: str, icon: str) -> None:
-    """The name; of a training run it leads to the job's own screen."""
-    job_id = task.payload.get("job_id")
-    if task.kind == "training" and job_id:
-        st.page_link(frame.page_file("job"), label=words, icon=f":material/{icon}:", query_params={"id": job_id})
+    """The name; where the kind of task has a screen, it leads there."""
+    screen, key = tasks.kind(task.kind).opens or ("", "")
+    if screen and task.payload.get(key):
+        target = frame.page_file(screen)
+        st.page_link(target, label=words, icon=f":material/{icon}:", query_params={"id": task.payload[key]})
     else:
         st.markdown(f":gray[:material/{icon}:] {words}")
 

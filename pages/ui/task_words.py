@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.models.methods import METHODS
+from core.services.platform import tasks
 from pages.ui.format import number, plural, size
 
 ORDER = ("running", "validating", "queued", "pending", "paused", "succeeded", "failed", "cancelled")
@@ -12,24 +13,6 @@ TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 MOVING = frozenset(ORDER) - TERMINAL  # may change while one looks (a paused one by another person): worth polling
 
 _PHASES = ((10.0, "Validating the dataset"), (20.0, "Submitting"), (95.0, "Training"), (101.0, "Creating the model"))
-_KINDS = {
-    "conversion": ("Conversion", "transform"),
-    "import": ("Import", "upload_file"),
-    "chat_import": ("Import of conversations", "forum"),
-    "validation": ("Dataset check", "rule"),
-    "quality": ("Quality check", "verified"),
-    "edit": ("Edit", "edit"),
-    "mix": ("Mix", "merge"),
-    "smart": ("Smart mode", "edit_note"),
-    "smart_again": ("Failed rows, asked again", "refresh"),
-    "variations": ("Variations", "edit_note"),
-    "starter": ("Starter model", "deployed_code"),
-    "calibration": ("Time measurement", "speed"),
-    "download": ("Download", "download"),
-    "training": ("Training", "monitoring"),
-    "exact_match": ("Exact-match test", "fact_check"),
-    "merge": ("Merge into the base", "call_merge"),
-}
 _COMMANDS = {
     "pause": "Pausing at the next step",
     "stop": "Stopping at the next step, the model is kept",
@@ -45,7 +28,8 @@ def phase_of(progress: float) -> str:
 
 def kind(task_kind: str) -> tuple[str, str]:
     """(word, icon) of a kind of background task."""
-    return _KINDS.get(task_kind, (task_kind.replace("_", " ").capitalize(), "pending_actions"))
+    known = tasks.kind(task_kind)
+    return known.title, known.icon
 
 
 def command(word: str) -> str:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 
 import streamlit as st
-from core.data.conversion.analysis import Analysis
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core.data.conversion.analysis import Analysis
 from core.data.findings import CODES
 from core.errors import StudioError
 from core.messages import Reject

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,16 +13,31 @@ from core.errors import Diverged, LeaseLost, StorageError
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.kinds import KINDS, TaskKind
 from core.services.platform import tasks
 from tests.support import counting
+from tests.support.registry import registered
 from worker import run
 
 
 def a_task(kind: str = "counting", **payload: object) -> str:
     with UnitOfWork() as uow:
-        task, _ = store.create(uow, kind=kind, title="Count", queue="cpu", payload=payload)
+        task, _ = store.create(uow, kind=kind, title="Count", payload=payload)
         uow.commit()
     return task.id
+
+
+@contextmanager
+def kind_with(handler: run.Handler, **abilities: bool) -> Iterator[None]:
+    """A task kind `dummy` whose handler is this function."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "handle", handler, raising=False)
+        patch.setitem(sys.modules, "dummy_handlers", sys.modules[__name__])
+        dummy = TaskKind(
+            id="dummy", title="Dummy", icon="123", queue="cpu", handler="dummy_handlers:handle", **abilities
+        )
+        with registered(KINDS, dummy):
+            yield
 
 
 def test_success_keeps_the_result(studio_env) -> None:
@@ -79,28 +97,28 @@ def test_a_task_that_another_worker_holds_is_left_alone(studio_env) -> None:
     assert store.get(task_id).lease_owner == "other"
 
 
-def test_a_handler_that_lost_its_lease_ends_without_a_trace(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handler_that_lost_its_lease_ends_without_a_trace(studio_env) -> None:
     def handler(ctx: TaskContext) -> Outcome:
         raise LeaseLost("gone")
 
-    monkeypatch.setattr(run, "_handler", lambda kind: handler)
-    task_id = a_task()
-    assert run.execute(task_id, "w") is None
+    with kind_with(handler):
+        task_id = a_task("dummy")
+        assert run.execute(task_id, "w") is None
     assert store.get(task_id).state == "running"
 
 
-def test_an_error_after_a_cancel_is_the_cancel(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_after_a_cancel_is_the_cancel(studio_env) -> None:
     def handler(ctx: TaskContext) -> Outcome:
         tasks.request(ctx.lease.task_id, "cancel")
         raise RuntimeError("interrupted in the middle")
 
-    monkeypatch.setattr(run, "_handler", lambda kind: handler)
-    ended = run.execute(a_task(), "w")
+    with kind_with(handler):
+        ended = run.execute(a_task("dummy"), "w")
     assert ended is not None
     assert ended.state == "cancelled"
 
 
-def test_training_begins_with_validation(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_may_start_with_validation(studio_env) -> None:
     seen: list[str] = []
 
     def handler(ctx: TaskContext) -> Outcome:
@@ -109,14 +127,24 @@ def test_training_begins_with_validation(studio_env, monkeypatch: pytest.MonkeyP
         seen.append(ctx.task.state)
         return Outcome("succeeded")
 
-    monkeypatch.setattr(run, "_handler", lambda kind: handler)
-    run.execute(a_task("training"), "w")
+    with kind_with(handler, validates_first=True):
+        run.execute(a_task("dummy"), "w")
     assert seen == ["validating", "running"]
 
 
-@pytest.mark.parametrize("kind", sorted(set(run.HANDLERS) - {"counting"}))
-def test_every_registered_handler_exists(kind: str) -> None:
-    module, _, function = run.HANDLERS[kind].partition(":")
+def test_a_task_of_an_unknown_kind_fails_with_its_name(studio_env) -> None:
+    task_id = a_task()
+    with UnitOfWork() as uow:
+        uow.session.connection().execute(store.TASKS.update().values(kind="of_last_year"))
+        uow.commit()
+    failed = run.execute(task_id, "w")
+    assert failed is not None
+    assert "'of_last_year'" in failed.error["message"]
+
+
+@pytest.mark.parametrize("kind_id", KINDS.ids())
+def test_every_handler_exists(kind_id: str) -> None:
+    module, _, function = KINDS.get(kind_id).handler.partition(":")
     spec = importlib.util.find_spec(module)
     assert spec is not None
     assert spec.origin is not None

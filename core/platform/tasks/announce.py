@@ -18,7 +18,6 @@ from core.platform.tasks.store import TASKS
 log = logging.getLogger(__name__)
 
 RUN_TASK = "worker.run.run_task"  # the one dotted name that workers agree to run
-QUEUES = ("gpu", "cpu", "io")  # gpu means training, on whatever device there is
 
 
 def queue_name(queue: str) -> str:

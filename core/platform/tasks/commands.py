@@ -9,6 +9,7 @@ from sqlalchemy import update
 from core.errors import InvalidTransition
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
+from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.recovery import settle
 from core.platform.tasks.states import ACTIONS, COMMANDS, STARTED
@@ -22,8 +23,6 @@ _NEEDS = {
     "retry": ("failed", "cancelled"),
     "keep": ("failed", "cancelled", "paused"),
 }
-_HALF_DONE = ("training", "smart", "smart_again", "variations")  # can be left half done and gone on with
-_ONLY_FOR = {"pause": _HALF_DONE, "stop": _HALF_DONE, "keep": ("training",)}
 _ASKED = {"cancel": "Cancel requested.", "pause": "Pause requested.", "stop": "Stop and keep requested."}
 
 
@@ -36,10 +35,14 @@ def actions(task: TaskRecord, *, checkpoint_step: int = 0) -> tuple[str, ...]:
     return tuple(
         action
         for action in ("resume", "retry", "keep", "pause", "stop", "cancel")
-        if (action != "keep" or checkpoint_step)
-        and task.state in _NEEDS[action]
-        and task.kind in _ONLY_FOR.get(action, (task.kind,))
+        if (action != "keep" or checkpoint_step) and task.state in _NEEDS[action] and _is_for(action, task.kind)
     )
+
+
+def _is_for(action: str, kind_id: str) -> bool:
+    """Whether tasks of this kind know the action at all, whatever their state."""
+    kind = kind_of(kind_id)
+    return {"pause": kind.can_pause, "stop": kind.can_pause, "keep": kind.can_keep}.get(action, True)
 
 
 def request(task_id: str, action: str) -> TaskRecord:
@@ -61,7 +64,7 @@ def request(task_id: str, action: str) -> TaskRecord:
                 f"“{task.title or task_id}” is {task.state}, so it cannot be asked to {action}.",
                 f"That is possible while it is {' or '.join(_NEEDS[action])}.",
             )
-        if action == "keep" and not (task.kind in _ONLY_FOR["keep"] and store.checkpoint_steps(uow, [task_id])):
+        if action == "keep" and not (_is_for("keep", task.kind) and store.checkpoint_steps(uow, [task_id])):
             raise InvalidTransition(
                 f"“{task.title or task_id}” has no checkpoint that could be kept.", "Retry it, or start a new job."
             )

@@ -14,6 +14,7 @@ from core.errors import InvalidTransition, LeaseLost, NotFound
 from core.ids import new_id
 from core.platform.db.tables import BackgroundTask, FineTuningEvent
 from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.records import EventRecord, TaskRecord
 from core.platform.tasks.states import STARTED, STATES, TERMINAL, WORKABLE, may_move
 
@@ -37,12 +38,16 @@ def create(
     *,
     kind: str,
     title: str,
-    queue: str,
     payload: dict[str, Any],
+    queue: str = "",
     idempotency_key: str | None = None,
     after_task_id: str | None = None,
 ) -> tuple[TaskRecord, bool]:
     """Insert a pending task; commit, then `announce(id)`.
+
+    Args:
+        kind: an id of `KINDS`.
+        queue: another queue than the kind's.
 
     Returns:
         The task and True; or, when the idempotency key exists already, the task that has it and False.
@@ -52,7 +57,7 @@ def create(
         id=new_id("task"),
         kind=kind,
         title=title,
-        queue=queue,
+        queue=queue or KINDS.get(kind).queue,
         payload=payload,
         idempotency_key=idempotency_key,
         after_task_id=after_task_id,
@@ -73,7 +78,6 @@ def create_or_join(
     *,
     kind: str,
     title: str,
-    queue: str,
     payload: dict[str, Any],
     key: str,
     after_task_id: str | None = None,
@@ -91,7 +95,6 @@ def create_or_join(
             uow,
             kind=kind,
             title=title,
-            queue=queue,
             payload=payload,
             idempotency_key=f"{key}:{attempt}",
             after_task_id=after_task_id,

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from core.platform.db.tables import DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
 from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.states import STATES
 from core.platform.tasks.store import EVENTS, TASKS
 from core.services.serving.chat import USED
@@ -21,7 +22,6 @@ ACTIVITY: Final = 6
 _DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
 _VERSIONS = DatasetVersion.__table__  # type: ignore[attr-defined]
 _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
-_JOB_COLUMNS = (_JOBS.c.id, _JOBS.c.name, _JOBS.c.parent_job_id, _JOBS.c.created_at)
 _MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 
 
@@ -98,7 +98,7 @@ def overview() -> Overview:
         ).all()
         other = ask(
             select(TASKS.c.id, TASKS.c.title, TASKS.c.state, TASKS.c.message, TASKS.c.updated_at)
-            .where(TASKS.c.kind.not_in(("training", "conversion", "import")))
+            .where(TASKS.c.kind.not_in([kind.id for kind in KINDS if kind.shown_as_result]))
             .order_by(TASKS.c.updated_at.desc())
             .limit(ACTIVITY)
         ).all()

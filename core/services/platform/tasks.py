@@ -10,12 +10,23 @@ from collections.abc import Sequence
 from core.platform.db.uow import UnitOfWork
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import commands, logs, store
-from core.platform.tasks.announce import QUEUES, queue_name
+from core.platform.tasks.announce import queue_name
+from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import TERMINAL
 
 WORKER_TTL_S = 30  # a worker says that it lives at least this often
 _STALE_S = WORKER_TTL_S + 15
+
+
+def kinds() -> tuple[TaskKind, ...]:
+    """Every kind of background task."""
+    return tuple(KINDS)
+
+
+def kind(kind_id: str) -> TaskKind:
+    """The kind of background task with this id; one without abilities for the rows of a kind that no longer exists."""
+    return kind_of(kind_id)
 
 
 def list_tasks(*, kind: str | None = None, state: str | None = None, limit: int = 200) -> list[TaskRecord]:
@@ -61,7 +72,9 @@ def actions(task: TaskRecord) -> tuple[str, ...]:
 
 def checkpoint_steps(found: Sequence[TaskRecord]) -> dict[str, int]:
     """The step of the last good checkpoint of those tasks that ended, or pause, before they had made anything."""
-    left = [task.id for task in found if task.kind == "training" and task.state in ("failed", "cancelled", "paused")]
+    left = [
+        task.id for task in found if kind_of(task.kind).can_keep and task.state in ("failed", "cancelled", "paused")
+    ]
     if not left:
         return {}
     with UnitOfWork(write=False) as uow:

@@ -34,7 +34,6 @@ def start(model_id: str) -> TaskRecord:
             uow,
             kind=KIND,
             title=f"Download {base_models.title_of(model_id)}",
-            queue="io",
             payload={"model_id": model_id, "hub_id": hub_id, "revision": revision},
             idempotency_key=f"download:{model_id}:{attempt}",
         )

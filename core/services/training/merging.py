@@ -66,7 +66,6 @@ def begin(model_id: str) -> TaskRecord:
             uow,
             kind=KIND,
             title=f"Merge “{model.name}” into {model.base_title}",
-            queue="gpu",
             payload={"model_id": model.id},
             key=f"{KIND}:{model.id}",
         )

@@ -345,7 +345,6 @@ def evaluate_after(job_id: str, dataset_version_id: str, title: str, after_task_
             uow,
             kind=EXACT_MATCH,
             title=title,
-            queue="gpu",
             payload={"job_id": job_id, "dataset_version_id": dataset_version_id},
             key=f"{EXACT_MATCH}:{job_id}",
             after_task_id=after_task_id,

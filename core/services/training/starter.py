@@ -64,7 +64,6 @@ def ensure_in(uow: UnitOfWork) -> TaskRecord:
         uow,
         kind=KIND,
         title=TITLE,
-        queue="gpu",
         payload={"recipe": recipe_hash()},
         key=f"starter:{recipe_hash()}",
         done=("succeeded",),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import streamlit as st
-from core.data.conversion.analysis import Analysis
 
+from core.data.conversion.analysis import Analysis
 from core.messages import Row
 from core.services.data import conversion, sources
 from core.services.data.sources import SourceRecord

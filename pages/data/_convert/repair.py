@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
-from core.data.conversion.analysis import Analysis
 from streamlit.delta_generator import DeltaGenerator
 
+from core.data.conversion.analysis import Analysis
 from core.errors import DataError, StudioError
 from core.messages import Reject
 from core.services.data.sources import SourceRecord, repairs

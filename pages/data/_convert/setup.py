@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
-from core.data.conversion.analysis import Analysis
-from core.data.conversion.templates import RoleSpec, Template
 from streamlit.delta_generator import DeltaGenerator
 
+from core.data.conversion.analysis import Analysis
+from core.data.conversion.templates import RoleSpec, Template
 from core.errors import StudioError
 from core.services.data import conversion
 from core.services.platform import connections

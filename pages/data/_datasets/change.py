@@ -188,10 +188,9 @@ def _long_change(dataset: DatasetRecord) -> None:
     key = _task_key(dataset.id)
     task_id = st.session_state.get(key)
     if not task_id:
-        # The tab of variations follows its own work.
-        kinds = ("edit",) if st.query_params.get("view") == "Variations" else ("edit", "variations")
-        for kind in kinds:
-            running = [task for task in tasks.list_tasks(kind=kind, limit=20) if not task.is_terminal]
+        view = st.query_params.get("view")  # a view named like a kind follows its own tasks
+        for kind in [kind for kind in tasks.kinds() if kind.changes_dataset and kind.title != view]:
+            running = [task for task in tasks.list_tasks(kind=kind.id, limit=20) if not task.is_terminal]
             mine = [task for task in running if task.payload.get("dataset_id") == dataset.id]
             if mine:
                 task_id = st.session_state[key] = mine[0].id

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
-from core.data.conversion.smart.recipe import SmartRecipe
 
+from core.data.conversion.smart.recipe import SmartRecipe
 from core.services.data import smart
 from core.services.data.smart.records import SmartEstimate
 from core.services.platform import connections

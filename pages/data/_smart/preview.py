@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict
 
 import streamlit as st
+
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.smart.recipe import SmartRecipe
-
 from core.errors import StudioError
 from core.services.data import smart
 from core.services.data.smart.records import GeneratedExample, RowResult, SmartEstimate, SmartPreview

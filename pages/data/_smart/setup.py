@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
-from core.data.conversion.analysis import Analysis
-from core.data.conversion.smart.recipe import SmartRecipe
 from streamlit.delta_generator import DeltaGenerator
 
+from core.data.conversion.analysis import Analysis
+from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import DataError, StudioError
 from core.services.data import smart
 from core.services.platform import connections

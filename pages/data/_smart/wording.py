@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
-from core.data.conversion.smart.recipe import SmartRecipe
 from streamlit.delta_generator import DeltaGenerator
 
+from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import StudioError
 from core.services.data import smart
 from core.services.data.smart.records import Proposal

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 import streamlit as st
-from core.data.conversion.analysis import Analysis
 from streamlit.delta_generator import DeltaGenerator
 
+from core.data.conversion.analysis import Analysis
 from core.data.samples.tables import SAMPLE_CHATS, open_sample_chats
 from core.errors import Conflict, DataError, NotFound, StudioError
 from core.services.data import conversion, datasets, sources

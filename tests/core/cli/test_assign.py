@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from core.data.conversion.templates.qa import QaOptions
 
 from core.cli.assign import assign, pairs
+from core.data.conversion.templates.qa import QaOptions
 from core.errors import SettingsError
 from core.models.methods.lora import LoRA
 from core.models.methods.qlora import QLoRA

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from core.data.conversion.templates import TEMPLATES
 from streamlit.testing.v1 import AppTest
 
+from core.data.conversion.templates import TEMPLATES
 from core.models.methods import METHODS
 from core.training.jobs.spec import TrainingConfig
 from pages.ui.forms import allowed_words, bounds, help_text

@@ -9,8 +9,8 @@ import httpx
 import jsonschema
 import openai  # noqa: TID253  the client that the server is tested with
 import pytest
-from core.data.conversion.smart import answers, proposal
 
+from core.data.conversion.smart import answers, proposal
 from tests.worker.inference.conftest import Served
 
 ASK = [{"role": "user", "content": "Tell me."}]

@@ -13,13 +13,10 @@ from core.platform.db.tables import BackgroundTask, DatasetVersion, FineTunedMod
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.platform.tasks import store
+from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import TERMINAL, WORKABLE
 from core.services.data.datasets.records import get_dataset
-
-_WORK = frozenset(
-    {"edit", "variations", "smart_again"}
-)  # a check that runs needs no protection: nobody misses its result
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +85,14 @@ def _jobs_of(dataset_id: str) -> Select[str, str]:
 def _work_on(dataset_id: str) -> list[TaskRecord]:
     """Unfinished tasks that read the dataset's examples: edits, variations, rows asked again, mixes."""
     active = store.find(states=(*WORKABLE, "paused", "queued"), limit=100_000)
-    return [task for task in active if dataset_id in _used_by(task)]
+    return [
+        task for task in active if any(_is_of(read, dataset_id) for read in kind_of(task.kind).ids_read(task.payload))
+    ]
 
 
-def _used_by(task: TaskRecord) -> set[str]:
-    used = {str(task.payload.get("dataset_id") or "")} if task.kind in _WORK else set()
-    if task.kind == "mix":  # the id of a version begins with that of its dataset
-        used |= {str(part["version_id"]).rpartition("-v")[0] for part in task.payload.get("parts") or ()}
-    return used
+def _is_of(read_id: str, dataset_id: str) -> bool:
+    """Whether an id is the dataset's or that of one of its versions (`<dataset id>-v<number>`)."""
+    return dataset_id in (read_id, read_id.rpartition("-v")[0])
 
 
 def _mixes_of(uow: UnitOfWork, dataset_id: str) -> tuple[str, ...]:

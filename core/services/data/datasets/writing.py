@@ -104,9 +104,7 @@ def create_from_source(
 def enqueue(kind: str, title: str, payload: dict[str, Any], idempotency_key: str | None) -> TaskRecord:
     """Create a task for the `cpu` queue, committed before it is announced; the same key gives the same task."""
     with UnitOfWork() as uow:
-        task, created = store.create(
-            uow, kind=kind, title=title, queue="cpu", payload=payload, idempotency_key=idempotency_key
-        )
+        task, created = store.create(uow, kind=kind, title=title, payload=payload, idempotency_key=idempotency_key)
         if created and "name" in payload:
             check_name(payload["name"], uow)
         uow.commit()

@@ -76,9 +76,7 @@ def start(draft_id: str) -> TaskRecord:
     }
     key = f"smart:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
     with UnitOfWork() as uow:
-        task, created = store.create(
-            uow, kind=KIND, title=f"Write “{name}”", queue="io", payload=payload, idempotency_key=key
-        )
+        task, created = store.create(uow, kind=KIND, title=f"Write “{name}”", payload=payload, idempotency_key=key)
         if created:
             dataset_writing.check_name(name, uow)
         uow.commit()

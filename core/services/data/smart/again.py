@@ -64,7 +64,7 @@ def start(run_id: str) -> TaskRecord:
     key = f"{KIND}:{run_id}:after:{latest.id if latest else ''}"
     title = f"Ask again for {len(failed):,} {'row' if len(failed) == 1 else 'rows'} of “{dataset.name}”"
     with UnitOfWork() as uow:
-        task, created = store.create(uow, kind=KIND, title=title, queue="io", payload=payload, idempotency_key=key)
+        task, created = store.create(uow, kind=KIND, title=title, payload=payload, idempotency_key=key)
         uow.commit()
     if created:
         announce.announce(task.id)

@@ -88,7 +88,7 @@ def start(
         if task.payload == payload:
             return task
     with UnitOfWork() as uow:
-        task, _ = store.create(uow, kind=KIND, title=f"Vary “{dataset.name}”", queue="io", payload=payload)
+        task, _ = store.create(uow, kind=KIND, title=f"Vary “{dataset.name}”", payload=payload)
         uow.commit()
     announce.announce(task.id)
     return task

@@ -294,7 +294,6 @@ def calibrate(
             uow,
             kind="calibration",
             title=f"Measure {base.title} on “{dataset.name}”",
-            queue="gpu",
             payload={"key": outlook.calibration_key, "spec": spec.model_dump(mode="json")},
             idempotency_key=f"calibration:{outlook.calibration_key}:{dataset.version.id}",
             after_task_id=needed.id if needed else None,

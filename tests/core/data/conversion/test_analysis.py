@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core.data.conversion.analysis import Analysis, analyze, analyze_batches, mapping_for
 
 from core.data import formats
+from core.data.conversion.analysis import Analysis, analyze, analyze_batches, mapping_for
 from core.messages import Reject, Row
 
 

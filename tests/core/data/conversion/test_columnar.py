@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from core.data.conversion.columnar import plan
-from core.data.conversion.templates import TEMPLATES, ColumnMapping, get_template
 
+from core.data.conversion.columnar import plan
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
+from core.data.conversion.templates import TEMPLATES, ColumnMapping, get_template
 from core.data.examples.columns import ExampleColumns
 from core.data.findings import reject
 from core.data.formats.batches import from_items

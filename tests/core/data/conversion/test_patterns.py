@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from core.data.conversion.patterns import Pattern
 
+from core.data.conversion.patterns import Pattern
 from core.errors import DataError
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core.data.conversion.shapes import SHAPES
 
 from core.data.conversion import shapes
+from core.data.conversion.shapes import SHAPES
 from core.messages import Row
 
 CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]

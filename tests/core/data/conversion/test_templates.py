@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core.data.conversion.templates import TEMPLATES, ColumnMapping
 
 from core.data.conversion import templates
+from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.errors import DataError
 from core.messages import Example, Reject, Row
 

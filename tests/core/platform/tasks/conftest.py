@@ -22,9 +22,9 @@ def make_task() -> Callable[..., TaskRecord]:
         with UnitOfWork() as uow:
             task, _ = store.create(
                 uow,
-                kind=columns.pop("kind", "counting"),
+                kind=columns.pop("kind", "conversion"),
                 title=columns.pop("title", "Count"),
-                queue=columns.pop("queue", "cpu"),
+                queue=columns.pop("queue", ""),
                 payload={},
                 after_task_id=after,
                 idempotency_key=key,

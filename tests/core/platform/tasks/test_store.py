@@ -88,9 +88,7 @@ def test_of_many_who_end_a_task_at_once_one_does(database, make_task) -> None:
 def test_the_same_key_gives_the_same_task(database) -> None:
     def create() -> tuple[str, bool]:
         with UnitOfWork() as uow:
-            task, created = store.create(
-                uow, kind="counting", title="", queue="cpu", payload={}, idempotency_key="convert:d1"
-            )
+            task, created = store.create(uow, kind="conversion", title="", payload={}, idempotency_key="convert:d1")
             uow.commit()
         return task.id, created
 
@@ -110,8 +108,8 @@ def test_an_unknown_task_says_so(studio_env) -> None:
 
 
 def test_find_filters_and_orders(studio_env, make_task) -> None:
-    first = make_task(kind="starter", queue="gpu")
-    second = make_task(kind="training", queue="gpu", after_task_id=first.id)
+    first = make_task(kind="starter")
+    second = make_task(kind="training", after_task_id=first.id)
     make_task(kind="conversion", state="succeeded")
     assert [task.id for task in store.find(queue="gpu")] == [second.id, first.id]
     assert [task.id for task in store.find(after=first.id)] == [second.id]
@@ -122,7 +120,7 @@ def test_find_filters_and_orders(studio_env, make_task) -> None:
 def test_what_is_done_once_at_a_time_is_joined_and_made_anew_when_it_is_over(database, make_task) -> None:
     def ask(**how: object) -> str:
         with UnitOfWork() as uow:
-            task = store.create_or_join(uow, kind="counting", title="", queue="cpu", payload={}, key="once", **how)
+            task = store.create_or_join(uow, kind="starter", title="", payload={}, key="once", **how)
             uow.commit()
         return task.id
 

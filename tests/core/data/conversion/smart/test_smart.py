@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given, strategies as st
+
 from core.data.conversion.analysis import Column
 from core.data.conversion.smart import answers, grounding, prompts, proposal
 from core.data.conversion.smart.answers import BadAnswer
 from core.data.conversion.smart.recipe import SmartRecipe
-from hypothesis import given, strategies as st
-
 from core.errors import DataError
 from core.messages import Message
 
