@@ -41,7 +41,7 @@ def show_one(dataset_id: str) -> None:
         "Versions": versions_panel.panel,
         "Provenance": provenance,
         "Variations": variations.panel,
-        "Render preview": lambda shown: render_preview.panel(shown, shown.version),
+        "Render preview": render_preview.panel,
     }
     for tab, show in zip(st.tabs(list(views), key="view", bind="query-params"), views.values(), strict=True):
         if tab.open:

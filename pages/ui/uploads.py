@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
@@ -53,7 +54,7 @@ def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
         st.session_state[f"{key}_problem"] = error
         st.rerun()
     finally:
-        _let_go(uploaded)
+        release(uploaded)
     st.session_state.pop(f"{key}_problem", None)
     return source
 
@@ -93,10 +94,10 @@ def _import_form(key: str, label: str, allowed: str, fetch: Callable[[str], Sour
         return None
 
 
-def _let_go(uploaded: UploadedFile) -> None:
-    """Have Streamlit drop its copy now: it would keep the bytes in memory until the person closes the tab."""
+def release(uploaded: UploadedFile) -> None:
+    """Drop Streamlit's copy of an uploaded file now; Streamlit would hold it in memory until the tab is closed."""
     context = get_script_run_ctx()
-    if context is not None:
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, uploaded.file_id)
     uploaded.close()
 

@@ -167,13 +167,13 @@ def _name_it(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, boo
         list(_SHARES),
         default="auto" if kept is None else f"{kept:g}",
         required=True,
-        format_func=_SHARES.get,
+        format_func=_SHARES.__getitem__,
         key=key(draft, "hold_out"),
         help="Held-out examples are never trained on and show whether the model learned or memorised. Decided "
         "by size: nothing below 200 examples, since facts that were never shown cannot be learnt.",
     )
     ready = name_fits(name, description, slots)
-    held = None if share == "auto" else float(share)
+    held = None if share in (None, "auto") else float(share)
     return save(draft, name=name, description=description, hold_out=held), ready
 
 

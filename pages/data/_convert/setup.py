@@ -191,8 +191,8 @@ def _options_card(
             choices={"conversation": [None, *names]},
             slots=slots,
         )
-        slots = " ".join(f"`{{{{{name}}}}}`" for name in names[:12] if "`" not in name)
-        st.caption(f"Patterns put a row's cell in place of its name: {slots}")
+        places = " ".join(f"`{{{{{name}}}}}`" for name in names[:12] if "`" not in name)
+        st.caption(f"Patterns put a row's cell in place of its name: {places}")
     return values
 
 

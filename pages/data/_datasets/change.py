@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import streamlit as st
 
@@ -17,6 +18,7 @@ from pages.ui.boundary import show_error
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.progress import ended_badly, follow
 
+AnOperation = TypeVar("AnOperation", bound=Operation)
 _COUNTED = 5_000  # examples up to which an effect is counted without being asked
 
 
@@ -120,12 +122,12 @@ def effect(dataset: DatasetRecord, operation: Operation) -> Effect:
 
 def dialog_foot(
     dataset: DatasetRecord,
-    build: Callable[[], Operation],
+    build: Callable[[], AnOperation],
     key: str,
     button: str,
     *,
     why: str = "",
-    show: Callable[[Operation, Effect], None] | None = None,
+    show: Callable[[AnOperation, Effect], None] | None = None,
 ) -> None:
     """The end of every change dialog: what it would do, why it is done, and the button that does it.
 
@@ -134,7 +136,7 @@ def dialog_foot(
         show: draws more about the effect, such as a picture.
     """
     found: Effect | None = None
-    operation: Operation | None = None
+    operation: AnOperation | None = None
     try:
         operation = build()
         if dataset.examples <= _COUNTED or st.session_state.get(f"count_{key}") == repr(operation.to_dict()):

@@ -74,7 +74,7 @@ def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
                 list(names),
                 default="",
                 required=True,
-                format_func=names.get,
+                format_func=names.__getitem__,
                 label_visibility="collapsed",
                 key="example_split",
             )

@@ -47,7 +47,7 @@ def findings(dataset: DatasetRecord) -> None:
         list(names),
         default="all",
         required=True,
-        format_func=names.get,
+        format_func=names.__getitem__,
         label_visibility="collapsed",
         key="severity",
     )

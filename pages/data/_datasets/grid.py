@@ -205,7 +205,7 @@ def _operation(
     more = [
         AddedExample(
             messages=tuple(_with([], {title: row.get(title) for title in _TEXTS})),
-            split=_SPLITS[row.get("Part") or "Training"],  # type: ignore[arg-type]
+            split=_SPLITS[row.get("Part") or "Training"],
         )
         for row in added
     ]

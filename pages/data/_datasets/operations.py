@@ -56,7 +56,7 @@ def _filter(dataset: DatasetRecord, operation: Filter) -> None:
 def _dedupe(dataset: DatasetRecord) -> None:
     st.caption("A model that reads the same example many times learns that one by heart, and the others less.")
     kinds = {"exact": "Exact: the same to the character", "near": "Near: almost the same words"}
-    kind = st.radio("Which", list(kinds), format_func=kinds.get, key="dedupe_kind")
+    kind = st.radio("Which", list(kinds), format_func=kinds.__getitem__, key="dedupe_kind")
     values: dict[str, Any] = {"kind": kind}
     if kind == "near":
         values["threshold"] = st.slider(
@@ -70,7 +70,7 @@ def _dedupe(dataset: DatasetRecord) -> None:
         )
     keeps = {"first": "The first", "last": "The last", "longest": "The longest"}
     values["keep"] = st.segmented_control(
-        "Which one stays", list(keeps), default="first", required=True, format_func=keeps.get, key="dedupe_keep"
+        "Which one stays", list(keeps), default="first", required=True, format_func=keeps.__getitem__, key="dedupe_keep"
     )
     dialog_foot(dataset, lambda: make(Dedupe, **values), "dedupe", "Remove duplicates")
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import render_preview
-from core.services.data.datasets import DatasetRecord, VersionRecord
+from core.services.data.datasets import DatasetRecord
 from core.services.data.render_preview import BaseChoice, MessagePart, Piece, RenderPreview
 from pages.ui import face, frame
 from pages.ui.boundary import show_error
@@ -23,13 +23,14 @@ _LEGEND = (
 )
 
 
-def panel(dataset: DatasetRecord, version: VersionRecord) -> None:
+def panel(dataset: DatasetRecord) -> None:
     """Choose a base model and an example; see its text, tokens, and where the loss falls."""
+    version = dataset.version
     bases = render_preview.bases()
     if not bases:
         _no_base()
         return
-    base, position, length, only = _choices(dataset, version, bases)
+    base, position, length, only = _choices(dataset, bases)
     try:
         found = render_preview.preview(version.id, position, base.id, max_length=length, completion_only=only)
     except StudioError as error:
@@ -57,11 +58,9 @@ def _no_base() -> None:
         st.switch_page(frame.page_file("new_job"))
 
 
-def _choices(
-    dataset: DatasetRecord, version: VersionRecord, bases: list[BaseChoice]
-) -> tuple[BaseChoice, int, int, bool]:
-    total = max(version.examples, 1)
-    key = f"seen_{version.id}"
+def _choices(dataset: DatasetRecord, bases: list[BaseChoice]) -> tuple[BaseChoice, int, int, bool]:
+    total = max(dataset.version.examples, 1)
+    key = f"seen_{dataset.version.id}"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="seen_choices"):
         base = st.selectbox(
             "Base model",

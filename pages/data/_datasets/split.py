@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.data.editing import GROUPINGS, Effect, Operation, Split, make
+from core.data.editing import GROUPINGS, Effect, Split, make
 from core.errors import StudioError
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from pages.data._datasets.change import dialog_foot
@@ -39,7 +39,7 @@ def open_dialog(dataset: DatasetRecord) -> None:
     values: dict[str, Any] = {"kind": kind}
     if kind == "group":
         values["by"] = st.selectbox(
-            "Keep together what shares", list(GROUPINGS), index=1, format_func=GROUPINGS.get, key="split_by"
+            "Keep together what shares", list(GROUPINGS), index=1, format_func=GROUPINGS.__getitem__, key="split_by"
         )
     left, right = st.columns(2)
     values["share"] = left.slider("Held out (%)", 0, 90, 10, help="0 puts all into training.", key="split_share") / 100
@@ -52,11 +52,15 @@ def open_dialog(dataset: DatasetRecord) -> None:
             "cannot be learnt."
         )
     dialog_foot(
-        dataset, lambda: make(Split, **values), "split", "Split", show=lambda made, _: _picture(dataset, made, _)
+        dataset,
+        lambda: make(Split, **values),
+        "split",
+        "Split",
+        show=lambda operation, effect: _picture(dataset, operation, effect),
     )
 
 
-def _picture(dataset: DatasetRecord, operation: Operation, found: Effect) -> None:
+def _picture(dataset: DatasetRecord, operation: Split, found: Effect) -> None:
     """Bars of both parts, in all and by answer or group."""
     try:
         seen = dataset_edits.split_preview(dataset.id, operation)

@@ -69,7 +69,7 @@ def _originals(dataset: DatasetRecord) -> list[ExampleRecord]:
             list(_WAYS),
             default="sample",
             required=True,
-            format_func=_WAYS.get,
+            format_func=_WAYS.__getitem__,
             label_visibility="collapsed",
             key=f"vary_way_{dataset.id}",
         )

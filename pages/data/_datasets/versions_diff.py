@@ -76,7 +76,7 @@ def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
             list(names),
             default="all",
             required=True,
-            format_func=names.get,
+            format_func=names.__getitem__,
             label_visibility="collapsed",
             key=kind_key,
         )

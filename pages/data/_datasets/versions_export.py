@@ -28,7 +28,7 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
     if version.validation_examples and version.train_examples:
         parts = {"all": "All", "train": "Training", "validation": "Held out"}
         part = st.segmented_control(
-            "Part", list(parts), default="all", required=True, format_func=parts.get, key="export_split"
+            "Part", list(parts), default="all", required=True, format_func=parts.__getitem__, key="export_split"
         )
         split = None if part == "all" else part
     try:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.services.data import chat_import
 from core.services.platform import drafts
@@ -16,6 +14,7 @@ from pages.ui import face
 from pages.ui.boundary import show_error
 from pages.ui.dialogs import dialog
 from pages.ui.format import ago, md
+from pages.ui.uploads import release
 
 LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
 _PROBLEM, _TURN = "chats_problem", "chats_turn"
@@ -59,7 +58,7 @@ def _drop_zone() -> None:
         == "A folder"
     )
     turn = st.session_state.setdefault(_TURN, 0)
-    uploaded: list[Any] = st.file_uploader(
+    uploaded: list[UploadedFile] = st.file_uploader(
         "Chat export",
         key=f"chats_{'folder' if folder else 'files'}_{turn}",
         accept_multiple_files="directory" if folder else True,
@@ -83,17 +82,9 @@ def _drop_zone() -> None:
         st.session_state[_PROBLEM] = error
         st.rerun()
     finally:
-        _let_go(uploaded)
+        for item in uploaded:
+            release(item)
     _open(draft.id)
-
-
-def _let_go(uploaded: list[Any]) -> None:
-    """Have Streamlit drop its copies now: it would keep the bytes in memory until the person closes the tab."""
-    context = get_script_run_ctx()
-    for item in uploaded:
-        if context is not None:
-            context.uploaded_file_mgr.remove_file(context.session_id, item.file_id)
-        item.close()
 
 
 def _open(draft_id: str) -> None:

@@ -68,7 +68,7 @@ def _examples(draft: DraftRecord) -> DraftRecord:
             list(_LAYOUTS),
             default=state.get("layout") or "whole",
             required=True,
-            format_func=_LAYOUTS.get,
+            format_func=_LAYOUTS.__getitem__,
             key=key(draft, "layout"),
             help="A whole conversation teaches how to go on; single exchanges are shorter and stand for themselves.",
         )

@@ -97,12 +97,12 @@ def _form(draft: DraftRecord, source: ChatSource) -> DraftRecord:
             list(_SHARES),
             default="auto" if kept is None else f"{kept:g}",
             required=True,
-            format_func=_SHARES.get,
+            format_func=_SHARES.__getitem__,
             key=key(draft, "hold_out"),
             help="Held-out examples are never trained on and show whether the model learned or memorised. Decided by "
             "size: nothing below 200 examples, since facts that were never shown cannot be learnt.",
         )
-        held = None if share == "auto" else float(share)
+        held = None if share in (None, "auto") else float(share)
     return save(draft, name=name, description=description, hold_out=held)
 
 

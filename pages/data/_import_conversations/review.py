@@ -39,7 +39,7 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
             list(_SHOWS),
             default="all",
             required=True,
-            format_func=_SHOWS.get,
+            format_func=_SHOWS.__getitem__,
             label_visibility="collapsed",
             key="review_show",
         )

@@ -42,7 +42,7 @@ def choose(found: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
             ["weights", "total"],
             default="weights",
             required=True,
-            format_func={"weights": "As the weights give", "total": "A fixed number"}.get,
+            format_func={"weights": "As the weights give", "total": "A fixed number"}.__getitem__,
             help="As the weights give: weight 1 uses every example once, 2 twice, 0.5 every second one. "
             "A fixed number: the weights are shares of it.",
             bind="query-params",
