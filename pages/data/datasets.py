@@ -6,19 +6,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.data import datasets
-from pages.data._datasets import (
-    change as dataset_change,
-    quality_panel,
-    render_preview,
-    variations,
-    versions_panel,
-    walls as dataset_walls,
-)
+from pages.data._datasets import render_preview, variations, wall
 from pages.data._datasets.detail import head, summary, watch_validation
+from pages.data._datasets.editing import change as dataset_change
 from pages.data._datasets.examples import examples
 from pages.data._datasets.findings import findings
 from pages.data._datasets.provenance import provenance
+from pages.data._datasets.quality import panel as quality_panel
 from pages.data._datasets.statistics import statistics
+from pages.data._datasets.versions import panel as versions_panel
 from pages.ui import face, guard
 from pages.ui.boundary import boundary
 
@@ -54,4 +50,4 @@ with boundary(way_out=("datasets", "All datasets")):
     if wanted:
         show_one(wanted)
     else:
-        dataset_walls.show()
+        wall.show()

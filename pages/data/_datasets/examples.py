@@ -10,11 +10,11 @@ from core.data.editing import DropRows, EditRows, Filter, messages_of
 from core.errors import StudioError
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
-from pages.data._datasets import (
+from pages.data._datasets.editing import (
+    by_hand,
     change as dataset_change,
     grid as dataset_grid,
     operations as dataset_operations,
-    writing as dataset_writing,
 )
 from pages.ui import example_parts, face
 from pages.ui.boundary import show_error
@@ -26,7 +26,7 @@ PER_PAGE = 10
 
 def examples(dataset: DatasetRecord) -> None:
     """The examples, and everything that can be done with them."""
-    dataset_writing.waiting(dataset)
+    by_hand.waiting(dataset)
     _asked_for(dataset)
     chosen, table = _choices(dataset)
     dataset_operations.toolbar(dataset)
@@ -197,7 +197,7 @@ def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
 
 def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
     """Open one example message by message."""
-    dataset_writing.begin_edit(item.position, messages_of(item.example))
+    by_hand.begin_edit(item.position, messages_of(item.example))
     _edit_dialog(dataset, item.position)
 
 
@@ -205,7 +205,7 @@ def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
 def _edit_dialog(dataset: DatasetRecord, position: int) -> None:
     st.caption(f"Example {position + 1:,} of {md(dataset.name)}. Saving makes version {dataset.version.number + 1}.")
     try:
-        messages = dataset_writing.edited(position)
+        messages = by_hand.edited(position)
     except StudioError as error:
         st.markdown(f":red[{sentence(error.message)}] {sentence(error.remedy)}")
         return

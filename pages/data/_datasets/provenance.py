@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.data.datasets import DatasetRecord
-from pages.data._datasets import lineage_picture
+from pages.data._datasets import lineage
 from pages.data._datasets.cards import origin
 from pages.ui import face
 from pages.ui.format import moment, number
@@ -14,7 +14,7 @@ from pages.ui.format import moment, number
 def provenance(dataset: DatasetRecord) -> None:
     """Where the examples came from, and what was made of them."""
     face.heading("From source to model", "every step that led here, and what it led to")
-    lineage_picture.picture(dataset)
+    lineage.picture(dataset)
     face.section_gap()
     face.heading("Where it came from", f"version {dataset.version.number}")
     with st.container(border=True):

@@ -12,9 +12,10 @@ from core.messages import Example, Message
 from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits, mix as dataset_mix
 from core.services.data.lineage import Edge, Lineage, Node
-from pages.data._datasets import grid as dataset_grid, versions_diff
-from pages.data._datasets.grid import Pending
-from pages.data._datasets.lineage_picture import folded, mermaid
+from pages.data._datasets.editing import grid as dataset_grid
+from pages.data._datasets.editing.grid import Pending
+from pages.data._datasets.lineage import folded, mermaid
+from pages.data._datasets.versions import diff
 from pages.ui import example_parts
 from worker.run import execute
 
@@ -91,7 +92,7 @@ def _dialog(dataset_id: str, opens: str, search: str) -> None:
     """A screen that is nothing but one open dialog: AppTest cannot press a button inside one that a click opened."""
     from core.data.editing import Filter
     from core.services.data import datasets
-    from pages.data._datasets import operations as dataset_operations
+    from pages.data._datasets.editing import operations as dataset_operations
 
     dataset = datasets.get_dataset(dataset_id)
     if opens == "_filter":
@@ -281,8 +282,8 @@ def test_marks_are_escaped_and_far_ones_are_brought_into_view() -> None:
 
 
 def test_changed_words_are_marked_and_markup_is_not() -> None:
-    assert versions_diff.words("the <b> red car", "the <b> blue car") == "the &lt;b&gt; <mark>red</mark> car"
-    assert versions_diff.words("same", "same") == "same"
+    assert diff.words("the <b> red car", "the <b> blue car") == "the &lt;b&gt; <mark>red</mark> car"
+    assert diff.words("same", "same") == "same"
 
 
 def test_quality_is_measured_for_the_version_that_is_shown(copies) -> None:

@@ -10,7 +10,8 @@ from core.data.quality.records import QualityReport, ScorePart
 from core.services.data import quality, render_preview
 from core.services.data.datasets import DatasetRecord
 from core.services.platform import tasks
-from pages.data._datasets import quality_pictures, quality_worklist
+from pages.data._datasets.quality.pictures import pictures
+from pages.data._datasets.quality.worklist import worklist
 from pages.ui import face
 from pages.ui.dialogs import dialog
 from pages.ui.format import ago, number, plural, sentence
@@ -27,9 +28,9 @@ def panel(dataset: DatasetRecord) -> None:
         face.heading("Score")
         _score(dataset, report)
     with main:
-        quality_worklist.worklist(dataset, report)
+        worklist(dataset, report)
     face.section_gap()
-    quality_pictures.pictures(dataset)
+    pictures(dataset)
 
 
 def _report(dataset: DatasetRecord) -> QualityReport | None:

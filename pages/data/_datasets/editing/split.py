@@ -10,7 +10,7 @@ import streamlit as st
 from core.data.editing import GROUPINGS, Effect, Split, make
 from core.errors import StudioError
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits
-from pages.data._datasets.change import dialog_foot
+from pages.data._datasets.editing.change import dialog_foot
 from pages.ui import charts
 from pages.ui.boundary import show_error
 from pages.ui.dialogs import dialog

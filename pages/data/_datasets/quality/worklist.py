@@ -9,8 +9,9 @@ from core.data.quality.records import Action, IssueGroup, QualityReport
 from core.errors import StudioError
 from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord
-from pages.data._datasets import change as dataset_change, examples as dataset_examples
-from pages.data._datasets.change import severity_badge
+from pages.data._datasets import examples as dataset_examples
+from pages.data._datasets.editing import change as dataset_change
+from pages.data._datasets.editing.change import severity_badge
 from pages.ui import example_parts, face
 from pages.ui.boundary import show_error
 from pages.ui.format import plural, sentence

@@ -11,8 +11,8 @@ import streamlit as st
 from core.data.editing import Dedupe, Filter, NeutraliseSpecialTokens, Redact, RepairText, Sample, SetSystem, make
 from core.data.quality.sensitive import KINDS
 from core.services.data.datasets import DatasetRecord
-from pages.data._datasets import split as dataset_split, writing as dataset_writing
-from pages.data._datasets.change import dialog_foot
+from pages.data._datasets.editing import by_hand, split as dataset_split
+from pages.data._datasets.editing.change import dialog_foot
 from pages.ui.dialogs import dialog
 from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields
@@ -22,7 +22,7 @@ def toolbar(dataset: DatasetRecord) -> None:
     """The row of actions above the examples."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="operations"):
         if st.button("Write an example", icon=":material/edit_note:", key="write_example"):
-            dataset_writing.write(dataset)
+            by_hand.write(dataset)
         if st.button("Remove duplicates", icon=":material/content_copy:", key="op_dedupe"):
             _dedupe(dataset)
         if st.button("Split", icon=":material/call_split:", key="op_split"):

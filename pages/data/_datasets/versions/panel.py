@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from core.services.data.datasets.edits import VersionChange
-from pages.data._datasets import versions_diff, versions_export
-from pages.data._datasets.change import bring_back, counts_text
+from pages.data._datasets.editing.change import bring_back, counts_text
+from pages.data._datasets.versions import diff, export
 from pages.ui import face
 from pages.ui.format import md, moment, plural, sentence, size
 
@@ -32,7 +32,7 @@ def panel(dataset: DatasetRecord) -> None:
             st.rerun()
     if len(changes) > 1:
         face.section_gap()
-        versions_diff.panel(dataset, changes)
+        diff.panel(dataset, changes)
 
 
 def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionChange]) -> None:
@@ -58,7 +58,7 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
             if change is not changes[-1] and st.button(
                 "Compare", icon=":material/difference:", type="tertiary", key=f"compare_{version.id}"
             ):
-                versions_diff.choose(dataset, version, changes)
+                diff.choose(dataset, version, changes)
             if not change.current and st.button(
                 "Restore",
                 icon=":material/settings_backup_restore:",
@@ -68,4 +68,4 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
             ):
                 bring_back(dataset, version.id)
             if st.button("Export", icon=":material/download:", type="tertiary", key=f"export_{version.id}"):
-                versions_export.open_dialog(dataset, version)
+                export.open_dialog(dataset, version)

@@ -1,0 +1,1 @@
+"""The Versions tab: history, differences, export."""
