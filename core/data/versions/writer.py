@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +18,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.data.examples.columns import ExampleColumns
+from core.data.versions import manifest
+from core.data.versions.manifest import HoldOut, Manifest, StoredFile
 from core.messages import Example, Finding, Reject
 
-EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", "manifest.json"
+EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", manifest.FILE
 DEFAULT_SEED = 42
 HOLD_OUT_FROM = 200  # below, nothing is held out unless asked: facts that were never shown cannot be learnt
 HOLD_OUT_SHARE, HOLD_OUT_MOST = 0.1, 1_000
@@ -93,7 +95,7 @@ class Written:
     findings: Mapping[str, int]  # by severity
     examples_sha256: str
     size_bytes: int
-    split: Mapping[str, Any]
+    split: HoldOut
 
 
 class VersionWriter:
@@ -217,7 +219,7 @@ class VersionWriter:
         # ASCII escapes keep even half characters and invalid bytes exactly as they were read.
         self._rejects.write(json.dumps(content) + "\n")
 
-    def _choose(self) -> tuple[Any, dict[str, Any]]:
+    def _choose(self) -> tuple[Any, HoldOut]:
         """Positions that are held out: of the first messages by a seeded hash, so that equal ones stay on one side."""
         if self._hold_out is not None:
             wanted = round(self._train * self._hold_out)
@@ -225,7 +227,7 @@ class VersionWriter:
             wanted = 0
         else:
             wanted = min(round(self._train * HOLD_OUT_SHARE), HOLD_OUT_MOST)
-        split = {"seed": self._seed, "held_out": wanted, "own_validation": self._own_validation}
+        split = HoldOut(self._seed, wanted, self._own_validation)
         if wanted <= 0:
             return pa.array([], pa.int64()), split
         keys = [key for batch in self._examples.batches() for key in _keys(batch)]
@@ -345,16 +347,18 @@ def _hash(digest: Any, splits: Any, messages: Any) -> None:
         digest.update(memoryview(data)[first:last])
 
 
-def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Write manifest.json with the hash and size of every other file; its presence means "complete"."""
-    files: dict[str, dict[str, Any]] = {}
+def write_manifest(directory: Path, facts: Manifest) -> Manifest:
+    """Write manifest.json with the hash and size of every other file; returns it complete."""
+    files: dict[str, StoredFile] = {}
     for path in sorted(directory.iterdir()):
+        if path.name == MANIFEST:
+            continue
         with path.open("rb") as stream:
-            files[path.name] = {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
-        files[path.name]["size_bytes"] = path.stat().st_size
-    content = {**manifest, "files": files}
-    (directory / MANIFEST).write_text(json.dumps(content, indent=1), encoding="utf-8")
-    return content
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        files[path.name] = StoredFile(digest, path.stat().st_size)
+    complete = replace(facts, files=files)
+    complete.write(directory)
+    return complete
 
 
 def write_findings(path: Path, findings: Iterable[Finding]) -> None:

@@ -20,6 +20,7 @@ from core.data.examples.columns import ExampleColumns
 from core.data.findings import finding
 from core.data.formats.batches import RowBatch
 from core.data.quality.set_keys import SetKeys
+from core.data.versions.manifest import RowCounts, SourceFile
 from core.data.versions.writer import VersionWriter
 from core.errors import Conflict, DataError
 from core.messages import Finding, Reject, Split
@@ -28,7 +29,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.records import TaskRecord
 from core.services.data import sources
 from core.services.data.datasets import checks as dataset_checks, writing as dataset_writing
-from core.services.data.datasets.writing import Provenance
+from core.services.data.datasets.writing import Origin
 from core.services.data.sources import reading_ahead
 from core.services.platform import drafts
 
@@ -186,16 +187,14 @@ def run(ctx: TaskContext) -> Outcome:
         out.note(checker.finish())
         ctx.progress(_SHARE_READING, "Writing the dataset", f"{out.examples:,} labeled examples")
         counts = {"read": labeler.read, "accepted": labeler.accepted, "rejected": labeler.rejected}
-        provenance = Provenance(
-            origin=payload.get("origin") or "convert",
-            source=_source_manifest(source),
+        origin = Origin(
+            payload.get("origin") or "convert",
+            source=sources.source_file(source),
             validation_source=validation,
             recipe=recipe.to_dict(),
-            counts=counts,
+            rows=counts,
         )
-        publish = dataset_writing.prepare(
-            dataset_id, payload["name"], payload.get("description") or "", out, provenance
-        )
+        publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
     ctx.progress(99, "Publishing")
     result = {"dataset_id": dataset_id, "examples": out.examples, **counts}
     return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
@@ -237,8 +236,8 @@ def write(
 
 def _write_validation(
     ctx: TaskContext, payload: Mapping[str, Any], recipe: Recipe, out: VersionWriter, checker: SetKeys
-) -> dict[str, Any] | Outcome | None:
-    """The rows of a validation file of its own; its part of the manifest, or an outcome that ends the task."""
+) -> SourceFile | Outcome | None:
+    """Write the rows of a separate validation file; returns its manifest entry, or an outcome that ends the task."""
     if not payload.get("validation_source_id"):
         return None
     source = sources.get(payload["validation_source_id"])
@@ -248,8 +247,7 @@ def _write_validation(
         ctx.progress(_SHARE_READING, "Converting the validation file", f"{labeler.read:,} rows")
         if stopped := ctx.interrupted():
             return stopped
-    counts = {"read": labeler.read, "accepted": labeler.accepted, "rejected": labeler.rejected}
-    return {**_source_manifest(source), "counts": counts}
+    return replace(sources.source_file(source), counts=RowCounts(labeler.read, labeler.accepted, labeler.rejected))
 
 
 def _batches(source: sources.SourceRecord) -> Iterator[RowBatch]:
@@ -266,18 +264,6 @@ def _unused_columns(recipe: Recipe, source_id: str) -> list[Finding]:
         return []
     text = f"The shape has no use for {', '.join(unused[:10])}; left out."
     return [finding("columns_unused", text)]
-
-
-def _source_manifest(source: sources.SourceRecord) -> dict[str, Any]:
-    return {
-        "id": source.id,
-        "filename": source.filename,
-        "sha256": source.sha256,
-        "size_bytes": source.size_bytes,
-        "format": source.format,
-        "encoding": source.encoding,
-        "detection": source.detection.to_dict(),
-    }
 
 
 def _said(labeler: Labeler, total: int) -> str:

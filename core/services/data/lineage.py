@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import col, select
 
+from core.data.versions.manifest import Manifest
 from core.platform.db.tables import BackgroundTask, DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
 from core.platform.db.uow import UnitOfWork
 from core.services.data.datasets.history import change_of
 from core.services.data.datasets.records import find, version_record
+from core.text import size
 
 KINDS = ("source", "dataset_version", "job", "model")
 
@@ -132,16 +133,12 @@ def _add_sources(row: DatasetVersion, nodes: dict[str, Node], edges: list[Edge])
     """The files of a first version; later versions have them through it."""
     if row.parents:
         return
-    for role, text in (("source", "converted"), ("validation_source", "for validation")):
-        source: dict[str, Any] = row.manifest.get(role) or {}
-        if source.get("id"):
-            size = int(source.get("size_bytes") or 0)
-            detail = f"{str(source.get('format') or '').upper()} · {size / 1e6:.1f} MB".strip(" ·")
-            nodes.setdefault(
-                source["id"],
-                Node(source["id"], "source", str(source.get("filename") or "a file"), detail, source["id"]),
-            )
-            edges.append(Edge(source["id"], row.id, text))
+    manifest = Manifest.from_dict(row.manifest)
+    for source, text in ((manifest.source, "converted"), (manifest.validation_source, "for validation")):
+        if source is not None:
+            detail = f"{source.format.upper()} · {size(source.size_bytes)}".strip(" ·")
+            nodes.setdefault(source.id, Node(source.id, "source", source.filename, detail, source.id))
+            edges.append(Edge(source.id, row.id, text))
 
 
 def _add_version(row: DatasetVersion, dataset: FineTuningDataset, asked: str, nodes: dict[str, Node]) -> None:

@@ -68,7 +68,7 @@ def summary(dataset: DatasetRecord) -> None:
     """The figures a person looks for first."""
     version = dataset.version
     stats = datasets.statistics(version.id)
-    found = version.manifest.get("findings") or {}
+    found = version.manifest.findings
     errors, warnings = int(found.get("error", 0)), int(found.get("warning", 0))
     face.tiles(
         [

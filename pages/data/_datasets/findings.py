@@ -17,8 +17,7 @@ FINDINGS_PER_PAGE = 25
 def findings(dataset: DatasetRecord) -> None:
     """What the checks found: where, what, and what to do about it."""
     version = dataset.version
-    counts = version.manifest.get("counts") or {}
-    rejects = int(counts.get("rejects") or 0)
+    rejects = version.manifest.counts.rejects
     if rejects:
         with st.container(
             border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="rejects"
@@ -52,7 +51,7 @@ def findings(dataset: DatasetRecord) -> None:
         key="severity",
     )
     wanted = None if severity == "all" else severity
-    by_severity = version.manifest.get("findings") or {}
+    by_severity = version.manifest.findings
     count = total if wanted is None else int(by_severity.get(wanted, 0))
     current = int(st.session_state.get(f"findings_{severity}", 1))
     found = datasets.findings(version.id, FINDINGS_PER_PAGE, wanted, (current - 1) * FINDINGS_PER_PAGE)

@@ -20,29 +20,28 @@ def provenance(dataset: DatasetRecord) -> None:
     with st.container(border=True):
         face.facts(_origin_facts(dataset))
     with st.expander("The whole manifest", icon=":material/data_object:"):
-        st.json(dataset.version.manifest, expanded=1)
+        st.json(dataset.version.manifest.to_dict(), expanded=1)
 
 
 def _origin_facts(dataset: DatasetRecord) -> list[tuple[str, str]]:
     manifest = dataset.version.manifest
-    source, recipe, counts = manifest.get("source") or {}, manifest.get("recipe") or {}, manifest.get("counts") or {}
-    split = manifest.get("split") or {}
+    source, recipe, counts = manifest.source, manifest.recipe or {}, manifest.counts
     mapping = recipe.get("mapping") or {}
     pairs: list[tuple[str, object]] = [
         ("Origin", origin(dataset)),
-        ("File", source.get("filename")),
-        ("Format", source.get("format")),
-        ("Encoding", source.get("encoding")),
-        ("SHA-256", source.get("sha256")),
+        ("File", source and source.filename),
+        ("Format", source and source.format),
+        ("Encoding", source and source.encoding),
+        ("SHA-256", source and source.sha256),
         ("Known shape", recipe.get("shape")),
         ("Template", recipe.get("template")),
         ("Key column", mapping.get("key")),
         ("Target column", mapping.get("target")),
         ("Included", ", ".join(mapping.get("include") or [])),
-        ("Rows read", counts.get("read")),
-        ("Rows accepted", counts.get("accepted")),
-        ("Rows rejected", counts.get("rejected")),
-        ("Held out", f"{number(dataset.version.validation_examples)} (seed {split.get('seed', '–')})"),
+        ("Rows read", counts.read),
+        ("Rows accepted", counts.accepted),
+        ("Rows rejected", counts.rejected),
+        ("Held out", f"{number(dataset.version.validation_examples)} (seed {manifest.split.seed})"),
         ("Created", moment(dataset.created_at)),
     ]
     return [

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[3]
-SOURCE = (ROOT / "pages" / "explainer.py").read_text(encoding="utf-8")
+SOURCE = (ROOT / "pages" / "learn" / "explainer.py").read_text(encoding="utf-8")
 TOPICS = re.findall(r'Topic\("(\w+)", "[^"]+", "([^"]+)"', SOURCE)
 CONTROLS = ("slider", "select_slider", "selectbox", "button", "text_area", "text_input", "number_input")
 

@@ -26,6 +26,7 @@ from core.data.chat_logs.base import RAW_LIMIT
 from core.data.findings import finding
 from core.data.quality import structure
 from core.data.quality.rules import SetChecker
+from core.data.versions.manifest import SourceFile
 from core.data.versions.writer import VersionWriter
 from core.errors import Conflict, DataError
 from core.messages import Example, Finding
@@ -48,7 +49,7 @@ from core.services.data.chat_import.review_list import (
 )
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.records import get_version
-from core.services.data.datasets.writing import Provenance
+from core.services.data.datasets.writing import Origin
 from core.services.platform import drafts
 
 KIND = "chat_import"
@@ -159,10 +160,8 @@ def run(ctx: TaskContext) -> Outcome:
             "redacted": work.redacted,
             "edited": work.edited,
         }
-        provenance = Provenance("chat_import", _source(source), None, _recipe(chosen, work), counts)
-        publish = dataset_writing.prepare(
-            dataset_id, payload["name"], payload.get("description") or "", out, provenance
-        )
+        origin = Origin("chat_import", _source(source), None, _recipe(chosen, work), counts)
+        publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
     ctx.progress(99, "Publishing")
     result = {"dataset_id": dataset_id, "examples": out.examples, **counts, "left": dict(work.left.most_common())}
     return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
@@ -236,16 +235,9 @@ class _Work:
             )
 
 
-def _source(source: ChatSource) -> dict[str, Any]:
+def _source(source: ChatSource) -> SourceFile:
     title = chat_logs.get_format(source.format).title
-    return {
-        "id": source.id,
-        "filename": source.filename,
-        "sha256": source.sha256,
-        "size_bytes": source.size_bytes,
-        "format": title,
-        "encoding": None,
-    }
+    return SourceFile(source.id, source.filename, source.sha256, source.size_bytes, title)
 
 
 def _recipe(chosen: Choices, work: _Work) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from core.data.editing import Effect, Operation
 from core.data.editing.building import build, count as count_effect
 from core.data.quality import rules
 from core.data.versions import writer
+from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Rows
 from core.data.versions.writer import VersionWriter
 from core.errors import Conflict, DataError, StorageError
@@ -30,7 +31,6 @@ from core.services.data.datasets.edit_tasks import enqueue_edit, stored_operatio
 from core.services.data.datasets.history import VersionChange, change_of, history, undo_step
 from core.services.data.datasets.mix import MixPart, MixPlan, mix, mix_plan
 from core.services.data.datasets.publishing import (
-    Change,
     Staged,
     attempt_of_task,
     check_base,
@@ -255,7 +255,7 @@ def _build(
     storing: Callable[[], None] = lambda: None,
 ) -> Staged:
     with VersionWriter(folder, hold_out=0.0) as out:  # the parts stay as they are unless the operation moves examples
-        trusted = base.manifest.get("rules") == rules.VERSION
+        trusted = base.manifest.rules == rules.VERSION
         effect = build(rows, operation, out, _provenance(base), tick, trusted=trusted)
         if effect.nothing:
             raise DataError(f"{operation.title}: nothing would change.", "Choose other settings, or leave it as it is.")
@@ -295,16 +295,14 @@ def _copy(old: VersionRecord, newest: VersionRecord, operation: str, what: str, 
         blocked = bool(set_errors(folder / writer.FINDINGS))
         manifest = writer.write_manifest(
             folder,
-            {
-                **{key: value for key, value in old.manifest.items() if key != "files"},
-                "dataset_id": newest.dataset_id,
-                "version_id": f"{newest.dataset_id}-v{number}",
-                "number": number,
-                "created_at": time.time(),
-                "parents": [newest.id],
-                "change": asdict(change),
-                "rules": old.manifest.get("rules", rules.VERSION),
-            },
+            replace(
+                old.manifest,
+                version_id=f"{newest.dataset_id}-v{number}",
+                number=number,
+                created_at=time.time(),
+                parents=(newest.id,),
+                change=change,
+            ),
         )
         staged = put(newest, folder, manifest, "failed" if blocked else "validated", new_attempt())
     return Applied(version=_publish(staged, lambda uow: None))

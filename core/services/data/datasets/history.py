@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from core.data.versions.manifest import Change
 from core.platform.db.tables import DatasetVersion
 from core.platform.db.uow import UnitOfWork
 from core.services.data.datasets.records import VersionRecord, find, version_record
@@ -69,17 +70,17 @@ def history(dataset_id: str) -> list[VersionChange]:
 
 def change_of(version: VersionRecord, *, current: bool = False) -> VersionChange:
     """How a version came to be, from its manifest."""
-    change = version.manifest.get("change") or {}
+    change = version.manifest.change or Change("", _first(version))
     return VersionChange(
         version=version,
-        operation=str(change.get("operation") or ""),
-        what=str(change.get("what") or _first(version)),
-        why=str(change.get("why") or ""),
-        added=int(change.get("added") or 0),
-        removed=int(change.get("removed") or 0),
-        changed=int(change.get("changed") or 0),
+        operation=change.operation,
+        what=change.what,
+        why=change.why,
+        added=change.added,
+        removed=change.removed,
+        changed=change.changed,
         current=current,
-        parameters=change.get("parameters") or {},
+        parameters=change.parameters,
     )
 
 
@@ -110,7 +111,6 @@ def undo_step(changes: list[VersionChange]) -> UndoStep | None:
 
 
 def _first(version: VersionRecord) -> str:
-    origin = str(version.manifest.get("origin") or "")
-    made = _MADE.get(origin, "Made")
-    source = (version.manifest.get("source") or {}).get("filename")
-    return f"{made} from {source}." if source else f"{made}."
+    made = _MADE.get(version.manifest.origin, "Made")
+    source = version.manifest.source
+    return f"{made} from {source.filename}." if source else f"{made}."

@@ -18,7 +18,8 @@ from core.data.editing.equality import Numbers
 from core.data.editing.set_check import SetCheck
 from core.data.quality import rules
 from core.data.versions import writer
-from core.data.versions.rows import PROVENANCE, Provenance as Known, ProvenanceWriter, Rows
+from core.data.versions.manifest import Change
+from core.data.versions.rows import PROVENANCE, Provenance, ProvenanceWriter, Rows
 from core.data.versions.writer import VersionWriter
 from core.errors import DataError, StorageError
 from core.platform.tasks.context import Outcome, TaskContext
@@ -26,7 +27,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.publishing import sweep_attempts
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
-from core.services.data.datasets.writing import Provenance
+from core.services.data.datasets.writing import Origin
 
 MAX_EXAMPLES = 10_000_000
 MAX_PARTS = 50
@@ -156,7 +157,7 @@ def run_mix(ctx: TaskContext) -> Outcome:
         for version, _, taken in parts:
             for made, provenance in _taken(version, taken, int(payload["seed"])):
                 assert made.origin is not None
-                example, findings = checked(made, trusted=version.manifest.get("rules") == rules.VERSION)
+                example, findings = checked(made, trusted=version.manifest.rules == rules.VERSION)
                 if example.split == "train" and made.origin.digest() in held_out:
                     example, moved = replace(example, split="validation"), moved + 1
                 kept.add(out.examples, provenance)
@@ -172,15 +173,12 @@ def run_mix(ctx: TaskContext) -> Outcome:
             for version, weight, n in parts
         ]
         shown = ", ".join(f"{item['title']} ({item['taken']:,})" for item in sources)
-        change = {
-            "operation": "mix",
-            "what": f"Mixed from {shown}.",
-            "why": "",
-            "parameters": {"parts": sources, "total": payload["total"], "seed": payload["seed"], "moved": moved},
-            "added": out.examples,
-            "removed": 0,
-            "changed": 0,
-        }
+        change = Change(
+            "mix",
+            f"Mixed from {shown}.",
+            parameters={"parts": sources, "total": payload["total"], "seed": payload["seed"], "moved": moved},
+            added=out.examples,
+        )
         ctx.progress(90, "Storing", f"{out.examples:,} labeled examples")
         ctx.allow(_STORING_S)
         publish = dataset_writing.prepare(
@@ -188,7 +186,7 @@ def run_mix(ctx: TaskContext) -> Outcome:
             payload["name"],
             payload.get("description") or "",
             out,
-            Provenance("mix", parents=tuple(version.id for version, _, _ in parts), change=change),
+            Origin("mix", parents=tuple(version.id for version, _, _ in parts), change=change),
         )
     ctx.progress(99, "Publishing")
     result = {"examples": out.examples, "moved_to_validation": moved}
@@ -200,7 +198,7 @@ def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[Mad
     rows = Rows(version_file(version.id, writer.EXAMPLES))
     provenance = _provenance(version)
     for turn, chosen in enumerate(_rounds(rows, wanted, seed)):
-        known = Known(provenance)
+        known = Provenance(provenance)
         for entry in rows:
             if chosen is None or chosen[entry.position]:
                 yield Made(entry), {**known.of(entry.position), **({"repeat": turn} if turn else {})}

@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlmodel import select
 
 from core.data.quality import rules
 from core.data.versions import writer
+from core.data.versions.manifest import SCHEMA_VERSION, Change, Counts, Manifest
 from core.data.versions.writer import VersionWriter, Written
 from core.errors import Conflict, DataError, NotFound
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
@@ -26,19 +27,6 @@ from core.services.data.datasets.writing import set_errors
 EDITS = "edits"  # the folder of operations that are too long for a task's row
 log = logging.getLogger(__name__)
 UNPUBLISHED_FOR_S = 3600.0  # an attempt on this machine's web app that is older has died
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What was done to make a version, and why. `what` is a plain sentence; counts are in examples."""
-
-    operation: str
-    what: str
-    why: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    added: int = 0
-    removed: int = 0
-    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +53,13 @@ def new_attempt() -> str:
 
 
 def stage(
-    base: VersionRecord, out: VersionWriter, change: Change, attempt: str, extra: Mapping[str, Any] | None = None
+    base: VersionRecord, out: VersionWriter, change: Change, attempt: str, recipe: Mapping[str, Any] | None = None
 ) -> Staged:
     """Finish the files of the version that follows `base` and put them into the store.
 
     Args:
         attempt: names the place of the files (`attempt_of_task`, `new_attempt`).
-        extra: further entries of the manifest.
+        recipe: of the manifest, where it changes with this version; None keeps that of `base`.
 
     Raises:
         DataError: not one example is left.
@@ -81,27 +69,26 @@ def stage(
         text = f"{change.what} No example would be left."
         raise DataError(text, "A dataset keeps at least one example; delete the dataset instead, if that is meant.")
     blocked = bool(set_errors(out.directory / writer.FINDINGS))
-    manifest = writer.write_manifest(out.directory, _manifest(base, written, change, extra or {}))
+    manifest = writer.write_manifest(out.directory, _manifest(base, written, change, recipe))
     return put(base, out.directory, manifest, "failed" if blocked else "validated", attempt)
 
 
-def put(base: VersionRecord, directory: Path, manifest: Mapping[str, Any], state: str, attempt: str) -> Staged:
+def put(base: VersionRecord, directory: Path, manifest: Manifest, state: str, attempt: str) -> Staged:
     """Put finished files into the store as the version after `base`, not yet published."""
     prefix = f"datasets/{base.dataset_id}/v{base.number + 1}-{attempt}"
     get_storage().put_dir(directory, prefix)
-    counts = manifest["counts"]
-    row = {
-        "id": manifest["version_id"],
+    row: dict[str, Any] = {
+        "id": manifest.version_id,
         "dataset_id": base.dataset_id,
-        "number": manifest["number"],
+        "number": manifest.number,
         "path": prefix,
-        "examples_sha256": manifest["examples_sha256"],
-        "examples": counts["examples"],
-        "train_examples": counts["train"],
-        "validation_examples": counts["validation"],
-        "size_bytes": sum(item["size_bytes"] for item in manifest["files"].values()),
-        "manifest": dict(manifest),
-        "parents": list(manifest["parents"]),
+        "examples_sha256": manifest.examples_sha256,
+        "examples": manifest.counts.examples,
+        "train_examples": manifest.counts.train,
+        "validation_examples": manifest.counts.validation,
+        "size_bytes": sum(file.size_bytes for file in manifest.files.values()),
+        "manifest": manifest.to_dict(),
+        "parents": list(manifest.parents),
     }
 
     def publish(uow: UnitOfWork) -> str:
@@ -170,29 +157,19 @@ def _young(began: str) -> bool:
     return began.isdigit() and time.time() - int(began) < UNPUBLISHED_FOR_S
 
 
-def _manifest(base: VersionRecord, written: Written, change: Change, extra: Mapping[str, Any]) -> dict[str, Any]:
-    number = base.number + 1
-    before = base.manifest
-    return {
-        "dataset_id": base.dataset_id,
-        "version_id": f"{base.dataset_id}-v{number}",
-        "number": number,
-        "created_at": time.time(),
-        "origin": before.get("origin"),
-        "parents": [base.id],
-        "change": {**asdict(change), "parameters": dict(change.parameters)},
-        "source": before.get("source"),
-        "validation_source": before.get("validation_source"),
-        "recipe": before.get("recipe"),
-        "counts": {
-            "examples": written.examples,
-            "train": written.train_examples,
-            "validation": written.validation_examples,
-            "rejects": written.rejects,
-        },
-        "examples_sha256": written.examples_sha256,
-        "split": dict(written.split),
-        "findings": dict(written.findings),
-        "rules": rules.VERSION,
-        **extra,
-    }
+def _manifest(base: VersionRecord, written: Written, change: Change, recipe: Mapping[str, Any] | None) -> Manifest:
+    return replace(
+        base.manifest,
+        version_id=f"{base.dataset_id}-v{base.number + 1}",
+        number=base.number + 1,
+        created_at=time.time(),
+        parents=(base.id,),
+        change=change,
+        recipe=base.manifest.recipe if recipe is None else recipe,
+        counts=Counts(written.examples, written.train_examples, written.validation_examples, written.rejects),
+        examples_sha256=written.examples_sha256,
+        split=written.split,
+        findings=dict(written.findings),
+        rules=rules.VERSION,
+        schema_version=SCHEMA_VERSION,
+    )

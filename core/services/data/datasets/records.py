@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from core.data.quality import rules
+from core.data.versions.manifest import Manifest
 from core.errors import NotFound
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
@@ -25,7 +26,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """An immutable version. `manifest` tells source, template, mapping, options, split, counts and hashes."""
+    """An immutable version. `manifest` records its source, recipe, split, counts and hashes."""
 
     id: str
     dataset_id: str
@@ -36,14 +37,14 @@ class VersionRecord:
     validation_examples: int
     sha256: str
     size_bytes: int
-    manifest: dict[str, Any]
+    manifest: Manifest
     parents: tuple[str, ...]
     created_at: float
 
     @property
     def format(self) -> str:
         """The format of the file it came from, such as `csv`; "" where it came from none."""
-        return str((self.manifest.get("source") or {}).get("format") or "")
+        return self.manifest.source.format if self.manifest.source else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,10 @@ def version_file(version_id: str, name: str) -> Path:
 
 def version_record(row: DatasetVersion) -> VersionRecord:
     """The record of a row."""
-    values = row.model_dump(exclude={"examples_sha256", "parents"})
-    return VersionRecord(**values, sha256=row.examples_sha256, parents=tuple(row.parents))
+    values = row.model_dump(exclude={"examples_sha256", "parents", "manifest"})
+    return VersionRecord(
+        **values, sha256=row.examples_sha256, parents=tuple(row.parents), manifest=Manifest.from_dict(row.manifest)
+    )
 
 
 def dataset_record(dataset: FineTuningDataset, version: DatasetVersion) -> DatasetRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import tempfile
 import time
@@ -15,6 +16,7 @@ from sqlmodel import select
 
 from core.data.quality import rules, structure
 from core.data.versions import reader, writer
+from core.data.versions.manifest import Change, Counts, Manifest, SourceFile
 from core.data.versions.writer import VersionWriter, Written
 from core.errors import Conflict, DataError
 from core.ids import new_id
@@ -32,16 +34,23 @@ _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  #
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """Everything that a new version says about where it came from; goes into the manifest as it is."""
+class Origin:
+    """Where a new dataset came from, for its manifest.
 
-    origin: str  # upload | convert | smart | chat_import | mix | sample | manual | cli
-    source: Mapping[str, Any] | None = None
-    validation_source: Mapping[str, Any] | None = None
+    Attributes:
+        id: upload, convert, smart, chat_import, mix, sample, manual or cli.
+        rows: of the source, by the names of `Counts`.
+        parents: the versions that a mix was made of.
+        change: how it was made, for the history.
+    """
+
+    id: str
+    source: SourceFile | None = None
+    validation_source: SourceFile | None = None
     recipe: Mapping[str, Any] | None = None
-    counts: Mapping[str, int] | None = None
-    parents: tuple[str, ...] = ()  # the versions that a mix was made of
-    change: Mapping[str, Any] | None = None  # how it was made, for the history: operation, what, why, parameters
+    rows: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    parents: tuple[str, ...] = ()
+    change: Change | None = None
 
 
 def create_dataset(
@@ -67,7 +76,7 @@ def create_dataset(
                 out.add(placed, structure.check(placed))
                 checker.feed(placed)
         out.note((*findings, *checker.finish()))
-        publish = prepare(new_id("ds"), name, description, out, Provenance(origin))
+        publish = prepare(new_id("ds"), name, description, out, Origin(origin))
     with UnitOfWork() as uow:
         dataset_id = publish(uow)
         uow.commit()
@@ -164,7 +173,7 @@ def check_text(field: str, text: str, plain: bool = False) -> None:
 
 
 def prepare(
-    dataset_id: str, name: str, description: str, out: VersionWriter, provenance: Provenance
+    dataset_id: str, name: str, description: str, out: VersionWriter, origin: Origin
 ) -> Callable[[UnitOfWork], str]:
     """Finish a version's files and put them into the store; returns the function that publishes it in a transaction.
 
@@ -183,7 +192,7 @@ def prepare(
         )
     version_id = f"{dataset_id}-v1"
     prefix = f"datasets/{dataset_id}/v1"
-    manifest = writer.write_manifest(out.directory, _manifest(dataset_id, version_id, written, provenance))
+    manifest = writer.write_manifest(out.directory, _manifest(dataset_id, version_id, written, origin))
     get_storage().put_dir(out.directory, prefix)
     blocked = bool(set_errors(out.directory / writer.FINDINGS))
 
@@ -194,7 +203,7 @@ def prepare(
                 name=_free_name(uow, name.strip()),
                 description=description,
                 state="failed" if blocked else "validated",
-                origin=provenance.origin,
+                origin=origin.id,
                 current_version_id=version_id,
             )
             uow.session.add(dataset)
@@ -210,8 +219,8 @@ def prepare(
                     train_examples=written.train_examples,
                     validation_examples=written.validation_examples,
                     size_bytes=written.size_bytes,
-                    manifest=manifest,
-                    parents=list(provenance.parents),
+                    manifest=manifest.to_dict(),
+                    parents=list(origin.parents),
                 )
             )
             uow.session.flush()
@@ -244,30 +253,26 @@ def _free_name(uow: UnitOfWork, name: str) -> str:
     return candidate
 
 
-def _manifest(dataset_id: str, version_id: str, written: Written, provenance: Provenance) -> dict[str, Any]:
-    return {
-        "dataset_id": dataset_id,
-        "version_id": version_id,
-        "number": 1,
-        "created_at": time.time(),
-        "origin": provenance.origin,
-        "parents": list(provenance.parents),
-        "change": dict(provenance.change) if provenance.change else None,
-        "source": dict(provenance.source) if provenance.source else None,
-        "validation_source": dict(provenance.validation_source) if provenance.validation_source else None,
-        "recipe": dict(provenance.recipe) if provenance.recipe else None,
-        "counts": {
-            **(provenance.counts or {}),
-            "examples": written.examples,
-            "train": written.train_examples,
-            "validation": written.validation_examples,
-            "rejects": written.rejects,
-        },
-        "examples_sha256": written.examples_sha256,
-        "split": dict(written.split),
-        "findings": dict(written.findings),
-        "rules": rules.VERSION,
-    }
+def _manifest(dataset_id: str, version_id: str, written: Written, origin: Origin) -> Manifest:
+    return Manifest(
+        dataset_id=dataset_id,
+        version_id=version_id,
+        number=1,
+        created_at=time.time(),
+        origin=origin.id,
+        parents=origin.parents,
+        change=origin.change,
+        source=origin.source,
+        validation_source=origin.validation_source,
+        recipe=origin.recipe,
+        counts=Counts(
+            written.examples, written.train_examples, written.validation_examples, written.rejects, **origin.rows
+        ),
+        examples_sha256=written.examples_sha256,
+        split=written.split,
+        findings=dict(written.findings),
+        rules=rules.VERSION,
+    )
 
 
 def set_errors(path: Path) -> list[Finding]:

@@ -8,11 +8,12 @@ from typing import Any
 
 from core.data.editing import AddedExample, AddExamples, make
 from core.data.editing.building import build
+from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Rows
 from core.data.versions.writer import EXAMPLES, VersionWriter
 from core.errors import StorageError
 from core.platform.tasks.context import TaskContext
-from core.services.data.datasets.publishing import Change, Staged, attempt_of_task, stage, sweep_attempts
+from core.services.data.datasets.publishing import Staged, attempt_of_task, stage, sweep_attempts
 from core.services.data.datasets.records import VersionRecord, version_file
 
 
@@ -21,13 +22,13 @@ def stage_added(
     base: VersionRecord,
     added: Sequence[AddedExample],
     told: Mapping[str, Any],
-    extra: Mapping[str, Any] | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> Staged:
     """The files of the version after `base`, with these examples at its end; the caller publishes them.
 
     Args:
         told: the fields of the Change that are not counts.
-        extra: further entries of the manifest.
+        recipe: of the manifest, where it changes with the new version.
     """
     operation = make(AddExamples, examples=tuple(added))
     sweep_attempts()
@@ -37,7 +38,7 @@ def stage_added(
             rows, operation, out, _provenance(base), lambda done: ctx.progress(97, "Writing the new version")
         )
         change = Change(**told, added=effect.added, removed=effect.removed, changed=effect.changed)
-        return stage(base, out, change, attempt_of_task(ctx.lease.task_id, ctx.lease.epoch), extra)
+        return stage(base, out, change, attempt_of_task(ctx.lease.task_id, ctx.lease.epoch), recipe)
 
 
 def _provenance(version: VersionRecord) -> Path | None:

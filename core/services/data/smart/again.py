@@ -137,7 +137,7 @@ def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_i
         ready, done = totals.by_state["ok"], totals.done
         what = f"Asked {done:,} failed rows again: {len(added):,} examples of {ready:,} of them, by {recipe.model}."
         told = {"operation": KIND, "what": what, "parameters": {**origin, "cost_usd": totals.cost_usd}}
-        staged = adding.stage_added(ctx, dataset.version, added, told, _account(run_id, totals, dataset))
+        staged = adding.stage_added(ctx, dataset.version, added, told, _recipe(run_id, totals, dataset))
     ctx.progress(99, "Publishing")
 
     def publish(uow: UnitOfWork) -> dict[str, Any]:
@@ -147,12 +147,12 @@ def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_i
     return Outcome("succeeded", reason=reason, result=result, on_commit=publish)
 
 
-def _account(run_id: str, again: smart_store.Totals, dataset: DatasetRecord) -> Mapping[str, Any]:
-    """The entries of the manifest that count the rows, as they are once both are settled."""
-    recipe = dataset.version.manifest.get("recipe")
-    if not isinstance(recipe, Mapping):
-        return {}
+def _recipe(run_id: str, again: smart_store.Totals, dataset: DatasetRecord) -> Mapping[str, Any] | None:
+    """The manifest's recipe, with the rows and the cost of both runs."""
+    recipe = dataset.version.manifest.recipe
+    if recipe is None:
+        return None
     before = smart_store.totals(run_id)
     rows = {state: before.by_state[state] + again.by_state[state] for state in before.by_state}
     rows["failed"] -= again.done
-    return {"recipe": {**recipe, "rows": rows, "cost_usd": before.cost_usd + again.cost_usd}}
+    return {**recipe, "rows": rows, "cost_usd": before.cost_usd + again.cost_usd}

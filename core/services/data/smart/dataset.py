@@ -23,7 +23,7 @@ from core.platform.tasks.context import TaskContext
 from core.platform.tasks.records import TaskRecord
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
-from core.services.data.datasets.writing import Provenance
+from core.services.data.datasets.writing import Origin
 from core.services.data.smart import row_store as smart_store, source as smart_source
 from core.services.data.smart.records import GeneratedExample, SmartRowRecord
 from core.services.platform import connections
@@ -69,11 +69,11 @@ def build(
         read, accepted = totals.done + unreadable, totals.by_state["ok"]
         counts = {"read": read, "accepted": accepted, "rejected": read - accepted}
         chosen = recipe.model_dump(mode="json")
-        told = Provenance(
-            origin="smart",
-            source=_source(source),
+        told = Origin(
+            "smart",
+            source=sources.source_file(source),
             recipe={"smart": chosen, **origin, "rows": totals.by_state, "cost_usd": totals.cost_usd},
-            counts=counts,
+            rows=counts,
         )
         name = str(payload["name"])
         return dataset_writing.prepare(dataset_id, name, str(payload.get("description") or ""), out, told)
@@ -115,15 +115,3 @@ def _with_cells(
 def _reject(row: SmartRowRecord, cells: Mapping[str, str]) -> Reject:
     found = finding(_CODES[row.state], row.reason or "No example came of this row.", line=row.line)
     return Reject(row.line, json.dumps(dict(cells), ensure_ascii=False), (found,))
-
-
-def _source(source: sources.SourceRecord) -> dict[str, Any]:
-    return {
-        "id": source.id,
-        "filename": source.filename,
-        "sha256": source.sha256,
-        "size_bytes": source.size_bytes,
-        "format": source.format,
-        "encoding": source.encoding,
-        "detection": source.detection.to_dict(),
-    }

@@ -20,6 +20,7 @@ from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
 from core.data.findings import CODES, data_error, finding, from_error
 from core.data.formats import Detection
 from core.data.quality.rules import SetChecker
+from core.data.versions.manifest import SourceFile
 from core.errors import DataError, NotFound
 from core.ids import new_id
 from core.messages import Finding, Reject, Row
@@ -129,6 +130,19 @@ def ingest(
 def get(source_id: str) -> SourceRecord:
     """The upload; NotFound where there is none."""
     return _record(_row(source_id))
+
+
+def source_file(source: SourceRecord) -> SourceFile:
+    """The upload as the manifest of a dataset version records it."""
+    return SourceFile(
+        source.id,
+        source.filename,
+        source.sha256,
+        source.size_bytes,
+        source.format,
+        source.encoding,
+        source.detection.to_dict(),
+    )
 
 
 def detection(source_id: str) -> Detection:

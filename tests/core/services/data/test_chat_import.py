@@ -51,9 +51,9 @@ def imported(draft: DraftRecord) -> tuple[Any, list[dict[str, Any]], list[str]]:
     dataset = datasets.get_dataset(ended.result["dataset_id"])
     left = [json.loads(line) for line in chat_import.left_out(dataset.version.id).splitlines()]
     texts = [m.content for example in datasets.iter_examples(dataset.version.id) for m in example.messages]
-    counts = dataset.version.manifest["counts"]
-    assert counts["read"] == counts["accepted"] + counts["rejected"]
-    assert counts["rejected"] == sum(item["messages"] for item in left)
+    counts = dataset.version.manifest.counts
+    assert counts.read == counts.accepted + counts.rejected
+    assert counts.rejected == sum(item["messages"] for item in left)
     return dataset, left, texts
 
 
@@ -64,8 +64,8 @@ def test_every_message_is_imported_or_left_out_with_its_reason() -> None:
     assert plan.left == {"unanswered": 15, "no_speaker": 15, "duplicate": 6}
     assert plan.used == 24
     dataset, left, texts = imported(draft)
-    counts = dataset.version.manifest["counts"]
-    assert (counts["read"], counts["accepted"], counts["rejected"]) == (60, 24, 36)
+    counts = dataset.version.manifest.counts
+    assert (counts.read, counts.accepted, counts.rejected) == (60, 24, 36)
     assert dataset.origin == "chat_import"
     assert dataset.version.examples == 12
     assert {item["reason"] for item in left} == {"unanswered", "no_speaker", "duplicate"}
@@ -80,7 +80,7 @@ def test_every_message_is_imported_or_left_out_with_its_reason() -> None:
 def test_redaction_can_be_turned_off() -> None:
     dataset, _, texts = imported(begun(chats(), recipe={"redact": False}))
     assert sum("@example.com" in text for text in texts) == 12
-    assert dataset.version.manifest["counts"]["redacted"] == 0
+    assert dataset.version.manifest.counts.redacted == 0
 
 
 def test_the_review_decides() -> None:
@@ -250,4 +250,4 @@ def test_the_manifest_names_no_speaker() -> None:
         b"%d,Mira Holt,Hi %d\n%d,agent,Hello %d\n" % (n, n, n, n) for n in range(12)
     )
     dataset, _, _ = imported(begun(content, "chats.csv"))
-    assert "Mira" not in json.dumps(dataset.version.manifest)
+    assert "Mira" not in json.dumps(dataset.version.manifest.to_dict())

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from core.data.versions.manifest import Counts, RowCounts
 from core.errors import Conflict, DataError
 from core.platform.storage import get_storage
 from core.platform.tasks import recovery
@@ -95,12 +96,10 @@ def test_a_table_becomes_a_dataset() -> None:
     ]
     assert first.source_line == 2
     manifest = version.manifest
-    assert manifest["counts"] == {
-        "read": 60, "accepted": 60, "rejected": 0, "examples": 60, "train": 60, "validation": 0, "rejects": 0,
-    }  # fmt: skip
-    assert manifest["source"]["filename"] == "tools.csv"
-    assert manifest["recipe"]["mapping"]["key"] == "name"
-    assert set(manifest["files"]) == {"examples.parquet", "findings.parquet", "rejects.jsonl"}
+    assert manifest.counts == Counts(60, train=60, validation=0, rejects=0, read=60, accepted=60, rejected=0)
+    assert manifest.source.filename == "tools.csv"
+    assert manifest.recipe["mapping"]["key"] == "name"
+    assert set(manifest.files) == {"examples.parquet", "findings.parquet", "rejects.jsonl"}
     assert datasets.rejects(version.id) == b""
 
 
@@ -108,8 +107,8 @@ def test_every_row_that_is_left_out_is_listed_verbatim() -> None:
     source = upload(TABLE + "ragged,row\n" + 'bad,"x",y,z\n')
     state = {"source_id": source, "template": "extraction", "mapping": {"key": "name", "include": ["color"]}}
     dataset = convert(**state)
-    counts = dataset.version.manifest["counts"]
-    assert (counts["read"], counts["accepted"], counts["rejected"], counts["rejects"]) == (62, 30, 32, 32)
+    counts = dataset.version.manifest.counts
+    assert (counts.read, counts.accepted, counts.rejected, counts.rejects) == (62, 30, 32, 32)
     text = datasets.rejects(dataset.version.id).decode()
     assert '"raw": "ragged,row"' in text
     assert r'"raw": "bad,\"x\",y,z"' in text
@@ -226,8 +225,8 @@ def test_a_validation_file_of_its_own() -> None:
     other = upload("name,what\n" + "".join(f"Other {n},What {n}\n" for n in range(7)) + "bad,\n", "validation.csv")
     version = convert(validation_source_id=other).version
     assert (version.train_examples, version.validation_examples) == (60, 7)
-    assert version.manifest["validation_source"]["filename"] == "validation.csv"
-    assert version.manifest["validation_source"]["counts"] == {"read": 8, "accepted": 7, "rejected": 1}
+    assert version.manifest.validation_source.filename == "validation.csv"
+    assert version.manifest.validation_source.counts == RowCounts(read=8, accepted=7, rejected=1)
 
 
 # ---- known shapes
@@ -265,11 +264,11 @@ def test_banking77_by_classification(real_data: Path) -> None:
     suggested = sources.analyze(source).suggestion
     assert suggested is not None
     dataset = convert(source_id=source, template=suggested.template, mapping=suggested.mapping())
-    counts = dataset.version.manifest["counts"]
-    assert counts["read"] == 10_003
-    assert counts["read"] == counts["accepted"] + counts["rejected"]
-    assert counts["examples"] == counts["accepted"] == 10_003
-    assert counts["validation"] == 1_000
+    counts = dataset.version.manifest.counts
+    assert counts.read == 10_003
+    assert counts.read == counts.accepted + counts.rejected
+    assert counts.examples == counts.accepted == 10_003
+    assert counts.validation == 1_000
     statistics = datasets.statistics(dataset.version.id)
     assert statistics.distinct_labels == 77
     assert dataset.state == "validated"
@@ -281,7 +280,7 @@ def test_banking77_by_classification(real_data: Path) -> None:
 WORKER = """
 import sys
 from worker import run
-from core.services import conversion
+from core.services.data import conversion
 progress = conversion.TaskContext.progress
 def slow(self, percent, phase, message=""):
     progress(self, percent, phase, message)

@@ -116,9 +116,9 @@ def test_a_run_makes_a_dataset_with_its_origin(studio_env: Path) -> None:
     dataset = datasets.get_dataset(task.result["dataset_id"])
     assert (dataset.origin, dataset.version.examples) == ("smart", 24)
     manifest = dataset.version.manifest
-    assert manifest["counts"]["read"] == manifest["counts"]["accepted"] == 12
-    assert manifest["recipe"]["model"] == "tiny-1"
-    assert manifest["recipe"]["prompt_version"]
+    assert manifest.counts.read == manifest.counts.accepted == 12
+    assert manifest.recipe["model"] == "tiny-1"
+    assert manifest.recipe["prompt_version"]
     known = Provenance(version_file(dataset.version.id, "provenance.parquet"))
     for record in datasets.examples(dataset.version.id, 0, 24).items:
         about = known.of(record.position)
@@ -200,9 +200,9 @@ def test_every_row_is_accounted_for(studio_env: Path) -> None:
     assert by_line[5].attempts == 0
     assert {flag.code for flag in by_line[2].examples[0].flags} == {"ungrounded_number"}
     dataset = datasets.get_dataset(task.result["dataset_id"])
-    counts = dataset.version.manifest["counts"]
-    assert counts["read"] == len(rows) == counts["accepted"] + counts["rejected"] == len(found)
-    assert counts["rejects"] == 5
+    counts = dataset.version.manifest.counts
+    assert counts.read == len(rows) == counts.accepted + counts.rejected == len(found)
+    assert counts.rejects == 5
     rejects = [json.loads(line) for line in version_file(dataset.version.id, "rejects.jsonl").read_text().splitlines()]
     assert {item["findings"][0]["code"] for item in rejects} == {"smart_failed", "smart_empty", "smart_duplicate"}
     assert json.loads(rejects[0]["raw"]) == {"name": "broken"}
@@ -406,8 +406,8 @@ def test_stop_and_keep(studio_env: Path) -> None:
     assert task.reason == "stopped_early"
     dataset = datasets.get_dataset(task.result["dataset_id"])
     assert dataset.version.examples == smart.progress(task_id).ok < 24
-    counts = dataset.version.manifest["counts"]
-    assert counts["read"] == counts["accepted"] + counts["rejected"]
+    counts = dataset.version.manifest.counts
+    assert counts.read == counts.accepted + counts.rejected
 
 
 def test_cancel_keeps_what_was_paid_for(studio_env: Path) -> None:
@@ -500,8 +500,8 @@ def test_only_the_failed_rows_of_a_finished_run_are_asked_again(studio_env: Path
         assert told.prompt_tokens == 100 * len(server.chats)
         newest = datasets.get_dataset(dataset.id).version
         assert (newest.number, newest.examples, newest.parents) == (2, 11, (dataset.version.id,))
-        assert newest.manifest["recipe"]["rows"] == {"ok": 11, "failed": 1, "empty": 0, "duplicate": 0}
-        assert newest.manifest["recipe"]["cost_usd"] == pytest.approx(told.cost_usd)
+        assert newest.manifest.recipe["rows"] == {"ok": 11, "failed": 1, "empty": 0, "duplicate": 0}
+        assert newest.manifest.recipe["cost_usd"] == pytest.approx(told.cost_usd)
         known = Provenance(version_file(newest.id, "provenance.parquet"))
         origins = [known.of(position) for position in (0, 9, 10)]
         assert [about["source_line"] for about in origins] == [2, 3, 10]
@@ -648,7 +648,7 @@ def test_variations_become_a_new_version(studio_env: Path) -> None:
     told = smart.progress(begun.id)
     assert (told.rows, told.ok, told.examples) == (2, 2, 4)
     assert told.cost_usd == pytest.approx(0.24)
-    assert newest.manifest["change"]["operation"] == "variations"
+    assert newest.manifest.change.operation == "variations"
 
 
 def test_a_variation_that_changes_nothing_is_a_duplicate(studio_env: Path) -> None:

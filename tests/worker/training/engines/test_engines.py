@@ -35,7 +35,7 @@ def test_what_unsloth_changes_is_imported_after_it_or_it_refuses() -> None:
     """First everything that a work process has imported when it takes its engine; then transformers before unsloth."""
     code = (
         "import sys, worker.queues, worker.run, worker.training.job, worker.training.calibrate, worker.training.run\n"
-        "from core import methods\n"
+        "from core.models import methods\n"
         "[methods.build(name) for name in methods.METHODS]\n"
         "print({'transformers', 'trl', 'peft'} & set(sys.modules))\n"
         "import transformers\n"

@@ -34,7 +34,7 @@ def test_written_changed_thrown_away_and_gathered(dataset: datasets.DatasetRecor
     version = datasets.gather(dataset.id, why="Missing cases.").version
     assert version is not None
     assert [example.messages[0].content for example in datasets.iter_examples(version.id)][-2:] == ["Mine 0?", "May I?"]
-    assert version.manifest["change"]["what"] == "Added 2 examples."
+    assert version.manifest.change.what == "Added 2 examples."
     assert datasets.written(dataset.id) == []
     with pytest.raises(Conflict, match="No example"):
         datasets.gather(dataset.id)

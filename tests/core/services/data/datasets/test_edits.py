@@ -11,6 +11,7 @@ import pytest
 
 from core.data.editing import AddedExample, AddExamples, Dedupe, DropRows, EditRows, Filter, Redact, SetSystem, Split
 from core.data.versions import writer
+from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Provenance, Rows
 from core.errors import Conflict, DataError, NotFound, StudioError
 from core.messages import Example, Message
@@ -53,15 +54,9 @@ def test_a_change_is_a_new_version_that_says_what_and_why() -> None:
     version = edit(dataset.id, DropRows(positions=(0, 4)), why="  They are wrong. ")
     assert (version.number, version.examples, version.parents) == (2, 28, (dataset.version.id,))
     assert datasets.get_dataset(dataset.id).version == version
-    assert version.manifest["change"] == {
-        "operation": "drop_rows",
-        "what": "Dropped 2 examples.",
-        "why": "They are wrong.",
-        "parameters": {"positions": [0, 4]},
-        "added": 0,
-        "removed": 2,
-        "changed": 0,
-    }
+    assert version.manifest.change == Change(
+        "drop_rows", "Dropped 2 examples.", "They are wrong.", {"positions": [0, 4]}, removed=2
+    )
     assert len(contents(dataset.version.id)) == 30, "the older version stays as it is"
     assert [position.position for position in Rows(version_file(version.id, writer.EXAMPLES))] == list(range(28))
     newest, first = dataset_edits.history(dataset.id)
@@ -75,9 +70,9 @@ def test_count_before_apply_says_what_apply_does() -> None:
     operation = EditRows(rows={0: CHAT}, drop=(1, 2), add=({"messages": CHAT},))
     effect = dataset_edits.count(dataset.id, operation)
     version = edit(dataset.id, operation)
-    change = version.manifest["change"]
+    change = version.manifest.change
     assert (effect.added, effect.removed, effect.changed) == (1, 2, 1)
-    assert (change["added"], change["removed"], change["changed"]) == (1, 2, 1)
+    assert (change.added, change.removed, change.changed) == (1, 2, 1)
     assert effect.total == version.examples == 29
 
 
@@ -210,7 +205,7 @@ def test_undo_steps_back_one_change_at_a_time() -> None:
     edit(dataset.id, SetSystem(text="Be kind."))
     first = dataset_edits.undo(dataset.id)
     assert first.version is not None
-    assert first.version.manifest["change"]["what"] == (
+    assert first.version.manifest.change.what == (
         "Undid “Gave every example the system message “Be kind.””: back to version 2."
     )
     assert contents(first.version.id) == contents(f"{dataset.id}-v2")
@@ -244,8 +239,8 @@ def test_restore_brings_an_older_version_back_and_can_be_undone() -> None:
     assert contents(restored.id) == contents(dataset.version.id)
     newest = dataset_edits.history(dataset.id)[0]
     assert (newest.operation, newest.added, newest.why) == ("restore", 2, "The two were right.")
-    assert restored.manifest["files"].keys() >= {"examples.parquet", "findings.parquet"}
-    assert restored.manifest["version_id"] == restored.id
+    assert restored.manifest.files.keys() >= {"examples.parquet", "findings.parquet"}
+    assert restored.manifest.version_id == restored.id
     undone = dataset_edits.undo(dataset.id).version
     assert undone is not None
     assert undone.examples == 28
@@ -318,7 +313,7 @@ def test_a_large_set_is_edited_by_a_task(monkeypatch: pytest.MonkeyPatch) -> Non
     ended = run(applied)
     assert (ended.state, ended.result["version_id"]) == ("succeeded", f"{dataset.id}-v2")
     version = datasets.get_dataset(dataset.id).version
-    assert (version.validation_examples, version.manifest["change"]["why"]) == (6, "To test.")
+    assert (version.validation_examples, version.manifest.change.why) == (6, "To test.")
 
 
 @pytest.mark.usefixtures("database")
@@ -455,7 +450,7 @@ def test_rows_of_the_database_are_complete() -> None:
         assert row is not None
         assert owner is not None
         assert (row.parents, owner.current_version_id) == ([dataset.version.id], version.id)
-        assert row.size_bytes == sum(item["size_bytes"] for item in version.manifest["files"].values())
+        assert row.size_bytes == sum(item.size_bytes for item in version.manifest.files.values())
 
 
 def test_a_check_of_an_older_version_does_not_speak_for_the_newest() -> None:
