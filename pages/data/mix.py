@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.data import datasets
-from pages.data._mix import parts as mix_parts
+from pages.data._mix.choose import choose
+from pages.data._mix.follow import come_back, follow_mix
+from pages.data._mix.outcome import outcome
 from pages.ui import face, frame, guard
 from pages.ui.boundary import boundary
 
@@ -20,11 +22,11 @@ with boundary(way_out=("datasets", "All datasets")):
         "Prepare · Datasets",
     )
     face.section_gap()
-    mix_parts.come_back()
+    come_back()
     found = datasets.list_datasets()
     task_id = st.query_params.get("task")
     if task_id:
-        mix_parts.follow_mix(task_id)
+        follow_mix(task_id)
     elif len(found) < 2:
         if face.empty(
             "blender",
@@ -37,6 +39,6 @@ with boundary(way_out=("datasets", "All datasets")):
     else:
         work, result = st.columns([7, 6], gap="medium")
         with work:
-            parts, total = mix_parts.choose(found)
+            parts, total = choose(found)
         with result:
-            mix_parts.outcome(parts, total)
+            outcome(parts, total)

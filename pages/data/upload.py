@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.data import sources
-from pages.data._upload.parts import choose_file, follow_import, format_panel, known_shape_form, lead_to_wizard
+from pages.data._upload.choose import choose_file, format_panel
+from pages.data._upload.follow import follow_import
+from pages.data._upload.next_step import known_shape_form, lead_to_wizard
 from pages.ui import face, guard
 from pages.ui.boundary import boundary
 from pages.ui.uploads import file_card, notes, unreadable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.data.conversion.analysis import Analysis
 from core.errors import StudioError
@@ -12,15 +11,15 @@ from core.services.data.conversion import Preview
 from core.services.data.sources import SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import ONWARD_KEYS, is_under_way, key, save
+from pages.data._convert.draft import ONWARD_KEYS, is_under_way, save
+from pages.data._shared.created import created
+from pages.data._shared.dataset_form import wizard_form
 from pages.data._smart import cost as smart_cost, run as smart_run
-from pages.data._upload.parts import done, free_name, name_fits
 from pages.ui import face
 from pages.ui.format import number, percent, plural, sentence, short
 from pages.ui.progress import ended_badly, follow
 
 SAMPLES = 6
-_SHARES = {"auto": "Decided by size", "0": "Nothing", "0.1": "10%", "0.2": "20%"}
 
 
 def preview_cards(found: Preview, *, limit: int, columns: int) -> None:
@@ -108,7 +107,7 @@ def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
     with main:
         face.heading("The dataset")
         with st.container(border=True, gap="small", key="name_it"):
-            draft, ready = _name_it(draft, source)
+            draft, ready = wizard_form(draft, source.filename)
     with side:
         face.heading("What will happen")
         with st.container(border=True, key="recap"):
@@ -120,7 +119,7 @@ def _under_way(draft: DraftRecord) -> None:
     written = draft.state.get("mode") == "smart"
     task = tasks.get_task(draft.result_id or "")
     if task.state == "succeeded":
-        done(task.result, "conversion")
+        created(task.result, "conversion")
         _counts(task.result)
     task = (smart_run.follow_smart if written else follow)(task.id)
     if not task.is_terminal:
@@ -139,42 +138,6 @@ def _under_way(draft: DraftRecord) -> None:
             if st.button("Convert another file", type="tertiary", key="another"):
                 st.query_params.clear()
                 st.rerun()
-
-
-def _name_it(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
-    state = draft.state
-    slots: dict[str, DeltaGenerator] = {}
-    with st.container(gap="xxsmall"):
-        name = st.text_input(
-            "Name",
-            value=free_name(source.filename) if state.get("name") is None else state["name"],
-            max_chars=120,
-            key=key(draft, "name"),
-        )
-        slots["name"] = st.empty()
-    with st.container(gap="xxsmall"):
-        description = st.text_area(
-            "Description",
-            value=state.get("description") or "",
-            placeholder="What these examples teach",
-            height=80,
-            key=key(draft, "description"),
-        )
-        slots["description"] = st.empty()
-    kept = state.get("hold_out")
-    share = st.segmented_control(
-        "Hold out for validation",
-        list(_SHARES),
-        default="auto" if kept is None else f"{kept:g}",
-        required=True,
-        format_func=_SHARES.__getitem__,
-        key=key(draft, "hold_out"),
-        help="Held-out examples are never trained on and show whether the model learned or memorised. Decided "
-        "by size: nothing below 200 examples, since facts that were never shown cannot be learnt.",
-    )
-    ready = name_fits(name, description, slots)
-    held = None if share in (None, "auto") else float(share)
-    return save(draft, name=name, description=description, hold_out=held), ready
 
 
 def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list[tuple[str, str]]:

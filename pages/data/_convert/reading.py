@@ -131,7 +131,7 @@ def rows_table(rows: list[Row], name: str) -> None:
     st.dataframe(table, hide_index=True, alt="The first rows of the file with their line numbers", key=name)
 
 
-def cell_shown(value: Any) -> str:
+def cell_shown(value: object) -> str:
     """A cell as text, for a table on the screen."""
     return short(value if isinstance(value, str) else "" if value is None else str(value), 500)
 

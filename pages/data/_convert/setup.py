@@ -158,7 +158,9 @@ def _columns_card(
     return mapping
 
 
-def _role_widget(draft: DraftRecord, role: RoleSpec, value: Any, names: list[str]) -> Any:
+def _role_widget(
+    draft: DraftRecord, role: RoleSpec, value: str | list[str] | None, names: list[str]
+) -> str | list[str] | None:
     title = role.title if role.required else f"{role.title} (optional)"
     if role.id == "include":
         chosen = [name for name in value or [] if name in names]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from core.services.platform.drafts import DraftRecord
 from pages.ui import draft_memory
@@ -57,11 +56,11 @@ STEPS = (
 IDS = [step.id for step in STEPS]
 
 
-def recipe(draft: DraftRecord, **changes: Any) -> DraftRecord:
+def recipe(draft: DraftRecord, **changes: object) -> DraftRecord:
     """Change some of the recipe's choices."""
     return save(draft, recipe={**(draft.state.get("recipe") or {}), **changes})
 
 
-def reading(draft: DraftRecord, **changes: Any) -> DraftRecord:
+def reading(draft: DraftRecord, **changes: object) -> DraftRecord:
     """Change some of the choices about how the log is read."""
     return save(draft, reading={**(draft.state.get("reading") or {}), **changes})

@@ -13,7 +13,7 @@ from core.services.data.chat_import import reading as chat_reading
 from core.services.data.chat_import.review_list import Plan
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import key, recipe
-from pages.data._import_conversations.parts import reasons
+from pages.data._import_conversations.left_out import reasons
 from pages.ui import face, forms
 from pages.ui.format import number, plural
 
@@ -101,10 +101,11 @@ def _dates(draft: DraftRecord) -> DraftRecord:
             st.caption("The log has no times that can be read, so it cannot be filtered by them.")
             return draft
         first, last = _day(found.began), _day(found.ended)
+        since_s, until_s = chosen.recipe.since, chosen.recipe.until
         with st.grid(2, min_column_width=200):
             since = st.date_input(
                 "From",
-                value=_within(_day(chosen.recipe.since), first, last),
+                value=None if since_s is None else _within(_day(since_s), first, last),
                 min_value=first,
                 max_value=last,
                 format="YYYY-MM-DD",
@@ -113,7 +114,7 @@ def _dates(draft: DraftRecord) -> DraftRecord:
             )
             until = st.date_input(
                 "Up to and including",
-                value=_within(_day(chosen.recipe.until, back=True), first, last),
+                value=None if until_s is None else _within(_day(until_s - 1), first, last),
                 min_value=first,
                 max_value=last,
                 format="YYYY-MM-DD",
@@ -151,19 +152,16 @@ def _private(draft: DraftRecord) -> DraftRecord:
         return recipe(draft, redact=redact, redact_names=names)
 
 
-def _day(stamp: float | None, back: bool = False) -> Any:
-    if stamp is None:
-        return None
-    moment = datetime.fromtimestamp(stamp)
-    return (moment - timedelta(seconds=1)).date() if back else moment.date()
+def _day(stamp: float) -> date:
+    return datetime.fromtimestamp(stamp).date()
 
 
-def _within(day: Any, first: Any, last: Any) -> Any:
+def _within(day: date, first: date, last: date) -> date:
     """The day, moved to the nearest one that the log has: read in another time zone, its first day may be another."""
-    return None if day is None else min(max(day, first), last)
+    return min(max(day, first), last)
 
 
-def _stamp(day: Any, days: int = 0) -> float | None:
-    if not isinstance(day, date):
+def _stamp(day: date | None, days: int = 0) -> float | None:
+    if day is None:
         return None
     return datetime.combine(day + timedelta(days=days), time()).timestamp()

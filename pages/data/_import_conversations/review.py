@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
+from core.messages import Message
 from core.services.data import chat_import
 from core.services.data.chat_import import review_list as chat_review
 from core.services.data.chat_import.review_list import Choices, Plan, ReviewItem
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import save
-from pages.data._import_conversations.parts import messages, placeholders
 from pages.ui import face, message_editor
 from pages.ui.dialogs import dialog
-from pages.ui.format import clock, day, md, number, plural
+from pages.ui.format import clock, day, md, number, plural, short
 from pages.ui.neutral import visible
 
 PER_PAGE = 6
@@ -26,6 +27,8 @@ _BADGES = {
     "drop": face.badge_md("Dropped", "gray", "block"),
 }
 _EDITOR = "chat_editor"
+_WORDS = {"system": ("CONTEXT", "gray"), "user": ("INPUT", "gray"), "assistant": ("OUTPUT", "blue")}
+_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z ]{2,20}\]")
 
 
 def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
@@ -126,13 +129,30 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
                 st.caption(_note(item), width="stretch")
                 st.markdown(f":small[{_BADGES.get(item.decision, '')}]", width="content")
-            messages(item.messages)
-            found = placeholders(item.messages) if item.redactions else {}
+            _messages(item.messages)
+            found = _placeholders(item.messages) if item.redactions else {}
             if found:
                 words = " ".join(face.badge_md(f"{md(word)} × {count}", "orange") for word, count in found.items())
                 st.markdown(f":small[Redacted: {words}]")
         with st.container(horizontal=True, gap="xsmall"):
             _buttons(draft, chosen, item)
+
+
+def _messages(items: Sequence[Message], limit: int = 900) -> None:
+    """A conversation, every message under its role; strangers' text is shown verbatim and can play no tricks."""
+    for message in items:
+        word, color = _WORDS.get(message.role, (message.role.upper(), "gray"))
+        st.markdown(f":small[:{color}[{word}]]")
+        st.text(short(visible(message.content), limit) or "(empty)")
+
+
+def _placeholders(items: Sequence[Message]) -> dict[str, int]:
+    """Which placeholders stand in an example, and how often."""
+    found: dict[str, int] = {}
+    for message in items:
+        for word in _PLACEHOLDER.findall(message.content):
+            found[word] = found.get(word, 0) + 1
+    return found
 
 
 def _buttons(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:

@@ -13,7 +13,7 @@ from core.services.data.chat_import import reading as chat_reading, review_list 
 from core.services.data.chat_import.reading import ChatSource, ChatSummary, Speaker
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import key, reading, recipe, save
-from pages.data._import_conversations.parts import notes, reasons
+from pages.data._import_conversations.left_out import notes, reasons
 from pages.ui import face
 from pages.ui.format import day, md, number, plural, short, size
 from pages.ui.neutral import visible

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import streamlit as st
 
 from core.services.data import smart
-from core.services.data.smart.records import SmartProgress
+from core.services.data.smart.records import RowResult, SmartProgress, SmartRowRecord
 from pages.data._smart.cost import usd
 from pages.ui import face
 from pages.ui.format import md, number, plural, sentence
@@ -29,7 +26,7 @@ _MEANING = {
 }
 
 
-def row_card(row: Any, key: str) -> None:
+def row_card(row: RowResult | SmartRowRecord, key: str) -> None:
     """One row: its state, what was written, what to look at, what it took."""
     word, color, icon = STATES.get(row.state, (row.state, "gray", "help"))
     with st.container(border=True, gap="xsmall", key=f"row_{key}"):
@@ -42,7 +39,8 @@ def row_card(row: Any, key: str) -> None:
             if index:
                 st.divider()
             face.message_lines(example.messages)
-            _flags(example.flags)
+            for flag in example.flags:
+                st.markdown(f":orange[:small[:material/visibility: {md(flag.message)}]]")
         took = [f"{number(row.prompt_tokens)} tokens in, {number(row.completion_tokens)} out"]
         if row.cost_usd:
             took.append(usd(row.cost_usd))
@@ -50,18 +48,6 @@ def row_card(row: Any, key: str) -> None:
             took.append(plural(row.attempts, "attempt"))
         if row.prompt_tokens or row.completion_tokens:
             st.caption(" · ".join(took))
-
-
-def _flags(flags: Sequence[Any]) -> None:
-    """What the answer says that its row does not."""
-    for flag in flags:
-        st.markdown(f":orange[:small[:material/visibility: {md(_words(flag))}]]")
-
-
-def _words(flag: Any) -> str:
-    if isinstance(flag, dict):
-        return str(flag.get("message") or flag.get("value") or flag.get("code"))
-    return str(getattr(flag, "message", flag))
 
 
 def live_rows(task_id: str, active: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,7 +153,7 @@ def _last(messages: tuple[Message, ...], role: str) -> str:
     return next((message.content for message in reversed(messages) if message.role == role), "")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
@@ -201,7 +202,7 @@ def _operation(
             splits[position] = _SPLITS[changes["Part"]]
         texts = {title: value for title, value in changes.items() if title in _TEXTS}
         if texts:
-            rows[position] = tuple(_with(list(messages_of(before[position].example)), texts))
+            rows[position] = tuple(_with(messages_of(before[position].example), texts))
     more = [
         AddedExample(
             messages=tuple(_with([], {title: row.get(title) for title in _TEXTS})),
@@ -212,7 +213,7 @@ def _operation(
     return EditRows(rows=rows, splits=splits, drop=tuple(gone), add=tuple(more))
 
 
-def _with(messages: list[Any], texts: dict[str, Any]) -> list[dict[str, Any]]:
+def _with(messages: Sequence[Mapping[str, Any]], texts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The messages with the last one of each role replaced; a context that was emptied goes, a new one stands first."""
     out = [dict(message) for message in messages]
     for title, role in _TEXTS.items():

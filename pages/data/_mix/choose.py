@@ -1,0 +1,73 @@
+"""Which datasets go into a mix, and how much of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.services.data.datasets import DatasetRecord, mix as dataset_mix
+from pages.ui import face
+from pages.ui.format import md, plural
+
+Parts = list[tuple[str, float]]  # id of a version, weight
+
+
+def choose(found: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
+    """The version of each chosen dataset with its weight, and the size of the mix (None: as the weights give)."""
+    by_id = {dataset.id: dataset for dataset in found}
+    face.heading("Datasets", "their newest versions")
+    ids = st.multiselect(
+        "Datasets to mix",
+        list(by_id),
+        format_func=lambda dataset_id: by_id[dataset_id].name,
+        placeholder="Choose two or more",
+        label_visibility="collapsed",
+        bind="query-params",
+        key="datasets",
+    )
+    fixed = (
+        st.segmented_control(
+            "Size",
+            ["weights", "total"],
+            default="weights",
+            required=True,
+            format_func={"weights": "As the weights give", "total": "A fixed number"}.__getitem__,
+            help="As the weights give: weight 1 uses every example once, 2 twice, 0.5 every second one. "
+            "A fixed number: the weights are shares of it.",
+            bind="query-params",
+            key="size",
+        )
+        == "total"
+    )
+    parts: Parts = []
+    for dataset_id in ids:
+        dataset = by_id[dataset_id]
+        with st.container(
+            border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"part_{dataset.id}"
+        ):
+            with st.container(gap=None, width="stretch"):
+                st.markdown(f"**{md(dataset.name, 60)}**")
+                st.caption(f"{plural(dataset.examples, 'pair')} · version {dataset.version.number}")
+            weight = st.number_input(
+                "Weight",
+                0.05,
+                1_000.0,
+                1.0,
+                step=0.5,
+                format="%g",
+                width=130,
+                help="A share of the mix: 3 and 1 give 75% and 25%." if fixed else "1: every example once. 2: twice.",
+                bind="query-params",
+                key=f"weight_{dataset.id}",
+            )
+        parts.append((dataset.version.id, float(weight)))
+    total = None
+    if fixed:
+        suggested = min(sum(by_id[one].examples for one in ids) or 1_000, dataset_mix.MAX_EXAMPLES)
+        total = int(
+            st.number_input(
+                "Examples in the mix", 1, dataset_mix.MAX_EXAMPLES, suggested, bind="query-params", key="total"
+            )
+        )
+    return parts, total

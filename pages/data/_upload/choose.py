@@ -1,0 +1,82 @@
+"""Choosing a file to upload: the format panel, the drop zone, a sample to try."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.samples.tables import SAMPLE_CHATS, open_sample_chats
+from core.services.data import sources
+from core.services.data.sources import SourceRecord
+from pages.ui import face
+from pages.ui.uploads import FORMATS, drop_zone, from_this_server
+
+_EXAMPLE = """{"messages": [
+  {"role": "system",
+   "content": "You are the help desk of a shop."},
+  {"role": "user",
+   "content": "What's the refund policy?"},
+  {"role": "assistant",
+   "content": "We offer a 30-day guarantee..."}
+]}"""
+_WAYS = (
+    ("verified", "Labeled examples", "Chats, question and answer, prompt and completion: straight to a dataset."),
+    ("transform", "Any other table", "You say which column is the input and which the output; the file is kept."),
+    ("fact_check", "Every row is checked", "What cannot be used is listed with its line and its reason."),
+)
+_SHAPES = (
+    ("messages", "a list of role and content"),
+    ("conversations", "ShareGPT: from and value"),
+    ("instruction, input, output", "Alpaca"),
+    ("prompt, completion", "two columns"),
+    ("question, answer", "two columns"),
+    ("system, user, assistant", "three columns"),
+)
+
+
+def format_panel() -> None:
+    """What a labeled example looks like, and what the roles mean."""
+    face.heading("Supervised Learning Format")
+    with st.container(border=True, gap="small"):
+        st.markdown("Each example shows: **INPUT** (user question) → :blue[**OUTPUT**] (desired response)")
+        st.code(_EXAMPLE, language="json", wrap_lines=True)
+        st.caption("In a JSONL file each example stands on one line.")
+        st.divider()
+        st.markdown(f"{face.badge_md('user')} **Inputs**: what you want to handle")
+        st.markdown(f"{face.badge_md('assistant', 'blue')} **Outputs**: how you want to respond")
+        st.markdown(f"{face.badge_md('system')} **Context and instructions** for the model")
+        st.divider()
+        st.markdown("Best for prepared labeled datasets. Each example: question + desired answer.")
+        st.caption("Minimum 10 labeled examples required, 50 or more recommended, 100 to 1,000 better.")
+    with st.expander("Other shapes that are recognised", icon=":material/category:"):
+        for columns, text in _SHAPES:
+            st.markdown(f"`{columns}` :gray[{text}]")
+        st.caption("Any other table is welcome too: the next step lets you say which column is which.")
+
+
+def choose_file() -> None:
+    """The drop zone, a sample to try, and what will happen to the file."""
+    face.heading("Your file", f"{FORMATS}, up to 100 MB")
+    stored = drop_zone("upload", "Labeled examples") or from_this_server("upload")
+    if stored is not None:
+        _open(stored)
+    with st.container(
+        border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="sample"
+    ):
+        with st.container(gap=None, width="stretch"):
+            st.markdown("**No file at hand?**")
+            st.caption("Try it with the help desk of an invented shop: questions of customers and the right answers.")
+        if st.button("Use the sample file", icon=":material/description:", key="use_sample"):
+            with open_sample_chats() as stream:
+                _open(sources.ingest(stream, SAMPLE_CHATS))
+    face.section_gap()
+    face.heading("What happens to it")
+    with st.grid(3, min_column_width=180):
+        for icon, title, text in _WAYS:
+            with st.container(border=True, height="stretch", gap="xxsmall"):
+                st.markdown(f"**:blue[:material/{icon}:] {title}**")
+                st.caption(text)
+
+
+def _open(source: SourceRecord) -> None:
+    st.query_params["source"] = source.id
+    st.rerun()

@@ -1,0 +1,78 @@
+"""A file that was uploaded: the form that makes a dataset of it, or the way to Convert data."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.conversion.analysis import Analysis
+from core.errors import StudioError
+from core.services.data import conversion, datasets
+from core.services.data.sources import SourceRecord
+from core.services.platform import drafts
+from pages.data._shared.dataset_form import free_name, name_fields
+from pages.ui import face, frame
+from pages.ui.boundary import show_error
+from pages.ui.format import md, number, plural
+from pages.ui.uploads import drop_zone, file_card
+
+
+def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
+    """Name and description; the examples as they will be; one button."""
+    with st.container(border=True, gap="small", key="known_shape"):
+        st.markdown(
+            f"{face.badge_md('✓ Supervised', 'green')} {face.badge_md(str(analysis.shape))} "
+            f"{plural(analysis.total_rows, 'row')} in a known shape. It can become a dataset as it is."
+        )
+        name, description, fits = name_fields(free_name(source.filename), "", lambda field: f"{field}_{source.id}")
+        validation_id = _validation_part(source)
+        if st.button(
+            "Create dataset", type="primary", icon=":material/check:", disabled=not fits, key="create_dataset"
+        ):
+            try:
+                task = datasets.create_from_source(source.id, name.strip(), description.strip(), validation_id)
+            except StudioError as error:
+                show_error(error)
+            else:
+                st.query_params.clear()
+                st.query_params["task"] = task.id
+                st.rerun()
+    face.section_gap()
+    face.heading("First examples", f"of {number(analysis.total_rows)}")
+    preview = conversion.preview(source.id, shape=analysis.shape, limit=3)
+    for index, made in enumerate(preview.examples, 1):
+        face.example_card(made.example.messages, key=f"first_{index}", note=f"Line {made.example.source_line}")
+
+
+def _validation_part(source: SourceRecord) -> str | None:
+    key = f"validation_of_{source.id}"
+    chosen = st.session_state.get(key)
+    with st.expander("Validation file of its own (optional)", icon=":material/fact_check:"):
+        st.caption(
+            "Examples that are never trained on show whether the model learned or memorised. Without a file, "
+            "the studio holds a part out only from 200 examples on."
+        )
+        if chosen is None:
+            stored = drop_zone(f"validation_{source.id}", "Validation examples")
+            if stored is not None:
+                st.session_state[key] = stored
+                st.rerun()
+        elif file_card(chosen):
+            st.session_state.pop(key)
+            st.rerun()
+    return chosen.id if chosen else None
+
+
+def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
+    """A table in no known shape: say so, and go on to the wizard with the file kept."""
+    with st.container(border=True, gap="small", key="to_wizard"):
+        st.markdown(f"**{plural(analysis.total_rows, 'row')}, {plural(len(analysis.columns), 'column')}**")
+        st.markdown(
+            "The studio does not know yet which column is the input and which the output. "
+            "Convert data asks you, and shows the examples while you choose. The file is kept."
+        )
+        names = " ".join(face.badge_md(md(column.name, 40)) for column in analysis.columns[:12])
+        if names:
+            st.markdown(names)
+        if st.button("Continue to Convert data", type="primary", icon=":material/transform:", key="to_convert"):
+            draft = drafts.create("convert", {"source_id": source.id}, "analyze")
+            st.switch_page(frame.page_file("convert"), query_params={"draft": draft.id})
