@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.output import print_json, print_table
+from core.data import formats
 
 if TYPE_CHECKING:
     from core.data.conversion.analysis import Analysis
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     @app.command()
     def analyze(
-        file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet file.")],
+        file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Show a file's columns (type, distinct values, empties, samples) and a suggested conversion."""

@@ -12,6 +12,7 @@ from core.cli.assign import assign
 from core.cli.boundary import say
 from core.cli.output import print_json
 from core.cli.waiting import wait_succeeded
+from core.data import formats
 from core.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     @app.command()
     def convert(
-        file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet file.")],
+        file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
         name: Annotated[str, typer.Option(help="Name of the new dataset.")],
         template: Annotated[
             str,

@@ -10,13 +10,14 @@ import typer
 
 from core.cli.boundary import say
 from core.cli.output import print_json
+from core.data import formats
 from core.messages import Reject
 
 
 def register(app: typer.Typer) -> None:
     @app.command()
     def rows(
-        file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet file.")],
+        file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
         limit: Annotated[int, typer.Option(min=0, help="Stop after so many rows; 0 prints all.")] = 0,
     ) -> None:
         """Print the rows exactly as read, as JSONL with their physical line: {"line", "fields"}.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.output import print_json
+from core.data import formats
 
 if TYPE_CHECKING:
     from core.services.data.sources import FileReport
@@ -24,7 +25,7 @@ class Profile(StrEnum):
 def register(app: typer.Typer) -> None:
     @app.command()
     def validate(
-        files: Annotated[list[Path], typer.Argument(help="CSV, JSON, JSONL or Parquet files.")],
+        files: Annotated[list[Path], typer.Argument(help=f"{formats.labels()} files.")],
         profile: Annotated[
             Profile,
             typer.Option(help="studio: every check. openai_cookbook: the seven of OpenAI's cookbook, and only those."),

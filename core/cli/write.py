@@ -12,6 +12,7 @@ from core.cli.assign import assign
 from core.cli.boundary import say
 from core.cli.output import print_json
 from core.cli.waiting import wait_for
+from core.data import formats
 from core.errors import DataError, JobError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     @app.command()
     def write(
-        file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet file.")],
+        file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
         name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
         model: Annotated[str, typer.Option(help="The model that writes, as its connection names it.")] = "starter",
         connection: Annotated[str, typer.Option(help="Name or id of a connection; studio is this studio.")] = "studio",

@@ -25,9 +25,6 @@ from pages.ui.format import md, plural, sentence, size
 WIDGET_LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
 
 
-FORMATS = "CSV, Excel, JSON, JSONL or Parquet"
-
-
 def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
     """A drop zone; the stored upload in the run in which a file arrived, else None.
 
@@ -39,7 +36,8 @@ def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
         label,
         key=f"{key}_{turn}",
         max_upload_size=WIDGET_LIMIT_MB,
-        help=f"{FORMATS}, also packed with gzip; up to 100 MB (104,857,600 bytes). The file stays on this machine.",
+        help=f"{sources.format_labels()}, also packed with gzip; up to 100 MB (104,857,600 bytes). "
+        "The file stays on this machine.",
     )
     problem = st.session_state.get(f"{key}_problem")
     if uploaded is None:
@@ -104,24 +102,8 @@ def release(uploaded: UploadedFile) -> None:
 
 def how_read(source: SourceRecord) -> str:
     """One line: format, encoding, dialect."""
-    found = source.detection
-    parts = [source.format.upper()]
-    if found.encoding:
-        parts.append(found.encoding)
-    if found.delimiter:
-        parts.append(f"separated by {DELIMITERS.get(found.delimiter, repr(found.delimiter)).lower()}")
-    if found.header is False:
-        parts.append("no header row")
-    if found.sheet:
-        parts.append(f"sheet {found.sheet}")
-    if found.array_path:
-        parts.append("rows in " + ".".join(found.array_path))
-    if found.compression:
-        parts.append(found.compression)
-    return " · ".join(parts)
-
-
-DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe", ":": "Colon", " ": "Space"}
+    (_, read_as), *others = source.facts
+    return " · ".join([read_as, *(f"{title.lower()} {value}" for title, value in others)])
 
 
 def file_card(source: SourceRecord, badge: str = "") -> bool:

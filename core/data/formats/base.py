@@ -1,13 +1,16 @@
-"""What every format shares: Detection (how a file is to be read), the Format contract, and the limits."""
+"""What every format shares: Detection (how to read a file), the Format contract, its registry, and the limits."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Final, Self
 
+from core.data.formats.batches import BATCH_ROWS, RowBatch, from_items
 from core.messages import Finding, Reject, Row
+from core.registry import Registry
 
 MAX_DEPTH = 100  # nested brackets; Python's own parser gives up at about 1,000
 MAX_RECORD = 10_000_000  # characters of one line, cell or record
@@ -89,6 +92,42 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One value of a choice, as a user sees it. `text` adds what the title does not say."""
+
+    value: Any
+    title: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that a user may choose about how a file is read.
+
+    Attributes:
+        id: the key in `overrides`.
+        options: () where any whole number is possible (skip_lines).
+        detected: what the studio detected.
+        current: how the file is read now.
+    """
+
+    id: str
+    title: str
+    options: tuple[Option, ...]
+    detected: Any
+    current: Any
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.detected != self.current)
+
+    @classmethod
+    def of(cls, name: str, title: str, detected: Detection, current: Detection, options: Iterable[Option] = ()) -> Self:
+        """The choice of one field of Detection."""
+        return cls(name, title, tuple(options), getattr(detected, name), getattr(current, name))
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """The beginning of a file, as the formats look at it when they say how sure they are.
 
@@ -101,22 +140,93 @@ class Head:
     suffix: str
     complete: bool
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether the file begins like one of a binary format."""
+        return not self.encoding
 
-class Format(Protocol):
-    """One way of writing rows into a file."""
 
-    id: str
-    title: str
-    suffixes: tuple[str, ...]
+class Format(ABC):
+    """One file format: how its files are recognized, inspected and read.
 
+    Attributes:
+        id: as `Detection.format` and the override `format` name it.
+        label: as screens, errors and help texts name it.
+        suffixes: with their dot, in lower case; the first one is the usual one.
+        magic: the first bytes of a binary file; () for text.
+        unicode_only: text that is UTF-8, -16 or -32 by its own standard; other encodings are not looked for.
+        can_nest: cells may hold objects and lists.
+        line_records: a record takes up physical lines of its own, so that it can be replaced in the file.
+        can_fork: it is read without threads, so that a forked process can read ahead.
+    """
+
+    id: ClassVar[str]
+    label: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    magic: ClassVar[tuple[bytes, ...]] = ()
+    unicode_only: ClassVar[bool] = False
+    can_nest: ClassVar[bool] = True
+    line_records: ClassVar[bool] = False
+    can_fork: ClassVar[bool] = True
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether its bytes are not text."""
+        return bool(self.magic)
+
+    def has_magic(self, raw: bytes) -> bool:
+        """Whether a file that begins with these bytes is binary and of this format."""
+        return raw.startswith(self.magic)
+
+    @abstractmethod
     def sniff(self, head: Head) -> float:
-        """How sure the format is that this is one of its files: 0 (no) to 1."""
+        """How likely it is that this is one of its files: 0 (no) to 1."""
 
+    @abstractmethod
     def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
-        """How this file is to be read; DataError where it cannot be."""
+        """How to read a file, judged by its beginning.
 
+        Args:
+            overrides: what the user chose; what is missing or None is detected.
+
+        Raises:
+            DataError: the file cannot be read this way.
+        """
+
+    def inspect(self, path: Path, detection: Detection, overrides: Mapping[str, Any]) -> Detection:
+        """How to read the file, after a look at all of it; by default what its beginning says.
+
+        Raises:
+            DataError: the file is damaged, encrypted, too large or has no rows.
+        """
+        return detection
+
+    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
+        """What a user may change about how a file is read, besides its format, encoding and nested values.
+
+        Args:
+            detected: what detection says without any override.
+            current: how the file is read now.
+        """
+        return ()
+
+    def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
+        """How the file is read, as (title, value) for the screen: ("Separated by", "comma")."""
+        return ()
+
+    @abstractmethod
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
-        """The rows with their line, and what could not be a row, in the order of the file."""
+        """The rows with their line, and a Reject for each record that is not a row, in the order of the file."""
 
-    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-        """Write rows so that `read` gives them back."""
+    def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+        """The same rows and rejects as `read`, column by column, about `size` rows at a time."""
+        return from_items(self.read(path, detection), size)
+
+
+FORMATS: Final = Registry[Format]("file format")
+
+
+def labels() -> str:
+    """All formats by their labels, for help texts: "CSV, Excel, JSON, JSONL or Parquet"."""
+    *first, last = sorted((entry.label for entry in FORMATS), key=str.lower)
+    return f"{', '.join(first)} or {last}" if first else last

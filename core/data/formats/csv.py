@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from core.data.findings import data_error, finding
-from core.data.formats.base import Detection, Head
+from core.data.formats.base import Choice, Detection, Format, Head, Option
 from core.data.formats.batches import BATCH_ROWS, RowBatch
 from core.data.formats.csv_batches import BatchBuilder, drop_header
 from core.data.formats.csv_records import CsvText, strict_reader
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
+from core.text import plural
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_DELIMITER_TITLES = {",": "Comma  ,", ";": "Semicolon  ;", "\t": "Tab", "|": "Pipe  |"}
+_QUOTE_TITLES = {'"': 'Double quote  "', "'": "Single quote  '"}
 _SAMPLE_ROWS = 200
 _NUMERIC = re.compile(r"[+-]?[\d.,]+%?|\d{4}-\d{2}-\d{2}.*")
 _MAX_PREAMBLE = 20
@@ -30,12 +33,14 @@ _SINGLE_QUOTED = re.compile(r"(?:^|[,;|\t])'[^']*(?:''[^']*)*'(?=[,;|\t\r\n]|$)"
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[ \t]*[\r\n]', re.IGNORECASE)  # what Excel writes for itself
 
 
-class CsvFormat:
+class CsvFormat(Format):
     """Rows of delimited cells."""
 
     id = "csv"
-    title = "CSV"
-    suffixes: tuple[str, ...] = (".csv", ".tsv", ".tab", ".txt", ".psv")
+    label = "CSV"
+    suffixes = (".csv", ".tsv", ".tab", ".txt", ".psv")
+    can_nest = False
+    line_records = True
 
     def sniff(self, head: Head) -> float:
         """Low, because any text can be cells; higher than a wrong suffix where the text is plainly a table."""
@@ -85,6 +90,19 @@ class CsvFormat:
             findings=findings,
         )
 
+    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
+        delimiters = _characters(detected.delimiter, current.delimiter, _DELIMITER_TITLES)
+        quotes = _characters(detected.quotechar, current.quotechar, _QUOTE_TITLES)
+        return (
+            Choice.of("delimiter", "Cells are separated by", detected, current, delimiters),
+            Choice.of("quotechar", "Cells are quoted with", detected, current, quotes),
+            *layout_choices(detected, current),
+        )
+
+    def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
+        delimiter = detection.delimiter or ""
+        return (("Separated by", DELIMITERS.get(delimiter, repr(delimiter))), *layout_facts(detection))
+
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
         for batch in self.read_batches(path, detection, 2_000):
             yield from batch.items()
@@ -102,14 +120,31 @@ class CsvFormat:
         if made.rows or made.rejects:
             yield made.take()
 
-    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            writer: csv.DictWriter[str] | None = None
-            for row in rows:
-                if writer is None:
-                    writer = csv.DictWriter(stream, list(row), quoting=csv.QUOTE_ALL)
-                    writer.writeheader()
-                writer.writerow(row)
+
+# ---- choices
+
+
+def layout_choices(detected: Detection, current: Detection) -> tuple[Choice, ...]:
+    """Header and lines above it: what a user may change about any table of cells."""
+    header = (Option(True, "The first row names the columns"), Option(False, "There is no header"))
+    return (
+        Choice.of("header", "Header", detected, current, header),
+        Choice.of("skip_lines", "Lines before the header", detected, current),
+    )
+
+
+def layout_facts(detection: Detection) -> tuple[tuple[str, str], ...]:
+    """The header and the lines above it as facts, where they are not the usual ones."""
+    numbered = (("Columns", "numbered, no header"),) if detection.header is False else ()
+    above = (("Left out above", plural(detection.skip_lines, "line")),) if detection.skip_lines else ()
+    return (*numbered, *above)
+
+
+def _characters(detected: str | None, current: str | None, titles: Mapping[str, str]) -> list[Option]:
+    """The known characters, and the detected or chosen one if it is not among them."""
+    options = [Option(value, title) for value, title in titles.items()]
+    others = [value for value in dict.fromkeys((detected, current)) if value and value not in titles]
+    return options + [Option(value, repr(value)) for value in others]
 
 
 # ---- detection

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from core.data.findings import data_error, finding
 from core.data.formats import strict_json
-from core.data.formats.base import ArrayFound, Detection, Head
+from core.data.formats.base import ArrayFound, Choice, Detection, Format, Head, Option
 from core.data.formats.json_text import JsonText, first_value
 from core.errors import DataError
 from core.messages import Reject, Row
@@ -22,12 +22,13 @@ _CHAT_LISTS = frozenset({"messages", "conversations", "conversation"})
 _CHAT_KEYS = frozenset({"role", "from", "content", "value"})
 
 
-class JsonFormat:
+class JsonFormat(Format):
     """One JSON document."""
 
     id = "json"
-    title = "JSON"
-    suffixes: tuple[str, ...] = (".json",)
+    label = "JSON"
+    suffixes = (".json",)
+    unicode_only = True
 
     def sniff(self, head: Head) -> float:
         text = head.text.lstrip()
@@ -72,6 +73,20 @@ class JsonFormat:
             return Detection(self.id, head.encoding, layout="values", arrays=_with_whole(arrays), notes=(note,))
         return Detection(self.id, head.encoding, layout="values", notes=("A single JSON value.",))
 
+    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
+        if not current.arrays:
+            return ()
+        options = [
+            Option(found.path, " → ".join(found.path) or "The whole document", f"{found.count:,} objects seen")
+            for found in current.arrays
+        ]
+        return (Choice.of("array_path", "Rows are taken from", detected, current, options),)
+
+    def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
+        if not detection.arrays:
+            return ()
+        return (("Rows from", " → ".join(detection.array_path) or "the whole document"),)
+
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
         text = JsonText(path, detection.encoding or "utf-8")
         if detection.layout == "values":
@@ -84,22 +99,10 @@ class JsonFormat:
         if empty:
             raise data_error("json_no_rows", "The array is empty.", line=1)
 
-    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="\n") as stream:
-            for index, row in enumerate(rows):
-                stream.write("[\n" if index == 0 else ",\n")
-                stream.write(json.dumps(dict(row), ensure_ascii=False, allow_nan=False, indent=2))
-            stream.write("\n]\n")
-
 
 def _with_whole(arrays: tuple[ArrayFound, ...]) -> tuple[ArrayFound, ...]:
     """The choices: each array, or the document itself as the only row."""
     return (*arrays, ArrayFound((), 1)) if arrays else ()
-
-
-def find_array(text: str) -> tuple[str, ...]:
-    """The keys that lead to the largest array of objects inside an object; () where there is none."""
-    return _largest(text, find_arrays(text))
 
 
 def _largest(text: str, candidates: Mapping[tuple[str, ...], int]) -> tuple[str, ...]:

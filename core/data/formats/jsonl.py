@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from core.data.findings import reject
 from core.data.formats import strict_json
-from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Head
+from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Format, Head
 from core.data.formats.json import TABLE_NAMES
 from core.data.formats.json_text import JsonText, first_value, row_or_reject
 from core.data.formats.text import Line, damage, lines, shortened
@@ -21,12 +20,14 @@ MAX_WASTED = 32_000_000  # characters looked at ahead in vain, before every line
 _MAX_LINES = 100_000
 
 
-class JsonlFormat:
+class JsonlFormat(Format):
     """Lines, each an object; or objects one after another (layout `values`)."""
 
     id = "jsonl"
-    title = "JSON lines"
-    suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".jsonlines")
+    label = "JSONL"
+    suffixes = (".jsonl", ".ndjson", ".jsonlines")
+    unicode_only = True
+    line_records = True
 
     def sniff(self, head: Head) -> float:
         start = head.text.lstrip()[:1]
@@ -45,7 +46,7 @@ class JsonlFormat:
 
     def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
         layout = overrides.get("layout") or self._layout(head) or _layout_of_one(head)
-        notes = ["JSON lines: one object per line."]
+        notes = ["JSONL: one object per line."]
         if layout == "values":
             notes = ["JSON objects, one after another over several lines each."]
         return Detection(self.id, head.encoding, layout=layout, notes=tuple(notes))
@@ -59,11 +60,6 @@ class JsonlFormat:
         for line in source:
             if line.text.strip(" \t\r\n"):
                 yield record(source, line, codec)
-
-    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="\n") as stream:
-            for row in rows:
-                stream.write(json.dumps(dict(row), ensure_ascii=False, allow_nan=False) + "\n")
 
     def _layout(self, head: Head) -> str:
         """`lines` or `values`; "" where there is one value only, which is a JSON document."""

@@ -10,7 +10,11 @@ from typing import Any
 from core.errors import DataError
 from core.messages import Reject, Row
 
-WAYS = ("keep", "text", "flatten")
+WAYS = {
+    "keep": "Keep them as they are",
+    "text": "Write them as JSON text",
+    "flatten": "One column per inner key",
+}
 _LOOKED_AT = 50
 
 

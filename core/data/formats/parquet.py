@@ -1,50 +1,32 @@
-"""Parquet, by row groups. There are no lines in it: a row's `line` is its number, from 1.
-
-A file of 300 bytes can ask for gigabytes, so it is read once by a process of its own with a memory limit before any
-other process touches its pages; what its footer declares is checked first.
-"""
+"""Parquet, by row groups. There are no lines in it: a row's `line` is its number, from 1."""
 
 from __future__ import annotations
 
-import base64
-import datetime
-import decimal
-import json
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from core.data.findings import data_error, finding, reject
-from core.data.formats.base import Detection, Head
-from core.data.formats.csv import column_names
-from core.data.formats.parquet_probe import BATCH
-from core.data.formats.text import shortened
-from core.errors import DataError
+from core.data.findings import data_error
+from core.data.formats.base import Detection, Format, Head
 from core.messages import Reject, Row
 
-MAX_UNPACKED_BYTES = 2 << 30
-MAX_ROWS = 50_000_000
-MAX_COLUMNS = 10_000
-_PROBE = Path(__file__).with_name("parquet_probe.py")
-_PROBE_LIMIT_S = 300
+# parquet_file is imported where a file is read: pyarrow takes 150 ms, which `sft --help` need not wait for.
+
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 
 
-class ParquetFormat:
+class ParquetFormat(Format):
     """Columnar files."""
 
     id = "parquet"
-    title = "Parquet"
-    suffixes: tuple[str, ...] = (".parquet", ".pq")
+    label = "Parquet"
+    suffixes = (".parquet", ".pq")
+    magic = (MAGIC, ENCRYPTED)
+    can_fork = False  # its reader has threads
 
     def sniff(self, head: Head) -> float:
-        if head.raw.startswith((MAGIC, ENCRYPTED)):
+        if self.has_magic(head.raw):
             return 1.0
         return 0.6 if head.suffix in self.suffixes else 0.0  # so named, but not so: text may be surer of itself
 
@@ -55,168 +37,18 @@ class ParquetFormat:
             raise data_error("parquet_unreadable", "The file is named Parquet, but does not begin like one (PAR1).")
         return Detection(self.id, None, notes=("Parquet.",))
 
-    def inspect(self, path: Path, detection: Detection) -> Detection:
+    def inspect(self, path: Path, detection: Detection, overrides: Mapping[str, Any]) -> Detection:
         """Check the whole file before its rows are read: footer, declared sizes, and a trial read with a limit.
 
         Raises:
             DataError: truncated, damaged, encrypted, too large, or without rows.
         """
-        with _opened(path) as file:
-            meta, schema = file.metadata, file.schema_arrow
-            _check_sizes(meta)
-            binary = [field.name for field in schema if _is_binary(field.type)]
-            columns, renamed = column_names(schema.names, 0)
-        if meta.num_rows == 0:
-            raise data_error("no_rows", f"There is a schema ({', '.join(columns[:8])}), but no row.")
-        _probe(path)
-        note = f"Parquet with {meta.num_rows:,} rows in {meta.num_row_groups} row group(s)."
-        findings = [
-            finding("binary_as_base64", f"Column {name!r} is binary; where it is not text it is shown as base64.",
-                    field=name)
-            for name in binary
-        ]  # fmt: skip
-        findings += [replace(item, line=None) for item in renamed]
-        return Detection(self.id, None, columns=columns, notes=(note,), findings=tuple(findings))
+        from core.data.formats import parquet_file
+
+        columns, note, findings = parquet_file.inspect(path)
+        return replace(detection, columns=columns, notes=(note,), findings=(*findings, *detection.findings))
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
-        number = 0
-        with _opened(path) as file:
-            # Two columns of one name would become one key, and the values of the first be lost.
-            names, _ = column_names(file.schema_arrow.names, 0)
-            try:
-                for batch in file.iter_batches(BATCH, use_threads=False):
-                    yield from _rows(batch.rename_columns(list(names)), number)
-                    number += len(batch)
-            except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
-                raise _unreadable(error) from error
+        from core.data.formats import parquet_file
 
-    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-        pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)
-
-
-def _rows(batch: Any, before: int) -> Iterator[Row | Reject]:
-    """The rows of a batch; one that cannot be made a value (a text that is not UTF-8) costs only itself."""
-    try:
-        values = batch.to_pylist()
-    except (ValueError, OverflowError):
-        for index in range(len(batch)):
-            yield _one(batch.slice(index, 1), before + index + 1)
-        return
-    for number, fields in enumerate(values, start=before + 1):
-        yield _row(number, fields)
-
-
-def _one(row: Any, number: int) -> Row | Reject:
-    try:
-        return _row(number, row.to_pylist()[0])
-    except (ValueError, OverflowError) as error:
-        shown: dict[str, Any] = {}
-        bad = ""
-        for name, column in zip(row.schema.names, row.columns, strict=True):
-            try:
-                shown[name] = plain(column.to_pylist()[0])
-            except (ValueError, OverflowError):
-                bad = bad or name
-                shown[name] = _bytes_of(column)
-        code, what = "encoding", "is not valid UTF-8"
-        if not isinstance(error, UnicodeDecodeError):
-            code, what = "parquet_unreadable", f"cannot be read ({str(error)[:100]})"
-        said = f"Row {number}: column {bad!r} {what}."
-        return reject(code, said, line=number, raw=shortened(json.dumps(shown, ensure_ascii=False), 1_000_000))
-
-
-def _bytes_of(column: Any) -> str:
-    """A text that is not UTF-8 as its bytes, bad ones marked as elsewhere."""
-    try:
-        kind = pa.large_binary() if pa.types.is_large_string(column.type) else pa.binary()
-        return str(column.cast(kind).to_pylist()[0].decode("utf-8", "surrogateescape"))
-    except (pa.ArrowException, ValueError, AttributeError):
-        return "(cannot be shown)"
-
-
-def _row(number: int, values: Mapping[str, Any]) -> Row | Reject:
-    fields = {name: plain(value) for name, value in values.items()}
-    if any(isinstance(value, str) and "\0" in value for value in fields.values()):
-        return reject("nul", f"Row {number} holds a NUL character.", line=number, raw=shortened(repr(fields)))
-    return Row(number, fields)
-
-
-def plain(value: Any) -> Any:
-    """A Parquet value as JSON has it: decimals and times as text, bytes as text or base64, maps as objects."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if value - value == 0 else str(value)  # NaN and infinities as their names
-    if isinstance(value, bytes):
-        try:
-            text = value.decode("utf-8")
-        except UnicodeDecodeError:
-            text = "\0"
-        return text if "\0" not in text else base64.b64encode(value).decode("ascii")
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return _list(value)
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, decimal.Decimal | datetime.timedelta):
-        return str(value)
-    return str(value)
-
-
-def _list(values: list[Any]) -> Any:
-    """A list; a map arrives as (key, value) pairs and becomes an object."""
-    if values and all(isinstance(item, tuple) and len(item) == 2 for item in values):
-        return {str(key): plain(item) for key, item in values}
-    return [plain(item) for item in values]
-
-
-def _opened(path: Path) -> Any:
-    try:
-        return pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise _unreadable(error) from error
-
-
-def _unreadable(error: Exception) -> DataError:
-    text = str(error)
-    if "encrypt" in text.lower() or "decrypt" in text.lower():
-        return data_error("parquet_encrypted", "The Parquet file is encrypted.")
-    if isinstance(error, MemoryError | pa.ArrowMemoryError):
-        return data_error("parquet_too_large", "A page of the Parquet file asks for more memory than there is.")
-    said = text.splitlines()[0][:200].rstrip(".") if text else "damaged"
-    return data_error("parquet_unreadable", f"The Parquet file cannot be read: {said}.")
-
-
-def _check_sizes(meta: Any) -> None:
-    """Refuse what the footer itself declares as too large."""
-    unpacked = 0
-    for group in range(meta.num_row_groups):
-        unpacked += max(meta.row_group(group).total_byte_size, 0)
-    if meta.num_rows > MAX_ROWS or meta.num_columns > MAX_COLUMNS or unpacked > MAX_UNPACKED_BYTES:
-        raise data_error(
-            "parquet_too_large",
-            f"The Parquet file declares {meta.num_rows:,} rows in {meta.num_columns:,} columns, "
-            f"{unpacked / 1e6:,.0f} MB unpacked; the studio reads up to {MAX_UNPACKED_BYTES / 1e6:,.0f} MB.",
-        )
-
-
-def _probe(path: Path) -> None:
-    """Read the file once in a process of its own, which may use 4 GB at most and may die without harm."""
-    command = [sys.executable, "-P", str(_PROBE), str(path), str(MAX_UNPACKED_BYTES)]  # -P: csv.py stands beside it
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_PROBE_LIMIT_S, text=True, errors="replace")
-    except subprocess.TimeoutExpired as error:
-        raise data_error("parquet_too_large", f"Reading the file took more than {_PROBE_LIMIT_S} s.") from error
-    if done.returncode == 0:
-        return
-    if done.returncode == 3:
-        raise data_error(
-            "parquet_too_large", f"Unpacked, the Parquet file is larger than {MAX_UNPACKED_BYTES / 1e6:,.0f} MB."
-        )
-    reason = done.stdout.strip()[:200].rstrip(".") or "its data is damaged"
-    raise data_error("parquet_unreadable", f"The Parquet file cannot be read: {reason}.")
-
-
-def _is_binary(kind: Any) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+        return parquet_file.read(path)

@@ -13,16 +13,15 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
-from xml.sax.saxutils import escape
+from typing import Any
 
 from core.data.findings import data_error, finding
-from core.data.formats.base import Detection, Head, SheetFound
-from core.data.formats.csv import column_names, find_preamble, has_header
+from core.data.formats.base import Choice, Detection, Format, Head, Option, SheetFound
+from core.data.formats.csv import column_names, find_preamble, has_header, layout_choices, layout_facts
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 
@@ -40,18 +39,24 @@ _NOT_COMPUTED = re.compile(
 _READER = Path(__file__).with_name("xlsx_rows.py")
 
 
-class XlsxFormat:
+class XlsxFormat(Format):
     """Sheets of a workbook."""
 
     id = "xlsx"
-    title = "Excel"
-    suffixes: tuple[str, ...] = (".xlsx", ".xlsm")
+    label = "Excel"
+    suffixes = (".xlsx", ".xlsm")
+    magic = (b"PK\x03\x04",)
+    can_nest = False
+    can_fork = False  # a process of its own reads it
+
+    def has_magic(self, raw: bytes) -> bool:
+        return is_workbook(raw)
 
     def sniff(self, head: Head) -> float:
-        return 1.0 if is_workbook(head.raw) else 0.0
+        return 1.0 if self.has_magic(head.raw) else 0.0
 
     def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
-        if not is_workbook(head.raw):
+        if not self.has_magic(head.raw):
             raise data_error("xlsx_unreadable", "The file is no Excel workbook, whatever was chosen.")
         return Detection(self.id, None, notes=("An Excel workbook.",))
 
@@ -72,7 +77,22 @@ class XlsxFormat:
             raise data_error("xlsx_unreadable", f"There is no sheet {wanted!r}.", f"Choose one of {names}.")
         if not table:
             raise data_error("no_rows", "The workbook holds no cells." if not wanted else f"Sheet {wanted!r} is empty.")
-        return _with_columns(Detection(self.id, None, sheet=chosen, sheets=sheets), table, overrides, empty_cells)
+        return _with_columns(replace(detection, sheet=chosen, sheets=sheets), table, overrides, empty_cells)
+
+    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
+        options = [
+            Option(
+                sheet.name,
+                sheet.name,
+                f"{sheet.rows:,} rows, {sheet.columns:,} columns" + ("" if sheet.visible else ", hidden"),
+            )
+            for sheet in current.sheets
+        ]
+        sheets = (Choice.of("sheet", "Sheet", detected, current, options),) if len(options) > 1 else ()
+        return (*sheets, *layout_choices(detected, current))
+
+    def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
+        return (("Sheet", detection.sheet), *layout_facts(detection))
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
         header = bool(detection.header)
@@ -85,14 +105,6 @@ class XlsxFormat:
                     header = False
                     continue
                 yield Row(number, dict(zip(detection.columns, cells, strict=True)))
-
-    def write(self, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-        table: list[list[str]] = []
-        for row in rows:
-            if not table:
-                table.append(list(row))
-            table.append([str(value) for value in row.values()])
-        write_sheets(path, {"Sheet1": table})
 
 
 def is_workbook(raw: bytes) -> bool:
@@ -130,7 +142,8 @@ def _with_columns(
     note = f"Sheet {found.sheet!r}, one of {len(found.sheets)}." if len(found.sheets) > 1 else f"Sheet {found.sheet!r}."
     named = f"Row {first} names the {len(columns)} columns." if header else "No header: columns are numbered."
     return replace(
-        found, header=header, skip_lines=skip, columns=columns, preamble=preamble, findings=findings,
+        found, header=header, skip_lines=skip, columns=columns, preamble=preamble,
+        findings=(*findings, *found.findings),
         notes=(note, named, "Numbers and dates are text as Excel shows them; dates in ISO 8601."),
     )  # fmt: skip
 
@@ -202,52 +215,3 @@ def _lines(path: Path, sheet: str, limit: int) -> Generator[Any, None, None]:
     if code < 0:
         raise data_error("xlsx_too_large", "The workbook asks for more memory or time than the studio gives one.")
     raise data_error("xlsx_unreadable", "The workbook is damaged.")
-
-
-# ---- writing
-
-_PARTS = {
-    "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default '
-    'Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default '
-    'Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/'
-    'vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>{types}</Types>',
-    "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship '
-    'Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
-    'Target="xl/workbook.xml"/></Relationships>',
-    "xl/workbook.xml": '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://'
-    'schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>{sheets}</sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-    "{links}</Relationships>",
-}
-_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
-_LINK = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-
-
-def write_sheets(path: Path, sheets: Mapping[str, Iterable[Iterable[str]]]) -> None:
-    """A plain workbook whose cells are all text."""
-    count = range(1, len(sheets) + 1)
-    words = {
-        "types": "".join(f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_TYPE}"/>' for n in count),
-        "sheets": "".join(
-            f'<sheet name="{escape(name, {chr(34): "&quot;"})}" sheetId="{n}" r:id="rId{n}"/>'
-            for n, name in zip(count, sheets, strict=True)
-        ),
-        "links": "".join(f'<Relationship Id="rId{n}" Type="{_LINK}" Target="worksheets/sheet{n}.xml"/>' for n in count),
-    }
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _PARTS.items():
-            for key, value in words.items():
-                content = content.replace(f"{{{key}}}", value)
-            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{content}')
-        for number, rows in zip(count, sheets.values(), strict=True):
-            with archive.open(f"xl/worksheets/sheet{number}.xml", "w") as stream:
-                _write_sheet(cast(Any, stream), rows)
-
-
-def _write_sheet(stream: Any, rows: Iterable[Iterable[str]]) -> None:
-    stream.write(f'<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="{_MAIN}"><sheetData>'.encode())
-    for row in rows:
-        cells = (f'<c t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>' for text in row)
-        stream.write(f"<row>{''.join(cells)}</row>".encode())
-    stream.write(b"</sheetData></worksheet>")

@@ -9,7 +9,7 @@ from core.messages import Row
 from core.services.data import conversion, sources
 from core.services.data.sources import SourceRecord
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.reading import how_read_facts, reading_panel, rows_table
+from pages.data._convert.reading import reading_panel, rows_table
 from pages.data._convert.repair import repair_panel
 from pages.ui import face, frame
 from pages.ui.format import md, number, plural, sentence, size
@@ -45,7 +45,7 @@ def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
                 [
                     ("File", source.filename),
                     ("Size", size(source.size_bytes)),
-                    *how_read_facts(source),
+                    *source.facts,
                     ("Rows", number(analysis.total_rows)),
                 ]
             )

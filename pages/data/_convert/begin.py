@@ -11,7 +11,7 @@ from core.services.platform.drafts import BegunRecord
 from pages.data._convert.draft import IDS, begin
 from pages.ui import face
 from pages.ui.format import ago, md
-from pages.ui.uploads import FORMATS, drop_zone, from_this_server
+from pages.ui.uploads import drop_zone, from_this_server
 
 _SHOWN = 5
 _MODES = {"guided": "Guided", "smart": "Smart"}
@@ -22,7 +22,7 @@ def begin_step() -> None:
     """A file of one's own, a sample, or what was begun earlier."""
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("Your table", f"{FORMATS}, up to 100 MB")
+        face.heading("Your table", f"{sources.format_labels()}, up to 100 MB")
         stored = drop_zone("convert", "A table of any kind") or from_this_server("convert")
         if stored is not None:
             begin(stored.id)

@@ -11,8 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import StudioError
 from core.messages import Row
 from core.services.data import sources
-from core.services.data.sources import SourcePreview, SourceRecord, reading
-from core.services.data.sources.reading import Choice
+from core.services.data.sources import Choice, SourcePreview, SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save
 from pages.ui.boundary import beside, field_error
@@ -42,18 +41,18 @@ def reading_panel(draft: DraftRecord, source: SourceRecord, attention: bool) -> 
 def _choices(draft: DraftRecord, source: SourceRecord) -> None:
     kept = sources.choices(source.id)
     chosen: dict[str, Any] = st.session_state.setdefault(
-        key(draft, "chosen"), {choice.id: choice.current for choice in kept.all() if choice.is_changed}
+        key(draft, "chosen"), {choice.id: choice.current for choice in kept if choice.is_changed}
     )
     preview: SourcePreview | None = None
     problem: StudioError | None = None
     try:
         preview = sources.preview_rows(source.id, chosen, ROWS)
-        kept = reading.choices(sources.preview_rows(source.id, {}, 1).detection, preview.detection)
+        kept = preview.choices
     except StudioError as error:
         problem = error
     slots: dict[str, DeltaGenerator] = {}
     with st.grid(3, min_column_width=200, gap=("small", "medium")):
-        for choice in kept.all():
+        for choice in kept:
             with st.container(gap="xxsmall"):
                 _widget(draft, choice, chosen)
                 slots[choice.id] = st.empty()
@@ -138,13 +137,13 @@ def cell_shown(value: object) -> str:
 
 def _differs(chosen: Mapping[str, Any], source: SourceRecord) -> bool:
     """Whether what is chosen would read the file in another way than now."""
-    now = {choice.id: choice.current for choice in sources.choices(source.id).all() if choice.is_changed}
+    now = {choice.id: choice.current for choice in sources.choices(source.id) if choice.is_changed}
     return dict(chosen) != now
 
 
 def _keep(draft: DraftRecord, source: SourceRecord, chosen: Mapping[str, Any]) -> None:
     try:
-        sources.reinterpret(source.id, chosen)
+        sources.set_detection(source.id, chosen)
     except StudioError as error:
         field_error(error)
         return
@@ -152,18 +151,3 @@ def _keep(draft: DraftRecord, source: SourceRecord, chosen: Mapping[str, Any]) -
     renew(save(draft, template=None, mapping={}, options={}, kept={}, smart=None))
     st.toast("The file is read anew.", icon=":material/check_circle:")
     st.rerun()
-
-
-def how_read_facts(source: SourceRecord) -> list[tuple[str, str]]:
-    """The way of reading as facts: format, encoding, dialect, sheet or array."""
-    found = source.detection
-    facts = [("Read as", " · ".join(filter(None, (source.format.upper(), source.encoding, found.compression))))]
-    if found.delimiter:
-        facts.append(("Separated by", reading.DELIMITERS.get(found.delimiter, repr(found.delimiter)).split("  ")[0]))
-    if found.sheet:
-        facts.append(("Sheet", found.sheet))
-    if found.arrays:
-        facts.append(("Rows from", " → ".join(found.array_path) or "the whole document"))
-    if found.skip_lines:
-        facts.append(("Left out above", plural(found.skip_lines, "line")))
-    return facts

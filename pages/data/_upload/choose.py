@@ -8,7 +8,7 @@ from core.data.samples.tables import SAMPLE_CHATS, open_sample_chats
 from core.services.data import sources
 from core.services.data.sources import SourceRecord
 from pages.ui import face
-from pages.ui.uploads import FORMATS, drop_zone, from_this_server
+from pages.ui.uploads import drop_zone, from_this_server
 
 _EXAMPLE = """{"messages": [
   {"role": "system",
@@ -55,7 +55,7 @@ def format_panel() -> None:
 
 def choose_file() -> None:
     """The drop zone, a sample to try, and what will happen to the file."""
-    face.heading("Your file", f"{FORMATS}, up to 100 MB")
+    face.heading("Your file", f"{sources.format_labels()}, up to 100 MB")
     stored = drop_zone("upload", "Labeled examples") or from_this_server("upload")
     if stored is not None:
         _open(stored)

@@ -31,7 +31,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
     Returns None, and adds nothing, where the file has to be read row by row: it is no UTF-8 JSON lines in the shape
     `messages`, or a line is longer than the studio keeps.
     """
-    lines = detection.format == "jsonl" and detection.layout == "lines" and not detection.compression
+    lines = detection.layout == "lines" and not detection.compression
     if not lines or shape != "messages" or detection.nested not in ("", "keep"):
         return None
     if detection.encoding not in ("utf-8", "utf-8-sig"):

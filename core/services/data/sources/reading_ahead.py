@@ -11,7 +11,6 @@ from core.data.formats.batches import RowBatch
 from core.platform.forking import Finished, Forked, may_fork
 
 _WORTH_FORKING = 8 << 20  # bytes of the file
-_PLAIN = ("csv", "jsonl", "json")  # read by Python alone; engines with threads of their own do not survive a fork
 
 
 def read_batches(path: Path, detection: Detection) -> Iterator[RowBatch]:
@@ -21,7 +20,8 @@ def read_batches(path: Path, detection: Detection) -> Iterator[RowBatch]:
         DataError: while iterating, where the file as a whole cannot be read on.
         ProcessLost: while iterating; the process that reads was killed.
     """
-    if detection.format not in _PLAIN or path.stat().st_size < _WORTH_FORKING or not may_fork():
+    can_fork = formats.FORMATS.get(detection.format).can_fork and may_fork()
+    if not can_fork or path.stat().st_size < _WORTH_FORKING:
         yield from formats.read_batches(path, detection)
         return
     reader = Forked(lambda: formats.read_batches(path, detection))

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path, PurePath
 
+from core.data import formats
+from core.data.formats import FORMATS
 from core.data.formats.text import line_ends, lines
 from core.errors import DataError
 from core.messages import Reject
@@ -28,9 +30,7 @@ def broken_rows(source_id: str, limit: int = MAX_REPAIRS) -> list[Reject]:
 def can_repair(source: SourceRecord) -> bool:
     """Whether records of this file stand on lines of their own, so that one can be replaced."""
     found = source.detection
-    return (found.format == "csv" or found.layout == "lines" or found.format == "jsonl") and not getattr(
-        found, "compression", None
-    )
+    return FORMATS.get(found.format).line_records and not found.compression
 
 
 def repair(source_id: str, texts: Mapping[int, str]) -> SourceRecord:
@@ -74,11 +74,7 @@ def repair(source_id: str, texts: Mapping[int, str]) -> SourceRecord:
 def way_of(source: SourceRecord) -> dict[str, object]:
     """The overrides that read another file in just the way this one is read."""
     found = source.detection
-    names = ["format", "encoding", "array_path"]
-    if found.format == "csv":
-        names += ["delimiter", "quotechar", "header", "skip_lines"]
-    chosen = {name: getattr(found, name) for name in names}
-    return {name: value for name, value in chosen.items() if value not in (None, (), "")}
+    return {choice.id: choice.current for choice in formats.choices(found, found) if choice.current is not None}
 
 
 def _replaced(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.data import formats
 from core.data.quality.rules import MINIMUM_EXAMPLES, RECOMMENDED_EXAMPLES
 from core.models.base_models.starter import STARTER_RECIPE
 from core.models.methods.lora import LoRA
@@ -33,7 +34,7 @@ def answers() -> list[Answer]:
         ),
         (
             "How large may a file be?",
-            f"Up to {MAX_UPLOAD_BYTES // 2**20} MB ({MAX_UPLOAD_BYTES:,} bytes), as CSV, JSON, JSONL or Parquet. "
+            f"Up to {MAX_UPLOAD_BYTES // 2**20} MB ({MAX_UPLOAD_BYTES:,} bytes), as {formats.labels()}. "
             "Nothing of it is changed on the way in: `00123`, `NA` and `TRUE` stay what they were.",
         ),
         (

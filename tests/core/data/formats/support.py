@@ -1,19 +1,48 @@
-"""Small helpers of the format tests: write bytes, read them back, and look at what came."""
+"""Small helpers of the format tests: write files of each format, read them, and look at rows and rejects."""
 
 from __future__ import annotations
 
+import csv
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from core.data import formats
 from core.data.formats import Detection
 from core.messages import Reject, Row
+from tests.support.workbook import write_sheets
 
 
 def put(folder: Path, name: str, content: str | bytes) -> Path:
     path = folder / name
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     return path
+
+
+def _write_csv(path: Path, records: list[dict[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(records[0]), quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        writer.writerows(records)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8")
+
+
+WRITERS: dict[str, Callable[[Path, list[dict[str, str]]], object]] = {
+    "csv": _write_csv,
+    "json": lambda path, records: path.write_bytes(_json(records)),
+    "jsonl": lambda path, records: path.write_bytes(b"".join(_json(record) + b"\n" for record in records)),
+    "parquet": lambda path, records: pq.write_table(pa.Table.from_pylist(records), path),
+    "xlsx": lambda path, records: write_sheets(
+        path, {"Sheet1": [list(records[0]), *(list(record.values()) for record in records)]}
+    ),
+}
 
 
 def read(path: Path, **overrides: Any) -> list[Row | Reject]:

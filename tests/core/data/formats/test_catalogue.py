@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.data import formats
-from core.data.formats.xlsx import write_sheets
 from core.errors import DataError
 from core.messages import Reject
 from tests.core.data.formats.support import detect, put, read, rejected, rows
+from tests.support.workbook import write_sheets
 
 
 @dataclass(frozen=True)

@@ -14,28 +14,29 @@ from hypothesis import given, settings, strategies as st
 from core.data import formats
 from core.data.formats import FORMATS
 from core.data.formats.base import Detection
-from core.data.formats.csv import CsvFormat
 from core.errors import DataError
 from core.messages import Reject, Row
-from tests.core.data.formats.support import detect, put, read, rows
+from tests.core.data.formats.support import WRITERS, detect, put, read, rows
 
 ROWS = [{"q": 'a "b", c\nd', "a": "00123"}, {"q": "émoji 🏡\u2028x", "a": " "}]
 
 
-@pytest.mark.parametrize("entry", FORMATS.values(), ids=list(FORMATS))
-def test_what_a_format_writes_it_detects_and_reads(tmp_path: Path, entry: formats.Format) -> None:
+@pytest.mark.parametrize("entry", FORMATS, ids=FORMATS.ids())
+def test_a_file_of_each_format_is_detected_and_read(tmp_path: Path, entry: formats.Format) -> None:
     path = tmp_path / f"rows{entry.suffixes[0]}"
-    entry.write(ROWS, path)
+    WRITERS[entry.id](path, ROWS)
     found = detect(path)
     assert found.format == entry.id
     assert found.notes
     assert [fields for _, fields in rows(read(path))] == ROWS
     assert Detection.from_dict(found.to_dict()) == found
+    assert [item for batch in formats.read_batches(path, found) for item in batch.items()] == read(path)
+    assert formats.choices(found, found)[0].id == "format"
+    assert formats.facts(found)[0][1].startswith(entry.label)
 
 
-def test_a_format_can_be_registered_once() -> None:
-    with pytest.raises(ValueError, match="two formats"):
-        formats.register(CsvFormat())
+def test_the_labels_of_all_formats() -> None:
+    assert formats.labels() == "CSV, Excel, JSON, JSONL or Parquet"
 
 
 def _zip(name: str) -> bytes:
@@ -83,7 +84,7 @@ def test_text_that_only_looks_like_json(tmp_path: Path) -> None:
 def test_an_override_of_the_format(tmp_path: Path) -> None:
     path = put(tmp_path, "a.csv", '{"a": 1}\n{"a": 2}\n')
     assert detect(path, format="csv").format == "csv"
-    with pytest.raises(DataError, match="no format"):
+    with pytest.raises(DataError, match="Unknown file format"):
         detect(path, format="xml")
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from core.data.findings import from_error
-from core.data.formats.json import find_array
+from core.data.formats.json import find_arrays
 from core.errors import DataError
 from core.messages import Reject
 from tests.core.data.formats.support import BAD_LINES, detect, put, read, rejected, rows
@@ -230,4 +230,4 @@ def test_valid_or_not_as_the_standard_parser_says(
 
 @pytest.mark.parametrize("unit", ["[", '{"b":', '[{"b":', "{["])
 def test_looking_for_the_array_in_a_million_brackets_ends(unit: str) -> None:
-    assert len(find_array('{"a":' + unit * (1_000_000 // len(unit)))) <= 3
+    assert max(map(len, find_arrays('{"a":' + unit * (1_000_000 // len(unit)))), default=0) <= 3

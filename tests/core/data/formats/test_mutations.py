@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from core.data import formats
 from core.data.formats import Detection
-from core.data.formats.xlsx import write_sheets
 from core.errors import DataError
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put
+from tests.support.workbook import write_sheets
 
 LENGTHY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -20,7 +20,7 @@ def test_a_preview_changes_nothing_and_keeping_does() -> None:
     assert sources.get(record.id) == record
     plain = sources.preview_rows(record.id, {}, limit=1)
     assert (plain.rows, plain.rejects) == ([Row(2, {"id": "1", "text": "a,b"})], [])
-    kept = sources.reinterpret(record.id, {"header": False})
+    kept = sources.set_detection(record.id, {"header": False})
     assert kept.detection.header is False
     with pytest.raises(DataError):
         sources.preview_rows(record.id, {"delimiter": "::"})
@@ -28,14 +28,14 @@ def test_a_preview_changes_nothing_and_keeping_does() -> None:
 
 def test_choices_say_what_was_detected_and_what_holds() -> None:
     record = sources.ingest(io.BytesIO(b"a|b\nx|y\nz|w\n"), "a.csv")
-    sources.reinterpret(record.id, {"delimiter": ";", "encoding": "latin-1"})
+    sources.set_detection(record.id, {"delimiter": ";", "encoding": "latin-1"})
     found = sources.choices(record.id)
-    assert found.delimiters is not None
-    assert (found.delimiters.detected, found.delimiters.current, found.delimiters.is_changed) == ("|", ";", True)
-    assert [choice.id for choice in found.all()] == [
+    delimiter = next(choice for choice in found if choice.id == "delimiter")
+    assert (delimiter.detected, delimiter.current, delimiter.is_changed) == ("|", ";", True)
+    assert [choice.id for choice in found] == [
         "format", "encoding", "delimiter", "quotechar", "header", "skip_lines",
     ]  # fmt: skip
-    for choice in found.all():
+    for choice in found:
         if choice.options:
             assert {choice.detected, choice.current} <= {option.value for option in choice.options}, choice.id
-    assert sources.choices(record.id).formats.current == "csv"
+    assert found[0].current == "csv"

@@ -69,7 +69,6 @@ class TestUploads:
         record = upload(PAIRS)
         found = sources.analyze(record.id)
         assert (found.total_rows, found.shape) == (60, "question_answer")
-        assert sources.is_known_shape(record.id)
         assert sources.analyze(record.id) == found
         assert len(get_storage().list(f"sources/{record.id}")) == 2
         sources.set_detection(record.id, {"header": False})

@@ -1,0 +1,181 @@
+"""How a file is read: decided by its content, and by the suffix of its name only where that is unclear."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import replace
+from io import SEEK_CUR
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+from core import arguments
+from core.data.findings import data_error, finding
+from core.data.formats.base import FORMATS, HEAD_BYTES, Detection, Format, Head
+from core.data.formats.compression import DAMAGE, check, is_gzip, open_bytes
+from core.data.formats.containers import refuse_containers
+from core.data.formats.encoding import Encoding, checked_codec, decode_head, detect_encoding
+from core.data.formats.nested import checked_way, nested_fields
+from core.errors import DataError, NotFound
+
+_SAMPLE_BYTES = 4 << 20  # pieces with bytes above 127 that the encoding is inferred from
+_STRETCH, _PIECE = 1 << 20, 1 << 16  # bytes; of each stretch of a file a piece, around its first byte above 127
+_HIGH = re.compile(rb"[\x80-\xff]")
+
+
+def detect_file(path: Path, filename: str = "", overrides: Mapping[str, Any] | None = None) -> Detection:
+    """How a file is to be read.
+
+    Args:
+        filename: the name the person knows it by; only its suffix counts, and only in doubt.
+        overrides: what the person chose: format, encoding, delimiter, quotechar, header, skip_lines, array_path,
+            sheet, nested; each is detected where it is missing or None.
+
+    Raises:
+        DataError: missing, empty, a container, or nothing that can be read.
+    """
+    name = filename or path.name
+    chosen = arguments.mapping(overrides, "overrides")
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and gone after the first look
+            raise data_error("file_missing", f"{filename or path} is not a file.", "Name a file; write a pipe to one.")
+        packed = is_gzip(path)
+        size, fault = check(path) if packed else (0, "")
+        if fault and size <= len(DAMAGE):
+            raise data_error("gzip_damaged", f"The file begins like gzip, and cannot be unpacked: {fault}.")
+        with open_bytes(path) as stream:
+            head = stream.read(HEAD_BYTES)
+            complete = len(head) < HEAD_BYTES or not stream.read(1)
+        sample = head if complete else _sample(path, head)
+    except OSError as error:
+        raise data_error("file_missing", f"{filename or path} cannot be opened: {error.strerror}.") from error
+    inner = name[:-3] if packed and name.lower().endswith(".gz") else name
+    if packed and fault:
+        head, sample = head.removesuffix(DAMAGE), sample.removesuffix(DAMAGE)
+    found = _detect(head, inner, chosen, complete=complete, sample=sample)
+    if packed:
+        found = _packed(found, name, fault)
+    found = FORMATS.get(found.format).inspect(path, found, chosen)
+    return _with_nested(path, found, chosen)
+
+
+def _packed(found: Detection, name: str, fault: str) -> Detection:
+    """What a gzip file holds, said to be packed."""
+    entry = FORMATS.get(found.format)
+    if entry.is_binary:
+        raise data_error("container", f"The file is {entry.label} packed with gzip.", "Unpack it first.")
+    found = replace(found, compression="gzip").with_notes("Packed with gzip; it is unpacked while it is read.")
+    if fault:
+        said = f"The gzip file is damaged: {fault}. Rows may be missing after the last one."
+        found = found.with_notes(findings=[finding("gzip_damaged", said, severity="warning")])
+    if not name.lower().endswith((".gz", ".gzip")):
+        text = "The file is packed with gzip, which its name does not say; it was unpacked."
+        found = found.with_notes(text, findings=[finding("suffix_mismatch", text)])
+    return found
+
+
+def _with_nested(path: Path, found: Detection, chosen: Mapping[str, Any]) -> Detection:
+    """Say which columns hold objects or lists, and what becomes of them."""
+    entry = FORMATS.get(found.format)
+    if not entry.can_nest:
+        return found
+    try:
+        names = nested_fields(entry.read(path, found))
+    except DataError:
+        return found  # it is raised again where the rows are read
+    if not names:
+        return found
+    way = checked_way(chosen.get("nested") or "keep")
+    listed = ", ".join(repr(name) for name in names[:8])
+    told = {"keep": "kept as they are", "text": "written as JSON text", "flatten": "spread over columns"}[way]
+    return replace(found, nested=way).with_notes(f"Objects or lists in {listed}: {told}.")
+
+
+def _detect(
+    head: bytes,
+    filename: str = "",
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    complete: bool = True,
+    sample: bytes | None = None,
+) -> Detection:
+    """How a file that begins with `head` is to be read.
+
+    Args:
+        complete: whether `head` is the whole file.
+        sample: what the encoding is inferred from, where that is more than `head`.
+    """
+    chosen = dict(overrides or {})
+    suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()
+    refuse_containers(head)
+    looked = _head(head, sample or head, suffix, complete, chosen)
+    if not looked.text.strip() and not looked.is_binary:
+        raise data_error("empty_file", f"{filename or 'The file'} is empty.")
+    entry = _chosen_format(chosen) or max(FORMATS, key=lambda item: item.sniff(looked))
+    found = entry.detect(looked, chosen)
+    if found.encoding is not None:
+        encoding = _encoding(sample or head, entry.unicode_only, chosen)
+        found = found.with_notes(*encoding.notes, findings=encoding.findings)
+    named = next((item for item in FORMATS if suffix in item.suffixes), None)
+    if named is not None and named.id != entry.id and "format" not in chosen:
+        text = f"The file is named {suffix}, but its content is {entry.label}; it was read as that."
+        found = found.with_notes(text, findings=[finding("suffix_mismatch", text)])
+    return found
+
+
+def _head(raw: bytes, sample: bytes, suffix: str, complete: bool, chosen: Mapping[str, Any]) -> Head:
+    if any(entry.has_magic(raw) for entry in FORMATS):
+        return Head(raw, "", "", suffix, complete)
+    start = raw[:4096].lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
+    unicode_only = start in (b"{", b"[") or any(entry.unicode_only and suffix in entry.suffixes for entry in FORMATS)
+    codec = _encoding(sample, unicode_only, chosen).codec
+    return Head(raw, decode_head(raw, codec), codec, suffix, complete)
+
+
+def _encoding(sample: bytes, unicode_only: bool, chosen: Mapping[str, Any]) -> Encoding:
+    if chosen.get("encoding"):
+        codec = checked_codec(str(chosen["encoding"]), sample)
+        return Encoding(codec, (f"Encoding {codec}, as chosen.",))
+    return detect_encoding(sample, unicode_only=unicode_only)
+
+
+def _chosen_format(chosen: Mapping[str, Any]) -> Format | None:
+    name = chosen.get("format")
+    if not name:
+        return None
+    try:
+        return FORMATS.get(name)
+    except NotFound as error:
+        raise data_error("format_unknown", error.message, error.remedy) from None
+
+
+def _sample(path: Path, head: bytes) -> bytes:
+    """The head, and pieces of the rest that hold bytes above 127: the encoding may show itself only there."""
+    pieces, size = [head], len(head)
+    with open_bytes(path) as stream:
+        stream.read(len(head))
+        while size < _SAMPLE_BYTES and (chunk := _until_high(stream)):
+            first = _HIGH.search(chunk)
+            if first is not None:
+                start = max(chunk.rfind(b"\n", 0, first.start()) + 1, first.start() - 200)
+                end = chunk.rfind(b"\n", start, start + _PIECE)
+                piece = chunk[start : end + 1 if end > first.start() else start + 4096]
+                pieces.append(b"\n" + piece)
+                size += len(piece)
+            rest = _STRETCH - len(chunk)
+            if stream.seekable():
+                stream.seek(rest, SEEK_CUR)
+            else:  # what is unpacked can only be read
+                stream.read(rest)
+    return b"".join(pieces)
+
+
+def _until_high(stream: BinaryIO) -> bytes:
+    """The next stretch of a file, or no more of it than a piece around its first byte above 127."""
+    read = b""
+    while len(read) < _STRETCH and (more := stream.read(_PIECE)):
+        read += more
+        if not more.isascii():
+            return read + stream.read(min(2 * _PIECE, _STRETCH - len(read)))
+    return read

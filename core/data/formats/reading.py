@@ -1,0 +1,104 @@
+"""The rows of a file as it was detected, and what a user may choose about how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from core.data.findings import data_error, reject
+from core.data.formats.base import FORMATS, Choice, Detection, Format, Option
+from core.data.formats.batches import BATCH_ROWS, RowBatch, from_items
+from core.data.formats.encoding import ENCODING_TITLES
+from core.data.formats.nested import WAYS, reshape
+from core.errors import NotFound
+from core.messages import Reject, Row
+
+_RESHAPED = ("text", "flatten")
+
+
+def read(path: Path, detection: Detection) -> Iterator[Row | Reject]:
+    """The rows of a file, streamed; a record that cannot be one is a Reject.
+
+    Raises:
+        DataError: while iterating, where the file as a whole cannot be read on.
+    """
+    items = _format_of(detection).read(path, detection)
+    if detection.nested in _RESHAPED:
+        items = reshape(items, detection.nested)
+    return _cut_off(items) if _is_cut(detection) else items
+
+
+def _is_cut(detection: Detection) -> bool:
+    return any(item.code == "gzip_damaged" for item in detection.findings)
+
+
+def _cut_off(items: Iterable[Row | Reject]) -> Iterator[Row | Reject]:
+    """The records of a damaged gzip file: the one that holds the mark of the damage says so."""
+    for item in items:
+        marked = isinstance(item, Reject) and item.raw.rstrip("\r\n")[-1:] in ("\0", "\udc00")
+        if isinstance(item, Reject) and marked and item.findings[0].code in ("nul", "encoding"):
+            raw = item.raw.rstrip("\r\n")[:-1]
+            said = "The gzip file is damaged here; this row is cut, and those after it are missing."
+            yield reject("gzip_damaged", said, line=item.line, raw=raw, at=item.findings[0].line)
+        else:
+            yield item
+
+
+def read_batches(path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+    """The same rows and rejects as `read`, column by column and some thousands at a time.
+
+    Args:
+        size: about how many rows a batch holds; fewer where they are wide or long.
+
+    Raises:
+        DataError: while iterating, where the file as a whole cannot be read on.
+    """
+    if _is_cut(detection) or detection.nested in _RESHAPED:
+        return from_items(read(path, detection), size)
+    return _format_of(detection).read_batches(path, detection, size)
+
+
+def choices(detected: Detection, current: Detection) -> tuple[Choice, ...]:
+    """What a user may choose about how a file is read, in the order to be shown.
+
+    Args:
+        detected: what detection says without any override.
+        current: how the file is read now.
+    """
+    entry = _format_of(current)
+    shared = [_formats(detected, current)]
+    if current.encoding:
+        shared.append(_encodings(detected, current))
+    nested: tuple[Choice, ...] = ()
+    if current.nested:
+        ways = [Option(way, title) for way, title in WAYS.items()]
+        nested = (Choice.of("nested", "Objects and lists in cells", detected, current, ways),)
+    return (*shared, *entry.choices(detected, current), *nested)
+
+
+def facts(detection: Detection) -> tuple[tuple[str, str], ...]:
+    """How a file is read, as (title, value) for the screen; the first one is the format."""
+    entry = _format_of(detection)
+    read_as = " · ".join(part for part in (entry.label, detection.encoding, detection.compression) if part)
+    return (("Read as", read_as), *entry.facts(detection))
+
+
+def _formats(detected: Detection, current: Detection) -> Choice:
+    """Any text may be read as another text format; a binary file is what it is."""
+    entry = _format_of(detected)
+    known = [entry] if entry.is_binary else [item for item in FORMATS if not item.is_binary]
+    return Choice.of("format", "Format", detected, current, [Option(item.id, item.label) for item in known])
+
+
+def _encodings(detected: Detection, current: Detection) -> Choice:
+    used = [codec for codec in (detected.encoding, current.encoding) if codec]
+    titles = {**ENCODING_TITLES, **{codec: codec for codec in used if codec not in ENCODING_TITLES}}
+    options = [Option(codec, title) for codec, title in titles.items()]
+    return Choice.of("encoding", "Encoding", detected, current, options)
+
+
+def _format_of(detection: Detection) -> Format:
+    try:
+        return FORMATS.get(detection.format)
+    except NotFound as error:
+        raise data_error("format_unknown", error.message, error.remedy) from None

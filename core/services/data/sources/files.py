@@ -1,0 +1,139 @@
+"""Any file where it lies, for the command line: its rows, its analysis, and a report on everything wrong with it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from core.data import formats
+from core.data.conversion import analysis, shapes
+from core.data.conversion.analysis import Analysis
+from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
+from core.data.findings import CODES, finding, from_error
+from core.data.formats import Detection
+from core.data.quality.rules import SetChecker
+from core.errors import DataError
+from core.messages import Finding, Reject, Row
+from core.services.data.sources import chat_lines
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What `sft validate` says about one file. `exit_code`: 0 valid, 1 findings that block, 2 unreadable."""
+
+    file: str
+    format: str | None
+    encoding: str | None
+    read: int
+    accepted: int
+    rejected: int
+    findings: tuple[Finding, ...]
+    exit_code: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public JSON object, one per file."""
+        keys = ("line", "field", "code", "severity", "message", "remedy")
+        return {
+            "file": self.file,
+            "format": self.format,
+            "encoding": self.encoding,
+            "read": self.read,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "findings": [{key: getattr(item, key) for key in keys} for item in self.findings],
+        }
+
+
+def analyze_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Analysis:
+    """Analyze a file where it lies, without storing it."""
+    return analysis.analyze_batches(formats.read_batches(path, formats.detect_file(path, path.name, overrides)))
+
+
+def rows_of_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Iterator[Row | Reject]:
+    """The rows of a file exactly as read; DataError where it cannot be read at all."""
+    return formats.read(path, formats.detect_file(path, path.name, overrides))
+
+
+def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileReport:
+    """Read a file to its end and say everything that is wrong with it, as `sft validate` does; nothing is raised."""
+    findings = FindingList()
+    found: Detection | None = None
+    read_count = rejected = readable = 0
+    try:
+        found = formats.detect_file(path, path.name, overrides)
+        findings.extend(found.findings)
+        shape = shapes.detect(_first_rows(path, found))
+        bulk = chat_lines.check(path, found, shape, findings)
+        if bulk:
+            read_count, rejected, readable = bulk.read, bulk.rejected, bulk.readable
+        else:
+            rows = formats.read(path, found)
+            labeler, checker = Labeler(Recipe(shape=shape), str(path)), SetChecker()
+            items: Iterator[Row | Reject | Labeled] = labeler.run(rows) if shape else rows
+            for item in items:
+                read_count += 1
+                if isinstance(item, Reject):
+                    rejected += 1
+                    readable += not _is_unreadable(item)
+                    findings.extend(item.findings)
+                elif isinstance(item, Labeled):
+                    findings.extend(item.findings)
+                    checker.feed(item.example)
+            if shape:
+                findings.extend(checker.finish())
+            elif read_count > rejected:
+                readable = read_count
+                findings.add(_shape_unknown(path, found))
+                rejected = read_count
+            elif read_count == 0:
+                findings.add(finding("no_rows", f"{path.name} holds no rows."))
+    except DataError as error:
+        findings.add(from_error(error))
+    listed = findings.listed()
+    blocked = any(item.severity == "error" for item in listed)
+    readable += read_count - rejected
+    unreadable = readable == 0 and any(CODES[item.code].unreadable for item in listed)
+    return FileReport(
+        file=str(path),
+        format=found.format if found else None,
+        encoding=found.encoding if found else None,
+        read=read_count,
+        accepted=read_count - rejected,
+        rejected=rejected,
+        findings=listed,
+        exit_code=2 if unreadable else int(blocked),
+    )
+
+
+def _is_unreadable(item: Reject) -> bool:
+    return all(CODES[found.code].unreadable for found in item.findings)
+
+
+def _first_rows(path: Path, detection: Detection) -> list[Row]:
+    return [row for row in islice(formats.read(path, detection), shapes.SAMPLE) if isinstance(row, Row)]
+
+
+def _shape_unknown(path: Path, detection: Detection) -> Finding:
+    result = analysis.analyze(formats.read(path, detection))
+    names = ", ".join(column.name for column in result.columns[:12])
+    return finding(
+        "shape_unknown",
+        f"The columns ({names}) are in no known chat shape, so nobody has said yet which is the input and which the "
+        "output.",
+        f"Convert it: {convert_command(str(path), result)}",
+    )
+
+
+def convert_command(file: str, result: Analysis) -> str:
+    """The command that converts a file as its analysis suggests; COLUMN where a column is still to be chosen."""
+    told = result.suggestion
+    if told is None or told.template == "custom":
+        return f"sft convert {shlex.quote(file)} --template qa --input COLUMN --target COLUMN --name NAME"
+    parts = ["sft", "convert", file, "--template", told.template, "--input", told.key or "COLUMN"]
+    parts += ["--target", told.target] if told.target else []
+    parts += [word for column in told.include for word in ("--include", column)]
+    return shlex.join([*parts, "--name", Path(file).stem])

@@ -1,0 +1,237 @@
+"""Stored uploads: the file unchanged, and how it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from core import arguments
+from core.data import formats
+from core.data.conversion import analysis
+from core.data.conversion.analysis import Analysis
+from core.data.findings import data_error
+from core.data.formats import Choice, Detection
+from core.data.versions.manifest import SourceFile
+from core.errors import DataError, NotFound
+from core.ids import new_id
+from core.messages import Reject, Row
+from core.platform.db.tables import Source
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import get_storage
+from core.settings import MAX_UPLOAD_BYTES
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A stored upload. `filename` is for showing only; it is never used as a path."""
+
+    id: str
+    filename: str
+    sha256: str
+    size_bytes: int
+    format: str
+    encoding: str | None
+    detection: Detection
+    created_at: float
+    origin: str = "upload"  # upload | path | url | sample
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """How the file is read, as (title, value) for the screen; the first one is the format."""
+        return formats.facts(self.detection)
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePreview:
+    """The first rows and rejects of an upload, read in one way; `choices` is what a user may change about it."""
+
+    detection: Detection
+    rows: list[Row]
+    rejects: list[Reject]
+    choices: tuple[Choice, ...]
+
+
+def ingest(
+    stream: BinaryIO,
+    filename: str,
+    size_limit: int = MAX_UPLOAD_BYTES,
+    overrides: Mapping[str, Any] | None = None,
+    origin: str = "upload",
+) -> SourceRecord:
+    """Copy an upload into the store, chunk by chunk, and detect how it is to be read.
+
+    Args:
+        stream: read in chunks, never as a whole.
+        filename: as the person's machine names it; only its last part is kept.
+        size_limit: bytes.
+        overrides: see set_detection.
+        origin: upload, path, url or sample.
+
+    Raises:
+        DataError: too large, empty, or nothing the studio can read; nothing is kept then.
+    """
+    source_id = new_id("src")
+    name = display_name(filename)
+    key = f"sources/{source_id}/upload"
+    storage = get_storage()
+    digest, size = hashlib.sha256(), 0
+    with storage.open_write(key) as target:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if size > size_limit:
+                raise data_error("file_too_large", f"{name} is larger than {size_limit:,} bytes.")
+            digest.update(chunk)
+            target.write(chunk)
+    try:
+        detection = formats.detect_file(storage.local_path(key), name, overrides)
+    except DataError:
+        storage.delete(f"sources/{source_id}")
+        raise
+    row = Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key, origin=origin)
+    return _save(row, detection)
+
+
+def get(source_id: str) -> SourceRecord:
+    """The upload; NotFound where there is none."""
+    return _record(_row(source_id))
+
+
+def source_file(source: SourceRecord) -> SourceFile:
+    """The upload as the manifest of a dataset version records it."""
+    return SourceFile(
+        source.id,
+        source.filename,
+        source.sha256,
+        source.size_bytes,
+        source.format,
+        source.encoding,
+        source.detection.to_dict(),
+    )
+
+
+def detection(source_id: str) -> Detection:
+    """How the upload is read now."""
+    return get(source_id).detection
+
+
+def set_detection(source_id: str, overrides: Mapping[str, Any]) -> SourceRecord:
+    """Read the upload another way from now on.
+
+    Args:
+        overrides: any of format, encoding, delimiter, quotechar, header, skip_lines, array_path, sheet, nested; the
+            rest is detected again.
+
+    Raises:
+        DataError: the file cannot be read that way; nothing changes.
+    """
+    row = _row(source_id)
+    return _save(row, formats.detect_file(get_storage().local_path(row.path), row.filename, overrides))
+
+
+def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) -> SourcePreview:
+    """How the upload would be read, without keeping it.
+
+    Args:
+        overrides: as set_detection takes them.
+        limit: rows, and rejects, at most; no more of the file is read than that takes.
+
+    Raises:
+        DataError: the file cannot be read that way.
+    """
+    row = _row(source_id)
+    path = get_storage().local_path(row.path)
+    found = formats.detect_file(path, row.filename, overrides)
+    good: list[Row] = []
+    bad: list[Reject] = []
+    limit = arguments.count(limit)
+    for item in islice(formats.read(path, found), 50 * limit):
+        if isinstance(item, Reject):
+            if len(bad) < limit:
+                bad.append(item)
+        elif len(good) < limit:
+            good.append(item)
+        if len(good) >= limit:
+            break
+    detected = formats.detect_file(path, row.filename) if overrides else found
+    return SourcePreview(found, good, bad, formats.choices(detected, found))
+
+
+def choices(source_id: str) -> tuple[Choice, ...]:
+    """What a person may choose about how the upload is read, each with what was detected and what holds now."""
+    row = _row(source_id)
+    detected = formats.detect_file(get_storage().local_path(row.path), row.filename)
+    return formats.choices(detected, Detection.from_dict(row.detection))
+
+
+def local_path(source_id: str) -> Path:
+    """The bytes as a file on this machine."""
+    return get_storage().local_path(_row(source_id).path)
+
+
+def read(source_id: str) -> Iterator[Row | Reject]:
+    """Every row of the upload, in order, streamed."""
+    row = _row(source_id)
+    return formats.read(get_storage().local_path(row.path), Detection.from_dict(row.detection))
+
+
+def rows(source_id: str, offset: int = 0, limit: int = 20) -> list[Row | Reject]:
+    """Some rows, for looking at."""
+    start = arguments.count(offset)
+    return list(islice(read(source_id), start, start + arguments.count(limit)))
+
+
+def analyze(source_id: str) -> Analysis:
+    """Columns, total rows and suggestions; computed once per way of reading and kept beside the upload."""
+    row = _row(source_id)
+    way = json.dumps([row.detection, analysis.VERSION], sort_keys=True).encode()
+    key = f"sources/{source_id}/analysis-{hashlib.sha256(way).hexdigest()[:16]}.json"
+    storage = get_storage()
+    if storage.exists(key):
+        return Analysis.from_dict(json.loads(storage.read_bytes(key)))
+    found = Detection.from_dict(row.detection)
+    result = analysis.analyze_batches(formats.read_batches(storage.local_path(row.path), found))
+    storage.write_bytes(key, json.dumps(result.to_dict()).encode("utf-8"))
+    return result
+
+
+def display_name(filename: str) -> str:
+    """The last part of a file name without control, direction and separator characters, at most 120 long."""
+    last = re.split(r"[\\/]", filename)[-1]
+    clean = "".join(character for character in last if character.isprintable()).strip()
+    return clean[-120:] or "upload"
+
+
+# ---- rows of the database
+
+
+def _save(row: Source, detection: Detection) -> SourceRecord:
+    row.detection = detection.to_dict()
+    row.format = detection.format
+    row.encoding = detection.encoding or ""
+    with UnitOfWork() as uow:
+        saved = uow.session.merge(row)
+        uow.commit()
+        return _record(saved)
+
+
+def _row(source_id: str) -> Source:
+    with UnitOfWork(write=False) as uow:
+        row = uow.session.get(Source, source_id)
+        if row is not None:
+            uow.session.expunge(row)  # it is read after the transaction is over
+    if row is None:
+        raise NotFound(f"There is no upload {source_id!r}.", "Upload the file again.")
+    return row
+
+
+def _record(row: Source) -> SourceRecord:
+    values = row.model_dump(exclude={"detection", "path", "encoding"})
+    return SourceRecord(**values, encoding=row.encoding or None, detection=Detection.from_dict(row.detection))
