@@ -41,14 +41,14 @@ def main(*, quick: bool = False) -> int:
         print("No NVIDIA GPU can be used here (torch sees none): nothing was measured.", file=sys.stderr)
         return 2
     from core.models.methods import METHODS
-    from worker.training.engines import ENGINES
+    from core.training.engines import ENGINES
 
     methods = [name for name in ("lora", "qlora") if name in METHODS]
     results = []
     for shape in ["0.5B"] if quick else SHAPES:
         for method in methods:
             for lengths in ("full", "varied"):
-                for engine in [*ENGINES, "trl as it comes"]:
+                for engine in [*ENGINES.ids(), "trl as it comes"]:
                     case = {"shape": shape, "method": method, "lengths": lengths, "engine": engine}
                     results.append(_in_a_process(case))
                     print(_line(results[-1]), flush=True)

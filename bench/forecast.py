@@ -214,7 +214,7 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> dict[str, dict[str, An
     examples, texts = chats()
     model = build_model(folder / "model", texts, SIZES[chosen.quick])
     dataset = datasets.create_dataset("Bench", examples[:EXAMPLES], examples[EXAMPLES:])
-    wanted = chosen.method or list(METHODS)
+    wanted = chosen.method or METHODS.ids()
     return {method: method_row(method, dataset.id, f"local:{model}", with_time=not chosen.memory) for method in wanted}
 
 

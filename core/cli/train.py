@@ -54,12 +54,12 @@ def register(app: typer.Typer) -> None:
 
 
 def _launch(dataset: str, base: str, method: str, engine: str, name: str, settings: list[str]) -> Any:
-    from core.models.methods import get_method
+    from core.models.methods import METHODS
     from core.services.data import datasets
     from core.services.training import jobs
     from core.training.jobs.spec import TrainingConfig
 
-    method_config, training = assign(settings, get_method(method), TrainingConfig)
+    method_config, training = assign(settings, METHODS.get(method), TrainingConfig)
     return jobs.create(
         name=name,
         dataset_id=datasets.get_dataset(dataset).id,
@@ -94,10 +94,10 @@ def _report(job_id: str, *, as_json: bool) -> int:
 
 def _command(choices: dict[str, Any]) -> str:
     """The choices of a job as a command; settings that are as shipped are left out."""
-    from core.models.methods import get_method
+    from core.models.methods import METHODS
     from core.training.jobs.spec import TrainingConfig
 
-    method = get_method(choices["method"])
+    method = METHODS.get(choices["method"])
     own = {
         name: value
         for name, value in choices["method_config"].items()

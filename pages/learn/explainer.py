@@ -36,7 +36,7 @@ CHAPTERS: dict[str, tuple[Topic, ...]] = {
         Topic("habits", "Do and don't", "Do and don't", data.habits),
     ),
     "Training": (
-        Topic("methods", "Methods", "The five methods compared", training.methods),
+        Topic("methods", "Methods", "The methods compared", training.methods),
         Topic("choose", "Model and GPU", "Choosing a model by budget, GPU and speed", training.choose),
         Topic("curves", "Loss curves", "Reading a loss curve", training.loss_curves),
     ),

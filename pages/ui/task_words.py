@@ -80,7 +80,7 @@ def setting_of(field: Any, raw: Any) -> str:
 
 def choice(raw: Any) -> str:
     """A suggested setting: as `setting`, and the id of a method by its title."""
-    return METHODS[raw].title if isinstance(raw, str) and raw in METHODS else setting(raw)
+    return METHODS.get(raw).title if isinstance(raw, str) and raw in METHODS else setting(raw)
 
 
 def dataset_facts(version: Any, statistics: Any) -> list[tuple[str, str]]:

@@ -74,7 +74,7 @@ def find(model_id: str) -> Served:
             raise NotFound(f"“{model.name}” was not merged into its base.", "Merge it under Models.")
         weights = _weights(model.name, model.merged.path)
         return Served(merging.served_id(model.id), f"{model.name} (merged)", base, weights, False, model.created_at)
-    is_adapter = METHODS[model.method]().peft_type() is not None
+    is_adapter = METHODS.get(model.method).peft_type is not None
     return Served(model.id, model.name, base, _weights(model.name, model.path), is_adapter, model.created_at)
 
 

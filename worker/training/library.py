@@ -227,9 +227,9 @@ def train(
 
     assert base.path is not None
     # the engine comes before everything that imports transformers
-    from worker.training.engines import get_engine
+    from worker.training.engines import import_engine
 
-    get_engine(choice.engine)
+    import_engine(choice.engine)
     from worker.training import run
 
     watching = run.Watching(on_point=on_point)
@@ -272,7 +272,7 @@ def _base(base_model: str | Path, say: Say) -> BaseModelRef:
 def _tuner(method: str | Method, base: BaseModelRef) -> Method:
     if isinstance(method, Method):
         return method
-    return methods.build(method, base.presets.get(method, {}).get("method", {}))
+    return methods.build(method, base.preset(method).method)
 
 
 def _longest(examples: Sequence[Example], base: BaseModelRef) -> int | None:

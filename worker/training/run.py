@@ -20,7 +20,7 @@ from core.training.jobs.spec import ResolvedTraining
 from worker.training import checkpoints, example_losses, quantization, runtime, state, tuners
 from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
-from worker.training.engines import Ended, Plan, Point, get_engine
+from worker.training.engines import Ended, Plan, Point, import_engine
 from worker.training.example_losses import Measured
 from worker.training.memory import naming_memory
 from worker.training.model_files import load_tokenizer, save_model
@@ -129,7 +129,7 @@ def _train(
     token_cache: Path | None,
 ) -> TrainResult:
     began = time.perf_counter()
-    runs = get_engine(engine)  # before all else: unsloth must be imported before transformers; seconds for trl
+    runs = import_engine(engine)  # before all else: unsloth must be imported before transformers; seconds for trl
     quiet()
     tokenizer = load_tokenizer(model_dir)
     data = prepare(

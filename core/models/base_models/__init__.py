@@ -13,9 +13,8 @@ from pathlib import Path
 
 from core.errors import DataError, NotFound
 from core.models.base_models import hub_cache
-from core.models.base_models.catalog import ALIASES, ENTRIES, HubEntry
+from core.models.base_models.catalog import BASE_MODELS, HubModel, by_name
 from core.models.base_models.directory import LACKS_FILES, inspect, is_language_model
-from core.models.base_models.presets import GENERAL, LARGE, LARGE_PARAMS, STARTER
 from core.models.base_models.records import BaseModelRef, Dims
 from core.settings import get_settings
 
@@ -37,23 +36,23 @@ def resolve(model_id: str) -> BaseModelRef:
         return _starter()
     if model_id.startswith(LOCAL):
         return _directory(Path(model_id.removeprefix(LOCAL)).expanduser())
-    hub_id, note = ALIASES.get(model_id.lower().removesuffix(":latest"), (model_id, ""))
+    hub_id, note = by_name(model_id)
     hub_id, _, revision = hub_id.partition("@")
-    if hub_id in ENTRIES:
-        return _hub(ENTRIES[hub_id], note, revision)
+    if hub_id in BASE_MODELS:
+        return _hub(BASE_MODELS.get(hub_id), note, revision)
     if hub_cache.is_hub_id(hub_id) and hub_cache.revisions(hub_id):
         return _hub(_unlisted(hub_id), note, revision)
     raise NotFound(
         f"There is no base model {model_id!r}.",
         f"Choose starter, {LOCAL}/path/to/a/model, a Hub id whose files are here (hf download ORG/NAME), or one of: "
-        f"{', '.join(ENTRIES)}.",
+        f"{', '.join(BASE_MODELS.ids())}.",
     )
 
 
 def is_base(model_id: str) -> bool:
     """Whether an id belongs to a base model, here or not: no tuned model can hide it by taking its name."""
     hub_id = model_id.partition("@")[0]
-    if model_id == "starter" or model_id.startswith(LOCAL) or hub_id in ENTRIES:
+    if model_id == "starter" or model_id.startswith(LOCAL) or hub_id in BASE_MODELS:
         return True
     return hub_cache.is_hub_id(hub_id) and bool(hub_cache.revisions(hub_id))
 
@@ -65,7 +64,7 @@ def title_of(model_id: str) -> str:
     if model_id.startswith(LOCAL):
         return Path(model_id.removeprefix(LOCAL)).name
     hub_id, _, revision = model_id.partition("@")
-    title = ENTRIES[hub_id].title if hub_id in ENTRIES else hub_id.rpartition("/")[2]
+    title = BASE_MODELS.get(hub_id).title if hub_id in BASE_MODELS else hub_id.rpartition("/")[2]
     return f"{title} @{revision[:7]}" if revision else title
 
 
@@ -75,10 +74,10 @@ def list_models() -> list[BaseModelRef]:
 
     A directory or a cached language model that cannot be used is listed too, not ready, with what is wrong with it.
     """
-    others = (_unlisted(hub_id) for hub_id in hub_cache.cached() if hub_id not in ENTRIES)
+    others = (_unlisted(hub_id) for hub_id in hub_cache.cached() if hub_id not in BASE_MODELS)
     # a cache holds more than language models
     cached = [base for base in map(_hub, others) if base.ready or (base.path and is_language_model(base.path))]
-    found = [_starter(), *_local_models(), *(_hub(entry) for entry in ENTRIES.values()), *cached]
+    found = [_starter(), *_local_models(), *(_hub(entry) for entry in BASE_MODELS), *cached]
     return sorted(found, key=lambda base: not (base.ready or base.buildable))
 
 
@@ -106,7 +105,6 @@ def _starter() -> BaseModelRef:
         recommended=True,
         size=_size(dims.params),
         license="made here",
-        presets=STARTER,
     )
 
 
@@ -123,13 +121,12 @@ def _directory(path: Path, model_id: str = "") -> BaseModelRef:
         dims=facts.dims,
         bytes_per_param=facts.bytes_per_param,
         size=_size(facts.dims.params),
-        presets=LARGE if facts.dims.params >= LARGE_PARAMS else GENERAL,
     )
 
 
 def _local_models() -> list[BaseModelRef]:
     root = named_directory()
-    known = {entry.id.replace("/", "--") for entry in ENTRIES.values()}
+    known = {entry.id.replace("/", "--") for entry in BASE_MODELS}
     paths = sorted(path for path in root.glob("*") if path.is_dir() and path.name not in known) if root.is_dir() else []
     return [_or_reason(path) for path in paths]
 
@@ -151,12 +148,12 @@ def _or_reason(path: Path) -> BaseModelRef:
         )
 
 
-def _unlisted(hub_id: str) -> HubEntry:
+def _unlisted(hub_id: str) -> HubModel:
     """An entry for a model that somebody brought into the cache."""
-    return HubEntry(hub_id, hub_id.rpartition("/")[2], "In the Hub cache", 0, "see its card on the Hub")
+    return HubModel(hub_id, hub_id.rpartition("/")[2], "In the Hub cache", 0, "see its card on the Hub")
 
 
-def _hub(entry: HubEntry, note: str = "", revision: str = "") -> BaseModelRef:
+def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
     wanted = f" --revision {revision}" if revision else ""
     login = "hf auth login && " if entry.gated else ""
     listed = BaseModelRef(
@@ -171,8 +168,8 @@ def _hub(entry: HubEntry, note: str = "", revision: str = "") -> BaseModelRef:
         size=entry.size if entry.billions else "",
         license=entry.license,
         gated=entry.gated,
-        download_bytes=round(entry.billions * 2e9),  # the Hub keeps these families in 16 bit
-        presets=GENERAL,
+        billions=entry.billions,
+        presets=entry.presets,
     )
     path, remark = _files(entry.id, revision)
     if path is None:
@@ -212,7 +209,7 @@ def _unusable(listed: BaseModelRef, path: Path, error: DataError) -> BaseModelRe
     return replace(listed, path=path, reason=f"{said} {error.remedy}", command="", unusable=True)
 
 
-def _away(entry: HubEntry, revision: str) -> str:
+def _away(entry: HubModel, revision: str) -> str:
     what = f"{entry.title} at revision {revision}" if revision else entry.title
     gate = (
         f" Its licence ({entry.license}) is to be accepted at huggingface.co/{entry.id} first." if entry.gated else ""

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import DataError
+from core.models.methods import METHODS
+from core.models.methods.presets import Preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +130,29 @@ class BaseModelRef:
     recommended: bool = False
     size: str = ""  # "1.5B", as people say it
     license: str = ""
-    gated: bool = False  # fetching it needs an account that accepted its licence
-    download_bytes: int = 0  # about what fetching it brings, where its card says how large it is
+    gated: bool = False  # fetching it needs an account that accepted its license
     unusable: bool = False  # its files are here, and something is wrong with them
     note: str = ""  # worth knowing before it is used, such as a newer revision beside the one in use
-    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # method id -> {"method", "training"}
+    presets: Mapping[str, Preset] = field(default_factory=dict)  # by method; these override the method's own
+    billions: float = 0.0  # as its card says, for a model whose files are not here
 
     @property
     def params(self) -> int:
-        return self.dims.params if self.dims else 0
+        """How many parameters it has: counted where its weights are here, else as its card says, else 0."""
+        return self.dims.params if self.dims else round(self.billions * 1e9)
+
+    def preset(self, method_id: str) -> Preset:
+        """The settings known to work with a method: the method's for models of this size, then this model's own.
+
+        Raises:
+            NotFound: no such method.
+        """
+        return METHODS.get(method_id).preset(self.params).with_overrides(self.presets.get(method_id, Preset()))
+
+    @property
+    def download_bytes(self) -> int:
+        """About how much a download of it transfers: the Hub stores the catalog's families in 16 bits."""
+        return round(self.billions * 2e9)
 
     @property
     def architecture(self) -> str:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from core.settings import Settings, get_settings
 
-STARTER_ID: Final = "starter"
 MANIFEST_NAME: Final = "manifest.json"
 
 CHAT_TEMPLATE: Final = (
@@ -87,9 +86,3 @@ def starter_dir(settings: Settings | None = None) -> Path:
 def starter_ready(settings: Settings | None = None) -> bool:
     """True when the starter is complete: its manifest is written last."""
     return (starter_dir(settings) / MANIFEST_NAME).is_file()
-
-
-def starter_manifest(settings: Settings | None = None) -> dict[str, Any]:
-    """What the build wrote about itself: parameters, seconds, its own exact match, file hashes; {} when not built."""
-    path = starter_dir(settings) / MANIFEST_NAME
-    return json.loads(path.read_text()) if path.is_file() else {}

@@ -7,44 +7,26 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from core.errors import NotFound, SettingsError
+from core.errors import SettingsError
 from core.models.methods.base import Method
 from core.models.methods.bottleneck_adapter import BottleneckAdapter
 from core.models.methods.full import FullFineTuning
 from core.models.methods.lora import LoRA
 from core.models.methods.prefix_tuning import PrefixTuning
 from core.models.methods.qlora import QLoRA
+from core.registry import Registry
 
-METHODS: Final[dict[str, type[Method]]] = {}
-
-
-def add(method: type[Method]) -> None:
-    """Put a method into the registry.
-
-    Raises:
-        ValueError: a method with this id is there already.
-    """
-    if method.id in METHODS:
-        raise ValueError(f"There are two methods with the id {method.id!r}.")
-    METHODS[method.id] = method
+METHODS: Final = Registry[type[Method]]("fine-tuning method")
+METHODS.add(LoRA)
+METHODS.add(QLoRA)
+METHODS.add(PrefixTuning)
+METHODS.add(BottleneckAdapter)
+METHODS.add(FullFineTuning)
 
 
-add(LoRA)
-add(QLoRA)
-add(PrefixTuning)
-add(BottleneckAdapter)
-add(FullFineTuning)
-
-
-def get_method(method_id: str) -> type[Method]:
-    """The method class of an id.
-
-    Raises:
-        NotFound: names the ids that exist.
-    """
-    if method_id not in METHODS:
-        raise NotFound(f"There is no fine-tuning method {method_id!r}.", f"Choose one of: {', '.join(METHODS)}.")
-    return METHODS[method_id]
+def recommended_method() -> type[Method]:
+    """The method that a new job starts with."""
+    return next(method for method in METHODS if method.recommended)
 
 
 def build(method_id: str, config: Mapping[str, Any] | None = None) -> Method:
@@ -54,7 +36,7 @@ def build(method_id: str, config: Mapping[str, Any] | None = None) -> Method:
         NotFound: no such method.
         SettingsError: a setting is unknown or out of bounds; names the setting, its value and the bound.
     """
-    method = get_method(method_id)
+    method = METHODS.get(method_id)
     try:
         return method(**dict(config or {}))
     except ValidationError as error:
@@ -73,4 +55,4 @@ def setting_error(error: ValidationError, owner: str) -> SettingsError:
     return SettingsError(f"{owner}: {value} does not work: {first['msg'].lower()}.", f"Change {name}.")
 
 
-__all__ = ["METHODS", "Method", "add", "build", "get_method", "setting_error"]
+__all__ = ["METHODS", "Method", "build", "recommended_method", "setting_error"]

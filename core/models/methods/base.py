@@ -6,10 +6,12 @@ from them. The worker builds the heavy objects from `peft_arguments()` and `load
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any, ClassVar, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict
+
+from core.models.methods.presets import Preset, SizeClass, size_class
 
 
 class ModelShape(Protocol):
@@ -57,14 +59,24 @@ class Method(BaseModel):
     claims: ClassVar[tuple[str, ...]]
     recommended: ClassVar[bool] = False
     mergeable: ClassVar[bool]  # can be folded into the base's weights
-    gguf: ClassVar[bool]  # what it yields can become a GGUF file (alone, or after merging)
+    gguf: ClassVar[bool]  # the result can become a GGUF file (by itself, or after merging)
+    how: ClassVar[str]  # how it works, for the explainer
+    serves: ClassVar[str]  # where the result can be served, for the explainer
+    peft_type: ClassVar[str | None] = None  # PEFT's name of the adapter type (`LORA`); None trains the base's weights
+    tuner: ClassVar[str] = ""  # worker module whose `register()` teaches PEFT this type, where PEFT does not ship it
     packs: ClassVar[bool] = True  # several examples may share a row of a batch
     recomputes: ClassVar[bool] = True  # activations may be computed again instead of kept (gradient checkpointing)
-    usual_learning_rate: ClassVar[float] = 2e-4  # where the base model has no preset; Source: as Unsloth ships it
+    presets: ClassVar[Mapping[SizeClass, Preset]]  # by size of the base; `general` gives a learning rate
 
-    def peft_type(self) -> str | None:
-        """PEFT's name of the tuner (`LORA`), or None where the base's own weights are trained."""
-        return None
+    @classmethod
+    def label(cls) -> str:
+        """The title on a card."""
+        return f"{cls.title} (Recommended)" if cls.recommended else cls.title
+
+    @classmethod
+    def preset(cls, params: int) -> Preset:
+        """The settings known to work on a base model with so many parameters (0 where that is not known)."""
+        return cls.presets.get(size_class(params), cls.presets["general"])
 
     def peft_arguments(self) -> dict[str, Any] | None:
         """Keyword arguments of the PEFT config as plain data, or None."""

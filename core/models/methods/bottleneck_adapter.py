@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from core.models.methods.base import Method, ModelShape, facts
+from core.models.methods.presets import Preset, SizeClass
 
 BEHIND = {"houlsby": ("o_proj", "down_proj"), "pfeiffer": ("down_proj",)}  # what each sub-layer ends in
 
@@ -27,7 +29,24 @@ class BottleneckAdapter(Method):
     )
     mergeable: ClassVar[bool] = False  # the layer bends: no matrix of the base can hold it
     gguf: ClassVar[bool] = False
-    usual_learning_rate: ClassVar[float] = 5e-4
+    how: ClassVar[str] = "A narrow extra layer (down, activation, up) is inserted into each block of the frozen base."
+    serves: ClassVar[str] = "By this studio only; it cannot be merged, because the extra layer is not linear."
+    peft_type: ClassVar[str | None] = "BOTTLENECK"
+    tuner: ClassVar[str] = "worker.training.tuners.bottleneck"  # PEFT ships no such adapter
+    presets: ClassVar[Mapping[SizeClass, Preset]] = {
+        "tiny": Preset(
+            method={"reduction": 2},
+            training={
+                "learning_rate": 2e-3,
+                "examples_seen": 15_000,
+                "min_epochs": 3,
+                "max_epochs": 100,
+                "per_device_batch_size": 4,
+                "gradient_accumulation_steps": 1,
+            },
+        ),
+        "general": Preset(training={"learning_rate": 5e-4}),
+    }
 
     placement: Literal["houlsby", "pfeiffer"] = Field(
         default="houlsby",
@@ -55,7 +74,7 @@ class BottleneckAdapter(Method):
         | {"labels": {"reduction": "Reduction factor", "width": "Width"}},
     )
     reduction: int = Field(
-        default=8,
+        default=16,
         ge=1,
         le=256,
         title="Reduction factor",
@@ -64,7 +83,7 @@ class BottleneckAdapter(Method):
             unit="",
             usual="2-64",
             up="Smaller layers: less is trained, and less can be learnt.",
-            source="8, between AdapterHub's 16 and Houlsby et al. 2019's widths of 8 to 256",
+            source="16, as in AdapterHub's configurations (Houlsby et al. 2019: widths of 8 to 256)",
         )
         | {"when": {"size_by": ["reduction"]}, "less_memory": 2},
     )
@@ -108,9 +127,6 @@ class BottleneckAdapter(Method):
             source="0, as AdapterHub ships it",
         ),
     )
-
-    def peft_type(self) -> str | None:
-        return "BOTTLENECK"
 
     def peft_arguments(self) -> dict[str, Any] | None:
         return {

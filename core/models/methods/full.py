@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from core.models.methods.base import Method, ModelShape, kept_inputs
+from core.models.methods.presets import Preset, SizeClass
 
 
 class FullFineTuning(Method):
@@ -23,7 +25,21 @@ class FullFineTuning(Method):
     )
     mergeable: ClassVar[bool] = False  # the result is a whole model already: there is nothing left to merge
     gguf: ClassVar[bool] = True
-    usual_learning_rate: ClassVar[float] = 2e-5
+    how: ClassVar[str] = "Every weight of the base learns. Each of them needs a gradient and optimizer state in memory."
+    serves: ClassVar[str] = "As a complete new model, wherever its architecture is served."
+    presets: ClassVar[Mapping[SizeClass, Preset]] = {
+        "tiny": Preset(
+            training={
+                "learning_rate": 1e-3,
+                "examples_seen": 9_000,
+                "min_epochs": 3,
+                "max_epochs": 60,
+                "per_device_batch_size": 8,
+                "gradient_accumulation_steps": 1,
+            },
+        ),
+        "general": Preset(training={"learning_rate": 2e-5}),
+    }
 
     def trainable_params(self, shape: ModelShape) -> int:
         return shape.params

@@ -20,3 +20,8 @@ class LoRA(LowRank):
     recommended: ClassVar[bool] = True
     mergeable: ClassVar[bool] = True
     gguf: ClassVar[bool] = True
+    how: ClassVar[str] = (
+        "The base stays as it is. Beside each linear layer two thin matrices learn the difference; their product is "
+        "added to the layer's output."
+    )
+    serves: ClassVar[str] = "As an adapter beside the base, or merged into it."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from core.models.methods.base import Method, ModelShape, facts
+from core.models.methods.presets import Preset, SizeClass
 
 
 class PrefixTuning(Method):
@@ -23,7 +25,28 @@ class PrefixTuning(Method):
     gguf: ClassVar[bool] = False
     packs: ClassVar[bool] = False  # the prefix stands in front of a row, so that a row holds one example
     recomputes: ClassVar[bool] = False  # the prefix travels in the cache, which recomputed layers do not see
-    usual_learning_rate: ClassVar[float] = 1e-2
+    how: ClassVar[str] = (
+        "No layer changes. A few learned vectors are put in front of every layer's keys and values, like a prompt that "
+        "no words could spell."
+    )
+    serves: ClassVar[str] = "By this studio and transformers only: no server of GGUF files supports it."
+    peft_type: ClassVar[str | None] = "PREFIX_TUNING"
+    presets: ClassVar[Mapping[SizeClass, Preset]] = {
+        # At 3e-2 a prefix learns too slowly on the starter: its loss per answer token was 5.5 after 30 epochs, at 1e-1
+        # 3.5 (`bench/RESULTS.md`).
+        "tiny": Preset(
+            method={"virtual_tokens": 32},
+            training={
+                "learning_rate": 1e-1,
+                "examples_seen": 15_000,
+                "min_epochs": 3,
+                "max_epochs": 100,
+                "per_device_batch_size": 8,
+                "gradient_accumulation_steps": 1,
+            },
+        ),
+        "general": Preset(training={"learning_rate": 1e-2}),
+    }
 
     virtual_tokens: int = Field(
         default=20,
@@ -64,9 +87,6 @@ class PrefixTuning(Method):
         )
         | {"when": {"projection": [True]}},
     )
-
-    def peft_type(self) -> str | None:
-        return "PREFIX_TUNING"
 
     def peft_arguments(self) -> dict[str, Any] | None:
         return {

@@ -31,6 +31,10 @@ class QLoRA(LowRank):
     )
     mergeable: ClassVar[bool] = True
     gguf: ClassVar[bool] = True
+    how: ClassVar[str] = (
+        "LoRA on a base whose frozen weights are stored in 4 or 8 bits each. Only the adapter keeps its full precision."
+    )
+    serves: ClassVar[str] = "As an adapter beside the unquantized base, or merged into it."
 
     bits: Literal[4, 8] = Field(
         default=4,

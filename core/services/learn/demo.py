@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from core.data.samples import Sample, load_sample
 from core.errors import NotFound, StudioError
-from core.models.methods import get_method
+from core.models.methods import METHODS
 from core.platform.db.tables import Draft
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.records import TaskRecord
@@ -77,7 +77,7 @@ def start(*, again: bool = False, method: str = METHOD) -> DemoRecord:
     Raises:
         NotFound: no such method.
     """
-    get_method(method)
+    METHODS.get(method)
     ids = _ids()
     for demo_id in ids:
         if drafts.get(demo_id).state.get("method", METHOD) != method:

@@ -103,7 +103,7 @@ def _driver() -> str:
 def _engines() -> list[Check]:
     """Each engine, tried for certain: *auto* goes by what is found here."""
     found = []
-    for engine in ENGINES.values():
+    for engine in ENGINES:
         problem, version = engine.examine(), _version(engine.id)
         found.append(
             Check(engine.title, "note", f"not used: {problem.rstrip('.')}", engine.remedy)

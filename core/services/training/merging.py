@@ -44,7 +44,7 @@ def split(model_id: str) -> tuple[str, bool]:
 
 def can_merge(model: ModelRecord) -> bool:
     """Whether the model's method is one that folds into the base, and has not been folded in yet."""
-    return model.method in METHODS and METHODS[model.method].mergeable and model.merged is None
+    return model.method in METHODS and METHODS.get(model.method).mergeable and model.merged is None
 
 
 def begin(model_id: str) -> TaskRecord:

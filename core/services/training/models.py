@@ -234,7 +234,7 @@ def _read(*conditions: Any) -> list[ModelRecord]:
         ModelRecord(
             **dict(row),
             base_title=base_models.title_of(row["base_model"]),
-            method_title=METHODS[row["method"]].title if row["method"] in METHODS else row["method"],
+            method_title=METHODS.get(row["method"]).title if row["method"] in METHODS else row["method"],
         )
         for row in rows
     ]

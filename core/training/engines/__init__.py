@@ -1,6 +1,6 @@
-"""What runs the steps of a training: which engines there are, and which one a run takes, with the reason in words.
+"""What runs the training steps: the available engines, and which one a run uses, with the reason.
 
-Plain data: nothing here imports torch. The code of an engine is `worker/training/engines/<id>.py`.
+Plain data: nothing here imports torch. An engine's `module` names the worker module that loads and runs.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from typing import Final
 
 from core.errors import NotFound, SettingsError
 from core.models.methods import Method
+from core.registry import Registry
 from core.training.engines.base import Engine
 from core.training.engines.trl import Trl
 from core.training.engines.unsloth import Unsloth
 
 AUTO: Final = "auto"
-ENGINES: Final[dict[str, Engine]] = {}
+ENGINES: Final = Registry[Engine]("training engine")
+ENGINES.add(Unsloth())  # *auto* takes the first one that can do a run
+ENGINES.add(Trl())
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +31,7 @@ class Choice:
 
     @property
     def title(self) -> str:
-        return ENGINES[self.engine].title
-
-
-def add(engine: Engine) -> None:
-    """Put an engine into the registry; the first that can do a run is what *auto* takes.
-
-    Raises:
-        ValueError: an engine with this id is there already.
-    """
-    if engine.id in ENGINES or engine.id == AUTO:
-        raise ValueError(f"There are two engines with the id {engine.id!r}.")
-    ENGINES[engine.id] = engine
-
-
-add(Unsloth())
-add(Trl())
-
-
-def get_engine(engine_id: str) -> Engine:
-    """The engine of an id.
-
-    Raises:
-        NotFound: names the ids that exist.
-    """
-    if engine_id not in ENGINES:
-        known = ", ".join([AUTO, *ENGINES])
-        raise NotFound(f"There is no training engine {engine_id!r}.", f"Choose one of: {known}.")
-    return ENGINES[engine_id]
+        return ENGINES.get(self.engine).title
 
 
 def choose(asked: str, method: Method, *, probe: bool = False) -> Choice:
@@ -70,12 +46,15 @@ def choose(asked: str, method: Method, *, probe: bool = False) -> Choice:
         NotFound: no such engine. SettingsError: one was asked for by its id and cannot do this here; says why.
     """
     if asked != AUTO:
-        engine = get_engine(asked)
+        if asked not in ENGINES:
+            known = ", ".join((AUTO, *ENGINES.ids()))
+            raise NotFound(f"Unknown training engine: {asked!r}.", f"Choose one of: {known}.")
+        engine = ENGINES.get(asked)
         if problem := engine.supports(method) or engine.available(probe=probe):
             raise SettingsError(f"{engine.title} cannot train this here: {problem}", engine.remedy)
         return Choice(engine.id, asked, "chosen by you")
     passed: list[str] = []
-    for engine in ENGINES.values():
+    for engine in ENGINES:
         problem = engine.supports(method) or engine.available(probe=probe)
         if not problem:
             return Choice(engine.id, AUTO, " ".join([engine.why, *passed]))
@@ -99,4 +78,4 @@ def settle(engine: str, asked: str, method: Method) -> Choice:
         return Choice(instead.engine, AUTO, f"{error.message} {instead.title} is used.")
 
 
-__all__ = ["AUTO", "ENGINES", "Choice", "Engine", "add", "choose", "get_engine", "settle"]
+__all__ = ["AUTO", "ENGINES", "Choice", "Engine", "choose", "settle"]

@@ -14,6 +14,7 @@ class Trl(Engine):
     title: ClassVar[str] = "TRL"
     text: ClassVar[str] = "Hugging Face's trainer. Runs on a CPU and on a GPU, with every method."
     why: ClassVar[str] = "TRL runs on every machine and with every method."
+    module: ClassVar[str] = "worker.training.engines.trl"
     remedy: ClassVar[str] = "Install the studio again: pip install -e . -c constraints.txt"
 
     def available(self, *, probe: bool = False) -> str:

@@ -17,7 +17,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from core.models.methods import Method
 from core.settings import get_settings
 from core.training.engines.base import Engine
 from core.training.forecast import device as devices
@@ -25,7 +24,6 @@ from core.training.forecast import device as devices
 PACKAGES: Final = ("unsloth", "unsloth_zoo", "torch", "transformers", "trl", "peft", "bitsandbytes", "triton")
 PROBE_TIMEOUT_S: Final = 240.0
 FAILURE_LASTS_S: Final = 3_600.0  # a GPU that was full or a driver that was being replaced is asked again
-_PEFT_TYPES: Final = (None, "LORA")  # what unsloth's FastModel trains: every weight, or LoRA (on 16, 8 or 4 bit)
 _PROBE: Final = """
 import sys
 try:
@@ -45,6 +43,9 @@ class Unsloth(Engine):
     title: ClassVar[str] = "Unsloth"
     text: ClassVar[str] = "Fused kernels for NVIDIA GPUs: faster, with less memory. LoRA, QLoRA and full fine-tuning."
     why: ClassVar[str] = "Unsloth is installed and this machine has an NVIDIA GPU: the fastest way for this method."
+    module: ClassVar[str] = "worker.training.engines.unsloth"
+    # what unsloth's FastModel trains: every weight, or LoRA (on 16, 8 or 4 bits)
+    peft_types: ClassVar[tuple[str | None, ...] | None] = (None, "LORA")
     remedy: ClassVar[str] = (
         "Choose auto or trl. On a machine with an NVIDIA GPU: pip install -e .[gpu] -c constraints.txt"
     )
@@ -59,11 +60,6 @@ class Unsloth(Engine):
 
     def examine(self) -> str:
         return _missing() or try_import()
-
-    def supports(self, method: Method) -> str:
-        if method.peft_type() not in _PEFT_TYPES:
-            return f"it has no {method.title}."
-        return ""
 
 
 def _missing() -> str:

@@ -56,7 +56,7 @@ def forecast_disk(dims: Dims, method: Method, width: int, *, kept: int = KEPT_CH
         width: bytes of one number of the base.
         kept: how many checkpoints stay side by side.
     """
-    saved_width = ADAPTER_BYTES if method.peft_type() is not None else width
+    saved_width = ADAPTER_BYTES if method.peft_type is not None else width
     checkpoint = 3 * method.trainable_params(dims) * saved_width  # the weights and Adam's two moments
     return DiskForecast(method.saved_params(dims) * saved_width, checkpoint, free_bytes(), kept)
 

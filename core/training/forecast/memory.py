@@ -123,7 +123,7 @@ def _parts(
     gradients of the step before leave holes that the new ones do not fill, however few tokens there are.
     """
     trained, width = method.trainable_params(dims), device.compute_bytes
-    adapter = method.peft_type() is not None
+    adapter = method.peft_type is not None
     trained_width = ADAPTER_BYTES if adapter else width
     gradients = trained * trained_width
     factor = method.heap_factor() if device.kind == "cpu" else GPU_HEAP

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from core.models.methods import get_method
+from core.models.methods import METHODS
 from core.models.methods.base import Method
 from core.training.jobs.spec import ResolvedTraining, TrainingConfig
 
@@ -63,7 +63,7 @@ def for_memory(training: ResolvedTraining, method: Method, examples: int) -> tup
             found.append(_training("gradient_accumulation_steps", now, more, accompanies=True))
     if length > SHORTEST:
         found.append(_training("max_seq_length", length, max(SHORTEST, length // 2)))
-    if method.peft_type() is None:
+    if method.peft_type is None:
         found.append(Change("method", "method", "Method", method.title, "lora"))
     else:
         found += _smaller_tuner(method)
@@ -109,7 +109,7 @@ def as_text(changes: Sequence[Change]) -> str:
 
 def _said(change: Change) -> str:
     if change.part == "method":
-        return f"choose {get_method(change.suggested).title} instead of {change.now}"
+        return f"choose {METHODS.get(change.suggested).title} instead of {change.now}"
     title = f"{change.title[0].lower()}{change.title[1:]}"
     said = f"{title} to {shown(change.suggested)} (now {shown(change.now)})"
     return said if change.accompanies else f"set the {said}"

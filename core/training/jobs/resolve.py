@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from core.errors import SettingsError
 from core.models.base_models.records import BaseModelRef
-from core.models.methods import get_method
+from core.models.methods import METHODS
 from core.models.methods.base import recomputes
+from core.models.methods.presets import SIZE_TEXTS, Preset, size_class
 from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
@@ -39,7 +41,7 @@ def resolve(
     Returns:
         The numbers, and for each setting where it came from, in words.
     """
-    preset = base.presets.get(method_id, {}).get("training", {})
+    preset = _Preset.of(base, method_id)
     examples = max(train_examples, 1)
     automatic = _automatic(preset, base, method_id, examples, longest_tokens)
     values: dict[str, Any] = {}
@@ -47,7 +49,7 @@ def resolve(
 
     for name in ("num_epochs", "per_device_batch_size", "learning_rate", "max_seq_length"):
         _take(name, config, automatic, values, sources)
-    automatic["gradient_accumulation_steps"] = _accumulation(preset, base, values["per_device_batch_size"], examples)
+    automatic["gradient_accumulation_steps"] = _accumulation(preset, values["per_device_batch_size"], examples)
     _take("gradient_accumulation_steps", config, automatic, values, sources)
 
     effective = values["per_device_batch_size"] * values["gradient_accumulation_steps"]
@@ -59,21 +61,43 @@ def resolve(
 
     for name, field in TrainingConfig.model_fields.items():
         if name not in values:
-            automatic.setdefault(name, _plain(name, field.default, preset, base))
+            automatic.setdefault(name, _plain(name, field.default, preset))
             _take(name, config, automatic, values, sources)
     _check_checkpointing(config, method_id)
     return ResolvedTraining(**values), sources
 
 
 def _check_checkpointing(config: TrainingConfig, method_id: str) -> None:
-    if config.gradient_checkpointing == "on" and not get_method(method_id).recomputes:
+    if config.gradient_checkpointing == "on" and not METHODS.get(method_id).recomputes:
         raise SettingsError(
-            f"Gradient checkpointing = 'on', but {get_method(method_id).title.lower()} has no use for it.",
+            f"Gradient checkpointing = 'on', but {METHODS.get(method_id).title.lower()} has no use for it.",
             "Leave it at auto, or choose another method.",
         )
 
 
 _Choice = tuple[Any, str]  # a value and where it came from
+
+
+@dataclass(frozen=True, slots=True)
+class _Preset:
+    """The training settings of a preset, and where each came from: the base model's entry, or the method's file."""
+
+    values: Mapping[str, Any]
+    of_base: frozenset[str]
+    base_title: str
+    method_text: str
+
+    @classmethod
+    def of(cls, base: BaseModelRef, method_id: str) -> _Preset:
+        own = base.presets.get(method_id, Preset()).training
+        text = METHODS.get(method_id).title + SIZE_TEXTS[size_class(base.params)]
+        return cls(base.preset(method_id).training, frozenset(own), base.title, text)
+
+    def source(self, name: str) -> str:
+        return f"preset of {self.base_title if name in self.of_base else self.method_text}"
+
+    def get(self, name: str) -> _Choice | None:
+        return (self.values[name], self.source(name)) if name in self.values else None
 
 
 def _take(
@@ -86,39 +110,33 @@ def _take(
 
 
 def _automatic(
-    preset: Mapping[str, Any], base: BaseModelRef, method_id: str, examples: int, longest: int | None
+    preset: _Preset, base: BaseModelRef, method_id: str, examples: int, longest: int | None
 ) -> dict[str, _Choice]:
-    from_preset = f"preset of {base.title}"
     batch = preset.get("per_device_batch_size")
-    rate = preset.get("learning_rate")
-    recomputed = recomputes(base.dims.params if base.dims else 0, get_method(method_id), "auto")
+    rate = preset.values["learning_rate"], preset.source("learning_rate")
+    recomputed = recomputes(base.dims.params if base.dims else 0, METHODS.get(method_id), "auto")
     return {
         "gradient_checkpointing": (
             "on" if recomputed else "off",
             "studio default: for models of more than 500 million parameters, where the method allows it",
         ),
-        "num_epochs": _epochs(preset, from_preset, examples),
+        "num_epochs": _epochs(preset, examples),
         "per_device_batch_size": (
-            (min(batch, examples), from_preset)
+            (min(batch[0], examples), batch[1])
             if batch
             else (min(2, examples), "studio default: 2, as Unsloth and Axolotl ship it")
         ),
-        "learning_rate": (
-            (rate, from_preset)
-            if rate
-            else (get_method(method_id).usual_learning_rate, "studio default for this method")
-        ),
+        "learning_rate": rate,
         "max_seq_length": _length(base, longest),
     }
 
 
-def _epochs(preset: Mapping[str, Any], from_preset: str, examples: int) -> _Choice:
-    seen = preset.get("examples_seen")
-    if seen:
-        epochs = min(max(seen // examples, preset["min_epochs"]), preset["max_epochs"])
-        return epochs, f"{from_preset}: {examples:,} examples, each seen {epochs} times"
-    if "num_epochs" in preset:
-        return preset["num_epochs"], from_preset
+def _epochs(preset: _Preset, examples: int) -> _Choice:
+    if seen := preset.values.get("examples_seen"):
+        epochs = min(max(seen // examples, preset.values["min_epochs"]), preset.values["max_epochs"])
+        return epochs, f"{preset.source('examples_seen')}: {examples:,} examples, each seen {epochs} times"
+    if chosen := preset.get("num_epochs"):
+        return chosen
     epochs = 3 if examples < 1_000 else 2 if examples < 5_000 else 1
     return epochs, f"studio default for {examples:,} examples: 3 below 1,000, 2 below 5,000, then 1"
 
@@ -133,16 +151,14 @@ def _length(base: BaseModelRef, longest: int | None) -> _Choice:
     return limit, f"studio default: the most that is taken without being asked; the longest example has {longest:,}"
 
 
-def _accumulation(preset: Mapping[str, Any], base: BaseModelRef, batch: int, examples: int) -> _Choice:
-    steps = preset.get("gradient_accumulation_steps")
-    if steps and batch == preset.get("per_device_batch_size"):
-        return steps, f"preset of {base.title}"
+def _accumulation(preset: _Preset, batch: int, examples: int) -> _Choice:
+    chosen = preset.get("gradient_accumulation_steps")
+    if chosen and batch == preset.values.get("per_device_batch_size"):
+        return chosen
     # never more than one pass through the data in a step
     steps = max(1, min(TARGET_BATCH, examples) // batch)
     return steps, f"studio default: brings batch x accumulation to about {TARGET_BATCH}"
 
 
-def _plain(name: str, default: Any, preset: Mapping[str, Any], base: BaseModelRef) -> _Choice:
-    if name in preset:
-        return preset[name], f"preset of {base.title}"
-    return default, "studio default"
+def _plain(name: str, default: Any, preset: _Preset) -> _Choice:
+    return preset.get(name) or (default, "studio default")

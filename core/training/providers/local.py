@@ -21,7 +21,7 @@ class Local:
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            methods=tuple(METHODS),
+            methods=METHODS.ids(),
             pause=True,
             stop_and_keep=True,
             live_metrics=True,

@@ -25,9 +25,9 @@ PART_COLORS = {
 
 
 def methods() -> None:
-    """Five methods on a size of model that the reader picks, each with the studio's own forecast."""
+    """Every method on a size of model that the reader picks, with the studio's own forecast."""
     st.markdown(
-        "All five learn from the same labeled examples. They differ in **how much of the model moves**: the less, "
+        "All of them learn from the same labeled examples. They differ in **how much of the model moves**: the less, "
         "the less memory for gradients and for the optimizer's notes, and the smaller the file that comes out."
     )
     with st.grid(3, min_column_width=220):
@@ -45,7 +45,7 @@ def methods() -> None:
 
 
 def _memory_chart(rows: list[compare.MethodRow], chosen: str, gpu: str) -> None:
-    titles = [row.about.title.removesuffix(" (Recommended)") for row in reversed(rows)]
+    titles = [row.about.title for row in reversed(rows)]
     fig = go.Figure()
     for part, color in PART_COLORS.items():
         values = [dict(row.memory.parts)[part] / compare.GIB for row in reversed(rows)]
@@ -71,7 +71,7 @@ def _method_card(row: compare.MethodRow) -> None:
     word, color, icon = VERDICTS[row.memory.verdict]
     with st.container(border=True, height="stretch", gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{row.about.title}**", width="content")
+            st.markdown(f"**{row.about.label()}**", width="content")
             st.badge(row.about.badge, color="gray")
         st.caption(row.about.tagline)
         st.markdown(row.about.how)
@@ -120,13 +120,12 @@ def choose() -> None:
 
 
 def _fit_row(label: str, by_method: dict[str, compare.MemoryForecast]) -> None:
-    titles = {"full": "Full", "lora": "LoRA", "qlora": "QLoRA"}
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         st.markdown(f"**{label}**", width=40)
-        for method_id, memory in by_method.items():
+        for title, memory in by_method.items():
             _, color, icon = VERDICTS[memory.verdict]
             st.markdown(
-                f":{color}-badge[:material/{icon}: {titles[method_id]} {memory.expected / compare.GIB:.0f} GB]",
+                f":{color}-badge[:material/{icon}: {title} {memory.expected / compare.GIB:.0f} GB]",
                 width="content",
             )
 

@@ -77,7 +77,7 @@ def settings(job: Any) -> None:
 
 def engine(engine_id: str, reason: str) -> str:
     """An engine and why it was taken, as one value of a list of facts."""
-    title = ENGINES[engine_id].title if engine_id in ENGINES else engine_id
+    title = ENGINES.get(engine_id).title if engine_id in ENGINES else engine_id
     return f"{title}  ·  {reason}" if reason else title
 
 
@@ -102,7 +102,7 @@ class Setting:
 def hyperparameters(method_id: str, method_config: Any, training: Any, sources: Any) -> list[Setting]:
     """Each setting that means something beside the others; the method's own come first."""
     found: list[Setting] = []
-    method, general = METHODS[method_id], training.model_dump()
+    method, general = METHODS.get(method_id), training.model_dump()
     for name, field in method.model_fields.items():
         if applies(field, method_config, method):
             value = method_config.get(name, field.default)

@@ -58,7 +58,7 @@ def _offer(model: Any) -> None:
     st.caption(
         "Makes one whole model of base and adapter, unquantized, for servers that take no adapters. The adapter stays."
     )
-    if "quantization" in METHODS[model.method]().load_arguments():
+    if "quantization" in METHODS.get(model.method)().load_arguments():
         st.caption(
             "It learnt beside a quantized base. The merge reads the base again in its own width, so it needs that much "
             "memory and disk."

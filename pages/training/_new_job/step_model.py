@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.models.base_models import BaseModelRef, hub_cache, resolve
-from core.models.methods import METHODS, get_method
+from core.models.methods import METHODS, recommended_method
 from core.services.data import datasets
 from core.services.platform import drafts, tasks
 from core.services.training import downloads, jobs
@@ -80,7 +80,7 @@ def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
     if state.get("base_model") not in {base.id for base in ready} and ready:
         missing["base_model"] = ready[0].id
     if state.get("method") not in METHODS:
-        missing["method"] = next((m.id for m in METHODS.values() if m.recommended), next(iter(METHODS)))
+        missing["method"] = recommended_method().id
     if missing:
         both = {**state, **missing}
         missing["method_config"] = _preset(both["base_model"], both["method"])
@@ -90,7 +90,7 @@ def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
 
 
 def _preset(base_model: str, method: str) -> dict[str, Any]:
-    return dict(resolve(base_model).presets.get(method, {}).get("method", {}))
+    return dict(resolve(base_model).preset(method).method)
 
 
 def _forecast(draft: drafts.DraftRecord) -> jobs.Forecast | None:
@@ -233,14 +233,13 @@ def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
 def _methods(draft: drafts.DraftRecord) -> None:
     face.heading("Fine-Tuning Method", "Choose how your model will learn from labeled examples")
     with st.grid(2, min_column_width=250):
-        for method in METHODS.values():
+        for method in METHODS:
             on = method.id == draft.state["method"]
-            title = f"{method.title} (Recommended)" if method.recommended else method.title
             icon = method.icon.removeprefix(":material/").removesuffix(":")
             facts, served = _method_facts(draft, method.id)
             if face.choice_card(
                 f"method_{method.id}",
-                title,
+                method.label(),
                 method.tagline,
                 icon=icon,
                 on=on,
@@ -269,7 +268,7 @@ def _method_facts(draft: drafts.DraftRecord, method_id: str) -> tuple[str, str]:
 
 
 def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
-    method = get_method(draft.state["method"])
+    method = METHODS.get(draft.state["method"])
     resolved = forecast.training.model_dump() if forecast else {}
     training = dict(draft.state.get("training") or {})
     scope = draft_memory.key(draft, f"m_{draft.state['base_model']}_{method.id}")
@@ -295,14 +294,14 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
     """Which engine makes the steps; *auto* says what it resolves to, and why."""
     chosen = draft.state.get("engine") or AUTO
     resolved = f" · {forecast.engine.title}" if forecast and chosen == AUTO else ""
-    words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in ENGINES.values()}
+    words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in ENGINES}
     wanted = st.selectbox(
         "Engine",
         list(words),
         index=list(words).index(chosen) if chosen in words else 0,
         format_func=words.__getitem__,
         key=draft_memory.key(draft, f"engine_{chosen}"),
-        help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in ENGINES.values()),
+        help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in ENGINES),
     )
     if forecast and chosen == AUTO:
         st.caption(sentence(forecast.engine.reason))

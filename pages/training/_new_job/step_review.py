@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.models.base_models import resolve
-from core.models.methods import get_method
+from core.models.methods import METHODS
 from core.services.data import datasets
 from core.services.platform import drafts
 from core.services.training import jobs
@@ -63,7 +63,7 @@ def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
 
 def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     state = draft.state
-    base, method = resolve(state["base_model"]), get_method(state["method"])
+    base, method = resolve(state["base_model"]), METHODS.get(state["method"])
     dataset = datasets.get_dataset(state["dataset_id"])
     version = dataset.version
     pairs = plural(version.train_examples, "labeled example")

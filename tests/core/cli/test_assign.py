@@ -40,10 +40,10 @@ def test_a_pair_without_equals_is_refused() -> None:
 
 
 def test_lists_and_choices_of_numbers_are_typed() -> None:
-    from core.models.methods import get_method
+    from core.models.methods import METHODS
 
     pairs = ["bits=8", "rslora=true", "target_modules=listed", "module_names=q_proj, up_proj"]
-    (values,) = assign(pairs, get_method("qlora"))
+    (values,) = assign(pairs, METHODS.get("qlora"))
     assert values == {
         "bits": 8,
         "rslora": True,
@@ -51,9 +51,9 @@ def test_lists_and_choices_of_numbers_are_typed() -> None:
         "module_names": ["q_proj", "up_proj"],
     }
     with pytest.raises(SettingsError, match="bits=5"):
-        assign(["bits=5"], get_method("qlora"))
+        assign(["bits=5"], METHODS.get("qlora"))
     with pytest.raises(SettingsError, match="no layer is listed"):
-        assign(["target_modules=listed", "module_names="], get_method("qlora"))
+        assign(["target_modules=listed", "module_names="], METHODS.get("qlora"))
 
 
 def test_a_list_has_its_parts_between_commas_or_grows() -> None:

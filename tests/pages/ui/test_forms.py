@@ -12,7 +12,7 @@ from pages.ui.forms import allowed_words, bounds, help_text
 
 FORMS = {
     **{f"option_{name}": template.Options for name, template in TEMPLATES.items()},
-    **{f"method_{name}": method for name, method in METHODS.items()},
+    **{f"method_{method.id}": method for method in METHODS},
     "training": TrainingConfig,
 }
 
@@ -76,7 +76,7 @@ def test_a_draft_with_a_number_outside_is_drawn_at_the_bound() -> None:
 
 
 def test_help_says_what_it_does_and_where_the_default_is_from() -> None:
-    field = METHODS["lora"].model_fields["rank"]
+    field = METHODS.get("lora").model_fields["rank"]
     said = help_text(field)
     assert field.description in said
     assert "**Default:**" in said

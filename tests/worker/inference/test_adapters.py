@@ -14,7 +14,7 @@ from worker.inference.adapters import Adapters
 from worker.training import tuners
 from worker.training.model_files import load_model, load_tuned
 
-KINDS = [method for method in METHODS if build(method).peft_type()]
+KINDS = [method for method in METHODS.ids() if build(method).peft_type]
 NAMES = [f"{method}-{number}" for number in (1, 2) for method in KINDS]
 PROMPT = torch.tensor([[5, 17, 40, 41, 9]])
 

@@ -20,7 +20,7 @@ def points(base: Path, output: Path, method: str) -> list[Point]:
     return found
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(METHODS.ids()))
 def test_losses_accuracies_and_gradients_are_the_plain_ones(
     method: str, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,16 +22,15 @@ EXACT = {"bottleneck_adapter": 0.9, "full": 0.9}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method_id", [method for method in METHODS if method != "lora"])  # LoRA: in the journeys
+@pytest.mark.parametrize("method_id", [method for method in METHODS.ids() if method != "lora"])  # LoRA: in the journeys
 def test_what_a_method_learns_of_the_sample(
     method_id: str, studio_env: Path, starter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(starter)
     base, examples = base_models.resolve("starter"), load_sample().train
-    preset = base.presets[method_id]
     tokenizer, points = load_tokenizer(starter), list[Point]()
     numbers, _ = resolve(TrainingConfig(), base, method_id, len(examples), longest_tokens=128)
-    method = build(method_id, preset["method"])
+    method = build(method_id, base.preset(method_id).method)
     result = train(starter, examples, method, numbers, tmp_path, watching=Watching(on_point=points.append))
     assert result.model_dir is not None
     questions, expected = zip(*(split_last_answer(example) for example in examples), strict=True)

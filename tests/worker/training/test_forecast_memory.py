@@ -21,6 +21,6 @@ def test_memory_is_forecast_within_15_percent(real_data: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout.splitlines()[-1])["methods"]
-    assert set(rows) == set(METHODS)
+    assert set(rows) == set(METHODS.ids())
     errors = {method: round(row["memory_error"], 3) for method, row in rows.items()}
     assert max(map(abs, errors.values())) <= 0.15, errors

@@ -15,10 +15,10 @@ from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import TrainingConfig
 from tests.support import tiny
 from worker.training import tuners
-from worker.training.engines import Plan, get_engine
+from worker.training.engines import Plan, import_engine
 from worker.training.run import train
 
-RECOMPUTING = [method for method, kind in METHODS.items() if kind.recomputes]
+RECOMPUTING = [method.id for method in METHODS if method.recomputes]
 
 
 @pytest.mark.parametrize("method", RECOMPUTING)
@@ -68,6 +68,6 @@ def test_what_a_method_cannot_do_is_refused_in_words() -> None:
 
 
 def test_a_plan_without_a_method_goes_by_the_setting(tiny_base: Path, tmp_path: Path) -> None:
-    model = get_engine("trl").load(tiny_base, build("full"), tiny.training())
+    model = import_engine("trl").load(tiny_base, build("full"), tiny.training())
     plan = Plan(model, None, None, tiny.training(gradient_checkpointing="on"), tmp_path, None)  # type: ignore[arg-type]
     assert plan.recomputes(sum(p.numel() for p in tuners.trainable(model).values()))

@@ -24,7 +24,7 @@ from worker.training.model_files import load_model, load_tokenizer, load_tuned
 from worker.training.run import TrainResult
 
 CASES: dict[str, Method] = {
-    **{method_id: build(method_id) for method_id in METHODS},
+    **{method_id: build(method_id) for method_id in METHODS.ids()},
     "lora, DoRA": build("lora", {"rank": 4, "dora": True}),
     "lora, rsLoRA on listed layers": build(
         "lora", {"rslora": True, "target_modules": "listed", "module_names": ["v_proj", "up_proj"]}
@@ -92,7 +92,7 @@ def test_frozen_weights_stay_as_they_were_bit_for_bit(trained: Trained) -> None:
     moved = {name for name, before in trained.before.items() if not torch.equal(trained.after[name], before)}
     assert moved <= trained.learns
     assert len(moved) > 0.8 * len(trained.learns)
-    assert (trained.learns == trained.before.keys()) == (trained.method.peft_type() is None)
+    assert (trained.learns == trained.before.keys()) == (trained.method.peft_type is None)
 
 
 def test_the_numbers_that_learn_are_counted_exactly(trained: Trained, tiny_base: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_numbers_that_learn_are_counted_exactly(trained: Trained, tiny_base:
         with safe_open(file, "pt") as tensors:  # type: ignore[no-untyped-call]
             saved += sum(tensors.get_tensor(name).numel() for name in tensors.keys())  # noqa: SIM118  no dictionary
     assert saved == trained.method.saved_params(dims)
-    learning = trained.result.trainable_params if trained.method.peft_type() else 0
+    learning = trained.result.trainable_params if trained.method.peft_type else 0
     assert quantization.params(trained.live) - learning == dims.params
 
 
@@ -115,7 +115,7 @@ def test_files_are_safetensors_and_text(trained: Trained) -> None:
 
 def test_the_saved_files_reload_to_equal_logits(trained: Trained, tiny_base: Path) -> None:
     live = logits(trained.live, tiny_base)
-    if trained.method.peft_type() is None:
+    if trained.method.peft_type is None:
         again, allowed = load_tuned(tiny_base, trained.directory), 0.0
     else:
         again = tuners.load(load_model(tiny_base, trained.method.load_arguments()), trained.directory)
@@ -134,7 +134,7 @@ def test_answers_in_a_batch_are_those_alone(trained: Trained, tiny_base: Path) -
 
 
 def test_a_merged_model_says_what_its_adapter_says(trained: Trained, tiny_base: Path, tmp_path: Path) -> None:
-    if trained.method.peft_type() is None:
+    if trained.method.peft_type is None:
         return
     if not trained.method.mergeable:
         with pytest.raises(TrainingError, match="cannot be folded"):
@@ -149,7 +149,7 @@ def test_a_merged_model_says_what_its_adapter_says(trained: Trained, tiny_base: 
     assert not quantization.is_quantized(merged)
 
 
-@pytest.mark.parametrize("method_id", METHODS)
+@pytest.mark.parametrize("method_id", METHODS.ids())
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(method_id: str, tiny_base: Path, tmp_path: Path) -> None:
     method = CASES[method_id]
     whole = Run(tiny_base, tmp_path / "whole", num_epochs=2)

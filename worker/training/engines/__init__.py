@@ -1,4 +1,4 @@
-"""Engines: what loads the model and runs the steps. Each is one module with the functions of `Engine` below.
+"""Engines: what loads the model and runs the steps. Each is one module with the functions of `EngineModule` below.
 
 Whatever the engine is, it is fed by the same tokenised examples, reports through the same hooks and writes the same
 checkpoints. What the studio knows of an engine without importing it is in `core/training/engines`.
@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 
-from core.errors import NotFound
 from core.models.methods.base import Method, recomputes
+from core.training.engines import ENGINES
 from core.training.jobs.spec import ResolvedTraining
 from worker.training.data import Prepared
 from worker.training.early_stopping import Best
@@ -109,8 +109,8 @@ class Ended:
     best: Best | None = None  # the evaluation with the lowest validation loss
 
 
-class Engine(Protocol):
-    """What the module of an engine has. Importing the module imports the engine's libraries, in their order."""
+class EngineModule(Protocol):
+    """The functions of an engine's module. Importing the module imports the engine's libraries, in their order."""
 
     def load(self, model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
         """The model of a directory with the method's trainable weights on it, on this machine's device.
@@ -127,18 +127,10 @@ class Engine(Protocol):
         """
 
 
-ENGINES: Final[dict[str, str]] = {
-    "trl": "worker.training.engines.trl",
-    "unsloth": "worker.training.engines.unsloth",
-}
-
-
-def get_engine(engine_id: str) -> Engine:
-    """The engine of an id, imported now.
+def import_engine(engine_id: str) -> EngineModule:
+    """Import the module of an engine, and with it the engine's libraries.
 
     Raises:
         NotFound: names the ids that exist. TrainingError: it is not usable in this process; says why.
     """
-    if engine_id not in ENGINES:
-        raise NotFound(f"There is no training engine {engine_id!r}.", f"Choose one of: {', '.join(ENGINES)}.")
-    return cast("Engine", import_module(ENGINES[engine_id]))
+    return cast("EngineModule", import_module(ENGINES.get(engine_id).module))

@@ -56,7 +56,7 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
     from worker.training import runtime
     from worker.training.model_files import unloadable
 
-    full = method.peft_type() is None
+    full = method.peft_type is None
     try:
         model, _ = unsloth.FastModel.from_pretrained(
             model_name=str(model_dir),
@@ -85,7 +85,7 @@ def precision(method: Method) -> dict[str, Any]:
     plain = method.load_arguments().get("quantization")
     widths = {"load_in_4bit": False, "load_in_8bit": False}
     if plain is None:
-        return widths | {"load_in_16bit": method.peft_type() is not None}
+        return widths | {"load_in_16bit": method.peft_type is not None}
     from worker.training import quantization, runtime
 
     config = quantization.load_arguments(plain, runtime.device())["quantization_config"]

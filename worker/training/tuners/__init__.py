@@ -1,12 +1,14 @@
-"""Method (plain data) -> the object that trains: PEFT wraps the base, or every weight of the base is free."""
+"""Attach a method to a base model: PEFT wraps the base, or every weight of the base is trained."""
 
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from core.errors import TrainingError
+from core.models.methods import METHODS
 from core.models.methods.base import Method
 
 PREFIX: Final = "PREFIX_TUNING"
@@ -18,15 +20,13 @@ def attach(model: Any, method: Method) -> Any:
     Raises:
         TrainingError: PEFT knows no such tuner, or finds nothing to attach it to.
     """
-    peft_type, arguments = method.peft_type(), method.peft_arguments()
+    peft_type, arguments = method.peft_type, method.peft_arguments()
     if peft_type is None or arguments is None:
         return model.requires_grad_(True)
     from peft import PeftType, get_peft_model
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
-    from worker.training.tuners import bottleneck
-
-    bottleneck.register()
+    _register(peft_type)
     try:
         config = PEFT_TYPE_TO_CONFIG_MAPPING[PeftType(peft_type)](**arguments)
         return get_peft_model(model, config)
@@ -45,9 +45,7 @@ def load(model: Any, directory: Path, adapter_name: str = "default") -> Any:
     """
     from peft import PeftModel
 
-    from worker.training.tuners import bottleneck
-
-    bottleneck.register()
+    _register(kind_of(directory))
     try:
         return PeftModel.from_pretrained(model, directory, adapter_name=adapter_name, local_files_only=True)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -55,6 +53,12 @@ def load(model: Any, directory: Path, adapter_name: str = "default") -> Any:
             f"The adapter in {directory} does not fit its base model: {str(error).strip().splitlines()[0][:300]}",
             "Retry its job to make it again.",
         ) from error
+
+
+def _register(peft_type: str) -> None:
+    """Teach PEFT an adapter type that it does not ship: the method that uses it names the module."""
+    for name in {method.tuner for method in METHODS if method.tuner and method.peft_type == peft_type}:
+        import_module(name).register()
 
 
 def kind_of(directory: Path) -> str:

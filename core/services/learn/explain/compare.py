@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.models.base_models.records import Dims
-from core.models.methods import Method, build, get_method
-from core.models.methods.descriptions import DESCRIPTIONS, MethodDescription
+from core.models.methods import METHODS, Method, build
 from core.training.forecast.device import Device, detect
 from core.training.forecast.memory import MemoryForecast, forecast_memory
 
@@ -82,7 +81,7 @@ class _Run:
 class MethodRow:
     """One method on one model and device."""
 
-    about: MethodDescription
+    about: type[Method]
     trained: int  # numbers that learn
     share: float  # of the model's parameters
     file_bytes: int  # what a run leaves behind
@@ -101,7 +100,7 @@ class RunCost:
 
 def method_of(method_id: str, *, rank: int = 16) -> Method:
     """The method with its usual settings; `rank` is set where it has one."""
-    ranked = "rank" in get_method(method_id).model_fields
+    ranked = "rank" in METHODS.get(method_id).model_fields
     return build(method_id, {"rank": rank, "alpha": 2 * rank} if ranked else {})
 
 
@@ -116,12 +115,12 @@ def device(name: str) -> Device:
 def compare_methods(
     size: str, device_name: str, *, rank: int = 16, batch: int = 2, length: int = 2048
 ) -> list[MethodRow]:
-    """All five methods on one size of model, the studio's forecast for each."""
+    """Every method on one size of model, with the studio's forecast for each."""
     dims, where, run = SIZES[size], device(device_name), _Run(batch, length)
-    return [_row(about, dims, where, run, rank) for about in DESCRIPTIONS]
+    return [_row(about, dims, where, run, rank) for about in METHODS]
 
 
-def _row(about: MethodDescription, dims: Dims, where: Device, run: _Run, rank: int) -> MethodRow:
+def _row(about: type[Method], dims: Dims, where: Device, run: _Run, rank: int) -> MethodRow:
     method = method_of(about.id, rank=rank)
     trained = method.trainable_params(dims)
     return MethodRow(
@@ -134,11 +133,11 @@ def _row(about: MethodDescription, dims: Dims, where: Device, run: _Run, rank: i
 
 
 def fits(device_name: str, *, batch: int = 2, length: int = 2048) -> dict[str, dict[str, MemoryForecast]]:
-    """For each size of model, the forecast of full fine-tuning, LoRA and QLoRA on a device."""
+    """For each size of model, the forecast of full fine-tuning, LoRA and QLoRA on a device, by the method's title."""
     where, run = device(device_name), _Run(batch, length)
     return {
         size: {
-            method_id: forecast_memory(dims, method_of(method_id), run, where)
+            METHODS.get(method_id).title: forecast_memory(dims, method_of(method_id), run, where)
             for method_id in ("full", "lora", "qlora")
         }
         for size, dims in SIZES.items()
@@ -158,7 +157,7 @@ def run_cost(size: str, gpu_name: str, method_id: str, *, tokens: int, price_per
     4 operations per parameter and token where the base is frozen, 6 where it learns. Source: Kaplan et al. 2020
     (forward 2N, backward 4N; a frozen base needs no gradients of its own, which saves 2N).
     """
-    operations = (6 if get_method(method_id)().peft_type() is None else 4) * SIZES[size].params * tokens
+    operations = (6 if METHODS.get(method_id).peft_type is None else 4) * SIZES[size].params * tokens
     peak = GPUS[gpu_name].tflops * 1e12
     low, high = operations / (peak * _USE_HIGH) / 3600, operations / (peak * _USE_LOW) / 3600
     return RunCost(low, high, low * price_per_hour, high * price_per_hour)

@@ -60,16 +60,16 @@ def _candidates(outlook: Forecast, method: str) -> Iterator[tuple[str, str, dict
     lengths = list(_lengths(outlook))
     if not recomputes(outlook.params, build(method), now.gradient_checkpointing):
         yield "Gradient checkpointing on", method, {"gradient_checkpointing": "on"}
-    lighter = [other for other in METHODS if other != method]
+    lighter = [other for other in METHODS.ids() if other != method]
     for words, changes in (*batches, *lengths):
         yield words, method, changes
     for other in lighter:
-        yield METHODS[other].title, other, {}
+        yield METHODS.get(other).title, other, {}
     smallest = batches[-1] if batches else ("", {})
     for words, changes in lengths if batches else ():
         yield f"{smallest[0]}, {words[0].lower()}{words[1:]}", method, {**smallest[1], **changes}
     for other in lighter if batches else ():
-        yield f"{METHODS[other].title}, {smallest[0][0].lower()}{smallest[0][1:]}", other, smallest[1]
+        yield f"{METHODS.get(other).title}, {smallest[0][0].lower()}{smallest[0][1:]}", other, smallest[1]
 
 
 def _batches(now: ResolvedTraining) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -63,8 +63,7 @@ def method_config(base: BaseModelRef, method_id: str, values: Mapping[str, Any] 
     Raises:
         NotFound: no such method. SettingsError: a setting that cannot work, or not on this base.
     """
-    preset = base.presets.get(method_id, {}).get("method", {})
-    method = methods.build(method_id, {**preset, **dict(values or {})})
+    method = methods.build(method_id, {**base.preset(method_id).method, **dict(values or {})})
     if base.dims is not None:
         method.check(base.dims)
     return method
@@ -203,7 +202,7 @@ def _work(
         train_tokens=tokens,
         validation_tokens=round(mean * version.validation_examples * rounds),
         checkpoints=-(-training.total_steps // training.save_every_steps),
-        pass_share=1 / 2 if method.peft_type() is not None else 1 / 3,
+        pass_share=1 / 2 if method.peft_type is not None else 1 / 3,
         answer_s=ANSWER_TOKENS * token_s,
         sample_s=_sample_tokens(training, lengths) * token_s,
         measured_tokens=round(mean * (version.train_examples + version.validation_examples)),
@@ -225,7 +224,7 @@ def serving(base: BaseModelRef, method: Method) -> tuple[Serving, ...]:
     for target in TARGETS.values():
         answer = target.can_serve(base.architecture, method.id)
         own.append(Serving(target.title, answer.ok, answer.reason, works_here=True))
-    adapter = method.peft_type() is not None
+    adapter = method.peft_type is not None
     elsewhere = facts(
         base.architecture,
         adapter=adapter,

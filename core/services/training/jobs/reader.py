@@ -125,7 +125,7 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
         dataset_name=row["dataset_name"],
         dataset_deleted=deleted,
         base_title=base_models.title_of(job["base_model"]),
-        method_title=METHODS[job["method"]].title if job["method"] in METHODS else job["method"],
+        method_title=METHODS.get(job["method"]).title if job["method"] in METHODS else job["method"],
         spec=spec,
         examples=row["train_examples"],
         model_id=row["model_id"],

@@ -66,7 +66,7 @@ def _settings(run: JobRecord) -> dict[str, Any]:
         "Method": run.method_title,
         "Engine": spec.engine,
     }
-    fields = METHODS[run.method].model_fields if run.method in METHODS else {}
+    fields = METHODS.get(run.method).model_fields if run.method in METHODS else {}
     for name, value in spec.method_config.items():
         out[(fields[name].title if name in fields else None) or name] = value
     for name, value in spec.training.model_dump().items():

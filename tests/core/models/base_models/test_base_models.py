@@ -9,10 +9,11 @@ import pytest
 from core.errors import DataError, NotFound
 from core.messages import Message
 from core.models import base_models
-from core.models.base_models.catalog import ALIASES, ENTRIES, HUB, unique
+from core.models.base_models.catalog import BASE_MODELS, HubModel
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.render import render, render_prompt
 from tests.support.random_model import make_model
+from tests.support.registry import registered
 
 
 @pytest.fixture(scope="module")
@@ -26,19 +27,20 @@ def test_every_entry_resolves_or_names_its_command(studio_env: Path, monkeypatch
         assert base.ready or base.buildable or base.command.endswith(f"hf download {base.id}")
         assert base.command.startswith("hf auth login && ") == base.gated
         assert not base.gated or f"huggingface.co/{base.id}" in base.reason
-        assert set(base.presets) >= {"lora", "full"}
         assert base_models.title_of(base.id) == base.title
 
 
 def test_names_that_ollama_users_know_lead_to_weights() -> None:
-    assert {"llama3.2", "llama2", "mistral", "phi", "gemma"} <= set(ALIASES)
-    assert all(target in ENTRIES for target, _ in ALIASES.values())
+    names = [name for entry in BASE_MODELS for name in (*entry.names, *entry.stands_in_for)]
+    assert {"llama3.2", "llama2", "mistral", "phi", "gemma"} <= set(names)
+    assert len(set(names)) == len(names)
+    assert "Phi-2" in base_models.resolve("phi").text
     assert base_models.resolve("llama3.2:latest").id == "meta-llama/Llama-3.2-3B-Instruct"
 
 
 def test_duplicate_ids_are_refused() -> None:
-    with pytest.raises(ValueError, match="two base models"):
-        unique((*HUB, HUB[0]))
+    with pytest.raises(ValueError, match="two entries"):
+        BASE_MODELS.add(next(iter(BASE_MODELS)))
 
 
 def test_unknown_id_names_the_choices(studio_env: Path) -> None:
@@ -71,6 +73,37 @@ def test_a_snapshot_in_the_hub_cache_becomes_a_choice(
     (repo / "snapshots" / "abc123").symlink_to(model)
     base = base_models.resolve("qwen2.5:0.5b")
     assert (base.ready, base.revision, base.command) == (True, "abc123", "")
+
+
+@pytest.mark.parametrize(("tiny_below", "large_from", "rate"), [(10**7, 10**9, 2e-3), (1, 10**9, 2e-4), (1, 2, 1e-4)])
+@pytest.mark.parametrize("hub_id", ["Qwen/Qwen3-0.6B", "someone/Tiny-Chat"])
+def test_the_same_weights_get_the_same_learning_rate_from_a_folder_and_from_the_cache(
+    studio_env: Path,
+    tmp_path: Path,
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hub_id: str,
+    tiny_below: int,
+    large_from: int,
+    rate: float,
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("core.models.methods.presets.TINY_BELOW", tiny_below)
+    monkeypatch.setattr("core.models.methods.presets.LARGE_FROM", large_from)
+    cache(tmp_path, model, hub_id, "a1" * 20, main="a1" * 20)
+    cached, folder = base_models.resolve(hub_id), base_models.resolve(f"local:{model}")
+    assert cached.params == folder.params > 0
+    assert cached.preset("lora") == folder.preset("lora")
+    assert folder.preset("lora").training["learning_rate"] == rate
+
+
+def test_a_model_that_is_not_here_has_the_presets_of_the_size_on_its_card(
+    studio_env: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
+    large = HubModel("someone/Large-70B", "Large 70B", "Large", 70, "MIT")
+    with registered(BASE_MODELS, large):
+        assert base_models.resolve(large.id).preset("lora").training["learning_rate"] == 1e-4
 
 
 def cache(root: Path, model: Path, hub_id: str, *commits: str, main: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from core.models.methods.descriptions import DESCRIPTIONS
 
 from core.errors import NotFound, SettingsError
-from core.models.methods import METHODS, Method, add, build, get_method
-from core.models.methods.descriptions import DESCRIPTIONS
+from core.models.methods import METHODS, Method, build, recommended_method
+from core.models.methods.presets import LARGE_FROM, TINY_BELOW
+from core.training.jobs.spec import TrainingConfig
 
 
 class Shape:
@@ -22,25 +24,27 @@ class Shape:
         return [("q_proj", 64, 64), ("o_proj", 64, 64), ("up_proj", 64, 128), ("down_proj", 128, 64)] * 2
 
 
-@pytest.fixture(params=sorted(METHODS))
+@pytest.fixture(params=sorted(METHODS.ids()))
 def method(request: pytest.FixtureRequest) -> type[Method]:
-    return METHODS[request.param]
+    return METHODS.get(request.param)
 
 
 def test_card_is_complete(method: type[Method]) -> None:
-    for word in (method.id, method.title, method.badge, method.badge_color, method.icon, method.tagline):
-        assert word.strip()
+    card = (method.id, method.title, method.badge, method.badge_color, method.icon, method.tagline)
+    for text in (*card, method.how, method.serves):
+        assert text.strip()
     assert method.claims
 
 
 def test_one_method_is_recommended_and_no_two_cards_look_alike() -> None:
-    assert [method.id for method in METHODS.values() if method.recommended] == ["lora"]
+    assert [method for method in METHODS if method.recommended] == [recommended_method()]
+    assert recommended_method().label() == "LoRA (Recommended)"
     for word in ("title", "badge", "icon", "tagline"):
-        assert len({getattr(method, word) for method in METHODS.values()}) == len(METHODS)
+        assert len({getattr(method, word) for method in METHODS}) == len(METHODS)
 
 
 def test_badges_have_colors_of_the_palette_and_those_of_efficiency_and_cost_their_own() -> None:
-    colors = {method.id: method.badge_color for method in METHODS.values()}
+    colors = {method.id: method.badge_color for method in METHODS}
     assert set(colors.values()) <= {"blue", "green", "gray", "orange"}  # violet and yellow are not the studio's
     assert len({colors[method] for method in ("lora", "qlora", "full")}) == 3
 
@@ -72,8 +76,8 @@ def test_settings_are_frozen_and_closed(method: type[Method]) -> None:
 
 def test_gives_plain_data(method: type[Method]) -> None:
     settings = method()
-    json.dumps([settings.peft_type(), settings.peft_arguments(), settings.load_arguments()])
-    assert (settings.peft_type() is None) == (settings.peft_arguments() is None)
+    json.dumps([settings.peft_type, settings.peft_arguments(), settings.load_arguments()])
+    assert (settings.peft_type is None) == (settings.peft_arguments() is None)
     assert method(**json.loads(settings.model_dump_json())) == settings
 
 
@@ -81,30 +85,34 @@ def test_counts_what_it_trains_and_keeps(method: type[Method]) -> None:
     settings = method()
     assert 0 < settings.saved_params(Shape()) <= settings.trainable_params(Shape()) <= Shape.params
     assert 0 < settings.base_bytes(Shape(), 2) <= 2 * Shape.params
-    assert 0 < method.usual_learning_rate < 0.1
     settings.check(Shape())
 
 
 def test_only_what_can_be_folded_in_becomes_a_gguf_file_beside_its_base(method: type[Method]) -> None:
-    if method().peft_type() is not None:
+    if method().peft_type is not None:
         assert method.gguf == method.mergeable
 
 
-def test_the_explainer_describes_the_registry_and_nothing_else() -> None:
-    assert [entry.id for entry in DESCRIPTIONS] == list(METHODS)
-    for entry in DESCRIPTIONS:
-        method = METHODS[entry.id]
-        assert entry.title.startswith(method.title)
-        assert (entry.tagline, entry.badge) == (method.tagline, method.badge)
-        assert all(text.strip() for text in (entry.how, entry.serves))
-        assert ("merged" in entry.serves.split("cannot")[0]) == method.mergeable
+def test_it_says_that_it_can_be_merged_only_if_it_can(method: type[Method]) -> None:
+    assert ("merged" in method.serves.split("cannot")[0]) == method.mergeable
+
+
+@pytest.mark.parametrize("params", [0, TINY_BELOW - 1, TINY_BELOW, LARGE_FROM])
+def test_presets_are_settings_that_exist_and_give_a_learning_rate(method: type[Method], params: int) -> None:
+    preset = method.preset(params)
+    build(method.id, preset.method)
+    epochs = {"examples_seen", "min_epochs", "max_epochs"}
+    assert set(preset.training) <= set(TrainingConfig.model_fields) | epochs
+    assert set(preset.training) & epochs in (set(), epochs)
+    assert 0 < preset.training["learning_rate"] <= 0.1
 
 
 def test_a_duplicate_id_is_refused(method: type[Method]) -> None:
-    with pytest.raises(ValueError, match="two methods"):
-        add(method)
+    with pytest.raises(ValueError, match="two entries"):
+        METHODS.add(method)
 
 
 def test_unknown_method_names_the_choices() -> None:
-    with pytest.raises(NotFound, match="lora, qlora, prefix_tuning, bottleneck_adapter, full"):
-        get_method("lroa")
+    with pytest.raises(NotFound, match="'lroa'") as unknown:
+        METHODS.get("lroa")
+    assert all(known in unknown.value.remedy for known in METHODS.ids())

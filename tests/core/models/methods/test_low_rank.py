@@ -46,8 +46,8 @@ def test_peft_accepts_the_arguments() -> None:
 
 
 def test_qlora_adds_the_bases_storage_to_loras_settings() -> None:
-    assert list(METHODS["qlora"].model_fields)[: len(METHODS["lora"].model_fields)] == list(
-        METHODS["lora"].model_fields
+    assert list(METHODS.get("qlora").model_fields)[: len(METHODS.get("lora").model_fields)] == list(
+        METHODS.get("lora").model_fields
     )
     four, eight = build("qlora").load_arguments()["quantization"], build("qlora", {"bits": 8}).load_arguments()
     assert four == {"bits": 4, "double_quantization": True, "compute_dtype": "auto"}

@@ -18,7 +18,7 @@ def target(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> T
 
 
 def test_a_target_says_whether_it_can_serve_and_why(target: Target) -> None:
-    for method in METHODS:
+    for method in METHODS.ids():
         assert target.can_serve("LlamaForCausalLM", method).reason
     assert not target.can_serve("BertModel", "lora").ok
 
@@ -48,7 +48,7 @@ def test_a_provider_keeps_its_contract(provider_id: str) -> None:
     assert provider.title
     assert provider.text
     assert provider.queue in ("gpu", "cpu", "io")
-    assert set(provider.capabilities.methods) <= set(METHODS)
+    assert set(provider.capabilities.methods) <= set(METHODS.ids())
     assert provider.cost(1_000_000) >= 0
     with pytest.raises(ValueError, match="two providers"):
         add_provider(provider)

@@ -63,14 +63,14 @@ def test_what_was_found_holds_for_these_versions_and_a_refusal_for_an_hour(packa
 
 
 def test_it_trains_lora_and_every_weight_and_says_what_it_lacks() -> None:
-    engine = ENGINES["unsloth"]
-    for method_id in METHODS:
+    engine = ENGINES.get("unsloth")
+    for method_id in METHODS.ids():
         method = build(method_id)
-        assert (engine.supports(method) == "") == (method.peft_type() in (None, "LORA"))
+        assert (engine.supports(method) == "") == (method.peft_type in (None, "LORA"))
 
 
 def test_on_a_cpu_nothing_is_tried(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SFT_DEVICE", "cpu")
     monkeypatch.setattr(sys, "executable", "/does/not/exist")
-    assert "NVIDIA GPU" in ENGINES["unsloth"].available(probe=True)
-    assert "NVIDIA GPU" in ENGINES["unsloth"].examine()
+    assert "NVIDIA GPU" in ENGINES.get("unsloth").available(probe=True)
+    assert "NVIDIA GPU" in ENGINES.get("unsloth").examine()

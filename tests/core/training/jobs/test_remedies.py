@@ -66,7 +66,7 @@ def test_no_setting_helps_against_a_kill() -> None:
     assert remedies.remedies("killed", tiny.training(), build("lora"), 56) == ()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", METHODS.ids())
 @pytest.mark.parametrize("cause", remedies.REMEDIES)
 def test_what_is_suggested_for_any_method_can_be_set(cause: str, method: str) -> None:
     plain = build(method)

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from core.models.base_models.presets import GENERAL, STARTER
 from core.models.base_models.records import BaseModelRef, Dims
+from core.models.methods.presets import Preset
 from core.training.jobs.resolve import YOU, resolve
 from core.training.jobs.spec import TrainingConfig
 
 
-def base(presets: object = GENERAL, *, reads: int = 4096) -> BaseModelRef:
-    dims = Dims("LlamaForCausalLM", 1, 8, 16, 1, 1, 1, 8, 10, reads)
-    return BaseModelRef("x", "X", "X", "", True, dims=dims, presets=presets)  # type: ignore[arg-type]
+TINY = 1_000_000
+
+
+def base(params: int = 500_000_000, *, reads: int = 4096, presets: dict[str, Preset] | None = None) -> BaseModelRef:
+    dims = Dims("LlamaForCausalLM", params, 8, 16, 1, 1, 1, 8, 10, reads)
+    return BaseModelRef("x", "X", "X", "", True, dims=dims, presets=presets or {})
 
 
 def test_every_setting_has_a_number_and_a_source() -> None:
@@ -24,7 +27,7 @@ def test_general_defaults() -> None:
     resolved, sources = resolve(TrainingConfig(), base(), "lora", 500)
     assert (resolved.num_epochs, resolved.learning_rate, resolved.effective_batch_size) == (3, 2e-4, 8)
     assert (resolved.steps_per_epoch, resolved.total_steps) == (63, 189)
-    assert "preset of X" in sources["learning_rate"]
+    assert sources["learning_rate"] == "preset of LoRA"
     assert resolve(TrainingConfig(), base(), "full", 500)[0].learning_rate == 2e-5
 
 
@@ -33,11 +36,21 @@ def test_epochs_follow_the_size_of_the_data(examples: int, epochs: int) -> None:
     assert resolve(TrainingConfig(), base(), "lora", examples)[0].num_epochs == epochs
 
 
-def test_the_starter_sees_small_sets_a_hundred_times() -> None:
-    resolved, sources = resolve(TrainingConfig(), base(STARTER), "lora", 50)
+def test_a_preset_of_the_base_model_overrides_the_method_and_is_named() -> None:
+    own = {"lora": Preset(method={"rank": 4}, training={"learning_rate": 5e-5, "warmup_ratio": 0.0})}
+    resolved, sources = resolve(TrainingConfig(), base(TINY, presets=own), "lora", 50)
+    assert (resolved.learning_rate, resolved.warmup_ratio, resolved.num_epochs) == (5e-5, 0.0, 100)
+    assert sources["learning_rate"] == sources["warmup_ratio"] == "preset of X"
+    assert sources["num_epochs"].startswith("preset of LoRA")
+    assert base(TINY, presets=own).preset("lora").method == {"rank": 4}
+    assert resolve(TrainingConfig(), base(TINY, presets=own), "full", 50)[0].learning_rate == 1e-3
+
+
+def test_tiny_models_see_small_sets_a_hundred_times() -> None:
+    resolved, sources = resolve(TrainingConfig(), base(TINY), "lora", 50)
     assert (resolved.num_epochs, resolved.learning_rate) == (100, 2e-3)
-    assert "preset of X" in sources["num_epochs"]
-    assert resolve(TrainingConfig(), base(STARTER), "lora", 1_500)[0].num_epochs == 10
+    assert sources["num_epochs"].startswith("preset of LoRA on models of a few million parameters: 50 examples")
+    assert resolve(TrainingConfig(), base(TINY), "lora", 1_500)[0].num_epochs == 10
 
 
 def test_what_a_person_chose_wins_and_says_so() -> None:
@@ -59,7 +72,7 @@ def test_length_never_exceeds_what_the_base_reads() -> None:
 
 
 def test_a_batch_is_never_larger_than_the_data() -> None:
-    resolved, _ = resolve(TrainingConfig(), base(STARTER), "lora", 3)
+    resolved, _ = resolve(TrainingConfig(), base(TINY), "lora", 3)
     assert resolved.effective_batch_size <= 3
     assert resolved.total_steps >= 1
     assert resolved.save_every_steps >= 1

@@ -8,13 +8,14 @@ import sys
 import pytest
 
 from core.errors import NotFound, StudioError
-from worker.training.engines import ENGINES, get_engine
+from core.training.engines import ENGINES
+from worker.training.engines import import_engine
 
 
-@pytest.mark.parametrize("engine_id", sorted(ENGINES))
+@pytest.mark.parametrize("engine_id", ENGINES.ids())
 def test_an_engine_loads_and_runs_or_says_why_not(engine_id: str) -> None:
     try:
-        engine = get_engine(engine_id)
+        engine = import_engine(engine_id)
     except StudioError as error:
         refused = error
     else:
@@ -27,7 +28,7 @@ def test_an_engine_loads_and_runs_or_says_why_not(engine_id: str) -> None:
 
 def test_an_unknown_one_is_named_with_those_that_exist() -> None:
     with pytest.raises(NotFound, match="jax") as unknown:
-        get_engine("jax")
+        import_engine("jax")
     assert "trl" in unknown.value.remedy
 
 
@@ -36,12 +37,12 @@ def test_what_unsloth_changes_is_imported_after_it_or_it_refuses() -> None:
     code = (
         "import sys, worker.queues, worker.run, worker.training.job, worker.training.calibrate, worker.training.run\n"
         "from core.models import methods\n"
-        "[methods.build(name) for name in methods.METHODS]\n"
+        "[methods.build(name) for name in methods.METHODS.ids()]\n"
         "print({'transformers', 'trl', 'peft'} & set(sys.modules))\n"
         "import transformers\n"
         "from core.errors import TrainingError\n"
-        "from worker.training.engines import get_engine\n"
-        "try: get_engine('unsloth')\n"
+        "from worker.training.engines import import_engine\n"
+        "try: import_engine('unsloth')\n"
         "except TrainingError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

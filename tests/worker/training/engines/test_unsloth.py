@@ -17,7 +17,7 @@ from tests.support import tiny
 _CODE = """
 import json, sys
 from pathlib import Path
-from core.methods import build
+from core.models.methods import build
 from tests.support import tiny
 from worker.training.run import Watching, train
 base, out, method = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
@@ -31,7 +31,7 @@ print(json.dumps({"losses": losses, "model": str(result.model_dir), "memory": re
 @pytest.mark.gpu
 @pytest.mark.parametrize("method_id", ["lora", "qlora", "full"])
 def test_it_trains_and_leaves_what_every_engine_leaves(method_id: str, tiny_base: Path, tmp_path: Path) -> None:
-    engine = ENGINES["unsloth"]
+    engine = ENGINES.get("unsloth")
     if problem := engine.supports(build(method_id)) or engine.available(probe=True):
         pytest.skip(f"SKIPPED, NOT TESTED. {problem}")
     done = subprocess.run(

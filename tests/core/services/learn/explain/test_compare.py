@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.models.methods.descriptions import DESCRIPTIONS
+from core.models.methods import METHODS
 from core.services.learn.explain import compare
 
 
@@ -13,7 +13,7 @@ def test_the_ladder_of_sizes_has_the_parameters_its_names_promise(size: str) -> 
 
 def test_every_method_is_forecast_and_learns_less_than_the_whole_but_one() -> None:
     rows = {row.about.id: row for row in compare.compare_methods("7B", "A100, 80 GB")}
-    assert list(rows) == [about.id for about in DESCRIPTIONS]
+    assert list(rows) == list(METHODS.ids())
     assert rows["full"].share == 1
     assert max(row.share for method, row in rows.items() if method != "full") < 0.05
 
@@ -31,7 +31,7 @@ def test_the_rank_costs_in_proportion() -> None:
 
 
 def test_larger_models_need_more() -> None:
-    for method in ("full", "lora", "qlora"):
+    for method in ("Full Fine-Tuning", "LoRA", "QLoRA"):
         peaks = [by_method[method].expected for by_method in compare.fits("H100, 80 GB").values()]
         assert peaks == sorted(peaks)
 
