@@ -12,7 +12,7 @@ import typer
 
 from core.cli.boundary import say
 from core.cli.output import print_json
-from core.cli.train import METHOD_IDS
+from core.cli.train import method_help
 from core.cli.waiting import POLL_S
 from core.errors import JobError
 
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def demo(
         again: Annotated[bool, typer.Option("--again", help="Train anew even if a demo has finished before.")] = False,
-        method: Annotated[str, typer.Option(help=f"Fine-tuning method: {METHOD_IDS}.")] = "lora",
+        method: Annotated[str, typer.Option(help=method_help())] = "lora",
     ) -> None:
         """Train on the shipped sample and print base and tuned answers side by side; the last line is JSON."""
         from core.platform.supervisor import ensure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,23 @@ from core.cli.boundary import say
 from core.cli.output import print_json
 from core.cli.waiting import wait_for
 
-METHOD_IDS = "lora, qlora, prefix_tuning, bottleneck_adapter or full"  # spelt out: the registry is read when it is used
+
+def method_help() -> str:
+    """The help of `--method`. Typer reads it when it builds the commands, so it names what is registered then."""
+    from core.models.methods import METHODS
+
+    return f"Fine-tuning method: {_or(METHODS.ids())}."
+
+
+def engine_help() -> str:
+    """The help of `--engine`."""
+    from core.training.engines import AUTO, ENGINES
+
+    return f"What runs the training steps: {_or((AUTO, *ENGINES.ids()))}. auto prints which one it chose, and why."
+
+
+def _or(ids: Sequence[str]) -> str:
+    return f"{', '.join(ids[:-1])} or {ids[-1]}"
 
 
 def register(app: typer.Typer) -> None:
@@ -22,10 +39,8 @@ def register(app: typer.Typer) -> None:
         base: Annotated[
             str, typer.Option(help="Base model: starter, local:/a/directory, or an id of the catalog.")
         ] = "starter",
-        method: Annotated[str, typer.Option(help=f"Fine-tuning method: {METHOD_IDS}.")] = "lora",
-        engine: Annotated[
-            str, typer.Option(help="What runs the steps: auto, trl or unsloth; auto says which and why.")
-        ] = "auto",
+        method: Annotated[str, typer.Option(help=method_help())] = "lora",
+        engine: Annotated[str, typer.Option(help=engine_help())] = "auto",
         name: Annotated[str, typer.Option(help="Name of the job and of its model; made up when left out.")] = "",
         settings: Annotated[
             list[str] | None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from core.models.methods.descriptions import DESCRIPTIONS
 
 from core.errors import NotFound, SettingsError
 from core.models.methods import METHODS, Method, build, recommended_method

@@ -7,7 +7,6 @@ from core.models.methods.presets import Preset
 from core.training.jobs.resolve import YOU, resolve
 from core.training.jobs.spec import TrainingConfig
 
-
 TINY = 1_000_000
 
 
