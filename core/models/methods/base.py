@@ -76,7 +76,13 @@ class Method(BaseModel):
     @classmethod
     def preset(cls, params: int) -> Preset:
         """The settings known to work on a base model with so many parameters (0 where that is not known)."""
-        return cls.presets.get(size_class(params), cls.presets["general"])
+        return cls.presets[cls.preset_class(params)]
+
+    @classmethod
+    def preset_class(cls, params: int) -> SizeClass:
+        """Which of the presets that is: `general` where the method has none for models of this size."""
+        exact = size_class(params)
+        return exact if exact in cls.presets else "general"
 
     def peft_arguments(self) -> dict[str, Any] | None:
         """Keyword arguments of the PEFT config as plain data, or None."""

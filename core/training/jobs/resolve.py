@@ -11,7 +11,7 @@ from core.errors import SettingsError
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS
 from core.models.methods.base import recomputes
-from core.models.methods.presets import SIZE_TEXTS, Preset, size_class
+from core.models.methods.presets import SIZE_TEXTS, Preset
 from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
@@ -90,7 +90,8 @@ class _Preset:
     @classmethod
     def of(cls, base: BaseModelRef, method_id: str) -> _Preset:
         own = base.presets.get(method_id, Preset()).training
-        text = METHODS.get(method_id).title + SIZE_TEXTS[size_class(base.params)]
+        method = METHODS.get(method_id)
+        text = method.title + SIZE_TEXTS[method.preset_class(base.params)]
         return cls(base.preset(method_id).training, frozenset(own), base.title, text)
 
     def source(self, name: str) -> str:

@@ -27,7 +27,7 @@ class TrainingConfig(BaseModel):
             unit="",
             usual="1-5 on large models; about 100 on the starter",
             up="Facts are learnt more firmly, then word for word, then at the price of all else. Time grows along.",
-            source="preset of the base model; else 3 below 1,000 examples, 2 below 5,000, then 1",
+            source="preset of the base model or the method; else 3 below 1,000 examples, 2 below 5,000, then 1",
         ),
     )
     per_device_batch_size: Annotated[int, Field(ge=1, le=256)] | Auto = Field(
@@ -38,7 +38,7 @@ class TrainingConfig(BaseModel):
             unit="examples",
             usual="1-16",
             up="Faster on a GPU, steadier gradients, more memory.",
-            source="preset of the base model; else 2 (Unsloth, LLaMA-Factory and Axolotl ship 2; AutoTrain too)",
+            source="preset of the base model or the method; else 2 (as Unsloth, LLaMA-Factory, Axolotl and AutoTrain)",
         ),
     )
     gradient_accumulation_steps: Annotated[int, Field(ge=1, le=256)] | Auto = Field(
@@ -49,7 +49,7 @@ class TrainingConfig(BaseModel):
             unit="batches",
             usual="1-8",
             up="Acts like a larger batch without its memory; fewer, steadier steps.",
-            source="preset of the base model; else what brings batch x accumulation to 8 (Unsloth 4, Axolotl 4)",
+            source="preset of the base model or the method; else what brings batch x accumulation to 8 (Unsloth: 4)",
         ),
     )
     learning_rate: Annotated[float, Field(gt=0, le=0.1)] | Auto = Field(
@@ -60,7 +60,7 @@ class TrainingConfig(BaseModel):
             unit="",
             usual="1e-4 to 3e-4 for LoRA, 1e-5 to 5e-5 for full fine-tuning; 2e-3 on the starter",
             up="Faster learning, until the loss jumps and the model falls apart.",
-            source="preset of the base model (2e-4 for LoRA as Unsloth and Axolotl ship it; full 2e-5)",
+            source="preset of the base model or the method (2e-4 for LoRA as Unsloth and Axolotl ship it; full 2e-5)",
         ),
     )
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field(

@@ -193,7 +193,7 @@ def test_a_finished_job_shows_forecast_beside_measured_and_every_setting(open_sc
     assert "Peak memory" in said
     assert "0.001" in said
     assert "chosen by you" in said
-    assert "preset of Starter" in said
+    assert "preset of LoRA on models of a few million parameters" in said
     assert app.button(key="to_compare")
 
 

@@ -41,7 +41,7 @@ def test_three_steps_from_a_dataset_to_a_launched_job(open_screen, read) -> None
     app.button(key="to_review").click().run()
     said = read(app)
     assert "Review & Launch" in said
-    assert "preset of Starter" in said
+    assert "preset of LoRA on models of a few million parameters" in said
     app.button(key="launch").click().run()
     (job,) = jobs.list_jobs()
     assert job.dataset_id == data.id

@@ -61,7 +61,7 @@ def test_a_ready_base_is_not_waited_for(studio_env: Path, model: str) -> None:
     job = launch(make_dataset(), model)
     assert store.get(job.task_id).after_task_id is None
     assert job.base_title == "tiny"
-    assert job.spec.training.learning_rate == 2e-4
+    assert job.spec.training.learning_rate == 2e-3  # as the starter, which is of the same size
 
 
 @pytest.mark.parametrize("draft_key", ["draft_1"])
@@ -118,7 +118,7 @@ def test_without_a_draft_each_launch_is_a_job(studio_env: Path, model: str) -> N
 
 def test_what_cannot_work_is_refused_before_anything_is_written(studio_env: Path, model: str) -> None:
     dataset = make_dataset()
-    with pytest.raises(NotFound, match="no fine-tuning method"):
+    with pytest.raises(NotFound, match="Unknown fine-tuning method"):
         jobs.forecast(dataset.id, model, "telepathy")
     with pytest.raises(SettingsError, match="rank = 9999"):
         launch(dataset, model, method_config={"rank": 9999})
