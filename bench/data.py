@@ -223,7 +223,8 @@ def by_studio(table: Path, folder: Path) -> Any:
     """What a conversion task does: detect, read, convert, check, write the version's files."""
     from core.data import formats
     from core.data.conversion.labeling import Labeler, Recipe
-    from core.data.quality.set_keys import SetKeys
+    from core.data.examples.sets import ExampleSet
+    from core.data.quality.rules import check_set
     from core.data.versions.writer import VersionWriter
     from core.services.data import conversion
     from core.services.data.sources import reading_ahead
@@ -232,10 +233,10 @@ def by_studio(table: Path, folder: Path) -> Any:
     labeler = Labeler(Recipe.of({"template": "classification", "mapping": mapping}), "bench")
     batches = reading_ahead.read_batches(table, formats.detect_file(table))
     with VersionWriter(folder) as out:
-        checker = SetKeys()
-        for _ in conversion.write(labeler, batches, out, checker):
+        seen = ExampleSet()
+        for _ in conversion.write(labeler, batches, out, seen):
             pass
-        out.note(checker.finish())
+        out.note(check_set(seen))
         return out.finish()
 
 
@@ -325,7 +326,7 @@ def _sha256(path: Path) -> str:
 
 def planted(count: int, seed: int = 5) -> tuple[list[str], set[tuple[int, int]]]:
     """Texts of 20 to 60 words, one in ten a changed copy of another with a similarity of 0.8 or more."""
-    from core.data.quality.near_duplicates import THRESHOLD
+    from core.data.examples.near_duplicates import THRESHOLD
 
     rng = random.Random(seed)
     words = sorted({word for item in conversations() for message in item for word in message["content"].split()})
@@ -343,8 +344,8 @@ def planted(count: int, seed: int = 5) -> tuple[list[str], set[tuple[int, int]]]
 
 
 def similarity(first: str, second: str) -> float:
-    """The Jaccard index of the sets of 5 consecutive characters, in plain Python (see quality.shingles)."""
-    from core.data.quality.shingles import normalise
+    """The Jaccard index of the sets of 5 consecutive characters, in plain Python (see examples.shingles)."""
+    from core.data.examples.shingles import normalise
 
     a, b = (
         {text[at : at + 5] for at in range(max(1, len(text) - 4))} for text in (normalise(first), normalise(second))
@@ -354,7 +355,7 @@ def similarity(first: str, second: str) -> float:
 
 def near_duplicates(count: int) -> dict[str, Any]:
     """Seconds, recall over the planted pairs, and the share of reported pairs that are truly that similar."""
-    from core.data.quality.near_duplicates import THRESHOLD, find_pairs
+    from core.data.examples.near_duplicates import THRESHOLD, find_pairs
 
     texts, pairs = planted(count)
     begun = time.perf_counter()

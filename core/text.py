@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+CHARACTERS_PER_TOKEN: Final = 4  # Source: the usual estimate for English text where no tokenizer counts
+
 
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun: `1 row`, `3,214 rows`."""
@@ -38,3 +42,8 @@ def duration(seconds: float | None) -> str:
     if hours >= 48:
         return f"{hours // 24} days"
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def estimated_tokens(characters: int) -> int:
+    """About how many tokens a text of so many characters has, rounded up."""
+    return -(-characters // CHARACTERS_PER_TOKEN)

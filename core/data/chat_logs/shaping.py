@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -131,15 +129,9 @@ def shape(conversation: Conversation, recipe: ChatRecipe) -> Shaped:
     return Shaped(tuple(made), {reason: tuple(sorted(indexes)) for reason, indexes in left.items()})
 
 
-def fingerprint(messages: Iterable[Message]) -> bytes:
-    """The same for examples that say the same."""
-    plain = json.dumps([(message.role, message.content) for message in messages], ensure_ascii=False)
-    return hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-
-
 def redact(messages: Iterable[Message], names: Iterable[str] = ()) -> tuple[tuple[Message, ...], int]:
     """The messages with placeholders for personal data and secrets, and for these names, and how many there were."""
-    from core.data.quality import sensitive
+    from core.data.examples import sensitive
 
     called = _by_first_word(tuple(names))
     out, count = [], 0

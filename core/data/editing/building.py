@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.data.editing.base import Effect, Made, Operation, Source
-from core.data.editing.set_check import SetCheck
+from core.data.examples.sets import ExampleSet
 from core.data.findings import GROUPS
 from core.data.quality import structure
+from core.data.quality.rules import check_set
 from core.data.versions.rows import Entry, Provenance, ProvenanceWriter, Rows
 from core.data.versions.stored import StoredExamples, interleaved
 from core.data.versions.writer import VersionWriter, example_row
@@ -72,7 +73,7 @@ def build(
     Raises:
         DataError: the operation does not fit the examples, or makes one that cannot be trained on; names it.
     """
-    counting, checker = Counting(rows.total), SetCheck()
+    counting, examples = Counting(rows.total), ExampleSet()
     known, kept = Provenance(provenance), ProvenanceWriter(out.directory)
     batch = _Batch(rows.path, out)
     for position, made in enumerate(operation.apply(rows)):
@@ -80,16 +81,16 @@ def build(
         origin = made.origin
         if trusted and origin is not None and made.example is None and batch.can_take(origin):
             batch.take(origin.position, made.part)
-            checker.feed_stored(origin.messages, origin.source_line, made.part)
+            examples.feed_stored(origin.messages, origin.source_line, made.part)
         else:
             example, findings = checked(made, trusted=trusted)
             batch.add(example, findings)
-            checker.feed(example, origin.messages if origin is not None and made.example is None else None)
+            examples.feed(example, origin.messages if origin is not None and made.example is None else None)
         kept.add(position, made.provenance or (known.of(origin.position) if origin else {}))
         tick(position + 1)
     batch.flush()
     kept.close()
-    out.note(checker.finish())
+    out.note(check_set(examples))
     return counting.effect()
 
 

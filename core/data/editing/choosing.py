@@ -188,9 +188,9 @@ def shares(sizes: Sequence[int], wanted: int) -> list[int]:
 def near_groups(rows: Source, threshold: float) -> list[list[int]]:
     """Groups of positions that say nearly the same, apart from what most examples share: as the quality report finds
     them."""
+    from core.data.examples.likeness import Boilerplate, text_of
+    from core.data.examples.near_duplicates import find_pairs
     from core.data.quality.checks.copies import TextFile
-    from core.data.quality.compared import Boilerplate, text_of
-    from core.data.quality.near_duplicates import find_pairs
 
     shared, texts = Boilerplate(), TextFile()
     for entry in islice(rows, _LEARNT):

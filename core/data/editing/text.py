@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator
 
 from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, register
-from core.data.quality import sensitive, structure
+from core.data.examples import sensitive
+from core.data.examples.characters import SPECIAL_TOKENS
 from core.data.versions.rows import Entry
 from core.messages import Example, Message
 from core.text import plural
@@ -144,8 +145,6 @@ class NeutraliseSpecialTokens(_TextOperation):
 
 def neutralise(text: str) -> str:
     """The text with a space after the opening bracket of every control token, until none is left."""
-    while (
-        after := structure.SPECIAL_TOKENS.sub(lambda found: _OPENING.sub(r"\g<0> ", found[0], count=1), text)
-    ) != text:
+    while (after := SPECIAL_TOKENS.sub(lambda found: _OPENING.sub(r"\g<0> ", found[0], count=1), text)) != text:
         text = after
     return text

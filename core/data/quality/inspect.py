@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from core.data.examples.near_duplicates import NearDuplicates
 from core.data.quality import score
 from core.data.quality.catalogue import ISSUES
 from core.data.quality.checks import CHECKS, Case, Check, Copies, Progress, Settings
 from core.data.quality.checks.base import shown
-from core.data.quality.near_duplicates import NearDuplicates
 from core.data.quality.records import Action, DuplicateMap, Hit, IssueGroup, MapEdge, MapPoint, QualityReport, ScorePart
 from core.messages import Example
 

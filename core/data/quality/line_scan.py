@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.quality import structure
+from core.data.examples.characters import INVISIBLE
 
 Numbers = Any  # a one-dimensional numpy array
 
@@ -168,7 +168,7 @@ def _is_invisible() -> Numbers:
     """By code point (all of them are below U+10000)."""
     table = np.zeros(1 << 16, bool)
     everything = "".join(map(chr, range(0x80, 0xD800)))
-    table[list(map(ord, structure.INVISIBLE.findall(everything)))] = True
+    table[list(map(ord, INVISIBLE.findall(everything)))] = True
     return table
 
 

@@ -17,30 +17,22 @@ and in the text of the finished example:
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse, pairwise
 from typing import Any
 
+from core.data.examples.characters import INVISIBLE, SPECIAL_TOKENS
 from core.data.examples.columns import ExampleColumns
+from core.data.examples.lengths import MAX_SEQ_LENGTH, tokens_of
 from core.data.findings import finding
 from core.messages import ROLES, Example, Finding, Message
-
-CHARACTERS_PER_TOKEN = 4  # Source: the studio's estimate where no base model is chosen yet
-OVER_LENGTH_TOKENS = 2048
+from core.text import CHARACTERS_PER_TOKEN
 
 _KEYS = frozenset({"role", "content", "weight", "name", "tool_calls", "tool_call_id"})
 # What other formats call the roles: they are named in the remedy, never guessed.
 _OTHER_NAMES = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "assistant", "model": "assistant",
                 "developer": "system", "function": "tool"}  # fmt: skip
-# Control tokens of the chat templates of Llama, ChatML/Qwen, Mistral, Gemma, Phi and GPT-2 style models.
-SPECIAL_TOKENS = re.compile(
-    r"<\|[A-Za-z0-9_▁]{1,40}\|>|<\uff5c[^\uff5c<>]{1,40}\uff5c>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|"
-    r"<(?:bos|eos|pad|unk|mask)>|\[/?(?:AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\]"
-)
-# Zero-width and direction-changing characters; U+200D (joins emoji) and a leading U+FEFF are not remarkable.
-INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\u061c\u00ad]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +67,9 @@ def check(example: Example) -> Iterator[Finding]:
             names = ", ".join(f"U+{ord(character):04X}" for character in hidden[:5])
             text = f"The {message.role} message holds invisible characters ({names})."
             yield finding("invisible_characters", text, line=line, field=where)
-    length = token_estimate(example)
-    if length > OVER_LENGTH_TOKENS:
-        text = (
-            f"The example has about {length:,} tokens, more than {OVER_LENGTH_TOKENS:,}; training may cut its end off."
-        )
+    length = tokens_of(example.messages)
+    if length > MAX_SEQ_LENGTH:
+        text = f"The example has about {length:,} tokens, more than {MAX_SEQ_LENGTH:,}; training may cut its end off."
         yield finding("over_length", text, line=line, field="messages")
     spoken = [message for message in example.messages if message.role == "assistant"]
     if spoken and all(message.weight == 0 for message in spoken):
@@ -99,17 +89,11 @@ def check_columns(examples: ExampleColumns) -> dict[int, tuple[Finding, ...]]:
             )
         if not whole.isascii() and INVISIBLE.search("".join(filterfalse(str.isascii, column))):
             odd.update(index for index, text in enumerate(column) if INVISIBLE.search(text))
-    most = OVER_LENGTH_TOKENS * CHARACTERS_PER_TOKEN
+    most = MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN
     if sum(max(map(len, column), default=0) for column in examples.texts) > most:
         lengths = map(sum, zip(*(map(len, column) for column in examples.texts), strict=True))
         odd.update(index for index, length in enumerate(lengths) if length > most)
     return {index: tuple(check(examples.example(index))) for index in sorted(odd)}
-
-
-def token_estimate(example: Example) -> int:
-    """About how many tokens the example has: its characters / 4, rounded up, before any tokenizer is known."""
-    characters = sum(len(message.content) for message in example.messages)
-    return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def _structure(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ nothing is lost. Where the decoder refuses a chunk, it is asked about each of it
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -17,37 +16,33 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, repeat
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import numpy as np
 
+from core.data.examples.identity import PlainMessage, decoded_key, decoded_keys
+from core.data.examples.lengths import MAX_SEQ_LENGTH
+from core.data.examples.sets import is_masked
 from core.data.findings import CODES
 from core.data.formats.jsonl import MAX_WASTED, LineSource, record
 from core.data.formats.text import Line
 from core.data.quality import structure
 from core.data.quality.line_chunks import PROCESSES, Chunk, NotByChunks, map_chunks
 from core.data.quality.line_scan import LineScan
-from core.messages import Example, Finding, Reject, Row
+from core.messages import Finding, Reject, Row
+from core.text import CHARACTERS_PER_TOKEN
 
 _MARK_DAMAGE = "studio_escape"  # registered by core.data.formats.text: a bad byte stays recognisable
-_MAX_CHARACTERS = structure.OVER_LENGTH_TOKENS * structure.CHARACTERS_PER_TOKEN
+_MAX_CHARACTERS = MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN
 
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
-class _Plain(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
-    """A message with nothing but role and content."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
 class _PlainLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
-    messages: tuple[_Plain, ...]
+    messages: tuple[PlainMessage, ...]
 
 
-_Example = tuple[_Plain, ...]
+_Example = tuple[PlainMessage, ...]
 _DECODER = msgspec.json.Decoder(_PlainLine)
 _role = attrgetter("role")
 _content = attrgetter("content")
@@ -132,7 +127,7 @@ def _whole(chunk: Chunk, accept: Accept, codec: str) -> ChunkReport | None:
     odd = _odd(examples, scan)
     if not odd:
         count = len(examples)
-        return ChunkReport(count, count, keys=array("q", map(hash, examples)), at=range(1, count + 1))
+        return ChunkReport(count, count, keys=array("q", decoded_keys(examples)), at=range(1, count + 1))
     return _report(chunk, accept, codec, [*scan.starts.tolist(), len(data)], examples, odd)
 
 
@@ -246,7 +241,7 @@ class _Notes:
     def sound(self, examples: list[_Example], number: int) -> None:
         """Take in examples in which nothing was found, on lines from `number` on."""
         self._read += len(examples)
-        self._keys.extend(map(hash, examples))
+        self._keys.extend(decoded_keys(examples))
         self._at.extend(range(number, number + len(examples)))
 
     def exact(self, raw: bytes, number: int, offset: int, following: Iterator[Line]) -> int:
@@ -267,9 +262,9 @@ class _Notes:
             self._rejected += 1
             self._unreadable += all(CODES[found.code].unreadable for found in findings)
         else:
-            self._keys.append(key_of(example))
+            self._keys.append(decoded_key(example.messages))
             self._at.append(number)
-            self._masked += is_masked(example)
+            self._masked += is_masked(example.messages)
         return len(looked) - source.waiting
 
     def report(self, lines: int) -> ChunkReport:
@@ -284,17 +279,3 @@ class _Notes:
             self._at,
             self._wasted,
         )
-
-
-def key_of(example: Example) -> int:
-    """64 bits that are the same for examples whose messages are the same (see quality.set_keys)."""
-    if all(
-        m.weight is None and m.name is None and not m.tool_calls and m.tool_call_id is None for m in example.messages
-    ):
-        return hash(tuple(_Plain(m.role, m.content) for m in example.messages))  # type: ignore[arg-type]
-    return hash(json.dumps([message.to_dict() for message in example.messages], sort_keys=True))
-
-
-def is_masked(example: Example) -> bool:
-    """Whether no assistant message carries loss."""
-    return all(message.weight == 0 for message in example.messages if message.role == "assistant")

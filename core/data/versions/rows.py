@@ -6,9 +6,8 @@ as one JSON object per position. Editing moves it along with its example.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +15,7 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.data.examples.identity import identity
 from core.data.versions.writer import ParquetRows
 from core.messages import Example, Message, Split
 
@@ -80,14 +80,7 @@ class Entry:
 
     def digest(self) -> bytes:
         """16 bytes that are the same for examples whose messages are the same."""
-        return digest_of(self.messages)
-
-
-def digest_of(messages: str) -> bytes:
-    """16 bytes that are the same for equal messages, given as stored JSON; the order of keys does not count."""
-    if '"tool_calls"' in messages:  # the only place where a foreign order of keys survives
-        messages = json.dumps(json.loads(messages), sort_keys=True, ensure_ascii=False)
-    return hashlib.blake2b(messages.encode("utf-8"), digest_size=16).digest()
+        return identity(self.messages)
 
 
 class Rows:
@@ -150,14 +143,6 @@ class ProvenanceWriter:
     def close(self) -> None:
         if self._rows is not None:
             self._rows.close()
-
-
-def write_provenance(directory: Path, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
-    """Write what is known of each position (ascending) beside the examples in `directory`."""
-    out = ProvenanceWriter(directory)
-    for position, provenance in rows:
-        out.add(position, provenance)
-    out.close()
 
 
 def _provenance_rows(path: Path) -> Iterator[tuple[int, str]]:

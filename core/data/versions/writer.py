@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,9 +17,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.data.examples.columns import ExampleColumns
+from core.data.examples.identity import identities, stored
 from core.data.versions import manifest
 from core.data.versions.manifest import HoldOut, Manifest, StoredFile
 from core.messages import Example, Finding, Reject
+from core.text import CHARACTERS_PER_TOKEN, estimated_tokens
 
 EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", manifest.FILE
 DEFAULT_SEED = 42
@@ -311,7 +312,7 @@ def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> A
         pa.array(examples.lines, pa.int64()),
         pa.repeat(pa.scalar(examples.roles.count("user"), pa.int32()), number),
         characters,
-        pc.divide(pc.add(characters, 3), 4),
+        pc.divide(pc.add(characters, CHARACTERS_PER_TOKEN - 1), CHARACTERS_PER_TOKEN),
         flags,
     ]
     return pa.Table.from_arrays(columns, schema=EXAMPLE_SCHEMA)
@@ -319,11 +320,7 @@ def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> A
 
 def _keys(batch: Any) -> list[bytes]:
     """For each example 16 bytes that are the same for the same messages; nothing where it is not for training."""
-    column = batch.column("messages")
-    _, offsets, data = column.buffers()
-    bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1].tolist()
-    texts, blake2b = memoryview(data or b""), hashlib.blake2b
-    keys = [blake2b(texts[start:end], digest_size=16).digest() for start, end in pairwise(bounds)]
+    keys = identities(batch.column("messages"))
     if pc.all(pc.equal(batch.column("split"), "train")).as_py():
         return keys
     splits = batch.column("split").to_pylist()
@@ -375,7 +372,7 @@ def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[s
     characters = sum(map(len, contents))
     return {
         "position": position,
-        "messages": json.dumps([message.to_dict() for message in example.messages], ensure_ascii=False),
+        "messages": stored(example.messages),
         "text": "\n".join(contents),
         "label": answers[-1][:_LABEL] if answers else "",
         "split": example.split,
@@ -383,7 +380,7 @@ def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[s
         "source_line": example.source_line,
         "turns": sum(message.role == "user" for message in example.messages),
         "characters": characters,
-        "tokens": -(-characters // 4),
+        "tokens": estimated_tokens(characters),
         "flags": sorted(set(flags)),
     }
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 DEFAULT_TIMEOUT_S: Final = 120.0
-CHARACTERS_PER_TOKEN: Final = 4  # Source: the studio's estimate where a server does not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +95,3 @@ class Provider(Protocol):
 
     def open(self, endpoint: Endpoint) -> Client:
         """A client for an endpoint; nothing is sent yet."""
-
-
-def estimated_tokens(characters: int) -> int:
-    """Characters / 4, rounded up."""
-    return -(-characters // CHARACTERS_PER_TOKEN)

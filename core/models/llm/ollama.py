@@ -7,10 +7,11 @@ import threading
 from typing import Any, Final
 
 from core.models.llm import transport
-from core.models.llm.base import Answer, Ask, Client, Endpoint, estimated_tokens
+from core.models.llm.base import Answer, Ask, Client, Endpoint
 from core.models.llm.failures import LlmError, of_status
 from core.models.llm.openai_compatible import connection_lost, timed_out, too_large
 from core.settings import get_settings
+from core.text import estimated_tokens
 
 # Ollama cuts a longer prompt without a word, so that the window is asked for; in powers of two, because every change
 # loads the model again.

@@ -7,8 +7,9 @@ import threading
 from typing import Any, Final
 
 from core.models.llm import transport
-from core.models.llm.base import Answer, Ask, Client, Endpoint, estimated_tokens
+from core.models.llm.base import Answer, Ask, Client, Endpoint
 from core.models.llm.failures import LlmError, looks_like_html, of_status, words_of
+from core.text import estimated_tokens
 
 SCHEMA_NAME: Final = "examples"
 # What an endpoint may refuse, and what is sent instead. Learnt from its refusals, once per client.

@@ -17,9 +17,10 @@ from core.data.conversion import analysis, shapes
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, Template
 from core.data.examples.columns import ExampleColumns
+from core.data.examples.sets import ExampleSet
 from core.data.findings import finding
 from core.data.formats.batches import RowBatch
-from core.data.quality.set_keys import SetKeys
+from core.data.quality.rules import check_set
 from core.data.versions.manifest import RowCounts, SourceFile
 from core.data.versions.writer import VersionWriter
 from core.errors import Conflict, DataError
@@ -174,17 +175,17 @@ def run(ctx: TaskContext) -> Outcome:
     total = sources.analyze(source.id).total_rows
     labeler = Labeler(recipe, source.id)
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
-        checker = SetKeys()
+        seen = ExampleSet()
         out.note(source.detection.findings)
-        for _ in write(labeler, _batches(source), out, checker):
+        for _ in write(labeler, _batches(source), out, seen):
             ctx.progress(_SHARE_READING * min(labeler.read / max(total, 1), 1.0), "Converting", _said(labeler, total))
             if stopped := ctx.interrupted():
                 return stopped
         out.note(_unused_columns(recipe, source.id))
-        validation = _write_validation(ctx, payload, recipe, out, checker)
+        validation = _write_validation(ctx, payload, recipe, out, seen)
         if isinstance(validation, Outcome):
             return validation
-        out.note(checker.finish())
+        out.note(check_set(seen))
         ctx.progress(_SHARE_READING, "Writing the dataset", f"{out.examples:,} labeled examples")
         counts = {"read": labeler.read, "accepted": labeler.accepted, "rejected": labeler.rejected}
         origin = Origin(
@@ -218,24 +219,24 @@ def run_validation(ctx: TaskContext) -> Outcome:
 
 
 def write(
-    labeler: Labeler, batches: Iterable[RowBatch], out: VersionWriter, checker: SetKeys, split: Split = "train"
+    labeler: Labeler, batches: Iterable[RowBatch], out: VersionWriter, seen: ExampleSet, split: Split = "train"
 ) -> Iterator[None]:
     """Write everything that comes of the rows; a tick after each example or batch."""
     for item in labeler.run_batches(batches):
         if isinstance(item, ExampleColumns):
             columns = replace(item, split=split)
-            checker.feed_columns(columns, out.add_columns(columns))
+            seen.feed_columns(columns, out.add_columns(columns))
         elif isinstance(item, Reject):
             out.reject(item)
         else:
             example = replace(item.example, split=split)
             out.add(example, item.findings)
-            checker.feed(example)
+            seen.feed(example)
         yield
 
 
 def _write_validation(
-    ctx: TaskContext, payload: Mapping[str, Any], recipe: Recipe, out: VersionWriter, checker: SetKeys
+    ctx: TaskContext, payload: Mapping[str, Any], recipe: Recipe, out: VersionWriter, seen: ExampleSet
 ) -> SourceFile | Outcome | None:
     """Write the rows of a separate validation file; returns its manifest entry, or an outcome that ends the task."""
     if not payload.get("validation_source_id"):
@@ -243,7 +244,7 @@ def _write_validation(
     source = sources.get(payload["validation_source_id"])
     shape = sources.analyze(source.id).shape if recipe.shape else None
     labeler = Labeler(Recipe(shape=shape) if shape else recipe, source.id)
-    for _ in write(labeler, _batches(source), out, checker, split="validation"):
+    for _ in write(labeler, _batches(source), out, seen, split="validation"):
         ctx.progress(_SHARE_READING, "Converting the validation file", f"{labeler.read:,} rows")
         if stopped := ctx.interrupted():
             return stopped

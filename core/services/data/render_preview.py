@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
+from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.errors import DataError, NotFound
 from core.messages import Message
 from core.models import base_models
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.render import IGNORED, Rendered, Span, message_spans, render, special_tokens
 from core.services.data import datasets
-
-DEFAULT_LENGTH: Final = 2_048  # what a job takes as its longest example unless it is told otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +99,14 @@ def bases() -> list[BaseChoice]:
     found = []
     for base in base_models.list_models():
         if base.ready and base.path is not None:
-            most = base.dims.max_position_embeddings if base.dims else DEFAULT_LENGTH
+            most = base.dims.max_position_embeddings if base.dims else MAX_SEQ_LENGTH
             note = " · ".join(part for part in (base.family, base.size) if part and part != base.title)
             found.append(BaseChoice(base.id, base.title, note, most))
     return found
 
 
 def preview(
-    version_id: str, position: int, base_id: str, *, max_length: int = DEFAULT_LENGTH, completion_only: bool = True
+    version_id: str, position: int, base_id: str, *, max_length: int = MAX_SEQ_LENGTH, completion_only: bool = True
 ) -> RenderPreview:
     """One example of a version as a base model will see it.
 
@@ -128,7 +127,7 @@ def preview(
 
 
 def preview_messages(
-    messages: Sequence[Message], base_id: str, *, max_length: int = DEFAULT_LENGTH, completion_only: bool = True
+    messages: Sequence[Message], base_id: str, *, max_length: int = MAX_SEQ_LENGTH, completion_only: bool = True
 ) -> RenderPreview:
     """A conversation as a base model will see it; as `preview`, for messages that stand in no version yet."""
     base = base_models.resolve(base_id)

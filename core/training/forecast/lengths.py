@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.messages import Message
+from core.text import estimated_tokens
 
-CHARS_PER_TOKEN: Final = 4  # Source: the usual estimate for English text where no tokenizer is chosen
 TOKENS_PER_TURN: Final = 4  # role markers of common chat templates
 
 Span = tuple[int, int]  # tokens of the whole example, index of the first token that carries loss
@@ -109,5 +109,5 @@ def estimate_span(messages: Sequence[Message]) -> Span:
     for message in messages:
         if message.role == "assistant" and message.weight != 0 and start is None:
             start = total + TOKENS_PER_TURN
-        total += -(-len(message.content) // CHARS_PER_TOKEN) + TOKENS_PER_TURN
+        total += estimated_tokens(len(message.content)) + TOKENS_PER_TURN
     return total, total if start is None else start

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.errors import SettingsError
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS
@@ -15,7 +16,6 @@ from core.models.methods.presets import SIZE_TEXTS, Preset
 from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
-MAX_LENGTH: Final = 2048  # Source: Unsloth, LLaMA-Factory and AutoTrain
 FIRST_LENGTH: Final = 64
 PARTS_OF_A_RUN: Final = 20  # measurements of the validation loss, and checkpoints, in one run
 YOU: Final = "chosen by you"
@@ -143,7 +143,7 @@ def _epochs(preset: _Preset, examples: int) -> _Choice:
 
 
 def _length(base: BaseModelRef, longest: int | None) -> _Choice:
-    limit = min(MAX_LENGTH, base.dims.max_position_embeddings if base.dims else MAX_LENGTH)
+    limit = min(MAX_SEQ_LENGTH, base.dims.max_position_embeddings if base.dims else MAX_SEQ_LENGTH)
     if longest is None:
         return limit, "studio default: 2,048, or less where the base model reads less"
     needed = max(FIRST_LENGTH, math.ceil(longest / 64) * 64)

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.learn.explain import costs, decision, example
+from core.text import estimated_tokens
 from pages.learn._explainer.data import token_view
 from pages.ui import charts, face, frame
 from pages.ui.format import number
@@ -54,7 +55,7 @@ def what() -> None:
     with work:
         text = st.text_area("Instructions you would send in every call", INSTRUCTIONS, height=180, key="instructions")
         calls = st.slider("Calls a day", 50, 10_000, 1_000, step=50, key="calls")
-    ways = costs.arrangements(instructions=costs.estimate_tokens(text), question=QUESTION_TOKENS, answer=ANSWER_TOKENS)
+    ways = costs.arrangements(instructions=estimated_tokens(len(text)), question=QUESTION_TOKENS, answer=ANSWER_TOKENS)
     with figure, st.container(border=True):
         token_bars(ways, key="prompt_cost")
         before, after = (way.per_month(calls) for way in ways)

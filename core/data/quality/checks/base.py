@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-from core.data.quality import compared
+from core.data.examples import likeness
+from core.data.examples.lengths import MAX_SEQ_LENGTH, characters_of
 from core.data.quality.records import Hit
 from core.messages import Example
 
 Progress = Callable[[float], None]
 Measure = Callable[[Example], tuple[int, int]]  # tokens of an example, and where its first token with loss stands
-MAX_SEQ_LENGTH = 2_048  # Source: the default of a job, and of the checks of a conversion
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,19 @@ class Case:
     @cached_property
     def text(self) -> str:
         """What is compared for near duplicates."""
-        return compared.text_of(self.example.messages)
+        return likeness.text_of(self.example.messages)
 
     @cached_property
     def input(self) -> str:
-        return compared.input_of(self.example.messages)
+        return likeness.input_of(self.example.messages)
 
     @cached_property
     def answer(self) -> str:
-        return compared.answer_of(self.example.messages)
+        return likeness.answer_of(self.example.messages)
 
     @cached_property
     def characters(self) -> int:
-        return sum(len(message.content) for message in self.example.messages)
+        return characters_of(self.example.messages)
 
 
 class Check(Protocol):

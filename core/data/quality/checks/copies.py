@@ -10,13 +10,12 @@ from typing import IO, Any, overload
 
 import numpy as np
 
-from core.data.quality import near_duplicates
+from core.data.examples import near_duplicates
+from core.data.examples.likeness import Boilerplate
+from core.data.examples.near_duplicates import NearDuplicates, Pair
+from core.data.examples.sets import ExampleSet
 from core.data.quality.checks.base import Case, Progress, Quiet, Settings, shown
-from core.data.quality.checks.sets import groups_of
-from core.data.quality.compared import Boilerplate
-from core.data.quality.near_duplicates import NearDuplicates, Pair
 from core.data.quality.records import Hit
-from core.data.quality.rules import fingerprint
 
 Numbers = Any  # a one-dimensional numpy array
 
@@ -87,40 +86,38 @@ class Copies(Quiet):
 
     def __init__(self, settings: Settings) -> None:
         self._threshold = settings.threshold
-        self._exact = array("Q")
-        self._validation = array("b")
+        self._examples = ExampleSet()
         self.texts = TextFile()
         self._boilerplate = Boilerplate()
         self.near = NearDuplicates((), ())
 
     def feed(self, case: Case) -> Iterator[Hit]:
-        self._exact.append(int.from_bytes(fingerprint(case.example)[:8], "little"))
-        self._validation.append(case.example.split == "validation")
+        self._examples.feed(case.example)
         self.texts.append(case.text)
         self._boilerplate.learn(case.text)
         yield from ()
 
     def finish(self, progress: Progress) -> Iterator[Hit]:
-        held_out = np.frombuffer(self._validation, dtype=np.int8).astype(bool)
-        exact = list(groups_of(np.frombuffer(self._exact, dtype=np.uint64)))
+        held_out = self._examples.held_out()
+        exact = self._examples.copies()
         first_of = np.arange(len(held_out))  # the first of its exact copies
         for members in exact:
-            first_of[members] = _stays(members.tolist(), held_out)
+            first_of[members] = _stays(members, held_out)
         leaked: set[int] = set()
         for members in exact:
             where = {bool(value) for value in held_out[members]}
-            stays = _stays(members.tolist(), held_out)
-            for position in members.tolist():
+            stays = _stays(members, held_out)
+            for position in members:
                 told = f"Stands {len(members)} times; "
                 told += "this one can stay." if position == stays else f"a copy of example {stays + 1:,}."
-                yield Hit("duplicate_examples", position, told, int(members[0]), subject=position != stays)
+                yield Hit("duplicate_examples", position, told, members[0], subject=position != stays)
             if len(where) == 2:
-                twin = int(members[~held_out[members]][0])
-                for position in members.tolist():
+                twin = next(position for position in members if not held_out[position])
+                for position in members:
                     out = bool(held_out[position])
                     leaked |= {position} if out else set()
                     told = f"The same stands in training, as example {twin + 1:,}." if out else "The training copy."
-                    yield Hit("validation_overlap", position, told, int(members[0]), subject=out)
+                    yield Hit("validation_overlap", position, told, members[0], subject=out)
         texts = _Without(self.texts, self._boilerplate)
         self.near = near_duplicates.find_pairs(texts, self._threshold, progress=progress)
         yield from self._near(self.near, first_of, held_out)

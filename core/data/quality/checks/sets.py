@@ -6,15 +6,16 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from core.data.quality import compared
+from core.data.examples import likeness
+from core.data.examples.sets import groups_of
 from core.data.quality.checks.base import Case, Progress, Quiet, Settings, shown
 from core.data.quality.records import Hit
 from core.data.quality.rules import MINIMUM_EXAMPLES, RECOMMENDED_EXAMPLES
+from core.text import estimated_tokens
 
 _KEPT_TEXTS = 20_000  # of which the beginning is kept to name it; the others are named by their group
 
@@ -50,8 +51,8 @@ class Contradictions(Quiet):
         self._shown: dict[int, str] = {}  # answer key -> how it reads
 
     def feed(self, case: Case) -> Iterator[Hit]:
-        answer = compared.key(case.answer)
-        self._inputs.append(compared.key(case.input))
+        answer = likeness.loose_key(case.answer)
+        self._inputs.append(likeness.loose_key(case.input))
         self._answers.append(answer)
         self._lengths.append(len(case.answer))
         if len(self._shown) < _KEPT_TEXTS:
@@ -108,7 +109,7 @@ class Labels(Quiet):
         names = list(self._numbers)
         spellings: dict[int, list[str]] = {}
         for label in counts:
-            spellings.setdefault(compared.key(label), []).append(label)
+            spellings.setdefault(likeness.loose_key(label), []).append(label)
         for same in spellings.values():
             if len(same) > 1:
                 best = max(same, key=lambda label: (counts[label], label))
@@ -136,7 +137,7 @@ class SystemMessages(Quiet):
 
     def feed(self, case: Case) -> Iterator[Hit]:
         text = next((message.content for message in case.example.messages if message.role == "system"), "")
-        key = compared.exact_key(text)
+        key = likeness.exact_key(text)
         self._keys.append(key)
         if len(self._texts) < _KEPT_TEXTS:
             self._texts.setdefault(key, text[:80])
@@ -175,7 +176,7 @@ class Lengths(Quiet):
         if self._measure:
             tokens, start = self._measure(case.example)
         else:
-            tokens, start = -(-case.characters // 4), _answer_start(case)
+            tokens, start = estimated_tokens(case.characters), _answer_start(case)
         if start >= self._limit:
             told = f"The answer begins at token {about}{start:,}; training keeps {self._limit:,}."
             yield Hit("answer_lost", case.position, told)
@@ -203,18 +204,9 @@ def _answer_start(case: Case) -> int:
     characters = 0
     for message in case.example.messages:
         if message.role == "assistant" and message.weight != 0:
-            return characters // 4
+            return estimated_tokens(characters)
         characters += len(message.content)
-    return characters // 4
-
-
-def groups_of(keys: Any) -> Iterator[Any]:
-    """The positions of equal keys, where a key occurs more than once; in the order of the first."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    edges = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True]))) if len(keys) else np.zeros(0)
-    found = [order[begin:end] for begin, end in pairwise(edges) if end - begin > 1]
-    yield from sorted(found, key=lambda members: int(members[0]))
+    return estimated_tokens(characters)
 
 
 def _numbers(values: array[int]) -> Any:

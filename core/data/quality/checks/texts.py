@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
-from core.data.quality import compared, sensitive
+from core.data.examples import likeness, sensitive
+from core.data.examples.characters import SPECIAL_TOKENS
 from core.data.quality.checks.base import Case, Quiet, masked, shown
 from core.data.quality.records import Hit, Span
-from core.data.quality.structure import SPECIAL_TOKENS
 
 _LISTED = 5
 
@@ -125,7 +125,7 @@ class Answers(Quiet):
                 return
             if index and len(content) > 20 and case.example.messages[index - 1].role == "user":
                 question = case.example.messages[index - 1].content
-                if compared.exact_key(question.strip()) == compared.exact_key(content):
+                if likeness.exact_key(question.strip()) == likeness.exact_key(content):
                     yield Hit("empty_answers", case.position, "The answer repeats the input word for word.")
                     return
             head = content[:200].lower()

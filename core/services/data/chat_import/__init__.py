@@ -23,9 +23,10 @@ from typing import IO, Any
 from core.data import chat_logs
 from core.data.chat_logs import REASONS
 from core.data.chat_logs.base import RAW_LIMIT
+from core.data.examples.sets import ExampleSet
 from core.data.findings import finding
 from core.data.quality import structure
-from core.data.quality.rules import SetChecker
+from core.data.quality.rules import check_set
 from core.data.versions.manifest import SourceFile
 from core.data.versions.writer import VersionWriter
 from core.errors import Conflict, DataError
@@ -150,7 +151,7 @@ def run(ctx: TaskContext) -> Outcome:
                 return stopped
         left_file.close()
         out.note(work.findings())
-        out.note(work.checker.finish())
+        out.note(check_set(work.examples_seen))
         ctx.progress(_SHARE_SHAPING, "Writing the dataset", f"{out.examples:,} labeled examples")
         counts = {
             "read": found.messages,
@@ -172,7 +173,7 @@ class _Work:
 
     def __init__(self, chosen: Choices, source_id: str, out: VersionWriter, left_file: IO[str]) -> None:
         self.chosen, self.source_id, self.out, self.left_file = chosen, source_id, out, left_file
-        self.checker = SetChecker()
+        self.examples_seen = ExampleSet()
         self.left: Counter[str] = Counter()
         self.redacted = self.edited = 0
 
@@ -196,14 +197,14 @@ class _Work:
         self.edited += decision == chat_review.EDIT
         example = Example(checked.example.messages, self.source_id, line)
         self.out.add(example, checked.findings)
-        self.checker.feed(example)
+        self.examples_seen.feed(example)
 
     def leave(self, record: Mapping[str, Any]) -> None:
         """Keep a record of what was left out; redacted where the import redacts."""
         self.left[str(record["reason"])] += int(record["messages"])
         raw = str(record["raw"])
         if self.chosen.recipe.redact:
-            from core.data.quality import sensitive
+            from core.data.examples import sensitive
 
             raw = sensitive.redact(raw)[0]
         self.left_file.write(json.dumps({**record, "raw": raw}) + "\n")

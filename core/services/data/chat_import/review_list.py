@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from core import arguments
 from core.data.chat_logs import Conversation, ReadOptions, shaping
 from core.data.chat_logs.shaping import ChatRecipe, Made, Part
+from core.data.examples.identity import identity_of
 from core.data.quality import structure
 from core.errors import DataError
 from core.messages import Message
@@ -212,7 +213,7 @@ def steps(path: Path, recipe: ChatRecipe) -> Iterator[Step]:
             for made in shaped.made:
                 reason = ""
                 if recipe.drop_duplicates:
-                    mark = shaping.fingerprint(made.messages)
+                    mark = identity_of(made.messages)
                     reason = "duplicate" if mark in seen else ""
                     seen.add(mark)
                 if not reason and recipe.max_examples is not None and count >= recipe.max_examples:

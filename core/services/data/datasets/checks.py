@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.data.examples.sets import ExampleSet
 from core.data.quality import rules, structure
 from core.data.versions import reader, writer
 from core.messages import Finding
@@ -43,13 +44,13 @@ def recheck(
         progress: told the share done, 0 to 1.
     """
     version = get_version(version_id)
-    checker, found = rules.SetChecker(), _of_rejects(version_id)
+    seen, found = ExampleSet(), _of_rejects(version_id)
     for index, example in enumerate(reader.iterate(version_file(version_id, writer.EXAMPLES))):
         found.extend(structure.check(example))
-        checker.feed(example)
+        seen.feed(example)
         if index % 200 == 0:
             progress(index / max(version.examples, 1))
-    about_set = list(checker.finish())
+    about_set = rules.check_set(seen)
     found.extend(about_set)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / writer.FINDINGS

@@ -15,7 +15,7 @@ from core.data.editing.base import Made
 from core.data.editing.building import checked
 from core.data.editing.choosing import draw, drawn, shares
 from core.data.editing.equality import Numbers
-from core.data.editing.set_check import SetCheck
+from core.data.examples.sets import ExampleSet
 from core.data.quality import rules
 from core.data.versions import writer
 from core.data.versions.manifest import Change
@@ -153,7 +153,7 @@ def run_mix(ctx: TaskContext) -> Outcome:
     looking = "Looking at the examples"
     held_out = _validation_digests([version for version, _, _ in parts], lambda: ctx.progress(0, looking))
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
-        checker, kept, moved = SetCheck(), ProvenanceWriter(out.directory), 0
+        seen, kept, moved = ExampleSet(), ProvenanceWriter(out.directory), 0
         for version, _, taken in parts:
             for made, provenance in _taken(version, taken, int(payload["seed"])):
                 assert made.origin is not None
@@ -162,12 +162,12 @@ def run_mix(ctx: TaskContext) -> Outcome:
                     example, moved = replace(example, split="validation"), moved + 1
                 kept.add(out.examples, provenance)
                 out.add(example, findings)
-                checker.feed(example, made.origin.messages)
+                seen.feed(example, made.origin.messages)
                 ctx.progress(90 * out.examples / max(total, 1), "Mixing", f"{out.examples:,} labeled examples")
                 if stopped := ctx.interrupted():
                     return stopped
         kept.close()
-        out.note(checker.finish())
+        out.note(rules.check_set(seen))
         sources = [
             {"version_id": version.id, "title": _title(version), "weight": weight, "taken": n}
             for version, weight, n in parts

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlmodel import select
 
+from core.data.examples.sets import ExampleSet
 from core.data.quality import rules, structure
 from core.data.versions import reader, writer
 from core.data.versions.manifest import Change, Counts, Manifest, SourceFile
@@ -69,13 +70,13 @@ def create_dataset(
     check_name(name)
     check_characters(name, description)
     with tempfile.TemporaryDirectory() as folder, VersionWriter(Path(folder)) as out:
-        checker = rules.SetChecker()
+        seen = ExampleSet()
         for split, part in (("train", examples), ("validation", validation)):
             for example in part:
                 placed = Example(example.messages, example.source, example.source_line, split, example.flags)  # type: ignore[arg-type]
                 out.add(placed, structure.check(placed))
-                checker.feed(placed)
-        out.note((*findings, *checker.finish()))
+                seen.feed(placed)
+        out.note((*findings, *rules.check_set(seen)))
         publish = prepare(new_id("ds"), name, description, out, Origin(origin))
     with UnitOfWork() as uow:
         dataset_id = publish(uow)

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.editing import Operation
+from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.data.quality import store as issue_store
 from core.data.quality.catalogue import ISSUES
 from core.data.quality.checks import Measure, Settings
-from core.data.quality.checks.base import MAX_SEQ_LENGTH
 from core.data.quality.inspect import inspect
 from core.data.quality.records import FORMAT, Action, DuplicateMap, IssueGroup, QualityReport, ScorePart
 from core.data.quality.store import ISSUES as ISSUES_FILE, REPORT, IssuePage, IssueRow, IssueWriter

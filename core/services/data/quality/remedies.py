@@ -19,7 +19,8 @@ from core.data.editing import (
     SetSystem,
     make,
 )
-from core.data.quality import compared, sensitive, store
+from core.data.examples import likeness, sensitive
+from core.data.quality import store
 from core.data.quality.catalogue import ISSUES, Remedy
 from core.errors import DataError, NotFound
 from core.messages import Message
@@ -146,7 +147,7 @@ def _minority(version: Version, rows: Sequence[Place]) -> tuple[int, ...]:
     group_of = {position: group for position, group, _ in rows}
     answers: dict[int, dict[int, int]] = {}
     for position, messages in store.messages_at(version.examples, sorted(group_of)):
-        answers.setdefault(group_of[position], {})[position] = compared.key(compared.answer_of(messages))
+        answers.setdefault(group_of[position], {})[position] = likeness.loose_key(likeness.answer_of(messages))
     gone: list[int] = []
     for given in answers.values():
         ranked = Counter(given.values()).most_common(2)
@@ -180,8 +181,8 @@ def _unified(version: Version, rows: Sequence[Place]) -> dict[int, tuple[dict[st
     read: dict[int, tuple[Message, ...]] = dict(store.messages_at(version.examples, wanted))
     made = {}
     for position, group in group_of.items():
-        messages, index = read[position], compared.last_answer(read[position])
-        best = compared.last_answer(read[group])
+        messages, index = read[position], likeness.last_answer(read[position])
+        best = likeness.last_answer(read[group])
         if index is None or best is None:
             continue
         spelled = replace(messages[index], content=read[group][best].content)

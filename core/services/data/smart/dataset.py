@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
+from core.data.examples.sets import ExampleSet
 from core.data.findings import finding
 from core.data.quality import structure
-from core.data.quality.rules import SetChecker
+from core.data.quality.rules import check_set
 from core.data.versions.rows import ProvenanceWriter
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Finding, Reject
@@ -47,7 +48,7 @@ def build(
     totals = smart_store.totals(task.id)
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         out.note(source.detection.findings)
-        checker = SetChecker()
+        seen = ExampleSet()
         beside = ProvenanceWriter(out.directory)
         for number, (row, cells) in enumerate(_with_cells(task.id, source_id, recipe)):
             if number % 50 == 0:
@@ -57,14 +58,14 @@ def build(
             for made in row.examples:
                 example = Example(made.messages, source_id, row.line, flags=(WRITTEN_BY_MODEL,))
                 out.add(example, (*structure.check(example), *findings_of(made, row.line)))
-                checker.feed(example)
+                seen.feed(example)
                 beside.add(out.examples - 1, {**origin, "source": source_id, "source_line": row.line})
         unreadable = 0
         for item in smart_source.rejects(source_id):
             out.reject(item)
             unreadable += 1
         beside.close()
-        out.note(checker.finish())
+        out.note(check_set(seen))
         # Rows that a run stopped early, or limited to the first ones, has not come to were not read.
         read, accepted = totals.done + unreadable, totals.by_state["ok"]
         counts = {"read": read, "accepted": accepted, "rejected": read - accepted}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, select, true, update
 
 from core import arguments
+from core.data.examples.likeness import spaceless_key
 from core.models.llm.failures import clean
 from core.platform.db.tables import SmartRow
 from core.platform.db.uow import UnitOfWork
@@ -209,14 +209,9 @@ def example_counts(task_id: str) -> tuple[int, int]:
     return total, flagged
 
 
-def key_of(texts: Iterable[str]) -> bytes:
-    """A short key of texts that differ in more than blanks and case."""
-    plain = "\x1f".join(" ".join(text.split()).casefold() for text in texts)
-    return hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
 def key_of_example(example: GeneratedExample) -> bytes:
-    return key_of(message.content for message in example.messages if message.role != "system")
+    """Looser than the identity of an example: a model that repeats itself with other spaces repeats itself."""
+    return spaceless_key(message.content for message in example.messages if message.role != "system")
 
 
 def _printable(text: str) -> str:

@@ -10,14 +10,14 @@ from itertools import islice
 
 from core.data.conversion.smart import prompts
 from core.data.conversion.smart.recipe import SmartRecipe
+from core.data.examples.likeness import spaceless_key
 from core.errors import DataError
 from core.messages import Reject, Row
-from core.models.llm.base import CHARACTERS_PER_TOKEN
 from core.models.llm.prices import Price
 from core.services.data import sources
-from core.services.data.smart import row_store as smart_store
 from core.services.data.smart.records import RowResult, SmartEstimate
 from core.services.data.smart.writer import Item
+from core.text import CHARACTERS_PER_TOKEN
 
 SAMPLED = 50
 TOKENS_PER_EXAMPLE = 60  # of a question and an answer of two sentences, where nothing was measured
@@ -83,7 +83,7 @@ class Local:
         ended = RowResult(item.line, "empty", position=item.position)
         if not item.cells:
             return replace(ended, reason="Every chosen column is empty in this row.")
-        key = smart_store.key_of(f"{name}\x1e{value}" for name, value in item.cells.items())
+        key = spaceless_key(f"{name}\x1e{value}" for name, value in item.cells.items())
         if key in self._first:
             said = f"The chosen columns are the same as in line {self._first[key]:,}."
             return replace(ended, state="duplicate", reason=said)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from core.data.conversion import shapes
 from core.data.conversion.labeling import FindingList
+from core.data.examples.sets import ExampleSet
 from core.data.findings import data_error
 from core.data.formats import Detection
 from core.data.formats.base import MAX_RECORD
 from core.data.quality import cookbook, line_chunks, structure, validation
-from core.data.quality.set_keys import SetKeys
+from core.data.quality.rules import check_set
 from core.messages import Row
 from core.platform.forking import ProcessLost
 
@@ -41,7 +42,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
     def accept(row: Row) -> structure.Checked:
         return structure.parse(to_messages(row.fields), line=row.line)
 
-    found, total, read, rejected, unreadable = FindingList(), SetKeys(), 0, 0, 0
+    found, total, read, rejected, unreadable = FindingList(), ExampleSet(), 0, 0, 0
     try:
         for part in validation.check_lines(path, accept, codec=detection.encoding):
             found.extend(part.findings)
@@ -49,7 +50,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
             read, rejected, unreadable = read + part.read, rejected + part.rejected, unreadable + part.unreadable
     except (line_chunks.NotByChunks, ProcessLost):
         return None
-    found.extend(total.finish())
+    found.extend(check_set(total))
     findings.take(found)
     return Counts(read, rejected, rejected - unreadable)
 

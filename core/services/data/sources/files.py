@@ -13,9 +13,10 @@ from core.data import formats
 from core.data.conversion import analysis, shapes
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
+from core.data.examples.sets import ExampleSet
 from core.data.findings import CODES, finding, from_error
 from core.data.formats import Detection
-from core.data.quality.rules import SetChecker
+from core.data.quality.rules import check_set
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 from core.services.data.sources import chat_lines
@@ -72,7 +73,7 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
             read_count, rejected, readable = bulk.read, bulk.rejected, bulk.readable
         else:
             rows = formats.read(path, found)
-            labeler, checker = Labeler(Recipe(shape=shape), str(path)), SetChecker()
+            labeler, seen = Labeler(Recipe(shape=shape), str(path)), ExampleSet()
             items: Iterator[Row | Reject | Labeled] = labeler.run(rows) if shape else rows
             for item in items:
                 read_count += 1
@@ -82,9 +83,9 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
                     findings.extend(item.findings)
                 elif isinstance(item, Labeled):
                     findings.extend(item.findings)
-                    checker.feed(item.example)
+                    seen.feed(item.example)
             if shape:
-                findings.extend(checker.finish())
+                findings.extend(check_set(seen))
             elif read_count > rejected:
                 readable = read_count
                 findings.add(_shape_unknown(path, found))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-CHARS_PER_TOKEN = 4  # the studio's estimate where no tokenizer is chosen yet
 DAYS_PER_MONTH = 30
 
 
@@ -27,11 +25,6 @@ class Arrangement:
     def per_month(self, calls_per_day: int) -> int:
         """Tokens in a month of 30 days."""
         return self.per_call * calls_per_day * DAYS_PER_MONTH
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has: characters / 4, rounded up."""
-    return math.ceil(len(text) / CHARS_PER_TOKEN)
 
 
 def arrangements(

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.data.editing import Dedupe, Filter, NeutraliseSpecialTokens, Redact, RepairText, Sample, SetSystem, make
-from core.data.quality.sensitive import KINDS
+from core.data.examples.sensitive import KINDS
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets.editing import by_hand, split as dataset_split
 from pages.data._datasets.editing.change import dialog_foot

@@ -12,7 +12,7 @@ import pytest
 from core.data.editing import Dedupe, DropRows, Filter, Move, Operation, Sample, Split
 from core.data.editing.building import Effect, build
 from core.data.quality import structure
-from core.data.versions.rows import PROVENANCE, Rows, write_provenance
+from core.data.versions.rows import PROVENANCE, ProvenanceWriter, Rows
 from core.data.versions.stored import StoredExamples
 from core.data.versions.writer import EXAMPLES, FINDINGS, VersionWriter, Written
 from core.messages import Example, Message
@@ -48,7 +48,10 @@ def base(tmp_path: Path) -> Path:
             raw = [message.to_dict() for message in example.messages]
             out.add(example, structure.parse(raw, line=example.source_line).findings)
         out.finish()
-    write_provenance(tmp_path / "base", [(2, {"model": "a"}), (9, {"model": "b"}), (31, {"row": 3})])
+    provenance = ProvenanceWriter(tmp_path / "base")
+    for position, known in ((2, {"model": "a"}), (9, {"model": "b"}), (31, {"row": 3})):
+        provenance.add(position, known)
+    provenance.close()
     return tmp_path / "base"
 
 

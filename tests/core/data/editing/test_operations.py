@@ -291,7 +291,7 @@ def test_shares_add_up() -> None:
 
 
 def test_what_is_redacted_is_said_in_words_and_an_unknown_kind_is_refused() -> None:
-    from core.data.quality.sensitive import KINDS
+    from core.data.examples.sensitive import KINDS
 
     secrets = tuple(kind.id for kind in KINDS.values() if kind.secret)
     assert make(Redact, kinds=secrets, positions=(0,)).describe() == "Redacted secrets in 1 example."

@@ -11,10 +11,10 @@ from hypothesis import given, settings, strategies as st
 
 from core.data.conversion import shapes
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
+from core.data.examples.sets import ExampleSet
 from core.data.formats import detect_file, read
 from core.data.quality import line_chunks, structure, validation
-from core.data.quality.rules import RULES, SetChecker
-from core.data.quality.set_keys import RULES as COUNTED, SetKeys
+from core.data.quality.rules import check_set
 from core.messages import Reject
 from core.platform.forking import ProcessLost
 from core.services.data import sources
@@ -29,17 +29,17 @@ def accept(row):
 
 def in_bulk(path, processes=1, codec="utf-8"):
     """(findings, read, rejected) of a file, a chunk at a time."""
-    total, findings, read_count, rejected = SetKeys(), [], 0, 0
+    total, findings, read_count, rejected = ExampleSet(), [], 0, 0
     for part in validation.check_lines(path, accept, processes=processes, codec=codec):
         findings += part.findings
         total.add(part.keys, part.at, masked=part.masked)
         read_count, rejected = read_count + part.read, rejected + part.rejected
-    return [*findings, *total.finish()], read_count, rejected
+    return [*findings, *check_set(total)], read_count, rejected
 
 
 def row_by_row(path):
     """The same by the reader and the labeler, which know nothing of chunks."""
-    labeler, checker, findings = Labeler(Recipe(shape="messages"), "x"), SetChecker(), []
+    labeler, checker, findings = Labeler(Recipe(shape="messages"), "x"), ExampleSet(), []
     detection = detect_file(path, "x.jsonl", {"format": "jsonl", "layout": "lines"})
     for item in labeler.run(read(path, detection)):
         findings += item.findings
@@ -47,7 +47,7 @@ def row_by_row(path):
             checker.feed(item.example)
         else:
             assert isinstance(item, Reject)
-    return [*findings, *checker.finish()], labeler.read, labeler.rejected
+    return [*findings, *check_set(checker)], labeler.read, labeler.rejected
 
 
 U, A = {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}
@@ -233,10 +233,6 @@ def test_a_process_that_is_lost_or_fails_says_so(tmp_path, monkeypatch):
         list(line_chunks.map_chunks(path, lambda chunk: os.kill(os.getpid(), signal.SIGKILL)))
     with pytest.raises(ZeroDivisionError):
         list(line_chunks.map_chunks(path, lambda chunk: 1 // 0))
-
-
-def test_every_rule_about_a_set_is_counted_in_bulk_too():
-    assert RULES.keys() == COUNTED
 
 
 @pytest.mark.parametrize("name", ["mixed", "long_line", "utf16"])

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.data.examples.columns import ExampleColumns
+from core.data.examples.sets import ExampleSet
 from core.data.findings import finding, reject
 from core.data.quality.rules import check_set
-from core.data.quality.set_keys import SetKeys
 from core.data.versions import chat_lines
 from core.data.versions.writer import EXAMPLES, FINDINGS, REJECTS, VersionWriter, read_rows
 
@@ -51,7 +51,7 @@ def test_columns_and_single_examples_are_written_alike(tmp_path, hold_out, own_v
         batches.append(columns(rng, 20, split="validation"))
     results, set_findings = [], []
     for name in ("slow", "fast", "mixed"):
-        checker = SetKeys()
+        checker = ExampleSet()
         with VersionWriter(tmp_path / name, hold_out=hold_out) as out:
             for number, batch in enumerate(batches):
                 if name == "slow" or (name == "mixed" and number % 2):
@@ -61,9 +61,12 @@ def test_columns_and_single_examples_are_written_alike(tmp_path, hold_out, own_v
                 else:
                     checker.feed_columns(batch, out.add_columns(batch))
             results.append(replace(out.finish(), size_bytes=0))
-        set_findings.append(list(checker.finish()))
+        set_findings.append(check_set(checker))
+    whole = ExampleSet()
     everything = [batch.example(index) for batch in batches for index in range(len(batch))]
-    assert set_findings == [check_set(everything)] * 3
+    for example in everything:
+        whole.feed(example)
+    assert set_findings == [check_set(whole)] * 3
     assert results[0] == results[1] == results[2]
     assert results[0].examples == len(everything)
     for file in (EXAMPLES, FINDINGS):

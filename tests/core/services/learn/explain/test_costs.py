@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from core.services.learn.explain.costs import arrangements, estimate_tokens
+from core.services.learn.explain.costs import arrangements
 
 
 def test_a_tuned_call_leaves_the_instructions_out() -> None:
@@ -17,8 +15,3 @@ def test_retrieval_costs_both_the_same_passages() -> None:
     }
     assert len(ways) == 4
     assert ways["Tuned, with retrieval"].per_call == ways["Tuned"].per_call + 150
-
-
-@pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2)])
-def test_the_estimate_rounds_up(text: str, tokens: int) -> None:
-    assert estimate_tokens(text) == tokens

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from core.data.quality.secrets import find_keys, find_passwords, find_private_keys, find_url_credentials
+from core.data.examples.secrets import find_keys, find_passwords, find_private_keys, find_url_credentials
 
 Spans = Iterator[tuple[int, int]]
 

@@ -7,8 +7,8 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from core.data.quality import near_duplicates, shingles
-from core.data.quality.near_duplicates import Pair, find_pairs
+from core.data.examples import near_duplicates, shingles
+from core.data.examples.near_duplicates import Pair, find_pairs
 
 
 def _plain_set(text: str) -> set[str]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from core.data.quality.sensitive import KINDS, find, redact
+from core.data.examples.sensitive import KINDS, find, redact
 
 FOUND = [
     ("email", "write to jane.doe+billing@example.co.uk.", "jane.doe+billing@example.co.uk"),

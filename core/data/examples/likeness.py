@@ -1,12 +1,15 @@
-"""Which words of an example are compared with those of others."""
+"""Comparisons of examples that are looser than their identity: by some of their words, whatever the case or spacing.
+
+Whether two examples are the same is decided by `examples.identity` alone; what is here finds those that are alike.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from core.data.quality.shingles import normalise
+from core.data.examples.shingles import normalise
 from core.messages import Message
 
 _SAMPLE = 2_000  # examples that show what all have in common
@@ -40,7 +43,7 @@ def last_answer(messages: Sequence[Message]) -> int | None:
     return next((index for index in range(len(messages) - 1, -1, -1) if messages[index].role == "assistant"), None)
 
 
-def key(text: str) -> int:
+def loose_key(text: str) -> int:
     """64 bits that are the same for texts that differ in case, punctuation or spaces only."""
     return _digest(normalise(text))
 
@@ -48,6 +51,12 @@ def key(text: str) -> int:
 def exact_key(text: str) -> int:
     """64 bits of the text to the character."""
     return _digest(text)
+
+
+def spaceless_key(texts: Iterable[str]) -> bytes:
+    """16 bytes that are the same for texts that differ in case or spaces only."""
+    plain = "\x1f".join(" ".join(text.split()).casefold() for text in texts)
+    return hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _digest(text: str) -> int:

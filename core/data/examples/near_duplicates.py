@@ -1,6 +1,6 @@
 """Texts that are nearly the same: candidates by MinHash and banding, each proven by its exact Jaccard similarity.
 
-What "similar" means is written in core/data/quality/shingles.py. A pair at the threshold becomes a candidate with a
+What "similar" means is written in core/data/examples/shingles.py. A pair at the threshold becomes a candidate with a
 chance of 99 % or more (`plan` chooses the bands so), a more similar one with a higher chance; every candidate is then
 measured exactly, so what is reported is never below the threshold.
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.quality.shingles import Shingling, hashes, jaccard, mix, normalise, sets
+from core.data.examples.shingles import Shingling, hashes, jaccard, mix, normalise, sets
 
 THRESHOLD = 0.8
 SEED = 42

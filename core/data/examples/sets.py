@@ -1,0 +1,105 @@
+"""What the rules about a set need to know of every example: 17 bytes each, fed one by one or in columns."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from core.data.examples import identity
+from core.data.examples.columns import ExampleColumns
+from core.messages import Example, Message, Split
+
+Numbers = Any  # a one-dimensional numpy array of integers
+
+
+class ExampleSet:
+    """The key, the line and the part of each example of a set, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._keys, self._lines, self._held_out = array("q"), array("q"), array("b")
+        self.masked = 0  # examples without an assistant message that carries loss
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def validation(self) -> int:
+        """Examples of the validation part."""
+        return self._held_out.count(1)
+
+    @property
+    def train(self) -> int:
+        """Examples of the training part."""
+        return len(self) - self.validation
+
+    def add(self, keys: Sequence[int], lines: Iterable[int], *, split: Split = "train", masked: int = 0) -> None:
+        """Add examples of one part by their keys (`examples.identity`) and lines.
+
+        Args:
+            masked: how many of them have no assistant message that carries loss.
+        """
+        self._keys.extend(keys)
+        if isinstance(lines, range):
+            self._lines.frombytes(np.arange(lines.start, lines.stop, lines.step, dtype=np.int64).tobytes())
+        else:
+            self._lines.extend(lines)
+        self._held_out.frombytes(bytes([split == "validation"]) * len(keys))
+        self.masked += masked
+
+    def feed(self, example: Example, stored: str | None = None) -> None:
+        """Add one example; `stored` is the stored JSON of its messages, where it is at hand."""
+        text = identity.stored(example.messages) if stored is None else stored
+        self.add(
+            (identity.quick_key(text),),
+            (example.source_line,),
+            split=example.split,
+            masked=is_masked(example.messages),
+        )
+
+    def feed_stored(self, stored: str, source_line: int, split: Split) -> None:
+        """Add one example by its stored JSON, which is parsed only where the loss may be turned off."""
+        masked = False
+        if '"weight"' in stored or '"assistant"' not in stored:
+            masked = is_masked(Message.from_dict(item) for item in json.loads(stored))
+        self.add((identity.quick_key(stored),), (source_line,), split=split, masked=masked)
+
+    def feed_columns(self, examples: ExampleColumns, stored: Iterable[str]) -> None:
+        """Add many examples by the stored JSON of their messages."""
+        self.add(identity.quick_keys_without_calls(stored), examples.lines, split=examples.split)
+
+    def copies(self) -> list[list[int]]:
+        """The positions of examples that are the same, for each that occurs more than once; by their first one."""
+        keys = np.frombuffer(self._keys, np.int64)
+        ordered = np.sort(keys)
+        if not (ordered[1:] == ordered[:-1]).any():  # the usual case, without the slower sort by position
+            return []
+        return [group.tolist() for group in groups_of(keys)]
+
+    def held_out(self) -> Numbers:
+        """A mask of the examples of the validation part."""
+        return np.frombuffer(self._held_out, dtype=np.int8).astype(bool)
+
+    def lines(self, positions: Iterable[int]) -> list[int]:
+        """The physical lines of examples."""
+        return [self._lines[position] for position in positions]
+
+
+def is_masked(messages: Iterable[Message]) -> bool:
+    """Whether no assistant message carries loss."""
+    return all(message.weight == 0 for message in messages if message.role == "assistant")
+
+
+def groups_of(keys: Numbers) -> list[Numbers]:
+    """The positions of equal keys, where a key occurs more than once; in the order of the first."""
+    if not len(keys):
+        return []
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    edges = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True])))
+    long = np.flatnonzero(np.diff(edges) > 1)
+    groups = [order[begin:end] for begin, end in zip(edges[long], edges[long + 1], strict=True)]
+    return sorted(groups, key=lambda group: int(group[0]))
