@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import frame, guard
+from pages.ui import app, guard, navigation
 
 guard.enter()
-screen = frame.register_pages()
+screen = navigation.register_pages()
 st.set_page_config(page_title=f"{screen.title} · SFT Studio")
-frame.announcements()
+app.announcements()
 screen.run()

@@ -152,7 +152,7 @@ def warm_pages(job_id: str) -> dict[str, float]:
     """Seconds of each page's script at its third run, in this process, without a browser."""
     from streamlit.testing.v1 import AppTest
 
-    from pages.ui.frame import page_file
+    from pages.ui.navigation import page_file
 
     found = {}
     for name in PAGES:

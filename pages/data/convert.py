@@ -14,8 +14,8 @@ from pages.data._convert.finish import convert_step, preview_step, start_button
 from pages.data._convert.setup import configure_step, mode_step
 from pages.data._smart.preview import smart_preview_step
 from pages.data._smart.setup import smart_step
-from pages.ui import face, guard, wizard
-from pages.ui.boundary import boundary
+from pages.ui import components, guard, wizard
+from pages.ui.errors import boundary
 from pages.ui.format import md, plural
 
 guard.require()
@@ -26,9 +26,9 @@ def header(number: int, about: str = "", smart: bool = False, under_way: bool = 
     step = STEPS[number - 1]
     title, lead = (smart and step.smart) or (step.title, step.lead)
     lead = "The work runs by itself, and every row is accounted for." if under_way else lead
-    face.page_header(title, lead, f"Convert data · step {number} of {len(STEPS)}{about}")
-    face.steps([step.word for step in STEPS], number, "convert")
-    face.section_gap()
+    components.page_header(title, lead, f"Convert data · step {number} of {len(STEPS)}{about}")
+    wizard.steps([step.word for step in STEPS], number, "convert")
+    components.section_gap()
 
 
 def show(draft: DraftRecord) -> None:

@@ -15,8 +15,8 @@ from pages.data._datasets.provenance import provenance
 from pages.data._datasets.quality import panel as quality_panel
 from pages.data._datasets.statistics import statistics
 from pages.data._datasets.versions import panel as versions_panel
-from pages.ui import face, guard
-from pages.ui.boundary import boundary
+from pages.ui import components, guard
+from pages.ui.errors import boundary
 
 guard.require()
 
@@ -28,7 +28,7 @@ def show_one(dataset_id: str) -> None:
     watch_validation(dataset)
     dataset_change.news(dataset)
     summary(dataset)
-    face.section_gap()
+    components.section_gap()
     views = {
         "Examples": examples,
         "Quality": quality_panel.panel,

@@ -13,8 +13,8 @@ from pages.data._import_conversations.filters import filters_step
 from pages.data._import_conversations.finish import import_step, start_button, under_way
 from pages.data._import_conversations.review import review_step
 from pages.data._import_conversations.roles import roles_step
-from pages.ui import face, guard, wizard
-from pages.ui.boundary import boundary
+from pages.ui import components, guard, wizard
+from pages.ui.errors import boundary
 from pages.ui.format import md
 
 guard.require()
@@ -24,9 +24,9 @@ def header(number: int, about: str = "", running: bool = False) -> None:
     """Where one is, and the five steps."""
     step = STEPS[number - 1]
     lead = "What comes of the log: every message is imported, or left out with its reason." if running else step.lead
-    face.page_header(step.title, lead, f"Import conversations · step {number} of {len(STEPS)}{about}")
-    face.steps([item.word for item in STEPS], number, "chats")
-    face.section_gap()
+    components.page_header(step.title, lead, f"Import conversations · step {number} of {len(STEPS)}{about}")
+    wizard.steps([item.word for item in STEPS], number, "chats")
+    components.section_gap()
 
 
 def show(draft: DraftRecord) -> None:

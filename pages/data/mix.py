@@ -8,34 +8,34 @@ from core.services.data import datasets
 from pages.data._mix.choose import choose
 from pages.data._mix.follow import come_back, follow_mix
 from pages.data._mix.outcome import outcome
-from pages.ui import face, frame, guard
-from pages.ui.boundary import boundary
+from pages.ui import components, guard, navigation
+from pages.ui.errors import boundary
 
 guard.require()
 
 with boundary(way_out=("datasets", "All datasets")):
     if st.button("All datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all"):
-        st.switch_page(frame.page_file("datasets"))
-    face.page_header(
+        st.switch_page(navigation.page_file("datasets"))
+    components.page_header(
         "Mix datasets",
         "One dataset of several: each gives as much as its weight says. The datasets themselves stay as they are.",
         "Prepare · Datasets",
     )
-    face.section_gap()
+    components.section_gap()
     come_back()
     found = datasets.list_datasets()
     task_id = st.query_params.get("task")
     if task_id:
         follow_mix(task_id)
     elif len(found) < 2:
-        if face.empty(
+        if components.empty(
             "blender",
             "There is nothing to mix yet" if not found else "One dataset is no mix",
             "Two datasets or more can become one: a general one and your own, or one per team.",
             "Upload Labeled Examples",
             "mix",
         ):
-            st.switch_page(frame.page_file("upload"))
+            st.switch_page(navigation.page_file("upload"))
     else:
         work, result = st.columns([7, 6], gap="medium")
         with work:

@@ -8,19 +8,19 @@ from core.services.data import sources
 from pages.data._upload.choose import choose_file, format_panel
 from pages.data._upload.follow import follow_import
 from pages.data._upload.next_step import known_shape_form, lead_to_wizard
-from pages.ui import face, guard
-from pages.ui.boundary import boundary
+from pages.ui import components, guard
+from pages.ui.errors import boundary
 from pages.ui.uploads import file_card, notes, unreadable
 
 guard.require()
 
 with boundary():
-    face.page_header(
+    components.page_header(
         "Upload Supervised Training Dataset",
         "Provide labeled examples to teach your AI model through supervised learning.",
         "Prepare · Upload",
     )
-    face.section_gap()
+    components.section_gap()
     main, side = st.columns([8, 5], gap="medium")
     with side:
         format_panel()
@@ -29,7 +29,7 @@ with boundary():
         if task_id:
             follow_import(task_id)
         elif source_id:
-            face.heading("Your file")
+            components.heading("Your file")
             source = sources.get(source_id)
             if file_card(source):
                 st.query_params.clear()

@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.services.learn import demo
 from core.services.training import jobs
-from pages.learn._demo import parts as demo_parts
-from pages.ui import chat_stream, face, guard
-from pages.ui.boundary import boundary
+from pages.learn._demo import introduction, results, steps
+from pages.ui import components, guard
+from pages.ui.answers import chat_stream
+from pages.ui.errors import boundary
 
 guard.require()
 
@@ -17,7 +18,7 @@ LEAD = "From labeled examples to a tuned model, for real, on this machine. No fi
 
 def invitation() -> None:
     """What will happen, how long it takes, and the one button."""
-    demo_parts.explain()
+    introduction.explain()
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Start the demo", icon=":material/play_arrow:", type="primary", key="start"):
@@ -27,20 +28,20 @@ def invitation() -> None:
 
 def running(record: demo.DemoRecord) -> None:
     """Steps and curves while it works; the answers when it is done."""
-    demo_parts.progress(record)
+    steps.progress(record)
     if record.exact_match:
-        demo_parts.side_by_side(record.exact_match)
+        results.side_by_side(record.exact_match)
     job = jobs.get_job(record.job_id) if record.job_id else None
     if job and job.step:
-        demo_parts.curve(job)
+        results.curve(job)
     elif not record.finished:
-        demo_parts.meanwhile()
+        introduction.meanwhile()
     if record.model_id:
-        demo_parts.ways_on(record.model_id)
+        results.ways_on(record.model_id)
 
 
 with boundary(way_out=("demo", "Begin again")):
-    face.page_header("Try the demo", LEAD, "Home")
+    components.page_header("Try the demo", LEAD, "Home")
     demo_id = st.query_params.get("id", "")
     record = demo.status(demo_id) if demo_id else demo.current()
     if st.query_params.get("start") and (record is None or record.state == "failed"):

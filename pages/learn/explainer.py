@@ -2,52 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import streamlit as st
 
-from pages.learn._explainer import basics, data, results, training
-from pages.ui import face, guard
-from pages.ui.boundary import boundary
+from pages.learn._explainer.chapters import CHAPTERS, TOPICS, Topic
+from pages.ui import components, guard
+from pages.ui.errors import boundary
 
 guard.require()
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """One section: its name in the address, its word in the switch, its heading, and what draws it."""
-
-    id: str
-    word: str
-    title: str
-    draw: Callable[[], None]
-
-
-CHAPTERS: dict[str, tuple[Topic, ...]] = {
-    "Basics": (
-        Topic("what", "What it is", "What is Supervised Fine-Tuning?", basics.what),
-        Topic("when", "When to use it", "When to fine-tune, and when not", basics.when),
-        Topic("way", "The way", "From file to deployed model", basics.way),
-    ),
-    "Data": (
-        Topic("format", "Format", "Data format", data.data_format),
-        Topic("quality", "Quality", "Quality against quantity", data.quality),
-        Topic("habits", "Do and don't", "Do and don't", data.habits),
-    ),
-    "Training": (
-        Topic("methods", "Methods", "The methods compared", training.methods),
-        Topic("choose", "Model and GPU", "Choosing a model by budget, GPU and speed", training.choose),
-        Topic("curves", "Loss curves", "Reading a loss curve", training.loss_curves),
-    ),
-    "Results": (
-        Topic("loop", "The loop", "The iteration loop", results.loop),
-        Topic("retrieval", "Retrieval", "Fine-tuning and retrieval together", results.retrieval),
-        Topic("trouble", "Trouble", "Troubleshooting by symptom", results.trouble),
-        Topic("questions", "Questions", "Common questions", results.questions),
-    ),
-}
-TOPICS = [topic for topics in CHAPTERS.values() for topic in topics]
 
 
 def current() -> Topic:
@@ -106,14 +67,14 @@ def neighbours(topic: Topic) -> None:
 
 with boundary():
     chosen = current()
-    face.page_header(
+    components.page_header(
         "Explainer",
         "How a model learns from labeled examples, with figures from this studio.",
         f"Learn · section {TOPICS.index(chosen) + 1} of {len(TOPICS)}",
     )
     switches(chosen)
-    face.section_gap()
-    face.heading(chosen.title)
+    components.section_gap()
+    components.heading(chosen.title)
     with boundary():
         chosen.draw()
     neighbours(chosen)

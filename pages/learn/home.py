@@ -5,20 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.learn import home
-from pages.learn._home.parts import activity, counts, hero, journey, quick_actions
-from pages.ui import face, guard
-from pages.ui.boundary import boundary
+from pages.learn._home.overview import activity, counts, journey
+from pages.learn._home.welcome import hero, quick_actions
+from pages.ui import components, guard
+from pages.ui.errors import boundary
 
 guard.require()
 
 with boundary():
     overview = home.overview()
     hero()
-    face.section_gap()
+    components.section_gap()
     quick_actions()
-    face.section_gap()
+    components.section_gap()
     counts(overview)
-    face.section_gap()
+    components.section_gap()
     left, right = st.columns([8, 5], gap="medium")
     with left:
         activity(overview)

@@ -7,9 +7,10 @@ from collections import Counter
 import streamlit as st
 
 from core.services.platform import tasks
-from pages.ui import face, frame, guard, task_actions as job_actions, task_words as job_words
-from pages.ui.boundary import boundary
+from pages.ui import components, guard, navigation, states
+from pages.ui.errors import boundary
 from pages.ui.format import ago, clock, duration, md, plural, sentence
+from pages.ui.tasks import actions as task_actions, words as task_words
 
 guard.require()
 
@@ -19,7 +20,7 @@ POLL_S, LIMIT, ALL = 2.0, 100, "all"
 def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
     """(kind, state) to show; only what exists can be chosen."""
     kinds = Counter(task.kind for task in found)
-    states = Counter(task.state for task in found)
+    counts = Counter(task.state for task in found)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         kind = st.selectbox(
             "Kind",
@@ -27,9 +28,9 @@ def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
             key="kind",
             width=220,
             label_visibility="collapsed",
-            format_func=lambda k: "All kinds" if k == ALL else f"{job_words.kind(k)[0]} ({kinds[k]})",
+            format_func=lambda k: "All kinds" if k == ALL else f"{task_words.kind(k)[0]} ({kinds[k]})",
         )
-        order = [ALL, *(state for state in job_words.ORDER if states[state])]
+        order = [ALL, *(state for state in task_words.ORDER if counts[state])]
         state = st.segmented_control(
             "State",
             order,
@@ -37,7 +38,7 @@ def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
             required=True,
             key="state",
             label_visibility="collapsed",
-            format_func=lambda s: "All" if s == ALL else f"{face.state_of(s).word} {states[s]}",
+            format_func=lambda s: "All" if s == ALL else f"{states.state_of(s).word} {counts[s]}",
         )
     return kind, state or ALL
 
@@ -61,7 +62,7 @@ def listing(kind: str, state: str, drawn: dict[str, tuple[str, str]]) -> None:
 
 def row(task: tasks.TaskRecord) -> None:
     """One task: what it is, how far, why it waits or failed, and its actions."""
-    word, icon = job_words.kind(task.kind)
+    word, icon = task_words.kind(task.kind)
     took = task.finished_at - task.started_at if task.finished_at and task.started_at else None
     quiet = [word, f"took {duration(took)}" if took is not None else "", ago(task.created_at)]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
@@ -69,7 +70,7 @@ def row(task: tasks.TaskRecord) -> None:
             _title(task, f"**{md(task.title or word)}**", icon)
             st.caption(" · ".join(part for part in quiet if part))
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
-            job_actions.buttons(
+            task_actions.buttons(
                 tasks.actions(task),
                 lambda action: tasks.request(task.id, action),
                 key=task.id,
@@ -79,10 +80,10 @@ def row(task: tasks.TaskRecord) -> None:
             if task.waits_to_resume:
                 st.badge("Waiting to resume", color="orange", icon=":material/healing:")
             else:
-                face.status(task.state, help=_meaning(task))
-    if task.state in job_words.MOVING - {"pending"}:
+                states.badge(task.state, help=_meaning(task))
+    if task.state in task_words.MOVING - {"pending"}:
         st.progress(min(1.0, task.progress / 100), text=_progress_text(task))
-    note = job_words.why(tasks.waiting_reason(task))
+    note = task_words.why(tasks.waiting_reason(task))
     if task.state == "failed":
         note = f"{task.error.get('message', '')} {task.error.get('remedy', '')}"
     if note and note.strip():
@@ -93,14 +94,14 @@ def _title(task: tasks.TaskRecord, words: str, icon: str) -> None:
     """The name; where the kind of task has a screen, it leads there."""
     screen, key = tasks.kind(task.kind).opens or ("", "")
     if screen and task.payload.get(key):
-        target = frame.page_file(screen)
+        target = navigation.page_file(screen)
         st.page_link(target, label=words, icon=f":material/{icon}:", query_params={"id": task.payload[key]})
     else:
         st.markdown(f":gray[:material/{icon}:] {words}")
 
 
 def _progress_text(task: tasks.TaskRecord) -> str:
-    words = job_words.command(task.command) or task.message or task.phase.capitalize()
+    words = task_words.command(task.command) or task.message or task.phase.capitalize()
     return f":small[{task.progress:.0f}%{' · ' + md(words) if words else ''}]"
 
 
@@ -110,9 +111,9 @@ def _meaning(task: tasks.TaskRecord) -> str | None:
 
 def workers() -> None:
     """Which processes do this work, and what each is doing."""
-    face.section_gap()
+    components.section_gap()
     alive = tasks.workers()
-    face.heading("Workers", "Processes that do this work")
+    components.heading("Workers", "Processes that do this work")
     with st.container(border=True, gap="xsmall", key="workers"):
         if not alive:
             st.markdown("**:orange[:material/warning: No worker is running]**")
@@ -137,23 +138,23 @@ def _look(found: list[tasks.TaskRecord]) -> dict[str, tuple[str, str]]:
 
 
 with boundary():
-    face.page_header(
+    components.page_header(
         "Background jobs", "Long work goes on here while you do something else. Leave and come back.", "Studio"
     )
     found = tasks.list_tasks(limit=LIMIT)
     if not found:
-        if face.empty(
+        if components.empty(
             "view_timeline",
             "Nothing runs in the background",
             "Conversions, training runs and tests appear here while they work, and stay as history.",
             "Upload Labeled Examples",
             key="no_tasks",
         ):
-            st.switch_page(frame.page_file("upload"))
+            st.switch_page(navigation.page_file("upload"))
         workers()
     else:
         if len(found) == LIMIT:
             st.caption(f"The newest {plural(LIMIT, 'task')}.")
         kind, state = filters(found)
-        live = any(task.state in job_words.MOVING for task in found)
+        live = any(task.state in task_words.MOVING for task in found)
         st.fragment(run_every=POLL_S if live else None)(listing)(kind, state, _look(found))

@@ -7,8 +7,9 @@ import streamlit as st
 from core.models.base_models import resolve
 from core.services.serving import chat
 from core.serving.targets.base import ChatOptions
-from pages.ui import chat_stream, face, frame, guard
-from pages.ui.boundary import boundary, show_error
+from pages.ui import components, guard, navigation
+from pages.ui.answers import chat_stream
+from pages.ui.errors import boundary, show_error
 from pages.ui.format import md, sentence
 
 guard.require()
@@ -134,17 +135,17 @@ def _avatar(role: str) -> str:
 
 
 with boundary():
-    face.page_header("Chat", LEAD, "Use")
+    components.page_header("Chat", LEAD, "Use")
     found = chat.available_models()
     if not found:
-        if face.empty(
+        if components.empty(
             "chat",
             "No model to talk to yet",
             "A training job that succeeds puts its model here.",
             "Start training job",
             key="no_chat",
         ):
-            st.switch_page(frame.page_file("new_job"))
+            st.switch_page(navigation.page_file("new_job"))
     else:
         question = st.chat_input("Ask a question", key="question") or st.session_state.pop("asked", None)
         if question:

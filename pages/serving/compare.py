@@ -7,9 +7,10 @@ import streamlit as st
 from core.errors import NotFound
 from core.messages import Message
 from core.services.serving import chat
-from pages.serving._compare import parts as compare_parts
-from pages.ui import chat_stream, face, frame, guard
-from pages.ui.boundary import boundary
+from pages.serving._compare import answer_card, exact_match_test
+from pages.ui import components, guard, navigation
+from pages.ui.answers import chat_stream
+from pages.ui.errors import boundary
 from pages.ui.format import md, short
 
 guard.require()
@@ -71,17 +72,17 @@ def answers(
     if slot not in st.session_state:
         return
     said, wanted, pair = st.session_state[slot]
-    face.section_gap()
-    face.heading(md(short(said, 90)), "Last question" if said != question else None)
+    components.section_gap()
+    components.heading(md(short(said, 90)), "Last question" if said != question else None)
     if wanted:
         with st.container(border=True, gap=None, key="expected"):
             st.caption("EXPECTED")
             st.text(wanted)
     left, right = st.columns(2)
     with left:
-        base_card = compare_parts.card(base, tuned=False)
+        base_card = answer_card.card(base, tuned=False)
     with right:
-        tuned_card = compare_parts.card(model, tuned=True)
+        tuned_card = answer_card.card(model, tuned=True)
     for _ in chat_stream.while_open(pair):
         base_card.draw(pair[0], wanted)
         tuned_card.draw(pair[1], wanted)
@@ -91,15 +92,15 @@ with boundary():
     found = chat.available_models()
     tuned = [model for model in found if model.kind == "tuned"]
     if not tuned:
-        face.page_header("Base and tuned", LEAD, "Use")
-        if face.empty(
+        components.page_header("Base and tuned", LEAD, "Use")
+        if components.empty(
             "compare_arrows",
             "Nothing to compare yet",
             "Train a model, or activate an archived one under Models. It answers here beside the base it came from.",
             "Start training job",
             key="no_compare",
         ):
-            st.switch_page(frame.page_file("new_job"))
+            st.switch_page(navigation.page_file("new_job"))
     else:
         head = st.container()
         chat_stream.warm_up()
@@ -111,6 +112,6 @@ with boundary():
                 "Bring its files back (New job says how), or compare another model.",
             )
         with head:
-            face.page_header("Base and tuned", LEAD, f"Compare · {md(base.title)} and {md(model.title)}")
+            components.page_header("Base and tuned", LEAD, f"Compare · {md(base.title)} and {md(model.title)}")
         answers(model, base, *question_card(model))
-        compare_parts.on_all_examples(model)
+        exact_match_test.on_all_examples(model)

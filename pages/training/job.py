@@ -11,9 +11,10 @@ from pages.training._job import (
     live as job_live,
     losses as job_losses,
 )
-from pages.ui import face, frame, guard, task_actions as job_actions
-from pages.ui.boundary import boundary
+from pages.ui import components, guard, navigation, states
+from pages.ui.errors import boundary
 from pages.ui.format import md, plural
+from pages.ui.tasks import actions as task_actions
 
 guard.require()
 
@@ -22,9 +23,11 @@ def header(job: jobs.JobRecord) -> None:
     """Name, badge, what it trains on what, and the actions that its state allows."""
     where = f"Jobs · {md(job.base_title)} · {md(job.method_title)} · {md(job.dataset_name)}"
     pairs = plural(job.examples, "labeled example")
-    badge = face.badge_md("Waiting to resume", "orange", "healing") if job.waiting_to_resume else ""
-    with face.header_row(md(job.name), md(job.description), f"{where} · {pairs}", badge or face.status_md(job.state)):
-        job_actions.buttons(job.actions, lambda action: jobs.request(job.id, action), key="job", asked=job.command)
+    badge = components.badge_md("Waiting to resume", "orange", "healing") if job.waiting_to_resume else ""
+    with components.header_row(
+        md(job.name), md(job.description), f"{where} · {pairs}", badge or states.badge_md(job.state)
+    ):
+        task_actions.buttons(job.actions, lambda action: jobs.request(job.id, action), key="job", asked=job.command)
         if job.model_id:
             open_model(job.model_id)
 
@@ -32,9 +35,9 @@ def header(job: jobs.JobRecord) -> None:
 def open_model(model_id: str) -> None:
     """The way on from a job that is done: judge what it learnt."""
     if st.button("See the model", icon=":material/deployed_code:", key="to_model"):
-        st.switch_page(frame.page_file("models"), query_params={"id": model_id})
+        st.switch_page(navigation.page_file("models"), query_params={"id": model_id})
     if st.button("Compare base and tuned", icon=":material/compare_arrows:", key="to_compare", type="primary"):
-        st.switch_page(frame.page_file("compare"), query_params={"model": model_id})
+        st.switch_page(navigation.page_file("compare"), query_params={"model": model_id})
 
 
 def again(job: jobs.JobRecord) -> None:
@@ -42,23 +45,23 @@ def again(job: jobs.JobRecord) -> None:
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
-            st.switch_page(frame.page_file("jobs"))
+            st.switch_page(navigation.page_file("jobs"))
         if st.button("Train again with changes", icon=":material/edit:", key="again"):
-            st.switch_page(frame.page_file("new_job"), query_params={"again": job.id})
+            st.switch_page(navigation.page_file("new_job"), query_params={"again": job.id})
 
 
 with boundary(way_out=("jobs", "All jobs")):
     job_id = st.query_params.get("id", "")
     if not job_id:
-        face.page_header("Job", "One fine-tuning job, from the queue to its model.", "Jobs")
-        if face.empty(
+        components.page_header("Job", "One fine-tuning job, from the queue to its model.", "Jobs")
+        if components.empty(
             "monitoring",
             "No job chosen",
             "Pick one from the list to see how it goes.",
             "Open the list of jobs",
             key="no_job",
         ):
-            st.switch_page(frame.page_file("jobs"))
+            st.switch_page(navigation.page_file("jobs"))
     else:
         job = jobs.get_job(job_id)
         header(job)

@@ -8,9 +8,10 @@ import streamlit as st
 
 from core.services.training import jobs
 from pages.training._jobs import compare as job_compare
-from pages.ui import face, frame, guard, task_words as job_words
-from pages.ui.boundary import boundary
-from pages.ui.format import ago, duration, md, plural, sentence
+from pages.ui import components, guard, navigation, states
+from pages.ui.errors import boundary
+from pages.ui.format import ago, duration, format_loss, md, plural, sentence
+from pages.ui.tasks import words as task_words
 
 guard.require()
 
@@ -20,19 +21,19 @@ ALL = "all"
 
 def header() -> None:
     """Title and the way to a new job."""
-    with face.header_row(
+    with components.header_row(
         "Jobs", "Every supervised fine-tuning job: what runs, what waits and why, how it ended.", "Train"
     ):
         if st.button("New training job", icon=":material/add:", type="primary", key="new"):
-            st.switch_page(frame.page_file("new_job"))
+            st.switch_page(navigation.page_file("new_job"))
 
 
 def listing(found: list[jobs.JobRecord]) -> None:
     """The jobs in the chosen state, newest first; polls while one of them moves."""
     counts = Counter(job.state for job in found)
-    shown = [state for state in job_words.ORDER if counts[state]]
+    shown = [state for state in task_words.ORDER if counts[state]]
     if len(shown) > 1:
-        labels = {ALL: f"All {len(found)}"} | {s: f"{face.state_of(s).word} {counts[s]}" for s in shown}
+        labels = {ALL: f"All {len(found)}"} | {s: f"{states.state_of(s).word} {counts[s]}" for s in shown}
         st.segmented_control(
             "State",
             [ALL, *shown],
@@ -42,7 +43,7 @@ def listing(found: list[jobs.JobRecord]) -> None:
             key="state",
             label_visibility="collapsed",
         )
-    moving = any(job.state in job_words.MOVING for job in found)
+    moving = any(job.state in task_words.MOVING for job in found)
     st.fragment(run_every=POLL_S if moving else None)(rows)({job.id: job.state for job in found})
 
 
@@ -66,14 +67,14 @@ def rows(drawn: dict[str, str]) -> None:
 def row(job: jobs.JobRecord) -> None:
     """One job: its name leads to its screen."""
     what = f"{md(job.base_title)} · {md(job.method_title)} · {plural(job.examples, 'labeled example')}"
-    face.list_row(
+    components.list_row(
         job.name,
         f"{what} · {ago(job.created_at)}",
         aside=_aside(job),
         state=job.state,
-        link=(frame.page_file("job"), {"id": job.id}),
+        link=(navigation.page_file("job"), {"id": job.id}),
     )
-    note = job_words.why(job.waiting_reason)
+    note = task_words.why(job.waiting_reason)
     if job.state == "failed":
         note = job.error.get("message", "")
     if note:
@@ -84,24 +85,24 @@ def _aside(job: jobs.JobRecord) -> str:
     if job.state in ("running", "validating", "queued", "paused"):
         return f"{job.progress:.0f}%"
     if job.state == "succeeded":
-        return f"loss {job_words.loss(job.loss)}" if job.loss is not None else ""
+        return f"loss {format_loss(job.loss)}" if job.loss is not None else ""
     return duration(max(1, round(job.elapsed_s))) if job.elapsed_s and job.state != "pending" else ""
 
 
 with boundary():
     found = jobs.list_jobs()
     if not found:
-        face.page_header(
+        components.page_header(
             "Jobs", "Every supervised fine-tuning job: what runs, what waits and why, how it ended.", "Train"
         )
-        if face.empty(
+        if components.empty(
             "monitoring",
             "No training job yet",
             "Choose a validated dataset and a base model. You see memory and time before anything starts.",
             "Start training job",
             key="no_jobs",
         ):
-            st.switch_page(frame.page_file("new_job"))
+            st.switch_page(navigation.page_file("new_job"))
     else:
         header()
         listing(found)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.training import models
-from pages.training._models import parts as model_parts
-from pages.ui import face, frame, guard
-from pages.ui.boundary import boundary
+from pages.training._models import card, detail
+from pages.ui import components, guard, navigation
+from pages.ui.errors import boundary
 from pages.ui.format import plural
 
 guard.require()
@@ -18,25 +18,25 @@ with boundary(way_out=("models", "All models")):
     found = models.list_models(include_archived=True)
     chosen = st.query_params.get("id", "")
     if chosen:
-        model_parts.detail(models.get_model(chosen))
+        detail.detail(models.get_model(chosen))
     elif not found:
-        face.page_header("Models", LEAD, "Train")
-        if face.empty(
+        components.page_header("Models", LEAD, "Train")
+        if components.empty(
             "deployed_code",
             "No model yet",
             "Each training job that succeeds puts its model here, ready to chat with, compare and download.",
             "Start training job",
             key="no_models",
         ):
-            st.switch_page(frame.page_file("new_job"))
+            st.switch_page(navigation.page_file("new_job"))
     else:
         active = [model for model in found if model.state == "active"]
-        face.page_header("Models", LEAD, "Train")
+        components.page_header("Models", LEAD, "Train")
         archived = len(found) - len(active)
         shown = found if archived and st.toggle(f"Show {archived} archived", key="archived") else active
-        face.heading(plural(len(shown), "model"), "Newest first")
+        components.heading(plural(len(shown), "model"), "Newest first")
         if not shown:
             st.caption("Every model is archived.")
         with st.grid(2, min_column_width=300):
             for model in shown:
-                model_parts.card(model)
+                card.card(model)

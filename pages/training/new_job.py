@@ -18,9 +18,10 @@ from pages.training._new_job import (
     step_model as job_step_model,
     step_review as job_step_review,
 )
-from pages.ui import draft_memory, face, frame, guard
-from pages.ui.boundary import boundary
+from pages.ui import components, guard, navigation, wizard
+from pages.ui.errors import boundary
 from pages.ui.format import md
+from pages.ui.wizard import draft_state
 
 guard.require()
 
@@ -34,7 +35,7 @@ STEPS = {  # id -> (word in the step header, title, lead, body)
 def current() -> drafts.DraftRecord | None:
     """The draft of the address; `?dataset=` and `?again=` begin one and put it into the address."""
     if draft_id := st.query_params.get("draft"):
-        return with_its_dataset(draft_memory.load(draft_id))
+        return with_its_dataset(draft_state.load(draft_id))
     begun = None
     if dataset_id := st.query_params.get("dataset"):
         begun = drafts.create("job", {"dataset_id": dataset_id}, step="model")
@@ -42,7 +43,7 @@ def current() -> drafts.DraftRecord | None:
         begun = drafts.create("job", jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}, step="model")
     if begun:
         st.query_params.from_dict({"draft": begun.id})
-        return with_its_dataset(draft_memory.load(begun.id))
+        return with_its_dataset(draft_state.load(begun.id))
     return None
 
 
@@ -55,40 +56,40 @@ def with_its_dataset(draft: drafts.DraftRecord) -> drafts.DraftRecord:
         datasets.get_dataset(dataset_id)
     except NotFound:
         st.toast("The dataset of this draft is gone. Choose another one.", icon=":material/dataset:", duration="long")
-        return draft_memory.save(draft, step="dataset", dataset_id=None, name=None)
+        return draft_state.save(draft, step="dataset", dataset_id=None, name=None)
     return draft
 
 
 def launched(draft: drafts.DraftRecord) -> None:
     """What the address of a draft says once it has become a job."""
-    face.page_header("Review & Launch", "This draft has been launched.", "New job")
+    components.page_header("Review & Launch", "This draft has been launched.", "New job")
     name = jobs.get_job(draft.result_id or "").name
-    if face.empty(
+    if components.empty(
         "rocket_launch",
         f"{md(name)} is launched",
         "One draft makes one job. To change something, open the job and train again with changes.",
         "Open the job",
         key="launched",
     ):
-        st.switch_page(frame.page_file("job"), query_params={"id": draft.result_id or ""})
+        st.switch_page(navigation.page_file("job"), query_params={"id": draft.result_id or ""})
 
 
 with boundary(way_out=("new_job", "Begin a new job")):
     draft = current()
     if draft and draft.result_id:
         if st.session_state.get("launch"):  # pressed here a moment after another window: both end at the same job
-            st.switch_page(frame.page_file("job"), query_params={"id": draft.result_id})
+            st.switch_page(navigation.page_file("job"), query_params={"id": draft.result_id})
         launched(draft)
     else:
         step = draft.step if draft and draft.step in STEPS else "dataset"
         word, title, lead, body = STEPS[step]
         now = list(STEPS).index(step) + 1
         where = [f"New job · step {now} of {len(STEPS)}", *job_step_model.chosen_words(draft)]
-        face.page_header(title, lead, " · ".join(where))
-        face.steps([words[0] for words in STEPS.values()], now, "job")
-        face.section_gap()
+        components.page_header(title, lead, " · ".join(where))
+        wizard.steps([words[0] for words in STEPS.values()], now, "job")
+        components.section_gap()
         body(draft)
         if draft is None:
             job_drafts.begun()
         else:
-            draft_memory.drawn(draft, step)
+            draft_state.drawn(draft, step)

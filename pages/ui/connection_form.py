@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import StudioError
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord, ConnectionTest, ProviderKind
-from pages.ui import face
-from pages.ui.boundary import field_error
+from pages.ui import components
+from pages.ui.errors import field_error
 from pages.ui.format import duration, md, sentence
 
 NEW = "new"
@@ -245,10 +245,25 @@ def show_test(result: ConnectionTest) -> None:
             f":gray[:small[{duration(result.latency_ms / 1000)}]]"
         )
         if result.models:
-            shown = " ".join(face.badge_md(md(name, 48)) for name in result.models[:24])
+            shown = " ".join(components.badge_md(md(name, 48)) for name in result.models[:24])
             more = f" and {len(result.models) - 24} more" if len(result.models) > 24 else ""
             st.markdown(f":small[{shown}{more}]")
     else:
         st.markdown(f":red[:material/error: {sentence(result.message)}]")
     if result.remedy:
         st.caption(sentence(result.remedy))
+
+
+def about(record: ConnectionRecord) -> str:
+    """One line: kind, address, key."""
+    if record.builtin:
+        return "models trained or built in this studio; nothing leaves the machine"
+    kind = _kind(record.kind)
+    parts = [kind.title if kind else record.kind, record.base_url]
+    if record.key_hint:
+        parts.append(f"key {record.key_hint}")
+    return " · ".join(parts)
+
+
+def _kind(kind_id: str) -> ProviderKind | None:
+    return next((kind for kind in connections.kinds() if kind.id == kind_id), None)

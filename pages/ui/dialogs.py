@@ -8,7 +8,7 @@ from typing import Any, ParamSpec
 
 import streamlit as st
 
-from pages.ui.boundary import boundary
+from pages.ui.errors import boundary
 
 P = ParamSpec("P")
 

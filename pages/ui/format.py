@@ -13,6 +13,9 @@ __all__ = [
     "clock",
     "day",
     "duration",
+    "format_loss",
+    "format_setting",
+    "format_share",
     "md",
     "md_keep",
     "moment",
@@ -22,6 +25,7 @@ __all__ = [
     "sentence",
     "short",
     "size",
+    "time_range",
 ]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~^=])")
@@ -101,3 +105,33 @@ def moment(at: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share of one as `93%`."""
     return "–" if share is None else f"{100 * share:.0f}%"
+
+
+def time_range(low: float, high: float) -> str:
+    """A guessed time as a range in one unit: `36 to 42 min`."""
+    unit, seconds, digits = ("s", 1, 0) if high < 120 else ("min", 60, 0) if high < 7200 else ("h", 3600, 1)
+    first, last = f"{low / seconds:.{digits}f}", f"{high / seconds:.{digits}f}"
+    return f"about {last} {unit}" if first == last else f"{first} to {last} {unit}"
+
+
+def format_loss(value: float | None) -> str:
+    """A loss with three decimals; very small ones keep two figures."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
+
+
+def format_share(value: float | None) -> str:
+    """A share of 0..1 as a percentage."""
+    return "–" if value is None else f"{100 * value:.1f}%" if value < 0.9995 else "100%"
+
+
+def format_setting(raw: object) -> str:
+    """A setting as a person writes it: `0.002`, `2e-05`, `yes`, `cosine`."""
+    if isinstance(raw, bool):
+        return "yes" if raw else "no"
+    if isinstance(raw, float):
+        return f"{raw:g}"
+    if isinstance(raw, list | tuple):
+        return ", ".join(format_setting(item) for item in raw) or "none"
+    return "–" if raw is None else str(raw)

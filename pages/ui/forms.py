@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.ui.format import number
+from pages.ui.format import format_setting, number
 
 _ABOVE = 1e-9  # the least that lies above a bound that is not allowed itself
 SLIDER_SPAN = 100  # integer ranges up to this many steps are easier as a slider
@@ -110,6 +110,12 @@ def label(field: FieldInfo, name: str) -> str:
     title = field.title or name.replace("_", " ").capitalize()
     unit = _extra(field).get("unit")
     return f"{title} ({unit})" if unit else title
+
+
+def value_text(field: FieldInfo, raw: Any) -> str:
+    """A setting in the words of its form: `All linear layers`, `off`, `0.002`."""
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    return str((extra.get("labels") or {}).get(str(raw)) or format_setting(raw))
 
 
 def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any, disabled: bool) -> Any:

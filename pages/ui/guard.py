@@ -6,37 +6,42 @@ would be bypassed. So every page begins with `guard.require()`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
-from pages.ui import frame
+from pages.ui import app, navigation
+
+_ENTERED = "_front_door"  # set once `Home.py` has run in this session
 
 
 def sign_in_configured() -> bool:
     """Whether Streamlit's OIDC login is set up: an `[auth]` section in its secrets."""
-    return frame.auth_section() is not None
+    return _auth_section() is not None
 
 
 def enter() -> None:
     """The guard of the front door itself: page icon, logo and style, then the sign-in gate."""
-    frame.configure()
+    app.configure()
     _gate()
-    frame.mark_entered()
+    st.session_state[_ENTERED] = True
 
 
 def require() -> None:
     """Let a signed-in person (or anyone, where sign-in is off) through; everyone else sees the sign-in screen alone."""
-    if frame.entered():
+    if st.session_state.get(_ENTERED):
         _gate()
         return
     # This file ran by itself: tell Streamlit the real list of screens, then begin again at the front door.
     enter()
-    frame.register_pages()
+    navigation.register_pages()
     st.rerun()
 
 
 def _gate() -> None:
     if sign_in_configured() and not st.user.is_logged_in:
-        frame.register_pages(visible=False)
+        navigation.register_pages(visible=False)
         _sign_in_screen()
         st.stop()
 
@@ -46,14 +51,14 @@ def _sign_in_screen() -> None:
         st.space("large")
         with st.container(border=True, width=420, horizontal_alignment="center", gap="small"):
             st.space("xsmall")
-            st.image(str(frame.MARK), width=40)
+            st.image(str(app.MARK), width=40)
             st.markdown("### Sign in to SFT Studio", width="content", anchors=False)
             st.caption(
                 "This studio holds your team's labeled examples and models. Sign in with your team's account.",
                 width=300,
                 text_alignment="center",
             )
-            providers = frame.sign_in_providers()
+            providers = sign_in_providers()
             for name in providers:
                 label = "Sign in" if not name else f"Sign in with {name}"
                 st.button(
@@ -64,3 +69,19 @@ def _sign_in_screen() -> None:
                     args=(name,) if name else (),
                 )
             st.space("xsmall")
+
+
+def _auth_section() -> Mapping[str, Any] | None:
+    """The `[auth]` section of Streamlit's secrets, or None where sign-in is off."""
+    try:
+        section = st.secrets.get("auth")
+    except FileNotFoundError:
+        return None
+    return section if section else None
+
+
+def sign_in_providers() -> list[str]:
+    """Named providers of the `[auth]` section; `[""]` where it is one unnamed provider."""
+    section = _auth_section() or {}
+    named = [name for name, value in section.items() if isinstance(value, Mapping) and "client_id" in value]
+    return named or [""]

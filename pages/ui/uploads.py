@@ -17,8 +17,8 @@ from core.messages import Reject
 from core.services.data import sources
 from core.services.data.sources import SourceRecord, importing
 from core.settings import MAX_UPLOAD_BYTES
-from pages.ui import face
-from pages.ui.boundary import field_error, show_error
+from pages.ui import components
+from pages.ui.errors import field_error, show_error
 from pages.ui.format import md, plural, sentence, size
 
 # The browser counts in millions of bytes and would refuse the last 4.8 million; the exact limit is the service's.
@@ -132,7 +132,7 @@ def notes(source: SourceRecord) -> None:
         if seen[item.code] > 1 and of_code[item.code] > 2:
             continue
         st.caption(
-            f"{face.badge_md(item.severity, SEVERITY_COLOR[item.severity])} {md(item.message)} {md(item.remedy)}"
+            f"{components.badge_md(item.severity, SEVERITY_COLOR[item.severity])} {md(item.message)} {md(item.remedy)}"
         )
 
 

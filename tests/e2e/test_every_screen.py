@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.harness import ROOT, Studio, beyond_edge, visit
+from pages.ui.navigation import SECTIONS
+from tests.e2e.harness import Studio, beyond_edge, visit
 
 pytestmark = pytest.mark.browser
 
-SCREENS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+SCREENS = sorted(screen.name for section in SECTIONS.values() for screen in section)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1440, "light")])

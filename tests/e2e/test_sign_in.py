@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import ROOT, Studio, beyond_edge, settle, start, stop
+from pages.ui.navigation import SECTIONS
+from tests.e2e.harness import Studio, beyond_edge, settle, start, stop
 from tests.support.servers import free_port
 
 pytestmark = pytest.mark.browser
 
-SCREENS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+SCREENS = sorted(screen.name for section in SECTIONS.values() for screen in section)
 SECRETS = """
 [auth]
 redirect_uri = "http://127.0.0.1:{port}/oauth2callback"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui.frame import page_file
+from pages.ui.navigation import page_file
 
 ROOT = Path(__file__).parents[2]
 Open = Callable[..., AppTest]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pages.ui import frame
+from pages.ui import navigation
 from tests.pages.conftest import ROOT
 
-SCREENS = sorted(screen.name for screens in frame.SECTIONS.values() for screen in screens)
+SCREENS = sorted(screen.name for screens in navigation.SECTIONS.values() for screen in screens)
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -20,7 +20,7 @@ def test_it_opens_in_an_empty_studio(screen: str, open_screen, read) -> None:
 
 def test_every_file_is_in_the_navigation() -> None:
     files = {path for path in (ROOT / "pages").glob("[!u_]*/*.py") if path.stem != "__init__"}
-    assert files == {frame.page_file(screen) for screen in SCREENS}
+    assert files == {navigation.page_file(screen) for screen in SCREENS}
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -28,12 +28,12 @@ def test_the_guard_stands_first(screen: str) -> None:
     """The first statement that runs, after imports and the page's own functions are defined, is the guard."""
     import ast
 
-    tree = ast.parse(frame.page_file(screen).read_text())
+    tree = ast.parse(navigation.page_file(screen).read_text())
     quiet = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
     body = tree.body[1:] if isinstance(tree.body[0], ast.Expr) else tree.body
     first = next(node for node in body if not isinstance(node, quiet))
     assert ast.unparse(first) == "guard.require()"
-    assert sum(1 for _ in frame.page_file(screen).open()) <= 160, "a page is short"
+    assert sum(1 for _ in navigation.page_file(screen).open()) <= 160, "a page is short"
 
 
 @pytest.mark.parametrize(

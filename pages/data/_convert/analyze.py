@@ -11,7 +11,7 @@ from core.services.data.sources import SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.reading import reading_panel, rows_table
 from pages.data._convert.repair import repair_panel
-from pages.ui import face, frame
+from pages.ui import components, navigation
 from pages.ui.format import md, number, plural, sentence, size
 from pages.ui.uploads import notes, unreadable
 
@@ -32,16 +32,16 @@ def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
     broken = unreadable(source, analysis, count=False)
     reading_panel(draft, source, attention=broken)
     repair_panel(draft, source, analysis)
-    face.section_gap()
+    components.section_gap()
     main, side = st.columns([8, 5], gap="medium")
     with main:
         _columns(analysis)
         with st.expander("First rows, exactly as read", icon=":material/table_rows:"):
             _first_rows(source)
     with side:
-        face.heading("How it was read")
+        components.heading("How it was read")
         with st.container(border=True, gap="small", key="detected"):
-            face.facts(
+            components.facts(
                 [
                     ("File", source.filename),
                     ("Size", size(source.size_bytes)),
@@ -55,7 +55,7 @@ def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
 
 
 def _columns(analysis: Analysis) -> None:
-    face.heading("Columns", f"{plural(len(analysis.columns), 'column')} · {plural(analysis.total_rows, 'row')}")
+    components.heading("Columns", f"{plural(len(analysis.columns), 'column')} · {plural(analysis.total_rows, 'row')}")
     with st.container(border=True, gap="xsmall", key="columns"):
         for index, column in enumerate(analysis.columns[:_SHOWN_COLUMNS]):
             if index:
@@ -86,19 +86,21 @@ def _template_title(template_id: str) -> str:
 
 def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
     if analysis.shape:
-        face.heading("Suggestion")
+        components.heading("Suggestion")
         with st.container(border=True, gap="small", key="shape_hint"):
-            st.markdown(f"{face.badge_md('✓ Supervised', 'green')} The columns are a known shape: `{analysis.shape}`.")
+            st.markdown(
+                f"{components.badge_md('✓ Supervised', 'green')} The columns are a known shape: `{analysis.shape}`."
+            )
             st.caption("It can become a dataset as it is, without the next steps.")
             if st.button("Make the dataset directly", key="direct"):
-                st.switch_page(frame.page_file("upload"), query_params={"source": source.id})
+                st.switch_page(navigation.page_file("upload"), query_params={"source": source.id})
         return
     suggestion = analysis.suggestion
     if suggestion is None:
         return
-    face.heading("Suggestion")
+    components.heading("Suggestion")
     with st.container(border=True, gap="small", key="suggestion"):
-        face.facts(
+        components.facts(
             [
                 ("Template", _template_title(suggestion.template)),
                 ("Key column", suggestion.key or "–"),

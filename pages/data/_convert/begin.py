@@ -9,7 +9,7 @@ from core.services.data import sources
 from core.services.platform import drafts
 from core.services.platform.drafts import BegunRecord
 from pages.data._convert.draft import IDS, begin
-from pages.ui import face
+from pages.ui import components, states
 from pages.ui.format import ago, md
 from pages.ui.uploads import drop_zone, from_this_server
 
@@ -22,12 +22,12 @@ def begin_step() -> None:
     """A file of one's own, a sample, or what was begun earlier."""
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("Your table", f"{sources.format_labels()}, up to 100 MB")
+        components.heading("Your table", f"{sources.format_labels()}, up to 100 MB")
         stored = drop_zone("convert", "A table of any kind") or from_this_server("convert")
         if stored is not None:
             begin(stored.id)
-        face.section_gap()
-        face.heading("No table at hand?", "files to try")
+        components.section_gap()
+        components.heading("No table at hand?", "files to try")
         _samples()
     with side:
         _begun()
@@ -53,7 +53,7 @@ def _samples() -> None:
 
 def _begun() -> None:
     found = drafts.begun("convert")
-    face.heading("Begun earlier", f"{len(found)} kept" if found else None)
+    components.heading("Begun earlier", f"{len(found)} kept" if found else None)
     if not found:
         with st.container(border=True):
             st.caption("A conversion that you leave halfway is kept here, with its file and every choice.")
@@ -114,5 +114,5 @@ def _title(draft: BegunRecord) -> str:
 def _place(draft: BegunRecord) -> str:
     if draft.state == "open":
         return f"step {IDS.index(draft.step) + 1 if draft.step in IDS else 1} of {len(IDS)}"
-    word = face.state_of(draft.state).word.lower()
+    word = states.state_of(draft.state).word.lower()
     return f"{word}, {draft.progress:.0f}%" if draft.state in ("running", "paused") else word

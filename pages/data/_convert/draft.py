@@ -10,7 +10,7 @@ from core.services.data import sources
 from core.services.data.sources import SourceRecord
 from core.services.platform import drafts, tasks
 from core.services.platform.drafts import DraftRecord
-from pages.ui.draft_memory import drawn, key, load, meant, renew, save
+from pages.ui.wizard.draft_state import drawn, key, load, meant, renew, save
 
 __all__ = [
     "IDS",

@@ -15,9 +15,10 @@ from pages.data._convert.draft import ONWARD_KEYS, is_under_way, save
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
 from pages.data._smart import cost as smart_cost, run as smart_run
-from pages.ui import face
+from pages.ui import components
+from pages.ui.examples import example_view
 from pages.ui.format import number, percent, plural, sentence, short
-from pages.ui.progress import ended_badly, follow
+from pages.ui.tasks.progress import ended_badly, follow
 
 SAMPLES = 6
 
@@ -27,12 +28,12 @@ def preview_cards(found: Preview, *, limit: int, columns: int) -> None:
     with st.grid(columns, min_column_width=300):
         for index, made in enumerate(found.examples[:limit], 1):
             badge = (
-                face.badge_md(made.findings[0].code.replace("_", " "), "orange")
+                components.badge_md(made.findings[0].code.replace("_", " "), "orange")
                 if made.findings
-                else face.badge_md("Ready", "green")
+                else components.badge_md("Ready", "green")
             )
             note = f"Example {index} · line {made.example.source_line}"
-            face.example_card(made.example.messages, key=f"preview_{index}", note=note, badge=badge, limit=600)
+            example_view.show(made.example.messages, key=f"preview_{index}", note=note, badge=badge, limit=600)
 
 
 def preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
@@ -42,15 +43,15 @@ def preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, b
         state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=SAMPLES
     )
     rejected = len(found.rejects)
-    face.tiles(
+    components.tiles(
         [
-            face.Tile("Rows in the file", number(found.of_rows)),
-            face.Tile(
+            components.Tile("Rows in the file", number(found.of_rows)),
+            components.Tile(
                 "Labeled examples",
                 ("about " if found.looked_at < found.of_rows else "") + number(found.estimated_total),
                 help="Estimated from the first rows; the conversion counts exactly.",
             ),
-            face.Tile(
+            components.Tile(
                 "Left out",
                 f"{percent(rejected / found.looked_at) if found.looked_at else '0%'} of rows",
                 f"{rejected} of the first {number(found.looked_at)}",
@@ -61,8 +62,8 @@ def preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, b
         key="preview_tiles",
     )
     _size_hint(found.estimated_total)
-    face.section_gap()
-    face.heading("Sample conversions", f"the first {len(found.examples)}")
+    components.section_gap()
+    components.heading("Sample conversions", f"the first {len(found.examples)}")
     preview_cards(found, limit=SAMPLES, columns=2)
     if found.rejects:
         with st.expander(f"{plural(rejected, 'row')} of the first {found.looked_at} left out", icon=":material/block:"):
@@ -105,13 +106,13 @@ def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
         return draft, False
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("The dataset")
+        components.heading("The dataset")
         with st.container(border=True, gap="small", key="name_it"):
             draft, ready = wizard_form(draft, source.filename)
     with side:
-        face.heading("What will happen")
+        components.heading("What will happen")
         with st.container(border=True, key="recap"):
-            face.facts(_recap(draft, source, analysis))
+            components.facts(_recap(draft, source, analysis))
     return draft, ready
 
 

@@ -14,7 +14,7 @@ from core.services.data import sources
 from core.services.data.sources import Choice, SourcePreview, SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save
-from pages.ui.boundary import beside, field_error
+from pages.ui.errors import beside, field_error
 from pages.ui.format import md, plural, sentence, short
 
 ROWS = 12

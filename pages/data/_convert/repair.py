@@ -11,7 +11,7 @@ from core.messages import Reject
 from core.services.data.sources import SourceRecord, repairs
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save
-from pages.ui.boundary import beside, show_error
+from pages.ui.errors import beside, show_error
 from pages.ui.format import plural, sentence, short
 
 SHOWN = 20

@@ -16,8 +16,8 @@ from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save
 from pages.data._convert.finish import preview_cards
-from pages.ui import face
-from pages.ui.boundary import beside, field_error, show_error
+from pages.ui import components
+from pages.ui.errors import beside, field_error, show_error
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.forms import form_fields
 
@@ -40,9 +40,9 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
     found = connections.list_connections()
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("Mode")
+        components.heading("Mode")
         with st.grid(2, min_column_width=250):
-            guided = face.choice_card(
+            guided = components.choice_card(
                 "guided",
                 "Guided",
                 "Templates turn each row into labeled examples. Fast and predictable: right for clear columns.",
@@ -50,7 +50,7 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
                 on=mode == "guided",
                 facts=f"{plural(analysis.total_rows, 'row')} · {plural(len(analysis.columns), 'column')}",
             )
-            smart = face.choice_card(
+            smart = components.choice_card(
                 "smart",
                 "Smart",
                 "An AI model reads each row and writes diverse examples from it. Slower, and it has to be checked.",
@@ -61,15 +61,15 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
         if (guided and mode != "guided") or (smart and mode != "smart"):
             save(draft, mode="guided" if guided else "smart")
             st.rerun()
-        face.section_gap()
-        face.heading("What that means")
+        components.section_gap()
+        components.heading("What that means")
         with st.grid(3, min_column_width=180):
             for icon, title, text in _SMART if mode == "smart" else _GUIDED:
                 with st.container(border=True, height="stretch", gap="xxsmall"):
                     st.markdown(f"**:blue[:material/{icon}:] {title}**")
                     st.caption(text)
     with side:
-        face.heading("What to expect")
+        components.heading("What to expect")
         with st.container(border=True, gap="small", key="mode_hint"):
             st.markdown("**High-quality labeled examples lead to better results**")
             st.caption(
@@ -112,11 +112,11 @@ def _suggested(analysis: Analysis) -> dict[str, Any]:
 
 
 def _template_cards(draft: DraftRecord) -> DraftRecord:
-    face.heading("Shape of an example")
+    components.heading("Shape of an example")
     with st.grid(2, min_column_width=250):
         for template in conversion.templates():
             chosen = template.id == draft.state["template"]
-            if not face.choice_card(
+            if not components.choice_card(
                 template.id, template.title, template.tagline, icon=ICONS.get(template.id, "extension"), on=chosen
             ):
                 continue
@@ -142,7 +142,7 @@ def _columns_card(
     mapping = dict(draft.state.get("mapping") or {})
     if not template.roles:
         return mapping
-    face.section_gap()
+    components.section_gap()
     title = st.container()
     with st.container(border=True, gap="small", key="mapping"):
         for role in template.roles:
@@ -154,7 +154,7 @@ def _columns_card(
                 slots[role.id] = st.empty()
     filled = sum(bool(mapping.get(role.id)) for role in template.roles)
     with title:
-        face.heading("Columns", f"{filled} of {len(template.roles)} matched")
+        components.heading("Columns", f"{filled} of {len(template.roles)} matched")
     return mapping
 
 
@@ -179,8 +179,8 @@ def _role_widget(
 def _options_card(
     draft: DraftRecord, template: Template[Any], analysis: Analysis, slots: dict[str, DeltaGenerator]
 ) -> dict[str, Any]:
-    face.section_gap()
-    face.heading("Wording and options")
+    components.section_gap()
+    components.heading("Wording and options")
     names = [column.name for column in analysis.columns]
     fields = template.Options.model_fields
     own = [name for name in fields if name not in ("system", "empty", "fill_text")]
@@ -200,7 +200,7 @@ def _options_card(
 
 def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[str, DeltaGenerator]) -> bool:
     """The first examples of the present choices; False where they do not work yet, with the reason at its field."""
-    face.heading("Preview", "Updates as you choose")
+    components.heading("Preview", "Updates as you choose")
     state = draft.state
     try:
         found = conversion.preview(

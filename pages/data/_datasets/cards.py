@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.services.data.datasets import DatasetRecord
-from pages.ui import face, frame
+from pages.ui import components, navigation, states
 from pages.ui.format import day, md, plural, size
 
-SUPERVISED = face.badge_md("✓ Supervised", "green")
+SUPERVISED = components.badge_md("✓ Supervised", "green")
 _SEARCH_FROM = 7  # cards, from which on a search field is worth its place
 
 
@@ -22,7 +22,7 @@ def wall(found: Sequence[DatasetRecord]) -> None:
     if len(found) >= _SEARCH_FROM:
         wanted = st.text_input("Search", placeholder="Search by name", label_visibility="collapsed", key="search")
         shown = [dataset for dataset in found if wanted.lower() in dataset.name.lower()]
-    face.heading(
+    components.heading(
         plural(len(found), "dataset"), f"{plural(total, 'labeled example')} · {ready} ready for supervised learning"
     )
     if not shown:
@@ -39,7 +39,7 @@ def card(dataset: DatasetRecord) -> None:
     ):
         with st.container(gap="xxsmall"):
             st.markdown(f"**{md(dataset.name, 60)}**")
-            st.markdown(f":small[{SUPERVISED} {face.status_md(dataset.state)}]")
+            st.markdown(f":small[{SUPERVISED} {states.badge_md(dataset.state)}]")
             if dataset.description:
                 st.caption(md(dataset.description, 120))
         with st.container(gap="xxsmall"):
@@ -47,7 +47,7 @@ def card(dataset: DatasetRecord) -> None:
             facts = [size(dataset.version.size_bytes), origin(dataset), day(dataset.created_at)]
             st.caption(" · ".join(fact for fact in facts if fact))
             if st.button("Open", width="stretch", key=f"open_{dataset.id}"):
-                st.switch_page(frame.page_file("datasets"), query_params={"id": dataset.id})
+                st.switch_page(navigation.page_file("datasets"), query_params={"id": dataset.id})
 
 
 _ORIGINS = {

@@ -8,19 +8,19 @@ from core.errors import StudioError
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets.cards import SUPERVISED, origin
-from pages.ui import face, frame
-from pages.ui.boundary import show_error
+from pages.ui import components, navigation, states
+from pages.ui.errors import show_error
 from pages.ui.format import day, md, number, plural, size
-from pages.ui.progress import ended_badly, follow
+from pages.ui.tasks.progress import ended_badly, follow
 
 
 def head(dataset: DatasetRecord) -> None:
     """Name, badges and actions."""
     if st.button("All datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all"):
-        st.switch_page(frame.page_file("datasets"))
+        st.switch_page(navigation.page_file("datasets"))
     eyebrow = f"{origin(dataset)} · {size(dataset.version.size_bytes)} · {day(dataset.created_at)}"
-    with face.header_row(
-        md(dataset.name), md(dataset.description), eyebrow, f"{SUPERVISED} {face.status_md(dataset.state)}"
+    with components.header_row(
+        md(dataset.name), md(dataset.description), eyebrow, f"{SUPERVISED} {states.badge_md(dataset.state)}"
     ):
         if st.button("Delete", type="tertiary", icon=":material/delete:", key="delete"):
             _confirm_delete(dataset)
@@ -39,7 +39,7 @@ def head(dataset: DatasetRecord) -> None:
             key="download",
             help="All examples as JSONL in the chat format.",
         )
-        if frame.exists("new_job") and st.button(
+        if navigation.exists("new_job") and st.button(
             "Start Training Job",
             type="primary",
             icon=":material/play_arrow:",
@@ -47,7 +47,7 @@ def head(dataset: DatasetRecord) -> None:
             disabled=dataset.state == "failed",
             help="Errors were found; they need fixing first." if dataset.state == "failed" else None,
         ):
-            st.switch_page(frame.page_file("new_job"), query_params={"dataset": dataset.id})
+            st.switch_page(navigation.page_file("new_job"), query_params={"dataset": dataset.id})
 
 
 def watch_validation(dataset: DatasetRecord) -> None:
@@ -70,18 +70,18 @@ def summary(dataset: DatasetRecord) -> None:
     stats = datasets.statistics(version.id)
     found = version.manifest.findings
     errors, warnings = int(found.get("error", 0)), int(found.get("warning", 0))
-    face.tiles(
+    components.tiles(
         [
-            face.Tile(
+            components.Tile(
                 "Labeled Examples",
                 plural(version.examples, "pair"),
                 f"{number(version.validation_examples)} held out" if version.validation_examples else None,
                 arrow="off",
                 help="Each example is a supervised learning pair: input → output.",
             ),
-            face.Tile("Typical length", f"{number(round(stats.tokens_median))} tokens", help=_TOKENS),
-            face.Tile("Longest", f"{number(stats.tokens_max)} tokens", help=_TOKENS),
-            face.Tile(
+            components.Tile("Typical length", f"{number(round(stats.tokens_median))} tokens", help=_TOKENS),
+            components.Tile("Longest", f"{number(stats.tokens_max)} tokens", help=_TOKENS),
+            components.Tile(
                 "Findings",
                 number(errors + warnings),
                 plural(errors, "error") if errors else None,
@@ -119,4 +119,4 @@ def _confirm_delete(dataset: DatasetRecord) -> None:
         except StudioError as error:
             show_error(error)
         else:
-            st.switch_page(frame.page_file("datasets"))
+            st.switch_page(navigation.page_file("datasets"))

@@ -16,9 +16,10 @@ from pages.data._datasets.editing import (
     grid as dataset_grid,
     operations as dataset_operations,
 )
-from pages.ui import example_parts, face
-from pages.ui.boundary import show_error
+from pages.ui import components
 from pages.ui.dialogs import dialog
+from pages.ui.errors import show_error
+from pages.ui.examples import example_view
 from pages.ui.format import md, number, plural, sentence, short
 
 PER_PAGE = 10
@@ -164,7 +165,7 @@ def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
         st.caption("No example matches that.")
         return
     first = (current - 1) * PER_PAGE + 1
-    face.heading(
+    components.heading(
         plural(page.total, "labeled example"), f"{first:,} to {first + len(page.items) - 1:,} · input → output pairs"
     )
     with st.grid(2, min_column_width=320):
@@ -178,9 +179,9 @@ def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
 
 def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
     line = f" · line {item.example.source_line:,}" if item.example.source_line else ""
-    held = face.badge_md("Held out") if item.example.split == "validation" else ""
-    flags = " ".join(face.badge_md(md(flag), "orange") for flag in item.flags)
-    with example_parts.card(
+    held = components.badge_md("Held out") if item.example.split == "validation" else ""
+    flags = " ".join(components.badge_md(md(flag), "orange") for flag in item.flags)
+    with example_view.card(
         item.example.messages,
         key=f"{place}{item.position}",
         note=f"Example {item.position + 1:,}{line} · about {number(item.tokens)} tokens",

@@ -8,7 +8,7 @@ from core.errors import StudioError
 from core.messages import Finding
 from core.services.data import chat_import, datasets
 from core.services.data.datasets import DatasetRecord
-from pages.ui import face
+from pages.ui import components
 from pages.ui.format import md, plural, sentence, short
 
 FINDINGS_PER_PAGE = 25
@@ -58,7 +58,7 @@ def findings(dataset: DatasetRecord) -> None:
     if not found:
         st.caption("Nothing of that kind was found.")
         return
-    face.heading(plural(count, "finding"), " · ".join(f"{code} {n:,}" for code, n in list(by_code.items())[:4]))
+    components.heading(plural(count, "finding"), " · ".join(f"{code} {n:,}" for code, n in list(by_code.items())[:4]))
     with st.container(border=True, gap="small", key="finding_list"):
         for index, item in enumerate(found):
             if index:
@@ -107,7 +107,7 @@ def finding_row(item: Finding) -> None:
         lines = ", ".join(f"{line:,}" for line in item.rows[:8])
         place.append(f"lines {lines}{' …' if len(item.rows) > 8 else ''}")
     with st.container(gap="xxsmall"):
-        st.markdown(f":small[{face.badge_md(word, color, icon)} `{item.code}` :gray[{' · '.join(place)}]]")
+        st.markdown(f":small[{components.badge_md(word, color, icon)} `{item.code}` :gray[{' · '.join(place)}]]")
         st.markdown(sentence(item.message))
         if item.remedy:
             st.caption(sentence(item.remedy))

@@ -9,7 +9,7 @@ import streamlit as st
 from core.services.data import lineage
 from core.services.data.datasets import DatasetRecord
 from core.services.data.lineage import Edge, Lineage, Node
-from pages.ui import frame
+from pages.ui import navigation
 from pages.ui.format import md, short
 
 _BACK = ("its content",)  # arrows that only say which version an undo went back to
@@ -39,7 +39,7 @@ def picture(dataset: DatasetRecord) -> None:
         with st.container(horizontal=True, gap="small", key="lineage_links"):
             for node in leads.values():
                 st.page_link(
-                    frame.page_file(_SCREENS[node.kind]),
+                    navigation.page_file(_SCREENS[node.kind]),
                     label=f"{_WORDS[node.kind]}: {md(node.title, 60)}",
                     query_params={"id": node.ref},
                 )

@@ -7,18 +7,18 @@ import streamlit as st
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets import lineage
 from pages.data._datasets.cards import origin
-from pages.ui import face
+from pages.ui import components
 from pages.ui.format import moment, number
 
 
 def provenance(dataset: DatasetRecord) -> None:
     """Where the examples came from, and what was made of them."""
-    face.heading("From source to model", "every step that led here, and what it led to")
+    components.heading("From source to model", "every step that led here, and what it led to")
     lineage.picture(dataset)
-    face.section_gap()
-    face.heading("Where it came from", f"version {dataset.version.number}")
+    components.section_gap()
+    components.heading("Where it came from", f"version {dataset.version.number}")
     with st.container(border=True):
-        face.facts(_origin_facts(dataset))
+        components.facts(_origin_facts(dataset))
     with st.expander("The whole manifest", icon=":material/data_object:"):
         st.json(dataset.version.manifest.to_dict(), expanded=1)
 

@@ -9,10 +9,10 @@ from core.errors import StudioError
 from core.services.data import render_preview
 from core.services.data.datasets import DatasetRecord
 from core.services.data.render_preview import BaseChoice, MessagePart, Piece, RenderPreview
-from pages.ui import face, frame
-from pages.ui.boundary import show_error
+from pages.ui import components, navigation
+from pages.ui.errors import show_error
+from pages.ui.escaping import escaped
 from pages.ui.format import md, number, percent, plural
-from pages.ui.neutral import escaped
 
 PER_PAGE = 1_500  # pieces of text that are drawn at once
 _ROLES = {"system": "Context", "user": "Input", "assistant": "Output", "tool": "Tool result"}
@@ -40,15 +40,15 @@ def panel(dataset: DatasetRecord) -> None:
     _figures(found)
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("As the model sees it", "hover over a token for its number")
+        components.heading("As the model sees it", "hover over a token for its number")
         _text(found, f"{version.id}_{position}_{base.id}")
     with side:
-        face.heading("Message by message", "tokens")
+        components.heading("Message by message", "tokens")
         _parts(found)
 
 
 def _no_base() -> None:
-    if face.empty(
+    if components.empty(
         "deployed_code",
         "No base model is here yet",
         "What a model sees depends on its chat template. Build the starter (about a minute), or bring a model.",
@@ -56,7 +56,7 @@ def _no_base() -> None:
         "render",
         primary=False,
     ):
-        st.switch_page(frame.page_file("new_job"))
+        st.switch_page(navigation.page_file("new_job"))
 
 
 def _choices(dataset: DatasetRecord, bases: list[BaseChoice]) -> tuple[BaseChoice, int, int, bool]:
@@ -93,22 +93,22 @@ def _choices(dataset: DatasetRecord, bases: list[BaseChoice]) -> tuple[BaseChoic
 
 def _figures(found: RenderPreview) -> None:
     share = found.loss_tokens / found.tokens if found.tokens else 0
-    face.tiles(
+    components.tiles(
         [
-            face.Tile("Tokens", number(found.tokens), help="All that the model reads of this example."),
-            face.Tile(
+            components.Tile("Tokens", number(found.tokens), help="All that the model reads of this example."),
+            components.Tile(
                 "Learnt from",
                 number(found.loss_tokens),
                 percent(share),
                 arrow="off",
                 help="Tokens that carry loss: the model is trained to write them.",
             ),
-            face.Tile(
+            components.Tile(
                 "Chat template",
                 number(found.template_tokens),
                 help="Tokens that the template writes around the messages.",
             ),
-            face.Tile(
+            components.Tile(
                 "Beyond the maximum",
                 number(found.beyond),
                 f"of {number(found.max_length)}" if found.beyond else None,
@@ -185,12 +185,12 @@ def _parts(found: RenderPreview) -> None:
 def _part(part: MessagePart) -> None:
     badges = []
     if part.weight == 0:
-        badges.append(face.badge_md("weight 0", "orange"))
+        badges.append(components.badge_md("weight 0", "orange"))
     if part.loss_tokens:
-        badges.append(face.badge_md(f"{part.loss_tokens:,} learnt", "blue"))
-    badges += [face.badge_md(f"calls {md(name, 40)}", "gray", "build") for name in part.calls]
+        badges.append(components.badge_md(f"{part.loss_tokens:,} learnt", "blue"))
+    badges += [components.badge_md(f"calls {md(name, 40)}", "gray", "build") for name in part.calls]
     if not part.found:
-        badges.append(face.badge_md("not shown by the template", "orange"))
+        badges.append(components.badge_md("not shown by the template", "orange"))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"):
         title = _ROLES.get(part.role, part.role)
         st.markdown(f"{part.index + 1}. {title} {' '.join(badges)}", width="stretch")

@@ -7,7 +7,7 @@ import streamlit as st
 from core.data.versions.reader import Statistics
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
-from pages.ui import charts, face
+from pages.ui import charts, components
 from pages.ui.format import number, percent, plural, short
 
 
@@ -16,7 +16,7 @@ def statistics(dataset: DatasetRecord) -> None:
     stats = datasets.statistics(dataset.version.id)
     left, right = st.columns(2, gap="medium")
     with left:
-        face.heading("Length of an example", "tokens, estimated")
+        components.heading("Length of an example", "tokens, estimated")
         with st.container(border=True):
             bins = stats.histogram
             charts.bars(
@@ -31,18 +31,18 @@ def statistics(dataset: DatasetRecord) -> None:
         if stats.labels:
             _labels(stats)
         else:
-            face.heading("In figures")
+            components.heading("In figures")
             with st.container(border=True):
                 _figures(stats)
     if stats.labels:
-        face.section_gap()
-        face.heading("In figures")
+        components.section_gap()
+        components.heading("In figures")
         with st.container(border=True):
             _figures(stats)
 
 
 def _labels(stats: Statistics) -> None:
-    face.heading("Balance of outputs", plural(stats.distinct_labels, "distinct output"))
+    components.heading("Balance of outputs", plural(stats.distinct_labels, "distinct output"))
     shown = stats.labels[:12]
     with st.container(border=True):
         charts.bars(
@@ -56,7 +56,7 @@ def _labels(stats: Statistics) -> None:
 
 
 def _figures(stats: Statistics) -> None:
-    face.facts(
+    components.facts(
         [
             ("Training pairs", number(stats.train_examples)),
             (

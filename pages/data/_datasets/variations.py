@@ -15,8 +15,9 @@ from core.services.platform.connections import ConnectionRecord
 from pages.data._smart.cost import cost_words
 from pages.data._smart.rows import live_rows
 from pages.data._smart.run import follow_smart
-from pages.ui import face
-from pages.ui.boundary import field_error, show_error
+from pages.ui import components
+from pages.ui.errors import field_error, show_error
+from pages.ui.examples import example_view
 from pages.ui.format import ago, md, number, plural
 
 MOST = 100  # originals of one run that are drawn as a sample
@@ -35,22 +36,22 @@ def panel(dataset: DatasetRecord) -> None:
         return
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("Which examples", "held-out ones are never varied")
+        components.heading("Which examples", "held-out ones are never varied")
         originals = _originals(dataset)
-        face.section_gap()
-        face.heading("Who writes")
+        components.section_gap()
+        components.heading("Who writes")
         record, model, count, wishes = _writer(dataset)
     with side:
-        face.heading("What it takes")
+        components.heading("What it takes")
         _cost(originals, record, model, count)
         _start(dataset, originals, record, model, count, wishes)
         if originals:
-            face.section_gap()
-            face.heading("The first of them", f"of {number(len(originals))}")
-            face.example_card(originals[0].example.messages, key="varied_first", limit=400)
+            components.section_gap()
+            components.heading("The first of them", f"of {number(len(originals))}")
+            example_view.show(originals[0].example.messages, key="varied_first", limit=400)
     if task is not None:
-        face.section_gap()
-        face.heading("The last run", ago(task.finished_at))
+        components.section_gap()
+        components.heading("The last run", ago(task.finished_at))
         follow_smart(task.id)
         live_rows(task.id, active=False)
 
@@ -157,7 +158,7 @@ def _cost(originals: list[ExampleRecord], record: ConnectionRecord, model: str, 
     price = record.price(model)
     cost = price.cost(read, written) if price else None
     with st.container(border=True, gap="small", key="vary_cost"):
-        face.facts(
+        components.facts(
             [
                 ("Examples", number(len(originals))),
                 ("New examples", f"up to {number(len(originals) * count)}"),

@@ -7,8 +7,9 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.data import datasets
 from pages.data._datasets.cards import wall
-from pages.ui import face, frame, message_editor
+from pages.ui import components, navigation
 from pages.ui.dialogs import dialog
+from pages.ui.examples import message_editor
 from pages.ui.format import sentence
 
 _KEY = "by_hand"
@@ -17,41 +18,41 @@ _KEY = "by_hand"
 def show() -> None:
     """Every dataset as a card."""
     found = datasets.list_datasets()
-    with face.header_row(
+    with components.header_row(
         "Supervised Training Datasets",
         "Manage labeled examples for supervised fine-tuning (input → output pairs).",
         "Prepare · Datasets",
     ):
         if found:
             _ways(len(found) > 1)
-    face.section_gap()
+    components.section_gap()
     if found:
         wall(found)
         return
-    if face.empty(
+    if components.empty(
         "dataset",
         "No dataset yet",
         "Supervised fine-tuning requires labeled examples. Bring a table or a JSONL file; every row is checked.",
         "Upload Labeled Examples",
         "datasets",
     ):
-        st.switch_page(frame.page_file("upload"))
+        st.switch_page(navigation.page_file("upload"))
     with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
         if st.button("Convert data", icon=":material/transform:", type="tertiary", key="to_convert"):
-            st.switch_page(frame.page_file("convert"))
+            st.switch_page(navigation.page_file("convert"))
         if st.button("Write examples by hand", icon=":material/edit_note:", type="tertiary", key="to_write"):
             begin_by_hand()
 
 
 def _ways(several: bool) -> None:
     if several and st.button("Mix", icon=":material/blender:", key="to_mix", help="Make one dataset of several."):
-        st.switch_page(frame.page_file("mix"))
+        st.switch_page(navigation.page_file("mix"))
     if st.button("Write by hand", icon=":material/edit_note:", key="to_write"):
         begin_by_hand()
     if st.button("Convert data", icon=":material/transform:", key="to_convert"):
-        st.switch_page(frame.page_file("convert"))
+        st.switch_page(navigation.page_file("convert"))
     if st.button("Upload Labeled Examples", type="primary", icon=":material/upload_file:", key="to_upload"):
-        st.switch_page(frame.page_file("upload"))
+        st.switch_page(navigation.page_file("upload"))
 
 
 def begin_by_hand() -> None:
@@ -77,4 +78,4 @@ def _dialog() -> None:
     except StudioError as error:
         slot.markdown(f":red[:material/error: {sentence(error.message)}] {sentence(error.remedy)}")
         return
-    st.switch_page(frame.page_file("datasets"), query_params={"id": made.id})
+    st.switch_page(navigation.page_file("datasets"), query_params={"id": made.id})

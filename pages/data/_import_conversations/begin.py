@@ -10,9 +10,9 @@ from core.services.platform import drafts
 from core.services.platform.drafts import BegunRecord
 from core.settings import MAX_UPLOAD_BYTES
 from pages.data._import_conversations.draft import IDS
-from pages.ui import face
-from pages.ui.boundary import show_error
+from pages.ui import components, states
 from pages.ui.dialogs import dialog
+from pages.ui.errors import show_error
 from pages.ui.format import ago, md
 from pages.ui.uploads import release
 
@@ -24,16 +24,16 @@ def begin_step() -> None:
     """Bring an export in, try the sample, or go on with an earlier one."""
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("Your export", "zip, JSON, CSV and others, up to 100 MB")
+        components.heading("Your export", "zip, JSON, CSV and others, up to 100 MB")
         _drop_zone()
         _sample()
-        face.section_gap()
-        face.heading("Exports that are read")
+        components.section_gap()
+        components.heading("Exports that are read")
         _formats()
     with side:
         _begun()
-        face.section_gap()
-        face.heading("Good to know")
+        components.section_gap()
+        components.heading("Good to know")
         with st.container(border=True, gap="small"):
             st.markdown("**Conversations are raw material.** They may need cleanup, and answers might include errors.")
             st.caption("The model learns what was answered, right or wrong: read through the review.")
@@ -114,7 +114,7 @@ def _formats() -> None:
 
 def _begun() -> None:
     found = drafts.begun(chat_import.KIND)
-    face.heading("Begun earlier", f"{len(found)} kept" if found else None)
+    components.heading("Begun earlier", f"{len(found)} kept" if found else None)
     with st.container(border=True, gap="xsmall", key="open_drafts"):
         if not found:
             st.caption("An import that you leave halfway is kept here, with every decision of its review.")
@@ -129,7 +129,7 @@ def _row(draft: BegunRecord) -> None:
     open_ = draft.state in ("open", "failed", "cancelled", "paused")
     place = f"step {IDS.index(draft.step) + 1 if draft.step in IDS else 2} of {len(IDS)}"
     if draft.state != "open":
-        place = face.state_of(draft.state).word.lower()
+        place = states.state_of(draft.state).word.lower()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{title}**")

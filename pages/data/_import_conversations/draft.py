@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.services.platform.drafts import DraftRecord
-from pages.ui import draft_memory
+from pages.ui.wizard import draft_state
 
-load, save, key, renew = draft_memory.load, draft_memory.save, draft_memory.key, draft_memory.renew
-drawn, meant = draft_memory.drawn, draft_memory.meant
+load, save, key, renew = draft_state.load, draft_state.save, draft_state.key, draft_state.renew
+drawn, meant = draft_state.drawn, draft_state.meant
 
 
 @dataclass(frozen=True, slots=True)

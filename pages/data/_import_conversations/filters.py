@@ -14,7 +14,7 @@ from core.services.data.chat_import.review_list import Plan
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import key, recipe
 from pages.data._import_conversations.left_out import reasons
-from pages.ui import face, forms
+from pages.ui import components, forms
 from pages.ui.format import number, plural
 
 _LAYOUTS = {"whole": "A whole conversation", "exchanges": "Each input with its answer"}
@@ -26,9 +26,9 @@ def filters_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     main, side = st.columns([8, 5], gap="medium")
     with main:
         draft = _examples(draft)
-        face.section_gap()
+        components.section_gap()
         draft = _dates(draft)
-        face.section_gap()
+        components.section_gap()
         draft = _private(draft)
     with side, st.spinner("Counting"):
         found = chat_import.plan(chat_import.choices(draft.state))
@@ -38,11 +38,11 @@ def filters_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
 
 def outcome(found: Plan, where: str) -> None:
     """What the choices give: examples, and every message that is in none, with its reason."""
-    face.heading("What comes of it")
-    face.tiles(
+    components.heading("What comes of it")
+    components.tiles(
         [
-            face.Tile("Labeled examples", number(found.imported)),
-            face.Tile("Messages used", number(found.used), f"of {number(found.messages)}", arrow="off"),
+            components.Tile("Labeled examples", number(found.imported)),
+            components.Tile("Messages used", number(found.used), f"of {number(found.messages)}", arrow="off"),
         ],
         key=f"outcome_{where}",
     )
@@ -54,14 +54,14 @@ def outcome(found: Plan, where: str) -> None:
         st.markdown(":orange[:material/warning: Fewer than 50 labeled examples.] It works; 50 or more teach better.")
     left = sum(found.left.values())
     st.caption(f"{number(found.messages)} messages read = {number(found.used)} used + {number(left)} left out")
-    face.section_gap()
-    face.heading("Left out", plural(left, "message"))
+    components.section_gap()
+    components.heading("Left out", plural(left, "message"))
     reasons(found.left, where)
 
 
 def _examples(draft: DraftRecord) -> DraftRecord:
     state: dict[str, Any] = draft.state.get("recipe") or {}
-    face.heading("The examples")
+    components.heading("The examples")
     with st.container(border=True, gap="small", key="filter_examples"):
         layout = st.segmented_control(
             "One example is",
@@ -95,7 +95,7 @@ def _examples(draft: DraftRecord) -> DraftRecord:
 def _dates(draft: DraftRecord) -> DraftRecord:
     chosen = chat_import.choices(draft.state)
     found = chat_reading.summary(chosen.source_id, chosen.options)
-    face.heading("Dates", "when a conversation began")
+    components.heading("Dates", "when a conversation began")
     with st.container(border=True, gap="small", key="filter_dates"):
         if found.began is None or found.ended is None:
             st.caption("The log has no times that can be read, so it cannot be filtered by them.")
@@ -129,7 +129,7 @@ def _dates(draft: DraftRecord) -> DraftRecord:
 
 def _private(draft: DraftRecord) -> DraftRecord:
     state: dict[str, Any] = draft.state.get("recipe") or {}
-    face.heading("Personal data")
+    components.heading("Personal data")
     with st.container(border=True, gap="small", key="filter_private"):
         redact = st.toggle(
             "Redact personal data and secrets",

@@ -16,9 +16,9 @@ from pages.data._import_conversations.filters import outcome
 from pages.data._import_conversations.left_out import reasons
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
-from pages.ui import face
+from pages.ui import components
 from pages.ui.format import number
-from pages.ui.progress import ended_badly, follow
+from pages.ui.tasks.progress import ended_badly, follow
 
 
 def under_way(draft: DraftRecord) -> bool:
@@ -42,7 +42,7 @@ def import_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, bo
             return draft, False
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("The dataset")
+        components.heading("The dataset")
         with st.container(border=True, gap="small", key="name_it"):
             draft, fits = wizard_form(draft, source.filename.replace("_", " "))
         st.caption(

@@ -14,17 +14,18 @@ from core.services.data.chat_import import review_list as chat_review
 from core.services.data.chat_import.review_list import Choices, Plan, ReviewItem
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import save
-from pages.ui import face, message_editor
+from pages.ui import components
 from pages.ui.dialogs import dialog
+from pages.ui.escaping import visible
+from pages.ui.examples import message_editor
 from pages.ui.format import clock, day, md, number, plural, short
-from pages.ui.neutral import visible
 
 PER_PAGE = 6
 _SHOWS = {"all": "All", "new": "Not looked at", "keep": "Kept", "edit": "Edited", "drop": "Dropped"}
 _BADGES = {
-    "keep": face.badge_md("Kept", "green", "check"),
-    "edit": face.badge_md("Edited", "blue", "edit"),
-    "drop": face.badge_md("Dropped", "gray", "block"),
+    "keep": components.badge_md("Kept", "green", "check"),
+    "edit": components.badge_md("Edited", "blue", "edit"),
+    "drop": components.badge_md("Dropped", "gray", "block"),
 }
 _EDITOR = "chat_editor"
 _WORDS = {"system": ("CONTEXT", "gray"), "user": ("INPUT", "gray"), "assistant": ("OUTPUT", "blue")}
@@ -132,7 +133,9 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
             _messages(item.messages)
             found = _placeholders(item.messages) if item.redactions else {}
             if found:
-                words = " ".join(face.badge_md(f"{md(word)} × {count}", "orange") for word, count in found.items())
+                words = " ".join(
+                    components.badge_md(f"{md(word)} × {count}", "orange") for word, count in found.items()
+                )
                 st.markdown(f":small[Redacted: {words}]")
         with st.container(horizontal=True, gap="xsmall"):
             _buttons(draft, chosen, item)

@@ -14,9 +14,9 @@ from core.services.data.chat_import.reading import ChatSource, ChatSummary, Spea
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import key, reading, recipe, save
 from pages.data._import_conversations.left_out import notes, reasons
-from pages.ui import face
+from pages.ui import components
+from pages.ui.escaping import visible
 from pages.ui.format import day, md, number, plural, short, size
-from pages.ui.neutral import visible
 
 _PARTS = {"user": "User (input)", "assistant": "Assistant (output)", "system": "Instructions", "leave": "Leave out"}
 _BY_ORDER = {"": "Takes part", "system": "Instructions", "leave": "Leave out"}
@@ -42,11 +42,11 @@ def roles_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, boo
     main, side = st.columns([8, 5], gap="medium")
     with main:
         draft = _speakers(draft, found)
-        face.section_gap()
-        face.heading("First conversations, as they were read")
+        components.section_gap()
+        components.heading("First conversations, as they were read")
         _sample(draft, found)
     with side:
-        face.heading("Left out while reading", plural(sum(found.left.values()), "message"))
+        components.heading("Left out while reading", plural(sum(found.left.values()), "message"))
         reasons(found.left, "reading")
         notes(found.notes)
     return draft, found.conversations > 0
@@ -133,12 +133,12 @@ def _tiles(found: ChatSummary) -> None:
     dates = None
     if found.began is not None and found.ended is not None:
         dates = f"{day(found.began)} to {day(found.ended)}"
-    face.tiles(
+    components.tiles(
         [
-            face.Tile("Conversations", number(found.conversations)),
-            face.Tile("Messages read", number(found.messages), help="Everything in the log that could be one."),
-            face.Tile("In conversations", number(found.kept)),
-            face.Tile("Speakers", number(found.speakers_total)),
+            components.Tile("Conversations", number(found.conversations)),
+            components.Tile("Messages read", number(found.messages), help="Everything in the log that could be one."),
+            components.Tile("In conversations", number(found.kept)),
+            components.Tile("Speakers", number(found.speakers_total)),
         ],
         key="chat_tiles",
     )
@@ -146,12 +146,12 @@ def _tiles(found: ChatSummary) -> None:
         f"{number(found.messages)} messages read = {number(found.kept)} in conversations + "
         f"{number(sum(found.left.values()))} left out{f' · {dates}' if dates else ''}"
     )
-    face.section_gap()
+    components.section_gap()
 
 
 def _speakers(draft: DraftRecord, found: ChatSummary) -> DraftRecord:
     state = draft.state["recipe"]
-    face.heading("Who is who", "inputs are what to handle, outputs how to respond")
+    components.heading("Who is who", "inputs are what to handle, outputs how to respond")
     by_order = st.toggle(
         "Whoever begins is the user",
         value=bool(state.get("by_order")),

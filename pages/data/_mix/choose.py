@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.services.data.datasets import DatasetRecord, mix as dataset_mix
-from pages.ui import face
+from pages.ui import components
 from pages.ui.format import md, plural
 
 Parts = list[tuple[str, float]]  # id of a version, weight
@@ -16,7 +16,7 @@ Parts = list[tuple[str, float]]  # id of a version, weight
 def choose(found: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
     """The version of each chosen dataset with its weight, and the size of the mix (None: as the weights give)."""
     by_id = {dataset.id: dataset for dataset in found}
-    face.heading("Datasets", "their newest versions")
+    components.heading("Datasets", "their newest versions")
     ids = st.multiselect(
         "Datasets to mix",
         list(by_id),

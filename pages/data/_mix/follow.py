@@ -10,8 +10,8 @@ from core.errors import NotFound
 from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import tasks
-from pages.ui import frame
-from pages.ui.progress import ended_badly, follow
+from pages.ui import navigation
+from pages.ui.tasks.progress import ended_badly, follow
 
 _LED_ON = "mix_led_on"  # the mix whose dataset was opened: to come here again is to come back from it
 
@@ -23,7 +23,7 @@ def follow_mix(task_id: str) -> None:
         if st.session_state.get(_LED_ON) == task_id:
             _choose_again(task)
         st.session_state[_LED_ON] = task_id
-        st.switch_page(frame.page_file("datasets"), query_params={"id": str((task.result or {})["dataset_id"])})
+        st.switch_page(navigation.page_file("datasets"), query_params={"id": str((task.result or {})["dataset_id"])})
     if ended_badly(task, "mix") and st.button("Choose again", icon=":material/arrow_back:", key="mix_again"):
         st.session_state["mix_name"] = str(task.payload["name"])
         _choose_again(task)

@@ -9,14 +9,14 @@ from core.errors import StudioError
 from core.services.data.datasets import mix as dataset_mix
 from core.services.data.datasets.mix import MixPlan
 from pages.data._mix.choose import Parts
-from pages.ui import charts, face
-from pages.ui.boundary import show_error
+from pages.ui import charts, components
+from pages.ui.errors import show_error
 from pages.ui.format import number, percent, plural, sentence, short
 
 
 def outcome(parts: Parts, total: int | None) -> None:
     """What the mix would hold, and the button that makes it."""
-    face.heading("What comes out")
+    components.heading("What comes out")
     if len(parts) < 2:
         with st.container(border=True, horizontal_alignment="center", key="mix_waits"):
             st.space("small")
@@ -38,7 +38,7 @@ def outcome(parts: Parts, total: int | None) -> None:
                 note += f" · {part.taken / part.available:.3g} times over"
             elif part.taken < part.available:
                 note += f" · of {number(part.available)}, drawn by chance"
-            face.list_row(part.title, note, aside=number(part.taken))
+            components.list_row(part.title, note, aside=number(part.taken))
     _make(parts, total)
 
 
@@ -72,7 +72,7 @@ def _picture(plan: MixPlan) -> None:
 
 
 def _make(parts: Parts, total: int | None) -> None:
-    face.section_gap()
+    components.section_gap()
     name = st.text_input("Name", max_chars=200, placeholder="Support and general", key="mix_name")
     slot = st.empty()
     description = st.text_input("Description (optional)", max_chars=1_000, key="mix_description")

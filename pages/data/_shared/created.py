@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import NotFound
 from core.services.data import datasets
-from pages.ui import face, frame
+from pages.ui import components, navigation, states
 from pages.ui.format import md, plural, sentence
 
 
@@ -22,7 +22,7 @@ def created(result: Mapping[str, object], key: str) -> None:
     unfit = dataset.state == "failed"
     with st.container(border=True, gap="small", key=f"on_done_{key}"):
         mark = ":orange[:material/warning:]" if unfit else ":green[:material/check_circle:]"
-        badges = f"{face.badge_md('✓ Supervised', 'green')} {face.status_md(dataset.state)}"
+        badges = f"{components.badge_md('✓ Supervised', 'green')} {states.badge_md(dataset.state)}"
         st.markdown(f"**{mark} {md(dataset.name)}** {badges}")
         st.markdown(f"Labeled Examples: **{plural(dataset.version.examples, 'pair')}**")
         if unfit:
@@ -31,11 +31,11 @@ def created(result: Mapping[str, object], key: str) -> None:
                     st.markdown(f":red[{sentence(found.message)}] {sentence(found.remedy)}")
         with st.container(horizontal=True, gap="small"):
             if st.button("Open dataset", type="primary", icon=":material/dataset:", key=f"open_{key}"):
-                st.switch_page(frame.page_file("datasets"), query_params={"id": dataset.id})
-            if frame.exists("new_job") and st.button(
+                st.switch_page(navigation.page_file("datasets"), query_params={"id": dataset.id})
+            if navigation.exists("new_job") and st.button(
                 "Start Training Job",
                 disabled=unfit,
                 help="Errors were found; they need fixing first." if unfit else None,
                 key=f"train_{key}",
             ):
-                st.switch_page(frame.page_file("new_job"), query_params={"dataset": dataset.id})
+                st.switch_page(navigation.page_file("new_job"), query_params={"dataset": dataset.id})

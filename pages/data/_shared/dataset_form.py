@@ -12,8 +12,8 @@ from core.errors import Conflict, DataError
 from core.services.data import datasets
 from core.services.data.datasets import writing as dataset_writing
 from core.services.platform.drafts import DraftRecord
-from pages.ui.boundary import beside, field_error
-from pages.ui.draft_memory import key, save
+from pages.ui.errors import beside, field_error
+from pages.ui.wizard.draft_state import key, save
 
 _SHARES = {"auto": "Decided by size", "0": "Nothing", "0.1": "10%", "0.2": "20%"}
 

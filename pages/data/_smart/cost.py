@@ -12,7 +12,7 @@ from core.services.data import smart
 from core.services.data.smart.records import SmartEstimate
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
-from pages.ui import face
+from pages.ui import components
 from pages.ui.format import number, plural
 
 
@@ -28,7 +28,7 @@ def usd(amount: float | None) -> str:
 def estimate_card(estimate: SmartEstimate, recipe: SmartRecipe, record: ConnectionRecord) -> None:
     """Rows, requests, tokens and cost of the whole file."""
     with st.container(border=True, gap="small", key="estimate"):
-        face.facts(
+        components.facts(
             [
                 ("Rows", number(estimate.rows)),
                 ("Examples", f"up to {number(estimate.rows * recipe.examples_per_row)}"),

@@ -18,8 +18,8 @@ from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import save
 from pages.data._smart.cost import cost_words, estimate_card, usd
 from pages.data._smart.rows import row_card
-from pages.ui import face
-from pages.ui.boundary import show_error
+from pages.ui import components
+from pages.ui.errors import show_error
 from pages.ui.format import md, number, plural
 
 ROWS = 3
@@ -55,11 +55,11 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
                 row_card(row, f"preview_{row.line}")
     with side:
         if found is not None:
-            face.heading("These three rows")
+            components.heading("These three rows")
             written = sum(len(row.examples) for row in found.rows)
             flagged = sum(bool(example.flags) for row in found.rows for example in row.examples)
             with st.container(border=True, gap="small", key="preview_cost"):
-                face.facts(
+                components.facts(
                     [
                         ("Examples", number(written)),
                         ("Worth a look", plural(flagged, "example")),
@@ -70,8 +70,8 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
                         ),
                     ]
                 )
-            face.section_gap()
-        face.heading("The whole file", "from what the three rows took" if found else "an estimate")
+            components.section_gap()
+        components.heading("The whole file", "from what the three rows took" if found else "an estimate")
         estimate = found.estimate if found else smart.estimate(draft.state["source_id"], recipe)
         estimate_card(estimate, recipe, record)
     return draft, True

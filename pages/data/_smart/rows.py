@@ -7,7 +7,8 @@ import streamlit as st
 from core.services.data import smart
 from core.services.data.smart.records import RowResult, SmartProgress, SmartRowRecord
 from pages.data._smart.cost import usd
-from pages.ui import face
+from pages.ui import components
+from pages.ui.examples import example_view
 from pages.ui.format import md, number, plural, sentence
 
 PAGE = 10
@@ -32,13 +33,13 @@ def row_card(row: RowResult | SmartRowRecord, key: str) -> None:
     with st.container(border=True, gap="xsmall", key=f"row_{key}"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(f"Line {number(row.line)}", width="content")
-            st.markdown(f":small[{face.badge_md(word, color, icon)}]", width="content")
+            st.markdown(f":small[{components.badge_md(word, color, icon)}]", width="content")
         if row.reason:
             st.markdown(sentence(row.reason))
         for index, example in enumerate(row.examples):
             if index:
                 st.divider()
-            face.message_lines(example.messages)
+            example_view.messages(example.messages)
             for flag in example.flags:
                 st.markdown(f":orange[:small[:material/visibility: {md(flag.message)}]]")
         took = [f"{number(row.prompt_tokens)} tokens in, {number(row.completion_tokens)} out"]
@@ -63,7 +64,7 @@ def _rows(task_id: str) -> None:
 def rows_by_state(task_id: str, progress: SmartProgress) -> None:
     """The rows of one state, paged. The first look is at what failed, where something did."""
     counts = {state: getattr(progress, state) for state in STATES}
-    face.heading("Rows", f"{number(progress.done)} of {number(progress.rows)} done")
+    components.heading("Rows", f"{number(progress.done)} of {number(progress.rows)} done")
     shown = [state for state, count in counts.items() if count]
     if not shown:
         st.caption("Each row appears here as soon as the model has answered.")

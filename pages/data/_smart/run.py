@@ -13,10 +13,10 @@ from core.services.data.smart.records import SmartProgress
 from core.services.platform import tasks
 from pages.data._smart.cost import usd
 from pages.data._smart.rows import STATES, live_rows
-from pages.ui import face
-from pages.ui.boundary import show_error
+from pages.ui import components, states
+from pages.ui.errors import show_error
 from pages.ui.format import ago, duration, number, plural, sentence
-from pages.ui.progress import band
+from pages.ui.tasks.progress import band
 
 POLL_S = 1.5
 _ACTIONS = {
@@ -50,8 +50,8 @@ def _again(run: TaskRecord, progress: SmartProgress) -> None:
         return
     task = smart.asked_again(run.id)
     if task is not None and task.state != "succeeded":
-        face.section_gap()
-        face.heading("Failed rows, asked again", "every other row stays as it is")
+        components.section_gap()
+        components.heading("Failed rows, asked again", "every other row stays as it is")
         follow_smart(task.id)
         return
     if task is not None:
@@ -98,7 +98,7 @@ def _now(task: TaskRecord) -> None:
 def _why_ended(task: TaskRecord) -> None:
     error = task.error or {}
     with st.container(border=True, gap="xsmall", key="smart_ended"):
-        st.markdown(face.status_md(task.state))
+        st.markdown(states.badge_md(task.state))
         if task.state == "cancelled":
             st.markdown("This was stopped before its end. The rows that are finished are kept.")
             return
@@ -186,12 +186,14 @@ def account(task: TaskRecord, progress: SmartProgress) -> None:
     """Every row in one of the states, the examples, the tokens and the money."""
     left = progress.rows - progress.done
     items = [
-        face.Tile("Rows done", f"{number(progress.done)} of {number(progress.rows)}", note=None),
-        face.Tile("Labeled examples", number(progress.examples), f"{number(progress.flagged)} to look at", arrow="off"),
-        face.Tile("Tokens", number(progress.prompt_tokens + progress.completion_tokens)),
-        face.Tile("Cost", usd(progress.cost_usd), _of_budget(progress), arrow="off"),
+        components.Tile("Rows done", f"{number(progress.done)} of {number(progress.rows)}", note=None),
+        components.Tile(
+            "Labeled examples", number(progress.examples), f"{number(progress.flagged)} to look at", arrow="off"
+        ),
+        components.Tile("Tokens", number(progress.prompt_tokens + progress.completion_tokens)),
+        components.Tile("Cost", usd(progress.cost_usd), _of_budget(progress), arrow="off"),
     ]
-    face.tiles(items, key=f"smart_tiles_{task.id}")
+    components.tiles(items, key=f"smart_tiles_{task.id}")
     with st.container(border=True, gap="xsmall", key=f"smart_account_{task.id}"):
         _bar(progress, left)
         if progress.done and left and task.started_at and task.state == "running":
@@ -233,5 +235,5 @@ def _bar(progress: SmartProgress, left: int) -> None:
 
 def after(task: TaskRecord) -> None:
     """The rows themselves, by what became of them."""
-    face.section_gap()
+    components.section_gap()
     live_rows(task.id, task.is_active)

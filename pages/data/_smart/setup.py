@@ -18,10 +18,9 @@ from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save
 from pages.data._smart.cost import estimate_card
 from pages.data._smart.wording import wording, written
-from pages.ui import face
-from pages.ui.boundary import beside, field_error
-from pages.ui.connection_form import connection_form, form_is_open, open_form
-from pages.ui.connections import about
+from pages.ui import components
+from pages.ui.connection_form import about, connection_form, form_is_open, open_form
+from pages.ui.errors import beside, field_error
 from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields
 
@@ -142,8 +141,8 @@ def _columns(
     draft: DraftRecord, recipe: dict[str, Any], analysis: Analysis, slots: dict[str, DeltaGenerator]
 ) -> dict[str, Any]:
     names = [column.name for column in analysis.columns]
-    face.section_gap()
-    face.heading("What it sees of each row")
+    components.section_gap()
+    components.heading("What it sees of each row")
     with st.container(border=True, gap="xxsmall", key="sees"):
         chosen = st.multiselect(
             "Columns",
@@ -160,8 +159,8 @@ def _columns(
 
 
 def _options(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
-    face.section_gap()
-    face.heading("How much")
+    components.section_gap()
+    components.heading("How much")
     with st.container(border=True, gap="small", key="how_much"):
         values = form_fields(SmartRecipe, recipe, key(draft, "smart"), only=_OPTIONS, slots=slots)
         with st.expander("Limits of a single request", icon=":material/tune:"):
@@ -173,7 +172,7 @@ def _options(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaG
 
 
 def _consequences(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> bool:
-    face.heading("What it takes", "an estimate")
+    components.heading("What it takes", "an estimate")
     try:
         checked = SmartRecipe.of(recipe)
         smart.check_start(draft.state["source_id"], checked)

@@ -14,15 +14,15 @@ from core.services.data.smart.records import Proposal
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save
 from pages.data._smart.cost import usd
-from pages.ui import face
-from pages.ui.boundary import show_error
+from pages.ui import components
+from pages.ui.errors import show_error
 from pages.ui.format import md, sentence
 from pages.ui.forms import label
 
 
 def wording(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> bool:
     """System message, patterns, instructions; True when the model's proposal has just been put in."""
-    face.section_gap()
+    components.section_gap()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("What it is asked", anchor=False, width="content")
         possible = bool(recipe.get("model") and recipe.get("columns"))

@@ -7,7 +7,7 @@ import streamlit as st
 from core.data.samples.tables import SAMPLE_CHATS, open_sample_chats
 from core.services.data import sources
 from core.services.data.sources import SourceRecord
-from pages.ui import face
+from pages.ui import components
 from pages.ui.uploads import drop_zone, from_this_server
 
 _EXAMPLE = """{"messages": [
@@ -35,15 +35,15 @@ _SHAPES = (
 
 def format_panel() -> None:
     """What a labeled example looks like, and what the roles mean."""
-    face.heading("Supervised Learning Format")
+    components.heading("Supervised Learning Format")
     with st.container(border=True, gap="small"):
         st.markdown("Each example shows: **INPUT** (user question) → :blue[**OUTPUT**] (desired response)")
         st.code(_EXAMPLE, language="json", wrap_lines=True)
         st.caption("In a JSONL file each example stands on one line.")
         st.divider()
-        st.markdown(f"{face.badge_md('user')} **Inputs**: what you want to handle")
-        st.markdown(f"{face.badge_md('assistant', 'blue')} **Outputs**: how you want to respond")
-        st.markdown(f"{face.badge_md('system')} **Context and instructions** for the model")
+        st.markdown(f"{components.badge_md('user')} **Inputs**: what you want to handle")
+        st.markdown(f"{components.badge_md('assistant', 'blue')} **Outputs**: how you want to respond")
+        st.markdown(f"{components.badge_md('system')} **Context and instructions** for the model")
         st.divider()
         st.markdown("Best for prepared labeled datasets. Each example: question + desired answer.")
         st.caption("Minimum 10 labeled examples required, 50 or more recommended, 100 to 1,000 better.")
@@ -55,7 +55,7 @@ def format_panel() -> None:
 
 def choose_file() -> None:
     """The drop zone, a sample to try, and what will happen to the file."""
-    face.heading("Your file", f"{sources.format_labels()}, up to 100 MB")
+    components.heading("Your file", f"{sources.format_labels()}, up to 100 MB")
     stored = drop_zone("upload", "Labeled examples") or from_this_server("upload")
     if stored is not None:
         _open(stored)
@@ -68,8 +68,8 @@ def choose_file() -> None:
         if st.button("Use the sample file", icon=":material/description:", key="use_sample"):
             with open_sample_chats() as stream:
                 _open(sources.ingest(stream, SAMPLE_CHATS))
-    face.section_gap()
-    face.heading("What happens to it")
+    components.section_gap()
+    components.heading("What happens to it")
     with st.grid(3, min_column_width=180):
         for icon, title, text in _WAYS:
             with st.container(border=True, height="stretch", gap="xxsmall"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.data._shared.created import created
-from pages.ui import face
-from pages.ui.progress import ended_badly, follow
+from pages.ui import components
+from pages.ui.tasks.progress import ended_badly, follow
 
 
 def follow_import(task_id: str) -> None:
     """The import live, then the way on."""
-    face.heading("Making the dataset")
+    components.heading("Making the dataset")
     task = follow(task_id)
     if not task.is_terminal:
         st.caption("You can leave this page; the work goes on, and Background jobs shows it.")

@@ -10,8 +10,9 @@ from core.services.data import conversion, datasets
 from core.services.data.sources import SourceRecord
 from core.services.platform import drafts
 from pages.data._shared.dataset_form import free_name, name_fields
-from pages.ui import face, frame
-from pages.ui.boundary import show_error
+from pages.ui import components, navigation
+from pages.ui.errors import show_error
+from pages.ui.examples import example_view
 from pages.ui.format import md, number, plural
 from pages.ui.uploads import drop_zone, file_card
 
@@ -20,7 +21,7 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
     """Name and description; the examples as they will be; one button."""
     with st.container(border=True, gap="small", key="known_shape"):
         st.markdown(
-            f"{face.badge_md('✓ Supervised', 'green')} {face.badge_md(str(analysis.shape))} "
+            f"{components.badge_md('✓ Supervised', 'green')} {components.badge_md(str(analysis.shape))} "
             f"{plural(analysis.total_rows, 'row')} in a known shape. It can become a dataset as it is."
         )
         name, description, fits = name_fields(free_name(source.filename), "", lambda field: f"{field}_{source.id}")
@@ -36,11 +37,11 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
                 st.query_params.clear()
                 st.query_params["task"] = task.id
                 st.rerun()
-    face.section_gap()
-    face.heading("First examples", f"of {number(analysis.total_rows)}")
+    components.section_gap()
+    components.heading("First examples", f"of {number(analysis.total_rows)}")
     preview = conversion.preview(source.id, shape=analysis.shape, limit=3)
     for index, made in enumerate(preview.examples, 1):
-        face.example_card(made.example.messages, key=f"first_{index}", note=f"Line {made.example.source_line}")
+        example_view.show(made.example.messages, key=f"first_{index}", note=f"Line {made.example.source_line}")
 
 
 def _validation_part(source: SourceRecord) -> str | None:
@@ -70,9 +71,9 @@ def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
             "The studio does not know yet which column is the input and which the output. "
             "Convert data asks you, and shows the examples while you choose. The file is kept."
         )
-        names = " ".join(face.badge_md(md(column.name, 40)) for column in analysis.columns[:12])
+        names = " ".join(components.badge_md(md(column.name, 40)) for column in analysis.columns[:12])
         if names:
             st.markdown(names)
         if st.button("Continue to Convert data", type="primary", icon=":material/transform:", key="to_convert"):
             draft = drafts.create("convert", {"source_id": source.id}, "analyze")
-            st.switch_page(frame.page_file("convert"), query_params={"draft": draft.id})
+            st.switch_page(navigation.page_file("convert"), query_params={"draft": draft.id})

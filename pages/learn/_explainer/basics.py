@@ -8,7 +8,7 @@ import streamlit as st
 from core.services.learn.explain import costs, decision, example
 from core.text import estimated_tokens
 from pages.learn._explainer.data import token_view
-from pages.ui import charts, face, frame
+from pages.ui import charts, components, navigation
 from pages.ui.format import number
 
 INSTRUCTIONS = (
@@ -38,7 +38,7 @@ def what() -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        face.pair(
+        components.pair(
             "What's the refund policy?",
             "We offer a 30-day money-back guarantee, no questions asked.",
             key="explainer",
@@ -49,8 +49,8 @@ def what() -> None:
             with st.container(gap=None):
                 st.markdown(f":gray[:material/{icon}:] **{title}**")
                 st.caption(text)
-    face.section_gap()
-    face.heading("What a shorter prompt saves", "tokens estimated as characters / 4")
+    components.section_gap()
+    components.heading("What a shorter prompt saves", "tokens estimated as characters / 4")
     work, figure = st.columns([5, 6], gap="medium")
     with work:
         text = st.text_area("Instructions you would send in every call", INSTRUCTIONS, height=180, key="instructions")
@@ -98,8 +98,10 @@ def when() -> None:
             with st.container(border=True, key="on_advice"):
                 st.markdown(f":blue[:material/flag:] **{advice.title}**")
                 st.markdown(advice.text)
-                if advice.page and frame.exists(advice.page):
-                    st.page_link(frame.page_file(advice.page), label=advice.action, icon=":material/arrow_forward:")
+                if advice.page and navigation.exists(advice.page):
+                    st.page_link(
+                        navigation.page_file(advice.page), label=advice.action, icon=":material/arrow_forward:"
+                    )
         if answers:
             st.button("Start over", type="tertiary", icon=":material/restart_alt:", on_click=answers.clear)
     with chart:

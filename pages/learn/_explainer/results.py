@@ -13,7 +13,7 @@ from core.services.learn.explain import compare, costs, curves
 from core.services.learn.explain.faq import answers
 from core.services.platform import tasks
 from pages.learn._explainer.basics import token_bars
-from pages.ui import charts, face, frame
+from pages.ui import charts, components, navigation
 from pages.ui.format import number, size
 
 
@@ -31,15 +31,15 @@ def loop() -> None:
     )
     steps = home.overview().journey
     done = sum(step.done for step in steps)
-    face.heading("Where this studio stands", f"{done} of {len(steps)} steps done, from real state")
+    components.heading("Where this studio stands", f"{done} of {len(steps)} steps done, from real state")
     with st.grid(2, min_column_width=280):
         for step in steps:
             with st.container(border=True, height="stretch", gap=None, key=f"loop_{step.id}"):
                 icon = ":green[:material/check_circle:]" if step.done else ":gray[:material/radio_button_unchecked:]"
                 st.markdown(f"{icon} **{step.title}**")
                 st.caption(step.detail)
-                if step.page and frame.exists(step.page):
-                    st.page_link(frame.page_file(step.page), label="Open", icon=":material/arrow_forward:")
+                if step.page and navigation.exists(step.page):
+                    st.page_link(navigation.page_file(step.page), label="Open", icon=":material/arrow_forward:")
 
 
 def retrieval() -> None:

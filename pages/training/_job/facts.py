@@ -12,9 +12,9 @@ from core.models.methods import METHODS
 from core.services.training import jobs
 from core.training.engines import ENGINES
 from core.training.jobs.spec import TrainingConfig
-from pages.ui import face, task_words as job_words
+from pages.ui import components
 from pages.ui.format import md, moment
-from pages.ui.forms import applies
+from pages.ui.forms import applies, value_text
 
 CHOSEN = "chosen by you"
 _WITHIN = {True: ":green[:material/check:]", False: ":orange[:material/warning:]"}
@@ -25,8 +25,8 @@ def forecast_and_measured(job: Any) -> None:
     rows = jobs.forecast_and_measured(job)
     if not rows:
         return
-    face.section_gap()
-    face.heading("Forecast and measured", "What the studio said before, and what it took")
+    components.section_gap()
+    components.heading("Forecast and measured", "What the studio said before, and what it took")
     with st.container(border=True, key="measured"):
         _side_by_side(rows)
         if record := jobs.track_record().text:
@@ -59,7 +59,7 @@ def settings(job: Any) -> None:
     """Every setting of the run as it was frozen at launch."""
     with st.expander("Settings of this job", icon=":material/tune:", key="settings"):
         spec = job.spec
-        face.facts(
+        components.facts(
             [
                 ("Dataset", job.dataset_name),
                 ("Base model", job.base_title),
@@ -72,7 +72,7 @@ def settings(job: Any) -> None:
         )
         st.divider()
         every = hyperparameters(spec.method, spec.method_config, spec.training, spec.training_sources)
-        face.facts([setting.row for setting in every])
+        components.facts([setting.row for setting in every])
 
 
 def engine(engine_id: str, reason: str) -> str:
@@ -107,9 +107,9 @@ def hyperparameters(method_id: str, method_config: Any, training: Any, sources: 
         if applies(field, method_config, method):
             value = method_config.get(name, field.default)
             origin = "default" if value == field.default else CHOSEN
-            found.append(Setting(name, field.title or name, job_words.setting_of(field, value), origin))
+            found.append(Setting(name, field.title or name, value_text(field, value), origin))
     for name, field in TrainingConfig.model_fields.items():
         if applies(field, general, TrainingConfig):
-            value = job_words.setting_of(field, general[name])
+            value = value_text(field, general[name])
             found.append(Setting(name, field.title or name, value, sources.get(name, "default")))
     return found

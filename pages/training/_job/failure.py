@@ -7,11 +7,12 @@ from typing import Any
 
 import streamlit as st
 
+from core.models.methods import METHODS
 from core.services.platform import drafts
 from core.services.training import jobs
 from core.training.jobs.remedies import BESIDES
-from pages.ui import frame, task_words as job_words
-from pages.ui.format import md
+from pages.ui import navigation
+from pages.ui.format import format_setting, md
 
 UNNAMED = "error"  # a cause that says nothing
 _CAUSES = {"storage": "the disk", "killed": "killed from outside", "data": "the dataset", "hung": "no sign of life"}
@@ -49,14 +50,14 @@ def _without_dataset(job: Any) -> None:
         st.markdown(f"**:red[:material/error: The dataset “{md(job.dataset_name)}” was deleted]**")
         st.markdown("Its examples went with it, so this job cannot run again. Choose another dataset for a new job.")
         if st.button("Choose another dataset", icon=":material/dataset:", type="primary", key="mend_no_dataset"):
-            st.switch_page(frame.page_file("new_job"), query_params={"again": job.id})
+            st.switch_page(navigation.page_file("new_job"), query_params={"again": job.id})
 
 
 def _changes(changes: Sequence[Any]) -> None:
     """Each setting with its value now and the suggested one, one a line."""
     with st.grid(2, min_column_width=110, wrap=False, gap=("xxsmall", "small"), width=360, key="remedies"):
         for change in changes:
-            now, suggested = job_words.setting(change.now), job_words.choice(change.suggested)
+            now, suggested = format_setting(change.now), _suggestion(change.suggested)
             st.markdown(f":small[:gray[{md(change.title)}]]")
             st.markdown(f":small[:gray[{md(now)} →] **{md(suggested)}**]")
 
@@ -79,9 +80,9 @@ def _ways_on(job: Any, changes: Sequence[Any]) -> None:
             help="Opens a new job that names this one as its parent, with the settings above filled in.",
         ):
             draft = drafts.create("job", prefilled(job.id), step="review")
-            st.switch_page(frame.page_file("new_job"), query_params={"draft": draft.id})
+            st.switch_page(navigation.page_file("new_job"), query_params={"draft": draft.id})
     elif job.reason == "data" and st.button("Open the dataset", icon=":material/dataset:", key="mend_dataset"):
-        st.switch_page(frame.page_file("datasets"), query_params={"id": job.dataset_id})
+        st.switch_page(navigation.page_file("datasets"), query_params={"id": job.dataset_id})
 
 
 def prefilled(job_id: str) -> dict[str, Any]:
@@ -89,3 +90,8 @@ def prefilled(job_id: str) -> dict[str, Any]:
     choices = jobs.started_over(job_id)
     name = jobs.suggest_name(choices["dataset_id"], choices["base_model"])
     return choices | {"name": name, "parent_job_id": job_id}
+
+
+def _suggestion(raw: Any) -> str:
+    """A suggested setting: as `setting`, and the id of a method by its title."""
+    return METHODS.get(raw).title if isinstance(raw, str) and raw in METHODS else format_setting(raw)

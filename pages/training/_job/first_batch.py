@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.training.jobs.first_batch import FirstBatch, Piece, first_batch
+from pages.ui.escaping import escaped
 from pages.ui.format import md, plural
-from pages.ui.neutral import escaped
 
 _LEGEND = (("loss", "Learnt: loss falls here"), ("read", "Read, not learnt"))
 

@@ -10,12 +10,13 @@ import streamlit as st
 from core.services.platform import tasks
 from core.services.training import jobs, monitoring
 from pages.training._job import failure as job_failure, run_curves as job_run, samples as job_samples
-from pages.ui import face, run_charts as job_charts, task_words as job_words
-from pages.ui.boundary import boundary
-from pages.ui.charts import chart
-from pages.ui.face import Tile
-from pages.ui.format import clock, duration, md, number, plural, sentence, size
-from pages.ui.run_points import Series, kept_step, series_of
+from pages.ui import components, states
+from pages.ui.charts import chart, runs as run_charts
+from pages.ui.charts.points import Series, kept_step, series_of
+from pages.ui.components import Tile
+from pages.ui.errors import boundary
+from pages.ui.format import clock, duration, format_loss, format_share, md, number, plural, sentence, size
+from pages.ui.tasks import words as task_words
 
 POLL_S = 1.5
 SLOW_S = 4.0
@@ -38,7 +39,7 @@ _ICONS = {
 
 def draw(job: Any) -> None:
     """Progress band, tiles, loss beside events, sample answers, then the quieter curves and the log."""
-    moving = job.state in job_words.MOVING
+    moving = job.state in task_words.MOVING
     st.fragment(run_every=POLL_S if moving else None)(_now)(job.id, _look(job))
     st.fragment(run_every=SLOW_S if moving else None)(_answers)(job.id)
     st.fragment(run_every=SLOW_S if moving else None)(_quiet)(job.id)
@@ -60,7 +61,7 @@ def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
             job_failure.panel(job)
         if len(points):
             _tiles(job, points)
-        face.section_gap()
+        components.section_gap()
         left, right = st.columns([8, 5], gap="medium")
         with left:
             _loss(job, points)
@@ -74,7 +75,9 @@ def _band(job: Any) -> None:
             st.markdown(_where(job), width="content")
             st.markdown(f":gray[{_when(job)}]", width="content")
         st.progress(min(1.0, max(0.0, job.progress / 100)))
-        note = job_words.why(job.waiting_reason) or job_words.command(job.command) or ("" if job.step else job.message)
+        note = (
+            task_words.why(job.waiting_reason) or task_words.command(job.command) or ("" if job.step else job.message)
+        )
         if note:
             st.caption(sentence(note))
 
@@ -82,13 +85,13 @@ def _band(job: Any) -> None:
 def _where(job: Any) -> str:
     if job.state == "pending":
         return "**Waiting in queue**"
-    if job.state in job_words.TERMINAL or job.state == "paused":
-        word = face.state_of(job.state).word
+    if job.state in task_words.TERMINAL or job.state == "paused":
+        word = states.state_of(job.state).word
         early = " · stopped early, the model is kept" if job.reason == "stopped_early" and job.model_id else ""
         return f"**{word}** · {_steps(job)}{early}" if job.step else f"**{word}**"
     if job.waiting_to_resume:
         return f"**Waiting to resume** · {_steps(job)}"
-    phase = job_words.phase_of(job.progress)
+    phase = task_words.phase_of(job.progress)
     if phase != "Training" or not job.step:
         return f"**{phase}** · {job.progress:.0f}%"
     epoch = min(int(job.epoch) + 1, job.num_epochs) if job.epoch < job.num_epochs else job.num_epochs
@@ -100,7 +103,7 @@ def _steps(job: Any) -> str:
 
 
 def _when(job: Any) -> str:
-    if job.state in job_words.TERMINAL:
+    if job.state in task_words.TERMINAL:
         took = f"took {duration(job.elapsed_s)}" if job.elapsed_s else ""
         return " · ".join(part for part in (took, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part)
     if _goes_on(job):
@@ -117,9 +120,9 @@ def _tiles(job: Any, points: Series) -> None:
     train, validation = points.train, points.validation
 
     def curve(rows: list[Any], field: str) -> list[float]:
-        return [getattr(p, field) for p in job_charts.thinned(rows, SPARK) if getattr(p, field) is not None]
+        return [getattr(p, field) for p in run_charts.thinned(rows, SPARK) if getattr(p, field) is not None]
 
-    smooth = job_charts.thinned(job_charts.smoothed([p.loss for p in train]), SPARK)
+    smooth = run_charts.thinned(run_charts.smoothed([p.loss for p in train]), SPARK)
     change = validation[-1].loss - validation[-2].loss if len(validation) > 1 else None
     last = train[-1] if train else None
     right = _accuracy(train)
@@ -127,7 +130,7 @@ def _tiles(job: Any, points: Series) -> None:
     items = [
         Tile(
             "Training loss",
-            job_words.loss(smooth[-1] if smooth else None),
+            format_loss(smooth[-1] if smooth else None),
             f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
             "inverse",
             "since start" if len(smooth) > 1 else None,
@@ -137,7 +140,7 @@ def _tiles(job: Any, points: Series) -> None:
         ),
         Tile(
             "Validation loss",
-            job_words.loss(validation[-1].loss if validation else None),
+            format_loss(validation[-1].loss if validation else None),
             f"{change:+.3f}" if change is not None else None,
             "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
             "last check" if change is not None else None,
@@ -147,8 +150,8 @@ def _tiles(job: Any, points: Series) -> None:
         ),
         Tile(
             "Token accuracy",
-            job_words.share(right),
-            f"{job_words.share(held)}" if held is not None else None,
+            format_share(right),
+            f"{format_share(held)}" if held is not None else None,
             "gray",
             "held out" if held is not None else None,
             curve(train, "token_accuracy"),
@@ -176,7 +179,7 @@ def _tiles(job: Any, points: Series) -> None:
             help="What the training process holds.",
         ),
     ]
-    if not validation and train and job.state in job_words.TERMINAL:  # none was held out, and none will come
+    if not validation and train and job.state in task_words.TERMINAL:  # none was held out, and none will come
         items = [item for item in items if item.label != "Validation loss"]
     if _goes_on(job):
         items.append(Tile("Time left", duration(max(1, round(job.time_left_s))), help="At the pace of the last steps."))
@@ -184,12 +187,12 @@ def _tiles(job: Any, points: Series) -> None:
         items.append(
             Tile(
                 "MFU",
-                job_words.share(last.mfu),
+                format_share(last.mfu),
                 chart=curve(train, "mfu"),
                 help="Model FLOPs utilisation: the share of the GPU's peak that goes into the model's own arithmetic.",
             )
         )
-    face.tiles(items, key="tiles")
+    components.tiles(items, key="tiles")
 
 
 def _accuracy(train: list[Any]) -> float | None:
@@ -199,10 +202,10 @@ def _accuracy(train: list[Any]) -> float | None:
 
 
 def _loss(job: Any, points: Series) -> None:
-    face.heading("Loss", "Lower is better")
+    components.heading("Loss", "Lower is better")
     with st.container(border=True, key="loss_card"):
         if not len(points):
-            ended = job.state in job_words.TERMINAL
+            ended = job.state in task_words.TERMINAL
             height = (140 if ended else WAITING_HEIGHT) - CARD_FRAME
             with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
@@ -213,14 +216,14 @@ def _loss(job: Any, points: Series) -> None:
             return
         smoothing = st.segmented_control(
             "Smoothing",
-            list(job_charts.SMOOTHING),
+            list(run_charts.SMOOTHING),
             default="Normal",
             required=True,
             key="smoothing",
             label_visibility="collapsed",
             help="How strongly the training curve is smoothed. The pale line is every step as it was.",
         )
-        fig = job_charts.loss_figure(
+        fig = run_charts.loss_figure(
             [*points.train, *points.validation],
             job.total_steps,
             job.num_epochs,
@@ -239,9 +242,9 @@ def _loss(job: Any, points: Series) -> None:
 
 
 def _events(job: Any) -> None:
-    face.heading("Events", "Newest first")
+    components.heading("Events", "Newest first")
     rows = [e for e in tasks.events(job.task_id) if e.kind != "log"][::-1]
-    ended = job.state in job_words.TERMINAL
+    ended = job.state in task_words.TERMINAL
     height: Any = CARD_HEIGHT if job.step else "content" if ended and len(rows) <= FEW_EVENTS else WAITING_HEIGHT
     with st.container(border=True, height=height, gap="xsmall", key="events"):
         if not rows:

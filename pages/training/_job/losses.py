@@ -11,9 +11,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.training import monitoring
-from pages.ui import example_parts, face, frame, task_words as job_words
+from pages.ui import components, navigation
 from pages.ui.charts import BASE, TUNED, chart
-from pages.ui.format import md, plural
+from pages.ui.examples import example_view
+from pages.ui.format import format_loss, md, plural
 
 
 def panel(model_id: str) -> None:
@@ -21,9 +22,9 @@ def panel(model_id: str) -> None:
     found = monitoring.example_losses(model_id)
     if found is None:
         return
-    face.section_gap()
+    components.section_gap()
     part = "" if found.measured >= found.examples else f" of {found.examples:,}, drawn at random"
-    face.heading("Loss by example", f"{plural(found.measured, 'example')}{part} under the finished model")
+    components.heading("Loss by example", f"{plural(found.measured, 'example')}{part} under the finished model")
     with st.container(border=True, gap="small", key="example_losses"):
         chart(
             _figure(found),
@@ -55,7 +56,7 @@ def panel(model_id: str) -> None:
 def _halves(found: monitoring.ExampleLosses) -> str:
     """`Half of the trained examples lie below 0.021, half of the held-out ones below 3.416.`"""
     medians = (("trained examples lie", found.median_trained), ("held-out ones", found.median_held_out))
-    said = [f"half of the {name} below {job_words.loss(value)}" for name, value in medians if value is not None]
+    said = [f"half of the {name} below {format_loss(value)}" for name, value in medians if value is not None]
     return f"{', '.join(said).capitalize()}."
 
 
@@ -92,10 +93,10 @@ def _figure(found: monitoring.ExampleLosses) -> go.Figure:
 
 def _card(found: monitoring.ExampleLosses, item: monitoring.LossExample, key: str) -> None:
     right = f"{100 * item.accuracy:.0f}% of {plural(item.tokens, 'token')} right"
-    with example_parts.card(
+    with example_view.card(
         item.example.messages,
         key=f"loss_{key}_{item.position}",
-        note=f"Example {item.position + 1:,} · loss {job_words.loss(item.loss)} · {right}",
+        note=f"Example {item.position + 1:,} · loss {format_loss(item.loss)} · {right}",
         limit=400,
     ):
         if st.button(
@@ -109,4 +110,4 @@ def _open(found: monitoring.ExampleLosses, item: Any) -> None:
     if place is None:
         st.toast(md("This example is no longer in the dataset: it was edited or dropped since."))
         return
-    st.switch_page(frame.page_file("datasets"), query_params={"id": found.dataset_id, "example": str(place)})
+    st.switch_page(navigation.page_file("datasets"), query_params={"id": found.dataset_id, "example": str(place)})

@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from core.services.training import monitoring
-from pages.ui import face, run_charts as job_charts
-from pages.ui.charts import TUNED, chart
-from pages.ui.run_points import Series
+from pages.ui import components
+from pages.ui.charts import TUNED, chart, runs as run_charts
+from pages.ui.charts.points import Series
 
 _GB = 1 / 1024**3
 _CURVES = (  # field, name, scale, color
@@ -30,14 +30,14 @@ _GPU = (
 
 def curves(job: Any, points: Series) -> None:
     """One small chart per measured figure; the GPU's panel only where there is a GPU."""
-    face.section_gap()
+    components.section_gap()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Run", anchor=False, width="content")
         _exports(job)
     _wall(job, points, _CURVES)
     if any(getattr(points.train[-1], field) is not None for field, *_ in _GPU) if points.train else False:
-        face.section_gap()
-        face.heading("GPU", "What the card itself says")
+        components.section_gap()
+        components.heading("GPU", "What the card itself says")
         _wall(job, points, _GPU)
 
 
@@ -49,11 +49,11 @@ def _wall(job: Any, points: Series, wanted: Any) -> None:
             with st.container(border=True, gap="xsmall"):
                 st.caption(name)
                 extra = {"color": color} if color else {}
-                fig = job_charts.value_figure(
+                fig = run_charts.value_figure(
                     [*points.train, *points.validation], field, job.total_steps, scale=scale, name=name, **extra
                 )
                 if field == "memory_bytes":
-                    job_charts.mark_range(
+                    run_charts.mark_range(
                         fig, job.forecast.get("memory_low"), job.forecast.get("memory_high"), scale, "forecast"
                     )
                 chart(fig, key=f"curve_{field}", height=170, legend=False, alt=f"{name} over the steps of the run.")

@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.services.training import monitoring
 from core.training.jobs.exact_match import matches
-from pages.ui import face
+from pages.ui import components
+from pages.ui.charts.points import kept_step
 from pages.ui.format import md, plural, short
-from pages.ui.run_points import kept_step
 
 _SOURCES = {
     "validation": "held out from training",
@@ -24,9 +24,9 @@ _LIMIT = 600
 def panel(job: Any, prompts: Sequence[monitoring.PromptRecord]) -> None:
     """What the model answers as it learns, to prompts that have been answered at least once."""
     steps = sorted({answer.step for prompt in prompts for answer in prompt.answers})
-    face.section_gap()
+    components.section_gap()
     kept = kept_step(job)
-    face.heading(
+    components.heading(
         "Sample answers", f"The model is that of step {kept:,}" if kept else "The same inputs at every evaluation"
     )
     shown = _step(job, steps, kept)

@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.training import monitoring
-from pages.ui import face, run_charts as job_charts, task_words as job_words
-from pages.ui.charts import chart
-from pages.ui.format import duration, number, plural, size
-from pages.ui.run_points import Series, series_of
+from pages.ui import components
+from pages.ui.charts import chart, runs as run_charts
+from pages.ui.charts.points import Series, series_of
+from pages.ui.format import duration, format_loss, format_setting, format_share, number, plural, size
 
 ADDRESS = "jobs"
 _MEASURES = {  # field, axis title, scale, whether the validation points are drawn too
@@ -28,8 +28,8 @@ def panel(found: list[Any]) -> None:
     ran = {job.id: job for job in found if job.step}
     if len(ran) < 2:
         return
-    face.section_gap()
-    face.heading("Compare runs", f"Up to {job_charts.MAX_RUNS} at once")
+    components.section_gap()
+    components.heading("Compare runs", f"Up to {run_charts.MAX_RUNS} at once")
     chosen = _choice(ran)
     if len(chosen) < 2:
         st.caption("Choose two runs or more.")
@@ -43,13 +43,13 @@ def panel(found: list[Any]) -> None:
 
 def _choice(ran: dict[str, Any]) -> list[str]:
     """The runs that the address names, else the two newest; what is chosen here goes back into the address."""
-    asked = [one for one in st.query_params.get(ADDRESS, "").split(",") if one in ran][: job_charts.MAX_RUNS]
+    asked = [one for one in st.query_params.get(ADDRESS, "").split(",") if one in ran][: run_charts.MAX_RUNS]
     chosen: list[str] = st.multiselect(
         "Runs",
         list(ran),
         default=asked or list(ran)[:2],
         format_func=lambda one: f"{ran[one].name} · {one[-4:]}" if _twice(ran, one) else ran[one].name,
-        max_selections=job_charts.MAX_RUNS,
+        max_selections=run_charts.MAX_RUNS,
         key="compare",
         label_visibility="collapsed",
         placeholder="Choose the runs to compare",
@@ -92,12 +92,12 @@ def _any(runs: list[tuple[str, Series]], field: str) -> bool:
 def figure(runs: list[tuple[str, Series]], field: str, scale: float, axis: str) -> go.Figure:
     """One color per run; where a run has validation points they are the solid line and training the dotted one."""
     fig = go.Figure()
-    for (name, series), color in zip(runs, job_charts.RUN_COLORS, strict=False):
+    for (name, series), color in zip(runs, run_charts.RUN_COLORS, strict=False):
         held = [point for point in series.validation if getattr(point, field) is not None]
         train = [point for point in series.train if getattr(point, field) is not None]
         begin = train[0].created_at if train else 0.0
-        values = job_charts.smoothed([getattr(point, field) * scale for point in train])
-        rows = job_charts.thinned(list(zip(train, values, strict=True)))
+        values = run_charts.smoothed([getattr(point, field) * scale for point in train])
+        rows = run_charts.thinned(list(zip(train, values, strict=True)))
         if rows:
             fig.add_scatter(
                 x=[_along(point, axis, begin) for point, _ in rows],
@@ -108,7 +108,7 @@ def figure(runs: list[tuple[str, Series]], field: str, scale: float, axis: str) 
                 hovertemplate="%{y:.4~g}",
                 line={"color": color, "width": 1.5, "dash": "dot" if held else "solid"},
             )
-        rows = job_charts.thinned(held)
+        rows = run_charts.thinned(held)
         if rows:
             fig.add_scatter(
                 x=[_along(point, axis, begin) for point in rows],
@@ -129,8 +129,8 @@ def _along(point: Any, axis: str, begin: float) -> float:
 
 
 def _figures(compared: monitoring.Compared, names: list[str]) -> None:
-    face.section_gap()
-    face.heading("What each came to", "The best of each line is marked")
+    components.section_gap()
+    components.heading("What each came to", "The best of each line is marked")
     rows = {}
     for figure_ in compared.figures:
         words = [_value(value, figure_.unit) for value in figure_.values]
@@ -139,12 +139,12 @@ def _figures(compared: monitoring.Compared, names: list[str]) -> None:
 
 
 def _settings(compared: monitoring.Compared, names: list[str]) -> None:
-    face.section_gap()
-    face.heading("Where their settings differ", plural(len(compared.settings), "setting"))
+    components.section_gap()
+    components.heading("Where their settings differ", plural(len(compared.settings), "setting"))
     if not compared.settings:
         st.caption("Nowhere: the same dataset, base model, method and numbers.")
         return
-    rows = {setting.name: [job_words.setting(value) for value in setting.values] for setting in compared.settings}
+    rows = {setting.name: [format_setting(value) for value in setting.values] for setting in compared.settings}
     _table(rows, names, key="compare_settings")
 
 
@@ -160,9 +160,9 @@ def _value(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     return {
-        "share": lambda: job_words.share(value),
+        "share": lambda: format_share(value),
         "count": lambda: number(value),
         "bytes": lambda: size(value),
         "s": lambda: duration(max(1, round(value))),
         "tokens/s": lambda: f"{number(value)} tok/s",
-    }.get(unit, lambda: number(value) if value >= 100 else job_words.loss(value))()
+    }.get(unit, lambda: number(value) if value >= 100 else format_loss(value))()

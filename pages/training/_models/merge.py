@@ -9,9 +9,10 @@ import streamlit as st
 from core.models.methods import METHODS
 from core.services.platform import tasks
 from core.services.training import merging, models
-from pages.ui import face, frame, task_words as job_words
-from pages.ui.boundary import boundary, show_error
+from pages.ui import components, navigation
+from pages.ui.errors import boundary, show_error
 from pages.ui.format import ago, md, sentence, size
+from pages.ui.tasks import words as task_words
 
 POLL_S = 1.0
 
@@ -20,8 +21,8 @@ def panel(model: Any) -> None:
     """Nothing for a model that is whole already, or cannot be merged."""
     if not (model.merged or merging.can_merge(model)):
         return
-    face.section_gap()
-    face.heading("Merged into the base" if model.merged else "Merge into the base")
+    components.section_gap()
+    components.heading("Merged into the base" if model.merged else "Merge into the base")
     with st.container(border=True, gap="small", key="merge"):
         if model.merged:
             _whole(model)
@@ -51,7 +52,7 @@ def _whole(model: Any) -> None:
         with st.container(horizontal=True, gap="small"):
             for label, icon, page in (("Chat", "chat", "chat"), ("Compare", "compare_arrows", "compare")):
                 if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"{page}_merged_{model.id}"):
-                    st.switch_page(frame.page_file(page), query_params={"model": merging.served_id(model.id)})
+                    st.switch_page(navigation.page_file(page), query_params={"model": merging.served_id(model.id)})
 
 
 def _offer(model: Any) -> None:
@@ -87,5 +88,5 @@ def _under_way(model_id: str) -> None:
         task = merging.running(model_id)
         if task is None:
             st.rerun()
-        words = job_words.why(tasks.waiting_reason(task)) or task.message or "Waiting for a worker"
+        words = task_words.why(tasks.waiting_reason(task)) or task.message or "Waiting for a worker"
         st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")

@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import NotFound
 from core.services.data import datasets
 from core.services.platform import drafts
-from pages.ui import face
+from pages.ui import components
 from pages.ui.format import ago, md, plural
 
 SHOWN = 5
@@ -19,8 +19,8 @@ def begun() -> None:
     found = drafts.list_open("job")
     if not found:
         return
-    face.section_gap()
-    face.heading("Begun earlier", f"{plural(len(found), 'job')} not launched yet")
+    components.section_gap()
+    components.heading("Begun earlier", f"{plural(len(found), 'job')} not launched yet")
     with st.container(border=True, gap="xsmall", key="begun_jobs"):
         for index, draft in enumerate(found[:SHOWN]):
             if index:

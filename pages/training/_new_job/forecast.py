@@ -9,9 +9,11 @@ import streamlit as st
 from core.services.platform import drafts, tasks
 from core.services.training import jobs
 from core.training import engines
-from pages.ui import draft_memory, face, task_words as job_words
-from pages.ui.boundary import boundary
-from pages.ui.format import md, plural, sentence, size
+from pages.ui import components
+from pages.ui.errors import boundary
+from pages.ui.format import md, plural, sentence, size, time_range
+from pages.ui.tasks import words as task_words
+from pages.ui.wizard import draft_state
 
 POLL_S = 1.0
 _VERDICTS = {
@@ -52,7 +54,7 @@ def of(given: dict[str, Any]) -> jobs.Forecast:
 
 def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     """One bordered panel: the consequence of every choice on the left."""
-    face.heading("Forecast", "Follows your choices")
+    components.heading("Forecast", "Follows your choices")
     with st.container(border=True, gap="small", key="forecast"):
         _memory(forecast.memory)
         _alternatives(draft, forecast)
@@ -81,7 +83,7 @@ def _memory(memory: Any) -> None:
             label = _PARTS.get(name, (name.capitalize(), 6))
             parts[label] = parts.get(label, 0) + amount
     bar = [(name, amount) for (name, _), amount in parts.items()]
-    face.memory_bar(bar, max(memory.free_bytes, 1), [shade for _, shade in parts])
+    components.memory_bar(bar, max(memory.free_bytes, 1), [shade for _, shade in parts])
     said = ["The range was measured on this machine." if memory.measured else ""]
     said += [sentence(memory.text) if memory.verdict != "fits" else ""]  # the badge and the line above say the rest
     if any(said):
@@ -96,16 +98,14 @@ def _alternatives(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         st.caption("This would fit:")
     for number, one in enumerate(found):
         if st.button(md(one.text), icon=":material/swap_horiz:", key=f"fits_{number}", width="stretch"):
-            draft_memory.save(draft, method=one.method, method_config=one.method_config, training=one.training)
+            draft_state.save(draft, method=one.method, method_config=one.method_config, training=one.training)
             st.rerun()
 
 
 def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     st.markdown("**Time**")
     if forecast.time.low_s is not None and forecast.time.high_s is not None:
-        st.markdown(
-            f"**{job_words.time_range(forecast.time.low_s, forecast.time.high_s)}** :gray[measured on this machine]"
-        )
+        st.markdown(f"**{time_range(forecast.time.low_s, forecast.time.high_s)}** :gray[measured on this machine]")
         if forecast.cost:
             st.caption(f"Costs {md(forecast.cost.text)}.")
         return
@@ -121,7 +121,7 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     st.caption("Not measured yet. A few real steps on this machine give the time.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
         begun = jobs.calibrate(**choices(draft))
-        draft_memory.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
+        draft_state.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
         st.rerun()
 
 
@@ -132,7 +132,7 @@ def _measuring(task_id: str) -> None:
         if task.is_terminal:
             st.rerun()
         reason = tasks.waiting_reason(task)
-        words = job_words.why(reason) or task.message or "Measuring a few steps"
+        words = task_words.why(reason) or task.message or "Measuring a few steps"
         st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
 
 

@@ -8,8 +8,9 @@ import streamlit as st
 
 from core.services.data import datasets
 from core.services.platform import drafts
-from pages.ui import draft_memory, face, frame, task_words as job_words
-from pages.ui.format import ago, md, number, plural
+from pages.ui import components, navigation
+from pages.ui.format import ago, md, number, plural, size
+from pages.ui.wizard import draft_state
 
 
 def draw(draft: drafts.DraftRecord | None) -> None:
@@ -22,14 +23,14 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     chosen = draft.state.get("dataset_id") if draft else None
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("Training datasets", f"{len(ready)} ready for supervised learning")
+        components.heading("Training datasets", f"{len(ready)} ready for supervised learning")
         with st.grid(2, min_column_width=250):
             for dataset in ready:
                 _card(draft, dataset, dataset.id == chosen)
         if len(found) > len(ready):
             waiting = len(found) - len(ready)
             st.page_link(
-                frame.page_file("datasets"),
+                navigation.page_file("datasets"),
                 icon=":material/rule:",
                 label=f"{plural(waiting, 'dataset')} not validated yet: check in Datasets",
             )
@@ -45,7 +46,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             disabled=chosen is None,
             key="to_model",
         ):
-            draft_memory.save(draft, step="model")
+            draft_state.save(draft, step="model")
             st.rerun()
 
 
@@ -54,7 +55,7 @@ def _card(draft: drafts.DraftRecord | None, dataset: Any, on: bool) -> None:
     held = f" · {version.validation_examples:,} for validation" if version.validation_examples else ""
     text = f"Labeled Examples: {plural(version.examples, 'pair')}{held}"
     facts = f"version {version.number} · {ago(dataset.created_at)}"
-    if face.choice_card(
+    if components.choice_card(
         f"ds_{dataset.id}",
         md(dataset.name, 48),
         text,
@@ -72,13 +73,13 @@ def _choose(draft: drafts.DraftRecord | None, dataset_id: str) -> None:
     if draft is None:
         st.query_params["draft"] = drafts.create("job", {"dataset_id": dataset_id}, step="dataset").id
     else:
-        draft_memory.save(draft, dataset_id=dataset_id, name=None)
+        draft_state.save(draft, dataset_id=dataset_id, name=None)
     st.rerun()
 
 
 def _side(dataset: Any | None) -> None:
     if dataset is None:
-        face.heading("What is Supervised Fine-Tuning?")
+        components.heading("What is Supervised Fine-Tuning?")
         with st.container(border=True, gap="small"):
             st.markdown("Your model will learn from input-output pairs.")
             st.caption(
@@ -90,17 +91,17 @@ def _side(dataset: Any | None) -> None:
                 "performance."
             )
         return
-    face.heading("Statistics", md(dataset.name, 30))
+    components.heading("Statistics", md(dataset.name, 30))
     stats = datasets.statistics(dataset.version.id)
     with st.container(border=True, gap="small"):
-        face.facts(job_words.dataset_facts(dataset.version, stats))
-    face.section_gap()
-    face.heading("First example")
+        components.facts(_facts(dataset.version, stats))
+    components.section_gap()
+    components.heading("First example")
     page = datasets.examples(dataset.version.id, 0, 1)
     for item in page.items:
         given = next((m.content for m in item.example.messages if m.role == "user"), "")
         wanted = next((m.content for m in item.example.messages if m.role == "assistant"), "")
-        face.pair(_clip(given), _clip(wanted), key="first")
+        components.pair(_clip(given), _clip(wanted), key="first")
     st.caption(f"Your model will learn from {number(dataset.version.train_examples)} of these.")
 
 
@@ -110,19 +111,39 @@ def _clip(text: str) -> str:
 
 def _nothing_ready(others: int) -> None:
     if others:
-        if face.empty(
+        if components.empty(
             "rule",
             "No dataset is validated yet",
             "Supervised fine-tuning requires labeled examples that passed the check. Validate one of yours first.",
             "Open Datasets",
             key="none_ready",
         ):
-            st.switch_page(frame.page_file("datasets"))
-    elif face.empty(
+            st.switch_page(navigation.page_file("datasets"))
+    elif components.empty(
         "dataset",
         "No labeled examples yet",
         "Supervised fine-tuning requires labeled examples: upload a file of input → output pairs, or convert a table.",
         "Upload Labeled Examples",
         key="no_data",
     ):
-        st.switch_page(frame.page_file("upload"))
+        st.switch_page(navigation.page_file("upload"))
+
+
+def _facts(version: Any, statistics: Any) -> list[tuple[str, str]]:
+    """What is worth knowing of a dataset before training on it, as name and value."""
+    held = version.validation_examples
+    rows = [
+        ("Labeled Examples", plural(version.examples, "pair")),
+        ("Trained on", plural(version.train_examples, "pair")),
+        ("Held out", plural(held, "pair") if held else "none, so there is no validation curve"),
+        ("Length", f"about {number(round(statistics.tokens_mean))} tokens, the longest {statistics.tokens_max:,}"),
+        ("Tokens in all", f"about {statistics.tokens_total:,}"),
+        ("Size", size(version.size_bytes)),
+    ]
+    if statistics.multi_turn:
+        rows.append(("Several turns", plural(statistics.multi_turn, "conversation")))
+    if statistics.with_system:
+        rows.append(("System message", f"in {statistics.with_system:,}"))
+    if statistics.distinct_labels:
+        rows.append(("Distinct outputs", f"{statistics.distinct_labels:,}"))
+    return rows

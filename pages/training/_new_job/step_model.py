@@ -16,10 +16,11 @@ from core.training.engines import AUTO, ENGINES
 from core.training.jobs.spec import SAFETY, TrainingConfig
 from core.training.providers import PROVIDERS
 from pages.training._new_job import forecast as job_forecast
-from pages.ui import draft_memory, face
-from pages.ui.boundary import show_error
+from pages.ui import components
+from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence, size
 from pages.ui.forms import form_fields
+from pages.ui.wizard import draft_state
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 POLL_S = 1.0
@@ -48,11 +49,11 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     main, side = st.columns([8, 5], gap="medium")
     with main:
         _names(draft)
-        face.section_gap()
+        components.section_gap()
         _base_models(draft)
-        face.section_gap()
+        components.section_gap()
         _methods(draft)
-        face.section_gap()
+        components.section_gap()
         _parameters(draft, forecast)
     with side:
         if forecast is not None:
@@ -60,7 +61,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
-        if back and draft_memory.meant(draft, "model"):
+        if back and draft_state.meant(draft, "model"):
             _go(draft, "dataset")
         if st.button(
             "Review job",
@@ -86,7 +87,7 @@ def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
         missing["method_config"] = _preset(both["base_model"], both["method"])
     if not state.get("name"):
         missing["name"] = jobs.suggest_name(state["dataset_id"], {**state, **missing}["base_model"])
-    return draft_memory.save(draft, **missing) if missing else draft
+    return draft_state.save(draft, **missing) if missing else draft
 
 
 def _preset(base_model: str, method: str) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def _forecast(draft: drafts.DraftRecord) -> jobs.Forecast | None:
 
 
 def _names(draft: drafts.DraftRecord) -> None:
-    face.heading("Job")
+    components.heading("Job")
     with st.container(border=True, gap="small"):
         with st.grid(2, min_column_width=230):
             suggested = draft.state.get("name") or ""
@@ -110,13 +111,13 @@ def _names(draft: drafts.DraftRecord) -> None:
                 "Job name",
                 suggested,
                 max_chars=jobs.MAX_NAME,
-                key=draft_memory.key(draft, f"name_{draft.state['base_model']}"),
+                key=draft_state.key(draft, f"name_{draft.state['base_model']}"),
                 help="What the job and its model are called in the lists.",
             )
             note = st.text_input(
                 "Description",
                 draft.state.get("description") or "",
-                key=draft_memory.key(draft, "description"),
+                key=draft_state.key(draft, "description"),
                 max_chars=300,
                 placeholder="What this run is for",
             )
@@ -124,7 +125,7 @@ def _names(draft: drafts.DraftRecord) -> None:
         for provider in PROVIDERS.values():
             st.caption(f":material/computer: **{md(provider.title)}** · {sentence(provider.text)}")
     if name != suggested or note != (draft.state.get("description") or ""):
-        draft_memory.save(draft, name=name, description=note, own_name=name != suggested)
+        draft_state.save(draft, name=name, description=note, own_name=name != suggested)
 
 
 def _newer_version(draft: drafts.DraftRecord) -> None:
@@ -143,13 +144,13 @@ def _newer_version(draft: drafts.DraftRecord) -> None:
 
 def _base_models(draft: drafts.DraftRecord) -> None:
     ready, away = jobs.catalog()
-    face.heading("Base model", f"{len(ready)} on this machine")
+    components.heading("Base model", f"{len(ready)} on this machine")
     with st.grid(2, min_column_width=250):
         for base in ready:
             on = base.id == draft.state["base_model"]
             facts = " · ".join(part for part in (f"{base.size} parameters" if base.size else "", base.license) if part)
             text = " ".join(sentence(part) for part in (base.text, base.reason, base.note) if part)
-            if face.choice_card(
+            if components.choice_card(
                 f"base_{base.id}",
                 md(base.title),
                 text,
@@ -231,13 +232,13 @@ def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
 
 
 def _methods(draft: drafts.DraftRecord) -> None:
-    face.heading("Fine-Tuning Method", "Choose how your model will learn from labeled examples")
+    components.heading("Fine-Tuning Method", "Choose how your model will learn from labeled examples")
     with st.grid(2, min_column_width=250):
         for method in METHODS:
             on = method.id == draft.state["method"]
             icon = method.icon.removeprefix(":material/").removesuffix(":")
             facts, served = _method_facts(draft, method.id)
-            if face.choice_card(
+            if components.choice_card(
                 f"method_{method.id}",
                 method.label(),
                 method.tagline,
@@ -271,10 +272,10 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
     method = METHODS.get(draft.state["method"])
     resolved = forecast.training.model_dump() if forecast else {}
     training = dict(draft.state.get("training") or {})
-    scope = draft_memory.key(draft, f"m_{draft.state['base_model']}_{method.id}")
-    common = draft_memory.key(draft, "t")
+    scope = draft_state.key(draft, f"m_{draft.state['base_model']}_{method.id}")
+    common = draft_state.key(draft, "t")
     pairs = forecast.lengths.examples if forecast else 0
-    face.heading("Parameters", f"Suggested for {plural(pairs, 'labeled example')}" if pairs else None)
+    components.heading("Parameters", f"Suggested for {plural(pairs, 'labeled example')}" if pairs else None)
     with st.container(border=True, gap="small", key="parameters"):
         config = dict(draft.state.get("method_config") or {})
         if method.model_fields:
@@ -300,7 +301,7 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
         list(words),
         index=list(words).index(chosen) if chosen in words else 0,
         format_func=words.__getitem__,
-        key=draft_memory.key(draft, f"engine_{chosen}"),
+        key=draft_state.key(draft, f"engine_{chosen}"),
         help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in ENGINES),
     )
     if forecast and chosen == AUTO:
@@ -335,10 +336,10 @@ def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolve
 
 
 def _update(draft: drafts.DraftRecord, state: dict[str, Any]) -> None:
-    draft_memory.save(draft, **state)
+    draft_state.save(draft, **state)
     st.rerun()
 
 
 def _go(draft: drafts.DraftRecord, step: str) -> None:
-    draft_memory.save(draft, step=step)
+    draft_state.save(draft, step=step)
     st.rerun()

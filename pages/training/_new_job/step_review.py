@@ -13,8 +13,9 @@ from core.services.platform import drafts
 from core.services.training import jobs
 from pages.training._job import facts as job_facts
 from pages.training._new_job import forecast as job_forecast
-from pages.ui import draft_memory, face, frame
+from pages.ui import components, navigation
 from pages.ui.format import plural
+from pages.ui.wizard import draft_state
 
 FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 
@@ -26,11 +27,11 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     forecast = job_forecast.of(job_forecast.choices(draft))
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        face.heading("Everything chosen")
+        components.heading("Everything chosen")
         with st.container(border=True, gap="small", key="chosen"):
             _chosen(draft, forecast)
-        face.section_gap()
-        face.heading("Hyperparameters", "Each with where it came from")
+        components.section_gap()
+        components.heading("Hyperparameters", "Each with where it came from")
         with st.container(border=True, gap="small", key="hyperparameters"):
             _hyperparameters(state, forecast)
     with side:
@@ -38,11 +39,11 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
-        if back and draft_memory.meant(draft, "review"):
-            draft_memory.save(draft, step="model")
+        if back and draft_state.meant(draft, "review"):
+            draft_state.save(draft, step="model")
             st.rerun()
         launch = st.button("Launch Training Job", type="primary", icon=":material/rocket_launch:", key="launch")
-        if launch and draft_memory.seen(draft):  # else the toast has said that another window changed the draft
+        if launch and draft_state.seen(draft):  # else the toast has said that another window changed the draft
             _launch(draft)
 
 
@@ -53,12 +54,12 @@ def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
     )
     first = [setting for setting in every if setting.chosen or setting.name in FIRST]
     rest = [setting for setting in every if setting not in first]
-    face.facts([setting.row for setting in first])
+    components.facts([setting.row for setting in first])
     if rest:
         with st.expander(
             f"{plural(len(rest), 'more setting')}, as shipped", type="compact", key="more_hyperparameters"
         ):
-            face.facts([setting.row for setting in rest])
+            components.facts([setting.row for setting in rest])
 
 
 def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
@@ -81,7 +82,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         rows.insert(1, ("Description", state["description"]))
     if state.get("parent_job_id"):
         rows.append(("Follows", jobs.get_job(state["parent_job_id"]).name))
-    face.facts(rows)
+    components.facts(rows)
     if base.reason and base.buildable:
         st.caption(f":material/info: {base.title}: {base.reason} The job waits for it by itself.")
 
@@ -101,4 +102,4 @@ def _launch(draft: drafts.DraftRecord) -> None:
         **job_forecast.choices(draft),
     )
     drafts.finish(draft.id, job.id)
-    st.switch_page(frame.page_file("job"), query_params={"id": job.id})
+    st.switch_page(navigation.page_file("job"), query_params={"id": job.id})

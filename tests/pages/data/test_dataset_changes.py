@@ -16,7 +16,7 @@ from pages.data._datasets.editing import grid as dataset_grid
 from pages.data._datasets.editing.grid import Pending
 from pages.data._datasets.lineage import folded, mermaid
 from pages.data._datasets.versions import diff
-from pages.ui import example_parts
+from pages.ui.examples import example_view
 from worker.run import execute
 
 
@@ -273,12 +273,12 @@ def test_a_context_that_is_emptied_goes_and_later_turns_stay() -> None:
 
 
 def test_marks_are_escaped_and_far_ones_are_brought_into_view() -> None:
-    assert example_parts.marked("<b>mail a@b.c now", [(8, 13)]) == "&lt;b&gt;mail <mark>a@b.c</mark> now"
+    assert example_view.marked("<b>mail a@b.c now", [(8, 13)]) == "&lt;b&gt;mail <mark>a@b.c</mark> now"
     long = "x" * 5_000 + "HERE" + "y" * 5_000
-    seen = example_parts.marked(long, [(5_000, 5_004)], 400)
+    seen = example_view.marked(long, [(5_000, 5_004)], 400)
     assert "<mark>HERE</mark>" in seen
     assert len(seen) < 500
-    assert example_parts.marked("short", [(3, 99), (-4, 1)]) == "<mark>s</mark>ho<mark>rt</mark>"
+    assert example_view.marked("short", [(3, 99), (-4, 1)]) == "<mark>s</mark>ho<mark>rt</mark>"
 
 
 def test_changed_words_are_marked_and_markup_is_not() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-ROOT = Path(__file__).parents[3]
-SOURCE = (ROOT / "pages" / "learn" / "explainer.py").read_text(encoding="utf-8")
-TOPICS = re.findall(r'Topic\("(\w+)", "[^"]+", "([^"]+)"', SOURCE)
+from pages.learn._explainer.chapters import TOPICS, Topic
+from tests.pages.conftest import ROOT
+
 CONTROLS = ("slider", "select_slider", "selectbox", "button", "text_area", "text_input", "number_input")
 
 
@@ -31,16 +31,12 @@ def said(app: AppTest) -> str:
     return "\n".join(str(item.value) for kind in ("markdown", "caption", "subheader") for item in app.get(kind))
 
 
-def test_there_are_thirteen_sections() -> None:
-    assert len(TOPICS) == 13
-
-
-@pytest.mark.parametrize(("topic", "title"), TOPICS)
-def test_every_section_draws_with_something_to_use_or_to_see(studio_env: Path, topic: str, title: str) -> None:
-    app = open_topic(topic)
-    assert title in [item.value for item in app.subheader]
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.id)
+def test_each_section_draws_with_something_to_use_or_to_see(studio_env: Path, topic: Topic) -> None:
+    app = open_topic(topic.id)
+    assert topic.title in [item.value for item in app.subheader]
     own = [item for kind in CONTROLS for item in app.get(kind) if item.key not in ("before", "after")]
-    assert own or app.get("plotly_chart") or topic == "loop"
+    assert own or app.get("plotly_chart") or topic.id == "loop"
 
 
 def test_the_switches_change_the_section_and_the_address(studio_env: Path) -> None:
@@ -57,7 +53,7 @@ def test_next_leads_through_all_sections(studio_env: Path) -> None:
     while any(button.key == "after" for button in app.button):
         app.button(key="after").click().run()
         seen.append(checked(app).subheader[0].value)
-    assert seen == [title for _, title in TOPICS]
+    assert seen == [topic.title for topic in TOPICS]
 
 
 def test_a_longer_prompt_saves_more(studio_env: Path) -> None:

@@ -8,7 +8,7 @@ from core.data.samples import load_sample
 from core.services.data import datasets
 from core.services.platform import drafts
 from core.services.training import jobs
-from pages.ui import task_words as job_words
+from pages.ui.tasks import words as task_words
 from tests.support import runs
 
 
@@ -206,8 +206,8 @@ def test_train_again_opens_the_same_choices_as_a_draft_that_names_its_parent(ope
 
 
 def test_a_paused_job_is_still_watched_because_somebody_else_may_resume_it() -> None:
-    assert "paused" in job_words.MOVING
-    assert not job_words.MOVING & job_words.TERMINAL
+    assert "paused" in task_words.MOVING
+    assert not task_words.MOVING & task_words.TERMINAL
 
 
 def test_the_first_batch_is_shown_once_there_is_one(open_screen, read) -> None:

@@ -11,9 +11,9 @@ from core.errors import StudioError
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets.editing import change as dataset_change
-from pages.ui import message_editor
-from pages.ui.boundary import show_error
 from pages.ui.dialogs import dialog
+from pages.ui.errors import show_error
+from pages.ui.examples import message_editor
 from pages.ui.format import plural, sentence
 
 

@@ -13,10 +13,10 @@ from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from core.services.data.datasets.edits import Applied
 from core.services.platform import tasks
-from pages.ui import face
-from pages.ui.boundary import show_error
+from pages.ui import components
+from pages.ui.errors import show_error
 from pages.ui.format import md, number, plural, sentence
-from pages.ui.progress import ended_badly, follow
+from pages.ui.tasks.progress import ended_badly, follow
 
 AnOperation = TypeVar("AnOperation", bound=Operation)
 _COUNTED = 5_000  # examples up to which an effect is counted without being asked
@@ -228,4 +228,4 @@ def severity_badge(severity: str) -> str:
         "error": ("Error", "red", "error"),
         "warning": ("Warning", "orange", "warning"),
     }.get(severity, ("Note", "gray", "info"))
-    return face.badge_md(word, color, icon)
+    return components.badge_md(word, color, icon)

@@ -16,7 +16,7 @@ from core.messages import Message
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from pages.data._datasets.editing import change as dataset_change
-from pages.ui.boundary import show_error
+from pages.ui.errors import show_error
 from pages.ui.format import number
 
 ROWS = 50

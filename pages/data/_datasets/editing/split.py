@@ -12,8 +12,8 @@ from core.errors import StudioError
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from pages.data._datasets.editing.change import dialog_foot
 from pages.ui import charts
-from pages.ui.boundary import show_error
 from pages.ui.dialogs import dialog
+from pages.ui.errors import show_error
 from pages.ui.format import number, percent, sentence, short
 
 _KINDS = {

@@ -12,10 +12,10 @@ from core.services.data.datasets import DatasetRecord
 from core.services.platform import tasks
 from pages.data._datasets.quality.pictures import pictures
 from pages.data._datasets.quality.worklist import worklist
-from pages.ui import face
+from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.format import ago, number, plural, sentence
-from pages.ui.progress import ended_badly, follow
+from pages.ui.tasks.progress import ended_badly, follow
 
 
 def panel(dataset: DatasetRecord) -> None:
@@ -25,11 +25,11 @@ def panel(dataset: DatasetRecord) -> None:
         return
     side, main = st.columns([4, 9], gap="medium")
     with side:
-        face.heading("Score")
+        components.heading("Score")
         _score(dataset, report)
     with main:
         worklist(dataset, report)
-    face.section_gap()
+    components.section_gap()
     pictures(dataset)
 
 
@@ -52,7 +52,7 @@ def _report(dataset: DatasetRecord) -> QualityReport | None:
             return quality.report(dataset.version.id)
         ended_badly(task, "quality")
         return None
-    if face.empty(
+    if components.empty(
         "speed",
         "Not measured yet",
         f"{plural(dataset.examples, 'labeled example')} are looked at for copies, contradictions, leakage, personal "

@@ -12,7 +12,7 @@ from core.data.versions.reader import Bin
 from core.services.data import quality
 from core.services.data.datasets import DatasetRecord
 from core.services.data.quality import Pictures, Snapshot
-from pages.ui import charts, face
+from pages.ui import charts, components
 from pages.ui.format import number, plural, short
 
 _LABELS = 15
@@ -23,7 +23,7 @@ def pictures(dataset: DatasetRecord) -> None:
     seen = quality.pictures(dataset.version.id)
     if seen.before is not None:
         _before_after(seen.before, seen.after)
-        face.section_gap()
+        components.section_gap()
     left, right = st.columns(2, gap="medium")
     with left:
         _lengths(seen)
@@ -33,25 +33,27 @@ def pictures(dataset: DatasetRecord) -> None:
         else:
             _map(seen.duplicate_map)
     if seen.labels and seen.duplicate_map.points:
-        face.section_gap()
+        components.section_gap()
         _map(seen.duplicate_map)
 
 
 def _before_after(before: Snapshot, after: Snapshot) -> None:
     """The version before beside this one: score, examples, and each issue."""
-    face.heading("Before and after", f"version {before.number} → version {after.number}")
+    components.heading("Before and after", f"version {before.number} → version {after.number}")
     titles = list(dict.fromkeys([*before.issues, *after.issues]))
     gone = [title for title in titles if not after.issues.get(title)]
-    face.tiles(
+    components.tiles(
         [
-            face.Tile("Score", str(after.score), _signed(after.score - before.score), note=f"before {before.score}"),
-            face.Tile(
+            components.Tile(
+                "Score", str(after.score), _signed(after.score - before.score), note=f"before {before.score}"
+            ),
+            components.Tile(
                 "Labeled Examples",
                 number(after.examples),
                 _signed(after.examples - before.examples),
                 note=f"before {number(before.examples)}",
             ),
-            face.Tile(
+            components.Tile(
                 "Issues",
                 number(sum(1 for title in titles if after.issues.get(title))),
                 f"{len(gone)} solved" if gone else None,
@@ -101,7 +103,7 @@ def _signed(change: int) -> str | None:
 
 
 def _lengths(seen: Pictures) -> None:
-    face.heading("Length of an example", "tokens, estimated")
+    components.heading("Length of an example", "tokens, estimated")
     with st.container(border=True):
         fig = go.Figure()
         if seen.before is not None and seen.before.histogram != seen.length_histogram:
@@ -138,7 +140,9 @@ def _bars(bins: Sequence[Bin], name: str, color: str) -> go.Bar:
 def _labels(seen: Pictures) -> None:
     shown = seen.labels[:_LABELS]
     more = len(seen.labels) - len(shown)
-    face.heading("Balance of outputs", f"the {len(shown)} commonest" if more > 0 else plural(len(shown), "output"))
+    components.heading(
+        "Balance of outputs", f"the {len(shown)} commonest" if more > 0 else plural(len(shown), "output")
+    )
     with st.container(border=True):
         fig = go.Figure(
             go.Bar(
@@ -166,11 +170,11 @@ def _labels(seen: Pictures) -> None:
 def _map(drawn: DuplicateMap) -> None:
     """Each dot an example, each line a likeness; what lies together says the same."""
     if not drawn.points:
-        face.heading("Duplicates")
+        components.heading("Duplicates")
         with st.container(border=True):
             st.markdown(":green[:material/check_circle:] No two examples are nearly the same.")
         return
-    face.heading("Map of duplicates", f"{plural(drawn.examples, 'example')} in {plural(drawn.clusters, 'group')}")
+    components.heading("Map of duplicates", f"{plural(drawn.examples, 'example')} in {plural(drawn.clusters, 'group')}")
     at = {point.position: point for point in drawn.points}
     with st.container(border=True):
         fig = go.Figure()

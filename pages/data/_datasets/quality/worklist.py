@@ -12,8 +12,9 @@ from core.services.data.datasets import DatasetRecord
 from pages.data._datasets import examples as dataset_examples
 from pages.data._datasets.editing import change as dataset_change
 from pages.data._datasets.editing.change import severity_badge
-from pages.ui import example_parts, face
-from pages.ui.boundary import show_error
+from pages.ui import components
+from pages.ui.errors import show_error
+from pages.ui.examples import example_view
 from pages.ui.format import plural, sentence
 
 PER_PAGE = 5
@@ -23,7 +24,7 @@ def worklist(dataset: DatasetRecord, report: QualityReport) -> None:
     """Every issue of the report, the gravest first."""
     grave = sum(issue.severity == "error" for issue in report.issues)
     aside = f"{plural(grave, 'serious one')} first" if grave else "by how much it matters"
-    face.heading("Worklist", f"{plural(len(report.issues), 'issue')} · {aside}" if report.issues else None)
+    components.heading("Worklist", f"{plural(len(report.issues), 'issue')} · {aside}" if report.issues else None)
     if not report.issues:
         with st.container(border=True, horizontal_alignment="center", gap="xsmall", key="nothing_to_do"):
             st.space("small")
@@ -116,11 +117,11 @@ def _rows(dataset: DatasetRecord, issue: IssueGroup) -> None:
         if row.group is not None and row.group >= 0 and row.group != last_group:
             last_group = row.group
             st.caption(f"These belong together (with example {row.group + 1:,})")
-        badges = [face.badge_md("Held out")] if row.split == "validation" else []
-        badges += [] if row.subject else [face.badge_md("for comparison")]
+        badges = [components.badge_md("Held out")] if row.split == "validation" else []
+        badges += [] if row.subject else [components.badge_md("for comparison")]
         # The version is part of the name: a click on a row of a version that is the newest no more does nothing.
         name = f"{issue.code}_{dataset.version.number}_{row.position}"
-        with example_parts.card(
+        with example_view.card(
             row.messages,
             key=f"issue_{name}",
             note=f"Example {row.position + 1:,}",

@@ -13,10 +13,11 @@ from core.messages import Message
 from core.services.data.datasets import DatasetRecord, ExampleRecord, VersionRecord, diff as dataset_diff
 from core.services.data.datasets.diff import DiffRow
 from core.services.data.datasets.edits import VersionChange
-from pages.ui import example_parts, face
-from pages.ui.boundary import show_error
+from pages.ui import components
+from pages.ui.errors import show_error
+from pages.ui.escaping import escaped, visible
+from pages.ui.examples import example_view
 from pages.ui.format import number, plural, short
-from pages.ui.neutral import escaped, visible
 
 PER_PAGE = 5
 _LIMIT = 1_500  # characters of a message that are compared word by word
@@ -43,7 +44,7 @@ def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
     """Choose two versions; see what differs."""
     by_number = {change.version.number: change.version for change in changes}
     numbers = list(by_number)
-    face.heading("What differs", "the same example stands on one line")
+    components.heading("What differs", "the same example stands on one line")
     for side, start in (("a", numbers[1]), ("b", numbers[0])):
         if st.session_state.get(f"diff_{side}_{dataset.id}") not in by_number:
             st.session_state[f"diff_{side}_{dataset.id}"] = start
@@ -103,9 +104,9 @@ def _row(row: DiffRow, key: str) -> None:
         if row.before and row.after and row.before.example.split != row.after.example.split:
             names = {"train": "training", "validation": "held out"}
             moved = f" :gray[· {names[row.before.example.split]} → {names[row.after.example.split]}]"
-        st.markdown(f":small[{face.badge_md(word, color, icon)} :gray[{place}]{moved}]")
+        st.markdown(f":small[{components.badge_md(word, color, icon)} :gray[{place}]{moved}]")
         if row.kind == "unchanged" and row.after:
-            example_parts.conversation(row.after.example.messages, key=key, limit=600)
+            example_view.conversation(row.after.example.messages, key=key, limit=600)
             return
         left, right = st.columns(2, gap="medium")
         with left:
@@ -165,5 +166,5 @@ def words(text: str, other: str) -> str:
 
 
 def _text(message: Message) -> str:
-    calls = "\n".join(example_parts.call_text(call) for call in message.tool_calls)
+    calls = "\n".join(example_view.call_text(call) for call in message.tool_calls)
     return "\n".join(part for part in (message.content, calls) if part)

@@ -7,8 +7,8 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.data import exports
 from core.services.data.datasets import DatasetRecord, VersionRecord
-from pages.ui.boundary import show_error
 from pages.ui.dialogs import dialog
+from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence
 
 

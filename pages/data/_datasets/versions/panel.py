@@ -8,7 +8,7 @@ from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from core.services.data.datasets.edits import VersionChange
 from pages.data._datasets.editing.change import bring_back, counts_text
 from pages.data._datasets.versions import diff, export
-from pages.ui import face
+from pages.ui import components
 from pages.ui.format import md, moment, plural, sentence, size
 
 SHOWN = 10
@@ -17,7 +17,7 @@ SHOWN = 10
 def panel(dataset: DatasetRecord) -> None:
     """The history, and the difference of two versions beside it."""
     changes = dataset_edits.history(dataset.id)
-    face.heading("History", "a version never changes; training jobs keep theirs")
+    components.heading("History", "a version never changes; training jobs keep theirs")
     key = f"all_versions_{dataset.id}"
     shown = changes if st.session_state.get(key) else changes[:SHOWN]
     with st.container(border=True, gap="small", key="versions"):
@@ -31,7 +31,7 @@ def panel(dataset: DatasetRecord) -> None:
             st.session_state[key] = True
             st.rerun()
     if len(changes) > 1:
-        face.section_gap()
+        components.section_gap()
         diff.panel(dataset, changes)
 
 
@@ -41,7 +41,7 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", gap="small", key=f"v_{version.id}"
     ):
         with st.container(gap="xxsmall", width="stretch", key=f"rowtext_{version.id}"):
-            newest = face.badge_md("newest", "blue") if change.current else ""
+            newest = components.badge_md("newest", "blue") if change.current else ""
             st.markdown(f"**Version {version.number}** · {sentence(change.what)} {newest}")
             if change.why:
                 st.markdown(f":gray[“{md(change.why, 300)}”]")

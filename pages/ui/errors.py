@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import DataError, NotFound, StudioError
-from pages.ui import frame
+from pages.ui import navigation
 from pages.ui.format import sentence
 
 log = logging.getLogger("sft.pages")
@@ -32,7 +32,7 @@ def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
         if way_out and isinstance(error, NotFound):
             screen, label = way_out
             if st.button(label, icon=":material/arrow_back:", key="way_out"):
-                st.switch_page(frame.page_file(screen))
+                st.switch_page(navigation.page_file(screen))
 
 
 def beside(slots: Mapping[str, DeltaGenerator], error: StudioError) -> bool:

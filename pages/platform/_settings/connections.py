@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.platform import connections
-from core.services.platform.connections import ConnectionRecord, ProviderKind
-from pages.ui.connection_form import NEW, connection_form, open_form, show_test
+from core.services.platform.connections import ConnectionRecord
+from pages.ui.connection_form import NEW, about, connection_form, open_form, show_test
 from pages.ui.format import md
 
 
@@ -32,17 +32,6 @@ def connection_list() -> None:
     edited = next((record for record in found if record.id == wanted), None)
     if edited is not None:
         connection_form(edited)
-
-
-def about(record: ConnectionRecord) -> str:
-    """One line: kind, address, key."""
-    if record.builtin:
-        return "models trained or built in this studio; nothing leaves the machine"
-    kind = _kind(record.kind)
-    parts = [kind.title if kind else record.kind, record.base_url]
-    if record.key_hint:
-        parts.append(f"key {record.key_hint}")
-    return " · ".join(parts)
 
 
 def _row(record: ConnectionRecord) -> None:
@@ -71,7 +60,3 @@ def _row(record: ConnectionRecord) -> None:
     if tested:
         with st.spinner("Asking for the models"):
             show_test(connections.test(record.id))
-
-
-def _kind(kind_id: str) -> ProviderKind | None:
-    return next((kind for kind in connections.kinds() if kind.id == kind_id), None)

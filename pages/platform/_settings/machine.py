@@ -1,4 +1,4 @@
-"""The sections of the Settings screen."""
+"""This machine: what was found on it, its workers, its storage."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import streamlit as st
 from core.services.platform import doctor, tasks
 from core.services.platform.doctor import Check
 from core.services.platform.places import storage_use
-from core.settings import get_settings
-from pages.ui import face
+from pages.ui import components
 from pages.ui.format import ago, md, plural, size
-from pages.ui.guard import sign_in_configured
 
 EXAMINED_FOR_S = 60  # the look at a GPU starts a process, and Ollama may be slow to say no
 _STATES = {
@@ -53,7 +51,7 @@ def machine() -> None:
 def workers() -> None:
     """The processes that do long work, as Redis knows them."""
     found = tasks.workers()
-    face.heading("Workers", plural(len(found), "worker"))
+    components.heading("Workers", plural(len(found), "worker"))
     if not found:
         with st.container(border=True, gap="xsmall", key="no_worker"):
             st.markdown(":orange[:material/warning: No worker is running.] Long work waits until one does.")
@@ -78,43 +76,8 @@ def workers() -> None:
 def storage() -> None:
     """What the studio takes of the disk, by kind."""
     use = storage_use()
-    face.heading("Storage", f"{size(use.used_bytes)} used")
+    components.heading("Storage", f"{size(use.used_bytes)} used")
     with st.container(border=True, gap="small", key="storage"):
         largest = sorted(use.places, key=lambda place: -place.size_bytes)
-        face.memory_bar([(place.name, place.size_bytes) for place in largest], use.used_bytes + use.free_bytes)
+        components.memory_bar([(place.name, place.size_bytes) for place in largest], use.used_bytes + use.free_bytes)
         st.caption(f"All of it lies in `{use.data_dir}`")
-
-
-def configuration() -> None:
-    """The settings in force; each is an environment variable, read at the start."""
-    settings = get_settings()
-    face.heading("Configuration", "environment variables, read at the start")
-    with st.container(border=True, key="configuration"):
-        face.facts(
-            [
-                ("SFT_DATA_DIR", str(settings.data_dir)),
-                ("DATABASE_URL", "SQLite in the data directory" if settings.is_sqlite else "PostgreSQL"),
-                ("REDIS_URL", "set" if settings.redis_url else "the embedded server"),
-                ("STORAGE_URL", settings.storage_url or "files in the data directory"),
-                ("SFT_HOST", settings.host),
-                ("SFT_WEB_PORT", str(settings.web_port)),
-                ("SFT_INFERENCE_PORT", str(settings.inference_port)),
-                ("SFT_DEVICE", settings.device),
-                ("SFT_OLLAMA_URL", settings.ollama_url),
-                ("Sign-in", "on, by OpenID Connect" if sign_in_configured() else "off (this machine only)"),
-            ]
-        )
-
-
-def person() -> None:
-    """Who is signed in, where sign-in is on."""
-    if not sign_in_configured():
-        return
-    face.section_gap()
-    face.heading("You")
-    with st.container(
-        border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="you"
-    ):
-        st.markdown(md(st.user.get("name") or st.user.get("email") or "Signed in"), width="content")
-        if st.button("Sign out", icon=":material/logout:", key="sign_out"):
-            st.logout()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
-from pages.ui import face
+from pages.ui import states
 from pages.ui.format import duration, sentence
 
 POLL_S = 1.0
@@ -40,7 +40,7 @@ def band(task: TaskRecord) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             place = sentence(task.message or task.phase or _PLACES.get(task.state, ""))
-            st.markdown(f"{face.status_md(task.state)} {place}", width="content")
+            st.markdown(f"{states.badge_md(task.state)} {place}", width="content")
             running_s = time.time() - task.started_at if task.started_at else None
             st.caption(f"{task.progress:.0f}%" + (f" · {duration(running_s)}" if running_s else ""), width="content")
         st.progress(min(1.0, max(0.0, task.progress / 100)))
@@ -54,7 +54,7 @@ def ended_badly(task: TaskRecord, key: str) -> bool:
         return False
     error = task.error or {}
     with st.container(border=True, gap="xsmall", key=f"ended_{key}"):
-        st.markdown(face.status_md(task.state))
+        st.markdown(states.badge_md(task.state))
         if task.state == "cancelled":
             st.markdown("This was stopped before its end. Nothing was kept of it.")
         else:

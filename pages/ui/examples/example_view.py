@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from core.messages import Message
+from pages.ui.escaping import escaped, visible
 from pages.ui.format import plural, short
-from pages.ui.neutral import escaped, visible
 
 _ROLE = {
     "system": ("CONTEXT", "gray"),
@@ -46,6 +46,15 @@ def card(
                     st.markdown(f":small[{badge}]", width="content")
                 yield
         conversation(messages, key=key, limit=limit, spans=spans)
+
+
+def show(messages: Sequence[Message], *, key: str, note: str = "", badge: str = "", limit: int = LIMIT) -> None:
+    """A labeled example as a card without actions."""
+    if note or badge:
+        with card(messages, key=key, note=note, badge=badge, limit=limit):
+            return
+    with st.container(border=True, gap="xsmall", key=f"example_{key}"):
+        conversation(messages, key=key, limit=limit)
 
 
 def conversation(messages: Sequence[Message], *, key: str, limit: int = LIMIT, spans: Spans = ()) -> None:

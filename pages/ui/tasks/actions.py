@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from pages.ui.boundary import show_error
+from pages.ui.errors import show_error
 
 # action -> (button, icon, tooltip); those of `_ASK` stand in the Stop menu, each with what it costs.
 _BUTTONS = {

@@ -1,4 +1,4 @@
-"""Building blocks of the studio's face. Pages use these, not raw styling.
+"""Building blocks of every screen: headers, cards, tiles, rows. Screens use these, not raw styling.
 
 Gray is what you had, blue is what tuning changed; green, amber and red only report a state.
 """
@@ -13,51 +13,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui.format import md, short, size
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """How a state looks: its word, color, icon, and the sentence that explains it."""
-
-    word: str
-    color: str
-    icon: str
-    meaning: str = ""
-
-
-# Keys are the values that the core uses.
-STATES: dict[str, State] = {
-    "pending": State("Pending", "orange", ":material/schedule:", "waiting in queue"),
-    "validating": State("Validating", "blue", ":material/rule:", "checking dataset"),
-    "queued": State("Queued", "orange", ":material/hourglass_empty:", "in the provider's queue"),
-    "running": State("Running", "blue", ":material/progress_activity:", "training in progress"),
-    "paused": State("Paused", "gray", ":material/pause_circle:", "waiting to be resumed"),
-    "succeeded": State("Succeeded", "green", ":material/check_circle:", "training complete"),
-    "failed": State("Failed", "red", ":material/error:", "training failed"),
-    "cancelled": State("Cancelled", "gray", ":material/stop_circle:", "manually stopped"),
-    "validated": State("Validated", "green", ":material/verified:", "ready for training"),
-    "not_validated": State("Not validated", "gray", ":material/help:", "not checked yet"),
-    "active": State("Active", "green", ":material/bolt:"),
-    "archived": State("Archived", "gray", ":material/inventory_2:"),
-}
-
-
-def state_of(state: str) -> State:
-    """The look of a state; an unknown one (a provider's new word) is shown as it is, in gray."""
-    return STATES.get(state.lower().replace(" ", "_")) or State(state, "gray", ":material/help:")
-
-
-def status(state: str, *, help: str | None = None) -> None:
-    """A badge with the state's word, color and icon."""
-    look = state_of(state)
-    st.badge(look.word, color=look.color, icon=look.icon, help=help)  # type: ignore[arg-type]
-
-
-def status_md(state: str) -> str:
-    """The same badge inside a line of markdown."""
-    look = state_of(state)
-    return f":{look.color}-badge[{look.icon} {look.word}]"
+from pages.ui import states
+from pages.ui.format import md, size
 
 
 def badge_md(word: str, color: str = "gray", icon: str = "") -> str:
@@ -105,40 +62,6 @@ def heading(text: str, aside: str | None = None) -> None:
 def section_gap() -> None:
     """The space between two sections."""
     st.space("xsmall")
-
-
-def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
-    """Step header: one short bar and one short word per step (`now` counts from 1). Never scrolls, never wraps.
-
-    A name may be a pair: the word, and a shorter one for a narrow screen (at most seven letters for six steps).
-    A step begins at its top: the button that led to it stood at the foot of the one before.
-    """
-    slot = f"step_of_{flow}"
-    # The place is always there and never seen: one that came and went would move all that follows, and show it twice.
-    with st.container(key="to_top"):
-        if st.session_state.get(slot, now) != now:
-            _to_top(f"{flow} {now}")
-    st.session_state[slot] = now
-    with st.grid(len(names), min_column_width=48, wrap=False, gap="xsmall", key=f"steps_{flow}"):
-        for number, name in enumerate(names, 1):
-            with st.container(gap="xxsmall"):
-                st.progress(1.0 if number <= now else 0.0)
-                if isinstance(name, str):
-                    _step_word(name, number == now)
-                    continue
-                for width, word in zip(("wide", "narrow"), name, strict=True):
-                    with st.container(key=f"{width}_{flow}_{number}"):
-                        _step_word(word, number == now)
-
-
-def _to_top(mark: str) -> None:
-    """Scroll to the top once; another `mark` makes it another element, which runs again."""
-    script = f"document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0); // {mark}"
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
-
-
-def _step_word(word: str, current: bool) -> None:
-    st.markdown(f":small[{f'**{word}**' if current else f':gray[{word}]'}]", wrap=False)
 
 
 def empty(icon: str, title: str, text: str, action: str, key: str, primary: bool = True, **kw: Any) -> bool:
@@ -282,7 +205,7 @@ def list_row(title: str, caption: str, *, aside: str = "", state: str | None = N
         if aside:
             st.caption(aside, width="content")
         if state:
-            status(state)
+            states.badge(state)
 
 
 def pair(given: str, wanted: str, *, key: str, note: str = "") -> None:
@@ -314,30 +237,3 @@ def memory_bar(parts: Sequence[tuple[str, float]], total: float, shades: Sequenc
     rows += f'<i class="face-m0"></i><span>Free</span><b>{size(max(0.0, total - used))}</b>'
     label = f"{size(used)} of {size(total)} used"
     st.html(f'<div class="face-bar" role="img" aria-label="{label}">{bar}</div><div class="face-rows">{rows}</div>')
-
-
-_ROLE = {
-    "system": ("CONTEXT", "gray"),
-    "user": ("INPUT", "gray"),
-    "assistant": ("OUTPUT", "blue"),
-    "tool": ("TOOL", "gray"),
-}
-
-
-def example_card(messages: Sequence[Any], *, key: str, note: str = "", badge: str = "", limit: int = 1200) -> None:
-    """A labeled example, every message under its role, texts verbatim (the first `limit` characters of each)."""
-    with st.container(border=True, gap="xsmall", key=f"example_{key}"):
-        if note or badge:
-            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                st.caption(note, width="content")
-                if badge:
-                    st.markdown(f":small[{badge}]", width="content")
-        message_lines(messages, limit)
-
-
-def message_lines(messages: Sequence[Any], limit: int = 1200) -> None:
-    """Every message under its role, texts verbatim (the first `limit` characters of each)."""
-    for message in messages:
-        word, color = _ROLE.get(message.role, (message.role.upper(), "gray"))
-        st.markdown(f":small[:{color}[{word}]]")
-        st.text(short(message.content, limit) or "(empty)")

@@ -9,7 +9,41 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.platform.drafts import DraftRecord
-from pages.ui.boundary import show_error
+from pages.ui.errors import show_error
+
+
+def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
+    """Step header: one short bar and one short word per step (`now` counts from 1). Never scrolls, never wraps.
+
+    A name may be a pair: the word, and a shorter one for a narrow screen (at most seven letters for six steps).
+    A step begins at its top: the button that led to it stood at the foot of the one before.
+    """
+    slot = f"step_of_{flow}"
+    # The place is always there and never seen: one that came and went would move all that follows, and show it twice.
+    with st.container(key="to_top"):
+        if st.session_state.get(slot, now) != now:
+            _to_top(f"{flow} {now}")
+    st.session_state[slot] = now
+    with st.grid(len(names), min_column_width=48, wrap=False, gap="xsmall", key=f"steps_{flow}"):
+        for number, name in enumerate(names, 1):
+            with st.container(gap="xxsmall"):
+                st.progress(1.0 if number <= now else 0.0)
+                if isinstance(name, str):
+                    _step_word(name, number == now)
+                    continue
+                for width, word in zip(("wide", "narrow"), name, strict=True):
+                    with st.container(key=f"{width}_{flow}_{number}"):
+                        _step_word(word, number == now)
+
+
+def _to_top(mark: str) -> None:
+    """Scroll to the top once; another `mark` makes it another element, which runs again."""
+    script = f"document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0); // {mark}"
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+
+
+def _step_word(word: str, current: bool) -> None:
+    st.markdown(f":small[{f'**{word}**' if current else f':gray[{word}]'}]", wrap=False)
 
 
 def footer(

@@ -1,0 +1,65 @@
+"""What the demo yields: the loss curve, both models answering, and where to go from there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.services.training import jobs
+from pages.ui import components, navigation
+from pages.ui.answers import exact_match
+from pages.ui.charts import chart, runs as run_charts
+from pages.ui.charts.points import series_of
+from pages.ui.errors import boundary
+from pages.ui.tasks import words as task_words
+
+POLL_S = 1.0
+
+
+def curve(job: Any) -> None:
+    """Loss and validation loss of the demo's run, live."""
+    moving = job.state in task_words.MOVING
+    st.fragment(run_every=POLL_S if moving else None)(_curve)(job.id)
+
+
+def _curve(job_id: str) -> None:
+    with st.container(key="live_curve"), boundary():
+        job = jobs.get_job(job_id)
+        points = series_of(job)
+        if not len(points):
+            return
+        components.section_gap()
+        components.heading("Loss", f"step {job.step:,} of {job.total_steps:,} · lower is better")
+        with st.container(border=True):
+            fig = run_charts.loss_figure([*points.train, *points.validation], job.total_steps, job.num_epochs)
+            chart(fig, key="demo_loss", height=280, x="Step", alt=f"Loss over {job.step} of {job.total_steps} steps.")
+        st.caption("The validation curve is the loss on the reworded questions. It stays higher: they were not taught.")
+        st.page_link(
+            navigation.page_file("job"), label="Open the job", icon=":material/monitoring:", query_params={"id": job.id}
+        )
+
+
+def side_by_side(test: dict[str, Any]) -> None:
+    """Sample questions with both answers, then how many came out exactly."""
+    components.section_gap()
+    components.heading(
+        "The same question to both", f"{len(test.get('samples', [])[:3])} of {sum(test['counts'].values())}"
+    )
+    exact_match.samples(test)
+    components.section_gap()
+    exact_match.figures(test, key="demo")
+    st.caption(
+        "The starter is small: it learns the sentences it was taught, and few of the same questions in other words. "
+        "The same steps with a larger base model give one that generalizes."
+    )
+
+
+def ways_on(model_id: str) -> None:
+    """What to do after the demo."""
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if st.button("Bring your own data", icon=":material/upload_file:", key="own"):
+            st.switch_page(navigation.page_file("upload"))
+        if st.button("Ask both yourself", icon=":material/compare_arrows:", type="primary", key="compare"):
+            st.switch_page(navigation.page_file("compare"), query_params={"model": model_id})

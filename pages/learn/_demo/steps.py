@@ -1,0 +1,48 @@
+"""The steps of the demo, each with its state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.services.learn import demo
+from pages.ui.errors import boundary
+from pages.ui.format import md, sentence
+
+POLL_S = 1.0
+_FIRST_STEP = 20.5  # progress of a job whose first step is done
+_LOOKS = {  # state of a step -> (icon, color)
+    "done": ("check_circle", "green"),
+    "running": ("progress_activity", "blue"),
+    "failed": ("error", "red"),
+    "waiting": ("circle", "gray"),
+}
+
+
+def progress(record: Any) -> None:
+    """The steps, each with its state; polls while one of them runs."""
+    live = not record.finished
+    st.fragment(run_every=POLL_S if live else None)(_steps)(record.id, _look(record))
+
+
+def _look(record: Any) -> tuple[Any, ...]:
+    training = next((step for step in record.steps if step.id == "training"), None)
+    begun = training is not None and training.percent >= _FIRST_STEP
+    return record.job_id, record.model_id, record.finished, bool(record.exact_match), begun
+
+
+def _steps(demo_id: str, drawn: tuple[Any, ...]) -> None:
+    with st.container(key="live_steps"), boundary():
+        record = demo.status(demo_id)
+        if _look(record) != drawn:
+            st.rerun()
+        with st.container(border=True, gap="xsmall", key="demo_steps"):
+            for step in record.steps:
+                icon, color = _LOOKS[step.state]
+                with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                    title = f"**{md(step.title)}**" if step.state == "running" else md(step.title)
+                    st.markdown(f":{color}[:material/{icon}:] {title}", width="content")
+                    st.caption(sentence(step.detail), width="content")
+                if step.state == "running":
+                    st.progress(min(1.0, step.percent / 100))

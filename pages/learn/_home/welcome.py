@@ -1,0 +1,97 @@
+"""The upper half of Home: what supervised fine-tuning is, and where to start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui import components, navigation
+
+_ACTIONS = (
+    # screen, icon, title, what it is, button
+    (
+        "upload",
+        "note_add",
+        "Upload Labeled Examples",
+        "Input → Output pairs, from a table or a JSONL file. Every row is checked before it is used.",
+        "Upload file",
+    ),
+    (
+        "new_job",
+        "model_training",
+        "Start Training Job",
+        "Supervised learning on your examples. You see memory, time and fit before you start.",
+        "New job",
+    ),
+    (
+        "import_conversations",
+        "forum",
+        "Import from Conversations",
+        "Exported chats: what people asked becomes the input, what was answered the output. Redacted first.",
+        "Import chats",
+    ),
+    (
+        "demo",
+        "play_circle",
+        "Try the demo",
+        "One click: the shipped sample is trained here, then base and tuned answer side by side.",
+        "Start the demo",
+    ),
+)
+
+
+def hero() -> None:
+    """What supervised fine-tuning is, as a picture: INPUT → OUTPUT."""
+    with st.container(key="hero"):
+        words, picture = st.columns([10, 12], gap="medium", vertical_alignment="center")
+        with words, st.container(gap="xsmall"):
+            st.title("Supervised Fine-Tuning", anchor=False)
+            st.markdown(
+                ":gray[Train custom AI models with labeled examples (input → output pairs) through supervised "
+                "learning. The model learns patterns from these labeled pairs and improves its responses for "
+                "similar questions.]"
+            )
+            st.space("xxsmall")
+            with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                start = "new_job" if navigation.exists("new_job") else "upload"
+                if st.button("Start training job", type="primary", icon=":material/play_arrow:", key="hero_start"):
+                    st.switch_page(navigation.page_file(start))
+                if navigation.exists("explainer") and st.button(
+                    "What is Supervised Fine-Tuning?",
+                    type="tertiary",
+                    icon=":material/arrow_forward:",
+                    icon_position="right",
+                    key="hero_how",
+                ):
+                    st.switch_page(navigation.page_file("explainer"))
+        with (
+            picture,
+            st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small", key="hero_pic"),
+        ):
+            with st.container(border=True, gap="xsmall", height="stretch", key="pic_in"):
+                st.markdown(":small[:gray[INPUT]]")
+                st.markdown("What's the refund policy?")
+                st.caption("What a person asks")
+            with st.container(width="content", key="hero_arrow"):
+                st.markdown(":blue[:material/arrow_forward:]", width="content")
+            with st.container(border=True, gap="xsmall", height="stretch", key="on_pic_out"):
+                st.markdown(":small[:blue[OUTPUT]]")
+                st.markdown("We offer a **30-day money-back guarantee**, no questions asked.")
+                st.caption("How you want it answered")
+
+
+def quick_actions() -> None:
+    """The ways to begin; a card appears when its screen does."""
+    shown = [action for action in _ACTIONS if navigation.exists(action[0])]
+    components.heading("Start here", "Supervised fine-tuning requires labeled examples")
+    with st.grid(max(len(shown), 1), min_column_width=250):
+        for screen, icon, title, text, label in shown:
+            with st.container(
+                border=True, height="stretch", vertical_alignment="distribute", gap="small", key=f"start_{screen}"
+            ):
+                with st.container(gap="xxsmall"):
+                    st.markdown(f"**:blue[:material/{icon}:] {title}**")
+                    st.caption(text)
+                if st.button(label, width="stretch", key=f"go_{screen}"):
+                    # One click is enough: the demo begins as its screen opens.
+                    query = {"start": "1"} if screen == "demo" else {}
+                    st.switch_page(navigation.page_file(screen), query_params=query)

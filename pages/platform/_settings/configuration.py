@@ -1,0 +1,45 @@
+"""The settings in force, and who is signed in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.settings import get_settings
+from pages.ui import components
+from pages.ui.format import md
+from pages.ui.guard import sign_in_configured
+
+
+def configuration() -> None:
+    """The settings in force; each is an environment variable, read at the start."""
+    settings = get_settings()
+    components.heading("Configuration", "environment variables, read at the start")
+    with st.container(border=True, key="configuration"):
+        components.facts(
+            [
+                ("SFT_DATA_DIR", str(settings.data_dir)),
+                ("DATABASE_URL", "SQLite in the data directory" if settings.is_sqlite else "PostgreSQL"),
+                ("REDIS_URL", "set" if settings.redis_url else "the embedded server"),
+                ("STORAGE_URL", settings.storage_url or "files in the data directory"),
+                ("SFT_HOST", settings.host),
+                ("SFT_WEB_PORT", str(settings.web_port)),
+                ("SFT_INFERENCE_PORT", str(settings.inference_port)),
+                ("SFT_DEVICE", settings.device),
+                ("SFT_OLLAMA_URL", settings.ollama_url),
+                ("Sign-in", "on, by OpenID Connect" if sign_in_configured() else "off (this machine only)"),
+            ]
+        )
+
+
+def person() -> None:
+    """Who is signed in, where sign-in is on."""
+    if not sign_in_configured():
+        return
+    components.section_gap()
+    components.heading("You")
+    with st.container(
+        border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="you"
+    ):
+        st.markdown(md(st.user.get("name") or st.user.get("email") or "Signed in"), width="content")
+        if st.button("Sign out", icon=":material/logout:", key="sign_out"):
+            st.logout()

@@ -1,0 +1,76 @@
+"""One answer of a comparison as a card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.services.serving import chat
+from pages.ui.answers.chat_stream import Answer, shown
+from pages.ui.errors import show_error
+from pages.ui.format import md
+
+
+@dataclass
+class Card:
+    """Places of one answer card; `draw` is called while the answer grows."""
+
+    body: Any
+    foot: Any
+    finished: bool = False
+
+    def draw(self, answer: Answer, expected: str) -> None:
+        """Show what is there; once complete, the verdict and the figures."""
+        if self.finished:
+            return
+        if answer.error:
+            with self.body.container():
+                show_error(answer.error)
+            self.finished = True
+            return
+        if answer.text:
+            self.body.markdown(shown(answer.text) + ("" if answer.done else " ▌"))
+        elif answer.done:
+            self.body.caption("It answered with nothing.")
+        else:
+            self.body.caption(answer.waiting())
+        if answer.done:
+            self.finished = True
+            with self.foot.container():
+                _verdict(answer, expected)
+
+
+def card(model: Any, *, tuned: bool) -> Card:
+    """The empty card of a model: the tuned one has the accent edge."""
+    with st.container(
+        border=True,
+        height="stretch",
+        vertical_alignment="distribute",
+        gap="small",
+        key="on_tuned" if tuned else "off_base",
+    ):
+        with st.container(gap="small"):
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
+            ):
+                st.markdown(f"**{md(model.title, 40)}**")
+                st.badge("Tuned" if tuned else "Base", color="blue" if tuned else "gray")
+            body = st.empty()
+        foot = st.empty()
+    return Card(body, foot)
+
+
+def _verdict(answer: Answer, expected: str) -> None:
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if expected:
+            right = chat.matches(answer.text, expected)
+            st.markdown(
+                ":green[:material/check: Matches the expected answer]"
+                if right
+                else ":red[:material/close: Not the expected answer]",
+                width="content",
+            )
+        st.caption(answer.figures(), width="content")

@@ -1,0 +1,55 @@
+"""A model as a card in the list, and the buttons that lead to Chat and Compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pages.ui import navigation, states
+from pages.ui.format import ago, format_loss, md, short, size
+
+
+def card(model: Any) -> None:
+    """One model: name, badge, where it came from, loss, size, and the ways on."""
+    with st.container(
+        border=True, height="stretch", vertical_alignment="distribute", gap="xsmall", key=f"model_{model.id}"
+    ):
+        with st.container(gap=None):
+            with st.container(
+                horizontal=True,
+                horizontal_alignment="distribute",
+                vertical_alignment="center",
+                wrap=False,
+                gap="xsmall",
+            ):
+                # A link to the same screen would leave the address as it was: a reload would lose the place.
+                if st.button(f"**{md(model.name, 44)}**", type="tertiary", key=f"open_{model.id}"):
+                    st.switch_page(navigation.page_file("models"), query_params={"id": model.id})
+                states.badge(model.state)
+            st.caption(f"{md(model.base_title)} · {md(model.method_title)} · {md(model.dataset_name, 40)}")
+            if model.notes:
+                st.caption(md(short(model.notes, 120)))
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
+        ):
+            loss = f"loss {format_loss(model.final_loss)} · " if model.final_loss is not None else ""
+            st.markdown(f":small[{loss}{size(model.size_bytes)} · {ago(model.created_at)}]", width="content")
+            ways_on(model, "card")
+
+
+def ways_on(model: Any, place: str, primary: bool = False) -> None:
+    kind = "secondary" if primary else "tertiary"
+    with st.container(horizontal=True, width="content", gap="xsmall"):
+        if model.state != "active":
+            st.caption("Activate it to use it.")
+            return
+        if st.button("Chat", icon=":material/chat:", key=f"chat_{place}_{model.id}", type=kind):
+            st.switch_page(navigation.page_file("chat"), query_params={"model": model.id})
+        if st.button(
+            "Compare with base" if primary else "Compare",
+            icon=":material/compare_arrows:",
+            key=f"compare_{place}_{model.id}",
+            type="primary" if primary else kind,
+        ):
+            st.switch_page(navigation.page_file("compare"), query_params={"model": model.id})

@@ -1,0 +1,1 @@
+"""Answers of models: streamed, and counted by an exact-match test."""

@@ -1,0 +1,51 @@
+"""What surrounds every screen: page icon, logo, style sheets, and the toasts for finished work."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import streamlit as st
+
+from core.services.platform import tasks
+from pages.ui.format import md
+
+log = logging.getLogger("sft.pages")
+
+HERE = Path(__file__).parent
+MARK = HERE / "mark.svg"
+LOGO = HERE / "logo.svg"
+ABOUT = (
+    "**SFT Studio** turns tables, files and chats into labeled examples, fine-tunes language models on them, and shows "
+    "what changed. It runs on this machine."
+)
+_SEEN = "_seen_event"
+NEWS_S = 4.0
+_ENDS = {
+    "succeeded": ("is done", ":material/check_circle:"),
+    "failed": ("failed", ":material/error:"),
+    "cancelled": ("was stopped", ":material/stop_circle:"),
+}
+
+
+def configure() -> None:
+    """Local page icon (a Material one would be fetched from the internet), wide layout, logo, style sheet."""
+    st.set_page_config(page_icon=str(MARK), layout="wide", menu_items={"About": ABOUT})
+    st.logo(str(LOGO), size="large", icon_image=str(MARK))
+    st.html(HERE / "studio.css")
+
+
+@st.fragment(run_every=NEWS_S)
+def announcements() -> None:
+    """Say that long work came to its end, wherever the person is; only what ends after they arrived is news."""
+    try:
+        if _SEEN not in st.session_state:
+            st.session_state[_SEEN] = tasks.last_event_id()
+            return
+        for item in tasks.events_since(st.session_state[_SEEN]):
+            st.session_state[_SEEN] = max(item.id, st.session_state[_SEEN])
+            words, icon = _ENDS.get(item.state, (item.state, None))
+            st.toast(f"**{md(item.title, 80)}** {words}.", icon=icon, duration="long")
+    except Exception:
+        # The news must never take a page down; the page itself will say what is wrong.
+        log.exception("the news of finished work could not be read")

@@ -1,0 +1,1 @@
+"""How a labeled example is shown and edited."""

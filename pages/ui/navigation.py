@@ -1,0 +1,92 @@
+"""The list of screens, by the sections of the navigation, and the file of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One entry of the navigation: the name of its file in its wing of `pages/`, title, outlined Material icon."""
+
+    name: str
+    title: str
+    icon: str
+    shown: bool = True
+
+
+SECTIONS: dict[str, tuple[Screen, ...]] = {
+    "": (Screen("home", "Home", "home"), Screen("demo", "Try the demo", "play_circle", shown=False)),
+    "Prepare": (
+        Screen("datasets", "Datasets", "dataset"),
+        Screen("upload", "Upload", "upload_file"),
+        Screen("convert", "Convert data", "transform"),
+        Screen("mix", "Mix datasets", "blender", shown=False),
+        Screen("import_conversations", "Import conversations", "forum"),
+    ),
+    "Train": (
+        Screen("new_job", "New job", "add_circle"),
+        Screen("jobs", "Jobs", "monitoring"),
+        Screen("job", "Job", "monitoring", shown=False),
+        Screen("models", "Models", "deployed_code"),
+    ),
+    "Use": (Screen("chat", "Chat", "chat"), Screen("compare", "Compare", "compare_arrows")),
+    "Learn": (Screen("explainer", "Explainer", "school"),),
+    "Studio": (
+        Screen("background_jobs", "Background jobs", "view_timeline"),
+        Screen("settings", "Settings", "tune"),
+    ),
+}
+
+
+# The folder of `pages/` that holds the screens of a section.
+WINGS: dict[str, str] = {
+    "": "learn",
+    "Prepare": "data",
+    "Train": "training",
+    "Use": "serving",
+    "Learn": "learn",
+    "Studio": "platform",
+}
+_FILES = {
+    screen.name: ROOT / "pages" / WINGS[section] / f"{screen.name}.py"
+    for section, screens in SECTIONS.items()
+    for screen in screens
+}
+
+
+def page_file(name: str) -> Path:
+    """The file of a screen, for `st.switch_page` and `st.page_link`."""
+    return _FILES[name]
+
+
+def exists(name: str) -> bool:
+    """Whether that screen is part of this studio."""
+    return page_file(name).is_file()
+
+
+def register_pages(visible: bool = True) -> StreamlitPage:
+    """Give Streamlit the list of screens; returns the one that the address asks for."""
+    sections: dict[str, list[StreamlitPage]] = {}
+    for section, screens in SECTIONS.items():
+        pages = [
+            st.Page(
+                page_file(screen.name),
+                title=screen.title,
+                icon=f":material/{screen.icon}:",
+                url_path=None if screen.name == "home" else screen.name,
+                default=screen.name == "home",
+                visibility="visible" if screen.shown else "hidden",
+            )
+            for screen in screens
+            if exists(screen.name)
+        ]
+        if pages:
+            sections[section] = pages
+    return st.navigation(sections, position="sidebar" if visible else "hidden", expanded=True)

@@ -1,0 +1,51 @@
+"""How each state looks: its word, color and icon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a state looks: its word, color, icon, and the sentence that explains it."""
+
+    word: str
+    color: str
+    icon: str
+    meaning: str = ""
+
+
+# Keys are the values that the core uses.
+STATES: dict[str, State] = {
+    "pending": State("Pending", "orange", ":material/schedule:", "waiting in queue"),
+    "validating": State("Validating", "blue", ":material/rule:", "checking dataset"),
+    "queued": State("Queued", "orange", ":material/hourglass_empty:", "in the provider's queue"),
+    "running": State("Running", "blue", ":material/progress_activity:", "training in progress"),
+    "paused": State("Paused", "gray", ":material/pause_circle:", "waiting to be resumed"),
+    "succeeded": State("Succeeded", "green", ":material/check_circle:", "training complete"),
+    "failed": State("Failed", "red", ":material/error:", "training failed"),
+    "cancelled": State("Cancelled", "gray", ":material/stop_circle:", "manually stopped"),
+    "validated": State("Validated", "green", ":material/verified:", "ready for training"),
+    "not_validated": State("Not validated", "gray", ":material/help:", "not checked yet"),
+    "active": State("Active", "green", ":material/bolt:"),
+    "archived": State("Archived", "gray", ":material/inventory_2:"),
+}
+
+
+def state_of(state: str) -> State:
+    """The look of a state; an unknown one (a provider's new word) is shown as it is, in gray."""
+    return STATES.get(state.lower().replace(" ", "_")) or State(state, "gray", ":material/help:")
+
+
+def badge(state: str, *, help: str | None = None) -> None:
+    """A badge with the state's word, color and icon."""
+    look = state_of(state)
+    st.badge(look.word, color=look.color, icon=look.icon, help=help)  # type: ignore[arg-type]
+
+
+def badge_md(state: str) -> str:
+    """The same badge inside a line of markdown."""
+    look = state_of(state)
+    return f":{look.color}-badge[{look.icon} {look.word}]"

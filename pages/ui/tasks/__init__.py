@@ -1,0 +1,1 @@
+"""Background tasks and jobs on the screens: their words, actions and progress."""
