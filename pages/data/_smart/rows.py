@@ -39,7 +39,7 @@ def row_card(row: RowResult | SmartRowRecord, key: str) -> None:
         for index, example in enumerate(row.examples):
             if index:
                 st.divider()
-            example_view.messages(example.messages)
+            example_view.conversation(example.messages, key=f"{key}_{index}")
             for flag in example.flags:
                 st.markdown(f":orange[:small[:material/visibility: {md(flag.message)}]]")
         took = [f"{number(row.prompt_tokens)} tokens in, {number(row.completion_tokens)} out"]
