@@ -275,38 +275,24 @@ class TrainingConfig(BaseModel):
     )
 
 
-class ResolvedTraining(BaseModel):
+class ResolvedTraining(TrainingConfig):
     """The same settings as plain numbers, with the arithmetic of the run. A step is an optimizer step.
 
-    `steps_per_epoch` = ceil(train examples / effective batch size); `total_steps` = epochs x steps per epoch.
+    Only what differs is listed: settings that may be *auto* are numbers here, and a frozen spec that lacks a setting
+    (because it is older) means what jobs did then. `steps_per_epoch` = ceil(train examples / effective batch size);
+    `total_steps` = epochs x steps per epoch.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_epochs: int
     per_device_batch_size: int
     gradient_accumulation_steps: int
     learning_rate: float
-    lr_scheduler_type: str
-    warmup_ratio: float
-    weight_decay: float
-    max_grad_norm: float
     max_seq_length: int
     eval_every_steps: int
     save_every_steps: int
-    seed: int
-    completion_only_loss: bool
+    sample_answers: int = 0  # older jobs answer none
     steps_per_epoch: int
     total_steps: int
-    gradient_checkpointing: str = "auto"
-    over_length: str = "truncate"  # specs frozen before there was a choice
-    # Jobs that were launched before these existed never stopped early.
-    early_stopping_patience: int = 0
-    early_stopping_min_improvement: float = 0.0
-    keep_best: bool = False
-    stop_when_diverging: bool = True
-    sample_answers: int = 0  # jobs that were launched before these existed answer none
-    sample_prompts: list[str] = []
 
     @property
     def effective_batch_size(self) -> int:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.training.jobs.exact_match import matches
-from core.training.jobs.spec import TrainingConfig
+from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 
 def test_every_setting_tells_what_a_person_needs_to_know() -> None:
@@ -17,6 +17,35 @@ def test_unknown_settings_and_silly_values_are_refused() -> None:
     for values in ({"epochs": 3}, {"num_epochs": 0}, {"learning_rate": "fast"}, {"warmup_ratio": 2}):
         with pytest.raises(ValidationError):
             TrainingConfig(**values)  # type: ignore[arg-type]
+
+
+def test_a_resolved_run_has_every_setting_and_none_of_them_is_auto() -> None:
+    assert set(TrainingConfig.model_fields) < set(ResolvedTraining.model_fields)
+    automatic = {name for name, field in TrainingConfig.model_fields.items() if field.default == AUTO}
+    resolved = ResolvedTraining.model_json_schema()
+    for name in automatic - {"gradient_checkpointing"}:
+        assert resolved["properties"][name]["type"] in ("integer", "number")
+        assert name in resolved["required"]
+
+
+def test_a_spec_that_is_older_than_a_setting_means_what_jobs_did_then() -> None:
+    old = ResolvedTraining(
+        num_epochs=1,
+        per_device_batch_size=2,
+        gradient_accumulation_steps=1,
+        learning_rate=1e-4,
+        max_seq_length=64,
+        eval_every_steps=1,
+        save_every_steps=1,
+        steps_per_epoch=3,
+        total_steps=3,
+    )
+    assert (old.sample_answers, old.keep_best, old.early_stopping_patience, old.over_length) == (
+        0,
+        False,
+        0,
+        "truncate",
+    )
 
 
 def test_exact_is_exact() -> None:
