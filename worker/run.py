@@ -26,8 +26,8 @@ from core.errors import (
     TrainingError,
 )
 from core.platform.tasks import store
-from core.platform.tasks.context import Outcome, TaskContext
-from core.platform.tasks.kinds import KINDS, kind_of
+from core.platform.tasks.context import Interrupted, Outcome, TaskContext
+from core.platform.tasks.kinds import KINDS, TaskKind, kind_of
 from core.platform.tasks.lease import acquire
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.recovery import settle
@@ -65,12 +65,12 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
     log.info("Task %s (%s), attempt %d, epoch %d: begins.", task_id, task.kind, task.attempt, lease.epoch)
     context = TaskContext(lease, shutdown)
     try:
-        ended = _finish(context, task.kind)
+        ended = _finish(context, kind)
     except LeaseLost:
         log.warning("Task %s was taken over by another worker; this one stops without a trace.", task_id)
         return None
     log.info("Task %s: %s %s", task_id, ended.state, ended.reason)
-    if ended.state == "succeeded":  # in every other end a retry or a resume goes on from what lies there
+    if ended.state == "succeeded":
         shutil.rmtree(context.workdir, ignore_errors=True)
     settle(task_id)
     if ended.state == "succeeded" and kind.makes_version and ended.result.get("dataset_id"):
@@ -80,9 +80,15 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
     return ended
 
 
-def _finish(context: TaskContext, kind: str) -> TaskRecord:
+def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:
     try:
-        return context.finish(_handler(kind)(context))
+        try:
+            outcome = _handler(kind.id)(context)
+        except Interrupted as interrupted:
+            outcome = interrupted.outcome
+        if outcome.state != "succeeded":
+            _empty_workdir(context, kind)
+        return context.finish(outcome)
     except LeaseLost:
         raise
     except Exception as error:
@@ -90,9 +96,20 @@ def _finish(context: TaskContext, kind: str) -> TaskRecord:
             log.info("Stopped by the cancel.", exc_info=True)
             return context.finish(Outcome("cancelled"))
         described = describe(error)
+        _empty_workdir(context, kind)
         return context.finish(
             Outcome("failed", reason=described["cause"]), error=described, event_message=described["message"]
         )
+
+
+def _empty_workdir(context: TaskContext, kind: TaskKind) -> None:
+    """Empty the working directory before a task ends without success, unless a retry or a resume needs its files.
+
+    Before, because another worker may take the task right after, and use the directory. Raises LeaseLost.
+    """
+    if not kind.resumes_from_workdir:
+        context.lease.renew()
+        shutil.rmtree(context.workdir, ignore_errors=True)
 
 
 def _handler(kind: str) -> Handler:

@@ -41,8 +41,8 @@ def handle(ctx: TaskContext) -> Outcome:
         signal = "" if wants.get("deaf") else ctx.signal()
         if signal == "stop":
             return _done(ctx, count, "stopped_early")
-        if stop := ctx.interrupted() if signal else None:
-            return stop
+        if signal:
+            ctx.raise_if_interrupted()
         time.sleep(wants.get("step_s", STEP_S))
         count += 1
         with _counted(get_settings().data_dir, ctx.lease.task_id).open("a") as log:
@@ -94,7 +94,14 @@ def steps(data_dir: Path, task_id: str) -> list[tuple[int, int]]:
 
 if "counting" not in KINDS:  # this file is loaded twice where it is the program that runs
     KINDS.add(
-        TaskKind(id="counting", title="Counting", icon="123", queue="cpu", handler="tests.support.counting:handle")
+        TaskKind(
+            id="counting",
+            title="Counting",
+            icon="123",
+            queue="cpu",
+            handler="tests.support.counting:handle",
+            resumes_from_workdir=True,
+        )
     )
 
 if __name__ == "__main__":

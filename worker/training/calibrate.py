@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +18,6 @@ from core.training.jobs.spec import JobSpec
 from worker.training import token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Point
-from worker.training.interrupt import Interrupted, check
 from worker.training.run import TrainResult, Watching, train
 
 STEPS: Final = 8  # at most; the first one warms up and is not counted
@@ -30,19 +28,11 @@ SILENT_S: Final = 180.0
 
 def handle(ctx: TaskContext) -> Outcome:
     """The task `calibration`: payload `key` and `spec` (a JobSpec); writes the Calibration row of that key."""
-    try:
-        return _calibrate(ctx, ctx.payload["key"], JobSpec.model_validate(ctx.payload["spec"]))
-    except Interrupted as stop:
-        return stop.outcome
-    finally:
-        shutil.rmtree(ctx.workdir, ignore_errors=True)
-
-
-def _calibrate(ctx: TaskContext, key: str, spec: JobSpec) -> Outcome:
+    key, spec = ctx.payload["key"], JobSpec.model_validate(ctx.payload["spec"])
     ctx.progress(5, "Measuring", "Loading the base model")
     ctx.allow(SILENT_S)
     row = measure(key, spec, ctx.workdir, ctx)
-    check(ctx)
+    ctx.raise_if_interrupted()
 
     def store(uow: Any) -> dict[str, Any]:
         uow.session.merge(row)
@@ -126,7 +116,7 @@ class Times:
     def on_loaded(self, data: Prepared, resumed_from: int) -> None:
         self.loaded_at = time.perf_counter()
         if self.ctx:
-            check(self.ctx)
+            self.ctx.raise_if_interrupted()
             self.ctx.progress(30, "Measuring", f"Making up to {STEPS} steps")
 
     def on_point(self, point: Point) -> None:

@@ -15,7 +15,6 @@ from core.services.data import datasets
 from core.services.training import models
 from core.services.training.jobs import reader as job_reader
 from worker.training.generate import Exactness, exact_match, split_last_answer
-from worker.training.interrupt import Interrupted, check
 from worker.training.model_files import load_model, load_tokenizer, load_tuned
 from worker.training.run import quiet
 
@@ -30,10 +29,7 @@ def handle(ctx: TaskContext) -> Outcome:
     The result holds shares of 0..1 (None where a split is empty): `base` and `tuned`, each with `train` and
     `validation`; `counts`; and a few `samples` with question, expected, base and tuned answer.
     """
-    try:
-        return Outcome("succeeded", result=_compare(ctx))
-    except Interrupted as stop:
-        return stop.outcome
+    return Outcome("succeeded", result=_compare(ctx))
 
 
 def _compare(ctx: TaskContext) -> dict[str, Any]:
@@ -88,7 +84,7 @@ def _answers(
         questions, expected = zip(*(split_last_answer(example) for example in examples[split]), strict=True)
 
         def between(share: float, number: int = number) -> None:
-            check(ctx)
+            ctx.raise_if_interrupted()
             ctx.progress(start + 45 * (number + share) / len(filled), "Evaluating", text)
 
         results[split] = exact_match(model, tokenizer, questions, expected, between=between)

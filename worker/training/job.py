@@ -27,7 +27,6 @@ from core.training.jobs.spec import JobSpec
 from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Point
-from worker.training.interrupt import Interrupted, check
 from worker.training.keep import keep
 from worker.training.making import SILENT_S, make_model
 from worker.training.memory import naming_memory
@@ -43,18 +42,11 @@ def handle(ctx: TaskContext) -> Outcome:
     job = job_reader.find_by_task(ctx.task.id)
     if job is None:
         raise DataError("The job of this task is gone.", "Start a new one.")
-    try:
-        return _train(ctx, job)
-    except Interrupted as stop:
-        return stop.outcome
-
-
-def _train(ctx: TaskContext, job: JobRecord) -> Outcome:
     began = time.perf_counter()
     ctx.progress(1, "Validating", "Reading the dataset")
     examples = _examples(job)
     base_path = _base_path(job.spec)
-    check(ctx)
+    ctx.raise_if_interrupted()
     if ctx.keeps:
         return keep(ctx, job, base_path, examples[0])
     ctx.progress(2, "Validating", "Loading the base model")
@@ -161,12 +153,12 @@ class Reporter:
         )
 
     def on_preparing(self, share: float) -> None:
-        check(self.ctx)
+        self.ctx.raise_if_interrupted()
         self.ctx.progress(2 + 6 * share, "Validating", "Counting tokens")
 
     def on_loaded(self, data: Prepared, resumed_from: int) -> None:
         """The data is known: say what the maximum length cost, and forget points that will be computed again."""
-        check(self.ctx)
+        self.ctx.raise_if_interrupted()
         self._say_lengths(data)
         forecasting.keep_lengths(self.job.dataset_version_id, base_models.resolve(self.job.base_model), data.spans)
         with self.ctx.fenced() as uow:

@@ -15,7 +15,6 @@ from core.models import methods
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training.jobs.records import JobRecord
 from worker.training import checkpoints, state, tuners
-from worker.training.interrupt import check
 from worker.training.making import SILENT_S, make_model
 from worker.training.memory import naming_memory
 from worker.training.model_files import load_model, load_tokenizer, save_model
@@ -32,7 +31,7 @@ def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) ->
     """
     directory, totals = _checkpoint(ctx.workdir / "checkpoints", keep_best=job.spec.training.keep_best)
     step = checkpoints.step_of(directory)
-    check(ctx)
+    ctx.raise_if_interrupted()
     method = methods.build(job.spec.method, job.spec.method_config)
     ctx.validated()
     ctx.progress(95, "Creating the model", f"Loading the checkpoint of step {step:,}")
@@ -42,7 +41,7 @@ def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) ->
         model = tuners.attach(load_model(base_path, method.load_arguments()), method)
         state.load_weights(model, directory)
         model_dir = save_model(model, load_tokenizer(base_path), ctx.workdir / "model")
-        check(ctx)
+        ctx.raise_if_interrupted()
         outcome = make_model(
             ctx,
             job,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from core.platform.storage import get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training import merging, models
 from worker.training import tuners
-from worker.training.interrupt import Interrupted, check
 from worker.training.model_files import load_model, load_tokenizer, save_model
 from worker.training.run import quiet
 
@@ -25,15 +23,6 @@ PROBE_TOKENS: Final = 32
 
 def handle(ctx: TaskContext) -> Outcome:
     """The task `merge`: payload `model_id`; stores the whole model beside the adapter."""
-    try:
-        return _merge(ctx)
-    except Interrupted as stop:
-        return stop.outcome
-    finally:
-        shutil.rmtree(ctx.workdir, ignore_errors=True)
-
-
-def _merge(ctx: TaskContext) -> Outcome:
     ctx.progress(2, "Merging", "Loading the base model and the adapter")
     ctx.allow(SILENT_S)
     model = models.get_model(ctx.payload["model_id"])
@@ -47,10 +36,10 @@ def _merge(ctx: TaskContext) -> Outcome:
             f"{base.revision[:12]}).",
             "Train it again, or bring the old base model back.",
         )
-    check(ctx)
+    ctx.raise_if_interrupted()
     directory = ctx.workdir / "merged"
     difference = merge(base.path, get_storage().local_dir(model.path), directory)
-    check(ctx)
+    ctx.raise_if_interrupted()
     ctx.progress(80, "Merging", "Storing the whole model")
     ctx.allow(SILENT_S)
     return merging.register(ctx, model, directory, {"logit_difference": difference})

@@ -28,7 +28,6 @@ from core.platform.tasks.context import Outcome, TaskContext
 from worker.training import runtime, starter_corpus
 from worker.training.checkpoints import file_hashes
 from worker.training.generate import exact_match
-from worker.training.interrupt import Interrupted, check
 
 Progress = Callable[[float, str], None]  # percent 0..100 and what is going on; it may raise to stop the build
 
@@ -208,13 +207,10 @@ def handle(ctx: TaskContext) -> Outcome:
     """The task `starter`: build it, unless it is there."""
 
     def progress(percent: float, text: str) -> None:
-        check(ctx)
+        ctx.raise_if_interrupted()
         ctx.progress(percent, "Building the starter", text)
 
     runtime.use_cores()
-    try:
-        manifest = build(starter_dir(), progress)
-    except Interrupted as stop:
-        return stop.outcome
+    manifest = build(starter_dir(), progress)
     facts = ("params", "pretraining_exact_match", "seconds")
     return Outcome("succeeded", result={name: manifest[name] for name in facts})

@@ -40,6 +40,14 @@ class Outcome:
     on_commit: Callable[[UnitOfWork], dict[str, Any] | None] | None = None
 
 
+class Interrupted(Exception):
+    """Ends a handler in the middle of its work; the worker ends the task with this outcome."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.state)
+        self.outcome = outcome
+
+
 class TaskContext:
     """A handler's hold on its task. Every method that writes raises LeaseLost once another worker has taken over."""
 
@@ -62,7 +70,7 @@ class TaskContext:
 
     @property
     def workdir(self) -> Path:
-        """A directory of the task's own, kept over crashes, pauses and retries, removed after success."""
+        """The task's working directory: kept over crashes; see `TaskKind.resumes_from_workdir` for other ends."""
         path = get_settings().data_dir / "work" / self.lease.task_id
         path.mkdir(parents=True, exist_ok=True)
         return path
@@ -98,11 +106,15 @@ class TaskContext:
         """Whether a person asked for what is saved already, as it is, without further work."""
         return self.task.command == "keep"
 
-    def interrupted(self) -> Outcome | None:
-        """The outcome for a handler with nothing to save or whose progress is saved already; None to go on."""
+    def raise_if_interrupted(self) -> None:
+        """Check for a cancel, pause, stop or shutdown; for handlers with nothing to save, at every unit of work.
+
+        Raises:
+            Interrupted: the work should end now.
+        """
         outcomes = {"cancel": "cancelled", "pause": "paused", "stop": "cancelled", "shutdown": "released"}
-        signal = self.signal()
-        return Outcome(outcomes[signal]) if signal else None
+        if signal := self.signal():
+            raise Interrupted(Outcome(outcomes[signal]))
 
     def allow(self, silence_s: float) -> None:
         """Announce a silence of at most this length (loading a model), so that it is not taken for a hang.

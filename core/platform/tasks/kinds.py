@@ -28,6 +28,8 @@ class TaskKind:
         handler: `module:function`; the function takes a TaskContext and returns an Outcome.
         makes_version: its result is a new dataset version (`dataset_id`), whose quality check starts at once.
         validates_first: a pending task becomes `validating`, and `running` when the handler calls `ctx.validated()`.
+        resumes_from_workdir: its working directory is kept over pauses, failures and retries, because the handler
+            continues from the files there; of other kinds it is emptied at every end.
         can_pause: it can be paused, and stopped so that the part that is done is kept.
         can_keep: its last checkpoint can be kept after it failed or was cancelled.
         reads: paths in the payload to ids of datasets or dataset versions that an unfinished task needs, for example
@@ -44,6 +46,7 @@ class TaskKind:
     handler: str
     makes_version: bool = False
     validates_first: bool = False
+    resumes_from_workdir: bool = False
     can_pause: bool = False
     can_keep: bool = False
     reads: tuple[str, ...] = ()
@@ -85,7 +88,7 @@ KINDS.add(
         title="Conversion",
         icon="transform",
         queue="cpu",
-        handler="worker.conversion:handle",
+        handler="worker.handlers.conversion:handle",
         makes_version=True,
         shown_as_result=True,
     )
@@ -96,7 +99,7 @@ KINDS.add(
         title="Import",
         icon="upload_file",
         queue="cpu",
-        handler="worker.conversion:handle_import",
+        handler="worker.handlers.conversion:handle",
         makes_version=True,
         shown_as_result=True,
     )
@@ -107,7 +110,7 @@ KINDS.add(
         title="Import of conversations",
         icon="forum",
         queue="cpu",
-        handler="worker.chat_import:handle",
+        handler="worker.handlers.chat_import:handle",
         makes_version=True,
     )
 )
@@ -117,17 +120,21 @@ KINDS.add(
         title="Dataset check",
         icon="rule",
         queue="cpu",
-        handler="worker.conversion:handle_validation",
+        handler="worker.handlers.validation:handle",
     )
 )
-KINDS.add(TaskKind(id="quality", title="Quality check", icon="verified", queue="cpu", handler="worker.quality:handle"))
+KINDS.add(
+    TaskKind(
+        id="quality", title="Quality check", icon="verified", queue="cpu", handler="worker.handlers.quality:handle"
+    )
+)
 KINDS.add(
     TaskKind(
         id="edit",
         title="Edit",
         icon="edit",
         queue="cpu",
-        handler="worker.editing:handle",
+        handler="worker.handlers.edit:handle",
         makes_version=True,
         reads=("dataset_id",),
         changes_dataset=True,
@@ -139,7 +146,7 @@ KINDS.add(
         title="Mix",
         icon="merge",
         queue="cpu",
-        handler="worker.editing:handle_mix",
+        handler="worker.handlers.mix:handle",
         makes_version=True,
         reads=("parts.version_id",),
     )
@@ -150,7 +157,7 @@ KINDS.add(
         title="Smart mode",
         icon="edit_note",
         queue="io",
-        handler="worker.smart:handle",
+        handler="worker.handlers.smart:handle",
         makes_version=True,
         can_pause=True,
     )
@@ -161,7 +168,7 @@ KINDS.add(
         title="Failed rows, asked again",
         icon="refresh",
         queue="io",
-        handler="worker.smart:handle_again",
+        handler="worker.handlers.smart_again:handle",
         makes_version=True,
         can_pause=True,
         reads=("dataset_id",),
@@ -174,7 +181,7 @@ KINDS.add(
         title="Variations",
         icon="edit_note",
         queue="io",
-        handler="worker.smart:handle_variations",
+        handler="worker.handlers.variations:handle",
         makes_version=True,
         can_pause=True,
         reads=("dataset_id",),
@@ -199,7 +206,9 @@ KINDS.add(
         handler="worker.training.calibrate:handle",
     )
 )
-KINDS.add(TaskKind(id="download", title="Download", icon="download", queue="io", handler="worker.download:handle"))
+KINDS.add(
+    TaskKind(id="download", title="Download", icon="download", queue="io", handler="worker.handlers.download:handle")
+)
 KINDS.add(
     TaskKind(
         id="training",
@@ -208,6 +217,7 @@ KINDS.add(
         queue="gpu",
         handler="worker.training.job:handle",
         validates_first=True,
+        resumes_from_workdir=True,
         can_pause=True,
         can_keep=True,
         opens=("job", "job_id"),

@@ -1,41 +1,25 @@
-"""Rows become a dataset: preview, start, and the work itself as a background task.
-
-Crash-safety: the dataset's id follows from the task's, its files are written to a place that follows from that id, and
-the rows that make it exist are written in the transaction that finishes the task. However often the work is killed
-and begun again, exactly one dataset appears.
-"""
+"""Rows become a dataset: preview and start. The work itself is done by `worker/handlers/conversion.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from core import arguments
-from core.data.conversion import analysis, shapes
+from core.data.conversion import analysis
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, Template
-from core.data.examples.columns import ExampleColumns
-from core.data.examples.sets import ExampleSet
-from core.data.findings import finding
-from core.data.formats.batches import RowBatch
-from core.data.quality.rules import check_set
-from core.data.versions.manifest import RowCounts, SourceFile
-from core.data.versions.writer import VersionWriter
 from core.errors import Conflict, DataError
-from core.messages import Finding, Reject, Split
+from core.messages import Reject
 from core.platform.tasks import store
-from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.records import TaskRecord
 from core.services.data import sources
-from core.services.data.datasets import checks as dataset_checks, writing as dataset_writing
-from core.services.data.datasets.writing import Origin
-from core.services.data.sources import reading_ahead
+from core.services.data.datasets import writing as dataset_writing
 from core.services.platform import drafts
 
 PREVIEW_ROWS = 200
-_SHARE_READING = 90.0  # percent of the progress; the rest is writing and publishing
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,115 +142,3 @@ def start_with(
     dataset_writing.check_name(name)
     dataset_writing.check_characters(name, description)
     return start(drafts.create("convert", state, step="convert").id)
-
-
-# ---- in the worker
-
-
-def run(ctx: TaskContext) -> Outcome:
-    """Do a `conversion` or `import` task: read, convert, check, write, publish."""
-    task = ctx.task
-    ctx.validated()
-    payload = task.payload
-    recipe = Recipe.of(payload)
-    dataset_id = dataset_writing.id_of_task(task.id)
-    dataset_writing.sweep()
-    source = sources.get(payload["source_id"])
-    total = sources.analyze(source.id).total_rows
-    labeler = Labeler(recipe, source.id)
-    with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
-        seen = ExampleSet()
-        out.note(source.detection.findings)
-        for _ in write(labeler, _batches(source), out, seen):
-            ctx.progress(_SHARE_READING * min(labeler.read / max(total, 1), 1.0), "Converting", _said(labeler, total))
-            if stopped := ctx.interrupted():
-                return stopped
-        out.note(_unused_columns(recipe, source.id))
-        validation = _write_validation(ctx, payload, recipe, out, seen)
-        if isinstance(validation, Outcome):
-            return validation
-        out.note(check_set(seen))
-        ctx.progress(_SHARE_READING, "Writing the dataset", f"{out.examples:,} labeled examples")
-        counts = {"read": labeler.read, "accepted": labeler.accepted, "rejected": labeler.rejected}
-        origin = Origin(
-            payload.get("origin") or "convert",
-            source=sources.source_file(source),
-            validation_source=validation,
-            recipe=recipe.to_dict(),
-            rows=counts,
-        )
-        publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
-    ctx.progress(99, "Publishing")
-    result = {"dataset_id": dataset_id, "examples": out.examples, **counts}
-    return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
-
-
-def run_validation(ctx: TaskContext) -> Outcome:
-    """Do a `validation` task: check a version again and record its state."""
-    ctx.validated()
-    payload = ctx.task.payload
-
-    def progress(share: float) -> None:
-        ctx.progress(95 * share, "Checking")
-
-    record, result = dataset_checks.recheck(payload["dataset_id"], payload["version_id"], progress)
-
-    def publish(uow: Any) -> dict[str, Any]:
-        record(uow)
-        return result
-
-    return Outcome("succeeded", result={"dataset_id": payload["dataset_id"]}, on_commit=publish)
-
-
-def write(
-    labeler: Labeler, batches: Iterable[RowBatch], out: VersionWriter, seen: ExampleSet, split: Split = "train"
-) -> Iterator[None]:
-    """Write everything that comes of the rows; a tick after each example or batch."""
-    for item in labeler.run_batches(batches):
-        if isinstance(item, ExampleColumns):
-            columns = replace(item, split=split)
-            seen.feed_columns(columns, out.add_columns(columns))
-        elif isinstance(item, Reject):
-            out.reject(item)
-        else:
-            example = replace(item.example, split=split)
-            out.add(example, item.findings)
-            seen.feed(example)
-        yield
-
-
-def _write_validation(
-    ctx: TaskContext, payload: Mapping[str, Any], recipe: Recipe, out: VersionWriter, seen: ExampleSet
-) -> SourceFile | Outcome | None:
-    """Write the rows of a separate validation file; returns its manifest entry, or an outcome that ends the task."""
-    if not payload.get("validation_source_id"):
-        return None
-    source = sources.get(payload["validation_source_id"])
-    shape = sources.analyze(source.id).shape if recipe.shape else None
-    labeler = Labeler(Recipe(shape=shape) if shape else recipe, source.id)
-    for _ in write(labeler, _batches(source), out, seen, split="validation"):
-        ctx.progress(_SHARE_READING, "Converting the validation file", f"{labeler.read:,} rows")
-        if stopped := ctx.interrupted():
-            return stopped
-    return replace(sources.source_file(source), counts=RowCounts(labeler.read, labeler.accepted, labeler.rejected))
-
-
-def _batches(source: sources.SourceRecord) -> Iterator[RowBatch]:
-    return reading_ahead.read_batches(sources.local_path(source.id), source.detection)
-
-
-def _unused_columns(recipe: Recipe, source_id: str) -> list[Finding]:
-    if recipe.shape is None:
-        return []
-    used = shapes.get_shape(recipe.shape).columns
-    columns = [column.name for column in sources.analyze(source_id).columns]
-    unused = [name for name in columns if name.strip().lower() not in used]
-    if not unused:
-        return []
-    text = f"The shape has no use for {', '.join(unused[:10])}; left out."
-    return [finding("columns_unused", text)]
-
-
-def _said(labeler: Labeler, total: int) -> str:
-    text = f"{labeler.read:,} of {total:,} rows, {labeler.examples:,} labeled examples"
-    return f"{text}, {labeler.rejected:,} rejected" if labeler.rejected else text

@@ -24,20 +24,17 @@ from core.errors import Conflict, DataError, StorageError
 from core.platform.db.tables import FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
-from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.diff import Diff, DiffRow, compare, diff
-from core.services.data.datasets.edit_tasks import enqueue_edit, stored_operation
+from core.services.data.datasets.edit_tasks import enqueue_edit
 from core.services.data.datasets.history import VersionChange, change_of, history, undo_step
 from core.services.data.datasets.mix import MixPart, MixPlan, mix, mix_plan
 from core.services.data.datasets.publishing import (
     Staged,
-    attempt_of_task,
     check_base,
     new_attempt,
     put,
     stage,
-    sweep_attempts,
 )
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
 from core.services.data.datasets.splits import GroupChoice, SplitBar, SplitPreview, group_choices, split_preview
@@ -64,15 +61,12 @@ __all__ = [
     "mix",
     "mix_plan",
     "restore",
-    "run_edit",
     "split_preview",
     "undo",
     "undo_step",
 ]
 
 INLINE_EXAMPLES = 5_000
-_STORING_S = 600.0  # how long finishing and copying the files of a large version may be silent
-_PAYLOAD_CHARACTERS = 200_000  # a longer operation lies in a file, not in the task's row
 # What a version is restored from; figures about it (quality, exact lengths) are made again when they are asked for.
 _CONTENT = (writer.EXAMPLES, writer.FINDINGS, writer.REJECTS, PROVENANCE)
 
@@ -125,14 +119,14 @@ def apply(
     dataset = get_dataset(dataset_id)
     base = get_version(base_version_id)
     check_text("why", why)
-    _check_newest(dataset.id, base)
+    check_newest(dataset.id, base)
     if inline is None:
         inline = base.examples <= INLINE_EXAMPLES
     if not inline:
         return Applied(task=enqueue_edit(dataset.name, base, operation, why, gathered))
     with tempfile.TemporaryDirectory() as folder:
-        staged = _build(base, _rows(base), operation, why, Path(folder), new_attempt(), lambda done: None)
-    return Applied(version=_publish(staged, lambda uow: _mark(uow, gathered, staged.version_id)))
+        staged = build_version(base, _rows(base), operation, why, Path(folder), new_attempt(), lambda done: None)
+    return Applied(version=_publish(staged, lambda uow: mark_written(uow, gathered, staged.version_id)))
 
 
 def undo(dataset_id: str, *, base_version_id: str | None = None) -> Applied:
@@ -147,7 +141,7 @@ def undo(dataset_id: str, *, base_version_id: str | None = None) -> Applied:
     changes = history(dataset_id)
     newest = changes[0].version
     if base_version_id is not None:
-        _check_newest(newest.dataset_id, get_version(base_version_id))
+        check_newest(newest.dataset_id, get_version(base_version_id))
     step = undo_step(changes)
     if step is None:
         name = get_dataset(dataset_id).name
@@ -166,68 +160,10 @@ def restore(version_id: str, *, base_version_id: str | None = None, why: str = "
     old = get_version(version_id)
     newest = get_dataset(old.dataset_id).version
     if base_version_id is not None:
-        _check_newest(old.dataset_id, get_version(base_version_id))
+        check_newest(old.dataset_id, get_version(base_version_id))
     if old.id == newest.id:
         raise Conflict(f"Version {old.number} is the newest already.", "Choose an older one.")
     return _copy(old, newest, "restore", f"Restored version {old.number}.", why)
-
-
-# ---- in the worker
-
-
-def run_edit(ctx: TaskContext) -> Outcome:
-    """Do an `edit` task: the operation frozen in its payload, on the version frozen there."""
-    payload, task_id = ctx.payload, ctx.lease.task_id
-    sweep_attempts()
-    base = get_version(payload["base_version_id"])
-    _check_newest(base.dataset_id, base)
-    operation = stored_operation(payload)
-    total = max(base.examples, 1)
-    writing = False
-
-    def go_on() -> None:
-        if stopped := ctx.interrupted():
-            raise _Stopped(stopped)
-
-    def beat() -> None:
-        if not writing:  # an operation may look at every example, more than once, before it makes the first
-            ctx.progress(0, "Looking at the examples", operation.describe())
-            go_on()
-
-    def tick(done: int) -> None:
-        nonlocal writing
-        writing = True
-        ctx.progress(min(90.0, 90.0 * done / total), "Writing", f"{done:,} labeled examples")
-        go_on()
-
-    def storing() -> None:
-        ctx.progress(90, "Storing")
-        ctx.allow(_STORING_S)
-
-    attempt = attempt_of_task(task_id, ctx.lease.epoch)
-    try:
-        beat()
-        rows = Rows(version_file(base.id, writer.EXAMPLES), beat)
-        why, folder = payload.get("why") or "", ctx.workdir / "version"
-        staged = _build(base, rows, operation, why, folder, attempt, tick, storing)
-    except _Stopped as stop:
-        return stop.outcome
-    ctx.progress(99, "Publishing")
-
-    def publish(uow: UnitOfWork) -> dict[str, Any]:
-        version_id = staged.publish(uow)
-        _mark(uow, payload.get("gathered") or (), version_id)
-        return {"dataset_id": base.dataset_id, "version_id": version_id}
-
-    return Outcome("succeeded", result={"dataset_id": base.dataset_id}, on_commit=publish)
-
-
-class _Stopped(Exception):
-    """Somebody asked the work to end in the middle of it."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.state)
-        self.outcome = outcome
 
 
 # ---- steps
@@ -244,7 +180,7 @@ def _provenance(version: VersionRecord) -> Path | None:
         return None
 
 
-def _build(
+def build_version(
     base: VersionRecord,
     rows: Rows,
     operation: Operation,
@@ -254,6 +190,16 @@ def _build(
     tick: Callable[[int], None],
     storing: Callable[[], None] = lambda: None,
 ) -> Staged:
+    """The files of the version that an operation makes of `base`, not yet published.
+
+    Args:
+        attempt: names the place of the files.
+        tick: called with the number of examples written so far.
+        storing: called before the files are finished and copied.
+
+    Raises:
+        DataError: nothing would change.
+    """
     with VersionWriter(folder, hold_out=0.0) as out:  # the parts stay as they are unless the operation moves examples
         trusted = base.manifest.rules == rules.VERSION
         effect = build(rows, operation, out, _provenance(base), tick, trusted=trusted)
@@ -324,7 +270,7 @@ def _publish(staged: Staged, also: Callable[[UnitOfWork], None]) -> VersionRecor
     return version
 
 
-def _mark(uow: UnitOfWork, written: Any, version_id: str) -> None:
+def mark_written(uow: UnitOfWork, written: Any, version_id: str) -> None:
     """Examples written by hand are part of this version now."""
     from core.services.data.datasets.by_hand import mark
 
@@ -332,7 +278,8 @@ def _mark(uow: UnitOfWork, written: Any, version_id: str) -> None:
         mark(uow, tuple(written), version_id)
 
 
-def _check_newest(dataset_id: str, base: VersionRecord) -> None:
+def check_newest(dataset_id: str, base: VersionRecord) -> None:
+    """Refuse to edit anything but the newest version of a dataset. Raises Conflict."""
     if base.dataset_id != dataset_id:
         raise Conflict(f"{base.id} is a version of another dataset.", "Open the dataset again.")
     with UnitOfWork(write=False) as uow:

@@ -33,7 +33,6 @@ from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.render import render
 from core.platform.storage import get_storage
 from core.platform.tasks import store
-from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
 from core.services.data.datasets.writing import enqueue
@@ -57,7 +56,6 @@ __all__ = [
     "pictures",
     "report",
     "rows",
-    "run",
     "start",
 ]
 
@@ -232,38 +230,6 @@ def after_new_version(dataset_id: str, *, now: bool = True) -> None:
         log.info("The dataset %s went away before its quality was measured.", dataset_id)
     except Exception:
         log.exception("The quality of the newest version of %s could not be measured.", dataset_id)
-
-
-class _Stopped(Exception):
-    """Ends an inspection from inside; carries how the task ends."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__()
-        self.outcome = outcome
-
-
-def run(ctx: TaskContext) -> Outcome:
-    """Do a `quality` task. It is begun again from the first example after a crash: nothing is kept until the end."""
-    ctx.validated()
-    payload = ctx.payload
-
-    def progress(share: float) -> None:
-        phase = "Looking at each example" if share < 0.45 else "Comparing the examples"
-        ctx.progress(98 * share, phase)
-        if stopped := ctx.interrupted():
-            raise _Stopped(stopped)
-
-    try:
-        found = compute(
-            payload["version_id"],
-            max_seq_length=payload.get("max_seq_length") or MAX_SEQ_LENGTH,
-            base_model=payload.get("base_model"),
-            progress=progress,
-        )
-    except _Stopped as stopped:
-        return stopped.outcome
-    result = {"dataset_id": payload["dataset_id"], "version_id": found.version_id, "score": found.score}
-    return Outcome("succeeded", result={**result, "issues": len(found.issues)})
 
 
 # ---- the parts

@@ -70,7 +70,7 @@ def check(source_id: str, recipe: SmartRecipe) -> None:
     recipe.check(tuple(column.name for column in sources.analyze(source_id).columns))
 
 
-class Local:
+class RowsWithoutCall:
     """The end of rows that need no call: empty ones, repetitions of an earlier row, and those too long to send.
 
     Called with every row of a run in order, those that have an end already included.

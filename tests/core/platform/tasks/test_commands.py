@@ -111,7 +111,7 @@ def test_keep_needs_a_good_checkpoint_and_is_seen_before_the_first_step(studio_e
     context = TaskContext(taken(asked.id))
     assert context.keeps
     assert context.signal() == ""
-    assert context.interrupted() is None
+    context.raise_if_interrupted()
 
 
 def taken(task_id: str) -> Lease:

@@ -10,7 +10,7 @@ import pytest
 from core.errors import LeaseLost
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import commands, context, store
-from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.context import Interrupted, Outcome, TaskContext
 from core.platform.tasks.lease import acquire
 
 
@@ -46,7 +46,7 @@ def test_progress_is_not_written_for_every_row(ctx: TaskContext) -> None:
 @pytest.mark.parametrize("action", ["cancel", "pause", "stop"])
 def test_a_request_is_seen(ctx: TaskContext, action: str) -> None:
     assert ctx.signal() == ""
-    assert ctx.interrupted() is None
+    ctx.raise_if_interrupted()
     commands.request(ctx.lease.task_id, action)
     assert ctx.signal() == action
 
@@ -55,9 +55,9 @@ def test_a_shutdown_is_seen_unless_a_cancel_came(ctx: TaskContext) -> None:
     ctx._shutdown = threading.Event()
     ctx._shutdown.set()
     assert ctx.signal() == "shutdown"
-    outcome = ctx.interrupted()
-    assert outcome is not None
-    assert outcome.state == "released"
+    with pytest.raises(Interrupted) as interrupted:
+        ctx.raise_if_interrupted()
+    assert interrupted.value.outcome.state == "released"
     commands.request(ctx.lease.task_id, "cancel")
     assert ctx.signal() == "cancel"
 

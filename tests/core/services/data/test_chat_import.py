@@ -16,6 +16,7 @@ from core.services.data import chat_import, datasets, sources
 from core.services.data.chat_import import reading as chat_reading, review_list as chat_review
 from core.services.platform import drafts, tasks
 from core.services.platform.drafts import DraftRecord
+from worker.handlers import chat_import as chat_import_handler
 from worker.run import execute
 
 pytestmark = pytest.mark.usefixtures("studio_env")
@@ -139,7 +140,7 @@ def test_a_draft_starts_once_and_a_killed_import_makes_one_dataset(monkeypatch: 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(chat_import._Work, "findings", killed)
+        patch.setattr(chat_import_handler.Import, "findings", killed)
         with pytest.raises(KeyboardInterrupt):
             execute(task.id, "one")
     with UnitOfWork() as uow:

@@ -17,6 +17,7 @@ from core.data.versions.manifest import Counts, RowCounts
 from core.errors import Conflict, DataError
 from core.platform.storage import get_storage
 from core.platform.tasks import recovery
+from core.platform.tasks.context import TaskContext
 from core.services.data import conversion, datasets, sources
 from core.services.platform import drafts, tasks
 from worker.run import execute
@@ -280,12 +281,12 @@ def test_banking77_by_classification(real_data: Path) -> None:
 WORKER = """
 import sys
 from worker import run
-from core.services.data import conversion
-progress = conversion.TaskContext.progress
+from core.platform.tasks.context import TaskContext
+progress = TaskContext.progress
 def slow(self, percent, phase, message=""):
     progress(self, percent, phase, message)
     if percent > 50: print("half", flush=True); import time; time.sleep(60)
-conversion.TaskContext.progress = slow
+TaskContext.progress = slow
 run.execute(sys.argv[1], "doomed")
 """
 
@@ -313,14 +314,14 @@ def test_killed_and_begun_again_there_is_exactly_one_dataset(moment: str) -> Non
 
 def test_a_cancel_in_the_middle_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     task = conversion.start(draft())
-    progress = conversion.TaskContext.progress
+    progress = TaskContext.progress
 
     def cancelling(self: Any, percent: float, phase: str, message: str = "") -> None:
         progress(self, percent, phase, message)
         if phase == "Publishing":  # the files are in the store already
             tasks.request(task.id, "cancel")
 
-    monkeypatch.setattr(conversion.TaskContext, "progress", cancelling)
+    monkeypatch.setattr(TaskContext, "progress", cancelling)
     ended = execute(task.id, "test")
     assert ended is not None
     assert ended.state == "cancelled"

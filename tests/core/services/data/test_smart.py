@@ -576,7 +576,7 @@ def test_a_file_that_is_read_another_way_meanwhile(studio_env: Path) -> None:
 
 
 def test_a_lowered_budget_and_a_limit_of_the_connection(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.services.data.smart.loop.BUDGET_EVERY_S", 0.0)
+    monkeypatch.setattr("worker.writing.loop.BUDGET_EVERY_S", 0.0)
     with llm_server(slow) as server:
         connection = helper.connect(server.url, prices=PRICES, settings={"concurrency": 1})
         task_id = helper.begin(helper.things(40), helper.recipe(connection, max_tokens=100, concurrency=8)).id

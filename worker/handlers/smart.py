@@ -1,7 +1,7 @@
-"""The end of a smart run: what was written becomes a dataset, every row accounted for, every example with its origin.
+"""Writes examples from the rows of an upload with a language model: the kind `smart`.
 
-`provenance.parquet` beside the examples says for each one which model wrote it, from which row, by which wording of the
-prompt; later versions carry it along.
+Every row is accounted for, and every example with its origin: `provenance.parquet` beside the examples says which model
+wrote each one, from which row, by which wording of the prompt; later versions carry it along.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.data.examples.sets import ExampleSet
 from core.data.findings import finding
@@ -20,20 +19,45 @@ from core.data.versions.rows import ProvenanceWriter
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Finding, Reject
 from core.platform.db.uow import UnitOfWork
-from core.platform.tasks.context import TaskContext
-from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
 from core.services.data.smart import row_store as smart_store, source as smart_source
+from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
 from core.services.data.smart.records import GeneratedExample, SmartRowRecord
-from core.services.platform import connections
+from worker.writing.loop import RowLoop, open_writer
 
-WRITTEN_BY_MODEL: Final = "written_by_model"  # flag of every example that a model wrote
 _CODES: Final = {"failed": "smart_failed", "empty": "smart_empty", "duplicate": "smart_duplicate"}
 
 
-def build(
+def handle(ctx: TaskContext) -> Outcome:
+    """Ask the model about the rows that are not done yet, then make the dataset."""
+    payload = ctx.payload
+    recipe = SmartRecipe.of(payload["recipe"])
+    source_id = str(payload["source_id"])
+    ctx.progress(0, "Reading the rows")
+    smart_source.check_reading(source_id, str(payload.get("reading") or ""))
+    reason = ""
+    if payload.get("finish"):
+        reason = "stopped_early"
+    else:
+        total = smart_source.count(source_id, recipe)
+        loop = RowLoop(
+            ctx, open_writer(recipe), total, smart_source.items(source_id, recipe), smart_source.RowsWithoutCall()
+        )
+        loop.run()
+        reason = loop.reason
+    ctx.progress(96, "Writing the dataset")
+    publish = _build(ctx, source_id, recipe, payload)
+    totals = smart_store.totals(ctx.lease.task_id)
+    examples, flagged = smart_store.example_counts(ctx.lease.task_id)
+    result = {**totals.by_state, "cost_usd": totals.cost_usd, "examples": examples, "flagged": flagged}
+    ctx.progress(99, "Publishing")
+    return Outcome("succeeded", reason=reason, result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+
+
+def _build(
     ctx: TaskContext, source_id: str, recipe: SmartRecipe, payload: Mapping[str, Any]
 ) -> Callable[[UnitOfWork], str]:
     """Write the dataset of a run; returns what publishes it in the finishing transaction.
@@ -57,7 +81,7 @@ def build(
                 out.reject(_reject(row, cells))
             for made in row.examples:
                 example = Example(made.messages, source_id, row.line, flags=(WRITTEN_BY_MODEL,))
-                out.add(example, (*structure.check(example), *findings_of(made, row.line)))
+                out.add(example, (*structure.check(example), *_findings_of(made, row.line)))
                 seen.feed(example)
                 beside.add(out.examples - 1, {**origin, "source": source_id, "source_line": row.line})
         unreadable = 0
@@ -80,23 +104,7 @@ def build(
         return dataset_writing.prepare(dataset_id, name, str(payload.get("description") or ""), out, told)
 
 
-def writer_of(recipe: SmartRecipe) -> dict[str, str]:
-    """Who writes, for a task's payload: the connection may be deleted before the work ends."""
-    record = connections.get(recipe.connection_id)
-    return {"connection": record.name, "kind": record.kind}
-
-
-def provenance_of(recipe: SmartRecipe, task: TaskRecord) -> dict[str, Any]:
-    """Who wrote: model, connection, prompt and task."""
-    return {
-        "model": recipe.model,
-        **(task.payload.get("writer") or writer_of(recipe)),  # tasks of earlier releases do not name it
-        "prompt_version": PROMPT_VERSION,
-        "task_id": task.id,
-    }
-
-
-def findings_of(made: GeneratedExample, line: int) -> Iterator[Finding]:
+def _findings_of(made: GeneratedExample, line: int) -> Iterator[Finding]:
     """The flags of an example as findings, one for each code."""
     for code in dict.fromkeys(flag.code for flag in made.flags):
         said = " ".join(flag.message for flag in made.flags if flag.code == code)

@@ -32,8 +32,7 @@ def handle(ctx: TaskContext) -> Outcome:
     fetch = Fetch(hub_id, revision)
     fetch.start()
     while fetch.is_alive():
-        if stop := ctx.interrupted():
-            return stop  # what is here stays here: a retry goes on from it
+        ctx.raise_if_interrupted()  # downloaded files stay in the cache: a retry continues from them
         ctx.progress(fetch.percent(), "Downloading", fetch.text())
         fetch.join(POLL_S)
     if not fetch.failed.empty():

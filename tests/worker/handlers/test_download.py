@@ -16,7 +16,7 @@ from core.services.platform import tasks
 from core.services.training import downloads
 from tests.support.hub_server import COMMIT, hub
 from tests.support.random_model import make_model
-from worker.download import explain, wanted
+from worker.handlers.download import explain, wanted
 from worker.run import execute
 
 

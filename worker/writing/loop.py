@@ -13,20 +13,24 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import StudioError
 from core.models.llm import LlmError
 from core.models.llm.failures import FATAL, RETRYABLE
 from core.models.llm.retry import MOST_WAIT_S, Patience
-from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.context import Interrupted, Outcome, TaskContext
 from core.services.data.smart import row_store as smart_store
 from core.services.data.smart.records import RowResult
 from core.services.data.smart.writer import Budget, Item, Writer
-from core.services.platform.connections import ConnectionRecord
+from core.services.platform import connections
+
+W = TypeVar("W", bound=Writer)
 
 log = logging.getLogger(__name__)
+for _chatty in ("httpx", "httpx2", "httpcore", "openai", "ollama"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)  # a line per request would bury what a task's log is read for
 
 TICK_S: Final = 0.2
 BUDGET_EVERY_S: Final = 1.0  # how often a changed budget is looked for
@@ -36,7 +40,7 @@ _LOCAL_BATCH: Final = 200
 SHARE: Final = 95.0  # percent of the progress; the rest is writing the dataset
 
 
-class Loop:
+class RowLoop:
     """Asks for every item through a writer.
 
     Args:
@@ -79,22 +83,16 @@ class Loop:
         self._error: LlmError | None = None
         self._streak: list[RowResult] = []  # rows that the endpoint did not answer, one after another
 
-    def outcome(self) -> Outcome | None:
-        """How the task ends for now; None when there is something to finish."""
-        ends = {"cancel": "cancelled", "pause": "paused", "budget": "paused", "shutdown": "released"}
-        if self.stopped_by not in ends:
-            return None
-        return Outcome(ends[self.stopped_by], reason="budget" if self.stopped_by == "budget" else "")
-
     @property
     def reason(self) -> str:
         """The reason of a success: it was stopped early, or nothing remarkable."""
         return "stopped_early" if self.stopped_by == "stop" else ""
 
     def run(self) -> None:
-        """Ask until every row has an end, or something stops it.
+        """Ask until every row has an end, or a person asks to stop and keep the rest.
 
         Raises:
+            Interrupted: it was cancelled or paused, the worker shuts down, or the budget is used up.
             LlmError: the endpoint cannot be used (a key that is refused, a model that is not there, nobody answers).
             LeaseLost: another worker has the task.
         """
@@ -108,6 +106,9 @@ class Loop:
             for _ in threads:
                 self._inbox.put(None)
             self._writer.client.close()
+        ends = {"cancel": "cancelled", "pause": "paused", "budget": "paused", "shutdown": "released"}
+        if self.stopped_by in ends:
+            raise Interrupted(Outcome(ends[self.stopped_by], reason="budget" if self.stopped_by == "budget" else ""))
 
     # ---- the threads that ask
 
@@ -283,10 +284,13 @@ class Loop:
             raise StudioError("A call to the endpoint hangs.", "Retry: rows with an end are kept.")
 
 
-def at_most(recipe: SmartRecipe, record: ConnectionRecord) -> SmartRecipe:
-    """The recipe with no more calls at once than its connection allows."""
+def open_writer(recipe: SmartRecipe, kind: type[W] = Writer) -> W:
+    """A writer for the recipe's connection, with no more calls at once than the connection allows."""
+    record = connections.get(recipe.connection_id)
+    client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
     allowed = int(record.settings.get("concurrency") or recipe.concurrency)
-    return recipe.model_copy(update={"concurrency": min(recipe.concurrency, allowed)})
+    recipe = recipe.model_copy(update={"concurrency": min(recipe.concurrency, allowed)})
+    return kind(client, recipe, record.price(recipe.model), bounded=record.provider.bounds_text)
 
 
 def budget_of(ctx: TaskContext) -> float | None:

@@ -1,0 +1,188 @@
+"""Runs of the smart mode: start one, watch it, change its budget, keep what is done, retry failed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import update
+
+from core.data.conversion.smart.prompts import PROMPT_VERSION
+from core.data.conversion.smart.recipe import SmartRecipe
+from core.errors import Conflict, DataError, InvalidTransition
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import announce, commands, store
+from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.store import TASKS
+from core.services.data.datasets import writing as dataset_writing
+from core.services.data.smart import row_store as smart_store, source as smart_source
+from core.services.data.smart.origin import writer_of
+from core.services.data.smart.records import SmartProgress, SmartRowRecord
+from core.services.platform import connections, drafts
+from core.services.platform.connections import ConnectionRecord
+
+KIND: Final = "smart"
+
+
+def start(draft_id: str) -> TaskRecord:
+    """Begin the run that a draft describes; a draft starts once, however often this is called.
+
+    Raises:
+        DataError: something is missing or does not fit. Conflict: the name is taken, or there is no file.
+    """
+    draft = drafts.get(draft_id)
+    state = draft.state
+    if "source_id" not in state:
+        raise Conflict("This draft has no file yet.", "Upload one in the first step.")
+    if draft.result_id and store.get(draft.result_id).state not in ("failed", "cancelled"):
+        return store.get(draft.result_id)
+    recipe = SmartRecipe.of(state.get("smart") or {})
+    check_start(state["source_id"], recipe)
+    if (held_out := state.get("hold_out")) is not None and not 0 <= held_out <= 0.5:
+        raise DataError(f"The share to hold out is {held_out}.", "Choose 0 to 0.5.", field="hold_out")
+    name = str(state.get("name") or "").strip()
+    description = str(state.get("description") or "")
+    dataset_writing.check_characters(name, description)
+    payload = {
+        "draft_id": draft_id,
+        "source_id": state["source_id"],
+        "recipe": recipe.model_dump(mode="json"),
+        "budget_usd": recipe.budget_usd,
+        "prompt_version": PROMPT_VERSION,
+        "writer": writer_of(recipe),
+        "reading": smart_source.fingerprint(state["source_id"]),
+        "name": name,
+        "description": description,
+        "hold_out": held_out,
+        "origin": "smart",
+    }
+    key = f"smart:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
+    with UnitOfWork() as uow:
+        task, created = store.create(uow, kind=KIND, title=f"Write “{name}”", payload=payload, idempotency_key=key)
+        if created:
+            dataset_writing.check_name(name, uow)
+        uow.commit()
+    if created:
+        announce.announce(task.id)
+    drafts.finish(draft_id, task.id, replaces=draft.result_id)
+    return task
+
+
+def check_start(source_id: str, recipe: SmartRecipe) -> None:
+    """Refuse what cannot work: the table, the connection, a budget without a price.
+
+    Raises:
+        DataError, NotFound, ProviderKeyMissing: say what is missing.
+    """
+    smart_source.check(source_id, recipe)
+    connections.endpoint_of(recipe.connection_id)
+    if recipe.budget_usd is not None and connections.get(recipe.connection_id).price(recipe.model) is None:
+        raise DataError(
+            f"The price of {recipe.model} is unknown, so a budget cannot be kept.",
+            "Enter its prices in the connection, or leave the budget empty.",
+            field="budget_usd",
+        )
+
+
+def progress(task_id: str) -> SmartProgress:
+    """How far a run is. Raises NotFound."""
+    task = store.get(task_id)
+    recipe = SmartRecipe.of(task.payload["recipe"])
+    totals = smart_store.totals(task_id)
+    examples, flagged = smart_store.example_counts(task_id)
+    record = _record_of(recipe)
+    known = record is None or record.price(recipe.model) is not None or totals.cost_usd > 0
+    limit = task.payload.get("budget_usd")
+    return SmartProgress(
+        rows=_row_count(task, recipe),
+        done=totals.done,
+        **totals.by_state,
+        examples=examples,
+        prompt_tokens=totals.prompt_tokens,
+        completion_tokens=totals.completion_tokens,
+        cost_usd=totals.cost_usd if known else None,
+        budget_usd=float(limit) if limit is not None else None,
+        flagged=flagged,
+    )
+
+
+def rows(task_id: str, state: str | None = None, offset: int = 0, limit: int = 20) -> list[SmartRowRecord]:
+    """Some rows of a run, in the order of the file.
+
+    Args:
+        state: ok, failed, empty or duplicate; None gives all.
+    """
+    return smart_store.page(task_id, state, offset, limit)
+
+
+def set_budget(task_id: str, usd: float | None) -> TaskRecord:
+    """Change what a run may cost in all; None lifts the limit. A paused run has to be resumed.
+
+    Raises:
+        DataError: no amount, or no price to hold it against. InvalidTransition: the run is over.
+    """
+    task = store.get(task_id)
+    recipe = SmartRecipe.of(task.payload["recipe"])
+    changed = SmartRecipe.of({**recipe.model_dump(), "budget_usd": usd})
+    if usd is not None and connections.get(recipe.connection_id).price(recipe.model) is None:
+        raise DataError(f"The price of {recipe.model} is unknown.", "Enter it in the connection.", field="budget_usd")
+    said = "The budget was lifted." if usd is None else f"The budget is ${usd:,.2f} now."
+    return _set(task_id, {"budget_usd": changed.budget_usd}, said)
+
+
+def keep(task_id: str) -> TaskRecord:
+    """Ask no further row and make the dataset of what is there ("stop and keep"), also of a paused or failed run.
+
+    Raises:
+        InvalidTransition: the run is over.
+    """
+    task = store.get(task_id)
+    if task.state == "running":
+        return commands.request(task_id, "stop")
+    if smart_store.totals(task_id).by_state["ok"] == 0:
+        raise Conflict("There is no example to keep yet.", "Resume or retry, or cancel the run.")
+    _set(task_id, {"finish": True}, "Asked to keep what is there.")
+    return commands.request(task_id, "resume" if task.state == "paused" else "retry")
+
+
+def retry_failed(task_id: str) -> TaskRecord:
+    """Ask again for every row that failed, once the run is paused or has failed; `ask_again` does it after its end.
+
+    Raises:
+        InvalidTransition: it is running, or it is over and its dataset is made.
+    """
+    task = store.get(task_id)
+    if task.state not in ("paused", "failed", "cancelled"):
+        remedy = "Pause it first; then failed rows can be asked again."
+        raise InvalidTransition(f"“{task.title}” is {task.state}.", remedy)
+    with UnitOfWork() as uow:
+        smart_store.forget_failed(uow, task_id)
+        store.event(uow, task_id, "data", "Failed rows will be asked again.")
+        uow.commit()
+    return commands.request(task_id, "resume" if task.state == "paused" else "retry")
+
+
+def _set(task_id: str, values: Mapping[str, Any], said: str) -> TaskRecord:
+    """Change the part of a task's payload that may change (what may be spent, whether to finish), with an event."""
+    with UnitOfWork() as uow:
+        task = store.get_in(uow, task_id, lock=True)
+        if task.state == "succeeded":
+            raise InvalidTransition(f"“{task.title}” is finished.", "Start another run.")
+        changed = {"payload": {**task.payload, **values}}
+        uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task_id).values(changed))
+        store.event(uow, task_id, "data", said)
+        uow.commit()
+    return store.get(task_id)
+
+
+def _record_of(recipe: SmartRecipe) -> ConnectionRecord | None:
+    try:
+        return connections.get(recipe.connection_id)
+    except Exception:  # deleted meanwhile: what was spent still counts
+        return None
+
+
+def _row_count(task: TaskRecord, recipe: SmartRecipe) -> int:
+    if "positions" in task.payload:  # variations, and failed rows that are asked again
+        return len(task.payload["positions"])
+    return smart_source.count(str(task.payload["source_id"]), recipe)

@@ -1,0 +1,118 @@
+"""Converts the rows of an upload into a dataset: the kinds `conversion` (guided) and `import` (known chat shapes).
+
+Crash safety: the dataset's id is derived from the task's id, its files are written to a place derived from that id, and
+its rows are inserted in the transaction that finishes the task. However often the work is killed and restarted, exactly
+one dataset appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from core.data.conversion import shapes
+from core.data.conversion.labeling import Labeler, Recipe
+from core.data.examples.columns import ExampleColumns
+from core.data.examples.sets import ExampleSet
+from core.data.findings import finding
+from core.data.formats.batches import RowBatch
+from core.data.quality.rules import check_set
+from core.data.versions.manifest import RowCounts, SourceFile
+from core.data.versions.writer import VersionWriter
+from core.messages import Finding, Reject, Split
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data import sources
+from core.services.data.datasets import writing as dataset_writing
+from core.services.data.datasets.writing import Origin
+from core.services.data.sources import reading_ahead
+
+_READING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """Read, convert, check, write and publish."""
+    task = ctx.task
+    payload = task.payload
+    recipe = Recipe.of(payload)
+    dataset_id = dataset_writing.id_of_task(task.id)
+    dataset_writing.sweep()
+    source = sources.get(payload["source_id"])
+    total = sources.analyze(source.id).total_rows
+    labeler = Labeler(recipe, source.id)
+    with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
+        seen = ExampleSet()
+        out.note(source.detection.findings)
+        for _ in write_examples(labeler, _batches(source), out, seen):
+            share = min(labeler.read / max(total, 1), 1.0)
+            ctx.progress(_READING_PERCENT * share, "Converting", _progress_text(labeler, total))
+            ctx.raise_if_interrupted()
+        out.note(_unused_columns(recipe, source.id))
+        validation = _write_validation(ctx, payload, recipe, out, seen)
+        out.note(check_set(seen))
+        ctx.progress(_READING_PERCENT, "Writing the dataset", f"{out.examples:,} labeled examples")
+        counts = {"read": labeler.read, "accepted": labeler.accepted, "rejected": labeler.rejected}
+        origin = Origin(
+            payload.get("origin") or "convert",
+            source=sources.source_file(source),
+            validation_source=validation,
+            recipe=recipe.to_dict(),
+            rows=counts,
+        )
+        publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
+    ctx.progress(99, "Publishing")
+    result = {"dataset_id": dataset_id, "examples": out.examples, **counts}
+    return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+
+
+def write_examples(
+    labeler: Labeler, batches: Iterable[RowBatch], out: VersionWriter, seen: ExampleSet, split: Split = "train"
+) -> Iterator[None]:
+    """Write the examples and rejects of all rows; yields after each example or batch."""
+    for item in labeler.run_batches(batches):
+        if isinstance(item, ExampleColumns):
+            columns = replace(item, split=split)
+            seen.feed_columns(columns, out.add_columns(columns))
+        elif isinstance(item, Reject):
+            out.reject(item)
+        else:
+            example = replace(item.example, split=split)
+            out.add(example, item.findings)
+            seen.feed(example)
+        yield
+
+
+def _write_validation(
+    ctx: TaskContext, payload: Mapping[str, Any], recipe: Recipe, out: VersionWriter, seen: ExampleSet
+) -> SourceFile | None:
+    """Write the rows of a separate validation file; returns its manifest entry."""
+    if not payload.get("validation_source_id"):
+        return None
+    source = sources.get(payload["validation_source_id"])
+    shape = sources.analyze(source.id).shape if recipe.shape else None
+    labeler = Labeler(Recipe(shape=shape) if shape else recipe, source.id)
+    for _ in write_examples(labeler, _batches(source), out, seen, split="validation"):
+        ctx.progress(_READING_PERCENT, "Converting the validation file", f"{labeler.read:,} rows")
+        ctx.raise_if_interrupted()
+    return replace(sources.source_file(source), counts=RowCounts(labeler.read, labeler.accepted, labeler.rejected))
+
+
+def _batches(source: sources.SourceRecord) -> Iterator[RowBatch]:
+    return reading_ahead.read_batches(sources.local_path(source.id), source.detection)
+
+
+def _unused_columns(recipe: Recipe, source_id: str) -> list[Finding]:
+    if recipe.shape is None:
+        return []
+    used = shapes.get_shape(recipe.shape).columns
+    columns = [column.name for column in sources.analyze(source_id).columns]
+    unused = [name for name in columns if name.strip().lower() not in used]
+    if not unused:
+        return []
+    text = f"The shape has no use for {', '.join(unused[:10])}; left out."
+    return [finding("columns_unused", text)]
+
+
+def _progress_text(labeler: Labeler, total: int) -> str:
+    text = f"{labeler.read:,} of {total:,} rows, {labeler.examples:,} labeled examples"
+    return f"{text}, {labeler.rejected:,} rejected" if labeler.rejected else text

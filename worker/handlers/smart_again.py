@@ -1,0 +1,95 @@
+"""Asks again about the failed rows of a finished run: the kind `smart_again`.
+
+In the transaction that ends the task, the dataset gets a new version with what was written, and the run's account says
+what became of its rows and what both cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from core.data.conversion.smart.recipe import SmartRecipe
+from core.data.editing import AddedExample
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data.datasets.records import DatasetRecord, get_dataset
+from core.services.data.smart import again, row_store as smart_store, source as smart_source
+from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
+from worker.writing.adding import stage_added
+from worker.writing.loop import RowLoop, open_writer
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """Ask the model about the failed rows that are not done yet, then make the new version."""
+    payload = ctx.payload
+    recipe = SmartRecipe.of(payload["recipe"])
+    source_id, run_id = str(payload["source_id"]), str(payload["run_id"])
+    ctx.progress(0, "Reading the rows")
+    smart_source.check_reading(source_id, str(payload["reading"]))
+    reason = "stopped_early" if payload.get("finish") else ""
+    if not reason:
+        wanted = frozenset(payload["positions"])
+        items = (item for item in smart_source.items(source_id, recipe) if item.position in wanted)
+        without_call = smart_source.RowsWithoutCall()
+        loop = RowLoop(ctx, open_writer(recipe), len(wanted), items, without_call, known=_written(run_id))
+        loop.run()
+        reason = loop.reason
+    ctx.progress(96, "Writing the new version")
+    return _finish(ctx, recipe, get_dataset(str(payload["dataset_id"])), run_id, reason)
+
+
+def _written(run_id: str) -> Iterator[bytes]:
+    """Keys of the examples that the run wrote: what repeats one of them is a duplicate, as within a run."""
+    for row in smart_store.stream(run_id, "ok"):
+        yield from map(smart_store.key_of_example, row.examples)
+
+
+def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_id: str, reason: str) -> Outcome:
+    """The new version and the run's account, in the transaction that ends the task; without an example no version."""
+    task_id = ctx.lease.task_id
+    origin = provenance_of(recipe, ctx.task)
+    source_id = str(ctx.payload["source_id"])
+    added = []
+    for row in smart_store.stream(task_id, "ok"):
+        for made in row.examples:
+            about = {**origin, "source": source_id, "source_line": row.line}
+            flags = dict.fromkeys((WRITTEN_BY_MODEL, *(flag.code for flag in made.flags)))
+            messages = tuple(message.to_dict() for message in made.messages)
+            added.append(
+                AddedExample(
+                    messages=messages, flags=tuple(flags), source=source_id, source_line=row.line, provenance=about
+                )
+            )
+    totals = smart_store.totals(task_id)
+    result = {
+        **totals.by_state,
+        "cost_usd": totals.cost_usd,
+        "examples": len(added),
+        "dataset_id": dataset.id,
+        "run_id": run_id,
+    }
+    staged = None
+    if added:
+        ready, done = totals.by_state["ok"], totals.done
+        what = f"Asked {done:,} failed rows again: {len(added):,} examples of {ready:,} of them, by {recipe.model}."
+        told = {"operation": again.KIND, "what": what, "parameters": {**origin, "cost_usd": totals.cost_usd}}
+        staged = stage_added(ctx, dataset.version, added, told, _recipe(run_id, totals, dataset))
+    ctx.progress(99, "Publishing")
+
+    def publish(uow: UnitOfWork) -> dict[str, Any]:
+        smart_store.settle_again(uow, run_id, task_id)
+        return {"version_id": staged.publish(uow)} if staged else {}
+
+    return Outcome("succeeded", reason=reason, result=result, on_commit=publish)
+
+
+def _recipe(run_id: str, again: smart_store.Totals, dataset: DatasetRecord) -> Mapping[str, Any] | None:
+    """The manifest's recipe, with the rows and the cost of both runs."""
+    recipe = dataset.version.manifest.recipe
+    if recipe is None:
+        return None
+    before = smart_store.totals(run_id)
+    rows = {state: before.by_state[state] + again.by_state[state] for state in before.by_state}
+    rows["failed"] -= again.done
+    return {**recipe, "rows": rows, "cost_usd": before.cost_usd + again.cost_usd}

@@ -1,0 +1,1 @@
+"""Shared by the handlers in which a language model writes examples: `smart`, `smart_again` and `variations`."""
