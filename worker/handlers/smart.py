@@ -26,6 +26,7 @@ from core.services.data.datasets.writing import Origin
 from core.services.data.smart import row_store as smart_store, source as smart_source
 from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
 from core.services.data.smart.records import GeneratedExample, SmartRowRecord
+from core.services.data.smart.writer import Writer
 from worker.writing.loop import RowLoop, open_writer
 
 _CODES: Final = {"failed": "smart_failed", "empty": "smart_empty", "duplicate": "smart_duplicate"}
@@ -44,7 +45,11 @@ def handle(ctx: TaskContext) -> Outcome:
     else:
         total = smart_source.count(source_id, recipe)
         loop = RowLoop(
-            ctx, open_writer(recipe), total, smart_source.items(source_id, recipe), smart_source.RowsWithoutCall()
+            ctx,
+            open_writer(recipe, Writer),
+            total,
+            smart_source.items(source_id, recipe),
+            smart_source.RowsWithoutCall(),
         )
         loop.run()
         reason = loop.reason

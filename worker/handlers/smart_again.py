@@ -16,6 +16,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets.records import DatasetRecord, get_dataset
 from core.services.data.smart import again, row_store as smart_store, source as smart_source
 from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
+from core.services.data.smart.writer import Writer
 from worker.writing.adding import stage_added
 from worker.writing.loop import RowLoop, open_writer
 
@@ -32,7 +33,7 @@ def handle(ctx: TaskContext) -> Outcome:
         wanted = frozenset(payload["positions"])
         items = (item for item in smart_source.items(source_id, recipe) if item.position in wanted)
         without_call = smart_source.RowsWithoutCall()
-        loop = RowLoop(ctx, open_writer(recipe), len(wanted), items, without_call, known=_written(run_id))
+        loop = RowLoop(ctx, open_writer(recipe, Writer), len(wanted), items, without_call, known=_written(run_id))
         loop.run()
         reason = loop.reason
     ctx.progress(96, "Writing the new version")

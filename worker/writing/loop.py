@@ -284,7 +284,7 @@ class RowLoop:
             raise StudioError("A call to the endpoint hangs.", "Retry: rows with an end are kept.")
 
 
-def open_writer(recipe: SmartRecipe, kind: type[W] = Writer) -> W:
+def open_writer(recipe: SmartRecipe, kind: type[W]) -> W:
     """A writer for the recipe's connection, with no more calls at once than the connection allows."""
     record = connections.get(recipe.connection_id)
     client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
