@@ -5,8 +5,9 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.services.learn.explain import costs, decision, example
+from core.services.learn.explain import costs, example
 from core.text import estimated_tokens
+from pages.learn._explainer import decision
 from pages.learn._explainer.data import token_view
 from pages.ui import charts, components, navigation
 from pages.ui.format import number
@@ -105,7 +106,7 @@ def when() -> None:
         if answers:
             st.button("Start over", type="tertiary", icon=":material/restart_alt:", on_click=answers.clear)
     with chart:
-        st.markdown(f"```mermaid\n{decision.mermaid(answers)}\n```")
+        st.markdown(f"```mermaid\n{decision.mermaid(answers, charts.SEQ[5])}\n```")
     with st.grid(2, min_column_width=250):
         _list(
             "It pays",

@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.learn import home
-from core.services.learn.explain import compare, costs, curves
-from core.services.learn.explain.faq import answers
+from core.services.learn.explain import compare, costs
 from core.services.platform import tasks
+from pages.learn._explainer import curves
 from pages.learn._explainer.basics import token_bars
+from pages.learn._explainer.faq import common_questions
 from pages.ui import charts, components, navigation
 from pages.ui.format import number, size
 
@@ -217,8 +218,9 @@ def questions() -> None:
     wanted = (
         st.text_input("Search", placeholder="for example: GPU, how long, epochs", key="faq_search").strip().casefold()
     )
-    found = [item for item in answers() if wanted in f"{item.question} {item.answer}".casefold()]
-    st.caption(f"{len(found)} of {len(answers())} questions")
+    every = common_questions()
+    found = [item for item in every if wanted in f"{item.question} {item.answer}".casefold()]
+    st.caption(f"{len(found)} of {len(every)} questions")
     if not found:
         st.markdown(":gray[No question holds that word. Try a shorter one.]")
     for item in found:

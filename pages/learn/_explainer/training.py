@@ -5,8 +5,9 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.services.learn.explain import compare, curves
+from core.services.learn.explain import compare
 from core.services.training import jobs, metrics
+from pages.learn._explainer import curves
 from pages.ui import charts
 from pages.ui.format import md, number, size
 

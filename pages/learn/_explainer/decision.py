@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One fork. `yes` and `no` name the next question, or the advice."""
+    """One question. `yes` and `no` name the next question, or the advice."""
 
     id: str
     short: str  # the words in the diagram
@@ -37,24 +37,24 @@ QUESTIONS: Final = {
     for question in (
         Question(
             "facts",
-            "Answer rests on facts that change?",
-            "Does a right answer rest on facts that change, such as stock, prices or today's cases?",
-            "Weights keep what they learnt until the next training. What changes daily has to be looked up.",
+            "Answer depends on facts that change?",
+            "Does a correct answer depend on facts that change, such as stock, prices or today's cases?",
+            "Weights keep what they learned until the next training. What changes daily has to be looked up.",
             yes="form",
             no="prompt",
         ),
         Question(
             "form",
             "Fixed form or tone as well?",
-            "Must the answer also keep a fixed form or tone that instructions alone do not bring about?",
-            "A form is what examples teach best: fields in an order, a length, a manner of speaking.",
+            "Must the answer also have a fixed form or tone that instructions alone do not achieve?",
+            "Examples teach form best: the order of fields, a length, a tone.",
             yes="both",
             no="retrieval",
         ),
         Question(
             "prompt",
             "A short instruction is enough?",
-            "Does a short instruction to a ready-made model already give the right answer nearly every time?",
+            "Does a short instruction to a ready-made model already produce the right answer nearly every time?",
             "Try ten real questions before you say no.",
             yes="prompting",
             no="stable",
@@ -63,7 +63,7 @@ QUESTIONS: Final = {
             "stable",
             "Task stays the same for months?",
             "Will what counts as a good answer stay the same for months?",
-            "Each change of mind means new labels and a new run.",
+            "Each change means new labels and a new run.",
             yes="examples",
             no="wait",
         ),
@@ -79,7 +79,8 @@ QUESTIONS: Final = {
             "calls",
             "Many similar calls?",
             "Will the model get many similar calls, hundreds a day or more?",
-            "The more often the same kind of question comes, the more a shorter prompt and an even answer are worth.",
+            "The more often the same kind of question comes up, the more a shorter prompt and consistent answers are "
+            "worth.",
             yes="tune",
             no="try",
         ),
@@ -92,7 +93,7 @@ ADVICE: Final = {
         Advice(
             "retrieval",
             "Look it up: retrieval",
-            "Search your own sources at the time of the question and put what was found into the prompt. Fine-tuning "
+            "Search your own sources when the question comes in, and put the results into the prompt. Fine-tuning "
             "would freeze today's facts.",
         ),
         Advice(
@@ -106,27 +107,27 @@ ADVICE: Final = {
         Advice(
             "prompting",
             "A prompt is enough",
-            "Keep the instruction, and keep the questions you tried: they are the first labeled examples if the need "
-            "grows.",
+            "Save the instruction and the questions you tried: they are your first labeled examples if you need more "
+            "later.",
         ),
         Advice(
             "wait",
-            "Not yet: the task still moves",
-            "Work with a prompt until the rules hold still. Collect good answers meanwhile; they will be your "
+            "Not yet: the task still changes",
+            "Work with a prompt until the rules are stable. Collect good answers in the meantime; they will be your "
             "labeled examples.",
         ),
         Advice(
             "collect",
             "Collect first",
             "Under 50 examples a good prompt usually does as well. Write down real questions with the answer you "
-            "wish for, or turn a table you already have into pairs.",
+            "want, or turn a table you already have into pairs.",
             "convert",
             "Convert a table",
         ),
         Advice(
             "try",
             "Worth a small trial",
-            "Few calls save few tokens, but an even form can be worth it. Train on what you have and compare base "
+            "Few calls save few tokens, but a consistent form can be worth it. Train on what you have and compare base "
             "and tuned.",
             "new_job",
             "Configure a job",
@@ -159,8 +160,8 @@ def follow(answers: Mapping[str, bool]) -> tuple[list[Question], Advice | None]:
     return asked, ADVICE[at]
 
 
-def mermaid(answers: Mapping[str, bool]) -> str:
-    """The flow as a Mermaid chart; the way taken so far has thick edges."""
+def mermaid(answers: Mapping[str, bool], stroke: str) -> str:
+    """The flow as a Mermaid chart; the path taken so far has thick edges and outlines of the color `stroke`."""
     asked, advice = follow(answers)
     taken = {question.id for question in asked} | ({advice.id} if advice else set())
     lines = ["flowchart TD"]
@@ -170,6 +171,6 @@ def mermaid(answers: Mapping[str, bool]) -> str:
         for word, target in (("yes", question.yes), ("no", question.no)):
             chosen = answers.get(question.id) is (word == "yes") and question.id in taken
             lines.append(f"  {question.id} {'==>' if chosen else '-->'}|{word}| {target}")
-    lines.append("  classDef taken stroke:#4C75DE,stroke-width:3px")
+    lines.append(f"  classDef taken stroke:{stroke},stroke-width:3px")
     lines.append(f"  class {','.join(sorted(taken))} taken")
     return "\n".join(lines)

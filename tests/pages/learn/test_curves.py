@@ -4,27 +4,27 @@ import math
 
 import pytest
 
-from core.services.learn.explain.curves import SHAPES, draw, read_curve
+from pages.learn._explainer.curves import SHAPES, draw, read_curve
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_reader_recognises_every_drawn_shape(shape: str) -> None:
+def test_the_reader_recognizes_every_shape(shape: str) -> None:
     reading = read_curve(*draw(shape))
     assert reading.verdict == shape
     assert reading.title == SHAPES[shape].title
 
 
-def test_a_loss_that_is_no_number_is_too_high_a_rate() -> None:
+def test_a_nan_loss_means_the_learning_rate_is_too_high() -> None:
     train = [(step, 3.0 - step / 50) for step in range(1, 40)] + [(40, math.nan)]
     assert read_curve(train).verdict == "too_high"
 
 
-def test_facts_learnt_by_heart_to_the_end_are_healthy() -> None:
+def test_facts_memorized_to_the_end_are_healthy() -> None:
     train = [(step, 3 * math.exp(-step / 60)) for step in range(1, 701)]
     assert read_curve(train).verdict == "good"
 
 
-def test_a_noisy_healthy_run_is_not_taken_for_a_bad_one() -> None:
+def test_a_noisy_healthy_run_is_healthy() -> None:
     train = [(step, 0.4 + 2.6 * math.exp(-step / 30) + 0.08 * math.sin(7 * step)) for step in range(1, 301)]
     assert read_curve(train).verdict == "good"
 
