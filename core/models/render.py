@@ -18,10 +18,12 @@ from typing import Any
 
 from core.errors import DataError
 from core.messages import Message
+from core.models.chat_template import RefusedByTemplate, Span, compiled
 
 IGNORED = -100  # the label of a token that carries no loss
-_MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
-Span = tuple[int, int]
+REFUSED = "chat_template"  # code of the errors of a template that refuses a conversation, or fails on it
+SPELLED = "special_token"  # code where a text spells a special token and the template treats that text specially
+_MOST_ROLES = 8  # named in an error
 _MARK, _MARKS = 0xF0000, 0xFFFE  # private-use characters, one per message
 _MARKED = re.compile("([\U000f0000-\U000ffffd])\\1*")
 
@@ -122,7 +124,7 @@ def special_tokens(tokenizer: Any) -> tuple[str, ...]:
     """The texts that this tokenizer turns into special tokens, longest first."""
     added = getattr(tokenizer, "added_tokens_decoder", {})
     texts = {token.content for token in added.values() if token.special} | set(tokenizer.all_special_tokens)
-    return tuple(sorted(texts, key=lambda text: (-len(text), text)))
+    return tuple(sorted(texts - {""}, key=lambda text: (-len(text), text)))
 
 
 def _as_template_input(message: Message) -> dict[str, Any]:
@@ -146,50 +148,45 @@ def _apply(chat: list[dict[str, Any]], tokenizer: Any, *, generate: bool = False
     """The template's text.
 
     Raises:
-        DataError: there is no template, or it refuses.
+        DataError: there is no template, or it refuses or fails.
     """
-    from jinja2 import TemplateError
-
     if not tokenizer.chat_template:
         raise DataError(
             "The base model's tokenizer has no chat template.",
             "Choose an instruct model, or add a chat template to its directory.",
-            code="chat_template",
+            code=REFUSED,
         )
     try:
-        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=generate))
-    except TemplateError as error:
-        roles = ", ".join(message["role"] for message in chat)
+        return compiled(tokenizer.chat_template).render(chat, tokenizer.special_tokens_map, generate=generate)
+    except MemoryError:
+        raise
+    except RefusedByTemplate as error:
         raise DataError(
-            f"The base model's chat template refuses a conversation of the roles {roles}: {error}",
+            f"The base model's chat template refuses a conversation of the roles {_roles(chat)}: {error}",
             "Bring the turns into the order it accepts, or choose another base model.",
-            code="chat_template",
+            code=REFUSED,
         ) from error
+    except Exception as error:  # a template is foreign code and may fail in any way
+        raise DataError(
+            f"The base model's chat template fails on a conversation of the roles {_roles(chat)}: {error}",
+            "Choose another base model, or fix its chat template.",
+            code=REFUSED,
+        ) from error
+
+
+def _roles(chat: list[dict[str, Any]]) -> str:
+    roles = [str(message["role"]) for message in chat]
+    return ", ".join(roles if len(roles) <= _MOST_ROLES else [*roles[: _MOST_ROLES - 1], "…"])
 
 
 def _text_and_spans(chat: list[dict[str, Any]], tokenizer: Any) -> tuple[str, list[Span]]:
     """The rendered text and one character span per assistant turn, the end-of-turn token included."""
     text = _apply(chat, tokenizer)
     assistants = [index for index, message in enumerate(chat) if message["role"] == "assistant"]
-    own = getattr(tokenizer, "assistant_spans", None)  # of a tokenizer without transformers
-    if own or _MARKER.search(tokenizer.chat_template):
-        spans = _joined(own(chat) if own else _marked_spans(chat, tokenizer))
-        if len(spans) == len(assistants):
-            return text, [(start, _with_end_of_turn(text, end, tokenizer)) for start, end in spans]
+    spans = _joined(compiled(tokenizer.chat_template).assistant_spans(chat, tokenizer.special_tokens_map))
+    if len(spans) == len(assistants):
+        return text, [(start, _with_end_of_turn(text, end, tokenizer)) for start, end in spans]
     return text, [_span_by_prefix(chat, index, text, tokenizer) for index in assistants]
-
-
-def _marked_spans(chat: list[dict[str, Any]], tokenizer: Any) -> list[Span]:
-    """The spans that the template's own {% generation %} markers give."""
-    from transformers.utils.chat_template_utils import render_jinja_template
-
-    rendered: Any = render_jinja_template(
-        conversations=[chat],
-        chat_template=tokenizer.chat_template,
-        return_assistant_tokens_mask=True,
-        **tokenizer.special_tokens_map,
-    )
-    return [(int(start), int(end)) for start, end in rendered[1][0]]
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:
@@ -217,20 +214,30 @@ def _span_by_prefix(chat: list[dict[str, Any]], index: int, text: str, tokenizer
     Raises:
         DataError: the template rewrites earlier turns, so that no such span exists.
     """
-    before = _apply(chat[:index], tokenizer, generate=True) if index else ""
-    until = _apply(chat[: index + 1], tokenizer)
-    if not text.startswith(until) or not until.startswith(before):
-        raise DataError(
-            "The base model's chat template rewrites earlier turns when a turn is added, and marks no assistant text.",
-            "Choose a base model whose template has {% generation %} markers.",
-            code="chat_template",
-        )
+    try:
+        before = _apply(chat[:index], tokenizer, generate=True) if index else ""
+        until = _apply(chat[: index + 1], tokenizer)
+    except DataError as error:
+        raise _no_span(f"it does not render the conversation up to an answer ({error.__cause__})") from error
+    if not text.startswith(until):
+        raise _no_span("it writes earlier turns differently when a turn is added")
+    if not until.startswith(before):
+        raise _no_span("it begins a finished answer differently from one that it asks for")
     gained = until[len(before) :]
     for special in special_tokens(tokenizer):  # "<|im_end|>\n": the line break after the end of the turn is not its own
         head, found, tail = gained.rpartition(special)
         if found and not tail.strip():
             return len(before), len(before) + len(head) + len(special)
     return len(before), len(until)
+
+
+def _no_span(why: str) -> DataError:
+    return DataError(
+        f"The base model's chat template does not mark the assistant's text, and {why}, so which tokens an answer is "
+        "cannot be determined.",
+        "Choose a base model whose chat template has {% generation %} markers, or add them.",
+        code=REFUSED,
+    )
 
 
 def _layout(chat: list[dict[str, Any]], text: str, tokenizer: Any, *, generate: bool = False) -> list[Span] | None:
@@ -251,7 +258,7 @@ def _layout(chat: list[dict[str, Any]], text: str, tokenizer: Any, *, generate: 
         raise DataError(
             "The text spells a special token of the base model, and its chat template treats that text specially.",
             "Take the special token out of the text.",
-            code="special_token",
+            code=SPELLED,
         )
     return [match.span() for match in pattern.finditer(masked)]
 

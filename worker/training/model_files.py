@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from core.errors import StorageError, TrainingError
-from core.models.base_models.light_tokenizer import training_template
+from core.models.base_models.light_tokenizer import template_of, training_template
 from worker.training import checkpoints, quantization, runtime, tuners
 from worker.training.memory import first_line, out_of_memory
 
@@ -27,8 +27,8 @@ def load_tokenizer(model_dir: Path) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise unloadable(model_dir, error) from error
-    if template := training_template(model_dir):
-        tokenizer.chat_template = template
+    # of several named templates only the one that is trained with goes on into the tuned model
+    tokenizer.chat_template = training_template(model_dir) or template_of(model_dir)
     return tokenizer
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import DataError
 from core.messages import Message
-from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.base_models.light_tokenizer import NAMED_TEMPLATES, load_tokenizer, template_of
 from core.models.base_models.records import Dims
 from core.models.render import render
 
@@ -94,14 +94,18 @@ def is_language_model(path: Path) -> bool:
 def _check_tokenizer(path: Path) -> None:
     if not (path / "tokenizer.json").is_file():
         raise _error(f"{path.name} has no tokenizer.json.", _TOKENIZER)
-    if (path / "chat_template.jinja").is_file():
-        return
     settings = _json(path / "tokenizer_config.json") if (path / "tokenizer_config.json").is_file() else {}
-    if not settings.get("chat_template"):
+    if template_of(path):
+        return
+    if settings.get("chat_template") or any((path / NAMED_TEMPLATES).glob("*.jinja")):
         raise _error(
-            f"{path.name} has no chat template, so it is a text model rather than a chat model.",
-            "Choose its instruct or chat sibling, or add a chat_template.jinja.",
+            f"{path.name} has several chat templates, and none is named default.",
+            "Save the one to train with as chat_template.jinja.",
         )
+    raise _error(
+        f"{path.name} has no chat template, so it is a text model rather than a chat model.",
+        "Choose its instruct or chat sibling, or add a chat_template.jinja.",
+    )
 
 
 def _weight_files(path: Path) -> list[Path]:
@@ -263,11 +267,8 @@ def _speaks(path: Path, vocab_size: int, stamp: tuple[tuple[str, int, int], ...]
         rendered = render((Message("user", "Hello"), Message("assistant", "Good day.")), tokenizer)
     except DataError as error:
         return f"{path.name}: {error.message}", error.remedy
-    except Exception as error:  # a template is foreign code and may fail in any way
-        return (
-            f"{path.name}: the chat template fails on a chat of two turns: {error}.",
-            "Mend chat_template.jinja, or take the model's own.",
-        )
+    except Exception as error:  # the tokenizers library raises bare Exception
+        return f"{path.name}: the tokenizer fails on a chat of two turns: {error}.", "Download or save it again."
     outside = [token for token in rendered.input_ids if token >= vocab_size]
     if outside:
         return (
@@ -277,7 +278,7 @@ def _speaks(path: Path, vocab_size: int, stamp: tuple[tuple[str, int, int], ...]
     if 1 not in rendered.assistant_mask:
         return (
             f"{path.name}: the chat template leaves the assistant's words out.",
-            "Mend chat_template.jinja, or take the model's own.",
+            "Fix chat_template.jinja, or use the model's own.",
         )
     return None
 

@@ -1,30 +1,25 @@
-"""A base model's tokenizer without transformers (whose import brings torch): enough for `core.models.render`.
-
-The chat template runs in the same sandbox that transformers uses; a template from a model directory is foreign code.
-"""
+"""A base model's tokenizer without transformers (whose import brings torch): enough for `core.models.render`."""
 
 from __future__ import annotations
 
 import json
-import re
 import threading
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.errors import DataError
 from core.models.base_models import training_templates
 
-_GENERATION = re.compile(r"\{%(-?)\s*(end)?generation\s*(-?)%\}")
-
-_BEGIN, _END = "\U0010fff0", "\U0010fff1"  # private-use characters that no text has
-_ESCAPED = tuple(json.dumps(mark)[1:-1] for mark in (_BEGIN, _END))
+NAMED_TEMPLATES: Final = (
+    "additional_chat_templates"  # the folder of templates that have a name, as transformers calls it
+)
 
 
 class LightTokenizer:
-    """Text -> ids by `tokenizers`, messages -> text by the model's chat template.
+    """Text -> ids by `tokenizers`; with the model's chat template and special tokens.
 
-    `training_template` is the variant that stands in for the model's own, None where that one will do.
+    `training_template` is the variant that replaces the model's own template, None where its own works.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,24 +27,11 @@ class LightTokenizer:
 
         self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
         self._lock = threading.Lock()
-        self._settings = _settings(path)
-        self._template_text = template_of(path)
-        variant = training_templates.variant_of(self._template_text)
+        self.chat_template = template_of(path)
+        self.special_tokens_map = _special_tokens(path)
+        variant = training_templates.variant_of(self.chat_template)
         self.training_template = variant if variant and training_templates.is_needed(self) else None
-        if self.training_template:
-            self._template_text = self.training_template
-            self.__dict__.pop("_template", None)  # compiled from the other one
-
-    @property
-    def chat_template(self) -> str:
-        """The template without its markers of the assistant's text."""
-        return _GENERATION.sub(_plain_if, self._template_text)
-
-    @cached_property
-    def special_tokens_map(self) -> dict[str, str]:
-        """`bos_token`, `eos_token` and so on, as the template names them."""
-        named = {name: value for name, value in self._settings.items() if name.endswith("_token")}
-        return {name: _content(value) for name, value in named.items() if _content(value)}
+        self.chat_template = self.training_template or self.chat_template
 
     @property
     def vocab_size(self) -> int:
@@ -65,41 +47,6 @@ class LightTokenizer:
     def all_special_tokens(self) -> list[str]:
         return list(self.special_tokens_map.values())
 
-    @cached_property
-    def _template(self) -> Any:
-        return self._compiled(self.chat_template)
-
-    def _compiled(self, text: str) -> Any:
-        from jinja2.ext import loopcontrols
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-        # the same environment as transformers' chat templates, minus the generation tag
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-        environment.filters["tojson"] = lambda value, **kw: json.dumps(value, ensure_ascii=False, **kw)
-        environment.globals["raise_exception"] = _refuse
-        environment.globals["strftime_now"] = _strftime_now
-        return environment.from_string(text)
-
-    def apply_chat_template(
-        self, chat: list[dict[str, Any]], *, tokenize: bool = False, add_generation_prompt: bool = False
-    ) -> str:
-        """The text of a conversation. Raises jinja2.TemplateError where the template refuses it."""
-        values = {"messages": chat, "add_generation_prompt": add_generation_prompt, "tools": None, "documents": None}
-        return str(self._template.render(**values, **self.special_tokens_map))
-
-    def assistant_spans(self, chat: list[dict[str, Any]]) -> list[tuple[int, int]]:
-        """The characters that the template's own {% generation %} markers enclose; [] where it has none."""
-        if not _GENERATION.search(self._template_text) or any(mark in json.dumps(chat) for mark in _ESCAPED):
-            return []
-        values = {"messages": chat, "add_generation_prompt": False, "tools": None, "documents": None}
-        marked = self._compiled(_GENERATION.sub(_marks, self._template_text))
-        text = str(marked.render(**values, **self.special_tokens_map))
-        spans: list[tuple[int, int]] = []
-        for done, found in enumerate(re.finditer(f"{_BEGIN}(.*?){_END}", text, flags=re.DOTALL)):
-            start = found.start() - 2 * done  # two marks stand before it for each span that is behind
-            spans.append((start, start + len(found.group(1))))
-        return spans
-
     def convert_tokens_to_ids(self, token: str) -> int | None:
         found: int | None = self._tokenizer.token_to_id(token)
         return found
@@ -113,22 +60,46 @@ class LightTokenizer:
 
 
 def template_of(path: Path) -> str:
-    """The chat template of a model directory, as it is written there; "" where it has none."""
-    template = path / "chat_template.jinja"
-    if template.is_file():
-        return template.read_text(encoding="utf-8")
-    return str(_settings(path).get("chat_template") or "")
+    """The chat template of a model directory; "" where it has none.
+
+    Of several named ones it is `default`, which transformers takes where no tools are given; "" where none has that
+    name. Files come before the entry in tokenizer_config.json. Source: transformers' `_from_pretrained`.
+    """
+    named = path / NAMED_TEMPLATES
+    for file in (named / "default.jinja", path / "chat_template.jinja"):
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+    if any(named.glob("*.jinja")):
+        return ""
+    entry = _json(path / "tokenizer_config.json").get("chat_template")
+    if isinstance(entry, list):
+        entry = {item.get("name"): item.get("template") for item in entry if isinstance(item, dict)}
+    if isinstance(entry, dict):
+        entry = entry.get("default")
+    return entry if isinstance(entry, str) else ""
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    file = path / "tokenizer_config.json"
+def _json(file: Path) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return parsed
 
 
+def _special_tokens(path: Path) -> dict[str, str]:
+    """`bos_token`, `eos_token` and so on, as a template names them. Source: transformers' `_from_pretrained`."""
+    settings = _json(path / "tokenizer_config.json")
+    if "added_tokens_decoder" not in settings:  # then the older file has the last word
+        settings = settings | _json(path / "special_tokens_map.json")
+    extra = settings.get("extra_special_tokens")
+    named = {name: value for name, value in settings.items() if name.endswith("_token")}
+    named |= extra if isinstance(extra, dict) else {}
+    contents = {name: value.get("content") if isinstance(value, dict) else value for name, value in named.items()}
+    # `add_bos_token` is a switch, not a token
+    return {name: content for name, content in contents.items() if isinstance(content, str)}
+
+
 def training_template(path: Path) -> str | None:
-    """The chat template that stands in for the one of a model directory; None where its own will do, or cannot be read
-    (which is said where it is loaded)."""
+    """The chat template that replaces that of a model directory; None where its own works, or cannot be read (which is
+    an error where it is loaded)."""
     if not training_templates.variant_of(text := template_of(path)):
         return None
     try:
@@ -139,7 +110,7 @@ def training_template(path: Path) -> str | None:
 
 @lru_cache(maxsize=4)
 def load_tokenizer(path: Path, revision: str = "") -> LightTokenizer:
-    """The tokenizer of a model directory, kept for the next question (`revision` tells a changed one apart).
+    """The tokenizer of a model directory, cached by `revision`, which changes with its files.
 
     Raises:
         DataError: its files cannot be read.
@@ -150,32 +121,3 @@ def load_tokenizer(path: Path, revision: str = "") -> LightTokenizer:
         raise DataError(
             f"The tokenizer in {path.name} cannot be read: {error}.", "Download or save it again.", code="base_model"
         ) from error
-
-
-def _plain_if(match: re.Match[str]) -> str:
-    before, end, after = match.groups()
-    return f"{{%{before} {'endif' if end else 'if true'} {after}%}}"
-
-
-def _marks(match: re.Match[str]) -> str:
-    """The same, with a character where the assistant's text begins or ends; a block on each side, so that what the
-    template trims is trimmed."""
-    left, end, right = match.groups()
-    word, mark = ("endif", _END) if end else ("if true", _BEGIN)
-    return f"{{%{left} {word} %}}{{{{ '{mark}' }}}}{{% {word} {right}%}}"
-
-
-def _content(value: Any) -> str:
-    return str(value.get("content", "")) if isinstance(value, dict) else str(value or "")
-
-
-def _refuse(message: str) -> None:
-    from jinja2 import TemplateError
-
-    raise TemplateError(message)
-
-
-def _strftime_now(form: str) -> str:
-    from datetime import datetime
-
-    return datetime.now().strftime(form)

@@ -78,6 +78,4 @@ def _words() -> LightTokenizer:
         (path / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
         (path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
         (path / "chat_template.jinja").write_text(recipe["chat_template"], encoding="utf-8")
-        words = LightTokenizer(path)
-        words.apply_chat_template([{"role": "user", "content": ""}])  # reads what it needs before the folder goes
-    return words
+        return LightTokenizer(path)

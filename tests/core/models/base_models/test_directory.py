@@ -103,7 +103,10 @@ def _template(model: Path, text: str) -> None:
         (_cut, "cut off: 100 bytes are missing"),
         (lambda m: (m / "tokenizer.json").write_text('{"model": 1}'), "tokenizer .* cannot be read"),
         (lambda m: _template(m, "{{ raise_exception('never') }}"), "refuses a conversation"),
-        (lambda m: _template(m, "{{ 1 / 0 }}"), "fails on a chat of two turns: division by zero"),
+        (
+            lambda m: _template(m, "{{ 1 / 0 }}"),
+            "fails on a conversation of the roles user, assistant: division by zero",
+        ),
         (lambda m: _template(m, "{% if %}"), "fails|refuses"),
         (lambda m: _template(m, "{{ messages[0].content }}"), "leaves the assistant's words out"),
         (

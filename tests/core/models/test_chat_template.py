@@ -1,0 +1,213 @@
+"""Every chat template that TRL ships: the studio's renderer and transformers' own say the same."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import DataError
+from core.messages import Message
+from core.models.base_models.directory import inspect
+from core.models.base_models.light_tokenizer import LightTokenizer
+from core.models.render import REFUSED, render, render_prompt
+from tests.support.random_model import make_model
+
+FOLDER = Path(importlib.util.find_spec("trl").submodule_search_locations[0]) / "chat_templates"  # type: ignore[union-attr]
+FAMILIES = sorted(file.stem for file in FOLDER.glob("*.jinja"))
+
+CALL = {
+    "id": "c12345678",
+    "type": "function",
+    "function": {"name": "look_up", "arguments": '{"place": "Varnholt <é>", "deep": {"many": [1, null, true]}}'},
+}
+SYSTEM = Message("system", "You are <brief> & “kind”.")
+ASK, SAY = Message("user", "Where is 東京?"), Message("assistant", "It is <there>.")
+THOUGHT = Message("assistant", "<think>\nA river.\n</think>\n\nIt is there.")
+CHATS = {
+    "one answer": (ASK, SAY),
+    "system": (SYSTEM, ASK, SAY),
+    "several turns": (ASK, SAY, ASK, SAY, ASK, SAY),
+    "system late": (ASK, SAY, SYSTEM, ASK, SAY),
+    "tools": (
+        SYSTEM,
+        ASK,
+        Message("assistant", "", tool_calls=(CALL,)),
+        Message("tool", '{"found": "é"}', name="look_up", tool_call_id="c12345678"),
+        SAY,
+    ),
+    "reasoning": (ASK, THOUGHT),
+    "reasoning over turns": (SYSTEM, ASK, THOUGHT, ASK, THOUGHT),
+    "two inputs": (ASK, ASK, SAY),
+    "answer first": (SAY, ASK, SAY),
+    "two answers": (ASK, SAY, SAY),
+    "empty texts": (Message("system", ""), Message("user", ""), Message("assistant", "")),
+}
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose tokenizer has a bos token, which some templates write."""
+    model = make_model(tmp_path_factory.mktemp("family"))
+    settings = json.loads((model / "tokenizer_config.json").read_text())
+    (model / "tokenizer_config.json").write_text(json.dumps(settings | {"bos_token": "<|pad|>"}))
+    return model
+
+
+@pytest.fixture
+def model(directory: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return shutil.copytree(directory, tmp_path / "model")
+
+
+def by_transformers(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool) -> str:
+    """The text, or the reason that transformers gives."""
+    from core.models.render import _as_template_input
+
+    try:
+        messages = [_as_template_input(message) for message in chat]
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate))
+    except Exception as error:
+        return f"refused: {error}"
+
+
+def by_studio(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool) -> str:
+    """The text, or the reason that the studio's error states."""
+    from core.models.render import _apply, _as_template_input
+
+    try:
+        return _apply([_as_template_input(message) for message in chat], tokenizer, generate=generate)
+    except DataError as error:
+        assert error.code == REFUSED
+        assert error.message.endswith(f": {error.__cause__}")
+        return f"refused: {error.__cause__}"
+
+
+def rendered(tokenizer: Any, chat: tuple[Message, ...]) -> Any:
+    """Text, tokens and mask, or the stated refusal."""
+    try:
+        return render(chat, tokenizer), render_prompt(chat[:-1], tokenizer)
+    except DataError as error:
+        return error.message
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_text_and_refusals_are_those_of_transformers(family: str, directory: Path) -> None:
+    from worker.training.model_files import load_tokenizer
+
+    (directory / "chat_template.jinja").write_text((FOLDER / f"{family}.jinja").read_text(encoding="utf-8"))
+    light, heavy = LightTokenizer(directory), load_tokenizer(directory)
+    for name, chat in CHATS.items():
+        for generate in (False, True):
+            expected = by_transformers(heavy, chat, generate=generate)
+            assert by_studio(light, chat, generate=generate) == expected, name
+        assert rendered(light, chat) == rendered(heavy, chat), name
+
+
+def test_of_several_named_templates_the_default_one_is_taken(model: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from worker.training.model_files import load_tokenizer
+
+    text = (model / "chat_template.jinja").read_text()
+    (model / "chat_template.jinja").unlink()
+    settings = json.loads((model / "tokenizer_config.json").read_text())
+    named = [{"name": "tool_use", "template": "{{ 1 }}"}, {"name": "default", "template": text}]
+    (model / "tokenizer_config.json").write_text(json.dumps(settings | {"chat_template": named}))
+    expected = by_transformers(AutoTokenizer.from_pretrained(model), (ASK, SAY), generate=False)
+    assert "It is <there>." in expected
+    assert render((ASK, SAY), LightTokenizer(model)).text == expected
+    assert render((ASK, SAY), load_tokenizer(model)).text == expected
+    assert inspect(model)
+
+    (model / "tokenizer_config.json").write_text(json.dumps(settings | {"chat_template": named[:1]}))
+    with pytest.raises(DataError, match="none is named default"):
+        inspect(model)
+
+
+def test_template_files_come_before_the_entry_in_the_config(model: Path) -> None:
+    from transformers import AutoTokenizer
+
+    (model / "additional_chat_templates").mkdir()
+    (model / "additional_chat_templates" / "tool_use.jinja").write_text("tools")
+    assert LightTokenizer(model).chat_template == AutoTokenizer.from_pretrained(model).chat_template["default"]
+    (model / "additional_chat_templates" / "default.jinja").write_text("{{ messages[0].content }}")
+    assert LightTokenizer(model).chat_template == AutoTokenizer.from_pretrained(model).chat_template["default"]
+
+
+def test_special_tokens_are_those_of_transformers(model: Path) -> None:
+    from transformers import AutoTokenizer
+
+    settings = json.loads((model / "tokenizer_config.json").read_text())
+    settings |= {"add_bos_token": True, "image_token": "<|tool|>", "extra_special_tokens": {"own": "<|call|>"}}
+    (model / "tokenizer_config.json").write_text(json.dumps(settings))
+    light = LightTokenizer(model)
+    assert light.special_tokens_map == AutoTokenizer.from_pretrained(model).special_tokens_map
+    assert "True" not in light.all_special_tokens
+
+
+def test_json_in_a_template_takes_every_argument_of_transformers(model: Path) -> None:
+    from transformers import AutoTokenizer
+
+    write = "{{ messages[0].content | tojson(ensure_ascii=true, indent=1, separators=(',', ':'), sort_keys=true) }}"
+    (model / "chat_template.jinja").write_text(write)
+    expected = by_transformers(AutoTokenizer.from_pretrained(model), (ASK,), generate=False)
+    assert by_studio(LightTokenizer(model), (ASK,), generate=False) == expected == r'"Where is \u6771\u4eac?"'
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{{ raise_exception('Only even turns.') }}", "refuses a conversation of the roles user, assistant: Only even"),
+        ("{{ 1 / 0 }}", "fails on a conversation of the roles user, assistant: division by zero"),
+        ("{{ messages[0]['content'] + {} }}", "fails on a conversation .*: can only concatenate str"),
+        ("{% if %}", "fails on a conversation .*: Expected an expression"),
+    ],
+)
+def test_whatever_a_template_raises_is_stated(model: Path, template: str, says: str) -> None:
+    (model / "chat_template.jinja").write_text(template)
+    with pytest.raises(DataError, match=says) as refused:
+        render((ASK, SAY), LightTokenizer(model))
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        (
+            "{% for m in messages %}{{ m.content if loop.last else '-' }}{% endfor %}",
+            "writes earlier turns differently when a turn is added",
+        ),
+        (
+            "{% for m in messages %}{{ m.content }}{% endfor %}{% if add_generation_prompt %}<think>{% endif %}",
+            "begins a finished answer differently from one that it asks for",
+        ),
+        (
+            "{% if messages | length == 1 %}{{ raise_exception('Too short.') }}{% endif %}"
+            "{% for m in messages %}{{ m.content }}{% endfor %}",
+            r"does not render the conversation up to an answer \(Too short.\)",
+        ),
+    ],
+)
+def test_why_an_answer_cannot_be_found_is_stated(model: Path, template: str, says: str) -> None:
+    (model / "chat_template.jinja").write_text(template)
+    with pytest.raises(DataError, match=says):
+        render((ASK, SAY, ASK, SAY), LightTokenizer(model))
+
+
+def test_a_generation_block_has_a_scope_of_its_own(model: Path) -> None:
+    from worker.training.model_files import load_tokenizer
+
+    text = (
+        "{% set seen = 'no' %}{% for m in messages %}{% if m.role == 'assistant' %}"
+        "{% generation %}{% set seen = 'yes' %}{{ m.content }}{% endgeneration %}{{ seen }}"
+        "{% else %}{{ m.content }}{% endif %}{% endfor %}"
+    )
+    (model / "chat_template.jinja").write_text(text)
+    expected = by_transformers(load_tokenizer(model), (ASK, SAY), generate=False)
+    assert by_studio(LightTokenizer(model), (ASK, SAY), generate=False) == expected
+    assert expected.endswith("no")
