@@ -16,7 +16,8 @@ from core.errors import DataError, NotFound
 from core.messages import Message
 from core.models import base_models
 from core.models.base_models.light_tokenizer import load_tokenizer
-from core.models.render import IGNORED, Rendered, Span, message_spans, render, special_tokens
+from core.models.chat_template import Span
+from core.models.render import IGNORED, Rendered, message_spans, render, special_tokens
 from core.services.data import datasets
 
 
