@@ -100,11 +100,11 @@ def a_job_in_training() -> tuple[str, str]:
     """A dataset of 200 pairs and a job in the middle of its training, with its metric points; its ids."""
     from core.messages import Example, Message
     from core.platform.db import migrate
-    from core.platform.db.tables import MetricPoint
     from core.platform.tasks.context import Outcome, TaskContext
     from core.platform.tasks.lease import acquire
     from core.services.data import datasets
-    from core.services.training import jobs
+    from core.services.training import jobs, metrics
+    from core.training.metrics import Point
 
     migrate.upgrade()
     pairs = [Example((Message("user", f"Item {n}?"), Message("assistant", f"Item {n} is blue."))) for n in range(200)]
@@ -120,23 +120,11 @@ def a_job_in_training() -> tuple[str, str]:
     with lease.fenced() as uow:
         for step in range(1, STEPS + 1):
             loss = 3.0 / step**0.5
-            uow.session.add(
-                MetricPoint(
-                    job_id=job.id,
-                    step=step,
-                    epoch=step / 25,
-                    loss=loss,
-                    learning_rate=2e-3,
-                    grad_norm=1.0,
-                    tokens=step * 900,
-                    tokens_per_s=4000.0,
-                    memory_bytes=10**9,
-                )
-            )
+            speed = {"learning_rate": 2e-3, "tokens": step * 900, "tokens_per_s": 4000.0, "memory_bytes": 10**9}
+            points = [Point.of("train", step, {"epoch": step / 25, "loss": loss, "grad_norm": 1.0, **speed})]
             if step % 25 == 0:
-                uow.session.add(
-                    MetricPoint(job_id=job.id, split="validation", step=step, epoch=step / 25, loss=loss * 1.2)
-                )
+                points.append(Point.of("validation", step, {"epoch": step / 25, "loss": loss * 1.2}))
+            metrics.write(uow, job.id, points)
         uow.commit()
     return job.id, job.task_id
 

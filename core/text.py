@@ -1,4 +1,4 @@
-"""Counts, sizes and durations in words: one definition for screens, errors, forecasts and the command line."""
+"""Numbers, counts, sizes and durations in words: one definition for screens, errors, forecasts and the command line."""
 
 from __future__ import annotations
 
@@ -47,3 +47,19 @@ def duration(seconds: float | None) -> str:
 def estimated_tokens(characters: int) -> int:
     """About how many tokens a text of so many characters has, rounded up."""
     return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """`12,480`, `0.58`, `2e-05`: whole numbers with separators, others with `digits` significant digits."""
+    if value is None:
+        return "–"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def share(value: float | None) -> str:
+    """A share of 0..1 as a percentage: `41.0%`."""
+    return "–" if value is None else f"{100 * value:.1f}%" if value < 0.9995 else "100%"

@@ -6,7 +6,7 @@ import re
 import time
 from datetime import datetime
 
-from core.text import duration, plural, size
+from core.text import duration, number, plural, size
 
 __all__ = [
     "ago",
@@ -15,7 +15,6 @@ __all__ = [
     "duration",
     "format_loss",
     "format_setting",
-    "format_share",
     "md",
     "md_keep",
     "moment",
@@ -59,17 +58,6 @@ def md_keep(text: str) -> str:
 def short(text: str, limit: int) -> str:
     """At most `limit` characters; an ellipsis says that there is more."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """`12,480`, `0.58`, `2e-05`: whole numbers with separators, others with `digits` significant digits."""
-    if value is None:
-        return "–"
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
 
 
 def ago(at: float | None) -> str:
@@ -119,11 +107,6 @@ def format_loss(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
-
-
-def format_share(value: float | None) -> str:
-    """A share of 0..1 as a percentage."""
-    return "–" if value is None else f"{100 * value:.1f}%" if value < 0.9995 else "100%"
 
 
 def format_setting(raw: object) -> str:

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from core.data.samples import load_sample
-from core.platform.db.tables import MetricPoint, SampleAnswer
+from core.platform.db.tables import SampleAnswer
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.lease import acquire
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
 from core.services.platform import tasks
-from core.services.training import jobs, models
+from core.services.training import jobs, metrics, models
 from core.services.training.jobs import JobRecord
 from core.services.training.models import ModelRecord
+from core.training.metrics import Point
 
 
 def dataset(name: str = "Support") -> DatasetRecord:
@@ -38,8 +39,8 @@ def launch(
     return jobs.get_job(job.id)
 
 
-def begin(job: JobRecord, steps: int) -> TaskContext:
-    """Let a worker take the job and measure its first steps; both curves fall."""
+def begin(job: JobRecord, steps: int, **measured: float) -> TaskContext:
+    """Let a worker take the job and measure its first steps; both curves fall. Further measurements are constant."""
     context = _context(job.task_id, first_state="validating")
     context.event("data", f"{job.examples} labeled examples read.")
     context.validated()
@@ -47,12 +48,13 @@ def begin(job: JobRecord, steps: int) -> TaskContext:
     with context.fenced() as uow:
         for step in range(1, steps + 1):
             loss = 4.0 * math.exp(-6 * step / plan.total_steps) + 0.05
-            point = {"job_id": job.id, "step": step, "epoch": step / plan.steps_per_epoch, "tokens": step * 300}
-            measured = {"learning_rate": plan.learning_rate, "tokens_per_s": 9_000.0, "memory_bytes": 1_100_000_000}
-            measured |= {"grad_norm": loss, "token_accuracy": 1 - min(1.0, loss / 4)}
-            uow.session.add(MetricPoint(split="train", loss=loss, **point, **measured))
+            base = {"epoch": step / plan.steps_per_epoch, "tokens": step * 300}
+            speed = {"learning_rate": plan.learning_rate, "tokens_per_s": 9_000.0, "memory_bytes": 1_100_000_000}
+            fit = {"loss": loss, "grad_norm": loss, "token_accuracy": 1 - min(1.0, loss / 4)}
+            points = [Point.of("train", step, {**base, **speed, **fit, **measured})]
             if step % plan.eval_every_steps == 0:
-                uow.session.add(MetricPoint(split="validation", loss=loss + 0.3, **point))
+                points.append(Point.of("validation", step, {**base, "loss": loss + 0.3}))
+            metrics.write(uow, job.id, points)
         uow.commit()
     context.progress(20 + 75 * steps / plan.total_steps, "training", f"Step {steps}")
     context.event("checkpoint", f"Checkpoint saved at step {steps}.", data={"step": steps})

@@ -15,9 +15,9 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
 from core.training import engines
 from core.training.jobs.spec import JobSpec
+from core.training.metrics import Point
 from worker.training import token_cache
 from worker.training.data import Prepared
-from worker.training.engines import Point
 from worker.training.run import TrainResult, Watching, train
 
 STEPS: Final = 8  # at most; the first one warms up and is not counted

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import replace
 from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from core.training.jobs.spec import ResolvedTraining
+from core.training.metrics import Point
 from worker.training import runtime
 from worker.training.divergence import Divergence
 from worker.training.early_stopping import Improvement
-from worker.training.engines import Hooks, Point
+from worker.training.engines import Hooks
 from worker.training.hardware import Gpu
 
 LEAVES = ("shutdown", "pause", "cancel")  # signals that end the work at once; `stop` still measures the last step
@@ -106,25 +106,20 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         seconds = sum(took for _, took in self._recent)
         rate = sum(tokens for tokens, _ in self._recent) / seconds if seconds else None
         gpu = self._gpu.read()
-        self.hooks.on_point(
-            Point(
-                split="train",
-                step=state.global_step,
-                epoch=float(state.epoch or 0.0),
-                loss=self.loss,
-                learning_rate=logs.get("learning_rate"),
-                grad_norm=logs.get("grad_norm"),
-                tokens=self.tokens,
-                tokens_per_s=rate,
-                memory_bytes=runtime.memory_bytes(self.device),
-                token_accuracy=logs.get("mean_token_accuracy"),
-                memory_reserved_bytes=self._gpu.reserved_bytes(),
-                mfu=self._gpu.mfu(rate),
-                gpu_utilization=gpu.utilization,
-                gpu_temperature_c=gpu.temperature_c,
-                gpu_power_w=gpu.power_w,
-            )
-        )
+        measured = {
+            **logs,
+            "epoch": float(state.epoch or 0.0),
+            "loss": self.loss,
+            "tokens": self.tokens,
+            "tokens_per_s": rate,
+            "memory_bytes": runtime.memory_bytes(self.device),
+            "memory_reserved_bytes": self._gpu.reserved_bytes(),
+            "mfu": self._gpu.mfu(rate),
+            "gpu_utilization": gpu.utilization,
+            "gpu_temperature_c": gpu.temperature_c,
+            "gpu_power_w": gpu.power_w,
+        }
+        self.hooks.on_point(Point.of("train", state.global_step, measured))
         if self.divergence.diverged and self.training.stop_when_diverging:
             raise self.divergence.error(state.global_step, self.training.learning_rate)
 
@@ -134,8 +129,13 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         """The validation loss was measured, and which share of the tokens that carry loss was foretold right: remember
         the best, and stop when patience is over."""
         self.validation_loss, self.evaluation_due = loss, False
-        point = Point("validation", state.global_step, float(state.epoch or 0.0), loss, tokens=self.tokens)
-        self.hooks.on_point(replace(point, token_accuracy=token_accuracy))
+        measured = {
+            "epoch": float(state.epoch or 0.0),
+            "loss": loss,
+            "tokens": self.tokens,
+            "token_accuracy": token_accuracy,
+        }
+        self.hooks.on_point(Point.of("validation", state.global_step, measured))
         is_best = self.improvement.measured(state.global_step, loss, self.loss)
         if is_best and self.training.keep_best:
             control.should_save = True

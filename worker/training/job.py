@@ -20,13 +20,14 @@ from core.models.methods import Method
 from core.platform.db.tables import MetricPoint, SampleAnswer
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
+from core.services.training import metrics
 from core.services.training.jobs import first_batch, forecasting, reader as job_reader
 from core.services.training.jobs.records import JobRecord
 from core.training import engines
 from core.training.jobs.spec import JobSpec
+from core.training.metrics import Point
 from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
-from worker.training.engines import Point
 from worker.training.keep import keep
 from worker.training.making import SILENT_S, make_model
 from worker.training.memory import naming_memory
@@ -222,7 +223,7 @@ class Reporter:
         if not self.waiting:
             return
         with self.ctx.fenced() as uow:
-            uow.session.add_all(MetricPoint(job_id=self.job.id, **_fields(point)) for point in self.waiting)
+            metrics.write(uow, self.job.id, self.waiting)
             uow.commit()
         self.waiting.clear()
 
@@ -268,10 +269,6 @@ class Reporter:
                 f"last step, {result.step:,}, it was {result.last_validation_loss:.4f}."
             )
         self.ctx.event("evaluation", text, data={"kept_step": result.kept_step})
-
-
-def _fields(point: Point) -> dict[str, Any]:
-    return {name: getattr(point, name) for name in Point.__dataclass_fields__}
 
 
 def _answer_row(job_id: str, step: int, sample: Sample) -> SampleAnswer:

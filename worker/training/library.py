@@ -40,7 +40,7 @@ from core.training.jobs.spec import ResolvedTraining, TrainingConfig
 from worker.training import library_checks
 
 if TYPE_CHECKING:
-    from worker.training.engines import Point
+    from core.training.metrics import Point
 
 Say = Callable[[str], object]
 MOST_MEASURED: Final = 2_000  # examples whose length is counted before the maximum length is chosen

@@ -17,10 +17,11 @@ from typing import Any, Literal
 from core.messages import Example
 from core.models.methods.base import Method
 from core.training.jobs.spec import ResolvedTraining
+from core.training.metrics import Point
 from worker.training import checkpoints, example_losses, quantization, runtime, state, tuners
 from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
-from worker.training.engines import Ended, Plan, Point, import_engine
+from worker.training.engines import Ended, Plan, import_engine
 from worker.training.example_losses import Measured
 from worker.training.memory import naming_memory
 from worker.training.model_files import load_tokenizer, save_model

@@ -187,7 +187,6 @@ class FineTuningJob(SQLModel, table=True):
     spec: dict[str, Any] = _json()  # the frozen JobSpec
     draft_key: str | None = Field(default=None, unique=True)  # one job per draft, however often launch is pressed
     parent_job_id: str | None = None
-    provider_job_id: str | None = None
     forecast: dict[str, Any] = _json()
     measured: dict[str, Any] = _json()
     created_at: float = Field(default_factory=time.time)
@@ -209,7 +208,6 @@ class FineTunedModel(SQLModel, table=True):
     path: str  # storage prefix that holds the adapter (or the full weights) and manifest.json
     size_bytes: int = _big(default=0)
     manifest: dict[str, Any] = _json()
-    provider_model_id: str | None = None
     notes: str = _text()
     created_at: float = Field(default_factory=time.time)
 
@@ -236,19 +234,7 @@ class MetricPoint(SQLModel, table=True):
     job_id: str = Field(foreign_key="fine_tuning_jobs.id", index=True)
     split: str = "train"  # train | validation
     step: int
-    epoch: float
-    loss: float
-    learning_rate: float | None = None
-    grad_norm: float | None = None
-    tokens: int = _big(default=0)  # non-pad tokens trained so far
-    tokens_per_s: float | None = None  # non-pad
-    memory_bytes: int | None = _big(default=None)  # resident set, or allocated on the GPU
-    token_accuracy: float | None = None  # 0..1, over the tokens that carry loss
-    memory_reserved_bytes: int | None = _big(default=None)  # held from the GPU by torch, used or not
-    mfu: float | None = None  # 0..1
-    gpu_utilization: float | None = None  # percent
-    gpu_temperature_c: float | None = None
-    gpu_power_w: float | None = None
+    measured: dict[str, float] = _json()  # {metric: value}, an id of core.training.metrics.METRICS each
     created_at: float = Field(default_factory=time.time)
 
 

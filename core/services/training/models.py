@@ -65,7 +65,6 @@ class ModelRecord:
     path: str
     size_bytes: int
     manifest: dict[str, Any]
-    provider_model_id: str | None
     notes: str
     created_at: float
     dataset_deleted: bool

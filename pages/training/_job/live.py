@@ -9,13 +9,14 @@ import streamlit as st
 
 from core.services.platform import tasks
 from core.services.training import jobs, monitoring
+from core.training.metrics import METRICS, RunMetric
 from pages.training._job import failure as job_failure, run_curves as job_run, samples as job_samples
 from pages.ui import components, states
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import Series, kept_step, series_of
 from pages.ui.components import Tile
 from pages.ui.errors import boundary
-from pages.ui.format import clock, duration, format_loss, format_share, md, number, plural, sentence, size
+from pages.ui.format import clock, duration, format_loss, md, number, plural, sentence
 from pages.ui.tasks import words as task_words
 
 POLL_S = 1.5
@@ -25,7 +26,6 @@ CARD_FRAME = 30
 WAITING_HEIGHT = 210  # before there is a curve
 FEW_EVENTS = 6
 SPARK = 40  # points of a tile's small curve
-ACCURACY_OVER = 10  # steps
 STEADY = 0.01  # a validation loss that moves by less, of itself, is neither better nor worse
 
 _ICONS = {
@@ -119,14 +119,8 @@ def _goes_on(job: Any) -> bool:
 def _tiles(job: Any, points: Series) -> None:
     train, validation = points.train, points.validation
 
-    def curve(rows: list[Any], field: str) -> list[float]:
-        return [getattr(p, field) for p in run_charts.thinned(rows, SPARK) if getattr(p, field) is not None]
-
     smooth = run_charts.thinned(run_charts.smoothed([p.loss for p in train]), SPARK)
     change = validation[-1].loss - validation[-2].loss if len(validation) > 1 else None
-    last = train[-1] if train else None
-    right = _accuracy(train)
-    held = validation[-1].token_accuracy if validation else None
     items = [
         Tile(
             "Training loss",
@@ -144,61 +138,39 @@ def _tiles(job: Any, points: Series) -> None:
             f"{change:+.3f}" if change is not None else None,
             "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
             "last check" if change is not None else None,
-            curve(validation, "loss"),
+            [p.loss for p in run_charts.thinned(validation, SPARK)],
             help="The loss on examples that are not trained on. When it rises while the training loss falls, the "
             "model is learning by heart. A dataset without validation examples has none.",
         ),
-        Tile(
-            "Token accuracy",
-            format_share(right),
-            f"{format_share(held)}" if held is not None else None,
-            "gray",
-            "held out" if held is not None else None,
-            curve(train, "token_accuracy"),
-            help="The share of the output's tokens that the model would have said itself; below it, the same on "
-            "held-out examples. Higher is better.",
-            arrow="off",
-        ),
-        Tile(
-            "Tokens per second",
-            number(last.tokens_per_s if last else None),
-            number(job.tokens) if job.tokens else None,
-            "gray",
-            "in all" if job.tokens else None,
-            curve(train, "tokens_per_s"),
-            help="Real tokens, padding not counted; below it, how many were trained on so far.",
-            arrow="off",
-        ),
-        Tile(
-            "Memory",
-            size(last.memory_bytes if last else None),
-            None,
-            "gray",
-            None,
-            curve(train, "memory_bytes"),
-            help="What the training process holds.",
-        ),
+        *(_tile(metric, points) for metric in METRICS if metric.tile and _has(points, metric)),
     ]
     if not validation and train and job.state in task_words.TERMINAL:  # none was held out, and none will come
         items = [item for item in items if item.label != "Validation loss"]
     if _goes_on(job):
         items.append(Tile("Time left", duration(max(1, round(job.time_left_s))), help="At the pace of the last steps."))
-    if last and last.mfu is not None:
-        items.append(
-            Tile(
-                "MFU",
-                format_share(last.mfu),
-                chart=curve(train, "mfu"),
-                help="Model FLOPs utilisation: the share of the GPU's peak that goes into the model's own arithmetic.",
-            )
-        )
     components.tiles(items, key="tiles")
 
 
-def _accuracy(train: list[Any]) -> float | None:
-    """Token accuracy of the last steps together: one alone jumps about."""
-    found = [point.token_accuracy for point in train[-ACCURACY_OVER:] if point.token_accuracy is not None]
-    return sum(found) / len(found) if found else None
+def _has(points: Series, metric: RunMetric) -> bool:
+    return any(point.value(metric.id) is not None for point in points.train[-1:])
+
+
+def _tile(metric: RunMetric, points: Series) -> Tile:
+    """A metric's last value with its curve; below it the same on held-out examples, or its sum so far."""
+    values = [value for point in points.train[-metric.mean_over :] if (value := point.value(metric.id)) is not None]
+    held = points.validation[-1].value(metric.id) if points.validation else None
+    total = points.train[-1].value(metric.total)
+    below, word = (metric.write(held), "held out") if held is not None else (number(total) if total else None, "total")
+    return Tile(
+        metric.tile,
+        metric.write(sum(values) / len(values)),
+        below,
+        "gray",
+        word if below else None,
+        [v for point in run_charts.thinned(points.train, SPARK) if (v := point.value(metric.id)) is not None],
+        help=metric.help,
+        arrow="off",
+    )
 
 
 def _loss(job: Any, points: Series) -> None:

@@ -7,25 +7,10 @@ from typing import Any
 import streamlit as st
 
 from core.services.training import monitoring
+from core.training.metrics import METRICS, RunMetric
 from pages.ui import components
-from pages.ui.charts import TUNED, chart, runs as run_charts
+from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import Series
-
-_GB = 1 / 1024**3
-_CURVES = (  # field, name, scale, color
-    ("token_accuracy", "Token accuracy (%)", 100.0, None),
-    ("grad_norm", "Gradient norm", 1.0, None),
-    ("learning_rate", "Learning rate", 1.0, TUNED),
-    ("tokens_per_s", "Tokens per second", 1.0, None),
-    ("memory_bytes", "Memory (GB)", _GB, None),
-)
-_GPU = (
-    ("mfu", "Model FLOPs utilisation (%)", 100.0, None),
-    ("gpu_utilization", "GPU utilisation (%)", 1.0, None),
-    ("gpu_temperature_c", "Temperature (°C)", 1.0, None),
-    ("gpu_power_w", "Power (W)", 1.0, None),
-    ("memory_reserved_bytes", "Memory reserved (GB)", _GB, None),
-)
 
 
 def curves(job: Any, points: Series) -> None:
@@ -34,29 +19,28 @@ def curves(job: Any, points: Series) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Run", anchor=False, width="content")
         _exports(job)
-    _wall(job, points, _CURVES)
-    if any(getattr(points.train[-1], field) is not None for field, *_ in _GPU) if points.train else False:
+    _wall(job, points, [metric for metric in METRICS if metric.panel == "run"])
+    gpu = [metric for metric in METRICS if metric.panel == "gpu"]
+    if any(point.value(metric.id) is not None for point in points.train[-1:] for metric in gpu):
         components.section_gap()
-        components.heading("GPU", "What the card itself says")
-        _wall(job, points, _GPU)
+        components.heading("GPU", "GPU telemetry")
+        _wall(job, points, gpu)
 
 
-def _wall(job: Any, points: Series, wanted: Any) -> None:
+def _wall(job: Any, points: Series, metrics: list[RunMetric]) -> None:
+    ends = (*points.train[:1], *points.train[-1:])
     with st.grid(3, min_column_width=250):
-        for field, name, scale, color in wanted:
-            if not any(getattr(point, field) is not None for point in (*points.train[:1], *points.train[-1:])):
+        for metric in metrics:
+            if all(point.value(metric.id) is None for point in ends):
                 continue
             with st.container(border=True, gap="xsmall"):
-                st.caption(name)
-                extra = {"color": color} if color else {}
-                fig = run_charts.value_figure(
-                    [*points.train, *points.validation], field, job.total_steps, scale=scale, name=name, **extra
-                )
-                if field == "memory_bytes":
-                    run_charts.mark_range(
-                        fig, job.forecast.get("memory_low"), job.forecast.get("memory_high"), scale, "forecast"
-                    )
-                chart(fig, key=f"curve_{field}", height=170, legend=False, alt=f"{name} over the steps of the run.")
+                st.caption(metric.axis)
+                fig = run_charts.value_figure([*points.train, *points.validation], metric, job.total_steps)
+                if metric.forecast:
+                    low, high = (job.forecast.get(name) for name in metric.forecast)
+                    run_charts.mark_range(fig, low, high, metric.scale, "forecast")
+                alt = f"{metric.axis} over the steps of the run."
+                chart(fig, key=f"curve_{metric.id}", height=170, legend=False, alt=alt)
 
 
 def _exports(job: Any) -> None:

@@ -8,18 +8,14 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.training import monitoring
+from core.text import share
+from core.training.metrics import METRICS, RunMetric
 from pages.ui import components
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import Series, series_of
-from pages.ui.format import duration, format_loss, format_setting, format_share, number, plural, size
+from pages.ui.format import duration, format_loss, format_setting, number, plural, size
 
 ADDRESS = "jobs"
-_MEASURES = {  # field, axis title, scale, whether the validation points are drawn too
-    "Loss": ("loss", "Loss", 1.0),
-    "Token accuracy": ("token_accuracy", "Token accuracy (%)", 100.0),
-    "Tokens per second": ("tokens_per_s", "Tokens per second", 1.0),
-    "Memory": ("memory_bytes", "Memory (GB)", 1 / 1024**3),
-}
 _AXES = ("Step", "Epoch", "Tokens", "Time")
 
 
@@ -70,34 +66,34 @@ def _distinct(names: list[str]) -> list[str]:
 def _chart(runs: list[tuple[str, Series]]) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
-            measures = [name for name, (field, *_) in _MEASURES.items() if _any(runs, field)]
-            measure = st.segmented_control(
-                "Measure", measures, default="Loss", required=True, key="compare_y", label_visibility="collapsed"
+            offered = {metric.title: metric for metric in METRICS if metric.compared and _any(runs, metric)}
+            title = st.segmented_control(
+                "Metric", list(offered), default="Loss", required=True, key="compare_y", label_visibility="collapsed"
             )
             axis = st.segmented_control(
                 "Along", list(_AXES), default="Step", required=True, key="compare_x", label_visibility="collapsed"
             )
-        field, title, scale = _MEASURES[measure]
-        fig = figure(runs, field, scale, axis)
+        metric = offered[title]
+        fig = figure(runs, metric, axis)
         x = {"Tokens": "Tokens trained", "Time": "Minutes since the first step"}.get(axis, axis)
-        chart(fig, key="compare_chart", height=340, x=x, y=title, alt=f"{measure} of {plural(len(runs), 'run')}.")
-        if any(series.validation for _, series in runs) and field in ("loss", "token_accuracy"):
+        chart(fig, key="compare_chart", height=340, x=x, y=metric.axis, alt=f"{title} of {plural(len(runs), 'run')}.")
+        if any(run_charts.measured(series.validation, metric) for _, series in runs):
             st.caption("Solid: validation, where a run has one. Dotted: training.")
 
 
-def _any(runs: list[tuple[str, Series]], field: str) -> bool:
-    return any(getattr(point, field) is not None for _, series in runs for point in series.train[-1:])
+def _any(runs: list[tuple[str, Series]], metric: RunMetric) -> bool:
+    return any(point.value(metric.id) is not None for _, series in runs for point in series.train[-1:])
 
 
-def figure(runs: list[tuple[str, Series]], field: str, scale: float, axis: str) -> go.Figure:
+def figure(runs: list[tuple[str, Series]], metric: RunMetric, axis: str) -> go.Figure:
     """One color per run; where a run has validation points they are the solid line and training the dotted one."""
     fig = go.Figure()
     for (name, series), color in zip(runs, run_charts.RUN_COLORS, strict=False):
-        held = [point for point in series.validation if getattr(point, field) is not None]
-        train = [point for point in series.train if getattr(point, field) is not None]
-        begin = train[0].created_at if train else 0.0
-        values = run_charts.smoothed([getattr(point, field) * scale for point in train])
-        rows = run_charts.thinned(list(zip(train, values, strict=True)))
+        held = run_charts.measured(series.validation, metric)
+        train = run_charts.measured(series.train, metric)
+        begin = train[0][0].created_at if train else 0.0
+        values = run_charts.smoothed([value for _, value in train])
+        rows = run_charts.thinned(list(zip([point for point, _ in train], values, strict=True)))
         if rows:
             fig.add_scatter(
                 x=[_along(point, axis, begin) for point, _ in rows],
@@ -111,8 +107,8 @@ def figure(runs: list[tuple[str, Series]], field: str, scale: float, axis: str) 
         rows = run_charts.thinned(held)
         if rows:
             fig.add_scatter(
-                x=[_along(point, axis, begin) for point in rows],
-                y=[getattr(point, field) * scale for point in rows],
+                x=[_along(point, axis, begin) for point, _ in rows],
+                y=[value for _, value in rows],
                 mode="lines",
                 name=name,
                 hovertemplate="%{y:.4~g}",
@@ -160,7 +156,7 @@ def _value(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     return {
-        "share": lambda: format_share(value),
+        "share": lambda: share(value),
         "count": lambda: number(value),
         "bytes": lambda: size(value),
         "s": lambda: duration(max(1, round(value))),

@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core.training.metrics import Point, RunMetric
 from pages.ui.charts import BAD, BASE, BASE_SOFT, GOOD, INK, TUNED, TUNED_SOFT, WAIT
 
 RUN_COLORS = (
@@ -47,6 +48,11 @@ def thinned(points: Sequence[Any], most: int = _MAX_DRAWN) -> list[Any]:
     if points and kept[-1] is not points[-1]:
         kept.append(points[-1])
     return kept
+
+
+def measured(points: Iterable[Point], metric: RunMetric) -> list[tuple[Point, float]]:
+    """(point, value in the metric's unit) of the points that have one."""
+    return [(point, value * metric.scale) for point in points if (value := point.value(metric.id)) is not None]
 
 
 def by_split(points: Iterable[Any]) -> tuple[list[Any], list[Any]]:
@@ -117,21 +123,23 @@ def loss_figure(
     return fig
 
 
-def value_figure(
-    points: Iterable[Any], field: str, total_steps: int | None, *, scale: float = 1.0, name: str = "", color: str = BASE
-) -> go.Figure:
-    """One measured value over steps, training gray and validation blue; points without it are left out."""
+def value_figure(points: Iterable[Point], metric: RunMetric, total_steps: int | None) -> go.Figure:
+    """One metric over steps, training gray and validation blue; points without it are left out."""
     train, validation = by_split(points)
     fig = go.Figure()
     last = 0
-    for found, shown, ink, mode in ((train, name, color, "lines"), (validation, "Validation", TUNED, "lines+markers")):
-        rows = thinned([p for p in found if getattr(p, field, None) is not None], 200)
-        if found is validation and not rows:
+    color = TUNED if metric.planned else BASE
+    for split, shown, ink, mode in (
+        (train, metric.axis, color, "lines"),
+        (validation, "Validation", TUNED, "lines+markers"),
+    ):
+        rows = thinned(measured(split, metric), 200)
+        if split is validation and not rows:
             continue
-        last = max(last, rows[-1].step if rows else 0)
+        last = max(last, rows[-1][0].step if rows else 0)
         fig.add_scatter(
-            x=[p.step for p in rows],
-            y=[getattr(p, field) * scale for p in rows],
+            x=[point.step for point, _ in rows],
+            y=[value for _, value in rows],
             mode=mode,
             name=shown,
             hovertemplate="%{y:.4~g}",

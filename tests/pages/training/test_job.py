@@ -227,18 +227,8 @@ def test_the_first_batch_is_shown_once_there_is_one(open_screen, read) -> None:
 
 
 def test_a_gpu_has_its_own_panel_and_the_share_of_its_peak(open_screen, read) -> None:
-    from sqlalchemy import update
-
-    from core.platform.db.tables import MetricPoint
-    from core.platform.db.uow import UnitOfWork
-
     job = runs.launch(runs.dataset())
-    runs.begin(job, 10)
-    with UnitOfWork() as uow:
-        uow.session.connection().execute(
-            update(MetricPoint).values(mfu=0.41, gpu_utilization=97.0, gpu_temperature_c=61.0, gpu_power_w=410.0)
-        )
-        uow.commit()
+    runs.begin(job, 10, mfu=0.41, gpu_utilization=97.0, gpu_temperature_c=61.0, gpu_power_w=410.0)
     app = open_screen("job", id=job.id)
     assert "Temperature (°C)" in read(app)
     assert {tile.label: tile.value for tile in app.metric}["MFU"] == "41.0%"

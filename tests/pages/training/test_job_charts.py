@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
+from core.training.metrics import METRICS, Point
 from pages.ui.charts import runs as run_charts
 from pages.ui.format import time_range
 from pages.ui.tasks import words as task_words
 
 
-def points(count: int, split: str = "train") -> list[SimpleNamespace]:
-    return [
-        SimpleNamespace(split=split, step=n, epoch=n / 10, loss=5 / n, learning_rate=None) for n in range(1, count + 1)
-    ]
+def points(count: int, split: str = "train") -> list[Point]:
+    return [Point.of(split, n, {"epoch": n / 10, "loss": 5 / n}) for n in range(1, count + 1)]
 
 
 def test_smoothing_begins_with_the_first_value_and_keeps_a_constant() -> None:
@@ -44,7 +41,7 @@ def test_the_loss_axis_ends_at_the_plan_and_never_before_the_last_step() -> None
 
 
 def test_a_value_that_was_not_measured_is_left_out() -> None:
-    assert list(run_charts.value_figure(points(3), "learning_rate", 10).data[0].x) == []
+    assert list(run_charts.value_figure(points(3), METRICS.get("learning_rate"), 10).data[0].x) == []
 
 
 def test_words_for_guesses_and_phases() -> None:

@@ -11,8 +11,8 @@ from core.models import base_models
 from core.models.methods import METHODS, build
 from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import TrainingConfig
+from core.training.metrics import Point
 from tests.support.starter import install
-from worker.training.engines import Point
 from worker.training.generate import exact_match, split_last_answer
 from worker.training.model_files import load_tokenizer, load_tuned
 from worker.training.run import Watching, train

@@ -12,9 +12,9 @@ import torch
 from core.errors import Diverged, OutOfMemory, TrainingError
 from core.models.methods import build
 from core.models.methods.base import Method
+from core.training.metrics import Point
 from tests.support import tiny
 from worker.training.checkpoints import file_hashes, newest, step_of
-from worker.training.engines import Point
 from worker.training.model_files import load_model, load_tokenizer, load_tuned
 from worker.training.run import TrainResult, Watching, train
 
@@ -73,10 +73,10 @@ def test_the_loss_falls_and_the_saved_model_answers_like_the_trained_one(
     assert len(run.losses("validation")) >= 3
     assert result.tokens == run.points[-1].tokens > 0
     for point in run.points:
-        assert point.split == "validation" or (point.memory_bytes and point.tokens_per_s and point.grad_norm)
-        assert point.token_accuracy is not None
-        assert (point.memory_reserved_bytes is None) == (result.device == "cpu")
-    accuracy = [point.token_accuracy for point in run.points if point.split == "train"]
+        assert point.split == "validation" or {"memory_bytes", "tokens_per_s", "grad_norm"} <= set(point.values)
+        assert point.value("token_accuracy") is not None
+        assert (point.value("memory_reserved_bytes") is None) == (result.device == "cpu")
+    accuracy = [point.value("token_accuracy") for point in run.points if point.split == "train"]
     assert max(accuracy[-3:]) > 0.8 > accuracy[0]
     assert result.model_dir is not None
     tuned = load_tuned(tiny_base, result.model_dir)

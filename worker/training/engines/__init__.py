@@ -17,33 +17,10 @@ from typing import Any, Protocol, cast
 from core.models.methods.base import Method, recomputes
 from core.training.engines import ENGINES
 from core.training.jobs.spec import ResolvedTraining
+from core.training.metrics import Point
 from worker.training.data import Prepared
 from worker.training.early_stopping import Best
 from worker.training.samples import Sampling
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One measured point. `step` is an optimizer step; `tokens` are non-pad and counted from the start of the run.
-
-    `token_accuracy` is a share of the tokens that carry loss, `mfu` one of the device's peak; None: not measured.
-    """
-
-    split: str  # train | validation
-    step: int
-    epoch: float
-    loss: float
-    learning_rate: float | None = None
-    grad_norm: float | None = None
-    tokens: int = 0
-    tokens_per_s: float | None = None
-    memory_bytes: int | None = None  # resident set, or allocated on the GPU
-    token_accuracy: float | None = None  # 0..1
-    memory_reserved_bytes: int | None = None  # GPU only
-    mfu: float | None = None  # 0..1, GPU only
-    gpu_utilization: float | None = None  # percent
-    gpu_temperature_c: float | None = None
-    gpu_power_w: float | None = None
 
 
 class Hooks(Protocol):

@@ -19,8 +19,8 @@ from core.platform.tasks.store import TASKS
 from core.services.platform import tasks
 from core.services.training import metrics
 from core.services.training.jobs.records import JobRecord
-from core.services.training.metrics import Point
 from core.training.jobs.spec import JobSpec
+from core.training.metrics import Point
 
 NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
 _REASONS = 20  # of a long list, the first ones say why they wait: each answer asks Redis
@@ -118,7 +118,7 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
     spec = JobSpec.model_validate(job["spec"])
     deleted = row["dataset_deleted_at"] is not None
     actions = commands.actions(task, checkpoint_step=saved.get(task.id, 0))
-    point, validation = points.get((job["id"], "train")), points.get((job["id"], "validation"))
+    point = points.get((job["id"], "train"))
     return JobRecord(
         **_only(job, "id name description task_id dataset_id dataset_version_id provider base_model method"),
         **_only(job, "parent_job_id forecast measured created_at"),
@@ -132,15 +132,8 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
         **{name: getattr(task, name) for name in _TASK_FIELDS},
         waiting_to_resume=task.waits_to_resume,
         waiting_reason=tasks.waiting_reason(task) if with_reason else None,
-        step=point.step if point else 0,
-        epoch=point.epoch if point else 0.0,
-        loss=point.loss if point else None,
-        validation_loss=validation.loss if validation else None,
-        learning_rate=point.learning_rate if point else None,
-        tokens=point.tokens if point else 0,
-        tokens_per_s=point.tokens_per_s if point else None,
-        memory_bytes=point.memory_bytes if point else None,
-        token_accuracy=point.token_accuracy if point else None,
+        point=point,
+        validation_point=points.get((job["id"], "validation")),
         elapsed_s=_elapsed(task),
         time_left_s=_time_left(task, point, spec.training.total_steps),
         actions=tuple(action for action in actions if not (deleted and action in NEEDS_DATASET)),
@@ -166,6 +159,7 @@ def _elapsed(task: TaskRecord) -> float | None:
 
 def _time_left(task: TaskRecord, point: Point | None, total_steps: int) -> float | None:
     """Remaining steps at the pace of the last point; None while nothing was measured or nothing runs."""
-    if task.state != "running" or task.lease_owner is None or point is None or not (point.step and point.tokens_per_s):
+    rate = point.value("tokens_per_s") if point else None
+    if task.state != "running" or task.lease_owner is None or point is None or not (point.step and rate):
         return None
-    return (total_steps - point.step) * point.tokens / point.step / point.tokens_per_s
+    return (total_steps - point.step) * point.tokens / point.step / rate

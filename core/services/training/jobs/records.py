@@ -12,6 +12,7 @@ from core.training.forecast.lengths import Lengths
 from core.training.forecast.memory import MemoryForecast
 from core.training.forecast.time import TimeForecast
 from core.training.jobs.spec import JobSpec, ResolvedTraining
+from core.training.metrics import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,8 @@ class JobRecord:
     crashes: int
     waiting_to_resume: bool
     waiting_reason: str | None  # why no worker works on it, where one should
-    step: int
-    epoch: float
-    loss: float | None
-    validation_loss: float | None
-    learning_rate: float | None
-    tokens: int
-    tokens_per_s: float | None
-    memory_bytes: int | None
-    token_accuracy: float | None
+    point: Point | None  # the last training point
+    validation_point: Point | None
     elapsed_s: float | None
     time_left_s: float | None
     forecast: dict[str, Any]
@@ -68,6 +62,22 @@ class JobRecord:
     created_at: float
     started_at: float | None
     finished_at: float | None
+
+    @property
+    def step(self) -> int:
+        return self.point.step if self.point else 0
+
+    @property
+    def epoch(self) -> float:
+        return self.point.epoch if self.point else 0.0
+
+    @property
+    def loss(self) -> float | None:
+        return self.point.loss if self.point else None
+
+    @property
+    def validation_loss(self) -> float | None:
+        return self.validation_point.loss if self.validation_point else None
 
     @property
     def total_steps(self) -> int:

@@ -81,8 +81,8 @@ def _figures(runs: Sequence[JobRecord]) -> tuple[Figure, ...]:
     rows: list[tuple[str, str, int, list[float | None]]] = [
         ("Training loss", "", -1, [run.loss for run in runs]),
         ("Validation loss", "", -1, [run.validation_loss for run in runs]),
-        ("Token accuracy", "share", 1, [run.token_accuracy for run in runs]),
-        ("Speed", "tokens/s", 1, [run.measured.get("tokens_per_s") or run.tokens_per_s for run in runs]),
+        ("Token accuracy", "share", 1, [_last(run, "token_accuracy") for run in runs]),
+        ("Speed", "tokens/s", 1, [run.measured.get("tokens_per_s") or _last(run, "tokens_per_s") for run in runs]),
         ("Time in steps", "s", -1, [run.measured.get("train_seconds") for run in runs]),
         ("Peak memory", "bytes", -1, [run.measured.get("peak_memory_bytes") for run in runs]),
         ("Steps", "count", 0, [run.step or None for run in runs]),
@@ -92,6 +92,10 @@ def _figures(runs: Sequence[JobRecord]) -> tuple[Figure, ...]:
         for name, unit, better, values in rows
         if any(value is not None for value in values)
     )
+
+
+def _last(run: JobRecord, metric: str) -> float | None:
+    return run.point.value(metric) if run.point else None
 
 
 def _best(values: Sequence[float | None], better: int) -> tuple[int, ...]:

@@ -11,23 +11,7 @@ from core.errors import Conflict
 from core.services.training import metrics
 from core.services.training.jobs import reader as job_reader
 from core.training.jobs.event_file import Scalars, event_file
-
-COLUMNS = tuple(name for name in metrics.Point.__slots__ if name != "id")
-_TAGS = {  # TensorBoard groups by what stands before the slash
-    "loss": "loss",
-    "token_accuracy": "token_accuracy",
-    "learning_rate": "optimizer/learning_rate",
-    "grad_norm": "optimizer/grad_norm",
-    "tokens": "speed/tokens",
-    "tokens_per_s": "speed/tokens_per_s",
-    "mfu": "speed/mfu",
-    "memory_bytes": "memory/bytes",
-    "memory_reserved_bytes": "memory/reserved_bytes",
-    "gpu_utilization": "gpu/utilization_percent",
-    "gpu_temperature_c": "gpu/temperature_c",
-    "gpu_power_w": "gpu/power_w",
-    "epoch": "epoch",
-}
+from core.training.metrics import METRICS, Point
 
 
 def metrics_csv(job_id: str) -> bytes:
@@ -35,8 +19,11 @@ def metrics_csv(job_id: str) -> bytes:
     job_reader.get_job(job_id)
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(COLUMNS)
-    table.writerows([getattr(point, name) for name in COLUMNS] for point in metrics.all_points(job_id))
+    names = METRICS.ids()
+    table.writerow(("split", "step", *names, "created_at"))
+    table.writerows(
+        (point.split, point.step, *map(point.value, names), point.created_at) for point in metrics.all_points(job_id)
+    )
     return out.getvalue().encode()
 
 
@@ -60,8 +47,8 @@ def metrics_tensorboard(job_id: str) -> bytes:
     return out.getvalue()
 
 
-def _scalars(points: list[metrics.Point]) -> Iterator[Scalars]:
+def _scalars(points: list[Point]) -> Iterator[Scalars]:
+    tags = {metric.id: metric.tag or metric.id for metric in METRICS}
     for point in points:
-        found = ((tag, getattr(point, name)) for name, tag in _TAGS.items())
-        values = {tag: float(value) for tag, value in found if value is not None}
+        values = {tag: float(value) for name, tag in tags.items() if (value := point.value(name)) is not None}
         yield Scalars(point.created_at, point.step, values)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
+from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from core.errors import SettingsError
 from core.platform.db import migrate
 from core.platform.db.engine import get_engine
+from core.services.training import metrics
 
 
 def differences() -> list[object]:
@@ -71,21 +71,56 @@ def test_a_database_of_a_newer_studio_is_left_alone(studio_env) -> None:
         migrate.upgrade()
 
 
-def test_points_of_an_earlier_release_are_kept_and_have_no_value_where_none_was_measured(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_points_of_an_earlier_release_keep_their_values(
+    kind, request, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from alembic import command
 
     monkeypatch.setenv("SFT_DATA_DIR", str(tmp_path / "earlier"))
-    with get_engine().connect() as connection:
-        command.upgrade(migrate._config(connection), "0002")
-        connection.commit()
-    with closing(sqlite3.connect(tmp_path / "earlier" / "studio.db")) as file, file:  # looks at no foreign keys
-        file.execute(
-            "INSERT INTO metric_points (job_id, split, step, epoch, loss, tokens, created_at) "
-            "VALUES ('job_1', 'train', 7, 0.5, 1.25, 300, 0)"
-        )
+    if kind == "postgres":
+        import psycopg
+
+        url = request.getfixturevalue("postgres")
+        with psycopg.connect(url.format(name="postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE earlier")
+        monkeypatch.setenv("DATABASE_URL", url.format(name="earlier"))
+    with get_engine().begin() as connection:
+        command.upgrade(migrate._config(connection), "0003")
+    with get_engine().begin() as connection:
+        _fill_0003(connection)
     assert migrate.upgrade() is True
+    assert differences() == []
+    first, *_, last = metrics.since("job_1")
+    assert (first.step, first.split, first.created_at) == (1, "train", 5.0)
+    assert first.values == {"epoch": 0.5, "loss": 1.25, "tokens": 3_000_000_000, "mfu": 0.25}  # no value is left out
+    assert (last.step, last.values) == (7_000, {"epoch": 1.0, "loss": 0.5, "tokens": 1})
     with get_engine().connect() as connection:
-        row = connection.exec_driver_sql("SELECT step, loss, token_accuracy, mfu FROM metric_points").one()
-    assert tuple(row) == (7, 1.25, None, None)
+        assert connection.exec_driver_sql("SELECT name FROM fine_tuned_models").scalar_one() == "Model"
+
+
+def _fill_0003(connection: Connection) -> None:
+    """A dataset, a finished job with 7,000 points and its model, as the release before wrote them."""
+    for statement in (
+        "INSERT INTO background_tasks (id, kind, title, queue, payload, state, reason, attempt, crashes, lease_epoch, "
+        "lease_allowance_s, command, progress, phase, message, error, result, created_at, updated_at) "
+        "VALUES ('task_1', 'training', '', 'gpu', '{}', 'succeeded', '', 1, 0, 1, 0, '', 9, '', '', '{}', '{}', 0, 0)",
+        "INSERT INTO fine_tuning_datasets (id, name, description, state, origin, created_at, updated_at) "
+        "VALUES ('ds_1', 'Data', '', 'validated', 'upload', 0, 0)",
+        "INSERT INTO dataset_versions (id, dataset_id, number, path, examples_sha256, examples, train_examples, "
+        "validation_examples, size_bytes, manifest, parents, created_at) "
+        "VALUES ('dv_1', 'ds_1', 1, 'x', '', 1, 1, 0, 1, '{}', '[]', 0)",
+        "INSERT INTO fine_tuning_jobs (id, name, description, task_id, dataset_id, dataset_version_id, provider, "
+        "base_model, method, spec, forecast, measured, created_at) "
+        "VALUES ('job_1', 'Job', '', 'task_1', 'ds_1', 'dv_1', 'local', 'starter', 'lora', '{}', '{}', '{}', 0)",
+        "INSERT INTO fine_tuned_models (id, name, job_id, dataset_id, base_model, method, state, version, path, "
+        "size_bytes, manifest, notes, created_at) "
+        "VALUES ('fm_1', 'Model', 'job_1', 'ds_1', 'starter', 'lora', 'active', 1, 'x', 1, '{}', '', 0)",
+        "INSERT INTO metric_points (job_id, split, step, epoch, loss, tokens, mfu, created_at) "
+        "VALUES ('job_1', 'train', 1, 0.5, 1.25, 3000000000, 0.25, 5)",
+    ):
+        connection.exec_driver_sql(statement)
+    point = "INSERT INTO metric_points (job_id, split, step, epoch, loss, tokens, created_at) "
+    connection.execute(
+        text(point + "VALUES ('job_1', 'train', :step, 1.0, 0.5, 1, 0)"), [{"step": step} for step in range(2, 7_001)]
+    )

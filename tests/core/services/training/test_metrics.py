@@ -2,20 +2,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.platform.db.tables import MetricPoint
 from core.platform.db.uow import UnitOfWork
 from core.services.training import jobs, metrics
+from core.training.metrics import Point
 from tests.support.jobs import begin, launch, make_dataset
 
 
 def write(job_id: str, steps: range, split: str = "train") -> None:
     with UnitOfWork() as uow:
         for step in steps:
-            point = MetricPoint(
-                job_id=job_id, split=split, step=step, epoch=step / 10, loss=1 / step, tokens=100 * step
-            )
-            point.tokens_per_s = 50.0
-            uow.session.add(point)
+            measured = {"epoch": step / 10, "loss": 1 / step, "tokens": 100 * step, "tokens_per_s": 50.0}
+            metrics.write(uow, job_id, [Point.of(split, step, measured)])
         uow.commit()
 
 
@@ -38,6 +35,6 @@ def test_a_running_job_shows_its_last_point_and_the_time_left(studio_env: Path) 
     write(job.id, range(1, 11))
     write(job.id, range(10, 11), "validation")
     now = jobs.get_job(job.id)
-    assert (now.step, now.loss, now.validation_loss, now.tokens) == (10, 0.1, 0.1, 1000)
+    assert (now.step, now.loss, now.validation_loss, now.point and now.point.tokens) == (10, 0.1, 0.1, 1000)
     assert now.time_left_s == (now.total_steps - 10) * 100 / 50
     assert now.elapsed_s is not None

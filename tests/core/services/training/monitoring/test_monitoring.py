@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from core.errors import Conflict, NotFound
-from core.platform.db.tables import MetricPoint, SampleAnswer
+from core.platform.db.tables import SampleAnswer
 from core.platform.db.uow import UnitOfWork
 from core.services.data import datasets
 from core.services.training import jobs, metrics, monitoring
 from core.services.training.jobs import JobRecord
 from core.training.example_losses import FILE, LossRow, write
+from core.training.metrics import Point
 from tests.core.training.jobs.test_event_file import events
 from tests.support import runs
 
@@ -128,7 +129,7 @@ def test_tensorboard_files_hold_the_same_numbers(studio_env: Path) -> None:
     assert [event.step for event in found] == [point.step for point in points]
     values = {value.tag: value.simple_value for value in found[-1].summary.value}
     assert values["loss"] == pytest.approx(points[-1].loss)
-    assert values["optimizer/learning_rate"] == pytest.approx(points[-1].learning_rate)
+    assert values["optimizer/learning_rate"] == pytest.approx(points[-1].value("learning_rate"))
     assert not [tag for tag in values if tag.startswith("gpu/")]
 
 
@@ -139,12 +140,10 @@ def test_a_run_without_points_has_no_event_files(studio_env: Path) -> None:
     assert monitoring.metrics_csv(job.id).count(b"\n") == 1  # the names of the columns
 
 
-def test_a_long_run_is_exported_whole(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics.since, "__defaults__", (0, 10))  # pages of ten
+def test_a_long_run_is_read_in_pages(studio_env: Path) -> None:
     job = runs.launch(runs.dataset())
     with UnitOfWork() as uow:
-        for step in range(1, 26):
-            uow.session.add(MetricPoint(job_id=job.id, step=step, epoch=0.0, loss=1.0))
+        metrics.write(uow, job.id, (Point.of("train", step, {"loss": 1.0}) for step in range(1, 26)))
         uow.commit()
-    assert [point.step for point in metrics.all_points(job.id)] == list(range(1, 26))
+    assert [point.step for point in metrics.all_points(job.id, page=10)] == list(range(1, 26))
     assert jobs.get_job(job.id).step == 25
