@@ -52,7 +52,8 @@ def form_fields(
     with st.grid(columns, min_column_width=230, gap=("small", "medium")):
         for name in names:
             field = model_cls.model_fields[name]
-            value = values.get(name, field.get_default(call_default_factory=True))
+            default = None if field.is_required() else field.get_default(call_default_factory=True)
+            value = values.get(name, default)
             if not applies(field, {**values, **out}, model_cls):
                 out[name] = value
                 continue
@@ -142,7 +143,15 @@ def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any, di
     if list in kinds or tuple in kinds or set in kinds or frozenset in kinds:
         options = list(dict.fromkeys([*(extra.get("options") or ()), *(value or ())]))
         is_open = bool(extra.get("open"))
-        chosen = st.multiselect(title, options, default=list(value or []), accept_new_options=is_open, **common)
+        chosen = st.multiselect(
+            title,
+            options,
+            default=list(value or []),
+            format_func=(lambda option: _words(option, extra)) if extra.get("labels") else str,
+            placeholder=str(extra.get("placeholder", "")) or None,
+            accept_new_options=is_open,
+            **common,
+        )
         return tuple(chosen) if tuple in kinds else chosen
     if extra.get("options"):
         options = list(extra["options"])

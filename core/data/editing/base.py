@@ -88,12 +88,18 @@ class Effect:
 
 
 class Operation(BaseModel):
-    """A change to a dataset version: plain parameters, checked when they are made."""
+    """A change to a dataset version: plain parameters, checked when they are made.
+
+    `title` is what a button that does it says. One with a `lead` (what it is good for, in a sentence or two) is offered
+    above the examples, with `icon` (a Material name) and a form made from its fields.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: ClassVar[str]
     title: ClassVar[str]
+    lead: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
 
     @abstractmethod
     def apply(self, rows: Source) -> Iterator[Made]:

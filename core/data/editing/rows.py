@@ -204,7 +204,16 @@ class SetSystem(Operation):
 
     id: ClassVar[str] = "set_system"
     title: ClassVar[str] = "Set the system message"
-    text: str = Field(title="System message", description="Blank takes the system messages away.", max_length=_LONGEST)
+    lead: ClassVar[str] = (
+        "System messages are context and instructions for the model. Every example gets this one; blank removes them."
+    )
+    icon: ClassVar[str] = "psychology_alt"
+    text: str = Field(
+        title="System message",
+        description="Leave it blank to remove the system messages.",
+        max_length=_LONGEST,
+        json_schema_extra={"multiline": True, "placeholder": "You are the help desk of …"},
+    )
     positions: Positions | None = None
 
     def apply(self, rows: Source) -> Iterator[Made]:

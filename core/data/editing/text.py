@@ -83,14 +83,27 @@ class Redact(_TextOperation):
 
     id: ClassVar[str] = "redact"
     title: ClassVar[str] = "Redact personal data and secrets"
-    kinds: tuple[str, ...] | None = Field(default=None, title="Kinds", description="Which kinds; none means all.")
+    lead: ClassVar[str] = (
+        "Each match is replaced by a placeholder such as [EMAIL]. A model cannot repeat what it never read."
+    )
+    icon: ClassVar[str] = "visibility_off"
+    kinds: tuple[str, ...] | None = Field(
+        default=None,
+        title="Kinds",
+        description="Which kinds to redact; none means all.",
+        json_schema_extra={
+            "options": list(sensitive.KINDS),
+            "labels": {kind.id: kind.title for kind in sensitive.KINDS.values()},
+            "placeholder": "All kinds",
+        },
+    )
 
     @field_validator("kinds")
     @classmethod
     def _known(cls, kinds: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if unknown := sorted(set(kinds or ()) - sensitive.KINDS.keys()):
             raise ValueError(f"there is no kind {unknown[0]!r}")
-        return kinds
+        return kinds or None
 
     def change(self) -> Callable[[str], str]:
         return lambda text: sensitive.redact(text, self.kinds)[0]
@@ -115,6 +128,10 @@ class RepairText(_TextOperation):
 
     id: ClassVar[str] = "repair_text"
     title: ClassVar[str] = "Repair damaged text"
+    lead: ClassVar[str] = (
+        "Text that was read in the wrong encoding, such as “cafÃ©”, becomes “café” again. Nothing else changes."
+    )
+    icon: ClassVar[str] = "healing"
 
     def change(self) -> Callable[[str], str]:
         import ftfy
@@ -134,7 +151,11 @@ class NeutraliseSpecialTokens(_TextOperation):
     """Put a space into control tokens of chat templates, so that they are plain text to every tokenizer."""
 
     id: ClassVar[str] = "neutralise_special_tokens"
-    title: ClassVar[str] = "Neutralise control tokens"
+    title: ClassVar[str] = "Neutralize control tokens"
+    lead: ClassVar[str] = (
+        "Adds a space to texts such as <|im_end|>, so that tokenizers treat them as plain text, not as commands."
+    )
+    icon: ClassVar[str] = "code_off"
 
     def change(self) -> Callable[[str], str]:
         return neutralise

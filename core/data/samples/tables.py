@@ -47,13 +47,3 @@ def open_sample(filename: str) -> BinaryIO:
     if filename not in {SAMPLE_CHATS, *(sample.filename for sample in SAMPLE_FILES)}:
         raise ValueError(f"there is no sample file {filename!r}")
     return cast(BinaryIO, files("core.data.samples").joinpath(filename).open("rb"))
-
-
-def open_sample_table() -> BinaryIO:
-    """The clean table's bytes (24 rows, 8 columns). Close it after use."""
-    return open_sample(SAMPLE_TABLE)
-
-
-def open_sample_chats() -> BinaryIO:
-    """The sample's labeled examples in the chat format, one a line. Close it after use."""
-    return open_sample(SAMPLE_CHATS)

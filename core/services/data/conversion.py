@@ -10,7 +10,7 @@ from typing import Any
 from core import arguments
 from core.data.conversion import analysis
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
-from core.data.conversion.templates import TEMPLATES, Template
+from core.data.conversion.templates import TEMPLATES, RoleSpec, Template
 from core.errors import Conflict, DataError
 from core.messages import Reject
 from core.platform.tasks import store
@@ -18,6 +18,19 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
 from core.services.platform import drafts
+
+__all__ = [
+    "PREVIEW_ROWS",
+    "Labeled",
+    "Preview",
+    "RoleSpec",
+    "Template",
+    "mapping_for",
+    "preview",
+    "start",
+    "start_with",
+    "templates",
+]
 
 PREVIEW_ROWS = 200
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.conversion.analysis import Analysis
 from core.messages import Row
 from core.services.data import conversion, sources
-from core.services.data.sources import SourceRecord
+from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.reading import reading_panel, rows_table
 from pages.data._convert.repair import repair_panel

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.samples.tables import SAMPLE_FILES, open_sample
 from core.services.data import sources
+from core.services.data.sources import samples
 from core.services.platform import drafts
 from core.services.platform.drafts import BegunRecord
 from pages.data._convert.draft import IDS, begin
@@ -35,7 +35,7 @@ def begin_step() -> None:
 
 def _samples() -> None:
     with st.grid(3, min_column_width=150):
-        for sample in SAMPLE_FILES:
+        for sample in samples.tables():
             with st.container(
                 border=True,
                 height="stretch",
@@ -47,8 +47,7 @@ def _samples() -> None:
                     st.markdown(f"**:blue[:material/{sample.icon}:] {sample.title}**")
                     st.caption(sample.text)
                 if st.button("Try it", key=f"use_{sample.filename.partition('.')[0]}"):
-                    with open_sample(sample.filename) as stream:
-                        begin(sources.ingest(stream, sample.filename).id)
+                    begin(samples.ingest_table(sample.filename).id)
 
 
 def _begun() -> None:

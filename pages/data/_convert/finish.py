@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.conversion.analysis import Analysis
 from core.errors import StudioError
 from core.services.data import conversion, smart
 from core.services.data.conversion import Preview
-from core.services.data.sources import SourceRecord
+from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import ONWARD_KEYS, is_under_way, save

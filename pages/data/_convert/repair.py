@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.data.conversion.analysis import Analysis
 from core.errors import DataError, StudioError
 from core.messages import Reject
-from core.services.data.sources import SourceRecord, repairs
+from core.services.data.sources import Analysis, SourceRecord, repairs
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save
 from pages.ui.errors import beside, show_error

@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.data.conversion.analysis import Analysis
-from core.data.conversion.templates import RoleSpec, Template
 from core.errors import StudioError
 from core.services.data import conversion
+from core.services.data.conversion import RoleSpec, Template
+from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save

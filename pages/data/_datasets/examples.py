@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.data.editing import DropRows, EditRows, Filter, messages_of
 from core.errors import StudioError
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
+from core.services.data.datasets.operations import DropRows, EditRows, Filter, messages_of
 from pages.data._datasets.editing import (
     by_hand,
     change as dataset_change,
@@ -149,9 +149,9 @@ def _filtered(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
         if not total or total == dataset.examples:
             return
         if st.button("Keep only these", icon=":material/filter_alt:", key="keep_these"):
-            dataset_operations.confirm_filter(dataset, Filter(**chosen, keep=True))
+            dataset_operations.filter_dialog(dataset, Filter(**chosen, keep=True))
         if st.button("Drop these", icon=":material/delete_sweep:", key="drop_these"):
-            dataset_operations.confirm_filter(dataset, Filter(**chosen, keep=False))
+            dataset_operations.filter_dialog(dataset, Filter(**chosen, keep=False))
 
 
 def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.errors import StudioError
 from core.services.data import render_preview
 from core.services.data.datasets import DatasetRecord
@@ -76,7 +75,7 @@ def _choices(dataset: DatasetRecord, bases: list[BaseChoice]) -> tuple[BaseChoic
             "Maximum length",
             16,
             max(base.most_tokens, 16),
-            min(MAX_SEQ_LENGTH, base.most_tokens),
+            min(render_preview.MAX_SEQ_LENGTH, base.most_tokens),
             step=64,
             key=f"seen_length_{base.id}",
             width=150,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.versions.reader import Statistics
 from core.services.data import datasets
-from core.services.data.datasets import DatasetRecord
+from core.services.data.datasets import DatasetRecord, Statistics
 from pages.ui import charts, components
 from pages.ui.format import number, percent, plural, short
 

@@ -7,11 +7,11 @@ import random
 import streamlit as st
 
 from core.errors import StudioError
-from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets, smart
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.platform import connections, tasks
 from core.services.platform.connections import ConnectionRecord
+from core.services.platform.tasks import TaskRecord
 from pages.data._smart.cost import cost_words
 from pages.data._smart.rows import live_rows
 from pages.data._smart.run import follow_smart

@@ -7,9 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.data.chat_logs.shaping import ChatRecipe
 from core.services.data import chat_import
-from core.services.data.chat_import import reading as chat_reading
+from core.services.data.chat_import import ChatRecipe, reading as chat_reading
 from core.services.data.chat_import.review_list import Plan
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import key, recipe

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.data.chat_logs import NOTES, REASONS
+from core.services.data.chat_import import NOTES, REASONS
 from pages.ui.format import number
 
 

@@ -6,10 +6,9 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from core.data.chat_logs import ReadOptions
 from core.errors import DataError
 from core.services.data import chat_import
-from core.services.data.chat_import import reading as chat_reading, review_list as chat_review
+from core.services.data.chat_import import ReadOptions, reading as chat_reading, review_list as chat_review
 from core.services.data.chat_import.reading import ChatSource, ChatSummary, Speaker
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import key, reading, recipe, save

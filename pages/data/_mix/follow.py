@@ -7,9 +7,9 @@ from contextlib import suppress
 import streamlit as st
 
 from core.errors import NotFound
-from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import tasks
+from core.services.platform.tasks import TaskRecord
 from pages.ui import navigation
 from pages.ui.tasks.progress import ended_badly, follow
 

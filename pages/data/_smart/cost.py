@@ -7,9 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.data.conversion.smart.recipe import SmartRecipe
 from core.services.data import smart
-from core.services.data.smart.records import SmartEstimate
+from core.services.data.smart import SmartEstimate, SmartRecipe
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 from pages.ui import components

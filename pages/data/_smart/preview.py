@@ -8,11 +8,10 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from core.data.conversion.analysis import Analysis
-from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import StudioError
 from core.services.data import smart
-from core.services.data.smart.records import GeneratedExample, RowResult, SmartEstimate, SmartPreview
+from core.services.data.smart import GeneratedExample, RowResult, SmartEstimate, SmartPreview, SmartRecipe
+from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import save

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.data import smart
-from core.services.data.smart.records import RowResult, SmartProgress, SmartRowRecord
+from core.services.data.smart import RowResult, SmartProgress, SmartRowRecord
 from pages.data._smart.cost import usd
 from pages.ui import components
 from pages.ui.examples import example_view

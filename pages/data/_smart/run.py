@@ -7,10 +7,10 @@ import html
 import streamlit as st
 
 from core.errors import StudioError
-from core.platform.tasks.records import TaskRecord
 from core.services.data import smart
-from core.services.data.smart.records import SmartProgress
+from core.services.data.smart import SmartProgress
 from core.services.platform import tasks
+from core.services.platform.tasks import TaskRecord
 from pages.data._smart.cost import usd
 from pages.data._smart.rows import STATES, live_rows
 from pages.ui import components, states

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.data.conversion.analysis import Analysis
-from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import DataError, StudioError
 from core.services.data import smart
+from core.services.data.smart import SmartRecipe
+from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 from core.services.platform.drafts import DraftRecord

@@ -7,10 +7,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import StudioError
 from core.services.data import smart
-from core.services.data.smart.records import Proposal
+from core.services.data.smart import Proposal, SmartRecipe
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import key, renew, save
 from pages.data._smart.cost import usd

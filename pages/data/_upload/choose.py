@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.samples.tables import SAMPLE_CHATS, open_sample_chats
 from core.services.data import sources
-from core.services.data.sources import SourceRecord
+from core.services.data.sources import SourceRecord, samples
 from pages.ui import components
 from pages.ui.uploads import drop_zone, from_this_server
 
@@ -66,8 +65,7 @@ def choose_file() -> None:
             st.markdown("**No file at hand?**")
             st.caption("Try it with the help desk of an invented shop: questions of customers and the right answers.")
         if st.button("Use the sample file", icon=":material/description:", key="use_sample"):
-            with open_sample_chats() as stream:
-                _open(sources.ingest(stream, SAMPLE_CHATS))
+            _open(samples.ingest_chats())
     components.section_gap()
     components.heading("What happens to it")
     with st.grid(3, min_column_width=180):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.conversion.analysis import Analysis
 from core.errors import StudioError
 from core.services.data import conversion, datasets
-from core.services.data.sources import SourceRecord
+from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
 from pages.data._shared.dataset_form import free_name, name_fields
 from pages.ui import components, navigation

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
+from pydantic import Field
 from streamlit.testing.v1 import AppTest
 
-from core.data.editing import DropRows, EditRows, Split
+from core.data.editing import OPERATIONS, DropRows, EditRows, Made, Split
 from core.messages import Example, Message
 from core.services.data import datasets, quality
-from core.services.data.datasets import DatasetRecord, edits as dataset_edits, mix as dataset_mix
+from core.services.data.datasets import DatasetRecord, edits as dataset_edits, mix as dataset_mix, operations
 from core.services.data.lineage import Edge, Lineage, Node
 from pages.data._datasets.editing import grid as dataset_grid
 from pages.data._datasets.editing.grid import Pending
@@ -80,25 +82,50 @@ def test_the_split_dialog_shows_the_balance(copies, open_screen, read) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["op_sample", "op_more_0", "op_more_1", "op_more_2", "op_more_3", "write_example", "edit_0"]
+    "key",
+    ["op_sample", "write_example", "edit_0", *(f"op_{kind.id}" for kind in operations.offered())],
 )
-def test_every_dialog_opens(key: str, copies, open_screen, read) -> None:
+def test_every_dialog_renders_without_error(key: str, copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id)
     app.button(key=key).click().run()
     read(app)
 
 
+def test_a_new_operation_is_offered_with_a_form_of_its_fields(copies, open_screen, read, monkeypatch) -> None:
+    class Shout(operations.Operation):
+        id: ClassVar[str] = "shout"
+        title: ClassVar[str] = "Shout the outputs"
+        lead: ClassVar[str] = "Every output in capital letters."
+        marks: int = Field(default=1, ge=0, le=3, title="Exclamation marks")
+
+        def apply(self, rows):
+            return (Made(entry) for entry in rows)
+
+        def describe(self) -> str:
+            return "Shouted."
+
+    monkeypatch.setitem(OPERATIONS, Shout.id, Shout)
+    app = open_screen("datasets", id=copies.id)
+    assert app.button(key="op_shout").label == Shout.title
+    app.button(key="op_shout").click().run()
+    assert "Every output in capital letters" in read(app)
+    assert app.slider(key="op_shout_marks").value == 1
+    assert app.button(key="apply_shout").disabled, "it would change nothing"
+
+
 def _dialog(dataset_id: str, opens: str, search: str) -> None:
-    """A screen that is nothing but one open dialog: AppTest cannot press a button inside one that a click opened."""
-    from core.data.editing import Filter
+    """A screen with nothing but an open dialog: AppTest cannot press a button in a dialog that a click opened."""
+    from core.data.editing import OPERATIONS, Filter
     from core.services.data import datasets
     from pages.data._datasets.editing import operations as dataset_operations
 
     dataset = datasets.get_dataset(dataset_id)
-    if opens == "_filter":
-        dataset_operations._filter(dataset, Filter(search=search))
+    if opens == "filter":
+        dataset_operations.filter_dialog(dataset, Filter(search=search))
+    elif opens in ("dedupe", "sample"):
+        getattr(dataset_operations, f"{opens}_dialog")(dataset)
     else:
-        getattr(dataset_operations, opens)(dataset)
+        dataset_operations.operation_dialog(dataset, OPERATIONS[opens])
 
 
 def dialog(dataset: DatasetRecord, opens: str, search: str = "") -> AppTest:
@@ -106,18 +133,15 @@ def dialog(dataset: DatasetRecord, opens: str, search: str = "") -> AppTest:
     return AppTest.from_function(_dialog, default_timeout=60, kwargs=kwargs).run()
 
 
-@pytest.mark.parametrize(
-    ("opens", "applies", "examples"),
-    [("_dedupe", "dedupe", 26), ("_sample", "sample", 10), ("_set_system", "system", 30), ("_redact", "redact", 30)],
-)
-def test_the_button_of_a_dialog_makes_one_version(opens: str, applies: str, examples: int, copies, read) -> None:
+@pytest.mark.parametrize(("opens", "examples"), [("dedupe", 26), ("sample", 10), ("set_system", 30), ("redact", 30)])
+def test_the_button_of_a_dialog_creates_one_version(opens: str, examples: int, copies, read) -> None:
     app = dialog(copies, opens)
-    if applies == "sample":
+    if opens == "sample":
         app.number_input(key="sample_size").set_value(10).run()
-    if applies == "system":
-        assert app.button(key="apply_system").disabled, "there is none to take away"
-        app.text_area(key="system_text").set_value("Be <b>kind</b>.").run()
-    app.button(key=f"apply_{applies}").click().run()
+    if opens == "set_system":
+        assert app.button(key="apply_set_system").disabled, "there is none to remove"
+        app.text_area(key="op_set_system_text").set_value("Be <b>kind</b>.").run()
+    app.button(key=f"apply_{opens}").click().run()
     read(app)
     assert datasets.get_dataset(copies.id).examples == examples
     assert [change.version.number for change in dataset_edits.history(copies.id)] == [2, 1]
@@ -126,11 +150,11 @@ def test_the_button_of_a_dialog_makes_one_version(opens: str, applies: str, exam
 
 
 def test_a_filter_is_pressed_and_one_that_leaves_nothing_is_refused(copies, read) -> None:
-    app = dialog(copies, "_filter", "parcel")
+    app = dialog(copies, "filter", "parcel")
     app.button(key="apply_filter").click().run()
     read(app)
     assert datasets.get_dataset(copies.id).examples == 29
-    app = dialog(copies, "_filter", "nowhere to be found")
+    app = dialog(copies, "filter", "nowhere to be found")
     app.button(key="apply_filter").click().run()
     assert "No example would be left" in read(app) + str([item.value for item in app.error])
     assert datasets.get_dataset(copies.id).version.number == 2

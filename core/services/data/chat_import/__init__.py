@@ -16,6 +16,8 @@ from __future__ import annotations
 from importlib import resources
 
 from core.data import chat_logs
+from core.data.chat_logs import NOTES, REASONS, ReadOptions
+from core.data.chat_logs.shaping import ChatRecipe
 from core.errors import Conflict, DataError
 from core.platform.storage import get_storage
 from core.platform.tasks import store
@@ -107,10 +109,14 @@ def left_out(version_id: str) -> bytes:
 
 __all__ = [
     "KIND",
+    "NOTES",
+    "REASONS",
+    "ChatRecipe",
     "ChatSource",
     "ChatSummary",
     "Choices",
     "Plan",
+    "ReadOptions",
     "ReviewItem",
     "ReviewPage",
     "Speaker",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from sqlmodel import col, select
 
 from core.data.versions import reader, writer
-from core.data.versions.reader import ExampleRecord, Page, Statistics
+from core.data.versions.reader import Bin, ExampleRecord, Page, Statistics
 from core.messages import Example, Finding
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
@@ -39,6 +39,7 @@ from core.services.data.datasets.writing import create_dataset, create_from_sour
 
 __all__ = [
     "STATES",
+    "Bin",
     "DatasetRecord",
     "Dependents",
     "ExampleRecord",

@@ -43,6 +43,7 @@ from core.training.forecast.lengths import estimate_span
 __all__ = [
     "INLINE_EXAMPLES",
     "Action",
+    "DuplicateMap",
     "IssueGroup",
     "IssuePage",
     "IssueRow",

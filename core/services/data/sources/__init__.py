@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.data.conversion.analysis import Analysis
 from core.data.formats import Choice, labels as format_labels
 from core.services.data.sources.files import (
     FileReport,
@@ -28,6 +29,7 @@ from core.services.data.sources.uploads import (
 )
 
 __all__ = [
+    "Analysis",
     "Choice",
     "FileReport",
     "SourcePreview",

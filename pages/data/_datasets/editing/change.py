@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.data.editing import Effect, Operation
 from core.errors import Conflict, StudioError
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from core.services.data.datasets.edits import Applied
+from core.services.data.datasets.operations import Effect, Operation
 from core.services.platform import tasks
 from pages.ui import components
 from pages.ui.errors import show_error

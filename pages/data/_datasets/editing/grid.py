@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.data.editing import AddedExample, EditRows, messages_of
 from core.errors import StudioError
 from core.messages import Message
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
+from core.services.data.datasets.operations import AddedExample, EditRows, messages_of
 from pages.data._datasets.editing import change as dataset_change
 from pages.ui.errors import show_error
 from pages.ui.format import number

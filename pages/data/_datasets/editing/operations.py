@@ -3,14 +3,12 @@ that says beforehand what the new version would hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from core.data.editing import Dedupe, Filter, NeutraliseSpecialTokens, Redact, RepairText, Sample, SetSystem, make
-from core.data.examples.sensitive import KINDS
-from core.services.data.datasets import DatasetRecord
+from core.services.data.datasets import DatasetRecord, operations
+from core.services.data.datasets.operations import Dedupe, Filter, Operation, Sample
 from pages.data._datasets.editing import by_hand, split as dataset_split
 from pages.data._datasets.editing.change import dialog_foot
 from pages.ui.dialogs import dialog
@@ -24,36 +22,28 @@ def toolbar(dataset: DatasetRecord) -> None:
         if st.button("Write an example", icon=":material/edit_note:", key="write_example"):
             by_hand.write(dataset)
         if st.button("Remove duplicates", icon=":material/content_copy:", key="op_dedupe"):
-            _dedupe(dataset)
+            dedupe_dialog(dataset)
         if st.button("Split", icon=":material/call_split:", key="op_split"):
             dataset_split.open_dialog(dataset)
         if st.button("Sample", icon=":material/casino:", key="op_sample"):
-            _sample(dataset)
-        more: dict[str, tuple[str, Callable[[DatasetRecord], None]]] = {
-            "Set the context": (":material/psychology_alt:", _set_system),
-            "Redact personal data": (":material/visibility_off:", _redact),
-            "Repair damaged text": (":material/healing:", _repair),
-            "Neutralise control tokens": (":material/code_off:", _neutralise),
-        }
+            sample_dialog(dataset)
         with st.popover("More", icon=":material/more_horiz:", key="op_more"):
-            for index, (title, (icon, opened)) in enumerate(more.items()):
-                if st.button(title, icon=icon, type="tertiary", width="stretch", key=f"op_more_{index}"):
-                    opened(dataset)
-
-
-def confirm_filter(dataset: DatasetRecord, operation: Filter) -> None:
-    """Ask before a filter makes a version."""
-    _filter(dataset, operation)
+            for kind in operations.offered():
+                icon = f":material/{kind.icon or 'edit'}:"
+                if st.button(kind.title, icon=icon, type="tertiary", width="stretch", key=f"op_{kind.id}"):
+                    operation_dialog(dataset, kind)
 
 
 @dialog("Filter the examples", icon=":material/filter_alt:")
-def _filter(dataset: DatasetRecord, operation: Filter) -> None:
+def filter_dialog(dataset: DatasetRecord, operation: Filter) -> None:
+    """What the filter keeps or drops, and the button that creates the version."""
     st.markdown(sentence(operation.describe().replace("Kept", "Keep", 1).replace("Dropped", "Drop", 1)))
     dialog_foot(dataset, lambda: operation, "filter", "Keep only these" if operation.keep else "Drop these")
 
 
 @dialog("Remove duplicates", icon=":material/content_copy:")
-def _dedupe(dataset: DatasetRecord) -> None:
+def dedupe_dialog(dataset: DatasetRecord) -> None:
+    """Exact or near duplicates, and which one of a group to keep."""
     st.caption("A model that reads the same example many times learns that one by heart, and the others less.")
     kinds = {"exact": "Exact: the same to the character", "near": "Near: almost the same words"}
     kind = st.radio("Which", list(kinds), format_func=kinds.__getitem__, key="dedupe_kind")
@@ -72,11 +62,12 @@ def _dedupe(dataset: DatasetRecord) -> None:
     values["keep"] = st.segmented_control(
         "Which one stays", list(keeps), default="first", required=True, format_func=keeps.__getitem__, key="dedupe_keep"
     )
-    dialog_foot(dataset, lambda: make(Dedupe, **values), "dedupe", "Remove duplicates")
+    dialog_foot(dataset, lambda: operations.make(Dedupe, **values), "dedupe", "Remove duplicates")
 
 
 @dialog("Take a sample", icon=":material/casino:")
-def _sample(dataset: DatasetRecord) -> None:
+def sample_dialog(dataset: DatasetRecord) -> None:
+    """Keep a number or a share of the examples, drawn at random."""
     st.caption("A smaller set trains faster: good for a first try. The same seed always draws the same examples.")
     by = st.segmented_control(
         "Amount", ["Number", "Share"], default="Number", required=True, label_visibility="collapsed", key="sample_by"
@@ -88,47 +79,16 @@ def _sample(dataset: DatasetRecord) -> None:
     else:
         values["share"] = st.slider("Share to keep (%)", 1, 99, 20, key="sample_share") / 100
     values |= form_fields(Sample, {}, "sample", ["seed", "stratified"])
-    dialog_foot(dataset, lambda: make(Sample, **values), "sample", "Keep the sample")
+    dialog_foot(dataset, lambda: operations.make(Sample, **values), "sample", "Keep the sample")
 
 
-@dialog("Set the context", icon=":material/psychology_alt:")
-def _set_system(dataset: DatasetRecord) -> None:
-    st.caption("System messages are context and instructions for the model. Every example gets this one.")
-    text = st.text_area(
-        "Context (system message)",
-        placeholder="You are the help desk of …",
-        help="Leave it blank to take the system messages away.",
-        height=120,
-        key="system_text",
-    )
-    dialog_foot(
-        dataset,
-        lambda: make(SetSystem, text=text),
-        "system",
-        "Set the context" if text.strip() else "Take the context away",
-    )
+def operation_dialog(dataset: DatasetRecord, kind: type[Operation]) -> None:
+    """The dialog of an operation, with a form made from its fields."""
+    dialog(kind.title, icon=f":material/{kind.icon or 'edit'}:")(_form)(dataset, kind)
 
 
-@dialog("Redact personal data and secrets", icon=":material/visibility_off:")
-def _redact(dataset: DatasetRecord) -> None:
-    st.caption("Each find is replaced by a mark such as [EMAIL]. What a model never read, it cannot tell anyone.")
-    kinds = st.multiselect(
-        "Kinds",
-        list(KINDS),
-        format_func=lambda kind: KINDS[kind].title,
-        placeholder="Everything that is known",
-        key="redact_kinds",
-    )
-    dialog_foot(dataset, lambda: make(Redact, kinds=tuple(kinds) or None), "redact", "Redact")
-
-
-@dialog("Repair damaged text", icon=":material/healing:")
-def _repair(dataset: DatasetRecord) -> None:
-    st.caption("Text that was read in the wrong encoding, such as “cafÃ©”, becomes “café” again. Nothing else changes.")
-    dialog_foot(dataset, lambda: make(RepairText), "repair", "Repair")
-
-
-@dialog("Neutralise control tokens", icon=":material/code_off:")
-def _neutralise(dataset: DatasetRecord) -> None:
-    st.caption(md("A space is put into texts such as <|im_end|>, so that no tokenizer takes them for a command."))
-    dialog_foot(dataset, lambda: make(NeutraliseSpecialTokens), "neutralise", "Neutralise")
+def _form(dataset: DatasetRecord, kind: type[Operation]) -> None:
+    st.caption(md(kind.lead))
+    fields = [name for name in kind.model_fields if name != "positions"]  # no positions: every example
+    values = form_fields(kind, {}, f"op_{kind.id}", fields, columns=1)
+    dialog_foot(dataset, lambda: operations.make(kind, **values), kind.id, kind.title)

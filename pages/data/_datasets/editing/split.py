@@ -7,9 +7,9 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.data.editing import GROUPINGS, Effect, Split, make
 from core.errors import StudioError
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits
+from core.services.data.datasets.operations import GROUPINGS, Effect, Split, make
 from pages.data._datasets.editing.change import dialog_foot
 from pages.ui import charts
 from pages.ui.dialogs import dialog

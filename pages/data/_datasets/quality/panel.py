@@ -6,9 +6,9 @@ import html
 
 import streamlit as st
 
-from core.data.quality.records import QualityReport, ScorePart
 from core.services.data import quality, render_preview
 from core.services.data.datasets import DatasetRecord
+from core.services.data.quality import QualityReport, ScorePart
 from core.services.platform import tasks
 from pages.data._datasets.quality.pictures import pictures
 from pages.data._datasets.quality.worklist import worklist

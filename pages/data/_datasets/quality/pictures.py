@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.data.quality.records import DuplicateMap
-from core.data.versions.reader import Bin
 from core.services.data import quality
-from core.services.data.datasets import DatasetRecord
-from core.services.data.quality import Pictures, Snapshot
+from core.services.data.datasets import Bin, DatasetRecord
+from core.services.data.quality import DuplicateMap, Pictures, Snapshot
 from pages.ui import charts, components
 from pages.ui.format import number, plural, short
 

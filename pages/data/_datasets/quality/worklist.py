@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.editing import DropRows, Move, Operation
-from core.data.quality.records import Action, IssueGroup, QualityReport
 from core.errors import StudioError
 from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord
+from core.services.data.datasets.operations import DropRows, Move, Operation
+from core.services.data.quality import Action, IssueGroup, QualityReport
 from pages.data._datasets import examples as dataset_examples
 from pages.data._datasets.editing import change as dataset_change
 from pages.data._datasets.editing.change import severity_badge

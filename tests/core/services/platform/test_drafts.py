@@ -42,12 +42,12 @@ def test_the_first_result_stays_and_closes_the_draft() -> None:
 
 
 def test_what_was_begun_is_listed_until_it_made_a_dataset() -> None:
-    from core.data.samples.tables import open_sample_table
+    from core.data.samples.tables import SAMPLE_TABLE, open_sample
     from core.platform.db.uow import UnitOfWork
     from core.platform.tasks import store
     from core.services.data import sources
 
-    with open_sample_table() as stream:
+    with open_sample(SAMPLE_TABLE) as stream:
         source = sources.ingest(stream, "tools.csv")
     drafts.create("job")
     gone = drafts.create("convert", {"source_id": "src_gone"}, step="mode")

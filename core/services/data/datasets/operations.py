@@ -1,0 +1,42 @@
+"""The operations that `edits.apply` takes: what a screen or a command may do to a dataset."""
+
+from __future__ import annotations
+
+from core.data.editing import (
+    GROUPINGS,
+    OPERATIONS,
+    AddedExample,
+    Dedupe,
+    DropRows,
+    EditRows,
+    Effect,
+    Filter,
+    Move,
+    Operation,
+    Sample,
+    Split,
+    make,
+    messages_of,
+)
+
+__all__ = [
+    "GROUPINGS",
+    "AddedExample",
+    "Dedupe",
+    "DropRows",
+    "EditRows",
+    "Effect",
+    "Filter",
+    "Move",
+    "Operation",
+    "Sample",
+    "Split",
+    "make",
+    "messages_of",
+    "offered",
+]
+
+
+def offered() -> tuple[type[Operation], ...]:
+    """The operations that a screen offers with a form made from their fields."""
+    return tuple(kind for kind in OPERATIONS.values() if kind.lead)
