@@ -242,7 +242,7 @@ def by_studio(table: Path, folder: Path) -> Any:
 
 def conversion(folder: Path, rows: int) -> dict[str, Any]:
     """A guided conversion against pandas; the chat JSONL of both must have the same hash."""
-    from core.data.versions import chat_lines
+    from core.data.versions.exports import jsonl
     from core.data.versions.writer import EXAMPLES
 
     table, plain, version, copy = (folder / name for name in ("table.csv", "pandas.jsonl", "version", "duckdb.json"))
@@ -251,7 +251,7 @@ def conversion(folder: Path, rows: int) -> dict[str, Any]:
 
     def export() -> None:
         with ours.open("wb") as stream:
-            stream.writelines(chat_lines.stream(version / EXAMPLES))
+            stream.writelines(jsonl.write(version / EXAMPLES))
 
     times = best_by_turns(
         {

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from core.cli.boundary import say
+from core.data.versions.exports import EXPORTS
 from core.errors import DataError, NotFound
 
 
@@ -16,17 +17,17 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def export(
         dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
-        format: Annotated[str, typer.Option(help="jsonl, parquet, csv, sharegpt or alpaca.")] = "jsonl",
+        format: Annotated[str, typer.Option(help=f"One of: {', '.join(EXPORTS.ids())}.")] = "jsonl",
         version: Annotated[int, typer.Option(min=0, help="Number of a version; 0: the newest.")] = 0,
-        split: Annotated[str, typer.Option(help="Only this part: train or validation.")] = "",
+        split: Annotated[str, typer.Option(help="Only this split: train or validation.")] = "",
         out: Annotated[Path | None, typer.Option(help="File to write; left out: stdout.")] = None,
     ) -> None:
-        """Write a dataset as a file; what the format cannot carry is said on stderr."""
+        """Write a dataset as a file; what the format cannot carry is reported on stderr."""
         from core.platform.supervisor import ensure
         from core.services.data import datasets, exports
 
         if split not in ("", "train", "validation"):
-            raise DataError(f"There is no part {split!r}.", "Choose train or validation.")
+            raise DataError(f"Unknown split: {split!r}.", "Choose train or validation.")
         with ensure(set()):
             found = datasets.get_dataset(dataset)
             chosen = found.version

@@ -35,7 +35,7 @@ def commands(names: Iterable[str]) -> list[Command]:
     """
     settings, names = get_settings(), set(names)
     known = {
-        "web": [Command("web", lambda: _web(settings))],
+        "web": [Command("web", _module("pages.server"))],
         "redis": [] if settings.redis_url else [Command("redis", redis_server.server_command)],
         "worker": [
             *(
@@ -51,18 +51,6 @@ def commands(names: Iterable[str]) -> list[Command]:
 
 def _module(*words: str) -> Callable[[], list[str]]:
     return lambda: [sys.executable, "-m", *words]
-
-
-def _web(settings: Settings) -> list[str]:
-    options = {
-        "server.address": settings.host,
-        "server.port": str(settings.web_port),
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
-    words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return [sys.executable, "-m", "streamlit", "run", "Home.py", *words]
 
 
 class Supervisor:

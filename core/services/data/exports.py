@@ -1,4 +1,4 @@
-"""Export a version as a file that other tools read; what a format cannot carry is said beforehand."""
+"""Export a version as a file for other tools; what a format cannot carry is reported before."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.data.versions import reader, writer
-from core.data.versions.export_formats import FORMATS, TELLS, Format
-from core.errors import NotFound
+from core.data.versions.exports import EXPORTS, LOSSES, ExportFormat
 from core.messages import Example
 from core.services.data.datasets.records import get_dataset, get_version, version_file
 
-__all__ = ["FORMATS", "Format", "Loss", "export", "filename", "get_format", "losses"]
+__all__ = ["EXPORTS", "ExportFormat", "Loss", "export", "filename", "losses"]
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something that the examples have and the file would not, or not as it is: how many are concerned, and how."""
+    """Something that the file would lose: in how many examples, and a sentence about it."""
 
     code: str
     count: int
@@ -30,7 +29,7 @@ def losses(version_id: str, format: str, split: str | None = None) -> list[Loss]
     Raises:
         NotFound: no such format or version.
     """
-    chosen = get_format(format)
+    chosen = EXPORTS.get(format)
     counts: dict[str, int] = {}
     splits: set[str] = set()
     for example in _examples(version_id, split):
@@ -39,22 +38,21 @@ def losses(version_id: str, format: str, split: str | None = None) -> list[Loss]
             counts[code] = counts.get(code, 0) + 1
     if len(splits) < 2:
         counts.pop("split", None)
-    return [Loss(code, counts[code], _told(code, counts[code])) for code in TELLS if code in counts]
+    return [Loss(code, counts[code], _sentence(code, counts[code])) for code in LOSSES if code in counts]
 
 
 def export(version_id: str, format: str, split: str | None = None) -> Iterator[bytes]:
     """The bytes of the file, streamed.
 
     Args:
-        format: a key of FORMATS.
+        format: an id in EXPORTS.
         split: train or validation; None: both.
 
     Raises:
         NotFound: no such format or version, at the call and not in the middle of the file.
     """
-    chosen = get_format(format)
-    path = version_file(version_id, writer.EXAMPLES)
-    return chosen.write(reader.iterate(path, split))
+    chosen = EXPORTS.get(format)
+    return chosen.write(version_file(version_id, writer.EXAMPLES), split)
 
 
 def filename(version_id: str, format: str, split: str | None = None) -> str:
@@ -62,29 +60,22 @@ def filename(version_id: str, format: str, split: str | None = None) -> str:
     version = get_version(version_id)
     name = re.sub(r"[^\w.-]+", "-", get_dataset(version.dataset_id).name).strip("-.")[:80] or "dataset"
     part = f"-{split}" if split else ""
-    return f"{name}-v{version.number}{part}{get_format(format).suffix}"
-
-
-def get_format(format: str) -> Format:
-    """A format by its id. NotFound names those that are there."""
-    if format not in FORMATS:
-        raise NotFound(f"There is no export format {format!r}.", f"Choose one of {', '.join(FORMATS)}.")
-    return FORMATS[format]
+    return f"{name}-v{version.number}{part}{EXPORTS.get(format).suffix}"
 
 
 def _examples(version_id: str, split: str | None) -> Iterator[Example]:
     return reader.iterate(version_file(version_id, writer.EXAMPLES), split)
 
 
-def _told(code: str, count: int) -> str:
+def _sentence(code: str, count: int) -> str:
     one = count == 1
     words = {
         "n": f"{count:,} example{'' if one else 's'}",
         "are": "is" if one else "are",
         "call": "calls" if one else "call",
-        "keep": "keeps" if one else "keep",
+        "exclude": "excludes" if one else "exclude",
         "name": "names" if one else "name",
         "have": "has" if one else "have",
         "begin": "begins" if one else "begin",
     }
-    return TELLS[code].format(**words)
+    return LOSSES[code].format(**words)

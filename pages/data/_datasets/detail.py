@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import StudioError
-from core.services.data import datasets
+from core.services.data import datasets, exports
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets.cards import SUPERVISED, origin
 from pages.ui import components, navigation, states
+from pages.ui.downloads import download
 from pages.ui.errors import show_error
 from pages.ui.format import day, md, number, plural, size
 from pages.ui.tasks.progress import ended_badly, follow
@@ -29,13 +30,11 @@ def head(dataset: DatasetRecord) -> None:
         ):
             task = datasets.validate(dataset.id)
             st.session_state[_watch_key(dataset)] = task.id
-        st.download_button(
+        download(
             "Download",
-            data=lambda: b"".join(datasets.download_jsonl(dataset.version.id)),
-            file_name=f"{dataset.name}.jsonl",
+            lambda: exports.export(dataset.version.id, "jsonl"),
+            file_name=exports.filename(dataset.version.id, "jsonl"),
             mime="application/jsonl",
-            icon=":material/download:",
-            on_click="ignore",
             key="download",
             help="All examples as JSONL in the chat format.",
         )

@@ -3,7 +3,6 @@ statistics, download; and, from the files beside this one, making, checking agai
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from sqlmodel import col, select
@@ -52,7 +51,6 @@ __all__ = [
     "create_from_source",
     "delete",
     "dependents",
-    "download_jsonl",
     "examples",
     "examples_at",
     "finding_counts",
@@ -142,10 +140,3 @@ def statistics(version_id: str) -> Statistics:
 def rejects(version_id: str) -> bytes:
     """The rejected rows as JSONL: `line`, `raw` (verbatim) and `findings`; empty where none was rejected."""
     return get_storage().read_bytes(f"{get_version(version_id).path}/{writer.REJECTS}")
-
-
-def download_jsonl(version_id: str, split: str | None = None) -> Iterator[bytes]:
-    """The examples in the chat format, one JSON object a line."""
-    for example in iter_examples(version_id, split):
-        messages = [message.to_dict() for message in example.messages]
-        yield json.dumps({"messages": messages}, ensure_ascii=False).encode("utf-8") + b"\n"

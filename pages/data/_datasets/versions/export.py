@@ -8,6 +8,7 @@ from core.errors import StudioError
 from core.services.data import exports
 from core.services.data.datasets import DatasetRecord, VersionRecord
 from pages.ui.dialogs import dialog
+from pages.ui.downloads import download
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence
 
@@ -16,12 +17,12 @@ from pages.ui.format import md, plural, sentence
 def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
     """One version as a file."""
     st.caption(f"{md(dataset.name)} · version {version.number} · {plural(version.examples, 'pair')}")
-    formats = exports.FORMATS
+    formats = exports.EXPORTS
     chosen = st.radio(
         "Format",
-        list(formats),
-        format_func=lambda name: formats[name].title,
-        captions=[item.text for item in formats.values()],
+        formats.ids(),
+        format_func=lambda name: formats.get(name).title,
+        captions=[item.text for item in formats],
         key="export_format",
     )
     split = None
@@ -32,7 +33,7 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
         )
         split = None if part == "all" else part
     try:
-        with st.spinner("Looking at what fits…"):
+        with st.spinner("Checking what the format can carry…"):
             lost = exports.losses(version.id, chosen, split)
     except StudioError as error:
         show_error(error)
@@ -42,15 +43,13 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
         for item in lost:
             st.caption(f":material/remove: {sentence(item.text)}")
     else:
-        st.caption(":material/check: Everything is carried.")
+        st.caption(":material/check: The file carries everything.")
     name = exports.filename(version.id, chosen, split)
-    st.download_button(
-        f"Download {md(name, 60)}",
-        data=lambda: b"".join(exports.export(version.id, chosen, split)),
+    download(
+        f"Download {name}",
+        lambda: exports.export(version.id, chosen, split),
         file_name=name,
-        icon=":material/download:",
-        type="primary",
-        width="stretch",
-        on_click="ignore",
+        mime=formats.get(chosen).mime,
         key="export_now",
+        primary=True,
     )

@@ -14,7 +14,7 @@ from core.data.examples.columns import ExampleColumns
 from core.data.examples.sets import ExampleSet
 from core.data.findings import finding, reject
 from core.data.quality.rules import check_set
-from core.data.versions import chat_lines
+from core.data.versions.exports import jsonl
 from core.data.versions.writer import EXAMPLES, FINDINGS, REJECTS, VersionWriter, read_rows
 
 TEXTS = ["plain", 'a "quote"', "line\nbreak", "back\\slash", "\x00\x1f\x7f", "é日本🙂", "", "x" * 500, "\u2028"]
@@ -87,11 +87,11 @@ def test_the_hash_is_of_splits_and_messages_and_equal_examples_stay_together(tmp
         assert json.loads(row["messages"]) == [message.to_dict() for message in batch.example(position).messages]
         digest.update(f"{row['split']}\t{row['messages']}\n".encode())
         assert sides.setdefault(row["messages"], row["split"]) == row["split"]
-    lines = b"".join(chat_lines.stream(tmp_path / "v" / EXAMPLES)).decode().split("\n")
+    lines = b"".join(jsonl.write(tmp_path / "v" / EXAMPLES)).decode().split("\n")
     assert lines.pop() == ""
     wanted = [{"messages": [message.to_dict() for message in batch.example(at).messages]} for at in range(len(batch))]
     assert lines == [json.dumps(item, ensure_ascii=False) for item in wanted]
-    held = b"".join(chat_lines.stream(tmp_path / "v" / EXAMPLES, "validation"))
+    held = b"".join(jsonl.write(tmp_path / "v" / EXAMPLES, "validation"))
     assert held.count(b"\n") == written.validation_examples
     assert digest.hexdigest() == written.examples_sha256
     assert 0 < written.validation_examples <= 125

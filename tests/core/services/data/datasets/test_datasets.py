@@ -12,7 +12,7 @@ from core.messages import Example, Message
 from core.platform.db.tables import BackgroundTask, DatasetVersion, FineTunedModel, FineTuningJob
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
-from core.services.data import datasets
+from core.services.data import datasets, exports
 from core.services.data.datasets import writing as dataset_writing
 from worker.run import execute
 
@@ -136,7 +136,7 @@ def test_every_kind_of_message_comes_back() -> None:
     )
     dataset = datasets.create_dataset("All", [Example(messages)] * 1)
     assert next(datasets.iter_examples(dataset.version.id)).messages == messages
-    line = b"".join(datasets.download_jsonl(dataset.version.id))
+    line = b"".join(exports.export(dataset.version.id, "jsonl"))
     assert json.loads(line) == {"messages": [message.to_dict() for message in messages]}
     assert line.count(b"\n") == 1
 
@@ -147,7 +147,7 @@ def test_what_is_downloaded_can_be_uploaded_again() -> None:
     from core.services.data import sources
 
     first = make()
-    content = b"".join(datasets.download_jsonl(first.version.id))
+    content = b"".join(exports.export(first.version.id, "jsonl"))
     task = datasets.create_from_source(sources.ingest(BytesIO(content), "again.jsonl").id, "Again")
     execute(task.id, "test")
     assert datasets.get_dataset("Again").version.sha256 == first.version.sha256

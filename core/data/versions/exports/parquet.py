@@ -1,0 +1,73 @@
+"""Parquet: chat messages in nested columns; the one format that carries everything."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from core.data.versions.exports.base import BLOCK_BYTES, ExportFormat, examples
+from core.messages import Example
+
+
+def write(path: Path, split: str | None = None) -> Iterator[bytes]:
+    """The file, written to a temporary place and then read block by block."""
+    from core.data.versions.writer import ParquetRows
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "examples.parquet"
+        rows = ParquetRows(target, _schema())
+        for example in examples(path, split):
+            rows.add(
+                {
+                    "messages": [message.to_dict() for message in example.messages],
+                    "split": example.split,
+                    "source_line": example.source_line,
+                    "flags": list(example.flags),
+                }
+            )
+        rows.close()
+        with target.open("rb") as stream:
+            while block := stream.read(BLOCK_BYTES):
+                yield block
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    function = pa.struct([("name", pa.string()), ("arguments", pa.string())])
+    call = pa.struct([("id", pa.string()), ("type", pa.string()), ("function", function)])
+    message = pa.struct(
+        [
+            ("role", pa.string()),
+            ("content", pa.string()),
+            ("weight", pa.int8()),
+            ("name", pa.string()),
+            ("tool_calls", pa.list_(call)),
+            ("tool_call_id", pa.string()),
+        ]
+    )
+    return pa.schema(
+        [
+            ("messages", pa.list_(message)),
+            ("split", pa.string()),
+            ("source_line", pa.int64()),
+            ("flags", pa.list_(pa.string())),
+        ]
+    )
+
+
+def _losses(example: Example) -> tuple[str, ...]:
+    return ()
+
+
+PARQUET: Final = ExportFormat(
+    "parquet",
+    "Parquet",
+    "Chat messages in columns, with split, source line and findings.",
+    ".parquet",
+    "application/vnd.apache.parquet",
+    _losses,
+    write,
+)

@@ -1,0 +1,69 @@
+"""The web process: Streamlit's app as an ASGI app, with the route that streams downloads.
+
+`python -m pages.server` is what `sft up` starts. `streamlit run Home.py` shows the same screens; only its downloads
+pass through memory (`pages.ui.downloads`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from streamlit.starlette import App
+
+from core.settings import get_settings
+from pages.ui import downloads
+
+HOME: Final = Path(__file__).parents[1] / "Home.py"
+
+
+async def download(request: Request) -> Response:
+    """Stream what a screen offered under this token, block by block."""
+    offer = downloads.find(request.path_params["token"])
+    if offer is None:
+        return PlainTextResponse(
+            "This download link has expired. Open the page again and choose Download.", status_code=404
+        )
+    headers = {
+        "Content-Disposition": downloads.disposition(offer.file_name),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(offer.content(), media_type=offer.mime, headers=headers)
+
+
+@asynccontextmanager
+async def _serving(app: App) -> AsyncIterator[dict[str, Any]]:
+    downloads.streams(True)
+    try:
+        yield {}
+    finally:
+        downloads.streams(False)
+
+
+app = App(HOME, routes=[Route(f"/{downloads.PATH}/{{token}}", download)], lifespan=_serving)
+
+
+def main() -> None:
+    """Serve the screens on the configured address until SIGINT or SIGTERM."""
+    from streamlit.web import bootstrap
+
+    settings = get_settings()
+    options = {
+        "server.address": settings.host,
+        "server.port": settings.web_port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": False,
+    }
+    bootstrap.load_config_options(options)
+    bootstrap.run_asgi_app(str(HOME), "pages.server:app", [], options)
+
+
+if __name__ == "__main__":
+    main()
