@@ -35,7 +35,7 @@ def commands(names: Iterable[str]) -> list[Command]:
     """
     settings, names = get_settings(), set(names)
     known = {
-        "web": [Command("web", _module("pages.server"))],
+        "web": [Command("web", _module("pages.ui.server"))],
         "redis": [] if settings.redis_url else [Command("redis", redis_server.server_command)],
         "worker": [
             *(

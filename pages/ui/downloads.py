@@ -1,8 +1,8 @@
 """Download links whose file is streamed: nothing is read before the click, and never more than a block at a time.
 
 `st.download_button` holds the complete file in the memory of the web process. Here a screen offers a function that
-yields blocks, and the web process (`pages.server`) streams it from an address that cannot be guessed. The offer is made
-only by a screen that ran, which means behind the sign-in.
+yields blocks, and the web process (`pages.ui.server`) streams them from an address that cannot be guessed. Only a
+screen that ran makes an offer, which means behind the sign-in.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _streams = False
 
 
 def streams(on: bool) -> None:
-    """Whether this process serves the links; `pages.server` turns it on."""
+    """Whether this process serves the links; `pages.ui.server` turns it on."""
     global _streams
     _streams = on
 

@@ -9,8 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from pages import server
-from pages.ui import downloads
+from pages.ui import downloads, server
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The web process: Streamlit's app as an ASGI app, with the route that streams downloads.
 
-`python -m pages.server` is what `sft up` starts. `streamlit run Home.py` shows the same screens; only its downloads
+`python -m pages.ui.server` is what `sft up` starts. `streamlit run Home.py` shows the same screens; only its downloads
 pass through memory (`pages.ui.downloads`).
 """
 
@@ -14,12 +14,13 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 
 from core.settings import get_settings
 from pages.ui import downloads
 
-HOME: Final = Path(__file__).parents[1] / "Home.py"
+HOME: Final = Path(__file__).parents[2] / "Home.py"
 
 
 async def download(request: Request) -> Response:
@@ -39,6 +40,9 @@ async def download(request: Request) -> Response:
 
 @asynccontextmanager
 async def _serving(app: App) -> AsyncIterator[dict[str, Any]]:
+    # Until the first `st.navigation` of a process, Streamlit builds its own list from pages/*.py: whoever came first by
+    # a deep link would read "Page not found".
+    PagesManager.uses_pages_directory = False
     downloads.streams(True)
     try:
         yield {}
@@ -62,7 +66,7 @@ def main() -> None:
         "browser.gatherUsageStats": False,
     }
     bootstrap.load_config_options(options)
-    bootstrap.run_asgi_app(str(HOME), "pages.server:app", [], options)
+    bootstrap.run_asgi_app(str(HOME), "pages.ui.server:app", [], options)
 
 
 if __name__ == "__main__":
