@@ -13,7 +13,8 @@ from core.cli.boundary import say
 from core.cli.output import print_json
 from core.cli.waiting import wait_succeeded
 from core.data import formats
-from core.errors import DataError
+from core.data.conversion.templates import TEMPLATES
+from core.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from core.platform.tasks.records import TaskRecord
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
         name: Annotated[str, typer.Option(help="Name of the new dataset.")],
         template: Annotated[
             str,
-            typer.Option(help="qa, extraction, classification or custom; leave out for a file in a known chat shape."),
+            typer.Option(help=f"One of {', '.join(TEMPLATES.ids())}; leave it out for a file in a known chat shape."),
         ] = "",
         key: Annotated[str, typer.Option("--input", metavar="COL", help="Key column: the main input.")] = "",
         target: Annotated[
@@ -35,6 +36,12 @@ def register(app: typer.Typer) -> None:
         ] = "",
         include: Annotated[
             list[str] | None, typer.Option(metavar="COL", help="A further column to include; may be repeated.")
+        ] = None,
+        columns: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--column", metavar="PART=COL", help="A column for any part of the template; may be repeated."
+            ),
         ] = None,
         system: Annotated[str, typer.Option(help="System message of every example.")] = "",
         settings: Annotated[
@@ -54,12 +61,32 @@ def register(app: typer.Typer) -> None:
             with file.open("rb") as stream:
                 source = sources.ingest(stream, file.name)
             if template:
-                mapping = {"key": key or None, "target": target or None, "include": include or []}
+                mapping = {
+                    "key": key or None,
+                    "target": target or None,
+                    "include": include or [],
+                    **_parts(columns or []),
+                }
                 task = _start(source, template, mapping, _options(template, system, settings or []), name, description)
             else:
                 task = _import(source, name, description, file)
             result = wait_succeeded(task.id).result
         _report(result, as_json=as_json)
+
+
+def _parts(pairs: list[str]) -> dict[str, Any]:
+    """`PART=COL` texts as part -> column; a part that is named again takes a list of columns."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        part, equals, column = pair.partition("=")
+        if not equals:
+            raise SettingsError(f"--column {pair}: there is no '='.", "Write it as --column part=column.")
+        found[part.strip()] = [*_listed(found[part.strip()]), column] if part.strip() in found else column
+    return found
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
 
 
 def _start(
@@ -88,9 +115,7 @@ def _import(source: SourceRecord, name: str, description: str, file: Path) -> Ta
 
 
 def _options(template: str, system: str, pairs: list[str]) -> dict[str, Any]:
-    from core.data.conversion.templates import get_template
-
-    (options,) = assign(pairs, get_template(template).Options)
+    (options,) = assign(pairs, TEMPLATES.get(template).Options)
     return {**options, **({"system": system} if system else {})}
 
 

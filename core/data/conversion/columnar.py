@@ -14,7 +14,8 @@ from typing import Any
 
 from core.data.conversion.cells import cell_text, is_empty
 from core.data.conversion.patterns import Pattern
-from core.data.conversion.templates.base import ColumnMapping, RowProblem, Template, TemplateOptions, messages_of
+from core.data.conversion.templates.base import RowProblem, Template, TemplateOptions, messages_of
+from core.data.conversion.templates.mapping import ColumnMapping
 from core.messages import Message, Role, Row
 
 # Private-use characters that a marker is made of. A pattern or column name that holds one is converted row by row.

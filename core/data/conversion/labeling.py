@@ -13,7 +13,7 @@ from itertools import accumulate, compress
 from typing import Any, Self
 
 from core.data.conversion import columnar, shapes
-from core.data.conversion.templates import TEMPLATES, ColumnMapping, get_template
+from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
 from core.data.findings import finding
 from core.data.formats.batches import RowBatch
@@ -45,8 +45,8 @@ class Recipe:
             shapes.get_shape(shape)
             return cls(shape=shape)
         if not template:
-            raise DataError("No template is chosen.", f"Choose one of {', '.join(TEMPLATES)}.")
-        options = get_template(template).make_options(state.get("options") or {})
+            raise DataError("No template is chosen.", f"Choose one of {', '.join(TEMPLATES.ids())}.")
+        options = TEMPLATES.get(template).make_options(state.get("options") or {})
         mapping = ColumnMapping.of(state.get("mapping"))
         return cls(template=template, mapping=mapping, options=options.model_dump())
 
@@ -54,7 +54,7 @@ class Recipe:
         return {
             "shape": self.shape,
             "template": self.template,
-            "mapping": self.mapping.model_dump(),
+            "mapping": self.mapping.to_dict(),
             "options": dict(self.options),
         }
 
@@ -65,7 +65,7 @@ class Recipe:
             DataError: code column_missing, with the column's name.
         """
         if self.template:
-            template = get_template(self.template)
+            template = TEMPLATES.get(self.template)
             template.check(tuple(columns), self.mapping, template.make_options(self.options))
 
 
@@ -110,7 +110,7 @@ class Labeler:
         if self.recipe.shape:
             yield from self.run(item for batch in batches for item in batch.items())
             return
-        template = get_template(self.recipe.template or "")
+        template = TEMPLATES.get(self.recipe.template or "")
         options = template.make_options(self.recipe.options)
         if not template.concatenates(options):  # it may look at several rows together
             yield from self.run(item for batch in batches for item in batch.items())
@@ -168,7 +168,7 @@ class Labeler:
                 yield Labeled(checked.example, checked.findings)
 
     def _by_template(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
-        template = get_template(self.recipe.template or "")
+        template = TEMPLATES.get(self.recipe.template or "")
         options = template.make_options(self.recipe.options)
         waiting: deque[Reject] = deque()
 

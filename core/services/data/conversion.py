@@ -10,7 +10,7 @@ from typing import Any
 from core import arguments
 from core.data.conversion import analysis
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
-from core.data.conversion.templates import TEMPLATES, RoleSpec, Template
+from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template
 from core.errors import Conflict, DataError
 from core.messages import Reject
 from core.platform.tasks import store
@@ -56,7 +56,15 @@ class Preview:
 
 def templates() -> list[Template[Any]]:
     """The guided templates, in the order of the screen."""
-    return list(TEMPLATES.values())
+    return list(TEMPLATES)
+
+
+def columns_by_part(template_id: str | None, mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The chosen columns as (title of the part, names) for the screen; none for a template that no longer exists."""
+    if template_id not in TEMPLATES:
+        return []
+    chosen, roles = ColumnMapping.of(mapping), TEMPLATES.get(str(template_id)).roles
+    return [(role.title, ", ".join(chosen.columns(role.id)) or "–") for role in roles]
 
 
 def mapping_for(source_id: str, template: str) -> dict[str, Any]:

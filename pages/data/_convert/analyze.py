@@ -102,10 +102,7 @@ def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
         components.facts(
             [
                 ("Template", _template_title(suggestion.template)),
-                ("Key column", suggestion.key or "–"),
-                ("Target column", suggestion.target or "–"),
-                ("Included", ", ".join(suggestion.include) or "–"),
+                *conversion.columns_by_part(suggestion.template, suggestion.mapping.to_dict()),
             ]
         )
-        reason = getattr(suggestion, "reason", "")
-        st.caption(sentence(reason) if reason else "A starting point; you can change all of it in Configure.")
+        st.caption(sentence(suggestion.reason))

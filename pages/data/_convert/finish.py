@@ -150,9 +150,7 @@ def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list
     return [
         *facts,
         ("Template", title),
-        ("Key column", mapping.get("key") or "–"),
-        ("Target column", mapping.get("target") or "–"),
-        ("Included", ", ".join(mapping.get("include") or []) or "–"),
+        *conversion.columns_by_part(state.get("template"), mapping),
     ]
 
 

@@ -21,7 +21,6 @@ from pages.ui.errors import beside, field_error, show_error
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.forms import form_fields
 
-ICONS = {"qa": "quiz", "extraction": "data_object", "classification": "label", "custom": "edit_note"}
 _GUIDED = (
     ("rule", "You choose the pattern", "A template says where the input and the output come from; you see it at once."),
     ("bolt", "Fast and predictable", "The same table always gives the same examples, thousands in a second."),
@@ -107,8 +106,7 @@ def _suggested(analysis: Analysis) -> dict[str, Any]:
     if analysis.suggestion is None:
         return {"template": first, "mapping": {}, "options": {}}
     found = analysis.suggestion
-    mapping = {"key": found.key, "target": found.target, "include": list(found.include)}
-    return {"template": found.template or first, "mapping": mapping, "options": {}}
+    return {"template": found.template, "mapping": found.mapping.to_dict(), "options": {}}
 
 
 def _template_cards(draft: DraftRecord) -> DraftRecord:
@@ -116,9 +114,7 @@ def _template_cards(draft: DraftRecord) -> DraftRecord:
     with st.grid(2, min_column_width=250):
         for template in conversion.templates():
             chosen = template.id == draft.state["template"]
-            if not components.choice_card(
-                template.id, template.title, template.tagline, icon=ICONS.get(template.id, "extension"), on=chosen
-            ):
+            if not components.choice_card(template.id, template.title, template.tagline, icon=template.icon, on=chosen):
                 continue
             if not chosen:
                 # What was chosen for the template that is left waits there, should the person come back to it.
@@ -146,8 +142,9 @@ def _columns_card(
     title = st.container()
     with st.container(border=True, gap="small", key="mapping"):
         for role in template.roles:
-            # What is the input or the output already cannot be included beside it.
-            taken = {mapping.get("key"), mapping.get("target")} if role.id == "include" else set()
+            # A column that plays a part of its own is not offered among several.
+            single = [mapping.get(other.id) for other in template.roles if not other.several]
+            taken = single if role.several else []
             free = [name for name in names if name not in taken]
             with st.container(gap="xxsmall"):
                 mapping[role.id] = _role_widget(draft, role, mapping.get(role.id), free)
@@ -162,9 +159,9 @@ def _role_widget(
     draft: DraftRecord, role: RoleSpec, value: str | list[str] | None, names: list[str]
 ) -> str | list[str] | None:
     title = role.title if role.required else f"{role.title} (optional)"
-    if role.id == "include":
+    if role.several:
         chosen = [name for name in value or [] if name in names]
-        return st.multiselect(title, names, default=chosen, help=role.description, key=key(draft, "include"))
+        return st.multiselect(title, names, default=chosen, help=role.description, key=key(draft, role.id))
     options: list[str | None] = [None, *names]
     return st.selectbox(
         title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.services.data import conversion
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets import lineage
 from pages.data._datasets.cards import origin
@@ -35,9 +36,7 @@ def _origin_facts(dataset: DatasetRecord) -> list[tuple[str, str]]:
         ("SHA-256", source and source.sha256),
         ("Known shape", recipe.get("shape")),
         ("Template", recipe.get("template")),
-        ("Key column", mapping.get("key")),
-        ("Target column", mapping.get("target")),
-        ("Included", ", ".join(mapping.get("include") or [])),
+        *conversion.columns_by_part(recipe.get("template"), mapping),
         ("Rows read", counts.read),
         ("Rows accepted", counts.accepted),
         ("Rows rejected", counts.rejected),

@@ -11,7 +11,7 @@ from core.training.jobs.spec import TrainingConfig
 from pages.ui.forms import allowed_words, bounds, help_text
 
 FORMS = {
-    **{f"option_{name}": template.Options for name, template in TEMPLATES.items()},
+    **{f"option_{template.id}": template.Options for template in TEMPLATES},
     **{f"method_{method.id}": method for method in METHODS},
     "training": TrainingConfig,
 }

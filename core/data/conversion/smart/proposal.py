@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.data.conversion.analysis import Column
 from core.data.conversion.patterns import Pattern
+from core.data.conversion.profiles import Column
 from core.data.conversion.smart import answers
 from core.errors import DataError
 

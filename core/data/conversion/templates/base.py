@@ -1,44 +1,26 @@
-"""What every guided template shares: column mapping, options, the look at empty cells, and the contract."""
+"""What every guided template shares: the contract with its registry, options, and the handling of empty cells."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
 from core import arguments
 from core.data.conversion.cells import cell_text, is_empty
+from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
 from core.data.findings import data_error, reject
 from core.errors import DataError
 from core.messages import Example, Message, Reject, Row
+from core.registry import Registry
 
 MULTILINE: JsonDict = {"multiline": True}  # a hint for the form
 Turn = tuple[str, str]  # what the user says, what the assistant answers
-
-
-class ColumnMapping(BaseModel):
-    """Which column plays which part."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    key: str | None = Field(None, title="Key column", description="The main input.")
-    target: str | None = Field(None, title="Target column", description="The expected output.")
-    include: tuple[str, ...] = Field((), title="Columns to include", description="What else belongs into the example.")
-
-    @classmethod
-    def of(cls, values: object) -> Self:
-        """From a draft's state or a task's payload. Raises DataError that names the part."""
-        try:
-            return cls.model_validate(arguments.mapping(values, "mapping"))
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"]))
-            text = f"The mapping of columns: {name!r}: {first['msg'].lower()} (it is {first['input']!r})."
-            raise DataError(text, f"Its parts are: {', '.join(cls.model_fields)}.", field=name) from error
 
 
 class TemplateOptions(BaseModel):
@@ -73,16 +55,6 @@ class TemplateOptions(BaseModel):
         min_length=1,
         json_schema_extra={"when": {"empty": ["fill"]}},
     )
-
-
-@dataclass(frozen=True, slots=True)
-class RoleSpec:
-    """A part that a column can play in a template: a field of ColumnMapping."""
-
-    id: Literal["key", "target", "include"]
-    title: str
-    description: str
-    required: bool
 
 
 class RowProblem(Exception):
@@ -135,14 +107,31 @@ OptionsT = TypeVar("OptionsT", bound=TemplateOptions)
 
 
 class Template(ABC, Generic[OptionsT]):
-    """A guided way from rows to examples. One file per template and a line in the registry."""
+    """A guided way from rows to examples.
+
+    Attributes:
+        tagline: one sentence under the title, for screens and docs.
+        icon: a Material icon by its name.
+        roles: the parts that columns can play, in the order of the form.
+        Options: the settings of the template; forms and the command line are built from the fields.
+    """
 
     id: ClassVar[str]
     title: ClassVar[str]
     tagline: ClassVar[str]
+    icon: ClassVar[str] = "extension"
     roles: ClassVar[tuple[RoleSpec, ...]]
     Options: type[OptionsT]
     special_names: ClassVar[dict[str, tuple[str, ...]]] = {}  # option that is a pattern -> its names beside columns
+
+    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+        """The columns to use if this template fits the table, with the reason and a score; by default none."""
+        return None
+
+    def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
+        """The columns to begin with when a user picks this template; by default the suggested ones."""
+        found = self.suggest(guess)
+        return found.mapping if found else ColumnMapping()
 
     def concatenates(self, options: OptionsT) -> bool:
         """Whether, in rows without empty cells, every text is made by putting fixed texts and cells side by side.
@@ -178,12 +167,15 @@ class Template(ABC, Generic[OptionsT]):
         Raises:
             DataError: a required column is not chosen, or a column does not exist (code column_missing).
         """
+        for part in set(mapping.model_extra or ()) - {role.id for role in self.roles}:
+            parts = ", ".join(role.id for role in self.roles) or "none"
+            raise DataError(f"“{self.title}” has no part {part!r}.", f"Its parts are: {parts}.", field=part)
         for role in self.roles:
-            chosen = getattr(mapping, role.id)
+            chosen = mapping.columns(role.id)
             if role.required and not chosen:
-                what = role.title.lower() if role.id == "include" else f"a {role.title.lower()}"
+                what = role.title.lower() if role.several else f"a {role.title.lower()}"
                 raise DataError(f"“{self.title}” needs {what}.", role.description, field=role.id)
-            for column in (chosen,) if isinstance(chosen, str) else chosen or ():
+            for column in chosen:
                 if column not in columns:
                     listed = f"Columns are: {', '.join(columns[:20])}."
                     raise data_error("column_missing", f"There is no column {column!r}.", listed, field=role.id)
@@ -235,6 +227,9 @@ class Template(ABC, Generic[OptionsT]):
         """The options that hold patterns: every text but the one that stands in for empty cells."""
         fields = self.Options.model_fields
         return [name for name, field in fields.items() if field.annotation is str and name != "fill_text"]
+
+
+TEMPLATES: Final = Registry[Template[Any]]("template")
 
 
 def messages_of(system: str, turns: Iterable[Turn]) -> tuple[Message, ...]:

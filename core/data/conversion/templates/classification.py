@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
+from core.data.conversion.guessing import ColumnGuess, guess_key, is_label
 from core.data.conversion.patterns import Pattern
-from core.data.conversion.templates.base import Cells, ColumnMapping, RoleSpec, Template, TemplateOptions, Turn, others
+from core.data.conversion.templates.base import Cells, Template, TemplateOptions, Turn, others
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
 from core.errors import DataError
 
 
@@ -28,14 +30,38 @@ class ClassificationTemplate(Template[ClassificationOptions]):
 
     id = "classification"
     title = "Classification"
+    icon = "label"
     tagline = "A text, or a summary of several columns, and its label."
     roles = (
         RoleSpec("target", "Target column", "The label.", True),
         RoleSpec("key", "Key column", "The text to classify.", False),
-        RoleSpec("include", "Columns to include", "Summarised as the input, instead of or beside the key.", False),
+        RoleSpec(
+            "include", "Columns to include", "Summarized as the input, without the key or with it.", False, several=True
+        ),
     )
     Options = ClassificationOptions
     special_names = {"prompt": ("text", "key")}  # noqa: RUF012  overridden once per class, never changed
+
+    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+        key, label, score = guess.key, guess.target, 0.9
+        if key and label is None and len(guess.usable) == 2 and key.type == "text":
+            label = next((column for column in guess.labels if column is not key), None)
+            score = 0.7
+        elif label and not is_label(label):
+            label = None
+        if key is None or label is None:
+            return None
+        reason = (
+            f"`{label.name}` holds {label.distinct} different values in {label.filled:,} rows, like labels, and "
+            f"`{key.name}` holds the texts they belong to."
+        )
+        return Suggestion(self.id, ColumnMapping(key=key.name, target=label.name), reason, score)
+
+    def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
+        named = guess.target if guess.target and is_label(guess.target) else None
+        label = named or next(iter(guess.labels), None)
+        key = guess_key(guess.usable, label)
+        return ColumnMapping(key=key and key.name, target=label and label.name)
 
     def check(self, columns: Sequence[str], mapping: ColumnMapping, options: ClassificationOptions) -> None:
         super().check(columns, mapping, options)

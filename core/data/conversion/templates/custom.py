@@ -8,11 +8,11 @@ from itertools import groupby
 from pydantic import Field
 
 from core.data.conversion.cells import cell_text
+from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import (
     MULTILINE,
     Cells,
-    ColumnMapping,
     RowProblem,
     Template,
     TemplateOptions,
@@ -20,6 +20,7 @@ from core.data.conversion.templates.base import (
     messages_of,
     rejected,
 )
+from core.data.conversion.templates.mapping import ColumnMapping, Suggestion
 from core.data.findings import data_error
 from core.errors import DataError
 from core.messages import Example, Reject, Row
@@ -53,9 +54,18 @@ class CustomTemplate(Template[CustomOptions]):
 
     id = "custom"
     title = "Custom"
+    icon = "edit_note"
     tagline = "Your own patterns with {{column}}."
     roles = ()
     Options = CustomOptions
+
+    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+        only = guess.usable[0]
+        reason = f"Only `{only.name}` holds anything; write your own patterns around it."
+        return Suggestion(self.id, ColumnMapping(key=only.name), reason, 0.1)
+
+    def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
+        return ColumnMapping()
 
     def check(self, columns: Sequence[str], mapping: ColumnMapping, options: CustomOptions) -> None:
         super().check(columns, mapping, options)

@@ -8,17 +8,17 @@ from typing import Literal
 
 from pydantic import Field
 
+from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import (
     Cells,
-    ColumnMapping,
-    RoleSpec,
     Template,
     TemplateOptions,
     Turn,
     list_text,
     others,
 )
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
 
 
 class ExtractionOptions(TemplateOptions):
@@ -65,10 +65,11 @@ class ExtractionTemplate(Template[ExtractionOptions]):
 
     id = "extraction"
     title = "Information extraction"
+    icon = "data_object"
     tagline = "Everything a row knows about its key, as a list or as JSON."
     roles = (
         RoleSpec("key", "Key column", "What the information is about.", True),
-        RoleSpec("include", "Columns to include", "The information.", True),
+        RoleSpec("include", "Columns to include", "The information.", True, several=True),
         RoleSpec("target", "Target column", "What the key is, for the first turn of multi-turn.", False),
     )
     Options = ExtractionOptions
@@ -77,6 +78,16 @@ class ExtractionTemplate(Template[ExtractionOptions]):
         "what_question": ("key",),
         "attribute_question": ("key", "column"),
     }
+
+    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+        key = guess.key
+        if key is None or len(guess.usable) < 2:
+            return None
+        reason = f"Each row describes one `{key.name}`; the other columns say what is known about it."
+        return Suggestion(self.id, ColumnMapping(key=key.name, include=guess.others(key)), reason, 0.4)
+
+    def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
+        return ColumnMapping(key=guess.key and guess.key.name, include=guess.others(guess.key))
 
     def concatenates(self, options: ExtractionOptions) -> bool:
         return options.answer_format == "list"  # JSON escapes what is in a cell

@@ -7,17 +7,17 @@ from typing import Literal
 
 from pydantic import Field
 
+from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import (
     Cells,
-    ColumnMapping,
-    RoleSpec,
     Template,
     TemplateOptions,
     Turn,
     list_text,
     others,
 )
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
 from core.errors import DataError
 
 
@@ -66,11 +66,12 @@ class QaTemplate(Template[QaOptions]):
 
     id = "qa"
     title = "Q&A"
+    icon = "quiz"
     tagline = "A question in one column, its answer in another."
     roles = (
         RoleSpec("key", "Key column", "The question, or the name that is asked about.", True),
         RoleSpec("target", "Target column", "The answer; without one, the included columns answer.", False),
-        RoleSpec("include", "Columns to include", "Attributes to ask about, or to answer with.", False),
+        RoleSpec("include", "Columns to include", "Attributes to ask about, or to answer with.", False, several=True),
     )
     Options = QaOptions
     special_names = {  # noqa: RUF012  overridden once per class, never changed
@@ -79,6 +80,23 @@ class QaTemplate(Template[QaOptions]):
         "attribute_question": ("key", "column"),
         "everything_question": ("key",),
     }
+
+    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+        key, target = guess.key, guess.target
+        if key and target:
+            reason = f"`{key.name}` reads like the input and `{target.name}` like the output that belongs to it."
+            return Suggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.8)
+        rest = [column for column in guess.usable if column is not key]
+        if key and len(rest) == 1 and rest[0].type == "text":
+            target = rest[0]
+            reason = f"Of two columns of text, `{key.name}` reads like the input and `{target.name}` like the output."
+            return Suggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.6)
+        return None
+
+    def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
+        key, target = guess.key, guess.target
+        include = () if target else guess.others(key)
+        return ColumnMapping(key=key and key.name, target=target and target.name, include=include)
 
     def check(self, columns: Sequence[str], mapping: ColumnMapping, options: QaOptions) -> None:
         super().check(columns, mapping, options)

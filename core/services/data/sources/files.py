@@ -13,6 +13,7 @@ from core.data import formats
 from core.data.conversion import analysis, shapes
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
+from core.data.conversion.templates import TEMPLATES
 from core.data.examples.sets import ExampleSet
 from core.data.findings import CODES, finding, from_error
 from core.data.formats import Detection
@@ -20,6 +21,8 @@ from core.data.quality.rules import check_set
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 from core.services.data.sources import chat_lines
+
+_FLAGS = {"key": "--input", "target": "--target", "include": "--include"}  # of `sft convert`
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,13 @@ def _shape_unknown(path: Path, detection: Detection) -> Finding:
 
 def convert_command(file: str, result: Analysis) -> str:
     """The command that converts a file as its analysis suggests; COLUMN where a column is still to be chosen."""
-    told = result.suggestion
-    if told is None or told.template == "custom":
-        return f"sft convert {shlex.quote(file)} --template qa --input COLUMN --target COLUMN --name NAME"
-    parts = ["sft", "convert", file, "--template", told.template, "--input", told.key or "COLUMN"]
-    parts += ["--target", told.target] if told.target else []
-    parts += [word for column in told.include for word in ("--include", column)]
+    suggestion = result.suggestion
+    if suggestion is None or not TEMPLATES.get(suggestion.template).roles:
+        template = next(iter(TEMPLATES)).id
+        return f"sft convert {shlex.quote(file)} --template {template} --input COLUMN --target COLUMN --name NAME"
+    mapping, parts = suggestion.mapping, ["sft", "convert", file, "--template", suggestion.template]
+    for role in TEMPLATES.get(suggestion.template).roles:
+        columns = mapping.columns(role.id) or (("COLUMN",) if role.required else ())
+        for column in columns:
+            parts += [_FLAGS[role.id], column] if role.id in _FLAGS else ["--column", f"{role.id}={column}"]
     return shlex.join([*parts, "--name", Path(file).stem])

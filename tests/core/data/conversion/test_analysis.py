@@ -78,7 +78,7 @@ TEXTS = [f"Where is the parcel number {n} that I ordered?" for n in range(60)]
 def test_suggestions(columns: dict[str, list[Any]], template: str, key: str, target: str | None) -> None:
     found = analyze(table(**columns)).suggestion
     assert found is not None
-    assert (found.template, found.key, found.target) == (template, key, target)
+    assert (found.template, found.mapping.key, found.mapping.target) == (template, key, target)
     assert f"`{key}`" in found.reason
 
 
@@ -99,7 +99,7 @@ def test_banking77(real_data: Path) -> None:
     assert [(column.name, column.type) for column in found.columns] == [("text", "text"), ("category", "categorical")]
     assert found.columns[1].distinct == 77
     assert found.suggestion is not None
-    assert (found.suggestion.template, found.suggestion.key, found.suggestion.target) == (
+    assert (found.suggestion.template, found.suggestion.mapping.key, found.suggestion.mapping.target) == (
         "classification",
         "text",
         "category",

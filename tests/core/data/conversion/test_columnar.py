@@ -8,7 +8,7 @@ import pytest
 
 from core.data.conversion.columnar import plan
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
-from core.data.conversion.templates import TEMPLATES, ColumnMapping, get_template
+from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
 from core.data.findings import reject
 from core.data.formats.batches import from_items
@@ -104,9 +104,9 @@ def test_in_columns_as_row_by_row(seed, number):
 
 
 def test_every_template_is_asked_and_most_can_be_planned():
-    assert {template for template, _, _ in RECIPES} == TEMPLATES.keys()
-    made = plan(get_template("classification"), COLUMNS, ColumnMapping(key="name", target="color"),
-                get_template("classification").make_options({"prompt": "Say: {{text}}!"}))  # fmt: skip
+    assert {template for template, _, _ in RECIPES} == set(TEMPLATES.ids())
+    made = plan(TEMPLATES.get("classification"), COLUMNS, ColumnMapping(key="name", target="color"),
+                TEMPLATES.get("classification").make_options({"prompt": "Say: {{text}}!"}))  # fmt: skip
     assert made is not None
     assert made.roles == ("user", "assistant")
     assert made.columns == ("name", "color")

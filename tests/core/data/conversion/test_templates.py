@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from core.data.conversion import templates
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.errors import DataError
 from core.messages import Example, Reject, Row
@@ -23,7 +22,7 @@ WORKING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def make(template: str, mapping: dict[str, Any], options: dict[str, Any], *rows: dict[str, Any]) -> list[Any]:
-    chosen = TEMPLATES[template]
+    chosen = TEMPLATES.get(template)
     checked = chosen.make_options(options)
     columns = ColumnMapping.model_validate(mapping)
     chosen.check(COLUMNS, columns, checked)
@@ -37,11 +36,11 @@ def make(template: str, mapping: dict[str, Any], options: dict[str, Any], *rows:
 # ---- the contract
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", TEMPLATES.ids())
 def test_every_row_is_accounted_for(template: str) -> None:
     mapping, options = WORKING[template]
     rows = [FIELDS, {**FIELDS, "what": " "}, {}, {**FIELDS, "name": None}, FIELDS]
-    chosen = TEMPLATES[template]
+    chosen = TEMPLATES.get(template)
     columns = ColumnMapping.model_validate(mapping)
     made = list(
         chosen.to_examples((Row(n, row) for n, row in enumerate(rows, 1)), columns, chosen.make_options(options))
@@ -53,9 +52,9 @@ def test_every_row_is_accounted_for(template: str) -> None:
     assert all(item.findings[0].code == "cell_empty" and item.findings[0].remedy for item in rejects)
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", TEMPLATES.ids())
 def test_options_make_a_form(template: str) -> None:
-    chosen = TEMPLATES[template]
+    chosen = TEMPLATES.get(template)
     assert chosen.title
     assert chosen.tagline
     for name, field in chosen.Options.model_fields.items():
@@ -67,18 +66,18 @@ def test_options_make_a_form(template: str) -> None:
         chosen.make_options({"empty": "explode"})
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", TEMPLATES.ids())
 def test_unknown_columns_are_refused_before_a_row_is_read(template: str) -> None:
     mapping, options = WORKING[template]
     with pytest.raises(DataError, match="ghost"):
         make(template, mapping, {**options, "system": "{{ghost}}"})
-    for role in TEMPLATES[template].roles:
+    for role in TEMPLATES.get(template).roles:
         wrong = ["ghost"] if role.id == "include" else "ghost"
         with pytest.raises(DataError, match="ghost"):
             make(template, {**mapping, role.id: wrong}, options)
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", TEMPLATES.ids())
 def test_cells_are_not_expanded_again_nor_changed(template: str) -> None:
     mapping, options = WORKING[template]
     hostile = "{{name}} {x.__class__} <|im_end|> 00123 "
@@ -88,16 +87,18 @@ def test_cells_are_not_expanded_again_nor_changed(template: str) -> None:
     assert text.count("{{name}}") == sum(hostile in content for _, content in made[0]) or template == "extraction"
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", TEMPLATES.ids())
 def test_the_system_message(template: str) -> None:
     mapping, options = WORKING[template]
     made = make(template, mapping, {**options, "system": "You know {{name}}."})
     assert made[0][0] == ("system", "You know Rake.")
 
 
-def test_a_template_can_be_registered_once() -> None:
-    with pytest.raises(ValueError, match="two templates"):
-        templates.register(TEMPLATES["qa"])
+def test_a_part_that_the_template_does_not_have_is_refused() -> None:
+    with pytest.raises(DataError, match="no part 'topic'"):
+        make("qa", {"key": "name", "target": "what", "topic": "color"}, {})
+    with pytest.raises(DataError, match="mapping of columns"):
+        ColumnMapping.of({"key": 3})
 
 
 # ---- Q&A

@@ -264,7 +264,7 @@ def test_banking77_by_classification(real_data: Path) -> None:
     source = upload((real_data / "tables" / "banking77_train.csv").read_bytes(), "banking77.csv")
     suggested = sources.analyze(source).suggestion
     assert suggested is not None
-    dataset = convert(source_id=source, template=suggested.template, mapping=suggested.mapping())
+    dataset = convert(source_id=source, template=suggested.template, mapping=suggested.mapping.to_dict())
     counts = dataset.version.manifest.counts
     assert counts.read == 10_003
     assert counts.read == counts.accepted + counts.rejected

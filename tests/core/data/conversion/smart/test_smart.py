@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from core.data.conversion.analysis import Column
+from core.data.conversion.profiles import Column
 from core.data.conversion.smart import answers, grounding, prompts, proposal
 from core.data.conversion.smart.answers import BadAnswer
 from core.data.conversion.smart.recipe import SmartRecipe
