@@ -5,7 +5,7 @@
 #   make test-all   the same with the long tests (kill series, big files)
 #   make demo       the main job without a browser, on the shipped sample
 #   make bench      measure what the speed claims rest on
-#   make lint       ruff, import-linter, mypy
+#   make lint       ruff, import-linter, mypy, deptry, vulture
 #
 # Variables:
 #   PYTHON=/path/to/python   the Python 3.11 or 3.12 to use (found by itself when unset)
@@ -55,6 +55,7 @@ lint: install-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy
+	$(VENV)/bin/deptry .
 
 test: lint
 	$(PYTEST) --dist worksteal -m "not slow" $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
