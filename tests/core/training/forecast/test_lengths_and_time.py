@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from core.messages import Message
-from core.text import duration
 from core.training.forecast.cost import forecast_cost
 from core.training.forecast.lengths import Lengths, consequences, estimate_span, most_tokens
 from core.training.forecast.time import NOT_MEASURED, Speed, Work, forecast_time
@@ -93,8 +92,3 @@ def test_cost_is_said_only_where_a_price_is_set(monkeypatch: pytest.MonkeyPatch)
     cost = forecast_cost(1800, 3600)
     assert cost is not None
     assert cost.text == "1.20 to 2.40 EUR at 2.4 EUR per hour"
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(0.2, "1 s"), (40, "40 s"), (180, "3 min"), (7800, "2 h 10 min")])
-def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
