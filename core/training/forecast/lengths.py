@@ -38,10 +38,6 @@ class Lengths:
     def longest(self) -> int:
         return max((length for length, _ in self.spans), default=0)
 
-    def tokens_within(self, limit: int) -> int:
-        """Tokens of one epoch when examples are cut at `limit`."""
-        return self._scaled(sum(min(length, limit) for length, _ in self.spans))
-
     def over(self, limit: int) -> int:
         """How many examples are longer than `limit` tokens."""
         return self._scaled(sum(length > limit for length, _ in self.spans))

@@ -11,10 +11,11 @@ from core.messages import Example, Message
 from core.models.methods import build
 from core.training.forecast.batches import shared_out
 from tests.support import tiny
+from tests.support.losses import by_example
 from worker.training import attention, tuners
 from worker.training.batches import Packer, SeededBatches
 from worker.training.data import Tokenised, prepare
-from worker.training.losses import Forward, by_example
+from worker.training.losses import Forward
 from worker.training.model_files import load_model, load_tokenizer
 
 
