@@ -27,12 +27,25 @@ _REMEDY = "Name a directory as transformers' save_pretrained writes it."
 _TOKENIZER = "Save its fast tokenizer into the directory."
 _AGAIN = "Download it again."
 _WHOLE = "Download or copy the model again."
+_TEXT_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "generation_config.json",  # names the tokens that end an answer
+)
+Stamp = tuple[tuple[str, int, int], ...]  # name, bytes and time of change (ns) of each file
 LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _WHOLE})  # remedies of what a whole download would mend
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFacts:
-    """What a model directory holds. `revision` changes when its config or weights change."""
+    """What a model directory holds. `revision` changes with its config, weights, tokenizer and chat template."""
 
     dims: Dims
     bytes_per_param: float
@@ -74,9 +87,10 @@ def inspect(path: Path) -> DirectoryFacts:
         )
     _check_type(path, config, dims.architecture)
     _check_shapes(path, dims, tensors)
-    if problem := _speaks(path, dims.vocab_size, _stamp(path)):
+    if problem := _speaks(path, dims.vocab_size, stamp := _stamp(path)):
         raise _error(*problem)
     digest = hashlib.sha256((path / "config.json").read_bytes())
+    digest.update(_text_digest(path, stamp))
     for file in weights:
         digest.update(f"{file.name}:{file.stat().st_size}".encode())
     return DirectoryFacts(dims, width, digest.hexdigest()[:12], path.name)
@@ -243,15 +257,25 @@ def known_architecture(name: str) -> bool:
     return not known or f'"{name}"' in known
 
 
-def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Changes when a file that decides about text does."""
-    names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
-    files = (path / name for name in names if (path / name).is_file())
-    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+def _stamp(path: Path) -> Stamp:
+    """Changes when a file does that decides what the model reads and writes."""
+    files = [path / name for name in _TEXT_FILES] + sorted((path / NAMED_TEMPLATES).glob("*.jinja"))
+    return tuple(
+        (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()
+    )
+
+
+@lru_cache(maxsize=64)  # a tokenizer.json has many megabytes, and models are listed often
+def _text_digest(path: Path, stamp: Stamp) -> bytes:
+    """The digest of these files' names and contents."""
+    digest = hashlib.sha256()
+    for name, size, _ in stamp:
+        digest.update(f"{name}:{size}:".encode() + (path / name).read_bytes())
+    return digest.digest()
 
 
 @lru_cache(maxsize=64)
-def _speaks(path: Path, vocab_size: int, stamp: tuple[tuple[str, int, int], ...]) -> tuple[str, str] | None:
+def _speaks(path: Path, vocab_size: int, stamp: Stamp) -> tuple[str, str] | None:
     """What keeps a test chat from becoming token ids that the model has, with the remedy; None when nothing does."""
     try:
         tokenizer = load_tokenizer(path, str(stamp))

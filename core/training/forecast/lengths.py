@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.messages import Message
@@ -33,6 +33,10 @@ class Lengths:
     def total_tokens(self) -> int:
         """Tokens of one epoch, before anything is cut off."""
         return self._scaled(sum(length for length, _ in self.spans))
+
+    def with_loss_everywhere(self) -> Lengths:
+        """The same lengths where inputs carry loss too, so that no example loses everything it teaches."""
+        return replace(self, spans=tuple((length, 0) for length, _ in self.spans))
 
     @property
     def longest(self) -> int:

@@ -89,10 +89,10 @@ def forecast(
         raise DataError(base.reason, f"Run: {base.command}" if base.command else "", code="base_model")
     tuner = method_config(base, method, method_settings)
     version = datasets.get_dataset(dataset_id).version
-    lengths = lengths_of(version.id, base)
-    resolved, sources = resolve(
-        training_config(training), base, method, version.train_examples, longest_tokens=lengths.ceiling
-    )
+    counted = lengths_of(version.id, base)
+    asked = training_config(training)
+    lengths = counted if asked.completion_only_loss else counted.with_loss_everywhere()
+    resolved, sources = resolve(asked, base, method, version.train_examples, longest_tokens=lengths.ceiling)
     _check_readable(base, resolved, lengths)
     device = devices.detect()
     chosen = engines.choose(engine, tuner)
@@ -111,7 +111,7 @@ def forecast(
         file_bytes_per_param=base.bytes_per_param,
     )
     total_tokens = lengths.tokens_trained(resolved.max_seq_length, resolved.over_length) * resolved.num_epochs
-    time = forecast_time(_work(base, tuner, resolved, total_tokens, version, device, lengths), speed)
+    time = forecast_time(_work(base, tuner, resolved, total_tokens, version, device, counted), speed)
     disk = forecast_disk(base.dims, tuner, device.compute_bytes, kept=KEPT_CHECKPOINTS + resolved.keep_best)
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(

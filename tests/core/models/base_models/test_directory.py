@@ -208,3 +208,38 @@ def test_weights_that_end_late_or_are_packed_are_refused(model: Path) -> None:
 def test_a_path_that_no_file_system_takes_is_not_there() -> None:
     with pytest.raises(DataError, match="There is no directory"):
         inspect(Path("a" * 5000))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "tokenizer.model",
+        "vocab.json",
+        "merges.txt",
+        "chat_template.jinja",
+        "additional_chat_templates/default.jinja",
+        "generation_config.json",
+    ],
+)
+def test_the_revision_changes_with_every_file_that_changes_what_the_model_reads(model: Path, name: str) -> None:
+    before = inspect(model).revision
+    file = model / name
+    new = (model / "chat_template.jinja").read_text() if file.suffix == ".jinja" else "{}"
+    text = file.read_text() if file.is_file() else new
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text + " ")
+    changed = inspect(model).revision
+    assert changed != before
+    file.touch()
+    assert inspect(model).revision == changed  # the contents count, not the time
+
+
+def test_the_revision_is_the_same_for_a_copy(model: Path, whole: Path) -> None:
+    assert inspect(model).revision == inspect(whole).revision
+    (model / "README.md").write_text("about it")
+    assert inspect(model).revision == inspect(whole).revision

@@ -179,6 +179,9 @@ def test_answers_that_would_all_be_cut_off_are_refused(studio_env: Path, model: 
     with pytest.raises(DataError, match="20 examples are longer than 64 tokens") as caught:
         launch(dataset, model, training={"max_seq_length": 64, "over_length": "stop"})
     assert f"{forecast.lengths.longest:,} or more" in caught.value.remedy
+    everywhere = {"max_seq_length": 64, "completion_only_loss": False}  # the inputs are learned, so nothing is left out
+    assert jobs.forecast(dataset.id, model, "lora", training=everywhere).answers_lost == 0
+    assert launch(dataset, model, training=everywhere).state == "pending"
     assert launch(dataset, model, training={"over_length": "stop"}).spec.training.over_length == "stop"
 
 
@@ -308,3 +311,25 @@ def test_the_starter_is_ensured_once_and_again_when_its_files_are_gone(studio_en
     third = starter.ensure()
     assert third is not None
     assert third.id != first.id
+
+
+def test_after_the_template_is_edited_preview_and_forecast_follow_and_a_launched_job_is_stopped(
+    studio_env: Path, tmp_path: Path
+) -> None:
+    from core.errors import TrainingError
+    from core.services.data import render_preview
+    from worker.training.job import _base_path
+
+    directory = make_model(tmp_path / "edited")
+    base = f"local:{directory}"
+    dataset = make_dataset()
+    job = launch(dataset, base)
+    before = jobs.forecast(dataset.id, base, "lora").lengths.total_tokens
+    assert _base_path(job.spec) == directory
+
+    template = directory / "chat_template.jinja"
+    template.write_text("Longer than before." + template.read_text())
+    assert render_preview.preview(dataset.version.id, 0, base).text.startswith("Longer than before.")
+    assert jobs.forecast(dataset.id, base, "lora").lengths.total_tokens >= before + 19 * dataset.version.train_examples
+    with pytest.raises(TrainingError, match="changed since this job was launched"):
+        _base_path(job.spec)
