@@ -112,7 +112,7 @@ def _kind_choice(kinds: list[ProviderKind], record: ConnectionRecord | None, tag
         "Kind",
         list(titles),
         default=record.kind if record else kinds[0].id,
-        format_func=titles.get,
+        format_func=titles.__getitem__,
         required=True,
         key=f"connection_kind_{tag}",
     )
@@ -155,7 +155,7 @@ def _key(
         "Key",
         list(_KEYS),
         default=default,
-        format_func=_KEYS.get,
+        format_func=_KEYS.__getitem__,
         required=True,
         key=f"connection_key_way_{tag}_{kind.id}",
         help="A key typed in is written to a file that only the studio's own user can read. Servers on this machine "
@@ -188,12 +188,12 @@ def _key(
 
 def _prices(record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
     st.caption("US dollars per 1,000,000 tokens, as the provider's price list says today. `*` stands for every model.")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"model": model, "input": float(entry["input"]), "output": float(entry["output"])}
         for model, entry in (record.prices if record else {}).items()
     ]
     with st.container(gap="xxsmall"):
-        edited = st.data_editor(
+        edited: list[dict[str, Any]] = st.data_editor(
             rows or [{"model": "*", "input": None, "output": None}],
             num_rows="dynamic",
             hide_index=True,

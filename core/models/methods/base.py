@@ -7,11 +7,13 @@ from them. The worker builds the heavy objects from `peft_arguments()` and `load
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from core.models.methods.presets import Preset, SizeClass, size_class
+
+Demand = Literal["lowest", "low", "medium", "high"]
 
 
 class ModelShape(Protocol):
@@ -53,7 +55,7 @@ class Method(BaseModel):
     id: ClassVar[str]
     title: ClassVar[str]
     badge: ClassVar[str]
-    badge_color: ClassVar[str]  # green | blue | gray | orange: one word, the card's color code
+    demand: ClassVar[Demand]  # of memory and time, beside the other methods
     icon: ClassVar[str]  # a bundled Material icon, e.g. ":material/bolt:"
     tagline: ClassVar[str]
     claims: ClassVar[tuple[str, ...]]

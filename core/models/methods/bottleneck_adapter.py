@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from core.models.methods.base import Method, ModelShape, facts
+from core.models.methods.base import Demand, Method, ModelShape, facts
 from core.models.methods.presets import Preset, SizeClass
 
 BEHIND = {"houlsby": ("o_proj", "down_proj"), "pfeiffer": ("down_proj",)}  # what each sub-layer ends in
@@ -19,7 +19,7 @@ class BottleneckAdapter(Method):
     id: ClassVar[str] = "bottleneck_adapter"
     title: ClassVar[str] = "Adapter Layers"
     badge: ClassVar[str] = "Modular"
-    badge_color: ClassVar[str] = "gray"
+    demand: ClassVar[Demand] = "medium"
     icon: ClassVar[str] = ":material/layers:"
     tagline: ClassVar[str] = "Adds trainable layers between frozen layers"
     claims: ClassVar[tuple[str, ...]] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from core.models.methods.base import Method, ModelShape, kept_inputs
+from core.models.methods.base import Demand, Method, ModelShape, kept_inputs
 from core.models.methods.presets import Preset, SizeClass
 
 
@@ -15,7 +15,7 @@ class FullFineTuning(Method):
     id: ClassVar[str] = "full"
     title: ClassVar[str] = "Full Fine-Tuning"
     badge: ClassVar[str] = "Resource Intensive"
-    badge_color: ClassVar[str] = "orange"
+    demand: ClassVar[Demand] = "high"
     icon: ClassVar[str] = ":material/memory:"
     tagline: ClassVar[str] = "Updates all model parameters"
     claims: ClassVar[tuple[str, ...]] = (

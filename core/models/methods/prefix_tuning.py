@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from core.models.methods.base import Method, ModelShape, facts
+from core.models.methods.base import Demand, Method, ModelShape, facts
 from core.models.methods.presets import Preset, SizeClass
 
 
@@ -17,7 +17,7 @@ class PrefixTuning(Method):
     id: ClassVar[str] = "prefix_tuning"
     title: ClassVar[str] = "Prefix Tuning"
     badge: ClassVar[str] = "Minimal"
-    badge_color: ClassVar[str] = "gray"
+    demand: ClassVar[Demand] = "medium"
     icon: ClassVar[str] = ":material/format_indent_increase:"
     tagline: ClassVar[str] = "Trains continuous prompts only"
     claims: ClassVar[tuple[str, ...]] = ("Minimal parameter updates", "Best for small adjustments")

@@ -27,6 +27,8 @@ from core.services.training import jobs, models, starter
 from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
 
+__all__ = ["DemoRecord", "DemoStep", "Sample", "current", "sample", "start", "status"]
+
 KIND: Final = "demo"
 BASE: Final = "starter"
 METHOD: Final = "lora"
@@ -65,6 +67,11 @@ class DemoRecord:
     @property
     def finished(self) -> bool:
         return self.state in ("done", "failed")
+
+
+def sample() -> Sample:
+    """The shipped dataset that the demo trains on."""
+    return load_sample()
 
 
 def start(*, again: bool = False, method: str = METHOD) -> DemoRecord:

@@ -25,6 +25,7 @@ from core.training.jobs.exact_match import matches
 
 __all__ = [
     "ChatModel",
+    "ChatOptions",
     "Suggestion",
     "available_models",
     "chunks",
@@ -41,7 +42,7 @@ USED: Final = "chat"  # kind of the event that a model was talked to; written on
 @dataclass(frozen=True, slots=True)
 class ChatModel:
     """A model that answers. `id` is what the server calls it; `base_id` is the base of a tuned one (else its own);
-    `model_id` the tuned model's id in the registry ("" for a base)."""
+    `model_id` the tuned model's id in the registry ("" for a base); `text` what a base is for ("" for a tuned one)."""
 
     id: str
     title: str
@@ -49,6 +50,7 @@ class ChatModel:
     base_id: str
     base_title: str
     model_id: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def available_models() -> list[ChatModel]:
         if model.merged:
             tuned.append(ChatModel(merging.served_id(model.id), f"{model.name} (merged)", "tuned", *base))
     bases = [
-        ChatModel(base.id, base.title, "base", base.id, base.title) for base in base_models.list_models() if base.ready
+        ChatModel(base.id, base.title, "base", base.id, base.title, text=base.text)
+        for base in base_models.list_models()
+        if base.ready
     ]
     return tuned + bases
 

@@ -47,6 +47,11 @@ def can_merge(model: ModelRecord) -> bool:
     return model.method in METHODS and METHODS.get(model.method).mergeable and model.merged is None
 
 
+def trained_on_quantized_base(model: ModelRecord) -> bool:
+    """Whether the base was quantized in training; merging then reads it again unquantized."""
+    return "quantization" in METHODS.get(model.method)().load_arguments()
+
+
 def begin(model_id: str) -> TaskRecord:
     """Merge a model into its base as a background task; while one is under way, that one is returned.
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.samples import Sample, load_sample
+from core.services.learn import demo
+from core.services.learn.demo import Sample
 from pages.ui import components
 from pages.ui.format import md
 
 
 def explain() -> None:
     """The sample, the model and the honest words, before anything starts."""
-    sample = load_sample()
+    sample = demo.sample()
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("What happens")
@@ -51,7 +52,7 @@ def meanwhile() -> None:
     components.section_gap()
     left, right = st.columns([8, 5], gap="medium")
     with left:
-        _example(load_sample())
+        _example(demo.sample())
     with right:
         components.heading("Meanwhile")
         about_starter()

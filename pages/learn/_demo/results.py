@@ -17,7 +17,7 @@ from pages.ui.tasks import words as task_words
 POLL_S = 1.0
 
 
-def curve(job: Any) -> None:
+def curve(job: jobs.JobRecord) -> None:
     """Loss and validation loss of the demo's run, live."""
     moving = job.state in task_words.MOVING
     st.fragment(run_every=POLL_S if moving else None)(_curve)(job.id)

@@ -57,9 +57,9 @@ def samples(test: dict[str, Any], most: int = 3) -> None:
             st.markdown(f"**{md(sample['question'])}**")
             st.caption(f"Expected: {md(short(sample['expected'], 200))}")
             left, right = st.columns(2)
-            for place, name, color in ((left, "base", "gray"), (right, "tuned", "blue")):
+            for place, name in ((left, "base"), (right, "tuned")):
                 with place, st.container(gap="xsmall"):
-                    st.badge(name.capitalize(), color=color)
+                    st.badge(name.capitalize(), color="blue" if name == "tuned" else "gray")
                     st.text(sample[name])
                     right_answer = chat.matches(sample[name], sample["expected"])
                     st.markdown(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -54,7 +53,7 @@ def footer(
     ids: Sequence[str],
     onward: str,
     meant: Callable[[DraftRecord, str], bool],
-    save: Callable[..., Any],
+    save: Callable[..., DraftRecord],
     finish: Callable[[DraftRecord, bool], StudioError | None],
     shortcut: str | None = None,
 ) -> None:

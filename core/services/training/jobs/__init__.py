@@ -31,6 +31,7 @@ from core.services.training.jobs.records import Alternative, Comparison, Forecas
 from core.training import engines
 from core.training.forecast import device as devices
 from core.training.forecast.lengths import consequences
+from core.training.forecast.memory import MemoryForecast
 from core.training.jobs import remedies as job_remedies
 from core.training.jobs.remedies import Change
 from core.training.jobs.spec import JobSpec, TrainingConfig
@@ -38,11 +39,14 @@ from core.training.providers import get_provider
 
 __all__ = [
     "Alternative",
+    "Change",
     "Comparison",
     "Forecast",
     "JobRecord",
+    "MemoryForecast",
     "Serving",
     "TrackRecord",
+    "also_helps",
     "alternatives",
     "calibrate",
     "catalog",
@@ -220,6 +224,11 @@ def remedies(job: JobRecord) -> tuple[Change, ...]:
     cause = str(job.reason or job.error.get("cause") or "")
     method = methods.build(job.method, job.spec.method_config)
     return job_remedies.remedies(cause, job.spec.training, method, job.examples)
+
+
+def also_helps(cause: str) -> str:
+    """One sentence on what else would help after a failure of this cause; "" where nothing would."""
+    return job_remedies.BESIDES.get(cause, "")
 
 
 def started_over(job_id: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.platform.tasks.states import TERMINAL
 from core.training.engines import Choice
 from core.training.forecast.cost import CostForecast
 from core.training.forecast.disk import DiskForecast
@@ -89,7 +90,7 @@ class JobRecord:
 
     @property
     def is_terminal(self) -> bool:
-        return self.state in ("succeeded", "failed", "cancelled")
+        return self.state in TERMINAL
 
 
 @dataclass(frozen=True, slots=True)
