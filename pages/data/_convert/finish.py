@@ -10,7 +10,7 @@ from core.services.data.conversion import Preview
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import ONWARD_KEYS, is_under_way, save
+from pages.data._convert.draft import ONWARD_KEYS, is_under_way
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
 from pages.data._smart import cost as smart_cost, run as smart_run
@@ -18,6 +18,7 @@ from pages.ui import components
 from pages.ui.examples import example_view
 from pages.ui.format import number, percent, plural, sentence, short
 from pages.ui.tasks.progress import ended_badly, follow
+from pages.ui.wizard.draft_state import save
 
 SAMPLES = 6
 

@@ -13,9 +13,9 @@ from core.messages import Row
 from core.services.data import sources
 from core.services.data.sources import Choice, SourcePreview, SourceRecord
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import key, renew, save
 from pages.ui.errors import beside, field_error
 from pages.ui.format import md, plural, sentence, short
+from pages.ui.wizard.draft_state import key, renew, save
 
 ROWS = 12
 _REJECTS = 3

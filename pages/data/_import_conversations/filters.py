@@ -11,10 +11,11 @@ from core.services.data import chat_import
 from core.services.data.chat_import import ChatRecipe, reading as chat_reading
 from core.services.data.chat_import.review_list import Plan
 from core.services.platform.drafts import DraftRecord
-from pages.data._import_conversations.draft import key, recipe
+from pages.data._import_conversations.draft import recipe
 from pages.data._import_conversations.left_out import reasons
 from pages.ui import components, forms
 from pages.ui.format import number, plural
+from pages.ui.wizard.draft_state import key
 
 _LAYOUTS = {"whole": "A whole conversation", "exchanges": "Each input with its answer"}
 _LENGTHS = ("min_exchanges", "max_exchanges", "min_answer_characters", "max_characters", "max_examples")

@@ -13,12 +13,12 @@ from core.services.data import chat_import
 from core.services.data.chat_import import review_list as chat_review
 from core.services.data.chat_import.review_list import Choices, Plan, ReviewItem
 from core.services.platform.drafts import DraftRecord
-from pages.data._import_conversations.draft import save
 from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.escaping import visible
 from pages.ui.examples import message_editor
 from pages.ui.format import clock, day, md, number, plural, short
+from pages.ui.wizard.draft_state import save
 
 PER_PAGE = 6
 _SHOWS = {"all": "All", "new": "Not looked at", "keep": "Kept", "edit": "Edited", "drop": "Dropped"}

@@ -11,11 +11,12 @@ from core.services.data import chat_import
 from core.services.data.chat_import import ReadOptions, reading as chat_reading, review_list as chat_review
 from core.services.data.chat_import.reading import ChatSource, ChatSummary, Speaker
 from core.services.platform.drafts import DraftRecord
-from pages.data._import_conversations.draft import key, reading, recipe, save
+from pages.data._import_conversations.draft import reading, recipe
 from pages.data._import_conversations.left_out import notes, reasons
 from pages.ui import components
 from pages.ui.escaping import visible
 from pages.ui.format import day, md, number, plural, short, size
+from pages.ui.wizard.draft_state import key, save
 
 _PARTS = {"user": "User (input)", "assistant": "Assistant (output)", "system": "Instructions", "leave": "Leave out"}
 _BY_ORDER = {"": "Takes part", "system": "Instructions", "leave": "Leave out"}

@@ -15,7 +15,6 @@ from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import key, renew, save
 from pages.data._smart.cost import estimate_card
 from pages.data._smart.wording import wording, written
 from pages.ui import components
@@ -23,6 +22,7 @@ from pages.ui.connection_form import about, connection_form, form_is_open, open_
 from pages.ui.errors import beside, field_error
 from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields
+from pages.ui.wizard.draft_state import key, renew, save
 
 MODELS_FOR_S = 60
 _HERE = ("127.0.0.1", "localhost", "::1")
