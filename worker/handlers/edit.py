@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from core.data.versions import writer
+from core.data.versions import files
 from core.data.versions.rows import Rows
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
@@ -44,7 +44,7 @@ def handle(ctx: TaskContext) -> Outcome:
     beat()
     staged = edits.build_version(
         base,
-        Rows(version_file(base.id, writer.EXAMPLES), beat),
+        Rows(version_file(base.id, files.EXAMPLES), beat),
         operation,
         payload.get("why") or "",
         ctx.workdir / "version",

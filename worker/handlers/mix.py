@@ -14,7 +14,7 @@ from core.data.editing.choosing import draw, drawn
 from core.data.editing.equality import Numbers
 from core.data.examples.sets import ExampleSet
 from core.data.quality import rules
-from core.data.versions import writer
+from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Provenance, ProvenanceWriter, Rows
 from core.data.versions.writer import VersionWriter
@@ -80,7 +80,7 @@ def handle(ctx: TaskContext) -> Outcome:
 
 def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[Made, dict[str, Any]]]:
     """`wanted` examples of a version: a sample, or all of them with the training examples repeated."""
-    rows = Rows(version_file(version.id, writer.EXAMPLES))
+    rows = Rows(version_file(version.id, files.EXAMPLES))
     provenance = _provenance(version)
     for turn, chosen in enumerate(_rounds(rows, wanted, seed)):
         known = Provenance(provenance)
@@ -116,7 +116,7 @@ def _validation_digests(versions: Sequence[VersionRecord], beat: Callable[[], No
         entry.digest()
         for version in versions
         if version.validation_examples
-        for entry in Rows(version_file(version.id, writer.EXAMPLES), beat)
+        for entry in Rows(version_file(version.id, files.EXAMPLES), beat)
         if entry.split == "validation"
     }
 

@@ -14,8 +14,8 @@ from core.data.conversion.smart import answers, grounding, prompts
 from core.data.conversion.smart.answers import BadAnswer, Pair
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.data.editing import AddedExample
+from core.data.versions.files import EXAMPLES
 from core.data.versions.rows import Entry, Rows
-from core.data.versions.writer import EXAMPLES
 from core.errors import DataError
 from core.messages import Message
 from core.platform.db.uow import UnitOfWork
