@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.data.chat_import import reading as chat_reading
+from core.services.data import chat_import
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.begin import begin_step
 from pages.data._import_conversations.draft import IDS, STEPS
@@ -30,7 +30,7 @@ def show(draft: DraftRecord) -> None:
     """The draft's own step, and the way back and on."""
     running = under_way(draft)
     step_id = "import" if running else draft.step if draft.step in IDS[1:] else "roles"
-    source = chat_reading.get(str(draft.state.get("source_id", "")))
+    source = chat_import.get(str(draft.state.get("source_id", "")))
     header(step_id, f" · {md(source.filename, 40)}", running)
     ready = False
     with boundary():

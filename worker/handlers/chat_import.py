@@ -22,8 +22,8 @@ from core.data.versions.manifest import SourceFile
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Finding
 from core.platform.tasks.context import Outcome, TaskContext
-from core.services.data.chat_import import LEFT_OUT, reading as chat_reading, review_list as chat_review
-from core.services.data.chat_import.reading import ChatSource
+from core.services.data import chat_import
+from core.services.data.chat_import import LEFT_OUT, ChatSource, reading as chat_reading, review_list as chat_review
 from core.services.data.chat_import.review_list import Choices, Step, choices
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
@@ -38,7 +38,7 @@ def handle(ctx: TaskContext) -> Outcome:
     chosen = choices(payload)
     dataset_id = dataset_writing.id_of_task(task.id)
     dataset_writing.sweep()
-    source = chat_reading.get(chosen.source_id)
+    source = chat_import.get(chosen.source_id)
     ctx.progress(1, "Reading the log", source.filename)
     found = chat_reading.summary(source.id, chosen.options)
     path = chat_reading.talks(source.id, chosen.options)
@@ -138,7 +138,7 @@ class Import:
 
 
 def _source(source: ChatSource) -> SourceFile:
-    title = chat_logs.get_format(source.format).title
+    title = chat_logs.LOG_FORMATS.get(source.format).title
     return SourceFile(source.id, source.filename, source.sha256, source.size_bytes, title)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeler, Recipe
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.sets import ExampleSet
@@ -104,7 +104,7 @@ def _batches(source: sources.SourceRecord) -> Iterator[RowBatch]:
 def _unused_columns(recipe: Recipe, source_id: str) -> list[Finding]:
     if recipe.shape is None:
         return []
-    used = shapes.get_shape(recipe.shape).columns
+    used = chat_shapes.CHAT_SHAPES.get(recipe.shape).columns
     columns = [column.name for column in sources.analyze(source_id).columns]
     unused = [name for name in columns if name.strip().lower() not in used]
     if not unused:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles
 from core.data.conversion.templates import TEMPLATES, Suggestion
@@ -67,7 +67,7 @@ def analyze_batches(batches: Iterable[RowBatch], limit: int = PROFILED_ROWS) -> 
 
 
 def _analysis(profiles: Profiles) -> Analysis:
-    columns, shape = profiles.columns(), shapes.detect(profiles.first)
+    columns, shape = profiles.columns(), chat_shapes.detect(profiles.first)
     return Analysis(profiles.total, profiles.rejected, profiles.profiled, columns, shape, suggest(columns))
 
 

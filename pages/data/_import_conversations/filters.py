@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.services.data import chat_import
-from core.services.data.chat_import import ChatRecipe, reading as chat_reading
+from core.services.data.chat_import import ChatRecipe
 from core.services.data.chat_import.review_list import Plan
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import recipe
@@ -94,7 +94,7 @@ def _examples(draft: DraftRecord) -> DraftRecord:
 
 def _dates(draft: DraftRecord) -> DraftRecord:
     chosen = chat_import.choices(draft.state)
-    found = chat_reading.summary(chosen.source_id, chosen.options)
+    found = chat_import.summary(chosen.source_id, chosen.options)
     components.heading("Dates", "when a conversation began")
     with st.container(border=True, gap="small", key="filter_dates"):
         if found.began is None or found.ended is None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import chat_import, datasets
-from core.services.data.chat_import.reading import ChatSource
+from core.services.data.chat_import import ChatSource
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.filters import outcome

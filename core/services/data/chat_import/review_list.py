@@ -19,9 +19,8 @@ from core.data.examples.identity import identity_of
 from core.data.quality import structure
 from core.errors import DataError
 from core.messages import Message
-from core.services.data.chat_import import reading as chat_reading
+from core.services.data.chat_import import reading as chat_reading, stored
 from core.services.data.chat_import.reading import ChatSummary, Talk
-from core.services.platform.drafts import DraftRecord
 
 KEEP, EDIT, DROP = "keep", "edit", "drop"
 SHOWS: Final = ("all", "new", KEEP, EDIT, DROP)
@@ -116,10 +115,10 @@ def choices(state: Mapping[str, Any]) -> Choices:
 
 def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:
     """The recipe to begin with: the log's own roles, or whoever begins is the user where it has none."""
-    log = chat_reading.log_format(source_id)
+    log = stored.log_format(source_id)
     roles: dict[str, Part] = {}
     for speaker in found.speakers:
-        if speaker.role == "system" and log.id == "table":  # "Conversation opened": no instructions for a model
+        if speaker.role in log.event_roles:
             roles[speaker.id] = "leave"
         elif speaker.role in ("user", "assistant", "system"):
             roles[speaker.id] = speaker.role  # type: ignore[assignment]
@@ -295,9 +294,3 @@ def _word(decision: Mapping[str, Any] | None) -> str:
 
 def _contains(item: ReviewItem, text: str) -> bool:
     return text in item.title.lower() or any(text in message.content.lower() for message in item.messages)
-
-
-def summary_of(draft: DraftRecord) -> ChatSummary:
-    """What is in the draft's log, read as the draft says."""
-    chosen = choices(draft.state)
-    return chat_reading.summary(chosen.source_id, chosen.options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import FindingList
 from core.data.examples.sets import ExampleSet
 from core.data.findings import data_error
@@ -37,7 +37,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
         return None
     if detection.encoding not in ("utf-8", "utf-8-sig"):
         return None
-    to_messages = shapes.get_shape("messages").to_messages
+    to_messages = chat_shapes.CHAT_SHAPES.get("messages").to_messages
 
     def accept(row: Row) -> structure.Checked:
         return structure.parse(to_messages(row.fields), line=row.line)
