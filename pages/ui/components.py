@@ -185,7 +185,7 @@ def tiles(items: Sequence[Tile], key: str | None = None) -> None:
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Name and value, one per line: provenance, settings, a summary. Values are shown verbatim."""
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in pairs)
-    st.html(f'<dl class="face-facts">{rows}</dl>')  # every name and value is escaped above
+    st.html(f'<dl class="studio-facts">{rows}</dl>')  # every name and value is escaped above
 
 
 def list_row(
@@ -236,12 +236,12 @@ def memory_bar(parts: Sequence[tuple[str, float]], total: float, shades: Sequenc
     scale = max(total, used, 1.0)
     colored = list(zip(parts, shades or [index % 5 + 1 for index in range(len(parts))], strict=True))
     bar = "".join(
-        f'<div class="face-m{shade}" style="width:{100 * value / scale:.1f}%"></div>' for (_, value), shade in colored
+        f'<div class="studio-m{shade}" style="width:{100 * value / scale:.1f}%"></div>' for (_, value), shade in colored
     )
     rows = "".join(
-        f'<i class="face-m{shade}"></i><span>{html.escape(name)}</span><b>{size(value)}</b>'
+        f'<i class="studio-m{shade}"></i><span>{html.escape(name)}</span><b>{size(value)}</b>'
         for (name, value), shade in colored
     )
-    rows += f'<i class="face-m0"></i><span>Free</span><b>{size(max(0.0, total - used))}</b>'
+    rows += f'<i class="studio-m0"></i><span>Free</span><b>{size(max(0.0, total - used))}</b>'
     label = f"{size(used)} of {size(total)} used"
-    st.html(f'<div class="face-bar" role="img" aria-label="{label}">{bar}</div><div class="face-rows">{rows}</div>')
+    st.html(f'<div class="studio-bar" role="img" aria-label="{label}">{bar}</div><div class="studio-rows">{rows}</div>')

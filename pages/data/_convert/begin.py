@@ -8,8 +8,8 @@ from core.services.data import sources
 from core.services.data.sources import samples
 from pages.data._convert.draft import IDS, begin
 from pages.data._shared.drafts import unfinished
+from pages.data._shared.uploads import drop_zone, from_this_server
 from pages.ui import components
-from pages.ui.uploads import drop_zone, from_this_server
 
 
 def begin_step() -> None:

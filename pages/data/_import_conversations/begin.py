@@ -9,9 +9,9 @@ from core.services.data import chat_import
 from core.settings import MAX_UPLOAD_BYTES
 from pages.data._import_conversations.draft import IDS
 from pages.data._shared.drafts import unfinished
+from pages.data._shared.uploads import release
 from pages.ui import components
 from pages.ui.errors import show_error
-from pages.ui.uploads import release
 
 LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
 _PROBLEM, _TURN = "chats_problem", "chats_turn"

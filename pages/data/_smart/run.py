@@ -220,17 +220,19 @@ def _bar(progress: SmartProgress, left: int) -> None:
     total = max(progress.rows, 1)
     counts = [(state, getattr(progress, state)) for state in _PARTS]
     bar = "".join(
-        f'<div class="face-s-{state}" style="width:{100 * count / total:.2f}%"></div>'
+        f'<div class="studio-s-{state}" style="width:{100 * count / total:.2f}%"></div>'
         for state, count in counts
         if count
     )
     legend = "".join(
-        f'<span><i class="face-s-{state}"></i>{html.escape(STATES[state][0])} <b>{number(count)}</b></span>'
+        f'<span><i class="studio-s-{state}"></i>{html.escape(STATES[state][0])} <b>{number(count)}</b></span>'
         for state, count in counts
     )
-    legend += f'<span><i class="face-m0"></i>Not yet <b>{number(max(left, 0))}</b></span>'
+    legend += f'<span><i class="studio-m0"></i>Not yet <b>{number(max(left, 0))}</b></span>'
     said = ", ".join(f"{number(count)} {STATES[state][0].lower()}" for state, count in counts)
-    st.html(f'<div class="face-bar" role="img" aria-label="{said}">{bar}</div><div class="face-legend">{legend}</div>')
+    st.html(
+        f'<div class="studio-bar" role="img" aria-label="{said}">{bar}</div><div class="studio-legend">{legend}</div>'
+    )
 
 
 def after(task: TaskRecord) -> None:

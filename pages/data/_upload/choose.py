@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.services.data import conversion, sources
 from core.services.data.sources import SourceRecord, samples
+from pages.data._shared.uploads import drop_zone, from_this_server
 from pages.ui import components
-from pages.ui.uploads import drop_zone, from_this_server
 
 _EXAMPLE = """{"messages": [
   {"role": "system",

@@ -26,6 +26,7 @@ from core.services.data.sources.uploads import (
     rows,
     set_detection,
     source_file,
+    why_unusable,
 )
 
 __all__ = [
@@ -51,4 +52,5 @@ __all__ = [
     "rows_of_file",
     "set_detection",
     "source_file",
+    "why_unusable",
 ]

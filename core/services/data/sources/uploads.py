@@ -15,12 +15,12 @@ from core import arguments
 from core.data import formats
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
-from core.data.findings import data_error
+from core.data.findings import data_error, finding
 from core.data.formats import Choice, Detection
 from core.data.versions.manifest import SourceFile
 from core.errors import DataError, NotFound
 from core.ids import new_id
-from core.messages import Reject, Row
+from core.messages import Finding, Reject, Row
 from core.platform.db.tables import Source
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -186,6 +186,14 @@ def rows(source_id: str, offset: int = 0, limit: int = 20) -> list[Row | Reject]
     """Some rows, for looking at."""
     start = arguments.count(offset)
     return list(islice(read(source_id), start, start + arguments.count(limit)))
+
+
+def why_unusable(source_id: str, limit: int = 5) -> list[Finding]:
+    """Why an upload without a usable row has none: the findings of its first rejected rows, or that it has no rows."""
+    rejected = [row for row in rows(source_id, limit=limit) if isinstance(row, Reject)]
+    return [found for row in rejected for found in row.findings] or [
+        finding("no_rows", "The file has a header or a schema, but no rows.")
+    ]
 
 
 def analyze(source_id: str) -> Analysis:
