@@ -27,6 +27,7 @@ from core.services.data.chat_import import LEFT_OUT, ChatSource, reading as chat
 from core.services.data.chat_import.review_list import Choices, Step, choices
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
+from core.services.data.results import ChatImportResult
 
 _SHAPING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
 
@@ -67,8 +68,11 @@ def handle(ctx: TaskContext) -> Outcome:
         origin = Origin("chat_import", _source(source), None, _recipe(chosen, work), counts)
         publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
     ctx.progress(99, "Publishing")
-    result = {"dataset_id": dataset_id, "examples": out.examples, **counts, "left": dict(work.left.most_common())}
-    return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+    examples, left = out.examples, dict(work.left.most_common())
+    return Outcome(
+        "succeeded",
+        on_commit=lambda uow: ChatImportResult(dataset_id=publish(uow), examples=examples, left=left, **counts),
+    )
 
 
 class Import:

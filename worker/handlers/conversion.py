@@ -25,6 +25,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
+from core.services.data.results import ConversionResult
 from core.services.data.sources import reading_ahead
 
 _READING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
@@ -61,8 +62,11 @@ def handle(ctx: TaskContext) -> Outcome:
         )
         publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
     ctx.progress(99, "Publishing")
-    result = {"dataset_id": dataset_id, "examples": out.examples, **counts}
-    return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+    examples = out.examples
+    return Outcome(
+        "succeeded",
+        on_commit=lambda uow: ConversionResult(dataset_id=publish(uow), examples=examples, **counts),
+    )
 
 
 def write_examples(

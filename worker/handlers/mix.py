@@ -25,6 +25,7 @@ from core.services.data.datasets.mix import title_of
 from core.services.data.datasets.publishing import sweep_attempts
 from core.services.data.datasets.records import VersionRecord, get_version, version_file
 from core.services.data.datasets.writing import Origin
+from core.services.data.results import MixResult
 
 _STORING_S: Final = 600.0  # how long finishing and copying the files of ten million examples may be silent
 
@@ -74,8 +75,11 @@ def handle(ctx: TaskContext) -> Outcome:
             Origin("mix", parents=tuple(version.id for version, _, _ in parts), change=change),
         )
     ctx.progress(99, "Publishing")
-    result = {"examples": out.examples, "moved_to_validation": moved}
-    return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+    examples = out.examples
+    return Outcome(
+        "succeeded",
+        on_commit=lambda uow: MixResult(dataset_id=publish(uow), examples=examples, moved_to_validation=moved),
+    )
 
 
 def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[Made, dict[str, Any]]]:

@@ -21,6 +21,7 @@ from core.messages import Message
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
+from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, variations
 from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
 from core.services.data.smart.records import GeneratedExample, RowResult
@@ -142,9 +143,14 @@ def _finish(
     }
     staged = stage_added(ctx, base, added, told)
     ctx.progress(99, "Publishing")
-    result = {**totals.by_state, "cost_usd": totals.cost_usd, "examples": len(added), "dataset_id": base.dataset_id}
 
-    def publish(uow: UnitOfWork) -> dict[str, Any]:
-        return {"version_id": staged.publish(uow)}
+    def publish(uow: UnitOfWork) -> WrittenResult:
+        return WrittenResult(
+            dataset_id=base.dataset_id,
+            version_id=staged.publish(uow),
+            examples=len(added),
+            cost_usd=totals.cost_usd,
+            **totals.by_state,
+        )
 
-    return Outcome("succeeded", reason=reason, result=result, on_commit=publish)
+    return Outcome("succeeded", reason=reason, on_commit=publish)

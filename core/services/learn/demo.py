@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -26,6 +26,7 @@ from core.services.platform.drafts import DraftRecord
 from core.services.training import jobs, models, starter
 from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
+from core.services.training.results import ExactMatchResult
 
 __all__ = ["DemoRecord", "DemoStep", "Sample", "current", "sample", "start", "status"]
 
@@ -51,7 +52,7 @@ class DemoStep:
 class DemoRecord:
     """How far the demo is.
 
-    `exact_match` is {"base": {"train", "validation"}, "tuned": {...}, "counts": ...} once the test has run.
+    `exact_match` is there once the test has run.
     """
 
     id: str
@@ -61,7 +62,7 @@ class DemoRecord:
     job_id: str | None
     model_id: str | None
     base_model_id: str
-    exact_match: dict[str, Any] | None
+    exact_match: ExactMatchResult | None
     error: str
 
     @property
@@ -119,7 +120,7 @@ def status(demo_id: str) -> DemoRecord:
         job_id=job.id if job else None,
         model_id=job.model_id if job else None,
         base_model_id=BASE,
-        exact_match=test.result if test and test.state == "succeeded" else None,
+        exact_match=ExactMatchResult.of(test) if test and test.state == "succeeded" else None,
         error=failed.detail if failed else draft.state.get("error", ""),
     )
 
@@ -232,8 +233,9 @@ def _test_step(task: TaskRecord | None) -> DemoStep:
     if task is None:
         return DemoStep("test", title, "waiting", "", 0.0)
     detail = task.message if task.state != "failed" else str(task.error.get("message", ""))
-    if task.state == "succeeded" and task.result:
-        tuned, base = (task.result[kind]["train"] for kind in ("tuned", "base"))
+    if task.state == "succeeded":
+        result = ExactMatchResult.of(task)
+        tuned, base = result.tuned.train or 0.0, result.base.train or 0.0
         detail = f"Exact answers to what was taught: tuned {tuned:.0%}, base {base:.0%}."
     return DemoStep("test", title, _state(task.state), detail, task.progress)
 

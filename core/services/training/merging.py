@@ -26,6 +26,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
 from core.services.training import models
 from core.services.training.models import ModelRecord
+from core.services.training.results import MergeResult
 
 KIND: Final = "merge"
 _SUFFIX: Final = ":merged"
@@ -118,12 +119,12 @@ def register(ctx: TaskContext, model: ModelRecord, directory: Path, facts: Mappi
         "created_at": manifest["created_at"],
     }
 
-    def note(uow: UnitOfWork) -> dict[str, Any]:
+    def note(uow: UnitOfWork) -> MergeResult:
         row = uow.session.connection().execute(select(_MODELS.c.manifest).where(_MODELS.c.id == model.id)).first()
         if row is None:
             raise NotFound(f"The model “{model.name}” is gone.", "Nothing was merged.")
         changed = update(_MODELS).where(_MODELS.c.id == model.id).values(manifest={**row[0], "merged": kept})
         uow.session.connection().execute(changed)
-        return {"model_id": model.id, "size_bytes": kept["size_bytes"], **dict(facts)}
+        return MergeResult(model_id=model.id, size_bytes=kept["size_bytes"], **dict(facts))
 
     return Outcome("succeeded", on_commit=note)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import smart
+from core.services.data.results import WrittenResult
 from core.services.data.smart import SmartProgress
 from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
@@ -69,7 +70,7 @@ def _again(run: TaskRecord, progress: SmartProgress) -> None:
 def _what_came(told: SmartProgress, task: TaskRecord) -> str:
     """What came of the rows that were asked again last."""
     ready = f"{number(told.ok)} of {plural(told.rows, 'failed row')} ready now"
-    number_of = str(task.result.get("version_id") or "").rpartition("-v")[2]
+    number_of = WrittenResult.of(task).version_id.rpartition("-v")[2]
     joined = f"; {plural(told.examples, 'labeled example')} joined as version {number_of}" if number_of else ""
     return f"Asked again {ago(task.finished_at)}: {ready}{joined}."
 

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.services.training import jobs
+from core.services.training.results import ExactMatchResult
 from pages.ui import components, navigation
 from pages.ui.answers import exact_match
 from pages.ui.charts import chart, runs as run_charts
@@ -40,11 +41,11 @@ def _curve(job_id: str) -> None:
         )
 
 
-def side_by_side(test: dict[str, Any]) -> None:
+def side_by_side(test: ExactMatchResult) -> None:
     """Sample questions with both answers, then how many came out exactly."""
     components.section_gap()
     components.heading(
-        "The same question to both", f"{len(test.get('samples', [])[:3])} of {sum(test['counts'].values())}"
+        "The same question to both", f"{len(test.samples[:3])} of {test.counts.train + test.counts.validation}"
     )
     exact_match.samples(test)
     components.section_gap()

@@ -35,6 +35,7 @@ class Staged:
 
     version_id: str
     prefix: str
+    examples: int
     publish: Callable[[UnitOfWork], str]
 
     def discard(self) -> None:
@@ -104,7 +105,7 @@ def put(base: VersionRecord, directory: Path, manifest: Manifest, state: str, at
         uow.session.flush()
         return str(row["id"])
 
-    return Staged(str(row["id"]), prefix, publish)
+    return Staged(manifest.version_id, prefix, manifest.counts.examples, publish)
 
 
 def check_base(dataset: FineTuningDataset | None, base: VersionRecord) -> None:
