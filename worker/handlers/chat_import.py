@@ -21,6 +21,7 @@ from core.data.quality.rules import check_set
 from core.data.versions.manifest import SourceFile
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Finding
+from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import chat_import
 from core.services.data.chat_import import LEFT_OUT, ChatSource, reading as chat_reading, review_list as chat_review
@@ -69,10 +70,21 @@ def handle(ctx: TaskContext) -> Outcome:
         publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
     ctx.progress(99, "Publishing")
     examples, left = out.examples, dict(work.left.most_common())
-    return Outcome(
-        "succeeded",
-        on_commit=lambda uow: ChatImportResult(dataset_id=publish(uow), examples=examples, left=left, **counts),
-    )
+
+    def register(uow: UnitOfWork) -> ChatImportResult:
+        return ChatImportResult(
+            dataset_id=publish(uow),
+            examples=examples,
+            read=counts["read"],
+            accepted=counts["accepted"],
+            rejected=counts["rejected"],
+            conversations=counts["conversations"],
+            redacted=work.redacted,
+            edited=work.edited,
+            left=left,
+        )
+
+    return Outcome("succeeded", on_commit=register)
 
 
 class Import:

@@ -65,7 +65,13 @@ def handle(ctx: TaskContext) -> Outcome:
     examples = out.examples
     return Outcome(
         "succeeded",
-        on_commit=lambda uow: ConversionResult(dataset_id=publish(uow), examples=examples, **counts),
+        on_commit=lambda uow: ConversionResult(
+            dataset_id=publish(uow),
+            examples=examples,
+            read=labeler.read,
+            accepted=labeler.accepted,
+            rejected=labeler.rejected,
+        ),
     )
 
 

@@ -74,13 +74,17 @@ def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_i
 
     def publish(uow: UnitOfWork) -> WrittenResult:
         smart_store.settle_again(uow, run_id, task_id)
+        rows = totals.by_state
         return WrittenResult(
             dataset_id=dataset.id,
             version_id=staged.publish(uow) if staged else "",
             examples=len(added),
             cost_usd=totals.cost_usd,
             run_id=run_id,
-            **totals.by_state,
+            ok=rows["ok"],
+            failed=rows["failed"],
+            empty=rows["empty"],
+            duplicate=rows["duplicate"],
         )
 
     return Outcome("succeeded", reason=reason, on_commit=publish)

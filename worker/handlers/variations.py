@@ -145,12 +145,16 @@ def _finish(
     ctx.progress(99, "Publishing")
 
     def publish(uow: UnitOfWork) -> WrittenResult:
+        rows = totals.by_state
         return WrittenResult(
             dataset_id=base.dataset_id,
             version_id=staged.publish(uow),
             examples=len(added),
             cost_usd=totals.cost_usd,
-            **totals.by_state,
+            ok=rows["ok"],
+            failed=rows["failed"],
+            empty=rows["empty"],
+            duplicate=rows["duplicate"],
         )
 
     return Outcome("succeeded", reason=reason, on_commit=publish)

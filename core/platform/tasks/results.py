@@ -7,7 +7,6 @@ its schema version; `of` reads it back, also from a row of an older release, who
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,7 +33,7 @@ class TaskResult:
             StorageError: a field is missing or has the wrong type; names it.
         """
         try:
-            result: Self = _adapter(cls).validate_python(task.result)
+            result = TypeAdapter(cls).validate_python(task.result)
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
@@ -43,8 +42,3 @@ class TaskResult:
                 "Run the task again.",
             ) from error
         return result
-
-
-@cache
-def _adapter(kind: type[TaskResult]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
