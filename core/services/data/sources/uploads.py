@@ -15,7 +15,7 @@ from core import arguments
 from core.data import formats
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
-from core.data.findings import data_error, finding
+from core.data.findings import data_error
 from core.data.formats import Choice, Detection
 from core.data.versions.manifest import SourceFile
 from core.errors import DataError, NotFound
@@ -189,11 +189,9 @@ def rows(source_id: str, offset: int = 0, limit: int = 20) -> list[Row | Reject]
 
 
 def why_unusable(source_id: str, limit: int = 5) -> list[Finding]:
-    """Why an upload without a usable row has none: the findings of its first rejected rows, or that it has no rows."""
+    """Why an upload without a usable row has none: the findings of its first rejected rows."""
     rejected = [row for row in rows(source_id, limit=limit) if isinstance(row, Reject)]
-    return [found for row in rejected for found in row.findings] or [
-        finding("no_rows", "The file has a header or a schema, but no rows.")
-    ]
+    return [found for row in rejected for found in row.findings]
 
 
 def analyze(source_id: str) -> Analysis:
