@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.text import duration, estimated_tokens
+from core.text import duration, estimated_tokens, too_large
 
 
 @pytest.mark.parametrize(("characters", "tokens"), [(0, 0), (1, 1), (4, 1), (5, 2)])
@@ -17,3 +17,10 @@ def test_estimated_tokens_are_rounded_up(characters: int, tokens: int) -> None:
 )
 def test_a_duration_is_in_its_two_largest_units(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_too_large_names_the_size_where_it_is_known_and_never_two_equal_numbers() -> None:
+    limit = 100 * 2**20
+    assert too_large("a.csv", limit, 250 * 2**20) == "a.csv is too large (250 MB; the limit is 100 MB)."
+    assert too_large("a.csv", limit, limit + 1).endswith("(104,857,601 bytes; the limit is 104,857,600 bytes).")
+    assert too_large("a.csv", limit) == "a.csv is too large; the limit is 100 MB (104,857,600 bytes)."

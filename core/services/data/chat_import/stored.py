@@ -20,6 +20,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.services.data.sources import display_name
 from core.settings import MAX_UPLOAD_BYTES
+from core.text import too_large
 
 _CHUNK = 1 << 20
 
@@ -53,7 +54,7 @@ def ingest(stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES) 
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
             if size > size_limit:
-                raise data_error("file_too_large", f"{name} is larger than {size_limit:,} bytes.")
+                raise data_error("file_too_large", too_large(name, size_limit))
             digest.update(chunk)
             target.write(chunk)
     try:
@@ -89,7 +90,7 @@ def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_U
                     while chunk := stream.read(_CHUNK):
                         total += len(chunk)
                         if total > size_limit:
-                            raise data_error("file_too_large", f"The files are larger than {size_limit:,} bytes.")
+                            raise data_error("file_too_large", too_large("The folder", size_limit))
                         target.write(chunk)
         if not top:
             raise data_error("empty_file", "The folder holds no file.", "Choose the folder of the export.")

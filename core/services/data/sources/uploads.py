@@ -25,6 +25,7 @@ from core.platform.db.tables import Source
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.settings import MAX_UPLOAD_BYTES
+from core.text import too_large
 
 _CHUNK = 1 << 20
 
@@ -87,7 +88,7 @@ def ingest(
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
             if size > size_limit:
-                raise data_error("file_too_large", f"{name} is larger than {size_limit:,} bytes.")
+                raise data_error("file_too_large", too_large(name, size_limit))
             digest.update(chunk)
             target.write(chunk)
     try:

@@ -188,9 +188,9 @@ def test_what_is_no_chat_log_is_refused_and_not_kept(studio_env: Path, content: 
 
 
 def test_too_large_is_refused() -> None:
-    with pytest.raises(DataError, match="larger than 100 bytes"):
+    with pytest.raises(DataError, match="limit is 100 bytes"):
         chat_import.ingest(io.BytesIO(chats()), "chats.json", size_limit=100)
-    with pytest.raises(DataError, match="larger than 100 bytes"):
+    with pytest.raises(DataError, match="limit is 100 bytes"):
         chat_import.ingest_folder([("a/x.json", io.BytesIO(chats()))], size_limit=100)
 
 
