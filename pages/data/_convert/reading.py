@@ -13,7 +13,7 @@ from core.messages import Row
 from core.services.data import sources
 from core.services.data.sources import Choice, SourcePreview, SourceRecord
 from core.services.platform.drafts import DraftRecord
-from pages.ui.errors import beside, field_error
+from pages.ui.errors import field_error, show_beside
 from pages.ui.format import md, plural, sentence, short
 from pages.ui.wizard.draft_state import key, renew, save
 
@@ -56,7 +56,7 @@ def _choices(draft: DraftRecord, source: SourceRecord) -> None:
             with st.container(gap="xxsmall"):
                 _widget(draft, choice, chosen)
                 slots[choice.id] = st.empty()
-    if problem and not beside(slots, problem):
+    if problem and not show_beside(slots, problem):
         field_error(problem)
     if preview is not None:
         _seen(preview)

@@ -19,7 +19,7 @@ from pages.data._smart.cost import estimate_card
 from pages.data._smart.wording import wording, written
 from pages.ui import components
 from pages.ui.connection_form import about, connection_form, form_is_open, open_form
-from pages.ui.errors import beside, field_error
+from pages.ui.errors import field_error, show_beside
 from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields
 from pages.ui.wizard.draft_state import key, renew, save
@@ -178,7 +178,7 @@ def _consequences(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, D
         smart.check_start(draft.state["source_id"], checked)
         estimate = smart.estimate(draft.state["source_id"], checked)
     except StudioError as error:
-        said = beside(slots, error) or _beside_patterns(slots, error)
+        said = show_beside(slots, error) or _beside_patterns(slots, error)
         with st.container(border=True, gap="xsmall", key="not_yet"):
             st.markdown(
                 ":orange[:material/pending:] The estimate waits for the field that is marked."
