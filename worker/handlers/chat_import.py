@@ -25,7 +25,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import chat_import
 from core.services.data.chat_import import LEFT_OUT, ChatSource, reading as chat_reading, review_list as chat_review
-from core.services.data.chat_import.review_list import Choices, Step, choices
+from core.services.data.chat_import.review_list import Choices, ImportStep, choices
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
 from core.services.data.results import ChatImportResult
@@ -96,7 +96,7 @@ class Import:
         self.left: Counter[str] = Counter()
         self.redacted = self.edited = 0
 
-    def take(self, step: Step) -> None:
+    def take(self, step: ImportStep) -> None:
         """Write a step's example, or keep its turns with the reason."""
         if step.made is None:
             self._leave(step, step.reason)
@@ -135,7 +135,7 @@ class Import:
         if self.redacted:
             yield finding("chat_redacted", f"{self.redacted:,} places were replaced by placeholders.")
 
-    def _leave(self, step: Step, reason: str) -> None:
+    def _leave(self, step: ImportStep, reason: str) -> None:
         conversation = step.talk.conversation
         for index in step.turns:
             turn = conversation.turns[index]

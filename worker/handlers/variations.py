@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from core.data.conversion.smart import answers, grounding, prompts
-from core.data.conversion.smart.answers import BadAnswer, Pair
+from core.data.conversion.smart.answers import BadAnswer, WrittenPair
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.data.editing import AddedExample
 from core.data.versions.files import EXAMPLES
@@ -56,7 +56,7 @@ class VariationWriter(Writer):
 
     entries: Mapping[int, Entry]
 
-    def prompt(self, item: Item) -> tuple[prompts.Prompt, tuple[str, ...], int]:
+    def prompt(self, item: Item) -> tuple[prompts.SmartPrompt, tuple[str, ...], int]:
         messages = self.entries[item.position].example.messages
         count = self.recipe.examples_per_row
         return prompts.for_variations(messages, count, self.recipe.instructions), (), count
@@ -74,13 +74,13 @@ class VariationWriter(Writer):
         made["properties"] = {"variations": made["properties"]["more"]}
         return {**made, "required": ["variations"]}
 
-    def parse(self, text: str, questions: tuple[str, ...], free: int) -> list[Pair]:
+    def parse(self, text: str, questions: tuple[str, ...], free: int) -> list[WrittenPair]:
         content = answers.load_object(text)
         if set(content) != {"variations"}:
             raise BadAnswer("The answer has no list of variations.")
         return answers.parse_pairs(content["variations"], "variations", free)
 
-    def example(self, pair: Pair, item: Item, cut: bool) -> GeneratedExample:
+    def example(self, pair: WrittenPair, item: Item, cut: bool) -> GeneratedExample:
         messages = self.entries[item.position].example.messages
         turn = _turn(messages)
         assert turn is not None

@@ -126,7 +126,7 @@ class Labeler:
             else:
                 yield from self.run(batch.items())
 
-    def _in_columns(self, plan: columnar.Plan, batch: RowBatch) -> ExampleColumns | None:
+    def _in_columns(self, plan: columnar.ColumnPlan, batch: RowBatch) -> ExampleColumns | None:
         """The examples of a batch at once; None where rows with empty cells give examples of their own kind."""
         lines, each = list(batch.lines), len(plan.texts)
         keep: list[bool] | None = None

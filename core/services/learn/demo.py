@@ -13,7 +13,7 @@ from typing import Final, Literal
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from core.data.samples import Sample, load_sample
+from core.data.samples import SampleDataset, load_sample
 from core.errors import NotFound, StudioError
 from core.models.methods import METHODS
 from core.platform.db.tables import Draft
@@ -28,7 +28,7 @@ from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
 from core.services.training.results import ExactMatchResult
 
-__all__ = ["DemoRecord", "DemoStep", "Sample", "current", "sample", "start", "status"]
+__all__ = ["DemoRecord", "DemoStep", "SampleDataset", "current", "sample", "start", "status"]
 
 KIND: Final = "demo"
 BASE: Final = "starter"
@@ -70,7 +70,7 @@ class DemoRecord:
         return self.state in ("done", "failed")
 
 
-def sample() -> Sample:
+def sample() -> SampleDataset:
     """The shipped dataset that the demo trains on."""
     return load_sample()
 
@@ -166,7 +166,7 @@ def _sample_dataset() -> DatasetRecord:
     )
 
 
-def _counts(sample: Sample) -> tuple[int, int]:
+def _counts(sample: SampleDataset) -> tuple[int, int]:
     return len(sample.train), len(sample.validation)
 
 

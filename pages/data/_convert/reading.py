@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import StudioError
 from core.messages import Row
 from core.services.data import sources
-from core.services.data.sources import Choice, SourcePreview, SourceRecord
+from core.services.data.sources import ReadingChoice, SourcePreview, SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.ui.errors import field_error, show_beside
 from pages.ui.format import md, plural, sentence, short
@@ -72,7 +72,7 @@ def _choices(draft: DraftRecord, source: SourceRecord) -> None:
             st.caption("A look only, until you press the button.", width="content")
 
 
-def _widget(draft: DraftRecord, choice: Choice, chosen: dict[str, Any]) -> None:
+def _widget(draft: DraftRecord, choice: ReadingChoice, chosen: dict[str, Any]) -> None:
     """One choice. What nobody touched follows what is detected beside the other choices."""
     name = key(draft, f"read_{choice.id}")
     if choice.id not in chosen:

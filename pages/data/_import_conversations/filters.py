@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.services.data import chat_import
 from core.services.data.chat_import import ChatRecipe
-from core.services.data.chat_import.review_list import Plan
+from core.services.data.chat_import.review_list import ImportPlan
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import recipe
 from pages.data._import_conversations.left_out import reasons
@@ -36,7 +36,7 @@ def filters_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     return draft, found.examples > 0
 
 
-def outcome(found: Plan, where: str) -> None:
+def outcome(found: ImportPlan, where: str) -> None:
     """What the choices give: examples, and every message that is in none, with its reason."""
     components.heading("What comes of it")
     components.tiles(

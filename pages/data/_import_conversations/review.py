@@ -11,7 +11,7 @@ import streamlit as st
 from core.messages import Message
 from core.services.data import chat_import
 from core.services.data.chat_import import review_list as chat_review
-from core.services.data.chat_import.review_list import Choices, Plan, ReviewItem
+from core.services.data.chat_import.review_list import Choices, ImportPlan, ReviewItem
 from core.services.platform.drafts import DraftRecord
 from pages.ui import components
 from pages.ui.dialogs import dialog
@@ -75,7 +75,7 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     return draft, found.imported > 0
 
 
-def _progress(found: Plan) -> None:
+def _progress(found: ImportPlan) -> None:
     share = found.decided / found.examples if found.examples else 0.0
     with st.container(border=True, gap="xsmall", key="review_progress"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

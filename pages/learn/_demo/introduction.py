@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.learn import demo
-from core.services.learn.demo import Sample
+from core.services.learn.demo import SampleDataset
 from pages.ui import components
 from pages.ui.format import md
 
@@ -68,7 +68,7 @@ def about_starter() -> None:
         )
 
 
-def _example(sample: Sample) -> None:
+def _example(sample: SampleDataset) -> None:
     components.heading("One of the examples", "The model learns to answer like this")
     first = sample.train[0].messages
     given, wanted = (next(m.content for m in first if m.role == role) for role in ("user", "assistant"))

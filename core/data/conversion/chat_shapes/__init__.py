@@ -6,22 +6,27 @@ A new shape is one file here and one line below; the order is the order of recog
 
 from __future__ import annotations
 
-from core.data.conversion.chat_shapes.alpaca import ALPACA, ALPACA_RESPONSE
+from core.data.conversion.chat_shapes.alpaca import ALPACA_RESPONSE_SHAPE, ALPACA_SHAPE
 from core.data.conversion.chat_shapes.base import CHAT_SHAPES, SAMPLE, ChatShape, detect
-from core.data.conversion.chat_shapes.messages import MESSAGES
-from core.data.conversion.chat_shapes.pairs import INPUT_OUTPUT, PROMPT_COMPLETION, PROMPT_RESPONSE, QUESTION_ANSWER
-from core.data.conversion.chat_shapes.roles import ROLES
-from core.data.conversion.chat_shapes.sharegpt import SHAREGPT, SHAREGPT_SINGLE
+from core.data.conversion.chat_shapes.messages import MESSAGES_SHAPE
+from core.data.conversion.chat_shapes.pairs import (
+    INPUT_OUTPUT_SHAPE,
+    PROMPT_COMPLETION_SHAPE,
+    PROMPT_RESPONSE_SHAPE,
+    QUESTION_ANSWER_SHAPE,
+)
+from core.data.conversion.chat_shapes.roles import ROLES_SHAPE
+from core.data.conversion.chat_shapes.sharegpt import SHAREGPT_SHAPE, SHAREGPT_SINGLE_SHAPE
 
-CHAT_SHAPES.add(MESSAGES)
-CHAT_SHAPES.add(SHAREGPT)
-CHAT_SHAPES.add(SHAREGPT_SINGLE)
-CHAT_SHAPES.add(ALPACA)
-CHAT_SHAPES.add(ALPACA_RESPONSE)
-CHAT_SHAPES.add(PROMPT_COMPLETION)
-CHAT_SHAPES.add(PROMPT_RESPONSE)
-CHAT_SHAPES.add(QUESTION_ANSWER)
-CHAT_SHAPES.add(INPUT_OUTPUT)
-CHAT_SHAPES.add(ROLES)
+CHAT_SHAPES.add(MESSAGES_SHAPE)
+CHAT_SHAPES.add(SHAREGPT_SHAPE)
+CHAT_SHAPES.add(SHAREGPT_SINGLE_SHAPE)
+CHAT_SHAPES.add(ALPACA_SHAPE)
+CHAT_SHAPES.add(ALPACA_RESPONSE_SHAPE)
+CHAT_SHAPES.add(PROMPT_COMPLETION_SHAPE)
+CHAT_SHAPES.add(PROMPT_RESPONSE_SHAPE)
+CHAT_SHAPES.add(QUESTION_ANSWER_SHAPE)
+CHAT_SHAPES.add(INPUT_OUTPUT_SHAPE)
+CHAT_SHAPES.add(ROLES_SHAPE)
 
 __all__ = ["CHAT_SHAPES", "SAMPLE", "ChatShape", "detect"]

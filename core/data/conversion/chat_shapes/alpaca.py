@@ -25,7 +25,7 @@ def _from_alpaca(fields: Mapping[str, Any]) -> object:
     return [*messages, *pair(user, output)]
 
 
-ALPACA = ChatShape(
+ALPACA_SHAPE = ChatShape(
     "alpaca",
     "Alpaca instructions",
     "Alpaca, LLaMA-Factory",
@@ -33,7 +33,7 @@ ALPACA = ChatShape(
     ("input", "system", "history"),
     _from_alpaca,
 )
-ALPACA_RESPONSE = ChatShape(
+ALPACA_RESPONSE_SHAPE = ChatShape(
     "alpaca_response",
     "Instructions and responses",
     "Alpaca, LLaMA-Factory",

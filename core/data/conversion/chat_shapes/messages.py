@@ -12,7 +12,7 @@ def _from_messages(fields: Mapping[str, Any]) -> object:
     return without_nulls(as_list(lowered(fields).get("messages")))
 
 
-MESSAGES = ChatShape(
+MESSAGES_SHAPE = ChatShape(
     "messages",
     "Chat messages",
     "OpenAI, TRL: a list of role and content",

@@ -33,7 +33,7 @@ def _chat(value: Any, role: str) -> Any:
     return [{"role": role, "content": value}] if role == "assistant" else value
 
 
-PROMPT_COMPLETION = two_columns("prompt_completion", "Prompt and completion", "prompt", "completion")
-PROMPT_RESPONSE = two_columns("prompt_response", "Prompt and response", "prompt", "response")
-QUESTION_ANSWER = two_columns("question_answer", "Question and answer", "question", "answer")
-INPUT_OUTPUT = two_columns("input_output", "Input and output", "input", "output")
+PROMPT_COMPLETION_SHAPE = two_columns("prompt_completion", "Prompt and completion", "prompt", "completion")
+PROMPT_RESPONSE_SHAPE = two_columns("prompt_response", "Prompt and response", "prompt", "response")
+QUESTION_ANSWER_SHAPE = two_columns("question_answer", "Question and answer", "question", "answer")
+INPUT_OUTPUT_SHAPE = two_columns("input_output", "Input and output", "input", "output")

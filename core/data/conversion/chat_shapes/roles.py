@@ -18,4 +18,4 @@ def _from_roles(fields: Mapping[str, Any]) -> object:
     ]
 
 
-ROLES = ChatShape("roles", "Role columns", "one column per role", ("user", "assistant"), ("system",), _from_roles)
+ROLES_SHAPE = ChatShape("roles", "Role columns", "one column per role", ("user", "assistant"), ("system",), _from_roles)

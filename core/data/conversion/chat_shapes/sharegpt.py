@@ -47,7 +47,7 @@ def _from_sharegpt(fields: Mapping[str, Any]) -> object:
     return messages
 
 
-SHAREGPT = ChatShape(
+SHAREGPT_SHAPE = ChatShape(
     "sharegpt",
     "ShareGPT conversations",
     "ShareGPT: a list of from and value",
@@ -56,7 +56,7 @@ SHAREGPT = ChatShape(
     _from_sharegpt,
     ("conversations",),
 )
-SHAREGPT_SINGLE = ChatShape(
+SHAREGPT_SINGLE_SHAPE = ChatShape(
     "sharegpt_single",
     "ShareGPT conversation",
     "ShareGPT: a list of from and value",

@@ -7,7 +7,7 @@ from core.data.chat_logs.shaping import ChatRecipe
 from core.services.data.chat_import.reading import ChatSummary, Speaker, sample, summary
 from core.services.data.chat_import.review_list import (
     Choices,
-    Plan,
+    ImportPlan,
     ReviewItem,
     ReviewPage,
     choices,
@@ -27,7 +27,7 @@ __all__ = [
     "ChatSource",
     "ChatSummary",
     "Choices",
-    "Plan",
+    "ImportPlan",
     "ReadOptions",
     "ReviewItem",
     "ReviewPage",

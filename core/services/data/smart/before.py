@@ -52,7 +52,7 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
         text, _ = _ask_once(record, recipe, prompt, proposals.schema(recipe.columns, bounded=bounded), usage)
         checked = proposals.check(text, recipe.columns)
     except DataError as error:
-        checked, notes = proposals.Checked("", (), ()), (error.message,)
+        checked, notes = proposals.CheckedProposal("", (), ()), (error.message,)
     notes = (*notes, *checked.notes)
     by_model = bool(checked.patterns)
     if not by_model:
@@ -109,7 +109,7 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
 
 
 def _ask_once(
-    record: ConnectionRecord, recipe: SmartRecipe, prompt: prompts.Prompt, schema: Mapping[str, Any], usage: Usage
+    record: ConnectionRecord, recipe: SmartRecipe, prompt: prompts.SmartPrompt, schema: Mapping[str, Any], usage: Usage
 ) -> tuple[str, bool]:
     client = connections.open_client(record.id, timeout_s=recipe.timeout_s)
     patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)

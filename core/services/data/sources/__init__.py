@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.data.conversion.analysis import Analysis
-from core.data.formats import Choice, labels as format_labels
+from core.data.formats import ReadingChoice, labels as format_labels
 from core.services.data.sources.files import (
     FileReport,
     analyze_file,
@@ -31,8 +31,8 @@ from core.services.data.sources.uploads import (
 
 __all__ = [
     "Analysis",
-    "Choice",
     "FileReport",
+    "ReadingChoice",
     "SourcePreview",
     "SourceRecord",
     "analyze",

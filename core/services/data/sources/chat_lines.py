@@ -18,7 +18,7 @@ from core.platform.forking import ProcessLost
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class LineCounts:
     """Rows of a file. `readable`: rejected ones of which something could be read."""
 
     read: int
@@ -26,7 +26,7 @@ class Counts:
     readable: int
 
 
-def check(path: Path, detection: Detection, shape: str | None, findings: FindingList) -> Counts | None:
+def check(path: Path, detection: Detection, shape: str | None, findings: FindingList) -> LineCounts | None:
     """Check every line of a chat file; findings are added in the order of the file, those about the set last.
 
     Returns None, and adds nothing, where the file has to be read row by row: it is no UTF-8 JSON lines in the shape
@@ -52,7 +52,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
         return None
     found.extend(check_set(total))
     findings.take(found)
-    return Counts(read, rejected, rejected - unreadable)
+    return LineCounts(read, rejected, rejected - unreadable)
 
 
 def check_by_cookbook(path: Path) -> cookbook.Report:

@@ -31,8 +31,8 @@ class ImportPlaces:
 def available() -> ImportPlaces:
     """The folders and hosts that SFT_IMPORT_ROOTS and SFT_IMPORT_HOSTS name."""
     settings = get_settings()
-    roots = [Path(os.path.realpath(Path(name).expanduser())) for name in _words(settings.import_roots, os.pathsep)]
-    return ImportPlaces(tuple(roots), tuple(name.lower() for name in _words(settings.import_hosts, ",")))
+    roots = [Path(os.path.realpath(Path(name).expanduser())) for name in _split(settings.import_roots, os.pathsep)]
+    return ImportPlaces(tuple(roots), tuple(name.lower() for name in _split(settings.import_hosts, ",")))
 
 
 def from_path(path: str | Path) -> SourceRecord:
@@ -99,5 +99,5 @@ def from_url(url: str, size_limit: int = MAX_UPLOAD_BYTES) -> SourceRecord:
         return sources.ingest(file.stream, file.name, size_limit, origin="url")
 
 
-def _words(text: str, separator: str) -> list[str]:
+def _split(text: str, separator: str) -> list[str]:
     return [word.strip() for word in text.split(separator) if word.strip()]

@@ -16,7 +16,7 @@ from core.data import formats
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
 from core.data.findings import data_error
-from core.data.formats import Choice, Detection
+from core.data.formats import Detection, ReadingChoice
 from core.data.versions.manifest import SourceFile
 from core.errors import DataError, NotFound
 from core.ids import new_id
@@ -57,7 +57,7 @@ class SourcePreview:
     detection: Detection
     rows: list[Row]
     rejects: list[Reject]
-    choices: tuple[Choice, ...]
+    choices: tuple[ReadingChoice, ...]
 
 
 def ingest(
@@ -165,7 +165,7 @@ def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) 
     return SourcePreview(found, good, bad, formats.choices(detected, found))
 
 
-def choices(source_id: str) -> tuple[Choice, ...]:
+def choices(source_id: str) -> tuple[ReadingChoice, ...]:
     """What a person may choose about how the upload is read, each with what was detected and what holds now."""
     row = _row(source_id)
     detected = formats.detect_file(get_storage().local_path(row.path), row.filename)
