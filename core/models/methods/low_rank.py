@@ -61,7 +61,7 @@ class LowRank(Method):
             up="More can be learnt; the adapter, its gradients and its optimizer state grow in proportion.",
             source="16, as Unsloth and AutoTrain ship it (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
         )
-        | {"less_memory": 0.5},
+        | {"less_memory": 0.5, "scales": "alpha"},  # alpha / rank stays the same
     )
     alpha: int = Field(
         default=32,
