@@ -9,7 +9,7 @@ from core.models.methods.low_rank import LowRank
 
 
 class LoRA(LowRank):
-    """LoRA on a base in its own width. Its settings stand in `core.models.methods.low_rank`."""
+    """LoRA on an unquantized base. Its settings are in `core.models.methods.low_rank`."""
 
     id: ClassVar[str] = "lora"
     title: ClassVar[str] = "LoRA"

@@ -137,7 +137,8 @@ def _training(setting: str, now: Any, suggested: Any, *, accompanies: bool = Fal
 
 
 def _smaller_tuner(method: Method) -> list[Change]:
-    """The field that a method marks with `less_memory`, times the factor given there: half the rank, twice the reduction.
+    """The field that a method marks with `less_memory`, times the factor given there: half the rank, twice the
+    reduction.
 
     A field that it names under `scales` is multiplied by the same factor: LoRA's output is multiplied by alpha / rank,
     so halving both leaves the adapter's scale as it was.
