@@ -138,7 +138,7 @@ def test_choosing_a_layout_draws_nothing_and_leaves_the_mode(tiny_base: Path) ->
     assert model.training
 
 
-def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+def test_the_order_depends_only_on_seed_and_epoch() -> None:
     one, same, other = SeededBatches(10, 4, 1), SeededBatches(10, 4, 1), SeededBatches(10, 4, 2)
     assert list(one) == list(one) == list(same) != list(other)
     one.epoch = 1

@@ -46,7 +46,7 @@ def test_reads_shape_and_exact_count(whole: Path) -> None:
         ("model.safetensors", "no model.safetensors"),
     ],
 )
-def test_names_what_is_missing(model: Path, broken: str, says: str) -> None:
+def test_a_missing_file_is_named(model: Path, broken: str, says: str) -> None:
     (model / broken).unlink()
     with pytest.raises(DataError, match=says):
         inspect(model)
@@ -117,7 +117,7 @@ def _template(model: Path, text: str) -> None:
         ),
     ],
 )
-def test_what_does_not_belong_together_is_named_with_its_file(model: Path, breaks, says: str) -> None:
+def test_files_that_do_not_match_are_named(model: Path, breaks, says: str) -> None:
     breaks(model)
     with pytest.raises(DataError, match=says) as refused:
         inspect(model)
@@ -185,13 +185,13 @@ def test_a_config_that_would_build_another_model_is_refused(model: Path, change:
 
 
 @pytest.mark.parametrize("index", ['{"weight_map": []}', '{"weight_map": {}}', '{"weight_map": {"a": 1}}'])
-def test_an_index_that_names_no_files_is_refused_in_words(model: Path, index: str) -> None:
+def test_an_index_that_names_no_files_is_refused(model: Path, index: str) -> None:
     (model / "model.safetensors.index.json").write_text(index)
     with pytest.raises(DataError, match=r"no usable weight_map|names no file|1 is missing"):
         inspect(model)
 
 
-def test_weights_that_end_late_or_are_packed_are_refused(model: Path) -> None:
+def test_weights_with_extra_bytes_or_already_quantized_are_refused(model: Path) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -205,7 +205,7 @@ def test_weights_that_end_late_or_are_packed_are_refused(model: Path) -> None:
         inspect(model)
 
 
-def test_a_path_that_no_file_system_takes_is_not_there() -> None:
+def test_a_path_too_long_for_the_file_system_does_not_exist() -> None:
     with pytest.raises(DataError, match="There is no directory"):
         inspect(Path("a" * 5000))
 

@@ -72,21 +72,21 @@ def test_settings_are_frozen_and_closed(method: type[Method]) -> None:
         build(method.id, {"learning_rat": 1})
 
 
-def test_gives_plain_data(method: type[Method]) -> None:
+def test_a_method_is_plain_data(method: type[Method]) -> None:
     settings = method()
     json.dumps([settings.peft_type, settings.peft_arguments(), settings.load_arguments()])
     assert (settings.peft_type is None) == (settings.peft_arguments() is None)
     assert method(**json.loads(settings.model_dump_json())) == settings
 
 
-def test_counts_what_it_trains_and_keeps(method: type[Method]) -> None:
+def test_it_counts_what_it_trains_and_saves(method: type[Method]) -> None:
     settings = method()
     assert 0 < settings.saved_params(Shape()) <= settings.trainable_params(Shape()) <= Shape.params
     assert 0 < settings.base_bytes(Shape(), 2) <= 2 * Shape.params
     settings.check(Shape())
 
 
-def test_only_what_can_be_folded_in_becomes_a_gguf_file_beside_its_base(method: type[Method]) -> None:
+def test_only_adapters_that_can_be_merged_become_gguf_files(method: type[Method]) -> None:
     if method().peft_type is not None:
         assert method.gguf == method.mergeable
 

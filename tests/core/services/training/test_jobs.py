@@ -143,7 +143,7 @@ def test_what_looks_at_the_validation_loss_needs_one(studio_env: Path, model: st
 def test_settings_that_leave_nothing_to_resume_are_said_before_launch_and_kept(studio_env: Path, model: str) -> None:
     dataset = make_dataset()
     found = jobs.forecast(dataset.id, model, "lora", training={"save_every_steps": 10_000})
-    (warning,) = [warning for warning in found.warnings if "nothing to resume" in warning]
+    (warning,) = [warning for warning in found.warnings if "nothing can be resumed" in warning]
     job = launch(dataset, model, training={"save_every_steps": 10_000})
     assert warning in job.forecast["warnings"]
     assert not [w for w in jobs.forecast(dataset.id, model, "lora").warnings if "resume" in w]
@@ -171,7 +171,7 @@ def test_answers_that_would_all_be_cut_off_are_refused(studio_env: Path, model: 
     dataset = datasets.create_dataset("Long", long)
     forecast = jobs.forecast(dataset.id, model, "lora", training={"max_seq_length": 64})
     assert forecast.answers_lost == forecast.over_length == 20
-    assert any("whole output" in warning for warning in forecast.warnings)
+    assert any("entire output" in warning for warning in forecast.warnings)
     with pytest.raises(DataError, match="every example would lose"):
         launch(dataset, model, training={"max_seq_length": 64})
     with pytest.raises(DataError, match="Every example is longer"):
