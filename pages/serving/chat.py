@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.models.base_models import resolve
 from core.services.serving import chat
-from core.services.serving.chat import ChatOptions
+from core.serving.targets.base import ChatOptions
 from pages.ui import components, guard, navigation
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary, show_error
@@ -126,7 +127,7 @@ def reply(model: chat.ChatModel) -> None:
 def _about(model: chat.ChatModel) -> str:
     if model.kind == "tuned":
         return f"Tuned from {md(model.base_title)}. Ask what your users will ask."
-    return sentence(model.text)
+    return sentence(resolve(model.id).text)
 
 
 def _avatar(role: str) -> str:

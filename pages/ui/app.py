@@ -29,11 +29,10 @@ _ENDS = {
 
 
 def configure() -> None:
-    """Local page icon (a Material one would be fetched from the internet), wide layout, logo, style sheets."""
+    """Local page icon (a Material one would be fetched from the internet), wide layout, logo, style sheet."""
     st.set_page_config(page_icon=str(MARK), layout="wide", menu_items={"About": ABOUT})
     st.logo(str(LOGO), size="large", icon_image=str(MARK))
-    for sheet in ("palette.css", "studio.css"):
-        st.html(HERE / sheet)
+    st.html(HERE / "studio.css")
 
 
 @st.fragment(run_every=NEWS_S)

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DataError
@@ -19,18 +18,10 @@ from core.platform.tasks import store
 from core.platform.tasks.announce import announce
 from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.kinds import KINDS, TaskKind
-from core.platform.tasks.results import TaskResult
 from core.settings import get_settings
 from worker import queues
 
 STEP_S = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted(TaskResult):
-    """How far it counted."""
-
-    count: int
 
 
 def handle(ctx: TaskContext) -> Outcome:
@@ -65,11 +56,11 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def _done(ctx: TaskContext, count: int, reason: str) -> Outcome:
-    def register(uow: UnitOfWork) -> Counted:
+    def register(uow: UnitOfWork) -> dict[str, int]:
         store.event(uow, ctx.lease.task_id, "data", f"registered {count}")
-        return Counted(count=count)
+        return {"registered": count}
 
-    return Outcome("succeeded", reason=reason, on_commit=register)
+    return Outcome("succeeded", reason=reason, result={"count": count}, on_commit=register)
 
 
 def start(*, queue: str = "cpu", after: str | None = None, key: str | None = None, **payload: object) -> str:

@@ -92,7 +92,7 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingOption:
+class Option:
     """One value of a choice, as a user sees it. `text` adds what the title does not say."""
 
     value: Any
@@ -101,7 +101,7 @@ class ReadingOption:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingChoice:
+class Choice:
     """One thing that a user may choose about how a file is read.
 
     Attributes:
@@ -113,7 +113,7 @@ class ReadingChoice:
 
     id: str
     title: str
-    options: tuple[ReadingOption, ...]
+    options: tuple[Option, ...]
     detected: Any
     current: Any
 
@@ -122,9 +122,7 @@ class ReadingChoice:
         return bool(self.detected != self.current)
 
     @classmethod
-    def of(
-        cls, name: str, title: str, detected: Detection, current: Detection, options: Iterable[ReadingOption] = ()
-    ) -> Self:
+    def of(cls, name: str, title: str, detected: Detection, current: Detection, options: Iterable[Option] = ()) -> Self:
         """The choice of one field of Detection."""
         return cls(name, title, tuple(options), getattr(detected, name), getattr(current, name))
 
@@ -203,7 +201,7 @@ class Format(ABC):
         """
         return detection
 
-    def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
+    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
         """What a user may change about how a file is read, besides its format, encoding and nested values.
 
         Args:

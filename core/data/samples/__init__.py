@@ -11,7 +11,7 @@ from core.messages import Example, Message, Split
 
 
 @dataclass(frozen=True, slots=True)
-class SampleDataset:
+class Sample:
     """Pairs to train on, and paraphrased questions with the same answers as the validation part."""
 
     name: str
@@ -20,9 +20,9 @@ class SampleDataset:
     validation: list[Example]
 
 
-def load_sample() -> SampleDataset:
+def load_sample() -> Sample:
     """The shipped sample, read from the package."""
-    return SampleDataset(
+    return Sample(
         name="Brindle support (sample)",
         description="Questions to an invented garden shop and its answers; the validation part asks the same in other "
         "words.",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any
 
 import plotly.graph_objects as go
 
-from core.services.training.metrics import Point, RunMetric
+from core.training.metrics import Point, RunMetric
 from pages.ui.charts import BAD, BASE, BASE_SOFT, GOOD, INK, TUNED, TUNED_SOFT, WAIT
-
-T = TypeVar("T")
 
 RUN_COLORS = (
     TUNED,
@@ -43,7 +41,7 @@ def smoothed(values: Sequence[float], weight: float | None = None) -> list[float
     return out
 
 
-def thinned(points: Sequence[T], most: int = _MAX_DRAWN) -> list[T]:
+def thinned(points: Sequence[Any], most: int = _MAX_DRAWN) -> list[Any]:
     """At most about `most` points, the first and the last always among them."""
     stride = max(1, -(-len(points) // most))
     kept = list(points[::stride])
@@ -57,14 +55,14 @@ def measured(points: Iterable[Point], metric: RunMetric) -> list[tuple[Point, fl
     return [(point, value * metric.scale) for point in points if (value := point.value(metric.id)) is not None]
 
 
-def by_split(points: Iterable[Point]) -> tuple[list[Point], list[Point]]:
+def by_split(points: Iterable[Any]) -> tuple[list[Any], list[Any]]:
     """(training points, validation points), each by step."""
     rows = sorted(points, key=lambda point: point.step)
     return [p for p in rows if p.split != "validation"], [p for p in rows if p.split == "validation"]
 
 
 def loss_figure(
-    points: Iterable[Point],
+    points: Iterable[Any],
     total_steps: int | None,
     epochs: float | None = None,
     *,
@@ -104,15 +102,15 @@ def loss_figure(
             line={"color": BASE, "width": 2},
         )
     if validation:
-        checks = thinned(validation)
+        rows = thinned(validation)
         fig.add_scatter(
-            x=[p.step for p in checks],
-            y=[p.loss for p in checks],
+            x=[p.step for p in rows],
+            y=[p.loss for p in rows],
             mode="lines+markers",
             name="Validation",
             hovertemplate="%{y:.3f}",
             line={"color": TUNED, "width": 2.5},
-            marker={"size": 6 if len(checks) <= 40 else 3},
+            marker={"size": 6 if len(rows) <= 40 else 3},
         )
     last = max((p.step for p in (*train[-1:], *validation[-1:])), default=0)
     total = max(total_steps or 0, last)

@@ -1,7 +1,7 @@
-"""Operations with a hand-written backward pass, for a CPU, where autograd's own pieces cost more than the arithmetic.
+"""Operations whose backward is written out, for the places where autograd's own pieces cost more than the arithmetic.
 
 On a CPU a step of a small model is bound by memory: each elementwise pass over the tokens of a step costs about as much
-as a matrix product of that width. The operations return what the plain ones return, up to rounding.
+as a matrix product of that width. The operations here give what the plain ones give, to rounding.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = ["adapters", "cross_entropy", "layers", "low_rank", "norms", "rotate",
 
 @contextmanager
 def layers(model: Any) -> Iterator[None]:
-    """Temporarily replace a CPU model's forward methods with equivalent fused versions; restored on exit."""
+    """Give a model on a CPU the forwards of this package wherever they compute what its own do; afterwards all have
+    theirs again."""
     with norms(model), rotations(model), adapters(model):
         yield
