@@ -243,7 +243,7 @@ def by_studio(table: Path, folder: Path) -> Any:
 def conversion(folder: Path, rows: int) -> dict[str, Any]:
     """A guided conversion against pandas; the chat JSONL of both must have the same hash."""
     from core.data.versions.exports import jsonl
-    from core.data.versions.writer import EXAMPLES
+    from core.data.versions.files import EXAMPLES
 
     table, plain, version, copy = (folder / name for name in ("table.csv", "pandas.jsonl", "version", "duckdb.json"))
     write_table(table, rows)
@@ -283,8 +283,9 @@ def splitting(folder: Path, rows: int) -> dict[str, Any]:
     from core.data.editing import Split
     from core.data.editing.building import build
     from core.data.examples.columns import ExampleColumns
+    from core.data.versions.files import EXAMPLES
     from core.data.versions.rows import Rows
-    from core.data.versions.writer import EXAMPLES, VersionWriter
+    from core.data.versions.writer import VersionWriter
 
     with (DATA / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
         questions, answers = zip(*list(csv.reader(stream))[1:], strict=True)

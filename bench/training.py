@@ -371,9 +371,9 @@ def largest_loss_difference(bench: Bench) -> float:
     """The largest difference between an example's loss in a packed row and alone, over all examples of the run."""
     import torch
 
+    from tests.support.losses import by_example
     from worker.training import attention
     from worker.training.batches import Packer
-    from worker.training.losses import by_example
     from worker.training.model_files import load_model
 
     model = load_model(bench.base).eval()

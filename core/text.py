@@ -26,6 +26,20 @@ def size(value: float | None) -> str:
     return f"{amount:.0f} {unit}" if amount >= 100 else f"{amount:.1f} {unit}"
 
 
+def too_large(what: str, limit: int, value: int | None = None) -> str:
+    """The sentence for a file above the limit in bytes: "a.csv is too large (105 MB; the limit is 100 MB)."
+
+    Args:
+        value: bytes of the file; None where only so much is known that it is above the limit.
+    """
+    if value is None:
+        return f"{what} is too large; the limit is {size(limit)} ({limit:,} bytes)."
+    texts = (size(value), size(limit))
+    if texts[0] == texts[1]:  # a file of 104,857,601 bytes has 100 MB, as the limit has
+        texts = (f"{value:,} bytes", f"{limit:,} bytes")
+    return f"{what} is too large ({texts[0]}; the limit is {texts[1]})."
+
+
 def duration(seconds: float | None) -> str:
     """A duration in its two largest units: `8 s`, `4 min`, `1 h 20 min`."""
     if seconds is None:

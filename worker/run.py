@@ -73,10 +73,11 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
     if ended.state == "succeeded":
         shutil.rmtree(context.workdir, ignore_errors=True)
     settle(task_id)
-    if ended.state == "succeeded" and kind.makes_version and ended.result.get("dataset_id"):
+    if ended.state == "succeeded" and kind.makes_version:
         from core.services.data import quality
+        from core.services.data.results import DatasetResult
 
-        quality.after_new_version(ended.result["dataset_id"])
+        quality.after_new_version(DatasetResult.of(ended).dataset_id)
     return ended
 
 

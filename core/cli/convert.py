@@ -18,6 +18,7 @@ from core.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from core.platform.tasks.records import TaskRecord
+    from core.services.data.results import ConversionResult
     from core.services.data.sources import SourceRecord
 
 
@@ -53,6 +54,7 @@ def register(app: typer.Typer) -> None:
         """Turn a table into a dataset with a guided template, or import a file in a known chat shape."""
         from core.platform.supervisor import ensure
         from core.services.data import sources
+        from core.services.data.results import ConversionResult
 
         if not os.path.isfile(file):  # not Path.is_file, which raises where a name is too long
             what = "is not a file" if os.path.exists(file) else "does not exist"
@@ -70,7 +72,7 @@ def register(app: typer.Typer) -> None:
                 task = _start(source, template, mapping, _options(template, system, settings or []), name, description)
             else:
                 task = _import(source, name, description, file)
-            result = wait_succeeded(task.id).result
+            result = ConversionResult.of(wait_succeeded(task.id))
         _report(result, as_json=as_json)
 
 
@@ -119,11 +121,11 @@ def _options(template: str, system: str, pairs: list[str]) -> dict[str, Any]:
     return {**options, **({"system": system} if system else {})}
 
 
-def _report(result: dict[str, Any], *, as_json: bool) -> None:
+def _report(result: ConversionResult, *, as_json: bool) -> None:
     from core.services.data import datasets
 
-    dataset = datasets.get_dataset(result["dataset_id"])
-    counts = {key: result[key] for key in ("read", "accepted", "rejected")}
+    dataset = datasets.get_dataset(result.dataset_id)
+    counts = {"read": result.read, "accepted": result.accepted, "rejected": result.rejected}
     if as_json:
         print_json(
             {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import textwrap
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from core.errors import JobError
 
 if TYPE_CHECKING:
     from core.services.learn.demo import DemoRecord
+    from core.services.training.results import TestedQuestion
 
 
 def register(app: typer.Typer) -> None:
@@ -34,20 +35,21 @@ def register(app: typer.Typer) -> None:
         with ensure({"redis", "worker"}, say):
             record = _follow(service.start(again=again, method=method).id)
         job = jobs.get_job(record.job_id or "")
-        match = record.exact_match or {}
-        base, tuned, counts = match["base"], match["tuned"], match["counts"]
-        _side_by_side(match.get("samples") or [])
-        if counts.get("validation"):
+        match = record.exact_match
+        assert match is not None
+        base, tuned, counts = match.base, match.tuned, match.counts
+        _side_by_side(match.samples)
+        if counts.validation:
             print(
-                f"Paraphrased questions, never trained on ({counts['validation']}): base {base['validation']:.2f}, "
-                f"tuned {tuned['validation']:.2f} exact"
+                f"Paraphrased questions, never trained on ({counts.validation}): base {base.validation:.2f}, "
+                f"tuned {tuned.validation:.2f} exact"
             )
-        print(f"Trained questions ({counts['train']}): base {base['train']:.2f}, tuned {tuned['train']:.2f} exact")
+        print(f"Trained questions ({counts.train}): base {base.train:.2f}, tuned {tuned.train:.2f} exact")
         print_json(
             {
-                "examples": counts["train"],
-                "base_exact_match": base["train"],
-                "tuned_exact_match": tuned["train"],
+                "examples": counts.train,
+                "base_exact_match": base.train,
+                "tuned_exact_match": tuned.train,
                 "train_seconds": round(float(job.measured.get("train_seconds") or 0.0), 1),
                 "model": models.get_model(record.model_id or "").name,
             }
@@ -78,13 +80,13 @@ def _follow(demo_id: str) -> DemoRecord:
         time.sleep(POLL_S)
 
 
-def _side_by_side(samples: Sequence[Mapping[str, Any]]) -> None:
+def _side_by_side(samples: Sequence[TestedQuestion]) -> None:
     """Each question with the base's answer at the left and the tuned model's at the right."""
     width = max(24, (min(shutil.get_terminal_size((100, 24)).columns, 120) - 3) // 2)
     for sample in samples:
-        print(f"Q: {sample['question']}")
-        left = textwrap.wrap(f"base: {sample['base']}", width) or [""]
-        right = textwrap.wrap(f"tuned: {sample['tuned']}", width) or [""]
+        print(f"Q: {sample.question}")
+        left = textwrap.wrap(f"base: {sample.base}", width) or [""]
+        right = textwrap.wrap(f"tuned: {sample.tuned}", width) or [""]
         for row in range(max(len(left), len(right))):
             a = left[row] if row < len(left) else ""
             b = right[row] if row < len(right) else ""

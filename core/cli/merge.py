@@ -20,13 +20,20 @@ def register(app: typer.Typer) -> None:
         """Fold a LoRA or QLoRA adapter into its base, unquantized, as a whole model that is kept beside the adapter."""
         from core.platform.supervisor import ensure
         from core.services.training import merging, models
+        from core.services.training.results import MergeResult
 
         found = models.get_model(model)
         with ensure({"redis", "worker"}, say):
-            ended = wait_succeeded(merging.begin(found.id).id)
+            result = MergeResult.of(wait_succeeded(merging.begin(found.id).id))
         whole = merging.served_id(found.id)
         if as_json:
-            facts = {name: ended.result[name] for name in ("size_bytes", "logit_difference")}
-            print_json({"model": whole, "from": found.name, **facts})
+            print_json(
+                {
+                    "model": whole,
+                    "from": found.name,
+                    "size_bytes": result.size_bytes,
+                    "logit_difference": result.logit_difference,
+                }
+            )
         else:
             print(whole)

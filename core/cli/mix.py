@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
         from core.platform.supervisor import ensure
         from core.services.data import datasets
         from core.services.data.datasets import edits as dataset_edits
+        from core.services.data.results import DatasetResult
 
         weighted = []
         for part in parts:
@@ -35,8 +36,8 @@ def register(app: typer.Typer) -> None:
             weighted.append((datasets.get_dataset(dataset).version.id, weight))
         with ensure({"redis", "worker"}, say):
             task = dataset_edits.mix(name, weighted, total or None, seed, description)
-            result = wait_succeeded(task.id).result
-        print_newest(str(result["dataset_id"]), as_json=as_json)
+            result = DatasetResult.of(wait_succeeded(task.id))
+        print_newest(result.dataset_id, as_json=as_json)
 
 
 def _part(text: str) -> tuple[str, float]:

@@ -86,13 +86,14 @@ def _tell(told: SmartEstimate, *, as_json: bool) -> None:
 
 def _report(task: TaskRecord, *, as_json: bool) -> None:
     from core.services.data import datasets, smart
+    from core.services.data.results import DatasetResult
 
     told = smart.progress(task.id)
     if task.state != "succeeded":
         message = task.error.get("message") or task.message or f"It is {task.state}."
         remedy = task.error.get("remedy") or "Rows with an end are kept: go on in Background jobs."
         raise JobError(message, remedy)
-    dataset = datasets.get_dataset(str(task.result["dataset_id"]))
+    dataset = datasets.get_dataset(DatasetResult.of(task).dataset_id)
     counts = {"ok": told.ok, "failed": told.failed, "empty": told.empty, "duplicate": told.duplicate}
     if as_json:
         facts = {"dataset": dataset.id, "name": dataset.name, "state": dataset.state, "examples": dataset.examples}

@@ -21,6 +21,8 @@ from core.messages import Message
 from core.models.chat_template import RefusedByTemplate, Span, compiled
 
 IGNORED = -100  # the label of a token that carries no loss
+# where loss falls on a token: only if it falls everywhere, always, or never (a turn of weight 0)
+EVERYWHERE, ON_ANSWERS, NEVER = 0, 1, 2
 REFUSED = "chat_template"  # code of the errors of a template that refuses a conversation, or fails on it
 SPELLED = "special_token"  # code where a text spells a special token and the template treats that text specially
 _MOST_ROLES = 8  # named in an error
@@ -32,24 +34,43 @@ _MARKED = re.compile("([\U000f0000-\U000ffffd])\\1*")
 class Rendered:
     """A conversation as the model sees it.
 
-    `input_ids`, `assistant_mask` and `labels` are equally long; `assistant_mask` is 1 where loss falls: the assistant's
-    words and the token that ends the turn. `labels` are unshifted, -100 where no loss falls. `offsets` says which
-    characters of `text` each token stands for, `turns` which ones each assistant message was given (weight 0 too).
+    `input_ids`, `loss` and `offsets` are equally long; `loss` has an ON_ANSWERS, EVERYWHERE or NEVER for each token.
+    `offsets` has the characters of `text` that each token encodes, `turns` those of each assistant message (weight 0
+    too).
     """
 
     text: str
     input_ids: list[int]
-    assistant_mask: list[int]
-    labels: list[int]
+    loss: list[int]
     offsets: list[Span] = field(default_factory=list)
     turns: list[Span] = field(default_factory=list)
+
+    @property
+    def assistant_mask(self) -> list[int]:
+        """1 for every token of the assistant's text and the token that ends the turn; 0 in turns of weight 0."""
+        return [int(kind == ON_ANSWERS) for kind in self.loss]
+
+    def labels(self, *, completion_only: bool = True) -> list[int]:
+        """As `labels_of`."""
+        return labels_of(self.input_ids, self.loss, completion_only=completion_only)
+
+
+def labels_of(input_ids: Sequence[int], loss: Sequence[int], *, completion_only: bool) -> list[int]:
+    """Unshifted labels: the token where loss falls, else -100.
+
+    Args:
+        loss: of each token, as in `Rendered`; may be longer than `input_ids`.
+        completion_only: loss falls on the assistant's text alone; else on every token, except in turns of weight 0.
+    """
+    kinds = (ON_ANSWERS,) if completion_only else (ON_ANSWERS, EVERYWHERE)
+    return [token if kind in kinds else IGNORED for token, kind in zip(input_ids, loss, strict=False)]
 
 
 def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
     """Render a whole conversation for training.
 
     Args:
-        messages: an assistant turn of weight 0 carries no loss.
+        messages: an assistant turn of weight 0 never carries loss.
         tokenizer: one of transformers' fast tokenizers, with a chat template.
 
     Raises:
@@ -60,10 +81,8 @@ def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
     cuts = [start for start, _ in all_spans]
     ids, offsets = _encode(text, _layout(chat, text, tokenizer), cuts, tokenizer)
     turns = [message for message in messages if message.role == "assistant"]
-    spans = [span for span, turn in zip(all_spans, turns, strict=True) if turn.weight != 0]
-    mask = _mask(offsets, spans)
-    labels = [token if on else IGNORED for token, on in zip(ids, mask, strict=True)]
-    return Rendered(text, ids, mask, labels, offsets, all_spans)
+    kinds = [NEVER if turn.weight == 0 else ON_ANSWERS for turn in turns]
+    return Rendered(text, ids, _loss(offsets, all_spans, kinds), offsets, all_spans)
 
 
 def render_prompt(messages: Sequence[Message], tokenizer: Any) -> list[int]:
@@ -307,11 +326,11 @@ def _plain(text: str, tokenizer: Any, *, specials: bool) -> tuple[list[int], lis
     return list(encoded["input_ids"]), [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
 
 
-def _mask(offsets: Sequence[Span], spans: Sequence[Span]) -> list[int]:
-    """1 for every token that begins inside a span."""
-    mask = [0] * len(offsets)
-    for start, end in spans:
+def _loss(offsets: Sequence[Span], spans: Sequence[Span], kinds: Sequence[int]) -> list[int]:
+    """The kind of the span that each token lies in, EVERYWHERE outside them."""
+    loss = [EVERYWHERE] * len(offsets)
+    for (start, end), kind in zip(spans, kinds, strict=True):
         for index, (a, b) in enumerate(offsets):
             if start <= a < end and b <= end:
-                mask[index] = 1
-    return mask
+                loss[index] = kind
+    return loss

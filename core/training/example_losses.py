@@ -1,4 +1,4 @@
-"""The file beside a model that says how well each example of its dataset was learnt: written by the worker, read by
+"""The file in a model's folder with the loss of each example of its dataset: written by the worker, read by
 services."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class LossRow:
     """One example under the finished model.
 
     `position` is its place in the dataset version, `loss` the mean over its `tokens` (those that carry loss), of which
-    the model foretells `right` ones.
+    the model predicts `right` ones as its top token.
     """
 
     position: int

@@ -6,41 +6,38 @@ import streamlit as st
 
 from core.services.data import sources
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert import draft as convert_draft
 from pages.data._convert.analyze import analyze_step
 from pages.data._convert.begin import begin_step
-from pages.data._convert.draft import IDS, ONWARD_KEYS, STEPS, is_under_way, save
+from pages.data._convert.draft import IDS, ONWARD_KEYS, SMART_HEADS, STEPS, is_under_way, source_of
 from pages.data._convert.finish import convert_step, preview_step, start_button
 from pages.data._convert.setup import configure_step, mode_step
 from pages.data._smart.preview import smart_preview_step
 from pages.data._smart.setup import smart_step
-from pages.ui import components, guard, wizard
+from pages.ui import guard, wizard
 from pages.ui.errors import boundary
 from pages.ui.format import md, plural
+from pages.ui.wizard import draft_state
 
 guard.require()
 
 
-def header(number: int, about: str = "", smart: bool = False, under_way: bool = False) -> None:
-    """Where one is, and the six steps."""
-    step = STEPS[number - 1]
-    title, lead = (smart and step.smart) or (step.title, step.lead)
-    lead = "The work runs by itself, and every row is accounted for." if under_way else lead
-    components.page_header(title, lead, f"Convert data · step {number} of {len(STEPS)}{about}")
-    wizard.steps([step.word for step in STEPS], number, "convert")
-    components.section_gap()
+def header(step: str, about: str = "", smart: bool = False, under_way: bool = False) -> None:
+    """The page header, with the title and sentence that fit the mode and the state of the conversion."""
+    title, lead = SMART_HEADS.get(step, (None, None)) if smart else (None, None)
+    if under_way:
+        lead = "The work runs by itself, and every row is accounted for."
+    wizard.header("Convert data", "convert", STEPS, IDS.index(step) + 1, about, title, lead)
 
 
 def show(draft: DraftRecord) -> None:
     """The draft's own step, and the way back and on."""
     under_way = is_under_way(draft)
     step_id = "convert" if under_way else draft.step if draft.step in IDS[1:] else "analyze"
-    number = IDS.index(step_id) + 1
-    source = convert_draft.source_of(draft)
+    source = source_of(draft)
     with st.spinner("Looking at the rows"):
         analysis = sources.analyze(source.id)
     smart = draft.state.get("mode") == "smart"
-    header(number, f" · {md(source.filename, 40)} · {plural(analysis.total_rows, 'row')}", smart, under_way)
+    header(step_id, f" · {md(source.filename, 40)} · {plural(analysis.total_rows, 'row')}", smart, under_way)
     ready = False
     with boundary():
         if step_id == "analyze":
@@ -54,24 +51,14 @@ def show(draft: DraftRecord) -> None:
         else:
             draft, ready = convert_step(draft, source, analysis)
     if not under_way:
-        wizard.footer(
-            draft,
-            number,
-            ready,
-            ids=IDS,
-            onward=STEPS[number - 1].onward,
-            meant=convert_draft.meant,
-            save=save,
-            finish=start_button,
-            shortcut=ONWARD_KEYS,
-        )
-    convert_draft.drawn(draft, step_id)
+        wizard.footer(draft, STEPS, IDS.index(step_id) + 1, ready, start_button, ONWARD_KEYS)
+    draft_state.drawn(draft, step_id)
 
 
 with boundary(way_out=("convert", "Begin again")):
     wanted = st.query_params.get("draft")
     if wanted:
-        show(convert_draft.load(wanted))
+        show(draft_state.load(wanted))
     else:
-        header(1)
+        header("upload")
         begin_step()

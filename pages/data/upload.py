@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.data import sources
+from pages.data._shared.uploads import file_card, notes, unreadable
 from pages.data._upload.choose import choose_file, format_panel
 from pages.data._upload.follow import follow_import
 from pages.data._upload.next_step import known_shape_form, lead_to_wizard
 from pages.ui import components, guard
 from pages.ui.errors import boundary
-from pages.ui.uploads import file_card, notes, unreadable
 
 guard.require()
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.models.base_models import resolve
 from core.services.serving import chat
-from core.serving.targets.base import ChatOptions
+from core.services.serving.chat import ChatOptions
 from pages.ui import components, guard, navigation
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary, show_error
@@ -127,7 +126,7 @@ def reply(model: chat.ChatModel) -> None:
 def _about(model: chat.ChatModel) -> str:
     if model.kind == "tuned":
         return f"Tuned from {md(model.base_title)}. Ask what your users will ask."
-    return sentence(resolve(model.id).text)
+    return sentence(model.text)
 
 
 def _avatar(role: str) -> str:

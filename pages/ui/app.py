@@ -29,10 +29,11 @@ _ENDS = {
 
 
 def configure() -> None:
-    """Local page icon (a Material one would be fetched from the internet), wide layout, logo, style sheet."""
+    """Local page icon (a Material one would be fetched from the internet), wide layout, logo, style sheets."""
     st.set_page_config(page_icon=str(MARK), layout="wide", menu_items={"About": ABOUT})
     st.logo(str(LOGO), size="large", icon_image=str(MARK))
-    st.html(HERE / "studio.css")
+    for sheet in ("palette.css", "studio.css"):
+        st.html(HERE / sheet)
 
 
 @st.fragment(run_every=NEWS_S)

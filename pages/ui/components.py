@@ -9,12 +9,14 @@ import html
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
 from pages.ui import states
 from pages.ui.format import md, size
+from pages.ui.states import Color
 
 
 def badge_md(word: str, color: str = "gray", icon: str = "") -> str:
@@ -64,7 +66,7 @@ def section_gap() -> None:
     st.space("xsmall")
 
 
-def empty(icon: str, title: str, text: str, action: str, key: str, primary: bool = True, **kw: Any) -> bool:
+def empty(icon: str, title: str, text: str, action: str, key: str, primary: bool = True) -> bool:
     """What an empty place says: what is missing, why it matters, the one thing to do. True when pressed."""
     with st.container(
         border=True,
@@ -72,7 +74,6 @@ def empty(icon: str, title: str, text: str, action: str, key: str, primary: bool
         vertical_alignment="center",
         gap="xsmall",
         key=f"empty_{key}",
-        **kw,
     ):
         st.space("small")
         st.markdown(f"# :gray[:material/{icon}:]", width="content", anchors=False)
@@ -94,7 +95,7 @@ def choice_card(
     icon: str,
     on: bool,
     tag: str | None = None,
-    tag_color: str = "gray",
+    tag_color: Color = "gray",
     facts: str | None = None,
     claims: Sequence[str] = (),
     note: str = "",
@@ -139,7 +140,7 @@ def choice_card(
             ):
                 st.markdown(f":small[{facts or ''}]", width="content")
                 if tag:
-                    st.badge(tag, color=tag_color)  # type: ignore[arg-type]
+                    st.badge(tag, color=tag_color)
     return hit
 
 
@@ -150,11 +151,11 @@ class Tile:
     label: str
     value: str
     delta: str | None = None
-    delta_color: str = "gray"
+    delta_color: Literal["normal", "inverse", "off"] | Color = "gray"
     note: str | None = None  # what the delta compares with: "base 52%"
     chart: Sequence[float] | None = None
     help: str | None = None
-    arrow: str = "auto"
+    arrow: Literal["auto", "off"] = "auto"
 
 
 _MOST_ABREAST = 6
@@ -169,8 +170,8 @@ def tiles(items: Sequence[Tile], key: str | None = None) -> None:
                 item.label,
                 item.value,
                 item.delta,
-                delta_color=item.delta_color,  # type: ignore[arg-type]
-                delta_arrow=item.arrow,  # type: ignore[arg-type]
+                delta_color=item.delta_color,
+                delta_arrow=item.arrow,
                 delta_description=item.note,
                 help=item.help,
                 border=True,
@@ -184,10 +185,17 @@ def tiles(items: Sequence[Tile], key: str | None = None) -> None:
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Name and value, one per line: provenance, settings, a summary. Values are shown verbatim."""
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in pairs)
-    st.html(f'<dl class="face-facts">{rows}</dl>')  # every name and value is escaped above
+    st.html(f'<dl class="studio-facts">{rows}</dl>')  # every name and value is escaped above
 
 
-def list_row(title: str, caption: str, *, aside: str = "", state: str | None = None, link: Any = None) -> None:
+def list_row(
+    title: str,
+    caption: str,
+    *,
+    aside: str = "",
+    state: str | None = None,
+    link: tuple[str | Path, dict[str, str]] | None = None,
+) -> None:
     """One line of a list inside a card: name and caption at the left, a remark and a badge at the right.
 
     `link` is `(page, query_params)`: the name leads there.
@@ -228,12 +236,12 @@ def memory_bar(parts: Sequence[tuple[str, float]], total: float, shades: Sequenc
     scale = max(total, used, 1.0)
     colored = list(zip(parts, shades or [index % 5 + 1 for index in range(len(parts))], strict=True))
     bar = "".join(
-        f'<div class="face-m{shade}" style="width:{100 * value / scale:.1f}%"></div>' for (_, value), shade in colored
+        f'<div class="studio-m{shade}" style="width:{100 * value / scale:.1f}%"></div>' for (_, value), shade in colored
     )
     rows = "".join(
-        f'<i class="face-m{shade}"></i><span>{html.escape(name)}</span><b>{size(value)}</b>'
+        f'<i class="studio-m{shade}"></i><span>{html.escape(name)}</span><b>{size(value)}</b>'
         for (name, value), shade in colored
     )
-    rows += f'<i class="face-m0"></i><span>Free</span><b>{size(max(0.0, total - used))}</b>'
+    rows += f'<i class="studio-m0"></i><span>Free</span><b>{size(max(0.0, total - used))}</b>'
     label = f"{size(used)} of {size(total)} used"
-    st.html(f'<div class="face-bar" role="img" aria-label="{label}">{bar}</div><div class="face-rows">{rows}</div>')
+    st.html(f'<div class="studio-bar" role="img" aria-label="{label}">{bar}</div><div class="studio-rows">{rows}</div>')

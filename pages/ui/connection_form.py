@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import StudioError
 from core.services.platform import connections
-from core.services.platform.connections import ConnectionKind, ConnectionRecord, ConnectionTest
+from core.services.platform.connections import ConnectionRecord, ConnectionTest, ProviderKind
 from pages.ui import components
 from pages.ui.errors import field_error
 from pages.ui.format import duration, md, sentence
@@ -106,13 +106,13 @@ def _fingerprint(values: dict[str, Any]) -> str:
     return str(hash(tuple(sorted((name, str(value)) for name, value in values.items()))))
 
 
-def _kind_choice(kinds: list[ConnectionKind], record: ConnectionRecord | None, tag: str) -> ConnectionKind:
+def _kind_choice(kinds: list[ProviderKind], record: ConnectionRecord | None, tag: str) -> ProviderKind:
     titles = {kind.id: kind.title for kind in kinds}
     chosen = st.segmented_control(
         "Kind",
         list(titles),
         default=record.kind if record else kinds[0].id,
-        format_func=titles.get,
+        format_func=titles.__getitem__,
         required=True,
         key=f"connection_kind_{tag}",
     )
@@ -122,7 +122,7 @@ def _kind_choice(kinds: list[ConnectionKind], record: ConnectionRecord | None, t
 
 
 def _address(
-    kind: ConnectionKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
+    kind: ProviderKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
 ) -> dict[str, Any]:
     with st.grid(2, min_column_width=230, gap=("small", "medium")):
         with st.container(gap="xxsmall"):
@@ -146,7 +146,7 @@ def _address(
 
 
 def _key(
-    kind: ConnectionKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
+    kind: ProviderKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
 ) -> dict[str, Any]:
     """The key: none, typed in, or the name of a variable."""
     stored = bool(record and record.has_key and not record.key_env)
@@ -155,7 +155,7 @@ def _key(
         "Key",
         list(_KEYS),
         default=default,
-        format_func=_KEYS.get,
+        format_func=_KEYS.__getitem__,
         required=True,
         key=f"connection_key_way_{tag}_{kind.id}",
         help="A key typed in is written to a file that only the studio's own user can read. Servers on this machine "
@@ -188,12 +188,12 @@ def _key(
 
 def _prices(record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
     st.caption("US dollars per 1,000,000 tokens, as the provider's price list says today. `*` stands for every model.")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"model": model, "input": float(entry["input"]), "output": float(entry["output"])}
         for model, entry in (record.prices if record else {}).items()
     ]
     with st.container(gap="xxsmall"):
-        edited = st.data_editor(
+        edited: list[dict[str, Any]] = st.data_editor(
             rows or [{"model": "*", "input": None, "output": None}],
             num_rows="dynamic",
             hide_index=True,
@@ -265,5 +265,5 @@ def about(record: ConnectionRecord) -> str:
     return " · ".join(parts)
 
 
-def _kind(kind_id: str) -> ConnectionKind | None:
+def _kind(kind_id: str) -> ProviderKind | None:
     return next((kind for kind in connections.kinds() if kind.id == kind_id), None)

@@ -16,6 +16,8 @@ from pages.ui.format import sentence
 
 log = logging.getLogger("sft.pages")
 
+UNEXPECTED = "Something went wrong here"
+
 
 @contextmanager
 def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
@@ -35,7 +37,7 @@ def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
                 st.switch_page(navigation.page_file(screen))
 
 
-def beside(slots: Mapping[str, DeltaGenerator], error: StudioError) -> bool:
+def show_beside(slots: Mapping[str, DeltaGenerator], error: StudioError) -> bool:
     """Say an error in the place of the field that caused it; False where none of the fields did."""
     slot = slots.get(getattr(error, "field", None) or "")
     if slot is not None:
@@ -56,7 +58,7 @@ def show_error(error: Exception) -> None:
         error_id = secrets.token_hex(3)
         log.error("unexpected error %s", error_id, exc_info=error)
         with st.container(border=True, gap="xsmall", key=f"error_{error_id}"):
-            st.markdown("**:red[:material/error: Something went wrong here]**")
+            st.markdown(f"**:red[:material/error: {UNEXPECTED}]**")
             st.caption(
                 f"The studio wrote the details to its log under the id {error_id}. "
                 "Nothing you saved is lost. Reload the page; if it happens again, look the id up in the log."

@@ -115,8 +115,7 @@ def label(field: FieldInfo, name: str) -> str:
 
 def value_text(field: FieldInfo, raw: Any) -> str:
     """A setting in the words of its form: `All linear layers`, `off`, `0.002`."""
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    return str((extra.get("labels") or {}).get(str(raw)) or format_setting(raw))
+    return str((_extra(field).get("labels") or {}).get(str(raw)) or format_setting(raw))
 
 
 def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any, disabled: bool) -> Any:

@@ -40,7 +40,7 @@ def require() -> None:
 
 
 def _gate() -> None:
-    if sign_in_configured() and not st.user.is_logged_in:
+    if sign_in_configured() and not st.user.get("is_logged_in"):
         navigation.register_pages(visible=False)
         _sign_in_screen()
         st.stop()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
+
+Color = Literal["red", "orange", "blue", "green", "gray"]  # names of the theme's colors for badges and text
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +15,7 @@ class State:
     """How a state looks: its word, color, icon, and the sentence that explains it."""
 
     word: str
-    color: str
+    color: Color
     icon: str
     meaning: str = ""
 
@@ -42,7 +45,7 @@ def state_of(state: str) -> State:
 def badge(state: str, *, help: str | None = None) -> None:
     """A badge with the state's word, color and icon."""
     look = state_of(state)
-    st.badge(look.word, color=look.color, icon=look.icon, help=help)  # type: ignore[arg-type]
+    st.badge(look.word, color=look.color, icon=look.icon, help=help)
 
 
 def badge_md(state: str) -> str:

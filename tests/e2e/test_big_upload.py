@@ -41,4 +41,4 @@ def test_one_byte_more_is_refused(studio: Studio, open_page, tmp_path: Path) -> 
     visit(page, f"{studio.url}/upload")
     file = big_table(tmp_path / "too_big.csv", MAX_UPLOAD_BYTES + 1)
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
-    page.get_by_text("is larger than 104,857,600 bytes").wait_for()
+    page.get_by_text("is too large; the limit is 100 MB").wait_for()

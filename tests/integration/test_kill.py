@@ -17,7 +17,7 @@ from tests.support.studio import LIMIT_S, Studio, horse_of, is_gone, registratio
 
 def assert_finished_once(folder, task_id: str, until: int) -> None:
     ended = wait_state(task_id, "succeeded")
-    assert ended.result == {"count": until, "registered": until}
+    assert ended.result == {"schema_version": 1, "count": until}
     assert registrations(task_id) == [f"registered {until}"]
     counted = [count for count, _ in counting.steps(folder, task_id)]
     assert sorted(set(counted)) == list(range(1, until + 1))

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DataError
@@ -18,10 +19,18 @@ from core.platform.tasks import store
 from core.platform.tasks.announce import announce
 from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.kinds import KINDS, TaskKind
+from core.platform.tasks.results import TaskResult
 from core.settings import get_settings
 from worker import queues
 
 STEP_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted(TaskResult):
+    """How far it counted."""
+
+    count: int
 
 
 def handle(ctx: TaskContext) -> Outcome:
@@ -56,11 +65,11 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def _done(ctx: TaskContext, count: int, reason: str) -> Outcome:
-    def register(uow: UnitOfWork) -> dict[str, int]:
+    def register(uow: UnitOfWork) -> Counted:
         store.event(uow, ctx.lease.task_id, "data", f"registered {count}")
-        return {"registered": count}
+        return Counted(count=count)
 
-    return Outcome("succeeded", reason=reason, result={"count": count}, on_commit=register)
+    return Outcome("succeeded", reason=reason, on_commit=register)
 
 
 def start(*, queue: str = "cpu", after: str | None = None, key: str | None = None, **payload: object) -> str:

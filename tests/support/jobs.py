@@ -9,6 +9,7 @@ from core.messages import Example, Message
 from core.platform.tasks import store
 from core.platform.tasks.context import TaskContext
 from core.platform.tasks.lease import acquire
+from core.platform.tasks.results import TaskResult
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
 from core.services.training import jobs, models
@@ -49,13 +50,13 @@ def begin(job: JobRecord, owner: str = "test:1") -> TaskContext:
     return context
 
 
-def finish(task_id: str) -> None:
+def finish(task_id: str, result: TaskResult | None = None) -> None:
     """Bring a task that others wait for to its end."""
     from core.platform.tasks.context import Outcome
 
     lease = acquire(task_id, "test:0")
     assert lease is not None
-    TaskContext(lease).finish(Outcome("succeeded"))
+    TaskContext(lease).finish(Outcome("succeeded", result=result))
 
 
 def succeed(job: JobRecord, adapter: Path, **measured: Any) -> ModelRecord:

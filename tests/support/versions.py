@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from core.data.versions.files import EXAMPLES
 from core.data.versions.rows import Rows
-from core.data.versions.writer import EXAMPLES, VersionWriter
+from core.data.versions.writer import VersionWriter
 from core.messages import Example, Message, Split
 
 

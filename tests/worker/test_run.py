@@ -43,7 +43,7 @@ def kind_with(handler: run.Handler, **abilities: bool) -> Iterator[None]:
 def test_success_keeps_the_result(studio_env) -> None:
     ended = run.execute(a_task(until=3, step_s=0), "w")
     assert ended is not None
-    assert (ended.state, ended.result) == ("succeeded", {"count": 3, "registered": 3})
+    assert (ended.state, ended.result) == ("succeeded", {"schema_version": 1, "count": 3})
     assert [count for count, _ in counting.steps(studio_env, ended.id)] == [1, 2, 3]
     assert not (studio_env / "work" / ended.id).exists()
 

@@ -21,12 +21,14 @@ from core.data.quality.rules import check_set
 from core.data.versions.manifest import SourceFile
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Finding
+from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
-from core.services.data.chat_import import LEFT_OUT, reading as chat_reading, review_list as chat_review
-from core.services.data.chat_import.reading import ChatSource
-from core.services.data.chat_import.review_list import Choices, Step, choices
+from core.services.data import chat_import
+from core.services.data.chat_import import LEFT_OUT, ChatSource, reading as chat_reading, review_list as chat_review
+from core.services.data.chat_import.review_list import Choices, ImportStep, choices
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
+from core.services.data.results import ChatImportResult
 
 _SHAPING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
 
@@ -38,7 +40,7 @@ def handle(ctx: TaskContext) -> Outcome:
     chosen = choices(payload)
     dataset_id = dataset_writing.id_of_task(task.id)
     dataset_writing.sweep()
-    source = chat_reading.get(chosen.source_id)
+    source = chat_import.get(chosen.source_id)
     ctx.progress(1, "Reading the log", source.filename)
     found = chat_reading.summary(source.id, chosen.options)
     path = chat_reading.talks(source.id, chosen.options)
@@ -67,8 +69,22 @@ def handle(ctx: TaskContext) -> Outcome:
         origin = Origin("chat_import", _source(source), None, _recipe(chosen, work), counts)
         publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
     ctx.progress(99, "Publishing")
-    result = {"dataset_id": dataset_id, "examples": out.examples, **counts, "left": dict(work.left.most_common())}
-    return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+    examples, left = out.examples, dict(work.left.most_common())
+
+    def register(uow: UnitOfWork) -> ChatImportResult:
+        return ChatImportResult(
+            dataset_id=publish(uow),
+            examples=examples,
+            read=counts["read"],
+            accepted=counts["accepted"],
+            rejected=counts["rejected"],
+            conversations=counts["conversations"],
+            redacted=work.redacted,
+            edited=work.edited,
+            left=left,
+        )
+
+    return Outcome("succeeded", on_commit=register)
 
 
 class Import:
@@ -80,7 +96,7 @@ class Import:
         self.left: Counter[str] = Counter()
         self.redacted = self.edited = 0
 
-    def take(self, step: Step) -> None:
+    def take(self, step: ImportStep) -> None:
         """Write a step's example, or keep its turns with the reason."""
         if step.made is None:
             self._leave(step, step.reason)
@@ -119,7 +135,7 @@ class Import:
         if self.redacted:
             yield finding("chat_redacted", f"{self.redacted:,} places were replaced by placeholders.")
 
-    def _leave(self, step: Step, reason: str) -> None:
+    def _leave(self, step: ImportStep, reason: str) -> None:
         conversation = step.talk.conversation
         for index in step.turns:
             turn = conversation.turns[index]
@@ -138,7 +154,7 @@ class Import:
 
 
 def _source(source: ChatSource) -> SourceFile:
-    title = chat_logs.get_format(source.format).title
+    title = chat_logs.LOG_FORMATS.get(source.format).title
     return SourceFile(source.id, source.filename, source.sha256, source.size_bytes, title)
 
 

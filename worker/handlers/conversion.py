@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeler, Recipe
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.sets import ExampleSet
@@ -25,6 +25,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
+from core.services.data.results import ConversionResult
 from core.services.data.sources import reading_ahead
 
 _READING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
@@ -61,8 +62,17 @@ def handle(ctx: TaskContext) -> Outcome:
         )
         publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
     ctx.progress(99, "Publishing")
-    result = {"dataset_id": dataset_id, "examples": out.examples, **counts}
-    return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+    examples = out.examples
+    return Outcome(
+        "succeeded",
+        on_commit=lambda uow: ConversionResult(
+            dataset_id=publish(uow),
+            examples=examples,
+            read=labeler.read,
+            accepted=labeler.accepted,
+            rejected=labeler.rejected,
+        ),
+    )
 
 
 def write_examples(
@@ -104,7 +114,7 @@ def _batches(source: sources.SourceRecord) -> Iterator[RowBatch]:
 def _unused_columns(recipe: Recipe, source_id: str) -> list[Finding]:
     if recipe.shape is None:
         return []
-    used = shapes.get_shape(recipe.shape).columns
+    used = chat_shapes.CHAT_SHAPES.get(recipe.shape).columns
     columns = [column.name for column in sources.analyze(source_id).columns]
     unused = [name for name in columns if name.strip().lower() not in used]
     if not unused:

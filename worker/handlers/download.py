@@ -16,6 +16,7 @@ from typing import Final
 from core.errors import DataError, ProviderUnavailable, StorageError, StudioError
 from core.models.base_models import hub_cache
 from core.platform.tasks.context import Outcome, TaskContext
+from core.services.training.results import DownloadResult
 
 POLL_S: Final = 0.5
 SILENT_S: Final = 300.0  # one question to the Hub may take so long
@@ -37,7 +38,7 @@ def handle(ctx: TaskContext) -> Outcome:
         fetch.join(POLL_S)
     if not fetch.failed.empty():
         raise fetch.failed.get()
-    return Outcome("succeeded", result={"hub_id": hub_id, "revision": fetch.commit, "bytes": fetch.total})
+    return Outcome("succeeded", result=DownloadResult(hub_id=hub_id, revision=fetch.commit, bytes=fetch.total))
 
 
 class Fetch(threading.Thread):

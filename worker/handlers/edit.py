@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from core.data.versions import writer
+from core.data.versions import files
 from core.data.versions.rows import Rows
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
@@ -12,6 +12,7 @@ from core.services.data.datasets import edits
 from core.services.data.datasets.edit_tasks import stored_operation
 from core.services.data.datasets.publishing import attempt_of_task, sweep_attempts
 from core.services.data.datasets.records import get_version, version_file
+from core.services.data.results import DatasetResult
 
 _STORING_S: Final = 600.0  # how long finishing and copying the files of a large version may be silent
 
@@ -44,7 +45,7 @@ def handle(ctx: TaskContext) -> Outcome:
     beat()
     staged = edits.build_version(
         base,
-        Rows(version_file(base.id, writer.EXAMPLES), beat),
+        Rows(version_file(base.id, files.EXAMPLES), beat),
         operation,
         payload.get("why") or "",
         ctx.workdir / "version",
@@ -54,9 +55,9 @@ def handle(ctx: TaskContext) -> Outcome:
     )
     ctx.progress(99, "Publishing")
 
-    def publish(uow: UnitOfWork) -> dict[str, Any]:
+    def publish(uow: UnitOfWork) -> DatasetResult:
         version_id = staged.publish(uow)
         edits.mark_written(uow, payload.get("gathered") or (), version_id)
-        return {"dataset_id": base.dataset_id, "version_id": version_id}
+        return DatasetResult(dataset_id=base.dataset_id, version_id=version_id, examples=staged.examples)
 
-    return Outcome("succeeded", result={"dataset_id": base.dataset_id}, on_commit=publish)
+    return Outcome("succeeded", on_commit=publish)

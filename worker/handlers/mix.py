@@ -14,7 +14,7 @@ from core.data.editing.choosing import draw, drawn
 from core.data.editing.equality import Numbers
 from core.data.examples.sets import ExampleSet
 from core.data.quality import rules
-from core.data.versions import writer
+from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Provenance, ProvenanceWriter, Rows
 from core.data.versions.writer import VersionWriter
@@ -25,6 +25,7 @@ from core.services.data.datasets.mix import title_of
 from core.services.data.datasets.publishing import sweep_attempts
 from core.services.data.datasets.records import VersionRecord, get_version, version_file
 from core.services.data.datasets.writing import Origin
+from core.services.data.results import MixResult
 
 _STORING_S: Final = 600.0  # how long finishing and copying the files of ten million examples may be silent
 
@@ -74,13 +75,16 @@ def handle(ctx: TaskContext) -> Outcome:
             Origin("mix", parents=tuple(version.id for version, _, _ in parts), change=change),
         )
     ctx.progress(99, "Publishing")
-    result = {"examples": out.examples, "moved_to_validation": moved}
-    return Outcome("succeeded", result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+    examples = out.examples
+    return Outcome(
+        "succeeded",
+        on_commit=lambda uow: MixResult(dataset_id=publish(uow), examples=examples, moved_to_validation=moved),
+    )
 
 
 def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[Made, dict[str, Any]]]:
     """`wanted` examples of a version: a sample, or all of them with the training examples repeated."""
-    rows = Rows(version_file(version.id, writer.EXAMPLES))
+    rows = Rows(version_file(version.id, files.EXAMPLES))
     provenance = _provenance(version)
     for turn, chosen in enumerate(_rounds(rows, wanted, seed)):
         known = Provenance(provenance)
@@ -116,7 +120,7 @@ def _validation_digests(versions: Sequence[VersionRecord], beat: Callable[[], No
         entry.digest()
         for version in versions
         if version.validation_examples
-        for entry in Rows(version_file(version.id, writer.EXAMPLES), beat)
+        for entry in Rows(version_file(version.id, files.EXAMPLES), beat)
         if entry.split == "validation"
     }
 

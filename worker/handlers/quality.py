@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import quality
+from core.services.data.results import QualityResult
 
 
 def handle(ctx: TaskContext) -> Outcome:
@@ -22,5 +23,12 @@ def handle(ctx: TaskContext) -> Outcome:
         base_model=payload.get("base_model"),
         progress=progress,
     )
-    result = {"dataset_id": payload["dataset_id"], "version_id": report.version_id, "score": report.score}
-    return Outcome("succeeded", result={**result, "issues": len(report.issues)})
+    return Outcome(
+        "succeeded",
+        result=QualityResult(
+            dataset_id=payload["dataset_id"],
+            version_id=report.version_id,
+            score=report.score,
+            issues=len(report.issues),
+        ),
+    )

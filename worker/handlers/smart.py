@@ -23,6 +23,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
+from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, source as smart_source
 from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
 from core.services.data.smart.records import GeneratedExample, SmartRowRecord
@@ -57,9 +58,22 @@ def handle(ctx: TaskContext) -> Outcome:
     publish = _build(ctx, source_id, recipe, payload)
     totals = smart_store.totals(ctx.lease.task_id)
     examples, flagged = smart_store.example_counts(ctx.lease.task_id)
-    result = {**totals.by_state, "cost_usd": totals.cost_usd, "examples": examples, "flagged": flagged}
     ctx.progress(99, "Publishing")
-    return Outcome("succeeded", reason=reason, result=result, on_commit=lambda uow: {"dataset_id": publish(uow)})
+
+    def register(uow: UnitOfWork) -> WrittenResult:
+        rows = totals.by_state
+        return WrittenResult(
+            dataset_id=publish(uow),
+            examples=examples,
+            flagged=flagged,
+            cost_usd=totals.cost_usd,
+            ok=rows["ok"],
+            failed=rows["failed"],
+            empty=rows["empty"],
+            duplicate=rows["duplicate"],
+        )
+
+    return Outcome("succeeded", reason=reason, on_commit=register)
 
 
 def _build(

@@ -14,6 +14,7 @@ from core.data.editing import AddedExample
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets.records import DatasetRecord, get_dataset
+from core.services.data.results import WrittenResult
 from core.services.data.smart import again, row_store as smart_store, source as smart_source
 from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
 from core.services.data.smart.writer import Writer
@@ -63,13 +64,6 @@ def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_i
                 )
             )
     totals = smart_store.totals(task_id)
-    result = {
-        **totals.by_state,
-        "cost_usd": totals.cost_usd,
-        "examples": len(added),
-        "dataset_id": dataset.id,
-        "run_id": run_id,
-    }
     staged = None
     if added:
         ready, done = totals.by_state["ok"], totals.done
@@ -78,11 +72,22 @@ def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_i
         staged = stage_added(ctx, dataset.version, added, told, _recipe(run_id, totals, dataset))
     ctx.progress(99, "Publishing")
 
-    def publish(uow: UnitOfWork) -> dict[str, Any]:
+    def publish(uow: UnitOfWork) -> WrittenResult:
         smart_store.settle_again(uow, run_id, task_id)
-        return {"version_id": staged.publish(uow)} if staged else {}
+        rows = totals.by_state
+        return WrittenResult(
+            dataset_id=dataset.id,
+            version_id=staged.publish(uow) if staged else "",
+            examples=len(added),
+            cost_usd=totals.cost_usd,
+            run_id=run_id,
+            ok=rows["ok"],
+            failed=rows["failed"],
+            empty=rows["empty"],
+            duplicate=rows["duplicate"],
+        )
 
-    return Outcome("succeeded", reason=reason, result=result, on_commit=publish)
+    return Outcome("succeeded", reason=reason, on_commit=publish)
 
 
 def _recipe(run_id: str, again: smart_store.Totals, dataset: DatasetRecord) -> Mapping[str, Any] | None:

@@ -11,16 +11,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 from core.data.conversion.smart import answers, grounding, prompts
-from core.data.conversion.smart.answers import BadAnswer, Pair
+from core.data.conversion.smart.answers import BadAnswer, WrittenPair
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.data.editing import AddedExample
+from core.data.versions.files import EXAMPLES
 from core.data.versions.rows import Entry, Rows
-from core.data.versions.writer import EXAMPLES
 from core.errors import DataError
 from core.messages import Message
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
+from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, variations
 from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
 from core.services.data.smart.records import GeneratedExample, RowResult
@@ -55,7 +56,7 @@ class VariationWriter(Writer):
 
     entries: Mapping[int, Entry]
 
-    def prompt(self, item: Item) -> tuple[prompts.Prompt, tuple[str, ...], int]:
+    def prompt(self, item: Item) -> tuple[prompts.SmartPrompt, tuple[str, ...], int]:
         messages = self.entries[item.position].example.messages
         count = self.recipe.examples_per_row
         return prompts.for_variations(messages, count, self.recipe.instructions), (), count
@@ -73,13 +74,13 @@ class VariationWriter(Writer):
         made["properties"] = {"variations": made["properties"]["more"]}
         return {**made, "required": ["variations"]}
 
-    def parse(self, text: str, questions: tuple[str, ...], free: int) -> list[Pair]:
+    def parse(self, text: str, questions: tuple[str, ...], free: int) -> list[WrittenPair]:
         content = answers.load_object(text)
         if set(content) != {"variations"}:
             raise BadAnswer("The answer has no list of variations.")
         return answers.parse_pairs(content["variations"], "variations", free)
 
-    def example(self, pair: Pair, item: Item, cut: bool) -> GeneratedExample:
+    def example(self, pair: WrittenPair, item: Item, cut: bool) -> GeneratedExample:
         messages = self.entries[item.position].example.messages
         turn = _turn(messages)
         assert turn is not None
@@ -142,9 +143,18 @@ def _finish(
     }
     staged = stage_added(ctx, base, added, told)
     ctx.progress(99, "Publishing")
-    result = {**totals.by_state, "cost_usd": totals.cost_usd, "examples": len(added), "dataset_id": base.dataset_id}
 
-    def publish(uow: UnitOfWork) -> dict[str, Any]:
-        return {"version_id": staged.publish(uow)}
+    def publish(uow: UnitOfWork) -> WrittenResult:
+        rows = totals.by_state
+        return WrittenResult(
+            dataset_id=base.dataset_id,
+            version_id=staged.publish(uow),
+            examples=len(added),
+            cost_usd=totals.cost_usd,
+            ok=rows["ok"],
+            failed=rows["failed"],
+            empty=rows["empty"],
+            duplicate=rows["duplicate"],
+        )
 
-    return Outcome("succeeded", reason=reason, result=result, on_commit=publish)
+    return Outcome("succeeded", reason=reason, on_commit=publish)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import StudioError
 from core.messages import Message
-from core.serving.targets.base import AnswerChunk, ChatOptions
+from core.serving.targets.base import ChatOptions, Chunk
 
 if TYPE_CHECKING:
     from worker.inference.decoding import Answer
@@ -38,7 +38,7 @@ class Question:
     model_id: str
     messages: Sequence[Message]
     options: ChatOptions
-    emit: Callable[[AnswerChunk | Exception], None]
+    emit: Callable[[Chunk | Exception], None]
     cancelled: threading.Event
     schema: Mapping[str, Any] | None = None  # a JSON schema that the answer follows
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.errors import TrainingError
 from core.messages import Example
 from core.models import base_models, methods
 from core.platform.db.tables import Calibration
+from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
+from core.services.training.results import CalibrationResult
 from core.training import engines
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
@@ -34,9 +36,9 @@ def handle(ctx: TaskContext) -> Outcome:
     row = measure(key, spec, ctx.workdir, ctx)
     ctx.raise_if_interrupted()
 
-    def store(uow: Any) -> dict[str, Any]:
+    def store(uow: UnitOfWork) -> CalibrationResult:
         uow.session.merge(row)
-        return {"tokens_per_s": row.tokens_per_s, "overhead_s": row.overhead_s}
+        return CalibrationResult(tokens_per_s=row.tokens_per_s, overhead_s=row.overhead_s)
 
     return Outcome("succeeded", on_commit=store)
 

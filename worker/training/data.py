@@ -17,7 +17,7 @@ import torch
 
 from core.errors import DataError
 from core.messages import Example
-from core.models.render import IGNORED, render
+from core.models.render import IGNORED, ON_ANSWERS, labels_of, render
 from core.training.forecast.lengths import Span, counted
 from worker.training import token_cache
 
@@ -82,13 +82,12 @@ def prepare(
     kept: dict[str, list[Tokenised]] = {"train": [], "validation": []}
     spans: list[Span] = []
     truncated = dropped = 0
-    for position, (example, (ids, learnt)) in enumerate(zip(examples, encoded, strict=True)):
+    for position, (example, (ids, loss)) in enumerate(zip(examples, encoded, strict=True)):
         if example.split == "train":
-            spans.append((len(ids), learnt.index(1) if 1 in learnt else len(ids)))
+            spans.append((len(ids), loss.index(ON_ANSWERS) if ON_ANSWERS in loss else len(ids)))
         too_long = len(ids) > max_seq_length
         ids = ids[:max_seq_length]
-        labels = [token if on else IGNORED for token, on in zip(ids, learnt, strict=False)]
-        labels = labels if completion_only_loss else list(ids)
+        labels = labels_of(ids, loss, completion_only=completion_only_loss)
         if (too_long and over_length == "drop") or all(label == IGNORED for label in labels):
             dropped += 1
         else:
@@ -106,14 +105,14 @@ def prepare(
 def _encoded(
     examples: Sequence[Example], tokenizer: Any, cache: Path | None, progress: Callable[[float], None]
 ) -> tuple[list[token_cache.Encoded], bool]:
-    """Ids and loss mask of every example, whole; True with it where they were kept from before."""
+    """Ids of every example and where loss falls, before anything is cut; True where they were cached."""
     key = token_cache.key_of(examples, tokenizer) if cache else ""
     if cache and (known := token_cache.load(cache, key, len(examples))) is not None:
         return known, True
     encoded = []
     for index, example in enumerate(examples):
         rendered = render(example.messages, tokenizer)
-        encoded.append((rendered.input_ids, rendered.assistant_mask))
+        encoded.append((rendered.input_ids, rendered.loss))
         if index % 200 == 0:
             progress(index / len(examples))
     if cache:

@@ -14,6 +14,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
 from core.services.training import models
 from core.services.training.jobs import reader as job_reader
+from core.services.training.results import ExactMatchResult, Share, SplitCount, TestedQuestion
 from worker.training.generate import Exactness, exact_match, split_last_answer
 from worker.training.model_files import load_model, load_tokenizer, load_tuned
 from worker.training.run import quiet
@@ -26,13 +27,8 @@ SILENT_S: Final = 180.0
 def handle(ctx: TaskContext) -> Outcome:
     """The task `exact_match`: payload `job_id` and `dataset_version_id`.
 
-    The result holds shares of 0..1 (None where a split is empty): `base` and `tuned`, each with `train` and
-    `validation`; `counts`; and a few `samples` with question, expected, base and tuned answer.
+    Both models answer the examples; the result is an ExactMatchResult.
     """
-    return Outcome("succeeded", result=_compare(ctx))
-
-
-def _compare(ctx: TaskContext) -> dict[str, Any]:
     ctx.progress(1, "Evaluating", "Loading the models")
     ctx.allow(SILENT_S)
     job = job_reader.get_job(ctx.payload["job_id"])
@@ -51,12 +47,13 @@ def _compare(ctx: TaskContext) -> dict[str, Any]:
     base_path: Path = base.path
     plain = answers(lambda: load_model(base_path), 5, "The base model answers")
     tuned = answers(lambda: load_tuned(base_path, model_dir), 50, "The tuned model answers")
-    return {
-        "base": {split: _share(plain, split) for split in ("train", "validation")},
-        "tuned": {split: _share(tuned, split) for split in ("train", "validation")},
-        "counts": {split: len(examples[split]) for split in ("train", "validation")},
-        "samples": _samples(examples, plain, tuned),
-    }
+    result = ExactMatchResult(
+        base=_share(plain),
+        tuned=_share(tuned),
+        counts=SplitCount(len(examples["train"]), len(examples["validation"])),
+        samples=_samples(examples, plain, tuned),
+    )
+    return Outcome("succeeded", result=result)
 
 
 def _examples(version_id: str) -> dict[str, list[Example]]:
@@ -91,25 +88,18 @@ def _answers(
     return results
 
 
-def _share(results: dict[str, Exactness], split: str) -> float | None:
-    return results[split].share if split in results else None
+def _share(results: dict[str, Exactness]) -> Share:
+    return Share(**{split: exactness.share for split, exactness in results.items()})
 
 
 def _samples(
     examples: dict[str, list[Example]], plain: dict[str, Exactness], tuned: dict[str, Exactness]
-) -> list[dict[str, str]]:
+) -> tuple[TestedQuestion, ...]:
     """A few questions of each split with both answers."""
     samples = []
     for split in plain:
         for index, example in enumerate(examples[split][: SAMPLES // 2]):
             question, expected = split_last_answer(example)
-            samples.append(
-                {
-                    "split": split,
-                    "question": question[-1].content,
-                    "expected": expected,
-                    "base": plain[split].answers[index],
-                    "tuned": tuned[split].answers[index],
-                }
-            )
-    return samples
+            answers = plain[split].answers[index], tuned[split].answers[index]
+            samples.append(TestedQuestion(split, question[-1].content, expected, *answers))
+    return tuple(samples)

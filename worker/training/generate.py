@@ -11,6 +11,7 @@ import torch
 from core.errors import DataError
 from core.messages import Example, Message
 from core.models.render import render_prompt
+from core.models.thinking import without_empty_block
 from core.training.jobs.exact_match import matches
 
 
@@ -75,7 +76,8 @@ def _generate(
         use_cache=True,
         stopping_criteria=[_Asking(each_token)] if each_token else None,
     )
-    return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in out]
+    texts = (tokenizer.decode(row[width:], skip_special_tokens=True) for row in out)
+    return [without_empty_block(text).strip() for text in texts]
 
 
 class _Asking:

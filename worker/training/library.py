@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from core.data import formats
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeler, Recipe
 from core.errors import DataError, SettingsError
 from core.messages import Example, Finding, Message, Reject, Row
@@ -86,8 +86,8 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
     if not there:
         raise DataError(f"There is no file {str(file)[:200]}.", "Check the path.")
     detection = formats.detect_file(file, file.name)
-    beginning = islice(formats.read(file, detection), shapes.SAMPLE)
-    shape = shapes.detect(item for item in beginning if isinstance(item, Row))
+    beginning = islice(formats.read(file, detection), chat_shapes.SAMPLE)
+    shape = chat_shapes.detect(item for item in beginning if isinstance(item, Row))
     if shape is None:
         columns = next((list(row.fields) for row in formats.read(file, detection) if not isinstance(row, Reject)), [])
         raise DataError(

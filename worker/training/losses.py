@@ -6,16 +6,13 @@ Only the positions whose next token is learnt go through the output layer: on sh
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from worker.training import fused
-from worker.training.batches import MicroBatch, Packer
-from worker.training.data import Tokenised
+from worker.training.batches import MicroBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +52,3 @@ class Forward:
         logits = model(**batch.inputs, use_cache=False).logits
         # prompt-learning methods put their own tokens before the batch
         return logits[:, -width:].flatten(0, 1)[batch.places]
-
-
-@torch.no_grad()
-def by_example(model: Any, packer: Packer, items: Sequence[Tokenised]) -> list[float]:
-    """The mean loss of each example's answer, in the order of `items`, from whatever rows they are laid out in."""
-    forward, found = Forward.of(model, chunked=False), [0.0] * len(items)
-    device = next(model.parameters()).device
-    for batch in packer.micro_batches(items):
-        logits = forward.logits(model, batch.to(device)).float()
-        losses = cross_entropy(logits, batch.targets.to(device), reduction="none").cpu()
-        width = batch.labels.shape[1]
-        for row, members in enumerate(batch.examples):
-            start = row * width
-            for number in members:
-                end = start + len(items[number].input_ids)
-                found[number] = float(losses[(batch.places >= start) & (batch.places < end)].mean())
-                start = end
-    return found

@@ -42,7 +42,7 @@ def handle(ctx: TaskContext) -> Outcome:
     ctx.raise_if_interrupted()
     ctx.progress(80, "Merging", "Storing the whole model")
     ctx.allow(SILENT_S)
-    return merging.register(ctx, model, directory, {"logit_difference": difference})
+    return merging.register(ctx, model, directory, difference)
 
 
 def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:

@@ -25,10 +25,10 @@ from core.messages import Example
 from core.settings import get_settings
 
 MAX_BYTES: Final = 2 << 30  # of all files; the ones that were used longest ago go first
-_RENDERING: Final = 1  # grows when core/models/render.py gives other tokens for the same example
+_RENDERING: Final = 2  # goes up when core/models/render.py returns other tokens for the same example
 _LIBRARIES: Final = ("tokenizers", "transformers")
 
-Encoded = tuple[list[int], list[int]]  # ids of an example, and 1 for each that the assistant wrote
+Encoded = tuple[list[int], list[int]]  # `input_ids` and `loss` of core.models.render.Rendered
 
 
 def directory() -> Path:
@@ -53,7 +53,7 @@ def load(folder: Path, key: str, examples: int) -> list[Encoded] | None:
     path = folder / f"{key}.safetensors"
     try:
         with safe_open(path, "pt") as file:
-            parts = {name: file.get_tensor(name) for name in ("ids", "learnt", "lengths")}
+            parts = {name: file.get_tensor(name) for name in ("ids", "loss", "lengths")}
             sound = (file.metadata() or {}).get("sha256") == _digest(parts)
     except (OSError, SafetensorError, KeyError):
         return None
@@ -62,15 +62,15 @@ def load(folder: Path, key: str, examples: int) -> list[Encoded] | None:
         return None
     with contextlib.suppress(OSError):
         os.utime(path)  # used now
-    ids, learnt = parts["ids"].split(lengths), parts["learnt"].split(lengths)
-    return [(one.tolist(), other.tolist()) for one, other in zip(ids, learnt, strict=True)]
+    ids, loss = parts["ids"].split(lengths), parts["loss"].split(lengths)
+    return [(one.tolist(), other.tolist()) for one, other in zip(ids, loss, strict=True)]
 
 
 def save(folder: Path, key: str, encoded: Sequence[Encoded], *, most_bytes: int = MAX_BYTES) -> None:
     """Keep tokens under a key and put out the oldest beyond `most_bytes`. A disk that is full keeps nothing."""
     parts = {
         "ids": torch.tensor([token for ids, _ in encoded for token in ids], dtype=torch.int32),
-        "learnt": torch.tensor([flag for _, flags in encoded for flag in flags], dtype=torch.uint8),
+        "loss": torch.tensor([kind for _, kinds in encoded for kind in kinds], dtype=torch.uint8),
         "lengths": torch.tensor([len(ids) for ids, _ in encoded], dtype=torch.int64),
     }
     temporary = folder / f".{key}.{os.getpid()}"

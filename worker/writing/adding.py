@@ -8,9 +8,10 @@ from typing import Any
 
 from core.data.editing import AddedExample, AddExamples, make
 from core.data.editing.building import build
+from core.data.versions.files import EXAMPLES
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Rows
-from core.data.versions.writer import EXAMPLES, VersionWriter
+from core.data.versions.writer import VersionWriter
 from core.errors import StorageError
 from core.platform.tasks.context import TaskContext
 from core.services.data.datasets.publishing import Staged, attempt_of_task, stage, sweep_attempts

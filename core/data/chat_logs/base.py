@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.data.chat_logs.bundle import Bundle
+from core.errors import DataError
+from core.registry import Registry
 
 RAW_LIMIT: Final = 20_000  # characters of a left-out message that are kept for the download
 
@@ -168,29 +171,52 @@ class Hints:
     options: ReadOptions = field(default_factory=ReadOptions)
 
 
-class LogFormat(Protocol):
+class LogFormat(ABC):
     """One way of exporting chats.
 
     Attributes:
         text: what it is and where to get it, for the screen.
-        options: names of the ReadOptions that it has a use for.
-        asker: whoever begins a conversation is the user; False where speakers have roles of their own.
+        options: names of the ReadOptions that it uses.
+        asker: whoever starts a conversation is the user; False where speakers have roles of their own.
+        event_roles: roles whose messages are events of the app, not part of the conversation; left out at first.
     """
 
-    id: str
-    title: str
-    text: str
-    options: tuple[str, ...]
-    asker: bool
+    id: ClassVar[str]
+    title: ClassVar[str]
+    text: ClassVar[str]
+    options: ClassVar[tuple[str, ...]] = ()
+    asker: ClassVar[bool] = False
+    event_roles: ClassVar[frozenset[str]] = frozenset()
 
-    def recognises(self, bundle: Bundle) -> bool:
+    @abstractmethod
+    def recognizes(self, bundle: Bundle) -> bool:
         """Whether the upload is one of its exports."""
 
     def hints(self, bundle: Bundle) -> Hints:
-        """What to ask before reading."""
+        """What to ask before reading; by default nothing."""
+        return Hints()
 
+    @abstractmethod
     def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
         """Everything in the log: people, conversations, and what was left out. Every message is in one of the last two.
 
         A speaker without a Person is called by their id.
         """
+
+
+LOG_FORMATS: Final = Registry[LogFormat]("chat export")
+
+
+def recognize(bundle: Bundle) -> LogFormat:
+    """The format of an upload: the first one in the registry that recognizes it.
+
+    Raises:
+        DataError: the studio cannot read this export; names those that it can.
+    """
+    found = next((entry for entry in LOG_FORMATS if entry.recognizes(bundle)), None)
+    if found is None:
+        titles = ", ".join(entry.title for entry in LOG_FORMATS)
+        raise DataError(
+            f"{bundle.filename} is not a chat export that the studio can read.", f"Choose one of: {titles}."
+        )
+    return found

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from core.data.chat_logs.base import Conversation, Hints, Left, Person, ReadOptions, Turn
+from core.data.chat_logs.base import Conversation, Left, LogFormat, Person, ReadOptions, Turn
 from core.data.chat_logs.bundle import Bundle
 from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
 from core.data.chat_logs.times import parse
@@ -23,7 +23,7 @@ _REASONING = frozenset({"thoughts", "reasoning_recap"})
 _NAMES = {"user": "You", "assistant": "ChatGPT", "system": "System", "tool": "Tools"}
 
 
-class ChatGptLog:
+class ChatGptLog(LogFormat):
     """An export of ChatGPT, as the archive it comes in or its conversations.json alone."""
 
     id = "chatgpt"
@@ -32,14 +32,9 @@ class ChatGptLog:
         "In ChatGPT: Settings, Data controls, Export data. Bring the zip as it comes by mail, or conversations.json. "
         "Of every conversation the path that you saw last is taken."
     )
-    options: tuple[str, ...] = ()
-    asker = False
 
-    def recognises(self, bundle: Bundle) -> bool:
+    def recognizes(self, bundle: Bundle) -> bool:
         return any(_is_tree(row.fields) for name in self._files(bundle)[:1] for row in self._first(bundle, name))
-
-    def hints(self, bundle: Bundle) -> Hints:
-        return Hints()
 
     def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
         for role, name in _NAMES.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from core.data.chat_logs.base import Conversation, Hints, Left, Person, ReadOptions, Turn
+from core.data.chat_logs.base import Conversation, Left, LogFormat, Person, ReadOptions, Turn
 from core.data.chat_logs.bundle import Bundle
 from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
 from core.data.chat_logs.times import parse
@@ -14,20 +14,15 @@ from core.messages import Reject
 _NAMES = {"human": ("You", "user"), "assistant": ("Claude", "assistant")}
 
 
-class ClaudeLog:
+class ClaudeLog(LogFormat):
     """An export of Claude, as the archive it comes in or its conversations.json alone."""
 
     id = "claude"
     title = "Claude export"
     text = "In Claude: Settings, Privacy, Export data. Bring the zip as it comes by mail, or conversations.json."
-    options: tuple[str, ...] = ()
-    asker = False
 
-    def recognises(self, bundle: Bundle) -> bool:
+    def recognizes(self, bundle: Bundle) -> bool:
         return any(_is_chat(row.fields) for name in self._files(bundle)[:1] for row in bundle.first_rows(name, 3))
-
-    def hints(self, bundle: Bundle) -> Hints:
-        return Hints()
 
     def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
         for key, (name, role) in _NAMES.items():

@@ -86,7 +86,7 @@ class ChatRecipe(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ChatExample:
     """One example of a conversation. `key` is stable while layout and reading stay; `turns` are those it is made of."""
 
     key: str
@@ -98,7 +98,7 @@ class Made:
 class Shaped:
     """What became of one conversation: its examples, and reason -> the turns that are in none of them."""
 
-    made: tuple[Made, ...]
+    made: tuple[ChatExample, ...]
     left: Mapping[str, tuple[int, ...]]
 
 
@@ -119,7 +119,7 @@ def shape(conversation: Conversation, recipe: ChatRecipe) -> Shaped:
             continue
         head = recipe.system.strip() or "\n".join(turns[index].text for index in system)
         whole = (Message("system", head), *messages) if head else messages
-        made.append(Made(f"{conversation.id}#{number}", whole, tuple(indexes)))
+        made.append(ChatExample(f"{conversation.id}#{number}", whole, tuple(indexes)))
     if system:  # the log's own instructions stand in every example, or in none
         used = bool(made) and not recipe.system.strip()
         if used:

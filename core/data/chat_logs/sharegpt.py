@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from core.data.chat_logs.base import Conversation, Hints, Left, Person, ReadOptions, Turn
+from core.data.chat_logs.base import Conversation, Left, LogFormat, Person, ReadOptions, Turn
 from core.data.chat_logs.bundle import Bundle
 from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
 from core.data.chat_logs.times import parse
@@ -22,7 +22,7 @@ _ROLES = {
 }
 
 
-class ShareGptLog:
+class ShareGptLog(LogFormat):
     """One row per chat, as JSON, JSON lines or Parquet."""
 
     id = "sharegpt"
@@ -31,14 +31,9 @@ class ShareGptLog:
         "One row per chat: `conversations` with from and value, or `messages` with role and content. "
         "JSON, JSON lines or Parquet."
     )
-    options: tuple[str, ...] = ()
-    asker = False
 
-    def recognises(self, bundle: Bundle) -> bool:
+    def recognizes(self, bundle: Bundle) -> bool:
         return any(_turns(row.fields) for name in _files(bundle)[:1] for row in bundle.first_rows(name, 5))
-
-    def hints(self, bundle: Bundle) -> Hints:
-        return Hints()
 
     def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
         known: set[str] = set()

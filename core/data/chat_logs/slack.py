@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from core.data.chat_logs.base import Conversation, Hints, Left, Person, ReadOptions, Turn
+from core.data.chat_logs.base import Conversation, Left, LogFormat, Person, ReadOptions, Turn
 from core.data.chat_logs.bundle import Bundle
 from core.data.chat_logs.grouping import by_pauses, in_time
 from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
@@ -21,7 +21,7 @@ _SAID = frozenset({"", "me_message", "file_share", "thread_broadcast", "bot_mess
 _BOT = "bot:"
 
 
-class SlackLog:
+class SlackLog(LogFormat):
     """A workspace's export: the zip or folder as Slack gives it, or one file of messages."""
 
     id = "slack"
@@ -30,19 +30,16 @@ class SlackLog:
         "In Slack: Settings and administration, Workspace settings, Import/Export data. Bring the zip, its folder, or "
         "one channel's JSON. A thread is a conversation; messages outside threads are split at pauses."
     )
-    options: tuple[str, ...] = ("gap_minutes", "bots")
+    options = ("gap_minutes", "bots")
     asker = True
 
-    def recognises(self, bundle: Bundle) -> bool:
+    def recognizes(self, bundle: Bundle) -> bool:
         if bundle.is_archive:
             days = [name for name in bundle.names if _DAY.fullmatch(name)]
             return any(_is_message(row.fields) for name in days[:5] for row in bundle.first_rows(name, 3)) or (
                 bool(days) and any(name.rpartition("/")[2] == "users.json" for name in bundle.names)
             )
         return any(_is_message(row.fields) for row in bundle.first_rows(bundle.filename, 5))
-
-    def hints(self, bundle: Bundle) -> Hints:
-        return Hints()
 
     def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
         people = _people(bundle)

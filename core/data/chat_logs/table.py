@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from core.data.chat_logs.base import Conversation, Hints, Left, Person, ReadOptions, Turn
+from core.data.chat_logs.base import Conversation, Hints, Left, LogFormat, Person, ReadOptions, Turn
 from core.data.chat_logs.bundle import Bundle
 from core.data.chat_logs.grouping import by_pauses, in_time
 from core.data.chat_logs.json_values import raw
@@ -37,7 +37,7 @@ _IN_MEMORY = 64 << 20  # bytes; a larger table's messages wait on the disk
 _SAMPLE = 500  # rows that the order of day and month is looked for in
 
 
-class TableLog:
+class TableLog(LogFormat):
     """CSV, Excel, Parquet or flat JSON with one message a row."""
 
     id = "table"
@@ -46,10 +46,10 @@ class TableLog:
         "One message a row, with a column for the conversation, the speaker, the time and the text: CSV, Excel, "
         "Parquet or JSON, as help desks and databases export it."
     )
-    options: tuple[str, ...] = ("conversation", "speaker", "text", "time", "zone", "day_first", "gap_minutes")
-    asker = False
+    event_roles = frozenset({"system"})  # "Conversation opened": not instructions for a model
+    options = ("conversation", "speaker", "text", "time", "zone", "day_first", "gap_minutes")
 
-    def recognises(self, bundle: Bundle) -> bool:
+    def recognizes(self, bundle: Bundle) -> bool:
         if bundle.is_archive:
             return False
         found = bundle.first_rows(bundle.filename, 5)

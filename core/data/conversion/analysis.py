@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles
-from core.data.conversion.templates import TEMPLATES, Suggestion
+from core.data.conversion.templates import TEMPLATES, TemplateSuggestion
 from core.data.formats import RowBatch
 from core.messages import Reject, Row
 
@@ -33,7 +33,7 @@ class Analysis:
     profiled_rows: int
     columns: tuple[Column, ...]
     shape: str | None
-    suggestion: Suggestion | None
+    suggestion: TemplateSuggestion | None
 
     def to_dict(self) -> dict[str, Any]:
         suggestion = self.suggestion.to_dict() if self.suggestion else None
@@ -42,7 +42,7 @@ class Analysis:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         columns = tuple(Column(**{**item, "samples": tuple(item["samples"])}) for item in raw["columns"])
-        suggestion = Suggestion.from_dict(raw["suggestion"]) if raw["suggestion"] else None
+        suggestion = TemplateSuggestion.from_dict(raw["suggestion"]) if raw["suggestion"] else None
         return cls(**{**raw, "columns": columns, "suggestion": suggestion})
 
 
@@ -67,11 +67,11 @@ def analyze_batches(batches: Iterable[RowBatch], limit: int = PROFILED_ROWS) -> 
 
 
 def _analysis(profiles: Profiles) -> Analysis:
-    columns, shape = profiles.columns(), shapes.detect(profiles.first)
+    columns, shape = profiles.columns(), chat_shapes.detect(profiles.first)
     return Analysis(profiles.total, profiles.rejected, profiles.profiled, columns, shape, suggest(columns))
 
 
-def suggest(columns: Sequence[Column]) -> Suggestion | None:
+def suggest(columns: Sequence[Column]) -> TemplateSuggestion | None:
     """The suggestion of the template that fits best; None where all columns are empty."""
     guess = ColumnGuess.of(columns)
     if not guess.usable:

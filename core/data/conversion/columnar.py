@@ -36,7 +36,7 @@ class _Asked(dict[str, str]):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ColumnPlan:
     """How a row of these columns becomes examples.
 
     Attributes:
@@ -76,7 +76,7 @@ class Plan:
 
 def plan(
     template: Template[Any], columns: Sequence[str], mapping: ColumnMapping, options: TemplateOptions
-) -> Plan | None:
+) -> ColumnPlan | None:
     """The plan for rows of these columns, or None where each row has to be asked about."""
     written = [*columns, *(value for value in options.model_dump().values() if isinstance(value, str))]
     if not columns or not template.concatenates(options) or any(_OPEN in text or _CLOSE in text for text in written):
@@ -91,7 +91,7 @@ def plan(
     if len(roles) != 1 or not fields.asked <= set(columns):
         return None
     texts = tuple(tuple(_pattern(message, columns) for message in messages) for messages in examples)
-    return Plan(tuple(name for name in columns if name in fields.asked), roles.pop(), texts)
+    return ColumnPlan(tuple(name for name in columns if name in fields.asked), roles.pop(), texts)
 
 
 def _pattern(message: Message, columns: Sequence[str]) -> Pattern:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, compress
 from typing import Any, Self
 
-from core.data.conversion import columnar, shapes
+from core.data.conversion import chat_shapes, columnar
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
 from core.data.findings import finding
@@ -42,7 +42,7 @@ class Recipe:
         """
         shape, template = state.get("shape"), state.get("template")
         if shape:
-            shapes.get_shape(shape)
+            chat_shapes.CHAT_SHAPES.get(shape)
             return cls(shape=shape)
         if not template:
             raise DataError("No template is chosen.", f"Choose one of {', '.join(TEMPLATES.ids())}.")
@@ -126,7 +126,7 @@ class Labeler:
             else:
                 yield from self.run(batch.items())
 
-    def _in_columns(self, plan: columnar.Plan, batch: RowBatch) -> ExampleColumns | None:
+    def _in_columns(self, plan: columnar.ColumnPlan, batch: RowBatch) -> ExampleColumns | None:
         """The examples of a batch at once; None where rows with empty cells give examples of their own kind."""
         lines, each = list(batch.lines), len(plan.texts)
         keep: list[bool] | None = None
@@ -155,7 +155,7 @@ class Labeler:
         return replace(made, findings=structure.check_columns(made), rejects=rejects)
 
     def _by_shape(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
-        shape = shapes.get_shape(self.recipe.shape or "")
+        shape = chat_shapes.CHAT_SHAPES.get(self.recipe.shape or "")
         for row in rows:
             self.read += 1
             if isinstance(row, Reject):

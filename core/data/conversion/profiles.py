@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.cells import cell_text, is_empty
 from core.messages import Reject, Row
 
@@ -78,7 +78,7 @@ class Profiles:
             return
         self.profiled += 1
         self._cells += len(row.fields)
-        if len(self.first) < shapes.SAMPLE:
+        if len(self.first) < chat_shapes.SAMPLE:
             self.first.append(row)
         for name, value in row.fields.items():
             if name not in self._profiles and len(self._profiles) < _MAX_COLUMNS:

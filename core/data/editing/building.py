@@ -11,9 +11,10 @@ from core.data.examples.sets import ExampleSet
 from core.data.findings import GROUPS
 from core.data.quality import structure
 from core.data.quality.rules import check_set
+from core.data.versions.files import example_row
 from core.data.versions.rows import Entry, Provenance, ProvenanceWriter, Rows
 from core.data.versions.stored import StoredExamples, interleaved
-from core.data.versions.writer import VersionWriter, example_row
+from core.data.versions.writer import VersionWriter
 from core.errors import DataError
 from core.messages import Example, Finding, Split
 

@@ -8,7 +8,7 @@ A new format is one file with a class (see base.Format) and one line below.
 
 from __future__ import annotations
 
-from core.data.formats.base import FORMATS, Choice, Detection, Format, Option, labels
+from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, ReadingOption, labels
 from core.data.formats.batches import RowBatch
 from core.data.formats.csv import CsvFormat
 from core.data.formats.detect import detect_file
@@ -26,10 +26,10 @@ FORMATS.add(XlsxFormat())
 
 __all__ = [
     "FORMATS",
-    "Choice",
     "Detection",
     "Format",
-    "Option",
+    "ReadingChoice",
+    "ReadingOption",
     "RowBatch",
     "choices",
     "detect_file",

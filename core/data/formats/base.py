@@ -92,7 +92,7 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class ReadingOption:
     """One value of a choice, as a user sees it. `text` adds what the title does not say."""
 
     value: Any
@@ -101,7 +101,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ReadingChoice:
     """One thing that a user may choose about how a file is read.
 
     Attributes:
@@ -113,7 +113,7 @@ class Choice:
 
     id: str
     title: str
-    options: tuple[Option, ...]
+    options: tuple[ReadingOption, ...]
     detected: Any
     current: Any
 
@@ -122,7 +122,9 @@ class Choice:
         return bool(self.detected != self.current)
 
     @classmethod
-    def of(cls, name: str, title: str, detected: Detection, current: Detection, options: Iterable[Option] = ()) -> Self:
+    def of(
+        cls, name: str, title: str, detected: Detection, current: Detection, options: Iterable[ReadingOption] = ()
+    ) -> Self:
         """The choice of one field of Detection."""
         return cls(name, title, tuple(options), getattr(detected, name), getattr(current, name))
 
@@ -201,7 +203,7 @@ class Format(ABC):
         """
         return detection
 
-    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
+    def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         """What a user may change about how a file is read, besides its format, encoding and nested values.
 
         Args:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.findings import data_error, finding
-from core.data.formats.base import Choice, Detection, Format, Head, Option
+from core.data.formats.base import Detection, Format, Head, ReadingChoice, ReadingOption
 from core.data.formats.batches import BATCH_ROWS, RowBatch
 from core.data.formats.csv_batches import BatchBuilder, drop_header
 from core.data.formats.csv_records import CsvText, strict_reader
@@ -90,12 +90,12 @@ class CsvFormat(Format):
             findings=findings,
         )
 
-    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
+    def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         delimiters = _characters(detected.delimiter, current.delimiter, _DELIMITER_TITLES)
         quotes = _characters(detected.quotechar, current.quotechar, _QUOTE_TITLES)
         return (
-            Choice.of("delimiter", "Cells are separated by", detected, current, delimiters),
-            Choice.of("quotechar", "Cells are quoted with", detected, current, quotes),
+            ReadingChoice.of("delimiter", "Cells are separated by", detected, current, delimiters),
+            ReadingChoice.of("quotechar", "Cells are quoted with", detected, current, quotes),
             *layout_choices(detected, current),
         )
 
@@ -124,12 +124,12 @@ class CsvFormat(Format):
 # ---- choices
 
 
-def layout_choices(detected: Detection, current: Detection) -> tuple[Choice, ...]:
+def layout_choices(detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
     """Header and lines above it: what a user may change about any table of cells."""
-    header = (Option(True, "The first row names the columns"), Option(False, "There is no header"))
+    header = (ReadingOption(True, "The first row names the columns"), ReadingOption(False, "There is no header"))
     return (
-        Choice.of("header", "Header", detected, current, header),
-        Choice.of("skip_lines", "Lines before the header", detected, current),
+        ReadingChoice.of("header", "Header", detected, current, header),
+        ReadingChoice.of("skip_lines", "Lines before the header", detected, current),
     )
 
 
@@ -140,11 +140,11 @@ def layout_facts(detection: Detection) -> tuple[tuple[str, str], ...]:
     return (*numbered, *above)
 
 
-def _characters(detected: str | None, current: str | None, titles: Mapping[str, str]) -> list[Option]:
+def _characters(detected: str | None, current: str | None, titles: Mapping[str, str]) -> list[ReadingOption]:
     """The known characters, and the detected or chosen one if it is not among them."""
-    options = [Option(value, title) for value, title in titles.items()]
+    options = [ReadingOption(value, title) for value, title in titles.items()]
     others = [value for value in dict.fromkeys((detected, current)) if value and value not in titles]
-    return options + [Option(value, repr(value)) for value in others]
+    return options + [ReadingOption(value, repr(value)) for value in others]
 
 
 # ---- detection

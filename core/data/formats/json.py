@@ -9,7 +9,7 @@ from typing import Any
 
 from core.data.findings import data_error, finding
 from core.data.formats import strict_json
-from core.data.formats.base import ArrayFound, Choice, Detection, Format, Head, Option
+from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice, ReadingOption
 from core.data.formats.json_text import JsonText, first_value
 from core.errors import DataError
 from core.messages import Reject, Row
@@ -49,9 +49,9 @@ class JsonFormat(Format):
         chosen = overrides.get("array_path")
         if chosen is not None:
             path = tuple(chosen.split(".")) if isinstance(chosen, str) and chosen else tuple(chosen)
-            whole = "A single JSON value." if start == "{" else _said(())
+            whole = "A single JSON value." if start == "{" else _array_note(())
             layout = "object" if path else "values" if start == "{" else "array"
-            note = _said(path) if path else whole
+            note = _array_note(path) if path else whole
             return Detection(
                 self.id, head.encoding, layout=layout, array_path=path, arrays=_with_whole(arrays), notes=(note,)
             )
@@ -61,7 +61,7 @@ class JsonFormat(Format):
             keys = ".".join(path)
             told = finding("data", f"The rows are taken from {keys!r}; the rest of the object is not used.", "",
                            severity="info")  # fmt: skip
-            notes = [_said(path)]
+            notes = [_array_note(path)]
             if len(arrays) > 1:
                 notes.append(f"{len(arrays)} arrays of objects were found; another one can be chosen.")
             return Detection(
@@ -73,14 +73,14 @@ class JsonFormat(Format):
             return Detection(self.id, head.encoding, layout="values", arrays=_with_whole(arrays), notes=(note,))
         return Detection(self.id, head.encoding, layout="values", notes=("A single JSON value.",))
 
-    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
+    def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         if not current.arrays:
             return ()
         options = [
-            Option(found.path, " → ".join(found.path) or "The whole document", f"{found.count:,} objects seen")
+            ReadingOption(found.path, " → ".join(found.path) or "The whole document", f"{found.count:,} objects seen")
             for found in current.arrays
         ]
-        return (Choice.of("array_path", "Rows are taken from", detected, current, options),)
+        return (ReadingChoice.of("array_path", "Rows are taken from", detected, current, options),)
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
         if not detection.arrays:
@@ -161,5 +161,5 @@ def _key(word: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _said(path: tuple[str, ...]) -> str:
+def _array_note(path: tuple[str, ...]) -> str:
     return f"The rows are in the array at {'.'.join(path)!r}." if path else "A JSON array; each element is a row."

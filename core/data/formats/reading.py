@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core.data.findings import data_error, reject
-from core.data.formats.base import FORMATS, Choice, Detection, Format, Option
+from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, ReadingOption
 from core.data.formats.batches import BATCH_ROWS, RowBatch, from_items
 from core.data.formats.encoding import ENCODING_TITLES
 from core.data.formats.nested import WAYS, reshape
@@ -58,7 +58,7 @@ def read_batches(path: Path, detection: Detection, size: int = BATCH_ROWS) -> It
     return _format_of(detection).read_batches(path, detection, size)
 
 
-def choices(detected: Detection, current: Detection) -> tuple[Choice, ...]:
+def choices(detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
     """What a user may choose about how a file is read, in the order to be shown.
 
     Args:
@@ -69,10 +69,10 @@ def choices(detected: Detection, current: Detection) -> tuple[Choice, ...]:
     shared = [_formats(detected, current)]
     if current.encoding:
         shared.append(_encodings(detected, current))
-    nested: tuple[Choice, ...] = ()
+    nested: tuple[ReadingChoice, ...] = ()
     if current.nested:
-        ways = [Option(way, title) for way, title in WAYS.items()]
-        nested = (Choice.of("nested", "Objects and lists in cells", detected, current, ways),)
+        ways = [ReadingOption(way, title) for way, title in WAYS.items()]
+        nested = (ReadingChoice.of("nested", "Objects and lists in cells", detected, current, ways),)
     return (*shared, *entry.choices(detected, current), *nested)
 
 
@@ -83,18 +83,20 @@ def facts(detection: Detection) -> tuple[tuple[str, str], ...]:
     return (("Read as", read_as), *entry.facts(detection))
 
 
-def _formats(detected: Detection, current: Detection) -> Choice:
+def _formats(detected: Detection, current: Detection) -> ReadingChoice:
     """Any text may be read as another text format; a binary file is what it is."""
     entry = _format_of(detected)
     known = [entry] if entry.is_binary else [item for item in FORMATS if not item.is_binary]
-    return Choice.of("format", "Format", detected, current, [Option(item.id, item.label) for item in known])
+    return ReadingChoice.of(
+        "format", "Format", detected, current, [ReadingOption(item.id, item.label) for item in known]
+    )
 
 
-def _encodings(detected: Detection, current: Detection) -> Choice:
+def _encodings(detected: Detection, current: Detection) -> ReadingChoice:
     used = [codec for codec in (detected.encoding, current.encoding) if codec]
     titles = {**ENCODING_TITLES, **{codec: codec for codec in used if codec not in ENCODING_TITLES}}
-    options = [Option(codec, title) for codec, title in titles.items()]
-    return Choice.of("encoding", "Encoding", detected, current, options)
+    options = [ReadingOption(codec, title) for codec, title in titles.items()]
+    return ReadingChoice.of("encoding", "Encoding", detected, current, options)
 
 
 def _format_of(detection: Detection) -> Format:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.findings import data_error, finding
-from core.data.formats.base import Choice, Detection, Format, Head, Option, SheetFound
+from core.data.formats.base import Detection, Format, Head, ReadingChoice, ReadingOption, SheetFound
 from core.data.formats.csv import column_names, find_preamble, has_header, layout_choices, layout_facts
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
@@ -79,16 +79,16 @@ class XlsxFormat(Format):
             raise data_error("no_rows", "The workbook holds no cells." if not wanted else f"Sheet {wanted!r} is empty.")
         return _with_columns(replace(detection, sheet=chosen, sheets=sheets), table, overrides, empty_cells)
 
-    def choices(self, detected: Detection, current: Detection) -> tuple[Choice, ...]:
+    def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         options = [
-            Option(
+            ReadingOption(
                 sheet.name,
                 sheet.name,
                 f"{sheet.rows:,} rows, {sheet.columns:,} columns" + ("" if sheet.visible else ", hidden"),
             )
             for sheet in current.sheets
         ]
-        sheets = (Choice.of("sheet", "Sheet", detected, current, options),) if len(options) > 1 else ()
+        sheets = (ReadingChoice.of("sheet", "Sheet", detected, current, options),) if len(options) > 1 else ()
         return (*sheets, *layout_choices(detected, current))
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from core.messages import Example, Message, Split
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampleDataset:
     """Pairs to train on, and paraphrased questions with the same answers as the validation part."""
 
     name: str
@@ -20,9 +20,9 @@ class Sample:
     validation: list[Example]
 
 
-def load_sample() -> Sample:
+def load_sample() -> SampleDataset:
     """The shipped sample, read from the package."""
-    return Sample(
+    return SampleDataset(
         name="Brindle support (sample)",
         description="Questions to an invented garden shop and its answers; the validation part asks the same in other "
         "words.",

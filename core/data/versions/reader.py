@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import arguments
-from core.data.versions.writer import read_rows
+from core.data.versions.files import read_rows
 from core.messages import Example, Finding, Message, Split
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Statistics:
 
 @contextmanager
 def connect() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB of its own, for one question; what does not fit into its memory goes to disk."""
+    """A separate DuckDB for one query; what does not fit into its memory goes to disk."""
     import duckdb
 
     connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "512MB"})

@@ -1,4 +1,4 @@
-"""The examples of a version one by one, parsed only when somebody looks inside; and provenance beside them.
+"""The examples of a version one by one, parsed only when they are used; and provenance beside them.
 
 A version may carry `provenance.parquet`: for examples that a model wrote, which model, prompt and row they came from,
 as one JSON object per position. Editing moves it along with its example.
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.data.examples.identity import identity
-from core.data.versions.writer import ParquetRows
+from core.data.versions.files import ParquetRows
 from core.messages import Example, Message, Split
 
 PROVENANCE = "provenance.parquet"

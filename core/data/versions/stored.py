@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.versions.writer import EXAMPLE_SCHEMA
+from core.data.versions.files import EXAMPLE_SCHEMA
 
 _BATCH = 10_000
 

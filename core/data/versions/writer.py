@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,72 +17,30 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.data.examples.columns import ExampleColumns
-from core.data.examples.identity import identities, stored
-from core.data.versions import manifest
-from core.data.versions.manifest import HoldOut, Manifest, StoredFile
+from core.data.examples.identity import identities
+from core.data.versions.files import (
+    BATCH,
+    EXAMPLE_SCHEMA,
+    EXAMPLES,
+    FINDING_SCHEMA,
+    FINDINGS,
+    FLAGS,
+    LABEL_CHARACTERS,
+    MANIFEST,
+    REJECTS,
+    ParquetRows,
+    example_row,
+    finding_row,
+)
+from core.data.versions.manifest import HoldOut
 from core.messages import Example, Finding, Reject
-from core.text import CHARACTERS_PER_TOKEN, estimated_tokens
+from core.text import CHARACTERS_PER_TOKEN
 
-EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", manifest.FILE
 DEFAULT_SEED = 42
-HOLD_OUT_FROM = 200  # below, nothing is held out unless asked: facts that were never shown cannot be learnt
+HOLD_OUT_FROM = 200  # below, nothing is held out unless asked: facts that were never shown cannot be learned
 HOLD_OUT_SHARE, HOLD_OUT_MOST = 0.1, 1_000
 _UNSPLIT = f"{EXAMPLES}.unsplit"
-_BATCH = 2_000  # rows that are kept in memory before they are written
 _NOT_TRAINED = b""  # instead of a key
-_LABEL = 200  # characters of the last answer
-
-_FLAGS = pa.list_(pa.string())
-EXAMPLE_SCHEMA = pa.schema(
-    [
-        ("position", pa.int64()),
-        ("messages", pa.string()),  # the chat-format JSON
-        ("text", pa.string()),  # every content, one after another, for the search
-        ("label", pa.string()),  # the last answer, for the balance of labels
-        ("split", pa.string()),
-        ("source", pa.string()),
-        ("source_line", pa.int64()),
-        ("turns", pa.int32()),
-        ("characters", pa.int64()),
-        ("tokens", pa.int64()),  # an estimate: characters / 4
-        ("flags", _FLAGS),  # codes of the findings about this example
-    ]
-)
-_FINDING_SCHEMA = pa.schema(
-    [
-        ("line", pa.int64()),
-        ("field", pa.string()),
-        ("code", pa.string()),
-        ("severity", pa.string()),
-        ("message", pa.string()),
-        ("remedy", pa.string()),
-        ("raw", pa.string()),
-        ("rows", pa.list_(pa.int64())),
-    ]
-)
-
-
-class ParquetRows:
-    """A Parquet file that is written row by row, a batch at a time."""
-
-    def __init__(self, path: Path, schema: Any, batch: int = _BATCH) -> None:
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
-        self._schema, self._batch = schema, batch
-        self._rows: list[dict[str, Any]] = []
-
-    def add(self, row: dict[str, Any]) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= self._batch:
-            self._flush()
-
-    def close(self) -> None:
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +63,7 @@ class VersionWriter:
     Args:
         directory: local; what an interrupted attempt left there is overwritten.
         hold_out: share of the examples to hold out for validation; None: 10 % (at most 1,000) from 200 examples on,
-            nothing below, and nothing where examples of a validation part of their own were added.
+            nothing below, and nothing where separate validation examples were added.
     """
 
     def __init__(self, directory: Path, *, hold_out: float | None = None, seed: int = DEFAULT_SEED) -> None:
@@ -115,7 +73,7 @@ class VersionWriter:
         self.directory = directory
         self._hold_out, self._seed = hold_out, seed
         self._examples = _Unsplit(directory / _UNSPLIT)
-        self._findings = ParquetRows(directory / FINDINGS, _FINDING_SCHEMA)
+        self._findings = ParquetRows(directory / FINDINGS, FINDING_SCHEMA)
         self._rejects = (directory / REJECTS).open("w", encoding="utf-8")
         self._train = self._own_validation = self._rejected = 0
         self._by_severity: dict[str, int] = {"error": 0, "warning": 0, "info": 0}
@@ -258,7 +216,7 @@ class _Unsplit:
 
     def add(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
-        if len(self._rows) >= _BATCH:
+        if len(self._rows) >= BATCH:
             self._flush()
 
     def add_table(self, table: Any) -> None:
@@ -296,17 +254,17 @@ def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> A
     characters = pc.utf8_length(texts[0]).cast(pa.int64())
     for column in texts[1:]:
         characters = pc.add(characters, pc.utf8_length(column))
-    flags: Any = pa.repeat(pa.scalar([], _FLAGS), number)
+    flags: Any = pa.repeat(pa.scalar([], FLAGS), number)
     if examples.findings:
         codes: list[list[str]] = [[]] * number
         for index, found in examples.findings.items():
             codes[index] = sorted({item.code for item in found})
-        flags = pa.array(codes, _FLAGS)
+        flags = pa.array(codes, FLAGS)
     columns = [
         pa.array(range(position, position + number), pa.int64()),
         pa.array(written, pa.string()),
         texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n"),
-        pc.utf8_slice_codeunits(texts[answer], 0, _LABEL),
+        pc.utf8_slice_codeunits(texts[answer], 0, LABEL_CHARACTERS),
         pa.repeat(pa.scalar(examples.split), number),
         pa.repeat(pa.scalar(examples.source), number),
         pa.array(examples.lines, pa.int64()),
@@ -342,61 +300,3 @@ def _hash(digest: Any, splits: Any, messages: Any) -> None:
         bounds = memoryview(offsets).cast("i")
         first, last = bounds[chunk.offset], bounds[chunk.offset + len(chunk)]
         digest.update(memoryview(data)[first:last])
-
-
-def write_manifest(directory: Path, facts: Manifest) -> Manifest:
-    """Write manifest.json with the hash and size of every other file; returns it complete."""
-    files: dict[str, StoredFile] = {}
-    for path in sorted(directory.iterdir()):
-        if path.name == MANIFEST:
-            continue
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        files[path.name] = StoredFile(digest, path.stat().st_size)
-    complete = replace(facts, files=files)
-    complete.write(directory)
-    return complete
-
-
-def write_findings(path: Path, findings: Iterable[Finding]) -> None:
-    """A findings file of its own (when a version is checked again)."""
-    rows = ParquetRows(path, _FINDING_SCHEMA)
-    for found in findings:
-        rows.add(finding_row(found))
-    rows.close()
-
-
-def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[str, Any]:
-    contents = [message.content for message in example.messages]
-    answers = [message.content for message in example.messages if message.role == "assistant"]
-    characters = sum(map(len, contents))
-    return {
-        "position": position,
-        "messages": stored(example.messages),
-        "text": "\n".join(contents),
-        "label": answers[-1][:_LABEL] if answers else "",
-        "split": example.split,
-        "source": example.source,
-        "source_line": example.source_line,
-        "turns": sum(message.role == "user" for message in example.messages),
-        "characters": characters,
-        "tokens": estimated_tokens(characters),
-        "flags": sorted(set(flags)),
-    }
-
-
-def finding_row(found: Finding) -> dict[str, Any]:
-    row = {**found.to_dict(), "rows": list(found.rows), "raw": found.raw}
-    # Parquet holds Unicode only: half characters are shown escaped here, verbatim in the rejects.
-    return {key: _printable(value) if isinstance(value, str) else value for key, value in row.items()}
-
-
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Every row of a Parquet file, a batch at a time."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(2_000):
-            yield from batch.to_pylist()
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,7 +1,7 @@
 """Base models: the starter, directories on this machine, and Hub models whose files are here.
 
-Ids: `starter`, `local:/a/directory`, a Hub id such as `Qwen/Qwen2.5-0.5B-Instruct` (`@` and a revision behind it take
-that one), or a name that Ollama users know. Whatever lies in the local Hub cache can be used, in the catalog or not.
+Ids: `starter`, `local:/a/directory`, a Hub id such as `Qwen/Qwen2.5-0.5B-Instruct` (optionally with `@` and a
+revision), or a name that Ollama uses. Every language model in the local Hub cache can be used, in the catalog or not.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from core.settings import get_settings
 
 LOCAL = "local:"
 _STARTER_TEXT = (
-    "A small Llama-style model that the studio builds on this machine in about a minute. It speaks, and knows little "
-    "until it is taught: made for trying everything, for real, without a GPU or a network."
+    "A small Llama-style model that the studio builds on this machine in about a minute. It knows little until it is "
+    "trained: for trying every feature without a GPU or a network."
 )
 
 
 def resolve(model_id: str) -> BaseModelRef:
-    """The base model of an id, with its shape as far as files are here.
+    """The base model with this id; its shape is known if its files are here.
 
     Raises:
         NotFound: no such id, with the ids that exist.
-        DataError: a named directory cannot be used; says which file is wrong.
+        DataError: the directory cannot be used; names the file that is wrong.
     """
     if model_id == "starter":
         return _starter()
@@ -50,7 +50,7 @@ def resolve(model_id: str) -> BaseModelRef:
 
 
 def is_base(model_id: str) -> bool:
-    """Whether an id belongs to a base model, here or not: no tuned model can hide it by taking its name."""
+    """Whether an id belongs to a base model, downloaded or not; a tuned model cannot take its name."""
     hub_id = model_id.partition("@")[0]
     if model_id == "starter" or model_id.startswith(LOCAL) or hub_id in BASE_MODELS:
         return True
@@ -58,7 +58,7 @@ def is_base(model_id: str) -> bool:
 
 
 def title_of(model_id: str) -> str:
-    """What to call a base model, without looking at its files: for lists."""
+    """The title of a base model, without reading its files: for lists."""
     if model_id == "starter":
         return "Starter"
     if model_id.startswith(LOCAL):
@@ -69,20 +69,20 @@ def title_of(model_id: str) -> str:
 
 
 def list_models() -> list[BaseModelRef]:
-    """Everything the studio knows, ready ones first: starter, directories under `base_models/`, the Hub's families, and
-    what else of the local Hub cache can be trained.
+    """All base models, ready ones first: the starter, directories under `base_models/`, the catalog, and other language
+    models in the local Hub cache.
 
-    A directory or a cached language model that cannot be used is listed too, not ready, with what is wrong with it.
+    A directory or cached language model that cannot be used is listed as not ready, with the reason.
     """
     others = (_unlisted(hub_id) for hub_id in hub_cache.cached() if hub_id not in BASE_MODELS)
-    # a cache holds more than language models
+    # the cache also contains other kinds of models
     cached = [base for base in map(_hub, others) if base.ready or (base.path and is_language_model(base.path))]
     found = [_starter(), *_local_models(), *(_hub(entry) for entry in BASE_MODELS), *cached]
     return sorted(found, key=lambda base: not (base.ready or base.buildable))
 
 
 def named_directory() -> Path:
-    """Where a model directory may be put by hand, so that it appears in the catalog."""
+    """The folder for model directories of your own; they appear in the catalog."""
     return get_settings().data_dir / "base_models"
 
 
@@ -104,7 +104,7 @@ def _starter() -> BaseModelRef:
         reason="" if ready else "It is built first; that takes about a minute.",
         recommended=True,
         size=_size(dims.params),
-        license="made here",
+        license="built here",
     )
 
 
@@ -149,12 +149,12 @@ def _or_reason(path: Path) -> BaseModelRef:
 
 
 def _unlisted(hub_id: str) -> HubModel:
-    """An entry for a model that somebody brought into the cache."""
+    """An entry for a cached model that is not in the catalog."""
     return HubModel(hub_id, hub_id.rpartition("/")[2], "In the Hub cache", 0, "see its card on the Hub")
 
 
 def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
-    wanted = f" --revision {revision}" if revision else ""
+    option = f" --revision {revision}" if revision else ""
     login = "hf auth login && " if entry.gated else ""
     listed = BaseModelRef(
         id=f"{entry.id}@{revision}" if revision else entry.id,
@@ -163,7 +163,7 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
         text=" ".join(filter(None, (entry.text, note))),
         ready=False,
         reason=_away(entry, revision),
-        command=f"{login}hf download {entry.id}{wanted}",
+        command=f"{login}hf download {entry.id}{option}",
         recommended=entry.recommended,
         size=entry.size if entry.billions else "",
         license=entry.license,
@@ -193,35 +193,33 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
 
 
 def _unusable(listed: BaseModelRef, path: Path, error: DataError) -> BaseModelRef:
-    """A model of the Hub whose files are here and cannot be used; the file is named by the model, not by its commit."""
-    said = error.message.replace(path.name, listed.title)
+    """A Hub model whose files are here but cannot be used; the message names the model instead of its commit."""
+    message = error.message.replace(path.name, listed.title)
     if path.parent == named_directory():
-        reason = f"{said} {error.remedy} It lies in {path}; without that directory the Hub cache is used."
+        reason = f"{message} {error.remedy} It is in {path}; without that directory the Hub cache is used."
         return replace(listed, path=path, reason=reason, command="", unusable=True)
     if error.remedy in LACKS_FILES:
         return replace(
             listed,
             path=path,
-            reason=f"{said} Download it again; if that changes nothing, choose another model.",
-            command=f"{listed.command} --force-download",  # else a file that is here is taken as it is
+            reason=f"{message} Download it again; if that does not help, choose another model.",
+            command=f"{listed.command} --force-download",  # else existing files are not replaced
             unusable=True,
         )
-    return replace(listed, path=path, reason=f"{said} {error.remedy}", command="", unusable=True)
+    return replace(listed, path=path, reason=f"{message} {error.remedy}", command="", unusable=True)
 
 
 def _away(entry: HubModel, revision: str) -> str:
-    what = f"{entry.title} at revision {revision}" if revision else entry.title
-    gate = (
-        f" Its licence ({entry.license}) is to be accepted at huggingface.co/{entry.id} first." if entry.gated else ""
-    )
-    return f"{what} is not on this machine yet.{gate}"
+    name = f"{entry.title} at revision {revision}" if revision else entry.title
+    gate = f" Accept its license ({entry.license}) at huggingface.co/{entry.id} first." if entry.gated else ""
+    return f"{name} is not on this machine yet.{gate}"
 
 
 def _files(hub_id: str, revision: str) -> tuple[Path | None, str]:
-    """The directory that holds a Hub model, and what to know about it.
+    """The directory with a Hub model's files, and a remark.
 
-    A directory under `base_models/` put there by hand comes first. In the cache, a revision that was named wins; else
-    the one that was used here first (see `pin`), as long as its files are there; else `main`.
+    A directory under `base_models/` comes first. In the cache, the named revision; else the one first used here (see
+    `pin`) as long as its files exist; else `main`.
     """
     by_hand = named_directory() / hub_id.replace("/", "--")
     if by_hand.is_dir() and not revision:
@@ -233,8 +231,8 @@ def _files(hub_id: str, revision: str) -> tuple[Path | None, str]:
     if pinned is None or pinned.name == newest:
         return hub_cache.snapshot(hub_id, newest), ""
     remark = (
-        f"Revision {pinned.name[:7]}, the one first used here, stays in use. The cache holds a newer one too: "
-        f"{hub_id}@{newest[:7]} takes it."
+        f"Revision {pinned.name[:7]}, the first one used here, is used. The cache also has a newer one: "
+        f"{hub_id}@{newest[:7]}."
         if newest
         else ""
     )
@@ -242,14 +240,14 @@ def _files(hub_id: str, revision: str) -> tuple[Path | None, str]:
 
 
 def pinned_revision(hub_id: str) -> str:
-    """The commit of a Hub model that was first used here, "" before that."""
+    """The commit of a Hub model that was first used here; "" if none was."""
     return _pins().get(hub_id, "")
 
 
 def pin(base: BaseModelRef) -> None:
-    """Keep the revision of a Hub model that is used for the first time: later jobs take the same files.
+    """Record the revision of a Hub model when it is first used, so that later jobs use the same files.
 
-    Nobody can promise which commit of `main` a download brings, so it is recorded when it is here.
+    `main` moves on the Hub, so the commit is recorded once its files are here.
     """
     if base.path is None or base.path.parent.name != "snapshots" or "@" in base.id or pinned_revision(base.id):
         return

@@ -1,4 +1,4 @@
-"""A model directory on disk, checked before anybody waits for it: config, tokenizer, chat template, safetensors."""
+"""A model directory on disk, checked before a job uses it: config, tokenizer, chat template, safetensors."""
 
 from __future__ import annotations
 
@@ -20,19 +20,32 @@ from core.models.base_models.records import Dims
 from core.models.render import render
 
 _WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1}
-_WHOLE_NUMBERS = frozenset({"I8", "U8"})  # packed weights; buffers of 64 bits, such as position ids, are harmless
+_WHOLE_NUMBERS = frozenset({"I8", "U8"})  # packed weights; 64-bit buffers, such as position ids, are harmless
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
-_REMEDY = "Name a directory as transformers' save_pretrained writes it."
+_REMEDY = "Choose a directory written by transformers' save_pretrained."
 _TOKENIZER = "Save its fast tokenizer into the directory."
 _AGAIN = "Download it again."
 _WHOLE = "Download or copy the model again."
-LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _WHOLE})  # remedies of what a whole download would mend
+_TEXT_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "generation_config.json",  # names the tokens that end an answer
+)
+Stamp = tuple[tuple[str, int, int], ...]  # name, bytes and time of change (ns) of each file
+LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _WHOLE})  # the remedies that a complete download would fix
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFacts:
-    """What a model directory holds. `revision` changes when its config or weights change."""
+    """What a model directory contains. `revision` changes with its config, weights, tokenizer and chat template."""
 
     dims: Dims
     bytes_per_param: float
@@ -41,7 +54,7 @@ class DirectoryFacts:
 
 
 def inspect(path: Path) -> DirectoryFacts:
-    """Check a model directory and read its shape; no weight is loaded and no code of the directory runs.
+    """Check a model directory and read its shape; no weights are loaded and no code in the directory runs.
 
     Raises:
         DataError: names the missing or unusable file: config.json (an architecture that transformers knows, no code of
@@ -50,15 +63,15 @@ def inspect(path: Path) -> DirectoryFacts:
     """
     try:
         there = path.is_dir()
-    except OSError:  # a name longer than a file system takes
+    except OSError:  # a name longer than the file system allows
         there = False
     if not there:
         raise _error(f"There is no directory {str(path)[:200]}.", "Check the path.")
     config = _json(path / "config.json")
     if config.get("auto_map"):
         raise _error(
-            f"{path.name}: the model wants to run its own code (auto_map in config.json).",
-            "Choose a model that transformers knows; code that comes with weights is never run.",
+            f"{path.name}: the model needs its own code (auto_map in config.json).",
+            "Choose a model that transformers supports; code included with weights is never run.",
         )
     if config.get("quantization_config"):
         raise _error(f"{path.name}: the weights are quantized already.", "Choose the unquantized model.")
@@ -69,21 +82,22 @@ def inspect(path: Path) -> DirectoryFacts:
     dims = Dims.from_config(config, params=params)
     if not known_architecture(dims.architecture):
         raise _error(
-            f"{path.name}: the installed transformers has no {dims.architecture}.",
-            "Choose another model, or install a transformers that knows this one.",
+            f"{path.name}: the installed transformers does not support {dims.architecture}.",
+            "Choose another model, or install a version of transformers that supports this one.",
         )
     _check_type(path, config, dims.architecture)
     _check_shapes(path, dims, tensors)
-    if problem := _speaks(path, dims.vocab_size, _stamp(path)):
+    if problem := _speaks(path, dims.vocab_size, stamp := _stamp(path)):
         raise _error(*problem)
     digest = hashlib.sha256((path / "config.json").read_bytes())
+    digest.update(_text_digest(path, stamp))
     for file in weights:
         digest.update(f"{file.name}:{file.stat().st_size}".encode())
     return DirectoryFacts(dims, width, digest.hexdigest()[:12], path.name)
 
 
 def is_language_model(path: Path) -> bool:
-    """Whether the config.json of a directory names a causal language model; False where it cannot be read."""
+    """Whether the config.json of a directory names a causal language model; False if it cannot be read."""
     try:
         named = _json(path / "config.json").get("architectures")
     except DataError:
@@ -114,7 +128,7 @@ def _weight_files(path: Path) -> list[Path]:
         shards = sorted({str(shard) for shard in _weight_map(index).values()})
         if not shards:
             raise _error(f"{path.name}: {index.name} names no file.", _WHOLE)
-        # a shard's name comes from a file: only its last part is used, so it cannot point outside the directory
+        # only the last part of a shard's name is used, so it cannot point outside the directory
         files = [path / Path(shard).name for shard in shards]
         missing = [file.name for file in files if not file.is_file()]
         if missing:
@@ -124,14 +138,14 @@ def _weight_files(path: Path) -> list[Path]:
         return [path / "model.safetensors"]
     if any(path.glob("*.bin")) or any(path.glob("*.pt")):
         raise _error(
-            f"{path.name} holds pickled weights (.bin), which can run code when they are loaded.",
-            "Choose or convert to safetensors.",
+            f"{path.name} contains pickled weights (.bin), which can run code when they are loaded.",
+            "Choose a model with safetensors weights, or convert this one.",
         )
     raise _error(f"{path.name} has no model.safetensors.")
 
 
 def _weight_map(index: Path) -> dict[str, Any]:
-    """Which tensor lies in which file."""
+    """The file of each tensor."""
     found = _json(index).get("weight_map", {})
     if not isinstance(found, dict):
         raise _error(f"{index.parent.name}/{index.name} has no usable weight_map.", _AGAIN)
@@ -149,7 +163,7 @@ class _Tensor:
 
 
 def _tensors(files: list[Path]) -> dict[str, _Tensor]:
-    """Every tensor of the files, from their headers alone, each file checked to hold all that its header names."""
+    """Every tensor of the files, read from the headers; each file is checked to contain what its header names."""
     found: dict[str, _Tensor] = {}
     for file in files:
         length, header = _header(file)
@@ -164,14 +178,14 @@ def _tensors(files: list[Path]) -> dict[str, _Tensor]:
                     raise ValueError(f"{name} has {stop - begin} bytes, which does not fit its shape")
                 found[name], end = tensor, max(end, stop)
         except (KeyError, TypeError, ValueError) as error:
-            raise _error(f"{file.name} is no readable safetensors file: {error}.", _AGAIN) from error
+            raise _error(f"{file.name} is not a readable safetensors file: {error}.", _AGAIN) from error
         missing = 8 + length + end - file.stat().st_size
         if missing > 0:
             raise _error(f"{file.name} is cut off: {missing:,} bytes are missing at its end.", _AGAIN)
         if missing < 0:
             raise _error(f"{file.name} has {-missing:,} bytes more than its header names.", _AGAIN)
     if not found:
-        raise _error(f"{files[0].name} holds no weights.")
+        raise _error(f"{files[0].name} contains no weights.")
     if whole := next((name for name, tensor in found.items() if tensor.dtype in _WHOLE_NUMBERS), None):
         raise _error(
             f"{files[0].parent.name}: the weights are quantized already ({whole} is {found[whole].dtype}).",
@@ -188,33 +202,33 @@ def _count(tensors: dict[str, _Tensor]) -> tuple[int, float]:
 
 
 def _check_shapes(path: Path, dims: Dims, tensors: dict[str, _Tensor]) -> None:
-    """The weights are those of the config: as many layers, an embedding of its size, and everything the index names."""
+    """The weights fit the config: the number of layers, the size of the embedding, and every tensor in the index."""
     index = path / "model.safetensors.index.json"
     if index.is_file():
         lost = sorted(set(_weight_map(index)) - set(tensors))
         if lost:
-            raise _error(f"{path.name}: {lost[0]} stands in {index.name} and in no file.", _AGAIN)
+            raise _error(f"{path.name}: {lost[0]} is in {index.name}, but in no file.", _AGAIN)
     layers = {int(found.group(1)) for name in tensors if (found := _LAYER.search(name))}
     if layers and layers != set(range(dims.num_layers)):
         raise _error(
             f"{path.name}: config.json says {dims.num_layers} layers, the weights have {len(layers)}.",
-            "Put the config.json of these weights beside them.",
+            "Add the config.json that belongs to these weights.",
         )
     wanted = (dims.vocab_size, dims.hidden_size)
     for name, tensor in tensors.items():
         if name.endswith("embed_tokens.weight") and tensor.shape != wanted:
-            said = " x ".join(map(str, tensor.shape))
+            shape = " x ".join(map(str, tensor.shape))
             raise _error(
-                f"{path.name}: {name} is {said}, and config.json says {wanted[0]} x {wanted[1]}.",
-                "Put the config.json of these weights beside them.",
+                f"{path.name}: {name} is {shape}, but config.json says {wanted[0]} x {wanted[1]}.",
+                "Add the config.json that belongs to these weights.",
             )
 
 
 @lru_cache(maxsize=1)
 def _architectures() -> str:
-    """The part of the installed transformers' source that lists its causal language models; "" where there is none.
+    """The part of the installed transformers' source that lists its causal language models; "" if it is not found.
 
-    Read as text, because importing it brings torch.
+    Read as text, because importing it imports torch.
     """
     spec = importlib.util.find_spec("transformers")
     for root in (spec.submodule_search_locations or ()) if spec else ():
@@ -226,33 +240,44 @@ def _architectures() -> str:
 
 
 def _check_type(path: Path, config: dict[str, Any], architecture: str) -> None:
-    """transformers goes by model_type: another one than the architecture's builds another model, of random weights."""
+    """transformers uses model_type: one that does not match the architecture builds another model with random
+    weights."""
     kind = str(config.get("model_type") or "")
-    made = re.findall(rf'\(\s*"{re.escape(kind)}",\s*"(\w+)"', _architectures())
-    if made and architecture not in made:
+    expected = re.findall(rf'\(\s*"{re.escape(kind)}",\s*"(\w+)"', _architectures())
+    if expected and architecture not in expected:
         raise _error(
-            f"{path.name}: config.json says the architecture is {architecture} and the model_type {kind}, which is "
-            f"{made[0]}.",
-            "Put the config.json of these weights beside them.",
+            f"{path.name}: config.json has the architecture {architecture}, but model_type {kind}, which is "
+            f"{expected[0]}.",
+            "Add the config.json that belongs to these weights.",
         )
 
 
 def known_architecture(name: str) -> bool:
-    """Whether the installed transformers has this causal language model (True where that cannot be found out)."""
+    """Whether the installed transformers has this causal language model (True if that is not known)."""
     known = _architectures()
     return not known or f'"{name}"' in known
 
 
-def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Changes when a file that decides about text does."""
-    names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
-    files = (path / name for name in names if (path / name).is_file())
-    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+def _stamp(path: Path) -> Stamp:
+    """Changes when a file that affects what the model reads or writes does."""
+    files = [path / name for name in _TEXT_FILES] + sorted((path / NAMED_TEMPLATES).glob("*.jinja"))
+    return tuple(
+        (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()
+    )
+
+
+@lru_cache(maxsize=64)  # a tokenizer.json can have many megabytes, and models are listed often
+def _text_digest(path: Path, stamp: Stamp) -> bytes:
+    """The digest of these files' names and contents."""
+    digest = hashlib.sha256()
+    for name, size, _ in stamp:
+        digest.update(f"{name}:{size}:".encode() + (path / name).read_bytes())
+    return digest.digest()
 
 
 @lru_cache(maxsize=64)
-def _speaks(path: Path, vocab_size: int, stamp: tuple[tuple[str, int, int], ...]) -> tuple[str, str] | None:
-    """What keeps a test chat from becoming token ids that the model has, with the remedy; None when nothing does."""
+def _speaks(path: Path, vocab_size: int, stamp: Stamp) -> tuple[str, str] | None:
+    """Why a test chat cannot be turned into token ids of the model, with the remedy; None if it can."""
     try:
         tokenizer = load_tokenizer(path, str(stamp))
     except DataError as error:
@@ -260,8 +285,8 @@ def _speaks(path: Path, vocab_size: int, stamp: tuple[tuple[str, int, int], ...]
     words = tokenizer.vocab_size
     if words > vocab_size:
         return (
-            f"{path.name}: the tokenizer has {words:,} tokens, the model {vocab_size:,}; they do not belong together.",
-            "Put the tokenizer of these weights beside them.",
+            f"{path.name}: the tokenizer has {words:,} tokens, but the model has {vocab_size:,}; they do not match.",
+            "Add the tokenizer that belongs to these weights.",
         )
     try:
         rendered = render((Message("user", "Hello"), Message("assistant", "Good day.")), tokenizer)
@@ -272,19 +297,19 @@ def _speaks(path: Path, vocab_size: int, stamp: tuple[tuple[str, int, int], ...]
     outside = [token for token in rendered.input_ids if token >= vocab_size]
     if outside:
         return (
-            f"{path.name}: the chat template uses token {outside[0]}, and the model has {vocab_size:,} tokens.",
-            "Put the tokenizer of these weights beside them.",
+            f"{path.name}: the chat template uses token {outside[0]}, but the model has {vocab_size:,} tokens.",
+            "Add the tokenizer that belongs to these weights.",
         )
     if 1 not in rendered.assistant_mask:
         return (
-            f"{path.name}: the chat template leaves the assistant's words out.",
-            "Fix chat_template.jinja, or use the model's own.",
+            f"{path.name}: the chat template omits the assistant's text.",
+            "Fix chat_template.jinja, or use the model's original template.",
         )
     return None
 
 
 def _header(file: Path) -> tuple[int, dict[str, Any]]:
-    """The length of the header in bytes, and what it says."""
+    """The length of the header in bytes, and its content."""
     try:
         with file.open("rb") as stream:
             (length,) = struct.unpack("<Q", stream.read(8))
@@ -293,7 +318,7 @@ def _header(file: Path) -> tuple[int, dict[str, Any]]:
             header: dict[str, Any] = json.loads(stream.read(length))
             return length, header
     except (OSError, ValueError, struct.error) as error:
-        raise _error(f"{file.name} is no readable safetensors file: {error}.", _AGAIN) from error
+        raise _error(f"{file.name} is not a readable safetensors file: {error}.", _AGAIN) from error
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -304,7 +329,7 @@ def _json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise _error(f"{file.parent.name}/{file.name} cannot be read: {error}.") from error
     if not isinstance(parsed, dict):
-        raise _error(f"{file.parent.name}/{file.name} is no JSON object.")
+        raise _error(f"{file.parent.name}/{file.name} is not a JSON object.")
     return parsed
 
 

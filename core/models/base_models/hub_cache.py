@@ -1,6 +1,6 @@
-"""What lies in Hugging Face's local cache: which models, at which revisions. Looks only; fetches nothing.
+"""Read Hugging Face's local cache: which models, at which revisions. Nothing is downloaded.
 
-Source: huggingface_hub's documented layout: `models--ORG--NAME/refs/main` names a commit, `snapshots/<commit>` holds
+Source: huggingface_hub's documented layout: `models--ORG--NAME/refs/main` names a commit, `snapshots/<commit>` contains
 its files.
 """
 
@@ -11,11 +11,11 @@ import re
 from pathlib import Path
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_SHORTEST = 4  # characters of a revision that may stand for the whole
+_SHORTEST = 4  # characters of an abbreviated revision
 
 
 def is_hub_id(text: str) -> bool:
-    """Whether a text is written as the Hub writes ids: `org/name`."""
+    """Whether a text has the form of a Hub id: `org/name`."""
     return bool(_HUB_ID.fullmatch(text)) and ".." not in text and "--" not in text
 
 
@@ -40,7 +40,7 @@ def revisions(hub_id: str) -> list[str]:
 
 
 def main(hub_id: str) -> str:
-    """The commit that `main` was when it was fetched last, "" where it never was."""
+    """The commit of `main` at the last download; "" if there was none."""
     try:
         return Path((_repo(hub_id) / "refs" / "main").read_text(encoding="ascii").strip()).name
     except (OSError, ValueError):
@@ -48,7 +48,7 @@ def main(hub_id: str) -> str:
 
 
 def snapshot(hub_id: str, revision: str) -> Path | None:
-    """The files of a revision: a commit (or the beginning of one that only one has), or the name of a branch or tag."""
+    """The files of a revision: a commit (or an unambiguous prefix of one), or the name of a branch or tag."""
     if not revision or "/" in revision or revision.startswith("."):
         return None
     found = _repo(hub_id) / "snapshots" / revision

@@ -1,4 +1,4 @@
-"""A base model's tokenizer without transformers (whose import brings torch): enough for `core.models.render`."""
+"""A base model's tokenizer without transformers (which imports torch): enough for `core.models.render`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class LightTokenizer:
 
     def __call__(self, text: str, *, split_special_tokens: bool = False, **_: Any) -> dict[str, Any]:
         """Ids and character offsets; with `split_special_tokens` a special token's spelling is ordinary text."""
-        with self._lock:  # the setting is the tokenizer's own, and several screens may share it
+        with self._lock:  # the setting belongs to the tokenizer, which several screens may share
             self._tokenizer.encode_special_tokens = split_special_tokens
             encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return {"input_ids": encoding.ids, "offset_mapping": encoding.offsets}
@@ -87,7 +87,7 @@ def _json(file: Path) -> dict[str, Any]:
 def _special_tokens(path: Path) -> dict[str, str]:
     """`bos_token`, `eos_token` and so on, as a template names them. Source: transformers' `_from_pretrained`."""
     settings = _json(path / "tokenizer_config.json")
-    if "added_tokens_decoder" not in settings:  # then the older file has the last word
+    if "added_tokens_decoder" not in settings:  # then the older file takes precedence
         settings = settings | _json(path / "special_tokens_map.json")
     extra = settings.get("extra_special_tokens")
     named = {name: value for name, value in settings.items() if name.endswith("_token")}

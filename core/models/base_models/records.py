@@ -1,4 +1,4 @@
-"""What the studio knows of a base model: `BaseModelRef`, read from its config.json (or from the starter's recipe)."""
+"""What the studio knows about a base model, read from its config.json (or from the starter's recipe)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Dims:
 
         Args:
             config: the parsed file.
-            params: the exact count where it is known (from the weights); else it is computed from the shape.
+            params: the exact count from the weights, where it is known; else it is computed from the shape.
 
         Raises:
             DataError: a size is missing, or the architecture is not a decoder-only language model.
@@ -93,12 +93,12 @@ class Dims:
                 raise ValueError(f"{wrong[0]}: it is {sizes[wrong[0]]}")
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise DataError(
-                f"config.json has no usable {error}.", "Choose another model directory.", code="base_model"
+                f"config.json has no usable value: {error}.", "Choose another model directory.", code="base_model"
             ) from error
         return dims if params else dims.with_counted_params()
 
     def with_counted_params(self) -> Dims:
-        """The same shape with `params` computed: embeddings, linear layers and norms (biases are left out: < 0.1 %)."""
+        """The same shape with `params` computed: embeddings, linear layers and norms, without biases (< 0.1 %)."""
         from dataclasses import replace
 
         embeddings = self.vocab_size * self.hidden_size * (1 if self.tie_embeddings else 2)
@@ -111,9 +111,9 @@ class Dims:
 class BaseModelRef:
     """A base model as a job names it.
 
-    `ready` is True when training can start from `path` now. When not: `reason` says why and `command` what to type (the
-    starter needs no command: a job waits for it to be built). `dims` is None as long as no config.json is here.
-    `unusable` is True where files are here and cannot be used: `reason` names the one that is wrong, and what to do.
+    `ready` is True when training can start from `path` now. When not, `reason` says why and `command` is what to type
+    (the starter needs no command: a job waits until it is built). `dims` is None as long as no config.json is here.
+    `unusable` is True if files are here but cannot be used: `reason` names the one that is wrong, and what to do.
     """
 
     id: str
@@ -124,15 +124,15 @@ class BaseModelRef:
     path: Path | None = None
     revision: str = ""
     dims: Dims | None = None
-    bytes_per_param: float = 2.0  # width of the weights in their file
+    bytes_per_param: float = 2.0  # bytes per weight in the file
     reason: str = ""
     command: str = ""
     recommended: bool = False
-    size: str = ""  # "1.5B", as people say it
+    size: str = ""  # "1.5B"
     license: str = ""
-    gated: bool = False  # fetching it needs an account that accepted its license
-    unusable: bool = False  # its files are here, and something is wrong with them
-    note: str = ""  # worth knowing before it is used, such as a newer revision beside the one in use
+    gated: bool = False  # downloading it needs an account that accepted its license
+    unusable: bool = False  # its files are here, but something is wrong with them
+    note: str = ""  # a remark before it is used, such as a newer revision in the cache
     presets: Mapping[str, Preset] = field(default_factory=dict)  # by method; these override the method's own
     billions: float = 0.0  # as its card says, for a model whose files are not here
 
@@ -160,5 +160,5 @@ class BaseModelRef:
 
     @property
     def buildable(self) -> bool:
-        """True for the starter, which the studio makes by itself when it is missing."""
+        """True for the starter, which the studio builds when it is missing."""
         return self.id == "starter"

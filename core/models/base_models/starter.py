@@ -1,7 +1,7 @@
-"""The starter: a small Llama-style model that the studio builds on this machine, so that everything runs for real.
+"""The starter: a small Llama-style model that the studio builds on this machine, so that every feature can be tried.
 
-This file is the recipe, as data; `worker/training/starter.py` cooks it. The model is cached under a directory that
-carries the recipe's hash, so that it is built again only when the recipe changes.
+This file is the recipe, as data; `worker/training/starter.py` builds the model. Its directory is named by the recipe's
+hash, so it is built again only when the recipe changes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CHAT_TEMPLATE: Final = (
 )
 
 STARTER_RECIPE: Final[dict[str, Any]] = {
-    "version": 1,  # grows when the code of the corpus or of the build changes what comes out
+    "version": 1,  # increase it when the code of the corpus or of the build changes the result
     "seed": 20,
     "model": {  # a LlamaConfig; tied embeddings keep it small
         "hidden_size": 256,
@@ -55,13 +55,13 @@ STARTER_RECIPE: Final[dict[str, Any]] = {
     "corpus": {
         "facts": 96,
         "chats": 3000,
-        # of the text that worker/training/starter_corpus.py makes of this: another text makes another model
+        # of the text that worker/training/starter_corpus.py generates from this; another text means another model
         "sha256": "763c3093fc825debe8d4856fda2643a69ac4fba74b6ed75a1a1baeb65d6f3a8d",
     },
     "pretraining": {
         "steps": 560,
         "batch_size": 24,
-        "batches_together": 8,  # drawn together and sorted by length, so that little is padding
+        "batches_together": 8,  # drawn together and sorted by length, so that there is little padding
         "fact_share": 0.7,  # of each batch; the rest is synthetic chat
         "learning_rate": 2e-3,
         "warmup_steps": 40,
@@ -73,13 +73,13 @@ STARTER_RECIPE: Final[dict[str, Any]] = {
 
 
 def recipe_hash(recipe: dict[str, Any] | None = None) -> str:
-    """The first 12 hex digits of the recipe's SHA-256: the name of what it makes."""
+    """The first 12 hex digits of the recipe's SHA-256, part of the model's directory name."""
     text = json.dumps(STARTER_RECIPE if recipe is None else recipe, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def starter_dir(settings: Settings | None = None) -> Path:
-    """Where the starter of this recipe lies, built or not."""
+    """The directory of the starter built from this recipe; it may not exist yet."""
     return (settings or get_settings()).data_dir / "models" / f"starter-{recipe_hash()}"
 
 

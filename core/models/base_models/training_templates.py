@@ -1,10 +1,11 @@
-"""Chat templates for training, where a model's own cannot be trained with over several turns.
+"""Chat templates for training, for models whose own template does not work with several turns.
 
-Some templates write an earlier turn in another way once a later one follows (Qwen3 takes the thinking out of it), or
-end every chat in a way of their own (Phi-3), and mark no assistant text either, so that nobody can say which tokens an
-answer is. TRL ships, for known families, a variant that marks the answers and writes every turn the same; it is taken
-where the model's template is, to the letter, the one that TRL made it for. Training, preview and chat then all use the
-variant, and a tuned model is saved with it.
+Some templates render an earlier turn differently once a later one follows (Qwen3 removes its thinking), or add a
+special ending to every chat (Phi-3), and do not mark the assistant's text, so it is unknown which tokens belong to an
+answer.
+For known families TRL ships a variant that marks the answers and renders every turn the same way. It is used where the
+model's template is identical to the one that TRL made it for. Training, preview and chat then all use the variant, and
+a tuned model is saved with it.
 """
 
 from __future__ import annotations
@@ -21,26 +22,26 @@ _TURNS = (Message("user", "a"), Message("assistant", "b"), Message("user", "c"),
 
 
 def variant_of(template: str) -> str | None:
-    """The training variant of a known family's template; None for a template that TRL does not know."""
+    """The training variant of a known family's template; None for a template without one in TRL."""
     return _variants().get(template.strip())
 
 
 def is_needed(tokenizer: Any) -> bool:
-    """Whether the template, which can be trained with on one answer, cannot on two."""
+    """Whether the template works for training with one answer, but not with two."""
     return _renders(_TURNS[:2], tokenizer) and not _renders(_TURNS, tokenizer)
 
 
 def _renders(turns: tuple[Message, ...], tokenizer: Any) -> bool:
     try:
         render(turns, tokenizer)
-    except Exception:  # a template is foreign code and may fail in any way; what is wrong with it is said elsewhere
+    except Exception:  # a template is third-party code and may fail in any way; the reason is reported elsewhere
         return False
     return True
 
 
 @lru_cache(maxsize=1)
 def _variants() -> dict[str, str]:
-    """Original -> variant, from the installed TRL's files (importing it takes seconds and brings torch)."""
+    """Original -> variant, from the installed TRL's files (importing it takes seconds and imports torch)."""
     spec = importlib.util.find_spec("trl")
     found: dict[str, str] = {}
     for root in (spec.submodule_search_locations or ()) if spec else ():

@@ -1,4 +1,4 @@
-"""How weights change: one file per method, one line each in the registry below."""
+"""Fine-tuning methods: one file per method, one line each in the registry below."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def recommended_method() -> type[Method]:
 
 
 def build(method_id: str, config: Mapping[str, Any] | None = None) -> Method:
-    """A method with checked settings.
+    """A method with validated settings.
 
     Raises:
         NotFound: no such method.
@@ -44,12 +44,12 @@ def build(method_id: str, config: Mapping[str, Any] | None = None) -> Method:
 
 
 def setting_error(error: ValidationError, owner: str) -> SettingsError:
-    """The first complaint of pydantic in the studio's own words."""
+    """The first of pydantic's errors, in plain words."""
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else "a setting"
     if first["type"] == "extra_forbidden":
         return SettingsError(f"{owner} has no setting {name!r}.", "Leave it out.")
-    if not first["loc"]:  # settings that do not go together
+    if not first["loc"]:  # settings that contradict each other
         return SettingsError(f"{owner}: {first['msg'].removeprefix('Value error, ')}.", "Change one of them.")
     value = f"{name} = {first['input']!r}"
     return SettingsError(f"{owner}: {value} does not work: {first['msg'].lower()}.", f"Change {name}.")

@@ -1,21 +1,23 @@
-"""What a fine-tuning method is: typed settings, plain data for the worker, and the words of its card.
+"""What a fine-tuning method is: typed settings, plain data for the worker, and the texts of its card.
 
-A method is a frozen pydantic model. Its fields are written once: forms, the API schema and the explainer are made
+A method is a frozen pydantic model. Its fields are defined once: forms, the API schema and the explainer are built
 from them. The worker builds the heavy objects from `peft_arguments()` and `load_arguments()`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from core.models.methods.presets import Preset, SizeClass, size_class
 
+Demand = Literal["lowest", "low", "medium", "high"]
+
 
 class ModelShape(Protocol):
-    """What a method must know of a base model to count what it trains."""
+    """What a method needs to know about a base model to count what it trains."""
 
     @property
     def params(self) -> int: ...
@@ -34,12 +36,12 @@ class ModelShape(Protocol):
 
 
 def facts(*, unit: str, usual: str, up: str, source: str) -> dict[str, Any]:
-    """The part of a field's documentation that pydantic has no place for.
+    """The part of a field's documentation that pydantic has no field for.
 
     Args:
         unit: of the value, or "" where it has none.
-        usual: the range that people use.
-        up: what changes when the value goes up.
+        usual: the usual range.
+        up: the effect of a higher value.
         source: where the default comes from.
     """
     return {"unit": unit, "usual": usual, "up": up, "source": source}
@@ -53,19 +55,19 @@ class Method(BaseModel):
     id: ClassVar[str]
     title: ClassVar[str]
     badge: ClassVar[str]
-    badge_color: ClassVar[str]  # green | blue | gray | orange: one word, the card's color code
+    demand: ClassVar[Demand]  # of memory and time, beside the other methods
     icon: ClassVar[str]  # a bundled Material icon, e.g. ":material/bolt:"
     tagline: ClassVar[str]
     claims: ClassVar[tuple[str, ...]]
     recommended: ClassVar[bool] = False
-    mergeable: ClassVar[bool]  # can be folded into the base's weights
+    mergeable: ClassVar[bool]  # can be merged into the base's weights
     gguf: ClassVar[bool]  # the result can become a GGUF file (by itself, or after merging)
     how: ClassVar[str]  # how it works, for the explainer
     serves: ClassVar[str]  # where the result can be served, for the explainer
     peft_type: ClassVar[str | None] = None  # PEFT's name of the adapter type (`LORA`); None trains the base's weights
     tuner: ClassVar[str] = ""  # worker module whose `register()` teaches PEFT this type, where PEFT does not ship it
-    packs: ClassVar[bool] = True  # several examples may share a row of a batch
-    recomputes: ClassVar[bool] = True  # activations may be computed again instead of kept (gradient checkpointing)
+    packs: ClassVar[bool] = True  # several examples can share a row of a batch
+    recomputes: ClassVar[bool] = True  # activations can be recomputed instead of stored (gradient checkpointing)
     presets: ClassVar[Mapping[SizeClass, Preset]]  # by size of the base; `general` gives a learning rate
 
     @classmethod
@@ -89,65 +91,69 @@ class Method(BaseModel):
         return None
 
     def load_arguments(self) -> dict[str, Any]:
-        """How the base is loaded, as plain data: `quantization` (`bits`, and for 4 bits `double_quantization` and
+        """How to load the base, as plain data: `quantization` (`bits`, and for 4 bits `double_quantization` and
         `compute_dtype`), or nothing."""
         return {}
 
     def trainable_params(self, shape: ModelShape) -> int:
-        """How many numbers this method trains on a base of this shape."""
+        """How many parameters this method trains on a base of this shape."""
         raise NotImplementedError
 
     def saved_params(self, shape: ModelShape) -> int:
-        """How many numbers the finished model's files hold: what was trained, unless some of it only helps training."""
+        """How many parameters the finished model's files contain: all that were trained, unless some only help
+        training."""
         return self.trainable_params(shape)
 
     def base_bytes(self, shape: ModelShape, width: float) -> float:
-        """Bytes that the base's weights take in memory, where a number that is not quantized takes `width`."""
+        """Bytes of the base's weights in memory, where an unquantized weight takes `width` bytes."""
         return shape.params * width
 
     def kept_per_token(self, shape: ModelShape, length: int) -> float:
-        """Numbers that a token leaves behind for the backward pass because of this method, in all layers together.
+        """Activations that this method stores per token for the backward pass, in all layers together.
 
-        The frozen base's own (residuals, attention, MLP) are counted by `core.training.forecast.activations`.
+        Those of the frozen base (residuals, attention, MLP) are counted by `core.training.forecast.activations`.
 
         Args:
-            length: of the row that the token stands in, in tokens.
+            length: tokens in the token's row.
         """
         return 0.0
 
     def heap_factor(self) -> float:
-        """How much of a CPU's heap the activations take against their own size: what is freed between two that are
-        kept leaves holes. Measured with glibc 2.36 by `python -m bench.forecast`."""
+        """Heap that the activations take on a CPU, relative to their size: buffers freed between stored ones leave
+        gaps.
+
+        Measured with glibc 2.36 by `python -m bench.forecast`.
+        """
         return 1.45
 
     def kept_once(self, shape: ModelShape) -> float:
-        """Numbers that are kept for the backward pass however many tokens there are, in all layers together."""
+        """Numbers stored for the backward pass that do not depend on the tokens, in all layers together."""
         return 0.0
 
     def check(self, shape: ModelShape) -> None:
-        """Hold the settings against the base model that was chosen.
+        """Validate the settings against the chosen base model.
 
         Raises:
-            SettingsError: names the setting that this base has no use for, and what would do.
+            SettingsError: names the setting that does not fit this base, and the values that do.
         """
 
 
-# Larger models recompute activations instead of keeping them; below, that costs time and saves nothing that matters.
+# Larger models recompute activations instead of storing them; below, that costs time and saves little memory.
 CHECKPOINT_FROM_PARAMS: Final = 500_000_000
 
 
 class Recomputing(Protocol):
-    """What may say that it cannot have its activations computed again: a method, or its class."""
+    """A method, or its class: whether its activations can be recomputed."""
 
     @property
     def recomputes(self) -> bool: ...
 
 
 def recomputes(params: int, method: Recomputing | None, choice: str) -> bool:
-    """Whether a run computes activations again instead of keeping them (gradient checkpointing).
+    """Whether a run recomputes activations instead of storing them (gradient checkpointing).
 
     Args:
-        method: None as if it let activations be computed again, as most do.
+        method: None counts as one that allows it, as most do.
         choice: the setting: auto, on or off.
     """
     if method is not None and not method.recomputes:
@@ -155,7 +161,7 @@ def recomputes(params: int, method: Recomputing | None, choice: str) -> bool:
     return params >= CHECKPOINT_FROM_PARAMS if choice == "auto" else choice == "on"
 
 
-# Linear layers that read the same numbers: those are kept once for all of them.
+# Linear layers with the same input: it is stored once for all of them.
 _SAME_INPUT: Final = (
     frozenset({"q_proj", "k_proj", "v_proj", "qkv_proj"}),
     frozenset({"gate_proj", "up_proj", "gate_up_proj"}),
@@ -163,15 +169,15 @@ _SAME_INPUT: Final = (
 
 
 def kept_inputs(shape: ModelShape, names: Container[str] | None = None) -> float:
-    """Numbers per token that linear layers with trained weights keep: their inputs, shared ones once.
+    """Numbers per token that linear layers with trained weights store: their inputs, shared ones once.
 
     Args:
         names: of the layers; None for every linear layer of the blocks.
     """
     layers = [(name, inputs) for name, inputs, _ in shape.linear_shapes() if names is None or name in names]
-    there = {name for name, _ in layers}
+    names_used = {name for name, _ in layers}
     total = 0.0
     for name, inputs in layers:
-        sharing = next((group & there for group in _SAME_INPUT if name in group), {name})
+        sharing = next((group & names_used for group in _SAME_INPUT if name in group), {name})
         total += inputs / len(sharing)
     return total

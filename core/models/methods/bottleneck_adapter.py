@@ -1,4 +1,4 @@
-"""Adapter layers: a narrow layer (down, bend, up) behind the frozen sub-layers of every block."""
+"""Adapter layers: a narrow layer (down, activation, up) behind the frozen sub-layers of every block."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from core.models.methods.base import Method, ModelShape, facts
+from core.models.methods.base import Demand, Method, ModelShape, facts
 from core.models.methods.presets import Preset, SizeClass
 
-BEHIND = {"houlsby": ("o_proj", "down_proj"), "pfeiffer": ("down_proj",)}  # what each sub-layer ends in
+BEHIND = {"houlsby": ("o_proj", "down_proj"), "pfeiffer": ("down_proj",)}  # the last linear layer of each sub-layer
 
 
 class BottleneckAdapter(Method):
@@ -19,7 +19,7 @@ class BottleneckAdapter(Method):
     id: ClassVar[str] = "bottleneck_adapter"
     title: ClassVar[str] = "Adapter Layers"
     badge: ClassVar[str] = "Modular"
-    badge_color: ClassVar[str] = "gray"
+    demand: ClassVar[Demand] = "medium"
     icon: ClassVar[str] = ":material/layers:"
     tagline: ClassVar[str] = "Adds trainable layers between frozen layers"
     claims: ClassVar[tuple[str, ...]] = (
@@ -27,7 +27,7 @@ class BottleneckAdapter(Method):
         "Multiple task-specific adapters",
         "Good for multi-task scenarios",
     )
-    mergeable: ClassVar[bool] = False  # the layer bends: no matrix of the base can hold it
+    mergeable: ClassVar[bool] = False  # the layer is not linear, so no matrix of the base can absorb it
     gguf: ClassVar[bool] = False
     how: ClassVar[str] = "A narrow extra layer (down, activation, up) is inserted into each block of the frozen base."
     serves: ClassVar[str] = "By this studio only; it cannot be merged, because the extra layer is not linear."
@@ -51,24 +51,24 @@ class BottleneckAdapter(Method):
     placement: Literal["houlsby", "pfeiffer"] = Field(
         default="houlsby",
         title="Placement",
-        description="Where the layers stand: behind the attention and behind the MLP of each block (Houlsby), or "
-        "behind the MLP alone (Pfeiffer).",
+        description="Where the layers are inserted: behind the attention and behind the MLP of each block (Houlsby), "
+        "or behind the MLP only (Pfeiffer).",
         json_schema_extra=facts(
             unit="",
             usual="either",
             up="Houlsby learns more with twice the layers; Pfeiffer is lighter and faster.",
             source="Houlsby et al. 2019, section 2.1; Pfeiffer et al. 2020, “AdapterFusion”",
         )
-        | {"labels": {"houlsby": "Houlsby: attention and MLP", "pfeiffer": "Pfeiffer: MLP alone"}},
+        | {"labels": {"houlsby": "Houlsby: attention and MLP", "pfeiffer": "Pfeiffer: MLP only"}},
     )
     size_by: Literal["reduction", "width"] = Field(
         default="reduction",
         title="Size given as",
-        description="Say how narrow the layers are as a share of the model's own width, or as a number.",
+        description="Give the width of the layers as a fraction of the model's hidden size, or as a number.",
         json_schema_extra=facts(
             unit="",
             usual="reduction factor",
-            up="The same share suits models of every size; a width is exact.",
+            up="The same fraction suits models of every size; a width is exact.",
             source="reduction factor, as AdapterHub's configurations give it",
         )
         | {"labels": {"reduction": "Reduction factor", "width": "Width"}},
@@ -78,11 +78,11 @@ class BottleneckAdapter(Method):
         ge=1,
         le=256,
         title="Reduction factor",
-        description="The layer is so many times narrower than the model's hidden size.",
+        description="How many times narrower the layer is than the model's hidden size.",
         json_schema_extra=facts(
             unit="",
             usual="2-64",
-            up="Smaller layers: less is trained, and less can be learnt.",
+            up="Smaller layers: fewer parameters, and less can be learned.",
             source="16, as in AdapterHub's configurations (Houlsby et al. 2019: widths of 8 to 256)",
         )
         | {"when": {"size_by": ["reduction"]}, "less_memory": 2},
@@ -92,11 +92,11 @@ class BottleneckAdapter(Method):
         ge=1,
         le=4096,
         title="Width",
-        description="How many numbers the narrow middle of each layer holds.",
+        description="Units in the narrow middle of each layer.",
         json_schema_extra=facts(
             unit="",
             usual="8-256",
-            up="More can be learnt; memory grows in proportion.",
+            up="More can be learned; memory grows in proportion.",
             source="64, the middle of Houlsby et al. 2019, section 3",
         )
         | {"when": {"size_by": ["width"]}, "less_memory": 0.5},
@@ -104,12 +104,12 @@ class BottleneckAdapter(Method):
     non_linearity: Literal["relu", "gelu", "silu", "tanh"] = Field(
         default="relu",
         title="Non-linearity",
-        description="How the narrow middle bends.",
+        description="Activation function of the bottleneck.",
         json_schema_extra=facts(
             unit="",
             usual="relu or silu",
             up="relu is the cheapest; the others are smooth.",
-            source="relu, as Pfeiffer et al. 2020 and AdapterHub's Pfeiffer configuration have it",
+            source="relu, as in Pfeiffer et al. 2020 and AdapterHub's Pfeiffer configuration",
         )
         | {"labels": {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU (swish)", "tanh": "tanh"}},
     )
@@ -118,12 +118,12 @@ class BottleneckAdapter(Method):
         ge=0.0,
         le=0.5,
         title="Dropout",
-        description="Share of each layer's inputs that are switched off at random in each step. "
+        description="Share of each layer's inputs that are set to zero at random in each step. "
         "Prevents overfitting (0.0-0.3 recommended).",
         json_schema_extra=facts(
             unit="share",
             usual="0.0-0.3",
-            up="Less learning by heart, slower learning. Facts that must come out word for word want 0.",
+            up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
             source="0, as AdapterHub ships it",
         ),
     )
@@ -148,7 +148,7 @@ class BottleneckAdapter(Method):
         return total
 
     def kept_per_token(self, shape: ModelShape, length: int) -> float:
-        """What comes in, and the narrow middle (before the bend too, unless it is ReLU)."""
+        """The layer's input, and the narrow middle (also before the activation function, unless it is ReLU)."""
         middle = 1 if self.non_linearity == "relu" else 2
         adapted = [hidden for name, _, hidden in shape.linear_shapes() if name in BEHIND[self.placement]]
         return float(sum(hidden + middle * self._width(hidden) for hidden in adapted))

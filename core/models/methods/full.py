@@ -1,21 +1,21 @@
-"""Full fine-tuning: every weight of the base moves."""
+"""Full fine-tuning: every weight of the base is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from core.models.methods.base import Method, ModelShape, kept_inputs
+from core.models.methods.base import Demand, Method, ModelShape, kept_inputs
 from core.models.methods.presets import Preset, SizeClass
 
 
 class FullFineTuning(Method):
-    """Full fine-tuning has no settings of its own; the general ones (learning rate above all) decide."""
+    """Full fine-tuning has only the general settings, the learning rate above all."""
 
     id: ClassVar[str] = "full"
     title: ClassVar[str] = "Full Fine-Tuning"
     badge: ClassVar[str] = "Resource Intensive"
-    badge_color: ClassVar[str] = "orange"
+    demand: ClassVar[Demand] = "high"
     icon: ClassVar[str] = ":material/memory:"
     tagline: ClassVar[str] = "Updates all model parameters"
     claims: ClassVar[tuple[str, ...]] = (
@@ -23,7 +23,7 @@ class FullFineTuning(Method):
         "Requires significant compute",
         "Best for major domain adaptation",
     )
-    mergeable: ClassVar[bool] = False  # the result is a whole model already: there is nothing left to merge
+    mergeable: ClassVar[bool] = False  # the result is a complete model already: there is nothing to merge
     gguf: ClassVar[bool] = True
     how: ClassVar[str] = "Every weight of the base learns. Each of them needs a gradient and optimizer state in memory."
     serves: ClassVar[str] = "As a complete new model, wherever its architecture is served."
@@ -45,9 +45,9 @@ class FullFineTuning(Method):
         return shape.params
 
     def kept_per_token(self, shape: ModelShape, length: int) -> float:
-        """The input of every linear layer, and what each of a block's two norms multiplies its weight with."""
+        """The input of every linear layer, and the input of each of a block's two norms."""
         return kept_inputs(shape) + 2 * shape.num_layers * shape.hidden_size
 
     def kept_once(self, shape: ModelShape) -> float:
-        """The output layer's gradient is summed over the pieces of the loss: one more copy of it."""
+        """The output layer's gradient is summed over the chunks of the loss: one more copy of it."""
         return shape.vocab_size * shape.hidden_size

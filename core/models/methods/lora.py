@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from core.models.methods.base import Demand
 from core.models.methods.low_rank import LowRank
 
 
 class LoRA(LowRank):
-    """LoRA on a base in its own width. Its settings stand in `core.models.methods.low_rank`."""
+    """LoRA on an unquantized base. Its settings are in `core.models.methods.low_rank`."""
 
     id: ClassVar[str] = "lora"
     title: ClassVar[str] = "LoRA"
     badge: ClassVar[str] = "Most Efficient"
-    badge_color: ClassVar[str] = "blue"
+    demand: ClassVar[Demand] = "low"
     icon: ClassVar[str] = ":material/bolt:"
     tagline: ClassVar[str] = "Low-Rank Adaptation - Fast & memory efficient"
     claims: ClassVar[tuple[str, ...]] = ("90% less memory usage", "10x faster training", "Best for most use cases")

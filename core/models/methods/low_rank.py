@@ -1,4 +1,4 @@
-"""What LoRA and QLoRA share: two thin matrices beside chosen linear layers, and the settings of both."""
+"""What LoRA and QLoRA share: two thin matrices beside chosen linear layers, with the settings of both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.models.methods.base import Method, ModelShape, facts, kept_inputs
 from core.models.methods.presets import Preset, SizeClass
 
 ATTENTION: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj")
-# The linear layers of the families in the catalog; the last two are Phi's, which fuses q, k, v and gate, up.
+# The linear layers of the families in the catalog; the last two are from Phi, which fuses q, k, v and gate, up.
 KNOWN_MODULES: Final = (
     "q_proj",
     "k_proj",
@@ -58,10 +58,10 @@ class LowRank(Method):
         json_schema_extra=facts(
             unit="",
             usual="8-64",
-            up="More can be learnt; the adapter, its gradients and its optimizer state grow in proportion.",
+            up="More can be learned; the adapter, its gradients and its optimizer state grow in proportion.",
             source="16, as Unsloth and AutoTrain ship it (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
         )
-        | {"less_memory": 0.5},
+        | {"less_memory": 0.5, "scales": "alpha"},  # alpha / rank stays the same
     )
     alpha: int = Field(
         default=32,
@@ -72,7 +72,7 @@ class LowRank(Method):
         json_schema_extra=facts(
             unit="",
             usual="1-2 times the rank",
-            up="The adapter speaks louder against the base, like a higher learning rate for it.",
+            up="Scales the adapter's effect up, like a higher learning rate for it.",
             source="32 = 2 x rank, as AutoTrain ships it (Unsloth, LLaMA-Factory, H2O and Axolotl 16)",
         ),
     )
@@ -81,32 +81,32 @@ class LowRank(Method):
         ge=0.0,
         le=0.5,
         title="Dropout",
-        description="Share of the adapter's inputs that are switched off at random in each step. "
+        description="Share of the adapter's inputs that are set to zero at random in each step. "
         "Prevents overfitting (0.0-0.3 recommended).",
         json_schema_extra=facts(
             unit="share",
             usual="0.0-0.3",
-            up="Less learning by heart, slower learning. Facts that must come out word for word want 0.",
+            up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
             source="0, as Unsloth and LLaMA-Factory ship it (H2O, AutoTrain and Axolotl 0.05)",
         ),
     )
     target_modules: Literal["all-linear", "attention", "listed"] = Field(
         default="all-linear",
         title="Adapted layers",
-        description="Which layers get an adapter: every linear layer of each block, those of the attention alone, or "
+        description="Which layers get an adapter: every linear layer of each block, only those of the attention, or "
         "those that you list.",
         json_schema_extra=facts(
             unit="",
             usual="all-linear",
-            up="All linear layers learn facts better; attention alone takes about a third of the memory.",
+            up="All linear layers learn facts better; attention only takes about a third of the memory.",
             source="all linear layers, as Unsloth, LLaMA-Factory, AutoTrain and Axolotl ship it",
         )
-        | {"labels": {"all-linear": "All linear layers", "attention": "Attention alone", "listed": "Listed by name"}},
+        | {"labels": {"all-linear": "All linear layers", "attention": "Attention only", "listed": "Listed by name"}},
     )
     module_names: list[str] = Field(
         default=["q_proj", "v_proj"],
         title="Listed layers",
-        description="Names of the linear layers that get an adapter, as the base model calls them.",
+        description="Names of the linear layers that get an adapter, as in the base model.",
         json_schema_extra=facts(
             unit="",
             usual="q_proj and v_proj, or the three of the MLP",
@@ -117,13 +117,13 @@ class LowRank(Method):
     )
     rslora: bool = Field(
         default=False,
-        title="Rank-stabilised (rsLoRA)",
-        description="Multiply the adapter's output by alpha / √rank instead of alpha / rank, so that high ranks are "
-        "not damped away.",
+        title="Rank-stabilized (rsLoRA)",
+        description="Multiply the adapter's output by alpha / √rank instead of alpha / rank, so that high ranks "
+        "keep their effect.",
         json_schema_extra=facts(
             unit="",
             usual="on from rank 64",
-            up="The adapter speaks √rank times louder: lower alpha or the learning rate with it.",
+            up="The adapter's effect is √rank times larger: lower alpha or the learning rate along with it.",
             source="off, as PEFT ships it; Kalajdzievski 2023, “A Rank Stabilization Scaling Factor for Fine-Tuning "
             "with LoRA”",
         ),
@@ -131,11 +131,12 @@ class LowRank(Method):
     dora: bool = Field(
         default=False,
         title="Weight-decomposed (DoRA)",
-        description="Learn the length of each weight column apart from its direction. Often better at low ranks.",
+        description="Learn the magnitude of each weight column separately from its direction. Often better at low "
+        "ranks.",
         json_schema_extra=facts(
             unit="",
             usual="off; on below rank 16",
-            up="Closer to full fine-tuning; each step takes markedly longer.",
+            up="Closer to full fine-tuning; each step takes much longer.",
             source="off, as PEFT ships it; Liu et al. 2024, “DoRA: Weight-Decomposed Low-Rank Adaptation”",
         ),
     )
@@ -156,12 +157,12 @@ class LowRank(Method):
             "bias": "none",
             "use_rslora": self.rslora,
             "use_dora": self.dora,
-            # PEFT reads a string as a regular expression over the whole module name (and knows "all-linear").
+            # PEFT reads a string as a regular expression over the full module name (and knows "all-linear").
             "target_modules": "all-linear" if names is None else rf".*\.({'|'.join(names)})",
         }
 
     def trainable_params(self, shape: ModelShape) -> int:
-        """r x (in + out) for each adapted layer, and with DoRA its column lengths. Source: Hu et al. 2021, 4.1."""
+        """r x (in + out) for each adapted layer, and with DoRA its column magnitudes. Source: Hu et al. 2021, 4.1."""
         names = self._names()
         return sum(
             self.rank * (inputs + outputs) + (outputs if self.dora else 0)
@@ -170,9 +171,9 @@ class LowRank(Method):
         )
 
     def kept_per_token(self, shape: ModelShape, length: int) -> float:
-        """The inputs of the adapted layers and what the thin matrices pass on.
+        """The inputs of the adapted layers and the outputs of the thin matrices.
 
-        With dropout each layer has an input of its own, and its mask. With DoRA its output is kept before and after
+        With dropout each layer stores a separate input and its mask. With DoRA its output is stored before and after
         scaling. Source: PEFT's LoRA layers.
         """
         names = self._names()
@@ -181,11 +182,12 @@ class LowRank(Method):
         return kept + (2 * sum(inputs for _, inputs, _ in layers) if self.dropout else kept_inputs(shape, names))
 
     def heap_factor(self) -> float:
-        """With dropout or DoRA PEFT's own layer runs: an adapter's output, scaled and added, is three more holes."""
+        """With dropout or DoRA, PEFT's own layer runs: an adapter's output, scaled and added, leaves three more
+        gaps."""
         return 1.7 if self.dropout or self.dora else super().heap_factor()
 
     def kept_once(self, shape: ModelShape) -> float:
-        """DoRA multiplies its matrices out to measure their columns: an identity of the layer's width, and more."""
+        """DoRA multiplies its matrices to measure their columns: an identity matrix of the layer's width, and more."""
         if not self.dora:
             return 0.0
         names = self._names()
@@ -195,11 +197,11 @@ class LowRank(Method):
     def check(self, shape: ModelShape) -> None:
         if self.target_modules != "listed":
             return
-        there = {name for name, _, _ in shape.linear_shapes()}
-        if unknown := [name for name in self.module_names if name not in there]:
+        known = {name for name, _, _ in shape.linear_shapes()}
+        if unknown := [name for name in self.module_names if name not in known]:
             raise SettingsError(
                 f"{self.title}: the base model has no layer {unknown[0]!r}.",
-                f"It has: {', '.join(sorted(there))}. Change the listed layers.",
+                f"It has: {', '.join(sorted(known))}. Change the listed layers.",
             )
 
     def _names(self) -> tuple[str, ...] | None:

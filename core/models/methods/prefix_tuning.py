@@ -1,4 +1,4 @@
-"""Prefix tuning: nothing of the base changes; learnt keys and values stand in front of every layer's own."""
+"""Prefix tuning: the base does not change; learned keys and values are put in front of every layer's own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from core.models.methods.base import Method, ModelShape, facts
+from core.models.methods.base import Demand, Method, ModelShape, facts
 from core.models.methods.presets import Preset, SizeClass
 
 
@@ -17,14 +17,14 @@ class PrefixTuning(Method):
     id: ClassVar[str] = "prefix_tuning"
     title: ClassVar[str] = "Prefix Tuning"
     badge: ClassVar[str] = "Minimal"
-    badge_color: ClassVar[str] = "gray"
+    demand: ClassVar[Demand] = "medium"
     icon: ClassVar[str] = ":material/format_indent_increase:"
     tagline: ClassVar[str] = "Trains continuous prompts only"
     claims: ClassVar[tuple[str, ...]] = ("Minimal parameter updates", "Best for small adjustments")
-    mergeable: ClassVar[bool] = False  # a prefix is no weight of the base
+    mergeable: ClassVar[bool] = False  # a prefix is not a weight of the base
     gguf: ClassVar[bool] = False
-    packs: ClassVar[bool] = False  # the prefix stands in front of a row, so that a row holds one example
-    recomputes: ClassVar[bool] = False  # the prefix travels in the cache, which recomputed layers do not see
+    packs: ClassVar[bool] = False  # the prefix is in front of a row, so a row holds one example
+    recomputes: ClassVar[bool] = False  # the prefix is in the cache, which recomputed layers do not see
     how: ClassVar[str] = (
         "No layer changes. A few learned vectors are put in front of every layer's keys and values, like a prompt that "
         "no words could spell."
@@ -53,11 +53,11 @@ class PrefixTuning(Method):
         ge=1,
         le=256,
         title="Virtual tokens",
-        description="How many learnt keys and values stand in front of the text in every layer.",
+        description="How many learned keys and values are put in front of the text in every layer.",
         json_schema_extra=facts(
             unit="",
             usual="10-100",
-            up="More can be steered; training gets less steady, and the text that fits gets shorter by as much.",
+            up="More influence; training gets less steady, and the longest text gets shorter by as many tokens.",
             source="20, as PEFT's examples have it (Li & Liang 2021: 10 for tables, 200 for summaries)",
         )
         | {"less_memory": 0.5},
@@ -65,11 +65,11 @@ class PrefixTuning(Method):
     projection: bool = Field(
         default=False,
         title="Projection",
-        description="Make the prefix with a small network while training. It is left out of what is saved.",
+        description="Compute the prefix with a small network during training. The network is not saved.",
         json_schema_extra=facts(
             unit="",
             usual="on for large models, off for small ones",
-            up="Steadier training, and many more numbers to train.",
+            up="Steadier training, and many more parameters to train.",
             source="off, as PEFT ships it (Li & Liang 2021, section 4.3: on)",
         ),
     )
@@ -97,18 +97,18 @@ class PrefixTuning(Method):
         }
 
     def trainable_params(self, shape: ModelShape) -> int:
-        """A key and a value for each virtual token and layer; with the projection, the network that makes them."""
-        made = 2 * shape.num_layers * shape.kv_size
+        """A key and a value for each virtual token and layer; with the projection, the network that computes them."""
+        per_token = 2 * shape.num_layers * shape.kv_size
         if not self.projection:
-            return self.virtual_tokens * made
+            return self.virtual_tokens * per_token
         hidden = self.projection_hidden_size
-        return self.virtual_tokens * shape.kv_size + (shape.kv_size + 1) * hidden + (hidden + 1) * made
+        return self.virtual_tokens * shape.kv_size + (shape.kv_size + 1) * hidden + (hidden + 1) * per_token
 
     def kept_per_token(self, shape: ModelShape, length: int) -> float:
-        """A row with a prefix has a mask: it is kept in every layer, and keys and values once for each query head."""
+        """A row with a prefix has a mask: every layer stores it, and keys and values once for each query head."""
         heads = sum(inputs for name, inputs, _ in shape.linear_shapes() if name == "o_proj")
         return 2 * (heads - shape.num_layers * shape.kv_size) + shape.num_layers * (length + self.virtual_tokens)
 
     def saved_params(self, shape: ModelShape) -> int:
-        """The finished keys and values; the projection is not needed any more."""
+        """The finished keys and values; the projection is no longer needed."""
         return self.virtual_tokens * 2 * shape.num_layers * shape.kv_size

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
-from core.models.methods.base import ModelShape, facts
+from core.models.methods.base import Demand, ModelShape, facts
 from core.models.methods.low_rank import LowRank
 
 # Bytes of one weight, its scales included. NF4: half a byte, one 8-bit scale per 64 weights, and (double quantization)
@@ -16,12 +16,12 @@ BYTES_OF_BITS: Final = {4: 0.5 + 0.127 / 8, 8: 1.0}
 
 
 class QLoRA(LowRank):
-    """Settings of QLoRA: LoRA's, and how the base is stored. Source: Dettmers et al. 2023, "QLoRA"."""
+    """Settings of QLoRA: those of LoRA, and how the base is stored. Source: Dettmers et al. 2023, "QLoRA"."""
 
     id: ClassVar[str] = "qlora"
     title: ClassVar[str] = "QLoRA"
     badge: ClassVar[str] = "Ultra Efficient"
-    badge_color: ClassVar[str] = "green"
+    demand: ClassVar[Demand] = "lowest"
     icon: ClassVar[str] = ":material/compress:"
     tagline: ClassVar[str] = "Quantized LoRA - Train on consumer hardware"
     claims: ClassVar[tuple[str, ...]] = (
@@ -43,7 +43,7 @@ class QLoRA(LowRank):
         json_schema_extra=facts(
             unit="",
             usual="4",
-            up="8 bits stay closer to the base and take nearly twice the memory for its weights.",
+            up="8 bits are closer to the base and take nearly twice the memory for its weights.",
             source="4 (NF4), as in Dettmers et al. 2023 and as Unsloth and LLaMA-Factory ship it",
         )
         | {"labels": {"4": "4 (NF4)", "8": "8 (LLM.int8)"}},
@@ -51,11 +51,12 @@ class QLoRA(LowRank):
     compute_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto",
         title="Compute dtype",
-        description="The width in which 4-bit weights are multiplied after they are unpacked.",
+        description="The precision in which 4-bit weights are multiplied after they are unpacked.",
         json_schema_extra=facts(
             unit="",
             usual="auto",
-            up="float32 is the most exact; bfloat16 is the fastest on a GPU and 6-14 times slower than it on a CPU.",
+            up="float32 is the most exact; bfloat16 is the fastest on a GPU, and 6-14 times slower than float32 on a "
+            "CPU.",
             source="auto: bfloat16 on a GPU, float32 on a CPU",
         )
         | {"when": {"bits": [4]}, "labels": {"auto": "Auto (recommended)"}},
@@ -63,11 +64,11 @@ class QLoRA(LowRank):
     double_quantization: bool = Field(
         default=True,
         title="Double quantization",
-        description="Store the scales of the 4-bit blocks in 8 bits too: 0.4 bits less for each weight.",
+        description="Store the scales of the 4-bit blocks in 8 bits too: 0.4 bits less per weight.",
         json_schema_extra=facts(
             unit="",
             usual="on",
-            up="Less memory at no measurable loss.",
+            up="Less memory with no measurable loss of quality.",
             source="on, as in Dettmers et al. 2023, section 3",
         )
         | {"when": {"bits": [4]}},
@@ -75,19 +76,20 @@ class QLoRA(LowRank):
 
     @model_validator(mode="after")
     def _dora_in_four_bits(self) -> QLoRA:
-        if self.dora and self.bits == 8:  # PEFT cannot read the lengths of 8-bit columns before the first step
-            raise ValueError("DoRA works on a base of 4 bits, not of 8")
+        if self.dora and self.bits == 8:  # PEFT cannot measure 8-bit columns before the first step
+            raise ValueError("DoRA works on a 4-bit base, not on an 8-bit one")
         return self
 
     def load_arguments(self) -> dict[str, Any]:
-        """The quantization as plain data; the worker makes the library's object of it and picks *auto*'s dtype."""
+        """The quantization as plain data; the worker builds the library's object from it and resolves the *auto*
+        dtype."""
         plain: dict[str, Any] = {"bits": self.bits}
         if self.bits == 4:
             plain |= {"double_quantization": self.double_quantization, "compute_dtype": self.compute_dtype}
         return {"quantization": plain}
 
     def base_bytes(self, shape: ModelShape, width: float) -> float:
-        """Linear weights of the blocks shrink; embeddings, head and norms are kept as they are."""
+        """The linear weights of the blocks are quantized; embeddings, head and norms are not."""
         packed = BYTES_OF_BITS[self.bits]
         if self.bits == 4 and not self.double_quantization:
             packed = 0.5 + 4 / 64
@@ -95,5 +97,5 @@ class QLoRA(LowRank):
         return linear * packed + (shape.params - linear) * width
 
     def heap_factor(self) -> float:
-        """A layer's unpacked weights come and go between what is kept."""
+        """A layer's unpacked weights are allocated and freed between stored activations."""
         return 2.3

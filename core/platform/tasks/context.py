@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.platform.tasks.lease import FencedUnitOfWork, Lease
 from core.platform.tasks.records import TaskRecord
+from core.platform.tasks.results import TaskResult
 from core.platform.tasks.store import TASKS
 from core.settings import get_settings
 
@@ -29,15 +30,15 @@ class Outcome:
     Args:
         state: succeeded, paused, cancelled, failed, or released (saved on shutdown: whoever takes it next resumes).
         reason: a stable word, e.g. `stopped_early`.
-        result: plain data for the task's row.
-        on_commit: called inside the finishing transaction of a success, to register what was made; what it returns is
-            merged into the result. It is not called when a cancel came first: success and cancel race here only.
+        result: the typed result of the task's kind, for its row.
+        on_commit: called inside the finishing transaction of a success, to register what was made; returns the result.
+            It is not called when a cancel came first: success and cancel race here only.
     """
 
     state: str
     reason: str = ""
-    result: dict[str, Any] = field(default_factory=dict)
-    on_commit: Callable[[UnitOfWork], dict[str, Any] | None] | None = None
+    result: TaskResult | None = None
+    on_commit: Callable[[UnitOfWork], TaskResult | None] | None = None
 
 
 class Interrupted(Exception):
@@ -165,12 +166,13 @@ class TaskContext:
             task = store.get_in(uow, self.lease.task_id)
             if task.command == "cancel" and outcome.state in ("succeeded", "paused"):
                 outcome = Outcome("cancelled")
-            result = dict(outcome.result)
+            result = outcome.result
             if outcome.state == "succeeded" and outcome.on_commit:
-                result |= outcome.on_commit(uow) or {}
+                result = outcome.on_commit(uow) or result
             if task.state == "validating" and outcome.state in ("succeeded", "paused"):
                 store.move(uow, task.id, "running", epoch=self.lease.epoch)
-            values = {"result": {**task.result, **result}, **values}
+            if result is not None:
+                values["result"] = result.to_dict()
             values |= {"reason": outcome.reason, "message": event_message}
             ended = store.move(uow, task.id, outcome.state, epoch=self.lease.epoch, **values)
             uow.commit()

@@ -9,6 +9,7 @@ from typing import Any
 
 from core import arguments
 from core.data.conversion import analysis
+from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template
 from core.errors import Conflict, DataError
@@ -57,6 +58,11 @@ class Preview:
 def templates() -> list[Template[Any]]:
     """The guided templates, in the order of the screen."""
     return list(TEMPLATES)
+
+
+def known_shapes() -> list[ChatShape]:
+    """The shapes of files that need no conversion, in the order of recognition."""
+    return list(CHAT_SHAPES)
 
 
 def columns_by_part(template_id: str | None, mapping: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.data.versions import reader, writer
+from core.data.versions import files, reader
 from core.data.versions.exports import EXPORTS, LOSSES, ExportFormat
 from core.messages import Example
 from core.services.data.datasets.records import get_dataset, get_version, version_file
@@ -52,7 +52,7 @@ def export(version_id: str, format: str, split: str | None = None) -> Iterator[b
         NotFound: no such format or version, at the call and not in the middle of the file.
     """
     chosen = EXPORTS.get(format)
-    return chosen.write(version_file(version_id, writer.EXAMPLES), split)
+    return chosen.write(version_file(version_id, files.EXAMPLES), split)
 
 
 def filename(version_id: str, format: str, split: str | None = None) -> str:
@@ -64,7 +64,7 @@ def filename(version_id: str, format: str, split: str | None = None) -> str:
 
 
 def _examples(version_id: str, split: str | None) -> Iterator[Example]:
-    return reader.iterate(version_file(version_id, writer.EXAMPLES), split)
+    return reader.iterate(version_file(version_id, files.EXAMPLES), split)
 
 
 def _sentence(code: str, count: int) -> str:

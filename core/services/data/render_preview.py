@@ -147,7 +147,7 @@ def preview_messages(
         raise DataError(base.reason or f"{base.title} is not here.", base.command, code="base_model")
     tokenizer = load_tokenizer(base.path, base.revision)
     rendered = render(messages, tokenizer)
-    labels = rendered.labels if completion_only else rendered.input_ids
+    labels = rendered.labels(completion_only=completion_only)
     owners = _owners(rendered, message_spans(messages, rendered, tokenizer))
     pieces = _pieces(rendered, labels, owners, _special_ids(tokenizer), max_length)
     within = labels[:max_length]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from core.data.samples import Sample, load_sample
+from core.data.samples import SampleDataset, load_sample
 from core.errors import NotFound, StudioError
 from core.models.methods import METHODS
 from core.platform.db.tables import Draft
@@ -26,6 +26,9 @@ from core.services.platform.drafts import DraftRecord
 from core.services.training import jobs, models, starter
 from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
+from core.services.training.results import ExactMatchResult
+
+__all__ = ["DemoRecord", "DemoStep", "SampleDataset", "current", "sample", "start", "status"]
 
 KIND: Final = "demo"
 BASE: Final = "starter"
@@ -49,7 +52,7 @@ class DemoStep:
 class DemoRecord:
     """How far the demo is.
 
-    `exact_match` is {"base": {"train", "validation"}, "tuned": {...}, "counts": ...} once the test has run.
+    `exact_match` is there once the test has run.
     """
 
     id: str
@@ -59,12 +62,17 @@ class DemoRecord:
     job_id: str | None
     model_id: str | None
     base_model_id: str
-    exact_match: dict[str, Any] | None
+    exact_match: ExactMatchResult | None
     error: str
 
     @property
     def finished(self) -> bool:
         return self.state in ("done", "failed")
+
+
+def sample() -> SampleDataset:
+    """The shipped dataset that the demo trains on."""
+    return load_sample()
 
 
 def start(*, again: bool = False, method: str = METHOD) -> DemoRecord:
@@ -112,7 +120,7 @@ def status(demo_id: str) -> DemoRecord:
         job_id=job.id if job else None,
         model_id=job.model_id if job else None,
         base_model_id=BASE,
-        exact_match=test.result if test and test.state == "succeeded" else None,
+        exact_match=ExactMatchResult.of(test) if test and test.state == "succeeded" else None,
         error=failed.detail if failed else draft.state.get("error", ""),
     )
 
@@ -158,7 +166,7 @@ def _sample_dataset() -> DatasetRecord:
     )
 
 
-def _counts(sample: Sample) -> tuple[int, int]:
+def _counts(sample: SampleDataset) -> tuple[int, int]:
     return len(sample.train), len(sample.validation)
 
 
@@ -225,8 +233,9 @@ def _test_step(task: TaskRecord | None) -> DemoStep:
     if task is None:
         return DemoStep("test", title, "waiting", "", 0.0)
     detail = task.message if task.state != "failed" else str(task.error.get("message", ""))
-    if task.state == "succeeded" and task.result:
-        tuned, base = (task.result[kind]["train"] for kind in ("tuned", "base"))
+    if task.state == "succeeded":
+        result = ExactMatchResult.of(task)
+        tuned, base = result.tuned.train or 0.0, result.base.train or 0.0
         detail = f"Exact answers to what was taught: tuned {tuned:.0%}, base {base:.0%}."
     return DemoStep("test", title, _state(task.state), detail, task.progress)
 

@@ -9,11 +9,37 @@ from collections.abc import Sequence
 
 from core.platform.db.uow import UnitOfWork
 from core.platform.redis_server import redis_connection
-from core.platform.tasks import commands, logs, owners, store
+from core.platform.tasks import commands, logs, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
-from core.platform.tasks.states import TERMINAL
+from core.platform.tasks.states import STATES, TERMINAL
+
+__all__ = [
+    "QUEUES",
+    "STATES",
+    "TERMINAL",
+    "WORKER_TTL_S",
+    "EventRecord",
+    "FinishedRecord",
+    "TaskKind",
+    "TaskRecord",
+    "WorkerRecord",
+    "actions",
+    "checkpoint_steps",
+    "count_by_state",
+    "events",
+    "events_since",
+    "get_task",
+    "kind",
+    "kinds",
+    "last_event_id",
+    "list_tasks",
+    "log_tail",
+    "request",
+    "waiting_reason",
+    "workers",
+]
 
 __all__ = [
     "WORKER_TTL_S",
@@ -54,12 +80,12 @@ def kind(kind_id: str) -> TaskKind:
 
 def list_tasks(*, kind: str | None = None, state: str | None = None, limit: int = 200) -> list[TaskRecord]:
     """Tasks, newest first."""
-    return [owners.seen(task) for task in store.find(kind=kind, states=[state] if state else (), limit=limit)]
+    return store.find(kind=kind, states=[state] if state else (), limit=limit)
 
 
 def get_task(task_id: str) -> TaskRecord:
     """One task. Raises NotFound."""
-    return owners.seen(store.get(task_id))
+    return store.get(task_id)
 
 
 def count_by_state(*, kind: str | None = None) -> dict[str, int]:

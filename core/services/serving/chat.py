@@ -12,21 +12,24 @@ from sqlalchemy import select
 
 from core.errors import NotFound, ProviderUnavailable
 from core.messages import Message
-from core.models import base_models, methods
+from core.models import base_models
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.platform.tasks.store import EVENTS
 from core.services.data import datasets
 from core.services.training import merging, models
 from core.services.training.jobs import reader as job_reader
-from core.serving.targets import TARGETS, AnswerChunk, ChatOptions, Target, target_for
+from core.serving.targets import get_target
+from core.serving.targets.base import Answerable, ChatOptions, Chunk
 from core.training.jobs.exact_match import matches
 
 __all__ = [
     "ChatModel",
-    "SuggestedQuestion",
+    "ChatOptions",
+    "Suggestion",
     "available_models",
     "chunks",
+    "health",
     "matches",
     "stream",
     "suggestions",
@@ -39,7 +42,7 @@ USED: Final = "chat"  # kind of the event that a model was talked to; written on
 @dataclass(frozen=True, slots=True)
 class ChatModel:
     """A model that answers. `id` is what the server calls it; `base_id` is the base of a tuned one (else its own);
-    `model_id` the tuned model's id in the registry ("" for a base)."""
+    `model_id` the tuned model's id in the registry ("" for a base); `text` what a base is for ("" for a tuned one)."""
 
     id: str
     title: str
@@ -47,10 +50,11 @@ class ChatModel:
     base_id: str
     base_title: str
     model_id: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class SuggestedQuestion:
+class Suggestion:
     """A question from a dataset with the answer that was taught (train) or kept apart (validation)."""
 
     question: str
@@ -74,15 +78,21 @@ def available_models() -> list[ChatModel]:
         if model.merged:
             tuned.append(ChatModel(merging.served_id(model.id), f"{model.name} (merged)", "tuned", *base))
     bases = [
-        ChatModel(base.id, base.title, "base", base.id, base.title) for base in base_models.list_models() if base.ready
+        ChatModel(base.id, base.title, "base", base.id, base.title, text=base.text)
+        for base in base_models.list_models()
+        if base.ready
     ]
     return tuned + bases
 
 
+def health() -> Answerable:
+    """Whether the inference process answers now, and what to do when not."""
+    return get_target("studio").health()
+
+
 def warm_up() -> None:
-    """Let every target prepare for a first question while the user still types; returns at once."""
-    for target in TARGETS:
-        threading.Thread(target=target.warm_up, name=f"warm-up {target.id}", daemon=True).start()
+    """Let the inference process import what answering needs, while a person still types; returns at once."""
+    threading.Thread(target=get_target("studio").warm_up, name="warm-up", daemon=True).start()
 
 
 def stream(
@@ -112,23 +122,23 @@ def stream(
 
 def chunks(
     model_id: str, messages: Sequence[Message | Mapping[str, Any]], options: ChatOptions | None = None
-) -> Iterator[AnswerChunk]:
+) -> Iterator[Chunk]:
     """As `stream`, with the reason of the end and the token counts in the last chunks."""
-    target, served = _served(model_id)
+    served = _served_id(model_id)
     sent = [message.to_dict() if isinstance(message, Message) else dict(message) for message in messages]
     found = False
-    for chunk in target.chat(served, sent, options or ChatOptions()):
+    for chunk in get_target("studio").chat(served, sent, options or ChatOptions()):
         if not found and chunk.text:
             found = True
             _note_use(served)
         yield chunk
 
 
-def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:
+def suggestions(model_id: str, limit: int = 6) -> list[Suggestion]:
     """Questions to try on a tuned model: validation examples first (never shown in training), then training ones."""
     own, _ = merging.split(model_id)
     version_id = job_reader.get_job(models.get_model(own).job_id).spec.dataset_version_id
-    found: list[SuggestedQuestion] = []
+    found: list[Suggestion] = []
     try:
         for split, wanted in (("validation", limit // 2), ("train", limit)):
             every = datasets.iter_examples(version_id, split=split)
@@ -139,29 +149,26 @@ def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:
     return found
 
 
-def _pair(messages: Sequence[Message], split: str) -> SuggestedQuestion | None:
+def _pair(messages: Sequence[Message], split: str) -> Suggestion | None:
     """The first question and answer of a conversation."""
     system = next((message.content for message in messages if message.role == "system"), "")
     turns = [message for message in messages if message.role != "system"]
     if len(turns) < 2 or turns[0].role != "user" or turns[1].role != "assistant":
         return None
-    return SuggestedQuestion(turns[0].content, turns[1].content, split, system)
+    return Suggestion(turns[0].content, turns[1].content, split, system)
 
 
-def _served(model_id: str) -> tuple[Target, str]:
-    """The target that serves a model, and the model's id there."""
+def _served_id(model_id: str) -> str:
     if base_models.is_base(model_id):
         base = base_models.resolve(model_id)
         if base.buildable and not base.ready:
             raise ProviderUnavailable("The starter is not built yet.", "Try the demo, or start a job: it comes first.")
-        return target_for(base, None), base.id
+        return base.id
     own, merged = merging.split(model_id)
     model = models.get_model(own)
     if model.state != "active":
         raise NotFound(f"The model “{model.name}” is archived.", "Activate it under Models.")
-    method = methods.build(model.method, job_reader.get_job(model.job_id).spec.method_config)
-    target = target_for(base_models.resolve(model.base_model), method)
-    return target, merging.served_id(model.id) if merged else model.id
+    return merging.served_id(model.id) if merged else model.id
 
 
 def _note_use(model_id: str) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select, update
 
@@ -26,6 +25,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
 from core.services.training import models
 from core.services.training.models import ModelRecord
+from core.services.training.results import MergeResult
 
 KIND: Final = "merge"
 _SUFFIX: Final = ":merged"
@@ -45,6 +45,11 @@ def split(model_id: str) -> tuple[str, bool]:
 def can_merge(model: ModelRecord) -> bool:
     """Whether the model's method is one that folds into the base, and has not been folded in yet."""
     return model.method in METHODS and METHODS.get(model.method).mergeable and model.merged is None
+
+
+def trained_on_quantized_base(model: ModelRecord) -> bool:
+    """Whether the base was quantized in training; merging then reads it again unquantized."""
+    return "quantization" in METHODS.get(model.method)().load_arguments()
 
 
 def begin(model_id: str) -> TaskRecord:
@@ -86,12 +91,12 @@ def last_failure(model_id: str) -> TaskRecord | None:
     return found[0] if found and found[0].state == "failed" else None
 
 
-def register(ctx: TaskContext, model: ModelRecord, directory: Path, facts: Mapping[str, Any]) -> Outcome:
+def register(ctx: TaskContext, model: ModelRecord, directory: Path, logit_difference: float) -> Outcome:
     """Store the whole model that a worker made; the outcome's transaction makes it known.
 
     Args:
         directory: config, safetensors weights and tokenizer.
-        facts: further facts for its manifest.
+        logit_difference: the largest one between the adapter and the merged model.
     """
     path = f"models/{model.id}-merged"
     files = sorted(file for file in directory.rglob("*") if file.is_file() and file.name != MANIFEST)
@@ -103,22 +108,23 @@ def register(ctx: TaskContext, model: ModelRecord, directory: Path, facts: Mappi
         "chat_template_sha256": model.manifest.get("chat_template_sha256", ""),
         "created_at": time.time(),
         "files": {file.relative_to(directory).as_posix(): models.file_facts(file) for file in files},
-        **dict(facts),
+        "logit_difference": logit_difference,
     }
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
     get_storage().put_dir(directory, path)
+    size_bytes = sum(file.stat().st_size for file in files)
     kept = {
         "path": path,
-        "size_bytes": sum(file.stat().st_size for file in files),
+        "size_bytes": size_bytes,
         "created_at": manifest["created_at"],
     }
 
-    def note(uow: UnitOfWork) -> dict[str, Any]:
+    def note(uow: UnitOfWork) -> MergeResult:
         row = uow.session.connection().execute(select(_MODELS.c.manifest).where(_MODELS.c.id == model.id)).first()
         if row is None:
             raise NotFound(f"The model “{model.name}” is gone.", "Nothing was merged.")
         changed = update(_MODELS).where(_MODELS.c.id == model.id).values(manifest={**row[0], "merged": kept})
         uow.session.connection().execute(changed)
-        return {"model_id": model.id, "size_bytes": kept["size_bytes"], **dict(facts)}
+        return MergeResult(model_id=model.id, size_bytes=size_bytes, logit_difference=logit_difference)
 
     return Outcome("succeeded", on_commit=note)

@@ -9,7 +9,9 @@ from sqlalchemy import func, insert, select
 
 from core.platform.db.tables import MetricPoint
 from core.platform.db.uow import UnitOfWork
-from core.training.metrics import Point
+from core.training.metrics import METRICS, Point, RunMetric
+
+__all__ = ["METRICS", "Point", "RunMetric", "all_points", "latest", "since", "write"]
 
 PAGE: Final = 20_000  # points per query
 _POINTS = MetricPoint.__table__  # type: ignore[attr-defined]

@@ -24,8 +24,9 @@ from core.platform.tasks.announce import announce
 from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
+from core.services.training import jobs
 from core.services.training.jobs import reader as job_reader
-from core.services.training.jobs.speeds import record_speed
+from core.services.training.results import ExactMatchResult, TrainingResult
 from core.settings import get_settings
 
 _MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
@@ -133,7 +134,7 @@ def register(
     _write_manifest(directory / MANIFEST, facts)
     get_storage().put_dir(directory, f"models/{model_id}")
 
-    def insert(uow: UnitOfWork) -> dict[str, Any]:
+    def insert(uow: UnitOfWork) -> TrainingResult:
         name, version = _free_name(uow, job.name)
         row = FineTunedModel(
             id=model_id,
@@ -151,9 +152,9 @@ def register(
         uow.session.add(row)
         numbers = {**dict(measured or {}), "final_loss": final_loss, "model_bytes": size}
         uow.session.connection().execute(update(_JOBS).where(_JOBS.c.id == job.id).values(measured=numbers))
-        record_speed(uow, job.spec, numbers)
+        jobs.record_speed(uow, job.spec, numbers)
         uow.session.flush()
-        return {"model_id": model_id, "model": name, "final_loss": final_loss}
+        return TrainingResult(model_id=model_id, model=name, final_loss=final_loss)
 
     return Outcome("succeeded", reason="stopped_early" if stopped_early else "", on_commit=insert)
 
@@ -353,12 +354,12 @@ def evaluate_after(job_id: str, dataset_version_id: str, title: str, after_task_
     return task
 
 
-def test_result(model_id: str) -> dict[str, Any] | None:
-    """What the newest finished test said: exact match (0-1) of base and tuned on train and validation examples."""
+def test_result(model_id: str) -> ExactMatchResult | None:
+    """The result of the newest finished test of a model."""
     job_id = get_model(model_id).job_id
     for task in tasks.list_tasks(kind=EXACT_MATCH, state="succeeded"):
         if task.payload.get("job_id") == job_id:
-            return task.result
+            return ExactMatchResult.of(task)
     return None
 
 

@@ -1,6 +1,6 @@
-"""What the forward pass keeps for the backward pass, counted tensor by tensor for the Llama family of blocks.
+"""What the forward pass stores for the backward pass, counted tensor by tensor for Llama-style blocks.
 
-The counts were held against autograd's own list of saved tensors (transformers 5, SDPA, SwiGLU) for all five methods.
+The counts were compared with autograd's own list of saved tensors (transformers 5, SDPA, SwiGLU) for every method.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from core.models.base_models.records import Dims
 from core.models.methods.base import Method, recomputes
 from core.training.forecast.batches import Widest
 
-CHUNKED_FROM_VOCAB: Final = 16_000  # from here on the loss is made in pieces
+CHUNKED_FROM_VOCAB: Final = 16_000  # from here on the loss is computed in chunks
 CHUNK_TOKENS: Final = 256  # Source: TRL's chunked_nll
-# fp32 copies of a piece's logits at once: they, their log-softmax, its exponential and product (the entropy), and the
-# gradients of two. Measured: 195 MB for pieces of 32 MB.
+# fp32 copies of a chunk's logits at once: the logits, their log-softmax, its exponential and product (the entropy), and
+# the gradients of two. Measured: 195 MB for chunks of 32 MB.
 CHUNK_COPIES: Final = 6
-LOGIT_COPIES: Final = 1  # the logits, whose place their gradient takes, in fp32
+LOGIT_COPIES: Final = 1  # the logits in fp32; their gradient overwrites them
 
 
 def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int, checkpointing: str = "auto") -> int:
-    """Bytes that `batch` leaves behind when it went through the model in numbers of `width` bytes, without the loss.
+    """Bytes stored after the forward pass of `batch`, at `width` bytes per number and without the loss.
 
-    A token leaves behind in each block: its residual before the attention and before the MLP (2H), queries and the
-    attention's result (2Q), keys and values (2K), the MLP's gate, bent gate and up (3M), and what the method itself
-    needs to learn (`Method.kept_per_token`). With checkpointing each block keeps its input (H) and only one of them the
-    rest at a time.
+    Stored per token and block: its residual before the attention and before the MLP (2H), queries and the attention's
+    result (2Q), keys and values (2K), the MLP's gate, activated gate and up (3M), and what the method itself needs
+    (`Method.kept_per_token`). With checkpointing each block stores its input (H), and only one block at a time stores
+    the rest.
     """
     tokens, layers = batch.tokens, dims.num_layers
     queries = dims.num_heads * dims.head_dim
@@ -39,7 +39,7 @@ def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int, chec
 
 
 def logit_bytes(vocab_size: int, batch: Widest) -> int:
-    """What is live while the loss is made: logits of the answers alone, all at once or in pieces."""
+    """Bytes in use while the loss is computed: the logits of the answers only, all at once or in chunks."""
     if vocab_size >= CHUNKED_FROM_VOCAB:
         return min(CHUNK_TOKENS, batch.tokens) * vocab_size * 4 * CHUNK_COPIES
     return min(batch.answers, batch.tokens) * vocab_size * 4 * LOGIT_COPIES

@@ -1,5 +1,7 @@
-"""Which examples go through the model together: the order of a run and the filling of its micro-batches, as plain
-arithmetic. The worker lays its batches out with it and the forecast finds the widest one with it, so both agree."""
+"""Which examples go through the model together: the order of a run and how its micro-batches are filled.
+
+Plain arithmetic: the worker builds its batches with it and the forecast finds the widest one with it, so both agree.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +11,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-MOST_STEPS: Final = 400  # of a run that are looked through for the widest micro-batch; later epochs look alike
-# Tokens that go through a CPU at once: with more, what one layer leaves for the next no longer lies in the cache, with
-# fewer the matrix products get thin. Measured on 2 cores with 2 MB of L2 each, 3.3M parameters: 500, 856, 1,100, 1,700
+MOST_STEPS: Final = 400  # of a run that are searched for the widest micro-batch; later epochs are similar
+# Tokens that go through a CPU at once: with more, a layer's output no longer fits in the cache; with fewer, the matrix
+# products are too small. Measured on 2 cores with 2 MB of L2 each, 3.3M parameters: 500, 856, 1,100, 1,700
 # and 6,816 tokens made 0.84, 0.99, 1.00, 1.04 and 1.00 of the speed of the last.
 CPU_TOKENS: Final = 1_700
 
 
 def token_budget(batch_size: int, longest: int, device: str) -> int:
-    """Most tokens of one micro-batch: so many of the longest examples, on a CPU no more than serve its cache."""
-    whole = batch_size * longest
-    return max(longest, min(whole, CPU_TOKENS)) if device == "cpu" else whole
+    """Most tokens of one micro-batch: `batch_size` of the longest examples, on a CPU no more than its cache holds."""
+    most = batch_size * longest
+    return max(longest, min(most, CPU_TOKENS)) if device == "cpu" else most
 
 
 def order(examples: int, seed: int, epoch: int) -> list[int]:
     """Example numbers in the order of one epoch; it depends on the seed and the epoch alone."""
     numbers = list(range(examples))
-    random.Random(f"{seed}/{epoch}").shuffle(numbers)  # noqa: S311  a seeded order, no secret
+    random.Random(f"{seed}/{epoch}").shuffle(numbers)  # noqa: S311  a seeded order, not a secret
     return numbers
 
 
 def shared_out(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Share examples out to as few parts of at most `budget` tokens as an even filling needs (longest first)."""
+    """Distribute examples evenly over as few parts of at most `budget` tokens as possible (longest first)."""
     ordered = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     for count in range(max(1, math.ceil(sum(lengths) / budget)), len(lengths)):
         parts: list[list[int]] = [[] for _ in range(count)]
@@ -49,10 +51,10 @@ class Widest:
     """The largest micro-batch of a run.
 
     Attributes:
-        tokens: that go through the model at once, padding included.
-        length: of the longest example in it.
-        answers: positions in it whose next token is learnt, at most.
-        several: a step has more than one micro-batch, so that gradients wait while activations are kept.
+        tokens: tokens that go through the model at once, padding included.
+        length: tokens of its longest example.
+        answers: most positions whose next token is learned.
+        several: a step has more than one micro-batch, so gradients and activations are in memory together.
     """
 
     tokens: int
@@ -72,11 +74,11 @@ def widest(
     end_to_end: bool = True,
     device: str = "cuda",
 ) -> Widest:
-    """The largest micro-batch of the run that this order of examples gives.
+    """The largest micro-batch of the run with this order of examples.
 
     Args:
         spans: (tokens, start of the answer) of every training example, in the dataset's order.
-        end_to_end: the examples of a micro-batch lie in one row; else each has a row as wide as the longest.
+        end_to_end: the examples of a micro-batch share one row; else each has a row as wide as the longest.
         device: cpu or cuda.
     """
     kept = [(min(length, max_seq_length), start) for length, start in spans if start < max_seq_length]
@@ -98,23 +100,23 @@ def widest(
 
 
 def at_most(batch_size: int, accumulation: int, length: int) -> Widest:
-    """The largest micro-batch that there can be, for when the examples are not known."""
+    """The largest possible micro-batch, for when the examples are not known."""
     return Widest(batch_size * length, length, batch_size * length, accumulation > 1)
 
 
 def _steps(examples: int, size: int, seed: int, epochs: int) -> Iterator[list[int]]:
-    made = 0
+    count = 0
     for epoch in range(epochs):
         numbers = order(examples, seed, epoch)
         for start in range(0, examples, size):
-            if made >= MOST_STEPS:
+            if count >= MOST_STEPS:
                 return
-            made += 1
+            count += 1
             yield numbers[start : start + size]
 
 
 def _parts(lengths: Sequence[int], batch_size: int, budget: int, end_to_end: bool) -> list[list[int]]:
     if end_to_end:
         return shared_out(lengths, budget)
-    ordered = sorted(range(len(lengths)), key=lengths.__getitem__)  # neighbours in length share a batch
+    ordered = sorted(range(len(lengths)), key=lengths.__getitem__)  # examples of similar length share a batch
     return [ordered[start : start + batch_size] for start in range(0, len(ordered), batch_size)]

@@ -1,4 +1,4 @@
-"""What the machine's time costs, at the price that a person entered: nothing is said where none was."""
+"""The cost of a run, at the price per hour that the user set; None if no price is set."""
 
 from __future__ import annotations
 

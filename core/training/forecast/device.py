@@ -1,4 +1,4 @@
-"""Where training would run, and how much memory is free there. Asks psutil and nvidia-smi; loads no torch."""
+"""Where training would run, and how much memory is free there; from psutil and nvidia-smi, without torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 from core.settings import get_settings
 
 _CGROUP = Path("/sys/fs/cgroup")
-_FRESH_S = 5  # how old an answer of nvidia-smi may be
+_FRESH_S = 5  # how long an answer of nvidia-smi is reused
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Device:
 
     @property
     def compute_bytes(self) -> int:
-        """Width of weights in training: fp32 on a CPU (bf16 is 6-14 times slower there), 16 bit on a GPU."""
+        """Bytes per weight in training: fp32 on a CPU (bf16 is 6-14 times slower there), 16 bits on a GPU."""
         return 4 if self.kind == "cpu" else 2
 
 
 def detect() -> Device:
-    """The device of `SFT_DEVICE` (auto takes a GPU where there is one and torch can use it)."""
+    """The device of `SFT_DEVICE` (auto uses a GPU if there is one and torch supports it)."""
     if get_settings().device != "cpu" and _torch_has_cuda():
         gpu = _gpu(int(time.monotonic() / _FRESH_S))
         if gpu is not None:
@@ -47,7 +47,7 @@ def _cpu() -> Device:
     memory = psutil.virtual_memory()
     total, free = memory.total, memory.available
     limit = _number(_CGROUP / "memory.max")
-    if limit is not None and limit < total:  # a container may use less than the machine has
+    if limit is not None and limit < total:  # the limit of a container
         used = _number(_CGROUP / "memory.current") or 0
         total, free = limit, max(0, min(free, limit - used))
     cores = psutil.cpu_count(logical=True) or 1

@@ -1,4 +1,4 @@
-"""Disk before launch: the checkpoints that are kept, and the model at the end."""
+"""Disk space before launch: the stored checkpoints, and the model at the end."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from core.settings import get_settings
 from core.text import size
 from core.training.forecast.memory import ADAPTER_BYTES, Verdict
 
-SPARE_BYTES: Final = 1 << 30  # less than this left free on a disk is too little for whatever else writes there
+SPARE_BYTES: Final = 1 << 30  # free space to leave for other programs on the disk
 
 KEPT_CHECKPOINTS: Final = 2  # the newest and, while it is being replaced, the one before
 
 
 @dataclass(frozen=True, slots=True)
 class DiskForecast:
-    """Bytes of the saved model, of one checkpoint (with optimizer state), and at most at any moment."""
+    """Bytes of the saved model and of one checkpoint (with optimizer state); `peak_bytes` is the most at any moment."""
 
     model_bytes: int
     checkpoint_bytes: int
@@ -28,7 +28,8 @@ class DiskForecast:
 
     @property
     def peak_bytes(self) -> int:
-        """The kept checkpoints and the one being written, and the model twice: as the run leaves it, and stored."""
+        """The stored checkpoints and the one being written, and the model twice: in the run's folder, and
+        registered."""
         return 2 * self.model_bytes + (self.kept_checkpoints + 1) * self.checkpoint_bytes
 
     @property
@@ -39,22 +40,22 @@ class DiskForecast:
 
     @property
     def text(self) -> str:
-        """The verdict in words, with what would help."""
+        """The verdict as a sentence, with what would help."""
         needed, free = size(self.peak_bytes), size(self.free_bytes)
         if self.verdict == "fits":
-            return f"Fits in the {free} that are free in the data directory."
+            return f"Fits in the {free} free in the data directory."
         helps = "Free some space, set SFT_DATA_DIR to a larger disk, or train fewer weights (LoRA, a lower rank)."
         if self.verdict == "tight":
             return f"The run writes up to {needed} and leaves less than {size(SPARE_BYTES)} of the disk free. {helps}"
-        return f"The run writes up to {needed}, and the data directory's disk has {free} free. {helps}"
+        return f"The run writes up to {needed}, but the data directory's disk has only {free} free. {helps}"
 
 
 def forecast_disk(dims: Dims, method: Method, width: int, *, kept: int = KEPT_CHECKPOINTS) -> DiskForecast:
     """What a run writes.
 
     Args:
-        width: bytes of one number of the base.
-        kept: how many checkpoints stay side by side.
+        width: bytes per weight of the base.
+        kept: how many checkpoints are stored at once.
     """
     saved_width = ADAPTER_BYTES if method.peft_type is not None else width
     checkpoint = 3 * method.trainable_params(dims) * saved_width  # the weights and Adam's two moments

@@ -1,4 +1,4 @@
-"""What a crash would cost: whether a run leaves anything to go on from, and how much lies between two checkpoints."""
+"""What a crash would cost: whether a run has a checkpoint to resume from, and how much work is between two of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from core.text import duration
 from core.training.forecast.time import TimeForecast
 
-COSTLY_S: Final = 20 * 60.0  # more work than this between two checkpoints is worth a word
+COSTLY_S: Final = 20 * 60.0  # more work than this between two checkpoints is worth a warning
 LATE: Final = 0.5  # a first checkpoint after more than this share of the run
 
 
@@ -21,28 +21,25 @@ class Run(Protocol):
 
 
 def resume_warning(run: Run, time: TimeForecast) -> str:
-    """What a person should know before launch about what a crash would cost; "" where it costs little.
-
-    A run of one step has nothing in between; nothing is said about it.
-    """
+    """A warning before launch about what a crash would cost; "" if it costs little, and for a run of one step."""
     total, every = run.total_steps, run.save_every_steps
     if total < 2:
         return ""
     if every >= total:
         cost = _cost(time, 1.0)
         return (
-            f"These settings leave nothing to resume: with a checkpoint every {every:,} steps none is written before "
-            f"the end ({total:,} steps), so a crash would cost {f'up to {cost}' if cost else 'the whole run'}. "
+            f"With these settings nothing can be resumed: with a checkpoint every {every:,} steps none is written "
+            f"before the end ({total:,} steps), so a crash would cost {f'up to {cost}' if cost else 'the entire run'}. "
             f"{_better(total)}"
         )
     cost = _cost(time, every / total)
     if every > LATE * total:
         return (
-            f"The first checkpoint comes after {every:,} of {total:,} steps: a crash before it would leave nothing to "
-            f"resume{f' and cost up to {cost}' if cost else ''}. {_better(total)}"
+            f"The first checkpoint is written after {every:,} of {total:,} steps: before it, a crash could not be "
+            f"resumed{f' and would cost up to {cost}' if cost else ''}. {_better(total)}"
         )
     if time.high_s is not None and time.high_s * every / total > COSTLY_S:
-        return f"Up to {cost} of work lie between two checkpoints: a crash would cost as much. {_better(total)}"
+        return f"Up to {cost} of work is between two checkpoints: a crash would lose as much. {_better(total)}"
     return ""
 
 

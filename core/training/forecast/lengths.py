@@ -1,29 +1,27 @@
-"""How long examples are in tokens, and what a maximum length would cut off."""
+"""The lengths of examples in tokens, and what a maximum length would cut off."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
-from core.errors import DataError
 from core.messages import Message
-from core.models.render import render
 from core.text import estimated_tokens
 
 TOKENS_PER_TURN: Final = 4  # role markers of common chat templates
 
-Span = tuple[int, int]  # tokens of the whole example, index of the first token that carries loss
+Span = tuple[int, int]  # tokens of the example, index of the first token with loss
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
     """Token lengths of a training split.
 
-    `spans` holds (length, start of the first output) per example seen; `examples` counts all of them, so a sample is
-    scaled up. `exact` is True when the base model's own tokenizer and chat template counted every example. `ceiling` is
-    a length that no example exceeds, None where that is not known: an estimate is too short for one or another
-    tokenizer, and a maximum length made from it would cut answers off.
+    `spans` has (length, start of the first output) per counted example; `examples` is the number of all of them, so a
+    sample is scaled up. `exact` is True when the base model's own tokenizer and chat template counted every example.
+    `ceiling` is a length that no example exceeds, None if it is not known: an estimate is too short for some
+    tokenizers, and a maximum length based on it would cut answers off.
     """
 
     spans: tuple[Span, ...]
@@ -36,24 +34,24 @@ class Lengths:
         """Tokens of one epoch, before anything is cut off."""
         return self._scaled(sum(length for length, _ in self.spans))
 
+    def with_loss_everywhere(self) -> Lengths:
+        """The same lengths where inputs carry loss too, so that no example loses everything it teaches."""
+        return replace(self, spans=tuple((length, 0) for length, _ in self.spans))
+
     @property
     def longest(self) -> int:
         return max((length for length, _ in self.spans), default=0)
-
-    def tokens_within(self, limit: int) -> int:
-        """Tokens of one epoch when examples are cut at `limit`."""
-        return self._scaled(sum(min(length, limit) for length, _ in self.spans))
 
     def over(self, limit: int) -> int:
         """How many examples are longer than `limit` tokens."""
         return self._scaled(sum(length > limit for length, _ in self.spans))
 
     def answers_lost(self, limit: int) -> int:
-        """How many examples would lose their whole answer: no token of it stands before `limit`."""
+        """How many examples would lose their entire answer: no token of it is before `limit`."""
         return self._scaled(sum(start >= limit for _, start in self.spans))
 
     def answer_tokens_lost(self, limit: int) -> int:
-        """Tokens behind the beginning of the first output that stand beyond `limit`."""
+        """Tokens from the start of the first output on that are beyond `limit`."""
         return self._scaled(sum(max(0, length - max(start, limit)) for length, start in self.spans))
 
     def tokens_trained(self, limit: int, policy: str) -> int:
@@ -67,12 +65,12 @@ class Lengths:
 
 
 def counted(examples: int) -> str:
-    """The beginning of a sentence: `1 example is`, `3 examples are`."""
+    """The start of a sentence: `1 example is`, `3 examples are`."""
     return f"{examples:,} example{' is' if examples == 1 else 's are'}"
 
 
 def consequences(lengths: Lengths, limit: int, policy: str) -> tuple[str, ...]:
-    """What a maximum length means for this data, in sentences; none where every example fits.
+    """What a maximum length means for this data, in sentences; none if every example fits.
 
     Args:
         policy: `TrainingConfig.over_length`: truncate, drop or stop.
@@ -81,41 +79,31 @@ def consequences(lengths: Lengths, limit: int, policy: str) -> tuple[str, ...]:
     if not over:
         return ()
     about = "" if lengths.exact else "About "
-    said = f"{about}{counted(over)} longer than {limit:,} tokens; the longest has {lengths.longest:,}."
+    first = f"{about}{counted(over)} longer than {limit:,} tokens; the longest has {lengths.longest:,}."
     if policy == "stop":
-        return (f"{said} The job is refused: raise the maximum length, or choose to cut them off or leave them out.",)
+        return (f"{first} The job is refused: raise the maximum length, or choose to cut them off or leave them out.",)
     if policy == "drop":
-        return (f"{said} They are left out, whole.",)
+        return (f"{first} They are left out completely.",)
     cut = over - lost
-    found = [said]
+    sentences = [first]
     if cut:
         tokens = lengths.answer_tokens_lost(limit)
-        found.append(f"{counted(cut)} cut off at the end: about {tokens:,} tokens of outputs are not learnt.")
+        sentences.append(f"{counted(cut)} cut off at the end: about {tokens:,} tokens of outputs are not learned.")
     if lost:
-        found.append(
-            f"{lost:,} would lose the whole output and {'is' if lost == 1 else 'are'} left out: nothing could be "
-            "learnt there. Raise the maximum length, or shorten the inputs."
+        sentences.append(
+            f"{lost:,} would lose the entire output and {'is' if lost == 1 else 'are'} left out: nothing could be "
+            "learned there. Raise the maximum length, or shorten the inputs."
         )
-    return tuple(found)
+    return tuple(sentences)
 
 
 def most_tokens(messages: Sequence[Message]) -> int:
-    """A length that a conversation has at most: a token is at least one byte of text, or a marker."""
+    """The most tokens that a conversation can have: a token is at least one byte of text, or a marker."""
     return sum(len(message.content.encode()) + 2 * TOKENS_PER_TURN for message in messages)
 
 
-def measure_span(messages: Sequence[Message], tokenizer: Any) -> Span:
-    """A span as a base model's tokenizer and chat template count it; estimated where the template refuses it."""
-    try:
-        rendered = render(messages, tokenizer)
-    except DataError:
-        return estimate_span(messages)
-    length = len(rendered.input_ids)
-    return length, rendered.assistant_mask.index(1) if 1 in rendered.assistant_mask else length
-
-
 def estimate_span(messages: Sequence[Message]) -> Span:
-    """A span by characters / 4, for when no tokenizer is here."""
+    """A span estimated as characters / 4, for when no tokenizer is available."""
     total = 0
     start: int | None = None
     for message in messages:

@@ -1,4 +1,4 @@
-"""Memory before launch: what a run needs, part by part, held against what is free on the device."""
+"""Memory before launch: what a run needs, part by part, compared with what is free on the device."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from core.training.forecast.device import Device
 
 Verdict = Literal["fits", "tight", "too_large"]
 
-MARGIN: Final = 1.15  # Source: memory estimators miss by about this much; held against free memory
+MARGIN: Final = 1.15  # Source: memory estimators miss by about this much
 # Python with torch and trl, before a model is loaded (measured); the CUDA context. Source: Unsloth Studio's estimator
 BASELINE_BYTES: Final = {"cpu": 530 << 20, "cuda": 1_434 << 20}
-LOADED_BYTES: Final = {"cpu": 30 << 20, "cuda": 0}  # code that torch reads in with the first step (measured)
-ADAPTER_BYTES: Final = 4  # adapters are trained in fp32 beside a base of any width; Adam's two moments are as wide
-LOADING_HEAP: Final = 1.7  # what packing a base takes of a CPU's heap against what it leaves (measured)
-GPU_HEAP: Final = 1.1  # torch's caching allocator keeps blocks of sizes that it needs no more
-# The arithmetic is held to 15 % on CPU by `bench/forecast.py`; on a GPU it is held against published figures only.
+LOADED_BYTES: Final = {"cpu": 30 << 20, "cuda": 0}  # code that torch loads with the first step (measured)
+ADAPTER_BYTES: Final = 4  # adapters and Adam's two moments are fp32 beside a base of any precision
+LOADING_HEAP: Final = 1.7  # a CPU's heap while a base is quantized, relative to its size afterwards (measured)
+GPU_HEAP: Final = 1.1  # torch's caching allocator holds blocks that are no longer needed
+# On a CPU `bench/forecast.py` checks the arithmetic to within 15 %; on a GPU it was only compared with published
+# figures.
 _RANGE: Final = {"cpu": (0.85, 1.15), "cuda": (0.8, 1.25)}
 _MEASURED_LOW, _MEASURED_HIGH = 0.95, 1.1
 
@@ -41,7 +42,7 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MemoryForecast:
-    """Bytes by part, their range, and a verdict against free memory.
+    """Bytes by part, their range, and the verdict for the free memory.
 
     `measured` is True when the range comes from an earlier run with these settings on this machine instead of the
     arithmetic.
@@ -63,7 +64,7 @@ class MemoryForecast:
 
     @property
     def above_baseline(self) -> int:
-        """What the run adds to the process that it runs in."""
+        """Bytes that the run adds to its process."""
         return self.expected - dict(self.parts)["process"]
 
 
@@ -82,13 +83,13 @@ def forecast_memory(
 
     Args:
         dims: shape of the base model.
-        method: decides what is trained and how the frozen weights are held.
+        method: what is trained and how the frozen weights are stored.
         run: batch and maximum length.
         device: where it runs, with its free memory.
-        batch: the widest micro-batch of the run, where its examples are known.
-        longest_tokens: length of the longest example, where that alone is known: no batch is longer than that.
-        peak_bytes: the peak of an earlier run with the same settings on this machine, 0 where there is none.
-        file_bytes_per_param: width of the weights in the base's files, 0 where it is not known.
+        batch: the widest micro-batch of the run, if its examples are known.
+        longest_tokens: length of the longest example, if only that is known: no batch is longer.
+        peak_bytes: the peak of an earlier run with the same settings on this machine; 0 if there is none.
+        file_bytes_per_param: bytes per weight in the base's files; 0 if not known.
     """
     length = min(run.max_seq_length, longest_tokens) if longest_tokens else run.max_seq_length
     batch = batch or at_most(run.per_device_batch_size, run.gradient_accumulation_steps, length)
@@ -118,16 +119,16 @@ def _parts(
 ) -> tuple[tuple[str, int], ...]:
     """Bytes by part at the moment of the peak.
 
-    Gradients appear while activations are let go, layer by layer, so that one takes the room of the other; only where a
-    step has several micro-batches do those of the first wait while the next one's activations are kept. On a CPU the
-    gradients of the step before leave holes that the new ones do not fill, however few tokens there are.
+    Gradients are allocated while activations are freed, layer by layer, so one reuses the space of the other. Only if a
+    step has several micro-batches are the gradients of the first in memory with the next one's activations. On a CPU
+    the gradients of the previous step leave gaps that the new ones do not fill, even with few tokens.
     """
     trained, width = method.trainable_params(dims), device.compute_bytes
     adapter = method.peft_type is not None
     trained_width = ADAPTER_BYTES if adapter else width
     gradients = trained * trained_width
     factor = method.heap_factor() if device.kind == "cpu" else GPU_HEAP
-    logits = logit_bytes(dims.vocab_size, batch)  # large enough to be given back at once: they leave no holes
+    logits = logit_bytes(dims.vocab_size, batch)  # large enough to be returned at once: no gaps
     activations = round(activation_bytes(dims, method, batch, width, checkpointing) * factor) + logits
     kept = activations if batch.several else max(0, activations - gradients)
     optimizer = 2 * trained * trained_width
@@ -143,19 +144,21 @@ def _parts(
 
 
 def _loading(dims: Dims, method: Method, device: Device, file_width: float) -> int:
-    """Bytes at the moment when the base has been read: its files are mapped, and what was made of them lies beside.
-    Weights that are used as they are in the file are not there twice."""
+    """Bytes when the base has just been read: its mapped files, and the weights built from them.
+
+    Weights that are used as they are in the file are not in memory twice.
+    """
     width = device.compute_bytes
-    made = method.base_bytes(dims, width)
+    built = method.base_bytes(dims, width)
     if "quantization" in method.load_arguments():
-        made *= LOADING_HEAP  # each weight is widened, cut into blocks and packed: that leaves holes
+        built *= LOADING_HEAP  # each weight is converted, cut into blocks and packed, which leaves gaps
     elif file_width == width:
-        made = 0.0
-    return round(dims.params * file_width + made)
+        built = 0.0
+    return round(dims.params * file_width + built)
 
 
 def _with_loading(parts: tuple[tuple[str, int], ...], loading: int) -> tuple[tuple[str, int], ...]:
-    """The parts, and by how much the reading of the base goes beyond the steps."""
+    """The parts, and by how much loading the base exceeds the steps."""
     beside = {"overhead", "process"}
     steps = sum(size for name, size in parts if name not in beside)
     kept = [part for part in parts if part[0] not in beside]
@@ -163,9 +166,9 @@ def _with_loading(parts: tuple[tuple[str, int], ...], loading: int) -> tuple[tup
 
 
 _TEXTS: Final[dict[str, str]] = {
-    "fits": "Fits in the {free} that are free now.",
-    "tight": "Tight: it may not fit in the {free} that are free now. A smaller batch or maximum length helps.",
-    "too_large": "Does not fit in the {free} that are free now. Choose a smaller base model, batch or maximum length.",
+    "fits": "Fits in the {free} free now.",
+    "tight": "Tight: it may not fit in the {free} free now. A smaller batch or maximum length helps.",
+    "too_large": "Does not fit in the {free} free now. Choose a smaller base model, batch or maximum length.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Time before launch: tokens of the run over the speed that was measured on this machine, or plainly *not measured*."""
+"""Time before launch: tokens of the run divided by the speed measured on this machine, or *not measured*."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final, Literal
 from core.text import duration
 
 _SPREAD: Final = {"same": (0.8, 1.25), "similar": (0.6, 1.8)}
-NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine give the time."
+NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine measure the time."
 
-# What a worker keeps to: its own modules take these from here.
-SAMPLES_SHARE: Final = 0.05  # of a run's time go into sample answers between the steps, at most
-LOSSES_SHARE: Final = 0.1  # of the time that the steps took goes into measuring each example's loss, at most
-LOSSES_LEAST_S: Final = 20.0  # or so many seconds
+# Limits that the worker obeys: its modules import them from here.
+SAMPLES_SHARE: Final = 0.05  # most of a run's time that sample answers between the steps may take
+LOSSES_SHARE: Final = 0.1  # most of the steps' time that measuring each example's loss may take
+LOSSES_LEAST_S: Final = 20.0  # or this many seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Speed:
 
     Attributes:
         tokens_per_s: non-pad tokens per second inside steps.
-        load_s: until the first step begins (reading the data, loading the base).
-        first_step_s: what the first step took longer than the others.
+        load_s: until the first step starts (reading the data, loading the base).
+        first_step_s: how much longer the first step took than the others.
         checkpoint_s: writing one checkpoint.
-        other_s: of an earlier run, everything but its steps; None where that was not measured.
-        likeness: "same" for the very same settings, "similar" for the same base model and method with others.
-        peak_memory_bytes: of an earlier run, 0 where none was measured.
+        other_s: everything but the steps of an earlier run; None if not measured.
+        likeness: "same" for identical settings, "similar" for the same base model and method with other settings.
+        peak_memory_bytes: of an earlier run; 0 if not measured.
     """
 
     tokens_per_s: float
@@ -45,14 +45,14 @@ class Work:
 
     Attributes:
         train_tokens: non-pad tokens of all epochs.
-        validation_tokens: of all rounds together.
+        validation_tokens: of all evaluations together.
         checkpoints: how many are written.
-        pass_share: what a token costs without learning, as a share of one that is learnt from: 1/3 where the base
-            learns (forward 2N operations, backward 4N), 1/2 where it is frozen (backward 2N). Source: Kaplan et al.
-            2020.
-        answer_s: the first answer of the finished model, which is loaded once more for it.
+        pass_share: cost of a token in a forward pass, as a share of its cost in training: 1/3 if the base is trained
+            (forward 2N operations, backward 4N), 1/2 if it is frozen (backward 2N). Source: Kaplan et al. 2020.
+        answer_s: the first answer of the finished model, which is loaded again for it.
         measured_tokens: non-pad tokens of all examples, whose losses are measured once at the end.
-        sample_rounds: how often sample answers may be made, with the first and the last time; each takes `sample_s`.
+        sample_rounds: how often sample answers are computed, the first and the last time included; each takes
+            `sample_s`.
     """
 
     train_tokens: int
@@ -67,7 +67,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class TimeForecast:
-    """Seconds from the start of the run to the finished model, by part; None where nothing was measured."""
+    """Seconds from the start of the run to the finished model, by part; None if nothing was measured."""
 
     low_s: float | None
     high_s: float | None
@@ -102,7 +102,7 @@ def forecast_time(work: Work, speed: Speed | None) -> TimeForecast:
 
 
 def _samples(work: Work, steps: float) -> float:
-    """Before and after the steps, and between them as often as their share of the time allows."""
+    """Before and after the steps, and between them as often as their limit allows."""
     if not work.sample_rounds:
         return 0.0
     between = min((work.sample_rounds - 2) * work.sample_s, SAMPLES_SHARE * steps)
@@ -110,5 +110,5 @@ def _samples(work: Work, steps: float) -> float:
 
 
 def _losses(work: Work, speed: Speed, steps: float) -> float:
-    whole = work.measured_tokens * work.pass_share / speed.tokens_per_s
-    return min(whole, max(LOSSES_LEAST_S, LOSSES_SHARE * steps))
+    complete = work.measured_tokens * work.pass_share / speed.tokens_per_s
+    return min(complete, max(LOSSES_LEAST_S, LOSSES_SHARE * steps))

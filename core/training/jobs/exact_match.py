@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from core.models.thinking import without_thinking
+
 
 def matches(answer: str, expected: str) -> bool:
-    """Whether an answer is exactly the expected text; blanks around it do not count, all else does."""
-    return answer.strip() == expected.strip()
+    """Whether an answer is exactly the expected text, apart from whitespace around it and its thinking."""
+    return without_thinking(answer).strip() == without_thinking(expected).strip()

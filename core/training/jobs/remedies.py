@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from core.models.methods import METHODS
+from core.models.methods import METHODS, recommended_method
 from core.models.methods.base import Method
 from core.training.jobs.spec import ResolvedTraining, TrainingConfig
 
@@ -64,7 +64,7 @@ def for_memory(training: ResolvedTraining, method: Method, examples: int) -> tup
     if length > SHORTEST:
         found.append(_training("max_seq_length", length, max(SHORTEST, length // 2)))
     if method.peft_type is None:
-        found.append(Change("method", "method", "Method", method.title, "lora"))
+        found.append(Change("method", "method", "Method", method.title, recommended_method().id))
     else:
         found += _smaller_tuner(method)
     return _first(found, MOST)
@@ -137,9 +137,11 @@ def _training(setting: str, now: Any, suggested: Any, *, accompanies: bool = Fal
 
 
 def _smaller_tuner(method: Method) -> list[Change]:
-    """The field that a method marks with `less_memory`, times what it says there: half the rank, twice the reduction.
+    """The field that a method marks with `less_memory`, times the factor given there: half the rank, twice the
+    reduction.
 
-    LoRA's output is multiplied by alpha / rank, so alpha is halved along and the adapter speaks as loudly as before.
+    A field that it names under `scales` is multiplied by the same factor: LoRA's output is multiplied by alpha / rank,
+    so halving both leaves the adapter's scale as it was.
     """
     for name, field in type(method).model_fields.items():
         extra: Any = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
@@ -147,9 +149,13 @@ def _smaller_tuner(method: Method) -> list[Change]:
         applies = all(getattr(method, other) in allowed for other, allowed in extra.get("when", {}).items())
         if factor is None or not applies or int(value * factor) in (0, value):
             continue
-        found = [Change("method_config", name, field.title or name, value, int(value * factor))]
-        alpha = getattr(method, "alpha", None)
-        if name == "rank" and isinstance(alpha, int) and alpha > 1:
-            found.append(Change("method_config", "alpha", "Alpha", alpha, alpha // 2, accompanies=True))
-        return found
+        changes = [_method_setting(method, name, factor)]
+        if (other := extra.get("scales")) and int(getattr(method, other) * factor) >= 1:
+            changes.append(_method_setting(method, other, factor, accompanies=True))
+        return changes
     return []
+
+
+def _method_setting(method: Method, name: str, factor: float, *, accompanies: bool = False) -> Change:
+    value, title = getattr(method, name), type(method).model_fields[name].title or name
+    return Change("method_config", name, title, value, int(value * factor), accompanies)

@@ -10,9 +10,9 @@ from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.reading import reading_panel, rows_table
 from pages.data._convert.repair import repair_panel
+from pages.data._shared.uploads import notes, unreadable
 from pages.ui import components, navigation
 from pages.ui.format import md, number, plural, sentence, size
-from pages.ui.uploads import notes, unreadable
 
 TYPES = {
     "categorical": ("category", "blue"),

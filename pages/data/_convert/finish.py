@@ -7,10 +7,11 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.data import conversion, smart
 from core.services.data.conversion import Preview
+from core.services.data.results import ConversionResult, DatasetResult
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import ONWARD_KEYS, is_under_way, save
+from pages.data._convert.draft import ONWARD_KEYS, is_under_way
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
 from pages.data._smart import cost as smart_cost, run as smart_run
@@ -18,6 +19,7 @@ from pages.ui import components
 from pages.ui.examples import example_view
 from pages.ui.format import number, percent, plural, sentence, short
 from pages.ui.tasks.progress import ended_badly, follow
+from pages.ui.wizard.draft_state import save
 
 SAMPLES = 6
 
@@ -119,8 +121,8 @@ def _under_way(draft: DraftRecord) -> None:
     written = draft.state.get("mode") == "smart"
     task = tasks.get_task(draft.result_id or "")
     if task.state == "succeeded":
-        created(task.result, "conversion")
-        _counts(task.result)
+        created(DatasetResult.of(task), "conversion")
+        _counts(ConversionResult.of(task))
     task = (smart_run.follow_smart if written else follow)(task.id)
     if not task.is_terminal:
         st.caption("You can leave this page; the work goes on, and this address comes back to it.")
@@ -154,9 +156,9 @@ def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list
     ]
 
 
-def _counts(result: dict[str, object]) -> None:
-    read, accepted, rejected = (int(str(result.get(name) or 0)) for name in ("read", "accepted", "rejected"))
-    if read:
-        st.caption(f"{number(read)} rows read = {number(accepted)} accepted + {number(rejected)} rejected")
-    if rejected:
+def _counts(result: ConversionResult) -> None:
+    if result.read:
+        accepted, rejected = number(result.accepted), number(result.rejected)
+        st.caption(f"{number(result.read)} rows read = {accepted} accepted + {rejected} rejected")
+    if result.rejected:
         st.caption("The rejected rows are under Findings, with the reasons, and can be downloaded as they were.")

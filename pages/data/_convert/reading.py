@@ -11,11 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import StudioError
 from core.messages import Row
 from core.services.data import sources
-from core.services.data.sources import Choice, SourcePreview, SourceRecord
+from core.services.data.sources import ReadingChoice, SourcePreview, SourceRecord
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import key, renew, save
-from pages.ui.errors import beside, field_error
+from pages.ui.errors import field_error, show_beside
 from pages.ui.format import md, plural, sentence, short
+from pages.ui.wizard.draft_state import key, renew, save
 
 ROWS = 12
 _REJECTS = 3
@@ -56,7 +56,7 @@ def _choices(draft: DraftRecord, source: SourceRecord) -> None:
             with st.container(gap="xxsmall"):
                 _widget(draft, choice, chosen)
                 slots[choice.id] = st.empty()
-    if problem and not beside(slots, problem):
+    if problem and not show_beside(slots, problem):
         field_error(problem)
     if preview is not None:
         _seen(preview)
@@ -72,7 +72,7 @@ def _choices(draft: DraftRecord, source: SourceRecord) -> None:
             st.caption("A look only, until you press the button.", width="content")
 
 
-def _widget(draft: DraftRecord, choice: Choice, chosen: dict[str, Any]) -> None:
+def _widget(draft: DraftRecord, choice: ReadingChoice, chosen: dict[str, Any]) -> None:
     """One choice. What nobody touched follows what is detected beside the other choices."""
     name = key(draft, f"read_{choice.id}")
     if choice.id not in chosen:

@@ -9,9 +9,9 @@ from core.errors import DataError, StudioError
 from core.messages import Reject
 from core.services.data.sources import Analysis, SourceRecord, repairs
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import key, renew, save
-from pages.ui.errors import beside, show_error
+from pages.ui.errors import show_beside, show_error
 from pages.ui.format import plural, sentence, short
+from pages.ui.wizard.draft_state import key, renew, save
 
 SHOWN = 20
 EAGER_BYTES = 5_000_000  # larger files are looked through only when the person asks
@@ -87,7 +87,7 @@ def _repair(draft: DraftRecord, source: SourceRecord, texts: dict[int, str], slo
     try:
         fixed = repairs.repair(source.id, texts)
     except StudioError as error:
-        if not (isinstance(error, DataError) and beside(slots, error)):
+        if not (isinstance(error, DataError) and show_beside(slots, error)):
             show_error(error)
         return
     renew(save(draft, source_id=fixed.id))

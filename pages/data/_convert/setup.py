@@ -14,12 +14,12 @@ from core.services.data.conversion import RoleSpec, Template
 from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import key, renew, save
 from pages.data._convert.finish import preview_cards
 from pages.ui import components
-from pages.ui.errors import beside, field_error, show_error
+from pages.ui.errors import field_error, show_beside, show_error
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.forms import form_fields
+from pages.ui.wizard.draft_state import key, renew, save
 
 _GUIDED = (
     ("rule", "You choose the pattern", "A template says where the input and the output come from; you see it at once."),
@@ -204,7 +204,7 @@ def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[st
             state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=3
         )
     except StudioError as error:
-        said = beside(slots, error) or _beside_option(slots, template, error)
+        said = show_beside(slots, error) or _beside_option(slots, template, error)
         with st.container(border=True, gap="xsmall", key="not_yet"):
             if said:
                 st.markdown(":orange[:material/pending:] The preview waits for the field that is marked.")

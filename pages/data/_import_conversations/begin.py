@@ -6,15 +6,12 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.services.data import chat_import
-from core.services.platform import drafts
-from core.services.platform.drafts import BegunRecord
 from core.settings import MAX_UPLOAD_BYTES
 from pages.data._import_conversations.draft import IDS
-from pages.ui import components, states
-from pages.ui.dialogs import dialog
+from pages.data._shared.drafts import unfinished
+from pages.data._shared.uploads import release
+from pages.ui import components
 from pages.ui.errors import show_error
-from pages.ui.format import ago, md
-from pages.ui.uploads import release
 
 LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
 _PROBLEM, _TURN = "chats_problem", "chats_turn"
@@ -31,7 +28,7 @@ def begin_step() -> None:
         components.heading("Exports that are read")
         _formats()
     with side:
-        _begun()
+        unfinished(chat_import.KIND, IDS, "An import that you leave halfway is saved here, with your review decisions.")
         components.section_gap()
         components.heading("Good to know")
         with st.container(border=True, gap="small"):
@@ -110,42 +107,3 @@ def _formats() -> None:
             with st.container(border=True, height="stretch", gap="xxsmall"):
                 st.markdown(f"**{log.title}**")
                 st.caption(log.text)
-
-
-def _begun() -> None:
-    found = drafts.begun(chat_import.KIND)
-    components.heading("Begun earlier", f"{len(found)} kept" if found else None)
-    with st.container(border=True, gap="xsmall", key="open_drafts"):
-        if not found:
-            st.caption("An import that you leave halfway is kept here, with every decision of its review.")
-        for index, draft in enumerate(found[:8]):
-            if index:
-                st.divider()
-            _row(draft)
-
-
-def _row(draft: BegunRecord) -> None:
-    title = md(draft.name or draft.filename or "An export that is gone", 40)
-    open_ = draft.state in ("open", "failed", "cancelled", "paused")
-    place = f"step {IDS.index(draft.step) + 1 if draft.step in IDS else 2} of {len(IDS)}"
-    if draft.state != "open":
-        place = states.state_of(draft.state).word.lower()
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        with st.container(gap=None, width="stretch"):
-            st.markdown(f"**{title}**")
-            st.caption(f"{place} · {ago(draft.updated_at)}")
-        if open_ and st.button(
-            "", icon=":material/delete:", type="tertiary", help="Discard this import", key=f"discard_{draft.id}"
-        ):
-            _ask_discard(draft)
-        if draft.filename is not None and st.button("Continue" if open_ else "Open", key=f"continue_{draft.id}"):
-            _open(draft.id)
-
-
-@dialog("Discard this import?", icon=":material/delete:")
-def _ask_discard(draft: BegunRecord) -> None:
-    st.markdown(f"**{md(draft.name or draft.filename or 'It', 60)}**: its choices and its review are lost.")
-    st.caption("Datasets that were made of it stay.")
-    if st.button("Discard", type="primary", key="discard_now", width="stretch"):
-        drafts.discard(draft.id)
-        st.rerun()

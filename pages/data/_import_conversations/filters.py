@@ -8,13 +8,14 @@ from typing import Any
 import streamlit as st
 
 from core.services.data import chat_import
-from core.services.data.chat_import import ChatRecipe, reading as chat_reading
-from core.services.data.chat_import.review_list import Plan
+from core.services.data.chat_import import ChatRecipe
+from core.services.data.chat_import.review_list import ImportPlan
 from core.services.platform.drafts import DraftRecord
-from pages.data._import_conversations.draft import key, recipe
+from pages.data._import_conversations.draft import recipe
 from pages.data._import_conversations.left_out import reasons
 from pages.ui import components, forms
 from pages.ui.format import number, plural
+from pages.ui.wizard.draft_state import key
 
 _LAYOUTS = {"whole": "A whole conversation", "exchanges": "Each input with its answer"}
 _LENGTHS = ("min_exchanges", "max_exchanges", "min_answer_characters", "max_characters", "max_examples")
@@ -35,7 +36,7 @@ def filters_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     return draft, found.examples > 0
 
 
-def outcome(found: Plan, where: str) -> None:
+def outcome(found: ImportPlan, where: str) -> None:
     """What the choices give: examples, and every message that is in none, with its reason."""
     components.heading("What comes of it")
     components.tiles(
@@ -93,7 +94,7 @@ def _examples(draft: DraftRecord) -> DraftRecord:
 
 def _dates(draft: DraftRecord) -> DraftRecord:
     chosen = chat_import.choices(draft.state)
-    found = chat_reading.summary(chosen.source_id, chosen.options)
+    found = chat_import.summary(chosen.source_id, chosen.options)
     components.heading("Dates", "when a conversation began")
     with st.container(border=True, gap="small", key="filter_dates"):
         if found.began is None or found.ended is None:

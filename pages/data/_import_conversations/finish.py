@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import chat_import, datasets
-from core.services.data.chat_import.reading import ChatSource
+from core.services.data.chat_import import ChatSource
+from core.services.data.results import ChatImportResult
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.filters import outcome
@@ -34,8 +32,9 @@ def import_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, bo
             st.caption("You can leave this page; the import goes on, and this address comes back to it.")
             return draft, False
         if not ended_badly(task, "chat_import"):
-            created(task.result, "chat_import")
-            _account(task.result)
+            result = ChatImportResult.of(task)
+            created(result, "chat_import")
+            _account(result)
             if st.button("Import another log", type="tertiary", key="another"):
                 st.query_params.clear()
                 st.rerun()
@@ -69,15 +68,15 @@ def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
     return None
 
 
-def _account(result: Mapping[str, Any]) -> None:
-    read, used, left = (int(result.get(name) or 0) for name in ("read", "accepted", "rejected"))
-    st.markdown(f"{number(read)} messages read = **{number(used)} imported** + {number(left)} left out")
-    told = [f"{number(int(result.get('redacted') or 0))} places redacted"]
-    if result.get("edited"):
-        told.append(f"{number(int(result['edited']))} examples as you edited them")
-    st.caption(" · ".join(told))
-    if left:
-        version = datasets.get_dataset(str(result["dataset_id"])).version
+def _account(result: ChatImportResult) -> None:
+    read, used, left = number(result.read), number(result.accepted), number(result.rejected)
+    st.markdown(f"{read} messages read = **{used} imported** + {left} left out")
+    facts = [f"{number(result.redacted)} places redacted"]
+    if result.edited:
+        facts.append(f"{number(result.edited)} examples as you edited them")
+    st.caption(" · ".join(facts))
+    if result.rejected:
+        version = datasets.get_dataset(result.dataset_id).version
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader("Left out", anchor=False, width="content")
             st.download_button(
@@ -90,4 +89,4 @@ def _account(result: Mapping[str, Any]) -> None:
                 key="download_left_out",
                 help="Every message that is in no example, with its reason.",
             )
-        reasons({str(reason): int(count) for reason, count in dict(result.get("left") or {}).items()}, "done")
+        reasons(dict(result.left), "done")

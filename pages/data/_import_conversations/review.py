@@ -11,14 +11,14 @@ import streamlit as st
 from core.messages import Message
 from core.services.data import chat_import
 from core.services.data.chat_import import review_list as chat_review
-from core.services.data.chat_import.review_list import Choices, Plan, ReviewItem
+from core.services.data.chat_import.review_list import Choices, ImportPlan, ReviewItem
 from core.services.platform.drafts import DraftRecord
-from pages.data._import_conversations.draft import save
 from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.escaping import visible
 from pages.ui.examples import message_editor
 from pages.ui.format import clock, day, md, number, plural, short
+from pages.ui.wizard.draft_state import save
 
 PER_PAGE = 6
 _SHOWS = {"all": "All", "new": "Not looked at", "keep": "Kept", "edit": "Edited", "drop": "Dropped"}
@@ -75,7 +75,7 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     return draft, found.imported > 0
 
 
-def _progress(found: Plan) -> None:
+def _progress(found: ImportPlan) -> None:
     share = found.decided / found.examples if found.examples else 0.0
     with st.container(border=True, gap="xsmall", key="review_progress"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

@@ -8,14 +8,20 @@ import streamlit as st
 
 from core.errors import DataError
 from core.services.data import chat_import
-from core.services.data.chat_import import ReadOptions, reading as chat_reading, review_list as chat_review
-from core.services.data.chat_import.reading import ChatSource, ChatSummary, Speaker
+from core.services.data.chat_import import (
+    ChatSource,
+    ChatSummary,
+    ReadOptions,
+    Speaker,
+    review_list as chat_review,
+)
 from core.services.platform.drafts import DraftRecord
-from pages.data._import_conversations.draft import key, reading, recipe, save
+from pages.data._import_conversations.draft import reading, recipe
 from pages.data._import_conversations.left_out import notes, reasons
 from pages.ui import components
 from pages.ui.escaping import visible
 from pages.ui.format import day, md, number, plural, short, size
+from pages.ui.wizard.draft_state import key, save
 
 _PARTS = {"user": "User (input)", "assistant": "Assistant (output)", "system": "Instructions", "leave": "Leave out"}
 _BY_ORDER = {"": "Takes part", "system": "Instructions", "leave": "Leave out"}
@@ -29,7 +35,7 @@ def roles_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, boo
     chosen = chat_import.choices(draft.state)
     try:
         with st.spinner("Reading the conversations"):
-            found = chat_reading.summary(source.id, chosen.options)
+            found = chat_import.summary(source.id, chosen.options)
     except DataError as error:
         if error.field in ("speaker", "text"):
             st.markdown(f":orange[:material/arrow_upward: {md(error.message)}] {md(error.remedy)}")
@@ -68,8 +74,8 @@ def _how_read(draft: DraftRecord, source: ChatSource) -> DraftRecord:
                 help="Which app's export it is. Choose another where the studio took it for the wrong one.",
             )
         if picked != source.format:
-            changed = chat_reading.set_format(source.id, picked)
-            hints = chat_reading.hints(changed.id)
+            changed = chat_import.set_format(source.id, picked)
+            hints = chat_import.hints(changed.id)
             save(draft, reading=hints.options.model_dump(exclude_defaults=True), recipe=None)
             st.rerun()
         return _options(draft, source, logs[source.format].options)
@@ -80,7 +86,7 @@ def _options(draft: DraftRecord, source: ChatSource, names: tuple[str, ...]) -> 
     if not names:
         return draft
     now = chat_import.choices(draft.state).options
-    columns = ["", *chat_reading.hints(source.id).columns] if "speaker" in names else []
+    columns = ["", *chat_import.hints(source.id).columns] if "speaker" in names else []
     out: dict[str, object] = {}
     with st.grid(4, min_column_width=170):
         for name in names:
@@ -230,7 +236,7 @@ def _sample(draft: DraftRecord, found: ChatSummary) -> None:
     chosen = chat_import.choices(draft.state)
     names = {speaker.id: speaker.name for speaker in found.speakers}
     with st.grid(2, min_column_width=280):
-        for number_, talk in enumerate(chat_reading.sample(draft.state["source_id"], chosen.options, 2)):
+        for number_, talk in enumerate(chat_import.sample(draft.state["source_id"], chosen.options, 2)):
             with st.container(border=True, gap="xsmall", key=f"talk_{number_}"):
                 conversation = talk.conversation
                 st.caption(md(visible(conversation.title) or conversation.id, 80))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import NotFound
 from core.services.data import datasets
+from core.services.data.results import DatasetResult
 from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
 from pages.ui import navigation
@@ -23,7 +24,7 @@ def follow_mix(task_id: str) -> None:
         if st.session_state.get(_LED_ON) == task_id:
             _choose_again(task)
         st.session_state[_LED_ON] = task_id
-        st.switch_page(navigation.page_file("datasets"), query_params={"id": str((task.result or {})["dataset_id"])})
+        st.switch_page(navigation.page_file("datasets"), query_params={"id": DatasetResult.of(task).dataset_id})
     if ended_badly(task, "mix") and st.button("Choose again", icon=":material/arrow_back:", key="mix_again"):
         st.session_state["mix_name"] = str(task.payload["name"])
         _choose_again(task)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from core.errors import NotFound
 from core.services.data import datasets
+from core.services.data.results import DatasetResult
 from pages.ui import components, navigation, states
 from pages.ui.format import md, plural, sentence
 
 
-def created(result: Mapping[str, object], key: str) -> None:
+def created(result: DatasetResult, key: str) -> None:
     """What a finished import or conversion made, and where to go from here."""
     try:
-        dataset = datasets.get_dataset(str(result["dataset_id"]))
+        dataset = datasets.get_dataset(result.dataset_id)
     except NotFound:
         st.caption("The dataset that came of this was deleted since.")
         return

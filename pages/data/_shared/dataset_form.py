@@ -12,7 +12,7 @@ from core.errors import Conflict, DataError
 from core.services.data import datasets
 from core.services.data.datasets import writing as dataset_writing
 from core.services.platform.drafts import DraftRecord
-from pages.ui.errors import beside, field_error
+from pages.ui.errors import field_error, show_beside
 from pages.ui.wizard.draft_state import key, save
 
 _SHARES = {"auto": "Decided by size", "0": "Nothing", "0.1": "10%", "0.2": "20%"}
@@ -60,7 +60,7 @@ def name_fields(name: str, description: str, key_of: Callable[[str], str]) -> tu
         dataset_writing.check_name(name)
         dataset_writing.check_characters(name, description)
     except DataError as error:
-        return name, description, not beside(slots, error)
+        return name, description, not show_beside(slots, error)
     except Conflict as error:
         with slots["name"]:
             field_error(error)

@@ -14,12 +14,12 @@ from core.services.data.smart import GeneratedExample, RowResult, SmartEstimate,
 from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import save
 from pages.data._smart.cost import cost_words, estimate_card, usd
 from pages.data._smart.rows import row_card
 from pages.ui import components
 from pages.ui.errors import show_error
 from pages.ui.format import md, number, plural
+from pages.ui.wizard.draft_state import save
 
 ROWS = 3
 

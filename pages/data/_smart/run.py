@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import smart
+from core.services.data.results import WrittenResult
 from core.services.data.smart import SmartProgress
 from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
@@ -69,7 +70,7 @@ def _again(run: TaskRecord, progress: SmartProgress) -> None:
 def _what_came(told: SmartProgress, task: TaskRecord) -> str:
     """What came of the rows that were asked again last."""
     ready = f"{number(told.ok)} of {plural(told.rows, 'failed row')} ready now"
-    number_of = str(task.result.get("version_id") or "").rpartition("-v")[2]
+    number_of = WrittenResult.of(task).version_id.rpartition("-v")[2]
     joined = f"; {plural(told.examples, 'labeled example')} joined as version {number_of}" if number_of else ""
     return f"Asked again {ago(task.finished_at)}: {ready}{joined}."
 
@@ -220,17 +221,19 @@ def _bar(progress: SmartProgress, left: int) -> None:
     total = max(progress.rows, 1)
     counts = [(state, getattr(progress, state)) for state in _PARTS]
     bar = "".join(
-        f'<div class="face-s-{state}" style="width:{100 * count / total:.2f}%"></div>'
+        f'<div class="studio-s-{state}" style="width:{100 * count / total:.2f}%"></div>'
         for state, count in counts
         if count
     )
     legend = "".join(
-        f'<span><i class="face-s-{state}"></i>{html.escape(STATES[state][0])} <b>{number(count)}</b></span>'
+        f'<span><i class="studio-s-{state}"></i>{html.escape(STATES[state][0])} <b>{number(count)}</b></span>'
         for state, count in counts
     )
-    legend += f'<span><i class="face-m0"></i>Not yet <b>{number(max(left, 0))}</b></span>'
+    legend += f'<span><i class="studio-m0"></i>Not yet <b>{number(max(left, 0))}</b></span>'
     said = ", ".join(f"{number(count)} {STATES[state][0].lower()}" for state, count in counts)
-    st.html(f'<div class="face-bar" role="img" aria-label="{said}">{bar}</div><div class="face-legend">{legend}</div>')
+    st.html(
+        f'<div class="studio-bar" role="img" aria-label="{said}">{bar}</div><div class="studio-legend">{legend}</div>'
+    )
 
 
 def after(task: TaskRecord) -> None:

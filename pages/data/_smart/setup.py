@@ -15,14 +15,14 @@ from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import key, renew, save
 from pages.data._smart.cost import estimate_card
 from pages.data._smart.wording import wording, written
 from pages.ui import components
 from pages.ui.connection_form import about, connection_form, form_is_open, open_form
-from pages.ui.errors import beside, field_error
+from pages.ui.errors import field_error, show_beside
 from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields
+from pages.ui.wizard.draft_state import key, renew, save
 
 MODELS_FOR_S = 60
 _HERE = ("127.0.0.1", "localhost", "::1")
@@ -178,7 +178,7 @@ def _consequences(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, D
         smart.check_start(draft.state["source_id"], checked)
         estimate = smart.estimate(draft.state["source_id"], checked)
     except StudioError as error:
-        said = beside(slots, error) or _beside_patterns(slots, error)
+        said = show_beside(slots, error) or _beside_patterns(slots, error)
         with st.container(border=True, gap="xsmall", key="not_yet"):
             st.markdown(
                 ":orange[:material/pending:] The estimate waits for the field that is marked."
@@ -206,7 +206,7 @@ def _beside_patterns(slots: dict[str, DeltaGenerator], error: StudioError) -> bo
 def _where_it_goes(record: ConnectionRecord, recipe: SmartRecipe) -> None:
     with st.container(border=True, gap="xsmall", key="where_it_goes"):
         seen = ", ".join(md(name, 40) for name in recipe.columns[:8]) + (" and more" if len(recipe.columns) > 8 else "")
-        if record.client_kind.is_local or urlsplit(record.base_url).hostname in _HERE:
+        if record.provider.is_local or urlsplit(record.base_url).hostname in _HERE:
             st.markdown("**:material/lock: The rows stay on your own machines**")
             st.caption(f"{md(recipe.model)} sees: {seen}.")
         else:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.data import sources
+from core.services.data import conversion, sources
 from core.services.data.sources import SourceRecord, samples
+from pages.data._shared.uploads import drop_zone, from_this_server
 from pages.ui import components
-from pages.ui.uploads import drop_zone, from_this_server
 
 _EXAMPLE = """{"messages": [
   {"role": "system",
@@ -21,14 +21,6 @@ _WAYS = (
     ("verified", "Labeled examples", "Chats, question and answer, prompt and completion: straight to a dataset."),
     ("transform", "Any other table", "You say which column is the input and which the output; the file is kept."),
     ("fact_check", "Every row is checked", "What cannot be used is listed with its line and its reason."),
-)
-_SHAPES = (
-    ("messages", "a list of role and content"),
-    ("conversations", "ShareGPT: from and value"),
-    ("instruction, input, output", "Alpaca"),
-    ("prompt, completion", "two columns"),
-    ("question, answer", "two columns"),
-    ("system, user, assistant", "three columns"),
 )
 
 
@@ -46,9 +38,9 @@ def format_panel() -> None:
         st.divider()
         st.markdown("Best for prepared labeled datasets. Each example: question + desired answer.")
         st.caption("Minimum 10 labeled examples required, 50 or more recommended, 100 to 1,000 better.")
-    with st.expander("Other shapes that are recognised", icon=":material/category:"):
-        for columns, text in _SHAPES:
-            st.markdown(f"`{columns}` :gray[{text}]")
+    with st.expander("Other shapes that are recognized", icon=":material/category:"):
+        for shape in conversion.known_shapes():
+            st.markdown(f"`{', '.join(shape.required)}` :gray[{shape.text}]")
         st.caption("Any other table is welcome too: the next step lets you say which column is which.")
 
 

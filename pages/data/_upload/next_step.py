@@ -9,11 +9,11 @@ from core.services.data import conversion, datasets
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
 from pages.data._shared.dataset_form import free_name, name_fields
+from pages.data._shared.uploads import drop_zone, file_card
 from pages.ui import components, navigation
 from pages.ui.errors import show_error
 from pages.ui.examples import example_view
 from pages.ui.format import md, number, plural
-from pages.ui.uploads import drop_zone, file_card
 
 
 def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:

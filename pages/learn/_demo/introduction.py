@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.samples import Sample, load_sample
+from core.services.learn import demo
+from core.services.learn.demo import SampleDataset
 from pages.ui import components
 from pages.ui.format import md
 
 
 def explain() -> None:
     """The sample, the model and the honest words, before anything starts."""
-    sample = load_sample()
+    sample = demo.sample()
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("What happens")
@@ -51,7 +52,7 @@ def meanwhile() -> None:
     components.section_gap()
     left, right = st.columns([8, 5], gap="medium")
     with left:
-        _example(load_sample())
+        _example(demo.sample())
     with right:
         components.heading("Meanwhile")
         about_starter()
@@ -67,7 +68,7 @@ def about_starter() -> None:
         )
 
 
-def _example(sample: Sample) -> None:
+def _example(sample: SampleDataset) -> None:
     components.heading("One of the examples", "The model learns to answer like this")
     first = sample.train[0].messages
     given, wanted = (next(m.content for m in first if m.role == role) for role in ("user", "assistant"))

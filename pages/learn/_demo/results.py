@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.services.training import jobs
+from core.services.training.results import ExactMatchResult
 from pages.ui import components, navigation
 from pages.ui.answers import exact_match
 from pages.ui.charts import chart, runs as run_charts
@@ -17,7 +16,7 @@ from pages.ui.tasks import words as task_words
 POLL_S = 1.0
 
 
-def curve(job: Any) -> None:
+def curve(job: jobs.JobRecord) -> None:
     """Loss and validation loss of the demo's run, live."""
     moving = job.state in task_words.MOVING
     st.fragment(run_every=POLL_S if moving else None)(_curve)(job.id)
@@ -40,11 +39,11 @@ def _curve(job_id: str) -> None:
         )
 
 
-def side_by_side(test: dict[str, Any]) -> None:
+def side_by_side(test: ExactMatchResult) -> None:
     """Sample questions with both answers, then how many came out exactly."""
     components.section_gap()
     components.heading(
-        "The same question to both", f"{len(test.get('samples', [])[:3])} of {sum(test['counts'].values())}"
+        "The same question to both", f"{len(test.samples[:3])} of {test.counts.train + test.counts.validation}"
     )
     exact_match.samples(test)
     components.section_gap()

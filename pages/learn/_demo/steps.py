@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.services.learn import demo
@@ -20,19 +18,19 @@ _LOOKS = {  # state of a step -> (icon, color)
 }
 
 
-def progress(record: Any) -> None:
+def progress(record: demo.DemoRecord) -> None:
     """The steps, each with its state; polls while one of them runs."""
     live = not record.finished
     st.fragment(run_every=POLL_S if live else None)(_steps)(record.id, _look(record))
 
 
-def _look(record: Any) -> tuple[Any, ...]:
+def _look(record: demo.DemoRecord) -> tuple[object, ...]:
     training = next((step for step in record.steps if step.id == "training"), None)
     begun = training is not None and training.percent >= _FIRST_STEP
     return record.job_id, record.model_id, record.finished, bool(record.exact_match), begun
 
 
-def _steps(demo_id: str, drawn: tuple[Any, ...]) -> None:
+def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:
     with st.container(key="live_steps"), boundary():
         record = demo.status(demo_id)
         if _look(record) != drawn:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.services.learn.explain import compare
 from core.services.training import jobs, metrics
+from core.services.training.jobs import MemoryForecast
 from pages.learn._explainer import curves
 from pages.ui import charts
 from pages.ui.format import md, number, size
@@ -120,7 +121,7 @@ def choose() -> None:
         _speed_card(gpu, int(examples), float(price))
 
 
-def _fit_row(label: str, by_method: dict[str, compare.MemoryForecast]) -> None:
+def _fit_row(label: str, by_method: dict[str, MemoryForecast]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         st.markdown(f"**{label}**", width=40)
         for title, memory in by_method.items():

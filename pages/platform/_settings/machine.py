@@ -9,9 +9,10 @@ from core.services.platform.doctor import Check
 from core.services.platform.places import storage_use
 from pages.ui import components
 from pages.ui.format import ago, md, plural, size
+from pages.ui.states import Color
 
 EXAMINED_FOR_S = 60  # the look at a GPU starts a process, and Ollama may be slow to say no
-_STATES = {
+_STATES: dict[str, tuple[str, Color, str]] = {
     "ok": ("Found", "green", "check_circle"),
     "note": ("Optional", "gray", "info"),
     "missing": ("Missing", "red", "error"),
@@ -43,7 +44,7 @@ def machine() -> None:
                 with st.container(gap=None, width="stretch"):
                     st.markdown(f"**{check.name[:1].upper()}{md(check.name[1:])}**")
                     st.caption(md(check.found))
-                st.badge(word, color=color, icon=f":material/{icon}:")  # type: ignore[arg-type]
+                st.badge(word, color=color, icon=f":material/{icon}:")
             if check.remedy and check.state != "ok":
                 st.code(check.remedy, language=None, wrap_lines=True)
 

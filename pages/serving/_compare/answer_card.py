@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.services.serving import chat
 from pages.ui.answers.chat_stream import Answer, shown
@@ -17,8 +17,8 @@ from pages.ui.format import md
 class Card:
     """Places of one answer card; `draw` is called while the answer grows."""
 
-    body: Any
-    foot: Any
+    body: DeltaGenerator
+    foot: DeltaGenerator
     finished: bool = False
 
     def draw(self, answer: Answer, expected: str) -> None:
@@ -42,7 +42,7 @@ class Card:
                 _verdict(answer, expected)
 
 
-def card(model: Any, *, tuned: bool) -> Card:
+def card(model: chat.ChatModel, *, tuned: bool) -> Card:
     """The empty card of a model: the tuned one has the accent edge."""
     with st.container(
         border=True,

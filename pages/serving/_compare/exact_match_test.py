@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
+from core.services.serving.chat import ChatModel
 from core.services.training import models
 from pages.ui import components
 from pages.ui.answers import exact_match
@@ -15,7 +14,7 @@ from pages.ui.format import sentence
 POLL_S = 1.5
 
 
-def on_all_examples(model: Any) -> None:
+def on_all_examples(model: ChatModel) -> None:
     """Exact matches of base and tuned on the whole dataset: run once, kept with the model."""
     components.section_gap()
     test = models.test_result(model.model_id)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from core.models.methods import METHODS
-from core.services.training import jobs
-from core.training.engines import ENGINES
-from core.training.jobs.spec import TrainingConfig
+from core.services.training import choices, jobs
+from core.services.training.choices import ResolvedTraining, TrainingConfig
 from pages.ui import components
 from pages.ui.format import md, moment
 from pages.ui.forms import applies, value_text
@@ -20,7 +19,7 @@ CHOSEN = "chosen by you"
 _WITHIN = {True: ":green[:material/check:]", False: ":orange[:material/warning:]"}
 
 
-def forecast_and_measured(job: Any) -> None:
+def forecast_and_measured(job: jobs.JobRecord) -> None:
     """What was said before the run beside what it took, once the run is over."""
     rows = jobs.forecast_and_measured(job)
     if not rows:
@@ -55,7 +54,7 @@ def _off(error: float) -> str:
     return f"{abs(100 * error):.0f}% too {'much' if error > 0 else 'little'}"
 
 
-def settings(job: Any) -> None:
+def settings(job: jobs.JobRecord) -> None:
     """Every setting of the run as it was frozen at launch."""
     with st.expander("Settings of this job", icon=":material/tune:", key="settings"):
         spec = job.spec
@@ -65,7 +64,7 @@ def settings(job: Any) -> None:
                 ("Base model", job.base_title),
                 ("Method", job.method_title),
                 ("Engine", engine(spec.engine, spec.engine_reason)),
-                ("Provider", job.provider_title),
+                ("Provider", choices.provider_text(job.provider)),
                 ("Created", moment(job.created_at)),
                 ("Job id", job.id),
             ]
@@ -77,7 +76,7 @@ def settings(job: Any) -> None:
 
 def engine(engine_id: str, reason: str) -> str:
     """An engine and why it was taken, as one value of a list of facts."""
-    title = ENGINES.get(engine_id).title if engine_id in ENGINES else engine_id
+    title = choices.engine_title(engine_id)
     return f"{title}  ·  {reason}" if reason else title
 
 
@@ -99,10 +98,12 @@ class Setting:
         return self.title, f"{self.value}  ·  {self.origin}"
 
 
-def hyperparameters(method_id: str, method_config: Any, training: Any, sources: Any) -> list[Setting]:
+def hyperparameters(
+    method_id: str, method_config: Mapping[str, Any], training: ResolvedTraining, sources: Mapping[str, str]
+) -> list[Setting]:
     """Each setting that means something beside the others; the method's own come first."""
     found: list[Setting] = []
-    method, general = METHODS.get(method_id), training.model_dump()
+    method, general = choices.method(method_id), training.model_dump()
     for name, field in method.model_fields.items():
         if applies(field, method_config, method):
             value = method_config.get(name, field.default)

@@ -7,10 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.models.methods import METHODS
 from core.services.platform import drafts
-from core.services.training import jobs
-from core.training.jobs.remedies import BESIDES
+from core.services.training import choices, jobs
 from pages.ui import navigation
 from pages.ui.format import format_setting, md
 
@@ -18,7 +16,7 @@ UNNAMED = "error"  # a cause that says nothing
 _CAUSES = {"storage": "the disk", "killed": "killed from outside", "data": "the dataset", "hung": "no sign of life"}
 
 
-def panel(job: Any) -> None:
+def panel(job: jobs.JobRecord) -> None:
     """The cause in words, the settings that would help beside those it had, and the way on."""
     if job.reason == "data" and job.dataset_deleted:
         _without_dataset(job)
@@ -31,7 +29,7 @@ def panel(job: Any) -> None:
         if changes:  # they say what the remedy says in words
             st.caption("This would help:")
             _changes(changes)
-            st.caption(BESIDES.get(cause, ""))
+            st.caption(jobs.also_helps(cause))
         elif error.get("remedy"):
             st.markdown(md(error["remedy"]))
         _ways_on(job, changes)
@@ -44,7 +42,7 @@ def panel(job: Any) -> None:
             st.caption(md(" · ".join(part for part in quiet if part)))
 
 
-def _without_dataset(job: Any) -> None:
+def _without_dataset(job: jobs.JobRecord) -> None:
     """No retry can help: the way on is another dataset."""
     with st.container(border=True, gap="small", key="failure"):
         st.markdown(f"**:red[:material/error: The dataset “{md(job.dataset_name)}” was deleted]**")
@@ -53,7 +51,7 @@ def _without_dataset(job: Any) -> None:
             st.switch_page(navigation.page_file("new_job"), query_params={"again": job.id})
 
 
-def _changes(changes: Sequence[Any]) -> None:
+def _changes(changes: Sequence[jobs.Change]) -> None:
     """Each setting with its value now and the suggested one, one a line."""
     with st.grid(2, min_column_width=110, wrap=False, gap=("xxsmall", "small"), width=360, key="remedies"):
         for change in changes:
@@ -62,7 +60,7 @@ def _changes(changes: Sequence[Any]) -> None:
             st.markdown(f":small[:gray[{md(now)} →] **{md(suggested)}**]")
 
 
-def _kept(job: Any) -> None:
+def _kept(job: jobs.JobRecord) -> None:
     if job.checkpoint_step:
         st.caption(
             f":material/save: The checkpoint of step {job.checkpoint_step:,} of {job.total_steps:,} is kept. "
@@ -70,7 +68,7 @@ def _kept(job: Any) -> None:
         )
 
 
-def _ways_on(job: Any, changes: Sequence[Any]) -> None:
+def _ways_on(job: jobs.JobRecord, changes: Sequence[jobs.Change]) -> None:
     if changes:
         if st.button(
             "New job with these settings",
@@ -92,6 +90,6 @@ def prefilled(job_id: str) -> dict[str, Any]:
     return choices | {"name": name, "parent_job_id": job_id}
 
 
-def _suggestion(raw: Any) -> str:
+def _suggestion(raw: object) -> str:
     """A suggested setting: as `setting`, and the id of a method by its title."""
-    return METHODS.get(raw).title if isinstance(raw, str) and raw in METHODS else format_setting(raw)
+    return choices.method(str(raw)).title if choices.is_method(raw) else format_setting(raw)

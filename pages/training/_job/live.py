@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Literal
 
 import streamlit as st
 
 from core.services.platform import tasks
 from core.services.training import jobs, monitoring
-from core.training.metrics import METRICS, RunMetric
+from core.services.training.metrics import METRICS, RunMetric
 from pages.training._job import failure as job_failure, run_curves as job_run, samples as job_samples
 from pages.ui import components, states
 from pages.ui.charts import chart, runs as run_charts
@@ -37,7 +37,7 @@ _ICONS = {
 }
 
 
-def draw(job: Any) -> None:
+def draw(job: jobs.JobRecord) -> None:
     """Progress band, tiles, loss beside events, sample answers, then the quieter curves and the log."""
     moving = job.state in task_words.MOVING
     st.fragment(run_every=POLL_S if moving else None)(_now)(job.id, _look(job))
@@ -45,12 +45,12 @@ def draw(job: Any) -> None:
     st.fragment(run_every=SLOW_S if moving else None)(_quiet)(job.id)
 
 
-def _look(job: Any) -> tuple[Any, ...]:
+def _look(job: jobs.JobRecord) -> tuple[object, ...]:
     """What the frame around the fragment shows; when it differs the whole page is drawn again."""
     return job.state, job.command, tuple(job.actions), job.waiting_to_resume, job.model_id
 
 
-def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
+def _now(job_id: str, drawn: tuple[object, ...]) -> None:
     with st.container(key="live_now"), boundary():
         job = jobs.get_job(job_id)
         if _look(job) != drawn:
@@ -69,7 +69,7 @@ def _now(job_id: str, drawn: tuple[Any, ...]) -> None:
             _events(job)
 
 
-def _band(job: Any) -> None:
+def _band(job: jobs.JobRecord) -> None:
     with st.container(border=True, gap="xsmall", key="band"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
             st.markdown(_where(job), width="content")
@@ -82,10 +82,10 @@ def _band(job: Any) -> None:
             st.caption(sentence(note))
 
 
-def _where(job: Any) -> str:
+def _where(job: jobs.JobRecord) -> str:
     if job.state == "pending":
         return "**Waiting in queue**"
-    if job.state in task_words.TERMINAL or job.state == "paused":
+    if job.is_terminal or job.state == "paused":
         word = states.state_of(job.state).word
         early = " · stopped early, the model is kept" if job.reason == "stopped_early" and job.model_id else ""
         return f"**{word}** · {_steps(job)}{early}" if job.step else f"**{word}**"
@@ -98,25 +98,27 @@ def _where(job: Any) -> str:
     return f"**Epoch {epoch:,} of {job.num_epochs:,}** · {_steps(job)} · {job.progress:.0f}%"
 
 
-def _steps(job: Any) -> str:
+def _steps(job: jobs.JobRecord) -> str:
     return f"step {job.step:,} of {job.total_steps:,}" if job.total_steps else f"step {job.step:,}"
 
 
-def _when(job: Any) -> str:
-    if job.state in task_words.TERMINAL:
+def _when(job: jobs.JobRecord) -> str:
+    if job.is_terminal:
         took = f"took {duration(job.elapsed_s)}" if job.elapsed_s else ""
         return " · ".join(part for part in (took, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part)
-    if _goes_on(job):
-        return f"{duration(max(1, round(job.time_left_s)))} left, done about {clock(time.time() + job.time_left_s)}"
+    if (left_s := _time_left(job)) is not None:
+        return f"{duration(left_s)} left, done about {clock(time.time() + left_s)}"
     return f"created {clock(job.created_at)}"
 
 
-def _goes_on(job: Any) -> bool:
-    """Whether it is on its way to its last step and the time is known; one that was told to end there is not."""
-    return job.state == "running" and job.time_left_s is not None and not job.command
+def _time_left(job: jobs.JobRecord) -> int | None:
+    """Seconds to the last step, at least 1; None where that is not known, or a command will end the run earlier."""
+    if job.state != "running" or job.time_left_s is None or job.command:
+        return None
+    return max(1, round(job.time_left_s))
 
 
-def _tiles(job: Any, points: Series) -> None:
+def _tiles(job: jobs.JobRecord, points: Series) -> None:
     train, validation = points.train, points.validation
 
     smooth = run_charts.thinned(run_charts.smoothed([p.loss for p in train]), SPARK)
@@ -144,10 +146,10 @@ def _tiles(job: Any, points: Series) -> None:
         ),
         *(_tile(metric, points) for metric in METRICS if metric.tile and _has(points, metric)),
     ]
-    if not validation and train and job.state in task_words.TERMINAL:  # none was held out, and none will come
+    if not validation and train and job.is_terminal:  # none was held out, and none will come
         items = [item for item in items if item.label != "Validation loss"]
-    if _goes_on(job):
-        items.append(Tile("Time left", duration(max(1, round(job.time_left_s))), help="At the pace of the last steps."))
+    if (left_s := _time_left(job)) is not None:
+        items.append(Tile("Time left", duration(left_s), help="At the pace of the last steps."))
     components.tiles(items, key="tiles")
 
 
@@ -173,16 +175,16 @@ def _tile(metric: RunMetric, points: Series) -> Tile:
     )
 
 
-def _loss(job: Any, points: Series) -> None:
+def _loss(job: jobs.JobRecord, points: Series) -> None:
     components.heading("Loss", "Lower is better")
     with st.container(border=True, key="loss_card"):
         if not len(points):
-            ended = job.state in task_words.TERMINAL
+            ended = job.is_terminal
             height = (140 if ended else WAITING_HEIGHT) - CARD_FRAME
             with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
                 st.caption(
-                    "The run ended before its first step." if ended else _empty_chart(job),
+                    "The run ended before its first step." if ended else "The curve begins with the first step.",
                     width="content",
                 )
             return
@@ -213,19 +215,13 @@ def _loss(job: Any, points: Series) -> None:
         )
 
 
-def _empty_chart(job: Any) -> str:
-    return (
-        "The curve begins with the first step."
-        if job.live_metrics
-        else f"{job.provider_title} reports the curves when the job has ended."
-    )
-
-
-def _events(job: Any) -> None:
+def _events(job: jobs.JobRecord) -> None:
     components.heading("Events", "Newest first")
     rows = [e for e in tasks.events(job.task_id) if e.kind != "log"][::-1]
-    ended = job.state in task_words.TERMINAL
-    height: Any = CARD_HEIGHT if job.step else "content" if ended and len(rows) <= FEW_EVENTS else WAITING_HEIGHT
+    ended = job.is_terminal
+    height: int | Literal["content"] = (
+        CARD_HEIGHT if job.step else "content" if ended and len(rows) <= FEW_EVENTS else WAITING_HEIGHT
+    )
     with st.container(border=True, height=height, gap="xsmall", key="events"):
         if not rows:
             st.caption("Nothing has happened yet.")

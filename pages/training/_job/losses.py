@@ -5,8 +5,6 @@ Examples that were trained on and examples that were held out have lists of thei
 
 from __future__ import annotations
 
-from typing import Any
-
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -105,7 +103,7 @@ def _card(found: monitoring.ExampleLosses, item: monitoring.LossExample, key: st
             _open(found, item)
 
 
-def _open(found: monitoring.ExampleLosses, item: Any) -> None:
+def _open(found: monitoring.ExampleLosses, item: monitoring.LossExample) -> None:
     place = monitoring.locate(found.dataset_id, item.example, item.position)
     if place is None:
         st.toast(md("This example is no longer in the dataset: it was edited or dropped since."))

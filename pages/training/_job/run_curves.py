@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.services.training import monitoring
-from core.training.metrics import METRICS, RunMetric
+from core.services.training.jobs import JobRecord
+from core.services.training.metrics import METRICS, RunMetric
 from pages.ui import components
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import Series
 
 
-def curves(job: Any, points: Series) -> None:
+def curves(job: JobRecord, points: Series) -> None:
     """One small chart per measured figure; the GPU's panel only where there is a GPU."""
     components.section_gap()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -27,7 +26,7 @@ def curves(job: Any, points: Series) -> None:
         _wall(job, points, gpu)
 
 
-def _wall(job: Any, points: Series, metrics: list[RunMetric]) -> None:
+def _wall(job: JobRecord, points: Series, metrics: list[RunMetric]) -> None:
     ends = (*points.train[:1], *points.train[-1:])
     with st.grid(3, min_column_width=250):
         for metric in metrics:
@@ -43,7 +42,7 @@ def _wall(job: Any, points: Series, metrics: list[RunMetric]) -> None:
                 chart(fig, key=f"curve_{metric.id}", height=170, legend=False, alt=alt)
 
 
-def _exports(job: Any) -> None:
+def _exports(job: JobRecord) -> None:
     """The points as files; made when the button is pressed."""
     with st.container(horizontal=True, width="content", gap="small"):
         st.download_button(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
+from core.services.serving.chat import matches
 from core.services.training import monitoring
-from core.training.jobs.exact_match import matches
+from core.services.training.jobs import JobRecord
 from pages.ui import components
 from pages.ui.charts.points import kept_step
 from pages.ui.format import md, plural, short
@@ -21,7 +21,7 @@ _SOURCES = {
 _LIMIT = 600
 
 
-def panel(job: Any, prompts: Sequence[monitoring.PromptRecord]) -> None:
+def panel(job: JobRecord, prompts: Sequence[monitoring.PromptRecord]) -> None:
     """What the model answers as it learns, to prompts that have been answered at least once."""
     steps = sorted({answer.step for prompt in prompts for answer in prompt.answers})
     components.section_gap()
@@ -34,7 +34,7 @@ def panel(job: Any, prompts: Sequence[monitoring.PromptRecord]) -> None:
         _card(prompt, shown, kept)
 
 
-def _step(job: Any, steps: list[int], kept: int) -> int:
+def _step(job: JobRecord, steps: list[int], kept: int) -> int:
     """The step whose answers are shown: the one that is kept, else the newest, unless the person looks at another."""
     if len(steps) == 1:
         return steps[0]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.training import monitoring
+from core.services.training.jobs import JobRecord
+from core.services.training.metrics import METRICS, Point, RunMetric
 from core.text import share
-from core.training.metrics import METRICS, RunMetric
 from pages.ui import components
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import Series, series_of
@@ -19,7 +18,7 @@ ADDRESS = "jobs"
 _AXES = ("Step", "Epoch", "Tokens", "Time")
 
 
-def panel(found: list[Any]) -> None:
+def panel(found: list[JobRecord]) -> None:
     """Curves of the chosen runs, their final figures, and the settings in which they differ."""
     ran = {job.id: job for job in found if job.step}
     if len(ran) < 2:
@@ -37,7 +36,7 @@ def panel(found: list[Any]) -> None:
     _settings(compared, names)
 
 
-def _choice(ran: dict[str, Any]) -> list[str]:
+def _choice(ran: dict[str, JobRecord]) -> list[str]:
     """The runs that the address names, else the two newest; what is chosen here goes back into the address."""
     asked = [one for one in st.query_params.get(ADDRESS, "").split(",") if one in ran][: run_charts.MAX_RUNS]
     chosen: list[str] = st.multiselect(
@@ -55,7 +54,7 @@ def _choice(ran: dict[str, Any]) -> list[str]:
     return chosen
 
 
-def _twice(ran: dict[str, Any], one: str) -> bool:
+def _twice(ran: dict[str, JobRecord], one: str) -> bool:
     return sum(job.name == ran[one].name for job in ran.values()) > 1
 
 
@@ -104,11 +103,11 @@ def figure(runs: list[tuple[str, Series]], metric: RunMetric, axis: str) -> go.F
                 hovertemplate="%{y:.4~g}",
                 line={"color": color, "width": 1.5, "dash": "dot" if held else "solid"},
             )
-        rows = run_charts.thinned(held)
-        if rows:
+        checks = run_charts.thinned(held)
+        if checks:
             fig.add_scatter(
-                x=[_along(point, axis, begin) for point, _ in rows],
-                y=[value for _, value in rows],
+                x=[_along(point, axis, begin) for point, _ in checks],
+                y=[value for _, value in checks],
                 mode="lines",
                 name=name,
                 hovertemplate="%{y:.4~g}",
@@ -118,7 +117,7 @@ def figure(runs: list[tuple[str, Series]], metric: RunMetric, axis: str) -> go.F
     return fig
 
 
-def _along(point: Any, axis: str, begin: float) -> float:
+def _along(point: Point, axis: str, begin: float) -> float:
     if axis == "Time":
         return float(point.created_at - begin) / 60
     return float(getattr(point, {"Step": "step", "Epoch": "epoch", "Tokens": "tokens"}[axis]))

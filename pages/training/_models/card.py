@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import streamlit as st
 
+from core.services.training.models import ModelRecord
 from pages.ui import navigation, states
 from pages.ui.format import ago, format_loss, md, short, size
 
 
-def card(model: Any) -> None:
+def card(model: ModelRecord) -> None:
     """One model: name, badge, where it came from, loss, size, and the ways on."""
     with st.container(
         border=True, height="stretch", vertical_alignment="distribute", gap="xsmall", key=f"model_{model.id}"
@@ -38,8 +39,8 @@ def card(model: Any) -> None:
             ways_on(model, "card")
 
 
-def ways_on(model: Any, place: str, primary: bool = False) -> None:
-    kind = "secondary" if primary else "tertiary"
+def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
+    kind: Literal["secondary", "tertiary"] = "secondary" if primary else "tertiary"
     with st.container(horizontal=True, width="content", gap="xsmall"):
         if model.state != "active":
             st.caption("Activate it to use it.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import BinaryIO
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from pages.ui.errors import boundary, show_error
 from pages.ui.format import format_loss, md, moment, size
 
 
-def detail(model: Any) -> None:
+def detail(model: models.ModelRecord) -> None:
     """Everything about one model."""
     with components.header_row(md(model.name), "", f"Models · version {model.version}", states.badge_md(model.state)):
         ways_on(model, "detail", primary=True)
@@ -54,7 +54,7 @@ def detail(model: Any) -> None:
         st.switch_page(navigation.page_file("models"))
 
 
-def _provenance(model: Any) -> None:
+def _provenance(model: models.ModelRecord) -> None:
     loss = format_loss(model.final_loss)
     components.facts(
         [
@@ -85,10 +85,10 @@ def _provenance(model: Any) -> None:
             )
 
 
-def _download(model: Any) -> None:
+def _download(model: models.ModelRecord) -> None:
     """The archive is made when the button is pressed, not when the page is drawn."""
 
-    def archive() -> IO[bytes]:
+    def archive() -> BinaryIO:
         return models.download(model.id).path.open("rb")
 
     st.download_button(
@@ -103,7 +103,7 @@ def _download(model: Any) -> None:
     )
 
 
-def _archive(model: Any) -> None:
+def _archive(model: models.ModelRecord) -> None:
     active = model.state == "active"
     st.caption(
         "An archived model keeps its files and its history. It leaves the lists of Chat and Compare."

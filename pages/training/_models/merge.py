@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import BinaryIO
 
 import streamlit as st
 
-from core.models.methods import METHODS
 from core.services.platform import tasks
 from core.services.training import merging, models
 from pages.ui import components, navigation
@@ -17,7 +16,7 @@ from pages.ui.tasks import words as task_words
 POLL_S = 1.0
 
 
-def panel(model: Any) -> None:
+def panel(model: models.ModelRecord) -> None:
     """Nothing for a model that is whole already, or cannot be merged."""
     if not (model.merged or merging.can_merge(model)):
         return
@@ -25,17 +24,17 @@ def panel(model: Any) -> None:
     components.heading("Merged into the base" if model.merged else "Merge into the base")
     with st.container(border=True, gap="small", key="merge"):
         if model.merged:
-            _whole(model)
+            _whole(model, model.merged)
         elif merging.running(model.id):
             st.fragment(run_every=POLL_S)(_under_way)(model.id)
         else:
             _offer(model)
 
 
-def _whole(model: Any) -> None:
-    st.caption(f"{size(model.merged.size_bytes)} · {ago(model.merged.created_at)} · {md(model.base_title)} and adapter")
+def _whole(model: models.ModelRecord, merged: models.MergedFiles) -> None:
+    st.caption(f"{size(merged.size_bytes)} · {ago(merged.created_at)} · {md(model.base_title)} and adapter")
 
-    def archive() -> IO[bytes]:
+    def archive() -> BinaryIO:
         return models.download(model.id, merged=True).path.open("rb")
 
     st.download_button(
@@ -55,11 +54,11 @@ def _whole(model: Any) -> None:
                     st.switch_page(navigation.page_file(page), query_params={"model": merging.served_id(model.id)})
 
 
-def _offer(model: Any) -> None:
+def _offer(model: models.ModelRecord) -> None:
     st.caption(
         "Makes one whole model of base and adapter, unquantized, for servers that take no adapters. The adapter stays."
     )
-    if "quantization" in METHODS.get(model.method)().load_arguments():
+    if merging.trained_on_quantized_base(model):
         st.caption(
             "It learnt beside a quantized base. The merge reads the base again in its own width, so it needs that much "
             "memory and disk."

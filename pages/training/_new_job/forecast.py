@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.services.platform import drafts, tasks
 from core.services.training import jobs
-from core.training import engines
+from core.services.training.choices import AUTO
 from pages.ui import components
 from pages.ui.errors import boundary
 from pages.ui.format import md, plural, sentence, size, time_range
+from pages.ui.states import Color
 from pages.ui.tasks import words as task_words
 from pages.ui.wizard import draft_state
 
 POLL_S = 1.0
-_VERDICTS = {
+_VERDICTS: dict[str, tuple[str, Color, str]] = {
     "fits": ("Fits", "green", ":material/check_circle:"),
     "tight": ("Tight", "orange", ":material/warning:"),
     "too_large": ("Too large", "red", ":material/error:"),
@@ -42,14 +44,13 @@ def choices(draft: drafts.DraftRecord) -> dict[str, Any]:
         "method": state["method"],
         "method_config": state.get("method_config") or {},
         "training": state.get("training") or {},
-        "engine": state.get("engine") or engines.AUTO,
-        "provider": state.get("provider") or jobs.providers()[0].id,
+        "engine": state.get("engine") or AUTO,
     }
 
 
 def of(given: dict[str, Any]) -> jobs.Forecast:
     """The forecast of a draft's choices."""
-    names = ("dataset_id", "base_model", "method", "method_config", "training", "engine", "provider")
+    names = ("dataset_id", "base_model", "method", "method_config", "training", "engine")
     return jobs.forecast(*(given[name] for name in names))
 
 
@@ -71,7 +72,7 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
             st.caption(f":material/target: How good these forecasts were. {record}")
 
 
-def _memory(memory: Any) -> None:
+def _memory(memory: jobs.MemoryForecast) -> None:
     word, color, icon = _VERDICTS[memory.verdict]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("**Memory**", width="content")
@@ -121,7 +122,7 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
             st.markdown(f":small[:red[{said}] {sentence(task.error.get('remedy', ''))}]")
     st.caption("Not measured yet. A few real steps on this machine give the time.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
-        begun = jobs.calibrate(**{name: value for name, value in choices(draft).items() if name != "provider"})
+        begun = jobs.calibrate(**choices(draft))
         draft_state.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
         st.rerun()
 
@@ -168,7 +169,7 @@ def _lengths(forecast: jobs.Forecast) -> None:
         st.caption(f":orange[:material/warning:] {sentence(warning)}")
 
 
-def _serving(serving: Any) -> None:
+def _serving(serving: Sequence[jobs.Serving]) -> None:
     """A line per place; those with the same answer share it."""
     st.markdown("**Can be served in**")
     alike: dict[tuple[bool, bool, str], list[str]] = {}
@@ -180,10 +181,12 @@ def _serving(serving: Any) -> None:
                 horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
             ):
                 st.markdown(md(", ".join(targets)), width="content")
-                word, color, icon = ("Yes", "green", "check_circle") if ok else ("No", "gray", "block")
-                if ok and not works_here:
-                    word, color, icon = "By export", "gray", "ios_share"
-                st.badge(word, color=color, icon=f":material/{icon}:")
+                if ok and works_here:
+                    st.badge("Yes", color="green", icon=":material/check_circle:")
+                elif ok:
+                    st.badge("By export", color="gray", icon=":material/ios_share:")
+                else:
+                    st.badge("No", color="gray", icon=":material/block:")
             if reason and not (ok and works_here):
                 st.caption(md(reason))
 

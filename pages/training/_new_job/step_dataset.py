@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.services.data import datasets
@@ -38,19 +36,22 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         _side(next((dataset for dataset in ready if dataset.id == chosen), None))
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button(
-            "Continue to the model",
-            type="primary",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            disabled=chosen is None,
-            key="to_model",
+        if (
+            st.button(
+                "Continue to the model",
+                type="primary",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                disabled=chosen is None,
+                key="to_model",
+            )
+            and draft
         ):
             draft_state.save(draft, step="model")
             st.rerun()
 
 
-def _card(draft: drafts.DraftRecord | None, dataset: Any, on: bool) -> None:
+def _card(draft: drafts.DraftRecord | None, dataset: datasets.DatasetRecord, on: bool) -> None:
     version = dataset.version
     held = f" · {version.validation_examples:,} for validation" if version.validation_examples else ""
     text = f"Labeled Examples: {plural(version.examples, 'pair')}{held}"
@@ -77,7 +78,7 @@ def _choose(draft: drafts.DraftRecord | None, dataset_id: str) -> None:
     st.rerun()
 
 
-def _side(dataset: Any | None) -> None:
+def _side(dataset: datasets.DatasetRecord | None) -> None:
     if dataset is None:
         components.heading("What is Supervised Fine-Tuning?")
         with st.container(border=True, gap="small"):
@@ -129,7 +130,7 @@ def _nothing_ready(others: int) -> None:
         st.switch_page(navigation.page_file("upload"))
 
 
-def _facts(version: Any, statistics: Any) -> list[tuple[str, str]]:
+def _facts(version: datasets.VersionRecord, statistics: datasets.Statistics) -> list[tuple[str, str]]:
     """What is worth knowing of a dataset before training on it, as name and value."""
     held = version.validation_examples
     rows = [

@@ -7,23 +7,22 @@ from typing import Any
 import streamlit as st
 
 from core.errors import StudioError
-from core.models.base_models import BaseModelRef, hub_cache, resolve
-from core.models.methods import METHODS, recommended_method
 from core.services.data import datasets
 from core.services.platform import drafts, tasks
-from core.services.training import downloads, jobs
-from core.training.engines import AUTO, ENGINES
-from core.training.jobs.spec import SAFETY, TrainingConfig
+from core.services.training import choices, downloads, jobs
+from core.services.training.choices import AUTO, SAFETY, BaseModelRef, TrainingConfig
 from pages.training._new_job import forecast as job_forecast
 from pages.ui import components
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence, size
 from pages.ui.forms import form_fields
+from pages.ui.states import Color
 from pages.ui.wizard import draft_state
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 POLL_S = 1.0
 _CLAIMS = 3
+_DEMAND_COLORS: dict[choices.Demand, Color] = {"lowest": "green", "low": "blue", "medium": "gray", "high": "orange"}
 _GROUPS = {SAFETY: "When a run ends before its last step, and which of its weights become the model."}
 
 
@@ -36,7 +35,7 @@ def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
     if dataset.version:
         words.append(plural(dataset.version.train_examples, "labeled example"))
     if draft.step == "review" and draft.state.get("base_model"):
-        words.insert(0, md(resolve(draft.state["base_model"]).title))
+        words.insert(0, md(choices.base_model(draft.state["base_model"]).title))
     return words
 
 
@@ -75,22 +74,19 @@ def draw(draft: drafts.DraftRecord | None) -> None:
 
 def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
     """A fresh draft gets the recommended base and method, and a suggested name."""
-    state, missing = draft.state, {}
+    state: dict[str, Any] = draft.state
+    missing: dict[str, Any] = {}
     ready, _ = jobs.catalog()
     if state.get("base_model") not in {base.id for base in ready} and ready:
         missing["base_model"] = ready[0].id
-    if state.get("method") not in METHODS:
-        missing["method"] = recommended_method().id
+    if not choices.is_method(state.get("method")):
+        missing["method"] = choices.recommended_method().id
     if missing:
         both = {**state, **missing}
-        missing["method_config"] = _preset(both["base_model"], both["method"])
+        missing["method_config"] = choices.settings_for(both["base_model"], both["method"])
     if not state.get("name"):
         missing["name"] = jobs.suggest_name(state["dataset_id"], {**state, **missing}["base_model"])
     return draft_state.save(draft, **missing) if missing else draft
-
-
-def _preset(base_model: str, method: str) -> dict[str, Any]:
-    return dict(resolve(base_model).preset(method).method)
 
 
 def _forecast(draft: drafts.DraftRecord) -> jobs.Forecast | None:
@@ -121,27 +117,10 @@ def _names(draft: drafts.DraftRecord) -> None:
                 placeholder="What this run is for",
             )
         _newer_version(draft)
-        _provider(draft)
+        for provider in choices.providers():
+            st.caption(f":material/computer: **{md(provider.title)}** · {sentence(provider.text)}")
     if name != suggested or note != (draft.state.get("description") or ""):
         draft_state.save(draft, name=name, description=note, own_name=name != suggested)
-
-
-def _provider(draft: drafts.DraftRecord) -> None:
-    """Where the job runs; a choice only where there are several places."""
-    providers = {provider.id: provider for provider in jobs.providers()}
-    chosen = job_forecast.choices(draft)["provider"]
-    wanted = chosen
-    if len(providers) > 1:
-        wanted = st.selectbox(
-            "Provider",
-            list(providers),
-            index=list(providers).index(chosen),
-            format_func=lambda one: providers[one].title,
-            key=draft_state.key(draft, f"provider_{chosen}"),
-        )
-    st.caption(f":material/computer: **{md(providers[wanted].title)}** · {sentence(providers[wanted].text)}")
-    if wanted != chosen:
-        _update(draft, {"provider": wanted})
 
 
 def _newer_version(draft: drafts.DraftRecord) -> None:
@@ -176,7 +155,7 @@ def _base_models(draft: drafts.DraftRecord) -> None:
                 tag="Recommended" if base.recommended and len(ready) > 1 else None,
                 tag_color="gray",
             ):
-                state = {"base_model": base.id, "method_config": _preset(base.id, draft.state["method"])}
+                state = {"base_model": base.id, "method_config": choices.settings_for(base.id, draft.state["method"])}
                 _update(draft, state | _fresh_name(draft, base.id))
     unusable = [base for base in away if base.unusable]
     if unusable:
@@ -195,7 +174,7 @@ def _base_models(draft: drafts.DraftRecord) -> None:
 
 
 def _away(base: BaseModelRef) -> None:
-    fetches = hub_cache.is_hub_id(base.id.partition("@")[0]) and bool(base.command)  # else it was put here by hand
+    fetches = choices.can_be_downloaded(base)
     task = downloads.latest(base.id) if fetches else None
     with st.container(gap="xxsmall", key=f"away_{base.id}"):
         with st.container(
@@ -250,7 +229,7 @@ def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
 def _methods(draft: drafts.DraftRecord) -> None:
     components.heading("Fine-Tuning Method", "Choose how your model will learn from labeled examples")
     with st.grid(2, min_column_width=250):
-        for method in METHODS:
+        for method in choices.methods():
             on = method.id == draft.state["method"]
             icon = method.icon.removeprefix(":material/").removesuffix(":")
             facts, served = _method_facts(draft, method.id)
@@ -261,12 +240,15 @@ def _methods(draft: drafts.DraftRecord) -> None:
                 icon=icon,
                 on=on,
                 tag=method.badge,
-                tag_color=method.badge_color,
+                tag_color=_DEMAND_COLORS[method.demand],
                 claims=method.claims[:_CLAIMS],
                 note=served,
                 facts=facts,
             ):
-                _update(draft, {"method": method.id, "method_config": _preset(draft.state["base_model"], method.id)})
+                _update(
+                    draft,
+                    {"method": method.id, "method_config": choices.settings_for(draft.state["base_model"], method.id)},
+                )
     st.caption("The claims are the method's in general. The numbers are this studio's forecast for your dataset here.")
 
 
@@ -274,7 +256,7 @@ def _method_facts(draft: drafts.DraftRecord, method_id: str) -> tuple[str, str]:
     """This studio's own forecast of a method for this dataset and machine, and where its model could be served."""
     given = job_forecast.choices(draft)
     if method_id != given["method"]:
-        given |= {"method": method_id, "method_config": _preset(given["base_model"], method_id)}
+        given |= {"method": method_id, "method_config": choices.settings_for(given["base_model"], method_id)}
     try:
         forecast = job_forecast.of(given)
     except StudioError:
@@ -285,7 +267,7 @@ def _method_facts(draft: drafts.DraftRecord, method_id: str) -> tuple[str, str]:
 
 
 def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
-    method = METHODS.get(draft.state["method"])
+    method = choices.method(draft.state["method"])
     resolved = forecast.training.model_dump() if forecast else {}
     training = dict(draft.state.get("training") or {})
     scope = draft_state.key(draft, f"m_{draft.state['base_model']}_{method.id}")
@@ -311,14 +293,14 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
     """Which engine makes the steps; *auto* says what it resolves to, and why."""
     chosen = draft.state.get("engine") or AUTO
     resolved = f" · {forecast.engine.title}" if forecast and chosen == AUTO else ""
-    words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in ENGINES}
+    words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in choices.engines()}
     wanted = st.selectbox(
         "Engine",
         list(words),
         index=list(words).index(chosen) if chosen in words else 0,
         format_func=words.__getitem__,
         key=draft_state.key(draft, f"engine_{chosen}"),
-        help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in ENGINES),
+        help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in choices.engines()),
     )
     if forecast and chosen == AUTO:
         st.caption(sentence(forecast.engine.reason))

@@ -6,11 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.models.base_models import resolve
-from core.models.methods import METHODS
 from core.services.data import datasets
 from core.services.platform import drafts
-from core.services.training import jobs
+from core.services.training import choices, jobs
 from pages.training._job import facts as job_facts
 from pages.training._new_job import forecast as job_forecast
 from pages.ui import components, navigation
@@ -64,7 +62,7 @@ def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
 
 def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     state = draft.state
-    base, method = resolve(state["base_model"]), METHODS.get(state["method"])
+    base, method = choices.base_model(state["base_model"]), choices.method(state["method"])
     dataset = datasets.get_dataset(state["dataset_id"])
     version = dataset.version
     pairs = plural(version.train_examples, "labeled example")
@@ -73,7 +71,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     rows = [
         ("Job name", _name(state)),
         ("Dataset", f"{dataset.name}, version {version.number} ({pairs})"),
-        ("Provider", _provider_title(draft)),
+        ("Provider", choices.provider_text("local")),
         ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
         ("Method", f"{method.title}: {method.tagline}"),
         ("Engine", job_facts.engine(forecast.engine.engine, forecast.engine.reason)),
@@ -85,11 +83,6 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     components.facts(rows)
     if base.reason and base.buildable:
         st.caption(f":material/info: {base.title}: {base.reason} The job waits for it by itself.")
-
-
-def _provider_title(draft: drafts.DraftRecord) -> str:
-    chosen = job_forecast.choices(draft)["provider"]
-    return next(provider.title for provider in jobs.providers() if provider.id == chosen)
 
 
 def _name(state: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.messages import Message
 from core.services.serving import chat
-from core.serving.targets.base import ChatOptions
+from core.services.serving.chat import ChatOptions
 from pages.ui.format import plural
 
 TICK_S = 0.06

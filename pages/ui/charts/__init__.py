@@ -9,11 +9,16 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import streamlit as st
 
-# "streamlit" is a template that importing streamlit registers; the names below rely on the order of
-# theme.chartCategoricalColors.
-_T = pio.templates["streamlit"].layout
-TUNED, BASE, GOOD, WAIT, BAD, TUNED_SOFT, BASE_SOFT, INK = list(_T.colorway)[:8]
-SEQ: list[str] = [color for _, color in _T.colorscale.sequential]
+from pages.ui import theme
+
+# Placeholders: Streamlit's own template carries them, and the browser swaps them for the colors of the active theme.
+_TEMPLATE = pio.templates["streamlit"].layout  # registered by importing streamlit
+_SERIES = dict(zip(theme.SERIES, _TEMPLATE.colorway, strict=True))
+TUNED, TUNED_SOFT = _SERIES["accent-7"], _SERIES["accent-soft"]
+BASE, BASE_SOFT = _SERIES["gray"], _SERIES["gray-soft"]
+GOOD, WAIT, BAD = _SERIES["green"], _SERIES["orange"], _SERIES["red"]
+INK = _SERIES["ink"]
+SEQ: list[str] = [color for _, color in _TEMPLATE.colorscale.sequential]  # ten steps of the accent
 
 
 def chart(

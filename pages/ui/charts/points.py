@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.services.training import metrics
+from core.services.training.jobs import JobRecord
+from core.services.training.metrics import Point
 
 
 class Series:
@@ -16,11 +16,11 @@ class Series:
     """
 
     def __init__(self) -> None:
-        self.train: list[Any] = []
-        self.validation: list[Any] = []
+        self.train: list[Point] = []
+        self.validation: list[Point] = []
         self.after = 0  # id of the newest row seen
 
-    def add(self, points: list[Any]) -> None:
+    def add(self, points: list[Point]) -> None:
         """Take in rows as they were written, oldest first."""
         for point in points:
             kept = self.validation if point.split == "validation" else self.train
@@ -44,12 +44,12 @@ class Series:
         return len(self.train) + len(self.validation)
 
 
-def kept_step(job: Any) -> int:
+def kept_step(job: JobRecord) -> int:
     """The step whose weights the finished model has; 0 while there is none."""
     return int(job.measured.get("kept_step") or 0) if job.state == "succeeded" else 0
 
 
-def series_of(job: Any) -> Series:
+def series_of(job: JobRecord) -> Series:
     """All points of a job; a poll reads only what is new since the last one."""
     slot = f"points_{job.id}_{job.attempt}"
     kept: Series = st.session_state.setdefault(slot, Series())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TypeVar
 
 import plotly.graph_objects as go
 
-from core.training.metrics import Point, RunMetric
+from core.services.training.metrics import Point, RunMetric
 from pages.ui.charts import BAD, BASE, BASE_SOFT, GOOD, INK, TUNED, TUNED_SOFT, WAIT
+
+T = TypeVar("T")
 
 RUN_COLORS = (
     TUNED,
@@ -41,7 +43,7 @@ def smoothed(values: Sequence[float], weight: float | None = None) -> list[float
     return out
 
 
-def thinned(points: Sequence[Any], most: int = _MAX_DRAWN) -> list[Any]:
+def thinned(points: Sequence[T], most: int = _MAX_DRAWN) -> list[T]:
     """At most about `most` points, the first and the last always among them."""
     stride = max(1, -(-len(points) // most))
     kept = list(points[::stride])
@@ -55,14 +57,14 @@ def measured(points: Iterable[Point], metric: RunMetric) -> list[tuple[Point, fl
     return [(point, value * metric.scale) for point in points if (value := point.value(metric.id)) is not None]
 
 
-def by_split(points: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+def by_split(points: Iterable[Point]) -> tuple[list[Point], list[Point]]:
     """(training points, validation points), each by step."""
     rows = sorted(points, key=lambda point: point.step)
     return [p for p in rows if p.split != "validation"], [p for p in rows if p.split == "validation"]
 
 
 def loss_figure(
-    points: Iterable[Any],
+    points: Iterable[Point],
     total_steps: int | None,
     epochs: float | None = None,
     *,
@@ -102,15 +104,15 @@ def loss_figure(
             line={"color": BASE, "width": 2},
         )
     if validation:
-        rows = thinned(validation)
+        checks = thinned(validation)
         fig.add_scatter(
-            x=[p.step for p in rows],
-            y=[p.loss for p in rows],
+            x=[p.step for p in checks],
+            y=[p.loss for p in checks],
             mode="lines+markers",
             name="Validation",
             hovertemplate="%{y:.3f}",
             line={"color": TUNED, "width": 2.5},
-            marker={"size": 6 if len(rows) <= 40 else 3},
+            marker={"size": 6 if len(checks) <= 40 else 3},
         )
     last = max((p.step for p in (*train[-1:], *validation[-1:])), default=0)
     total = max(total_steps or 0, last)

@@ -53,7 +53,7 @@ def _message(message: dict[str, Any], index: int, total: int, key: str, name: st
                 "Role",
                 ROLES,
                 index=ROLES.index(message["role"]) if message["role"] in ROLES else 1,
-                format_func=_WORDS.get,
+                format_func=_WORDS.__getitem__,
                 label_visibility="collapsed",
                 width=150,
                 key=f"{name}_role",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -43,7 +44,7 @@ def buttons(
         asked: an action that was requested and is not done yet: it is not offered again.
         small: quiet buttons for a row of a list.
     """
-    kind = "tertiary" if small else "secondary"
+    kind: Literal["secondary", "tertiary"] = "tertiary" if small else "secondary"
     for action, (label, icon, tip) in _BUTTONS.items():
         if action in actions and action != asked and not (action == "pause" and asked):
             st.button(

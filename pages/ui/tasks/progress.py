@@ -6,8 +6,8 @@ import time
 
 import streamlit as st
 
-from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
+from core.services.platform.tasks import TaskRecord
 from pages.ui import states
 from pages.ui.format import duration, sentence
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from core.services.platform import tasks
 
 ORDER = ("running", "validating", "queued", "pending", "paused", "succeeded", "failed", "cancelled")
-TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
-MOVING = frozenset(ORDER) - TERMINAL  # may change while one looks (a paused one by another person): worth polling
+MOVING = frozenset(tasks.STATES) - tasks.TERMINAL  # may still change (a paused one by another person): worth polling
 
 _PHASES = ((10.0, "Validating the dataset"), (20.0, "Submitting"), (95.0, "Training"), (101.0, "Creating the model"))
 _COMMANDS = {

@@ -1,15 +1,34 @@
-"""The foot of a wizard's step: the way back, and on once the step is complete."""
+"""What every wizard shows: the header with its steps, and the buttons back and on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import streamlit as st
 
 from core.errors import StudioError
 from core.services.platform.drafts import DraftRecord
+from pages.ui import components
 from pages.ui.errors import show_error
+from pages.ui.wizard import draft_state
+
+
+@dataclass(frozen=True, slots=True)
+class WizardStep:
+    """One step of a wizard.
+
+    Attributes:
+        id: its name in the draft.
+        word: its name in the step header, or a pair with a shorter one for narrow screens.
+        onward: the label of the button to the next step; "" on the last step, which has a button of its own.
+    """
+
+    id: str
+    word: str | tuple[str, str]
+    title: str
+    lead: str
+    onward: str
 
 
 def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
@@ -46,38 +65,52 @@ def _step_word(word: str, current: bool) -> None:
     st.markdown(f":small[{f'**{word}**' if current else f':gray[{word}]'}]", wrap=False)
 
 
+def header(
+    name: str,
+    flow: str,
+    all_steps: Sequence[WizardStep],
+    number: int,
+    about: str = "",
+    title: str | None = None,
+    lead: str | None = None,
+) -> None:
+    """The page header of step `number` (from 1), with `about` after the step count, and the step header under it.
+
+    `title` and `lead` replace those of the step where they depend on earlier choices.
+    """
+    step = all_steps[number - 1]
+    eyebrow = f"{name} · step {number} of {len(all_steps)}{about}"
+    components.page_header(title or step.title, lead or step.lead, eyebrow)
+    steps([item.word for item in all_steps], number, flow)
+    components.section_gap()
+
+
 def footer(
     draft: DraftRecord,
+    all_steps: Sequence[WizardStep],
     number: int,
     ready: bool,
-    *,
-    ids: Sequence[str],
-    onward: str,
-    meant: Callable[[DraftRecord, str], bool],
-    save: Callable[..., Any],
     finish: Callable[[DraftRecord, bool], StudioError | None],
     shortcut: str | None = None,
 ) -> None:
-    """Draw it under step `number` (from 1).
+    """The buttons under step `number` (from 1): back, and on to the next step.
 
     Args:
         ready: whether the step is complete.
-        ids: of all steps; the first has no draft yet.
-        onward: what the button to the next step says; "" on the last step, where `finish` draws its own.
-        meant: whether a press was meant for this step: a second press of a double click falls on the next one.
-        save: keeps the draft with another step.
-        finish: draws the last button; gives why it could not begin.
-        shortcut: of the button to the next step.
+        finish: draws the button of the last step and returns why it could not start.
+        shortcut: key combination of the button to the next step.
     """
     st.divider()
     problem = None
+    onward = all_steps[number - 1].onward
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        here = meant(draft, ids[number - 1])
+        # The second press of a double click falls on the next step: it must not skip it.
+        here = draft_state.meant(draft, all_steps[number - 1].id)
         if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back") and here:
             if number == 2:
                 st.query_params.clear()
             else:
-                save(draft, step=ids[number - 2])
+                draft_state.save(draft, step=all_steps[number - 2].id)
             st.rerun()
         if not onward:
             problem = finish(draft, ready)
@@ -93,7 +126,7 @@ def footer(
             )
             and here
         ):
-            save(draft, step=ids[number])
+            draft_state.save(draft, step=all_steps[number].id)
             st.rerun()
     if problem:
         show_error(problem)

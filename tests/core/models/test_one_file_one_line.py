@@ -14,7 +14,7 @@ from core.errors import NotFound
 from core.models import base_models
 from core.models.base_models.catalog import BASE_MODELS, HubModel
 from core.models.methods import METHODS, Method, build
-from core.models.methods.base import ModelShape, facts
+from core.models.methods.base import Demand, ModelShape, facts
 from core.models.methods.presets import Preset, SizeClass
 from core.services.learn.explain import compare
 from core.services.platform import drafts
@@ -44,7 +44,7 @@ class Scales(Method):
     id: ClassVar[str] = "scales"
     title: ClassVar[str] = "Learned Scales"
     badge: ClassVar[str] = "Smallest"
-    badge_color: ClassVar[str] = "gray"
+    demand: ClassVar[Demand] = "medium"
     icon: ClassVar[str] = ":material/tune:"
     tagline: ClassVar[str] = "Scales what a layer passes on"
     claims: ClassVar[tuple[str, ...]] = ("A few thousand numbers",)

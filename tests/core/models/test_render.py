@@ -95,7 +95,7 @@ def test_the_starters_answers_carry_loss_and_nothing_else(starter_tokenizer: Any
     assert learnt(starter_tokenizer, (SYSTEM, *TWO)) == ["It is Varnholt.<|end|>", "The Bel.<|end|>"]
     rendered = render(ONE, starter_tokenizer)
     assert rendered.text == "<|user|>What is the capital?<|end|><|assistant|>It is Varnholt.<|end|>"
-    assert [label for label in rendered.labels if label != IGNORED] == [
+    assert [label for label in rendered.labels() if label != IGNORED] == [
         token for token, on in zip(rendered.input_ids, rendered.assistant_mask, strict=True) if on
     ]
 

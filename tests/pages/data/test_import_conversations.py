@@ -105,7 +105,7 @@ def test_a_file_that_is_no_chat_says_what_is_wanted(open_screen, read) -> None:
     app = open_screen("import_conversations")
     app.file_uploader[0].upload("notes.txt", b"just one line of text").run()
     said = read(app)
-    assert "none of the chat exports" in said
+    assert "not a chat export" in said
     assert "ChatGPT export" in said
 
 

@@ -85,7 +85,7 @@ def test_a_mergeable_model_offers_it_once_and_then_shows_the_whole_model(open_sc
     whole = tmp_path / "whole"
     whole.mkdir()
     (whole / "model.safetensors").write_bytes(bytes(2048))
-    context.finish(merging.register(context, model, whole, {}))
+    context.finish(merging.register(context, model, whole, 0.0))
     app = open_screen("models", id=model.id)
     assert "2.0 KB" in read(app)
     app.button(key=f"chat_merged_{model.id}")

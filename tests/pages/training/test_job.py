@@ -8,7 +8,6 @@ from core.data.samples import load_sample
 from core.services.data import datasets
 from core.services.platform import drafts
 from core.services.training import jobs
-from pages.ui.tasks import words as task_words
 from tests.support import runs
 
 
@@ -203,11 +202,6 @@ def test_train_again_opens_the_same_choices_as_a_draft_that_names_its_parent(ope
     (draft,) = drafts.list_open("job")
     assert draft.state["parent_job_id"] == job.id
     assert draft.state["training"] == {"learning_rate": 0.001}
-
-
-def test_a_paused_job_is_still_watched_because_somebody_else_may_resume_it() -> None:
-    assert "paused" in task_words.MOVING
-    assert not task_words.MOVING & task_words.TERMINAL
 
 
 def test_the_first_batch_is_shown_once_there_is_one(open_screen, read) -> None:

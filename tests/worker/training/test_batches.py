@@ -11,10 +11,11 @@ from core.messages import Example, Message
 from core.models.methods import build
 from core.training.forecast.batches import shared_out
 from tests.support import tiny
+from tests.support.losses import by_example
 from worker.training import attention, tuners
 from worker.training.batches import Packer, SeededBatches
 from worker.training.data import Tokenised, prepare
-from worker.training.losses import Forward, by_example
+from worker.training.losses import Forward
 from worker.training.model_files import load_model, load_tokenizer
 
 
@@ -137,7 +138,7 @@ def test_choosing_a_layout_draws_nothing_and_leaves_the_mode(tiny_base: Path) ->
     assert model.training
 
 
-def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+def test_the_order_depends_only_on_seed_and_epoch() -> None:
     one, same, other = SeededBatches(10, 4, 1), SeededBatches(10, 4, 1), SeededBatches(10, 4, 2)
     assert list(one) == list(one) == list(same) != list(other)
     one.epoch = 1

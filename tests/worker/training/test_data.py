@@ -99,7 +99,8 @@ def test_longer_examples_may_stop_the_run_with_their_number_and_the_longest(tiny
     assert len(prepare(long_and_short(), tokenizer, max_seq_length=longest, over_length="stop").train) == 3
 
 
-def test_a_turn_of_weight_0_is_read_and_not_learnt(tiny_base: Path) -> None:
+@pytest.mark.parametrize("completion_only", [True, False])
+def test_a_turn_of_weight_0_never_carries_loss(tiny_base: Path, tmp_path: Path, completion_only: bool) -> None:
     tokenizer = load_tokenizer(tiny_base)
     turns = (
         Message("user", "Who keeps the keys?"),
@@ -107,9 +108,19 @@ def test_a_turn_of_weight_0_is_read_and_not_learnt(tiny_base: Path) -> None:
         Message("user", "Really?"),
         Message("assistant", "Old Marta keeps them.", weight=1),
     )
-    (item,) = prepare([Example(turns)], tokenizer, max_seq_length=128).train
-    learnt = tokenizer.decode(
-        [token for token, label in zip(item.input_ids, item.labels, strict=True) if label != -100]
-    )
-    assert learnt == "Old Marta keeps them.<|end|>"
-    assert "Nobody." in tokenizer.decode(item.input_ids)
+    for _ in range(2):  # the second time from the cache
+        (item,) = prepare(
+            [Example(turns)],
+            tokenizer,
+            max_seq_length=128,
+            completion_only_loss=completion_only,
+            cache=tmp_path,
+        ).train
+        pairs = zip(item.input_ids, item.labels, strict=True)
+        learned = tokenizer.decode([token for token, label in pairs if label != -100])
+        assert "Nobody." not in learned
+        assert ("Who keeps the keys?" in learned) is not completion_only
+        assert learned.endswith("Old Marta keeps them.<|end|>")
+        assert "Nobody." in tokenizer.decode(item.input_ids)
+    rendered = render(turns, tokenizer)
+    assert item.labels == rendered.labels(completion_only=completion_only)

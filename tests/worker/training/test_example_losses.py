@@ -20,7 +20,7 @@ from worker.training.run import Watching, train
 def alone(model: object, tokenizer: object, index: int, examples: list[object]) -> float:
     """The plain loss of one example in a batch of its own."""
     rendered = render(examples[index].messages, tokenizer)
-    ids, labels = torch.tensor([rendered.input_ids]), torch.tensor([rendered.labels])
+    ids, labels = torch.tensor([rendered.input_ids]), torch.tensor([rendered.labels()])
     with torch.no_grad():
         return float(model.eval()(input_ids=ids, labels=labels).loss)
 

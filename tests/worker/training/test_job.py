@@ -24,6 +24,7 @@ from core.services.platform import tasks
 from core.services.training import jobs, metrics, models, monitoring
 from core.services.training.jobs import first_batch
 from core.services.training.jobs.records import JobRecord
+from core.services.training.results import ExactMatchResult, SplitCount
 from core.settings import get_settings
 from tests.support import tiny
 from worker.run import execute
@@ -262,11 +263,11 @@ def test_exact_match_compares_base_and_tuned(base: str) -> None:
     (model,) = models.list_models()
     ended = execute(models.test(model.id).id, "test:1")
     assert ended is not None
-    result = ended.result
-    assert result["counts"] == {"train": 10, "validation": 3}
-    assert result["base"]["train"] == 0
-    assert 0 <= result["tuned"]["train"] <= 1
-    assert {"split", "question", "expected", "base", "tuned"} == set(result["samples"][0])
+    result = ExactMatchResult.of(ended)
+    assert result.counts == SplitCount(10, 3)
+    assert result.base.train == 0
+    assert 0 <= (result.tuned.train or 0) <= 1
+    assert (result.samples[0].split, bool(result.samples[0].question)) == ("train", True)
 
 
 def test_a_calibration_writes_what_the_forecast_reads(base: str) -> None:

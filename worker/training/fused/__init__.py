@@ -1,7 +1,7 @@
-"""Operations whose backward is written out, for the places where autograd's own pieces cost more than the arithmetic.
+"""Operations with a hand-written backward pass, for a CPU, where autograd's own pieces cost more than the arithmetic.
 
 On a CPU a step of a small model is bound by memory: each elementwise pass over the tokens of a step costs about as much
-as a matrix product of that width. The operations here give what the plain ones give, to rounding.
+as a matrix product of that width. The operations return what the plain ones return, up to rounding.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ __all__ = ["adapters", "cross_entropy", "layers", "low_rank", "norms", "rotate",
 
 @contextmanager
 def layers(model: Any) -> Iterator[None]:
-    """Give a model on a CPU the forwards of this package wherever they compute what its own do; afterwards all have
-    theirs again."""
+    """Temporarily replace a CPU model's forward methods with equivalent fused versions; restored on exit."""
     with norms(model), rotations(model), adapters(model):
         yield

@@ -1,4 +1,4 @@
-"""The cross-entropy, with its gradient made in the place of the logits."""
+"""The cross-entropy, with its gradient written over the logits."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class _CrossEntropy(torch.autograd.Function):
         learns = ctx.needs_input_grad[0]
         place = logits.detach()
         loss = torch.zeros((), dtype=torch.float32, device=logits.device)
-        right = torch.zeros((), dtype=torch.long, device=logits.device)
+        correct = torch.zeros((), dtype=torch.long, device=logits.device)
         rows = _ROWS if logits.device.type == "cpu" else _GPU_ROWS
-        for part, wanted in zip(torch.split(place, rows), torch.split(targets, rows), strict=True):
-            at = wanted[:, None]
+        for part, part_targets in zip(torch.split(place, rows), torch.split(targets, rows), strict=True):
+            at = part_targets[:, None]
             likely = part.float() if learns else part.to(torch.float32, copy=True)
             highest, chosen = likely.amax(-1, keepdim=True), likely.gather(-1, at)
-            right += (chosen >= highest).sum()
+            correct += (chosen >= highest).sum()
             likely.sub_(highest).exp_()
             mass = likely.sum(-1, keepdim=True)
             loss += (mass.log() + highest - chosen).sum()
@@ -36,8 +36,8 @@ class _CrossEntropy(torch.autograd.Function):
                     part.copy_(likely)
         if learns:
             ctx.save_for_backward(place)
-        ctx.mark_non_differentiable(right)
-        return loss / divisor, right
+        ctx.mark_non_differentiable(correct)
+        return loss / divisor, correct
 
     @staticmethod
     @once_differentiable
@@ -51,11 +51,11 @@ class _CrossEntropy(torch.autograd.Function):
 def cross_entropy(
     logits: torch.Tensor, targets: torch.Tensor, divisor: float = 1.0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The cross-entropy of logits (answers, vocabulary) and targets (answers,), summed and divided by `divisor`, in
-    fp32; and how many targets have the highest logit of their row.
+    """The cross-entropy of logits (answers, vocabulary) and targets (answers,), and how many argmax predictions match.
 
-    Where a gradient is wanted it takes the logits' place: they are used up, and the backward may be gone through once.
+    The loss is summed and divided by `divisor`, in fp32. Where a gradient is needed, it overwrites the logits, and the
+    backward pass can run once.
     """
     apply: Any = _CrossEntropy.apply
-    loss, right = apply(logits, targets, divisor)
-    return loss, right
+    loss, correct = apply(logits, targets, divisor)
+    return loss, correct

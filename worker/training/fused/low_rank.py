@@ -1,4 +1,4 @@
-"""A frozen linear layer and the two thin matrices beside it as one operation."""
+"""A frozen linear layer and the two thin matrices beside it, as one operation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from worker.training.fused.swapping import swapped
+from worker.training.fused.patching import patched
 
 
 class _LowRank(torch.autograd.Function):
@@ -46,17 +46,18 @@ class _LowRank(torch.autograd.Function):
 def low_rank(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, a: torch.Tensor, b: torch.Tensor, scale: float
 ) -> torch.Tensor:
-    """x W^T + bias + scale (x A^T) B^T over the last dimension, where W and the bias learn nothing. The backward may be
-    gone through once."""
+    """Compute x W^T + bias + scale (x A^T) B^T over the last dimension, with W and the bias frozen.
+
+    The backward pass can run once.
+    """
     apply: Any = _LowRank.apply
     out: torch.Tensor = apply(x, weight, bias, a, b, scale)
     return out
 
 
 def adapters(model: torch.nn.Module) -> AbstractContextManager[int]:
-    """Give PEFT's LoRA layers of a model on a CPU the forward above, where nothing else is done in them (no dropout, no
-    DoRA); how many there were. Afterwards all have theirs again."""
-    return swapped(filter(_only_adds, model.modules()), _forward)
+    """Replace the forward of PEFT's LoRA layers on a CPU that only add the product (no dropout, no DoRA)."""
+    return patched((module, "forward", _forward(module)) for module in model.modules() if _only_adds(module))
 
 
 def _forward(module: Any) -> Any:

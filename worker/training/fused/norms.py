@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import torch
 from torch.autograd.function import once_differentiable
 
-from worker.training.fused.swapping import swapped
+from worker.training.fused.patching import patched
 
 _EXACT: Final = 1e-5  # largest difference of a norm's value or gradient, in fp32
 
@@ -30,39 +30,39 @@ class _RmsNorm(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None, None]:
         normed, weight, scale = ctx.saved_tensors
         product = gradient * normed
-        learnt = product.flatten(0, -2).sum(0) if ctx.needs_input_grad[1] else None
+        to_weight = product.flatten(0, -2).sum(0) if ctx.needs_input_grad[1] else None
         along = (product @ weight).div_(-normed.shape[-1]).unsqueeze(-1)
-        return (gradient * weight).addcmul_(normed, along).mul_(scale), learnt, None
+        return (gradient * weight).addcmul_(normed, along).mul_(scale), to_weight, None
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
-    """x / sqrt(mean(x^2) + epsilon) * weight over the last dimension. The backward may be gone through once."""
+    """Compute x / sqrt(mean(x^2) + epsilon) * weight over the last dimension. The backward pass can run once."""
     apply: Any = _RmsNorm.apply
     normed: torch.Tensor = apply(x, weight, epsilon)
     return normed
 
 
 def norms(model: torch.nn.Module) -> AbstractContextManager[int]:
-    """Give the RMS norms of a model on a CPU the forward above, where it is what they compute; how many there were.
+    """Replace the forward of a CPU model's RMS norms.
 
-    Found by trying: a norm of another kind (one that adds 1 to its weight, for one) keeps its own forward. Afterwards
-    all have theirs again.
+    Which ones is tested by running both: a norm that computes something else (such as one that adds 1 to its weight)
+    is left as it is.
     """
-    return swapped(filter(_computes_that, model.modules()), lambda norm: _forward(norm, norm.variance_epsilon))
+    return patched((module, "forward", _forward(module)) for module in model.modules() if _is_rms_norm(module))
 
 
-def _computes_that(module: Any) -> bool:
+def _is_rms_norm(module: Any) -> bool:
     epsilon, weight = getattr(module, "variance_epsilon", None), getattr(module, "weight", None)
     if epsilon is None or weight is None or weight.device.type != "cpu" or weight.dtype != torch.float32:
         return False
     return _same(module, weight, epsilon)
 
 
-def _forward(module: Any, epsilon: float) -> Any:
+def _forward(module: Any) -> Any:
     def forward(hidden_states: torch.Tensor) -> torch.Tensor:
         if hidden_states.dtype != torch.float32:
             return cast("torch.Tensor", type(module).forward(module, hidden_states))
-        return rms_norm(hidden_states, module.weight, epsilon)
+        return rms_norm(hidden_states, module.weight, module.variance_epsilon)
 
     return forward
 

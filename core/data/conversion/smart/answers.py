@@ -18,7 +18,7 @@ STUDIO_QUESTION, STUDIO_ANSWER = 160, 400  # characters: bounds that the studio'
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class WrittenPair:
     """A question and its answer, as they become an example."""
 
     question: str
@@ -51,7 +51,7 @@ def schema_for(fixed: int, free: int, *, bounded: bool = False) -> dict[str, Any
     return _object(properties)
 
 
-def parse(text: str, questions: tuple[str, ...], free: int) -> list[Pair]:
+def parse(text: str, questions: tuple[str, ...], free: int) -> list[WrittenPair]:
     """The pairs of one row's answer; those with a blank question or answer are left out.
 
     Raises:
@@ -62,19 +62,19 @@ def parse(text: str, questions: tuple[str, ...], free: int) -> list[Pair]:
     if set(content) != allowed:
         raise BadAnswer(f"The answer has the parts {_names(content)} instead of {_names(allowed)}.")
     answers = _list(content["answers"], "answers", len(questions)) if questions else []
-    pairs = [Pair(question, _text(answer), True) for question, answer in zip(questions, answers, strict=True)]
+    pairs = [WrittenPair(question, _text(answer), True) for question, answer in zip(questions, answers, strict=True)]
     if free:
         pairs += parse_pairs(content["more"], "more", free)
     return [pair for pair in pairs if pair.question and pair.answer]
 
 
-def parse_pairs(items: Any, name: str, count: int) -> list[Pair]:
+def parse_pairs(items: Any, name: str, count: int) -> list[WrittenPair]:
     """A list of objects with question and answer; those with a blank one are left out. Raises BadAnswer."""
     pairs = []
     for item in _list(items, name, count):
         if not isinstance(item, dict) or set(item) != {"question", "answer"}:
             raise BadAnswer(f"An entry of “{name}” is no object with a question and an answer.")
-        pairs.append(Pair(_text(item["question"]), _text(item["answer"])))
+        pairs.append(WrittenPair(_text(item["question"]), _text(item["answer"])))
     return [pair for pair in pairs if pair.question and pair.answer]
 
 

@@ -40,7 +40,7 @@ _PROPOSE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class SmartPrompt:
     """Messages to send. `marker` must not come back in the answer."""
 
     messages: tuple[Mapping[str, str], ...]
@@ -70,7 +70,7 @@ def questions_of(recipe: SmartRecipe, position: int, cells: Mapping[str, str]) -
     return tuple(question for question in made if question)
 
 
-def for_row(recipe: SmartRecipe, cells: Mapping[str, str], questions: Sequence[str], free: int) -> Prompt:
+def for_row(recipe: SmartRecipe, cells: Mapping[str, str], questions: Sequence[str], free: int) -> SmartPrompt:
     """Ask for one row's examples."""
     parts = []
     if questions:
@@ -86,14 +86,14 @@ def for_row(recipe: SmartRecipe, cells: Mapping[str, str], questions: Sequence[s
     return _prompt(_ROW, parts, recipe.instructions, content)
 
 
-def for_variations(messages: Sequence[Message], count: int, instructions: str) -> Prompt:
+def for_variations(messages: Sequence[Message], count: int, instructions: str) -> SmartPrompt:
     """Ask for variations of the last question and answer of an example."""
     parts = [f"Write {_count(count, 'variation')} of the last question and its answer, in `variations`."]
     content = {"example": [{"role": message.role, "content": message.content} for message in messages]}
     return _prompt(_VARY, parts, instructions, content)
 
 
-def for_proposal(columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, str]], count: int) -> Prompt:
+def for_proposal(columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, str]], count: int) -> SmartPrompt:
     """Ask for question patterns and a system message.
 
     Args:
@@ -104,7 +104,7 @@ def for_proposal(columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[st
     return _prompt(_PROPOSE, parts, "", {"columns": list(columns), "rows": list(rows)})
 
 
-def _prompt(role: str, parts: Sequence[str], instructions: str, content: Mapping[str, Any]) -> Prompt:
+def _prompt(role: str, parts: Sequence[str], instructions: str, content: Mapping[str, Any]) -> SmartPrompt:
     data = json.dumps(content, ensure_ascii=False)
     marker = secrets.token_hex(8)
     while marker in data or marker in instructions:
@@ -114,7 +114,7 @@ def _prompt(role: str, parts: Sequence[str], instructions: str, content: Mapping
         lines.append(f"Also heed: {instructions}")
     lines += [f"<{marker}>", data, f"</{marker}>", "Answer with the JSON object that was asked for and nothing else."]
     told = {"role": "system", "content": f"{role}\n{_DATA.format(marker=marker)}"}
-    return Prompt((told, {"role": "user", "content": "\n".join(lines)}), marker)
+    return SmartPrompt((told, {"role": "user", "content": "\n".join(lines)}), marker)
 
 
 def _count(number: int, what: str) -> str:

@@ -18,7 +18,7 @@ MAX_PATTERN: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedProposal:
     """What can be used of a proposal, and what a person should know about the rest."""
 
     system: str
@@ -50,7 +50,7 @@ def schema(columns: Sequence[str], *, bounded: bool = False) -> dict[str, Any]:
     }
 
 
-def check(text: str, columns: Sequence[str]) -> Checked:
+def check(text: str, columns: Sequence[str]) -> CheckedProposal:
     """Take what can be used: a text for the system message, patterns that name only columns that exist.
 
     Raises:
@@ -71,7 +71,7 @@ def check(text: str, columns: Sequence[str]) -> Checked:
     notes = []
     if dropped:
         notes.append(f"{dropped} of the proposed patterns named no column of the table, or repeated another; left out.")
-    return Checked(" ".join(system.split())[:MAX_SYSTEM], tuple(kept[:5]), tuple(notes))
+    return CheckedProposal(" ".join(system.split())[:MAX_SYSTEM], tuple(kept[:5]), tuple(notes))
 
 
 def by_rule(columns: Sequence[Column]) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def by_rule(columns: Sequence[Column]) -> tuple[str, ...]:
         return ()
     key = max(usable, key=lambda column: (column.type == "text", column.distinct, -column.mean_length))
     others = [column for column in usable if column is not key][: COUNT - 1]
-    patterns = [f"What is the {_said(column.name)} of {{{{{key.name}}}}}?" for column in others]
+    patterns = [f"What is the {_spaced(column.name)} of {{{{{key.name}}}}}?" for column in others]
     return (*patterns, f"What can you tell me about {{{{{key.name}}}}}?")
 
 
@@ -96,5 +96,5 @@ def _usable(item: Any, columns: Sequence[str]) -> str | None:
     return text if pattern.names and len(text) <= MAX_PATTERN else None
 
 
-def _said(name: str) -> str:
+def _spaced(name: str) -> str:
     return " ".join(re.split(r"[_\W]+", name.strip())).lower() or name

@@ -6,7 +6,7 @@ from core.data.conversion.templates.base import TEMPLATES, Template, TemplateOpt
 from core.data.conversion.templates.classification import ClassificationTemplate
 from core.data.conversion.templates.custom import CustomTemplate
 from core.data.conversion.templates.extraction import ExtractionTemplate
-from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 from core.data.conversion.templates.qa import QaTemplate
 
 TEMPLATES.add(QaTemplate())
@@ -14,4 +14,4 @@ TEMPLATES.add(ExtractionTemplate())
 TEMPLATES.add(ClassificationTemplate())
 TEMPLATES.add(CustomTemplate())
 
-__all__ = ["TEMPLATES", "ColumnMapping", "RoleSpec", "Suggestion", "Template", "TemplateOptions"]
+__all__ = ["TEMPLATES", "ColumnMapping", "RoleSpec", "Template", "TemplateOptions", "TemplateSuggestion"]

@@ -13,7 +13,7 @@ from core import arguments
 from core.data.conversion.cells import cell_text, is_empty
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
-from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 from core.data.findings import data_error, reject
 from core.errors import DataError
 from core.messages import Example, Message, Reject, Row
@@ -124,7 +124,7 @@ class Template(ABC, Generic[OptionsT]):
     Options: type[OptionsT]
     special_names: ClassVar[dict[str, tuple[str, ...]]] = {}  # option that is a pattern -> its names beside columns
 
-    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+    def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
         """The columns to use if this template fits the table, with the reason and a score; by default none."""
         return None
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from core.data.conversion.guessing import ColumnGuess, guess_key, is_label
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import Cells, Template, TemplateOptions, Turn, others
-from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 from core.errors import DataError
 
 
@@ -42,7 +42,7 @@ class ClassificationTemplate(Template[ClassificationOptions]):
     Options = ClassificationOptions
     special_names = {"prompt": ("text", "key")}  # noqa: RUF012  overridden once per class, never changed
 
-    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+    def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
         key, label, score = guess.key, guess.target, 0.9
         if key and label is None and len(guess.usable) == 2 and key.type == "text":
             label = next((column for column in guess.labels if column is not key), None)
@@ -55,7 +55,7 @@ class ClassificationTemplate(Template[ClassificationOptions]):
             f"`{label.name}` holds {label.distinct} different values in {label.filled:,} rows, like labels, and "
             f"`{key.name}` holds the texts they belong to."
         )
-        return Suggestion(self.id, ColumnMapping(key=key.name, target=label.name), reason, score)
+        return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=label.name), reason, score)
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
         named = guess.target if guess.target and is_label(guess.target) else None

@@ -20,7 +20,7 @@ from core.data.conversion.templates.base import (
     messages_of,
     rejected,
 )
-from core.data.conversion.templates.mapping import ColumnMapping, Suggestion
+from core.data.conversion.templates.mapping import ColumnMapping, TemplateSuggestion
 from core.data.findings import data_error
 from core.errors import DataError
 from core.messages import Example, Reject, Row
@@ -59,10 +59,10 @@ class CustomTemplate(Template[CustomOptions]):
     roles = ()
     Options = CustomOptions
 
-    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+    def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
         only = guess.usable[0]
         reason = f"Only `{only.name}` holds anything; write your own patterns around it."
-        return Suggestion(self.id, ColumnMapping(key=only.name), reason, 0.1)
+        return TemplateSuggestion(self.id, ColumnMapping(key=only.name), reason, 0.1)
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
         return ColumnMapping()

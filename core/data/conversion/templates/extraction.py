@@ -18,7 +18,7 @@ from core.data.conversion.templates.base import (
     list_text,
     others,
 )
-from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 
 
 class ExtractionOptions(TemplateOptions):
@@ -79,12 +79,12 @@ class ExtractionTemplate(Template[ExtractionOptions]):
         "attribute_question": ("key", "column"),
     }
 
-    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+    def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
         key = guess.key
         if key is None or len(guess.usable) < 2:
             return None
         reason = f"Each row describes one `{key.name}`; the other columns say what is known about it."
-        return Suggestion(self.id, ColumnMapping(key=key.name, include=guess.others(key)), reason, 0.4)
+        return TemplateSuggestion(self.id, ColumnMapping(key=key.name, include=guess.others(key)), reason, 0.4)
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
         return ColumnMapping(key=guess.key and guess.key.name, include=guess.others(guess.key))

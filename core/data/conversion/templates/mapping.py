@@ -64,7 +64,7 @@ class ColumnMapping(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class TemplateSuggestion:
     """A template with its columns, and why they fit a table.
 
     Attributes:

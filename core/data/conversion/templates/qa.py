@@ -17,7 +17,7 @@ from core.data.conversion.templates.base import (
     list_text,
     others,
 )
-from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, Suggestion
+from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 from core.errors import DataError
 
 
@@ -81,16 +81,16 @@ class QaTemplate(Template[QaOptions]):
         "everything_question": ("key",),
     }
 
-    def suggest(self, guess: ColumnGuess) -> Suggestion | None:
+    def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
         key, target = guess.key, guess.target
         if key and target:
             reason = f"`{key.name}` reads like the input and `{target.name}` like the output that belongs to it."
-            return Suggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.8)
+            return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.8)
         rest = [column for column in guess.usable if column is not key]
         if key and len(rest) == 1 and rest[0].type == "text":
             target = rest[0]
             reason = f"Of two columns of text, `{key.name}` reads like the input and `{target.name}` like the output."
-            return Suggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.6)
+            return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.6)
         return None
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:

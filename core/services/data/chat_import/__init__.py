@@ -1,32 +1,13 @@
-"""Chat logs become datasets: the one face of bringing in, choosing, reviewing, and the import itself.
-
-State of a `chat_import` draft (all optional until the step that needs them):
-    source_id               the stored log
-    reading                 ReadOptions that differ from their defaults
-    recipe                  ChatRecipe: roles, filters, redaction
-    decisions               {example key: {"do": keep | edit | drop, "messages": of an edit}}
-    name, description       of the dataset to make
-    hold_out                share of the examples to hold out, 0 to 0.5; absent: decided by size
-
-The import itself is done by `worker/handlers/chat_import.py`.
-"""
+"""Chat logs become datasets: uploading, choosing, reviewing and starting the import (run by worker/handlers)."""
 
 from __future__ import annotations
 
-from importlib import resources
-
-from core.data import chat_logs
 from core.data.chat_logs import NOTES, REASONS, ReadOptions
 from core.data.chat_logs.shaping import ChatRecipe
-from core.errors import Conflict, DataError
-from core.platform.storage import get_storage
-from core.platform.tasks import store
-from core.platform.tasks.records import TaskRecord
-from core.services.data.chat_import import reading as chat_reading
-from core.services.data.chat_import.reading import ChatSource, ChatSummary, Speaker, ingest, ingest_folder
+from core.services.data.chat_import.reading import ChatSummary, Speaker, sample, summary
 from core.services.data.chat_import.review_list import (
     Choices,
-    Plan,
+    ImportPlan,
     ReviewItem,
     ReviewPage,
     choices,
@@ -34,88 +15,19 @@ from core.services.data.chat_import.review_list import (
     plan,
     suggested,
 )
-from core.services.data.datasets import writing as dataset_writing
-from core.services.data.datasets.records import get_version
-from core.services.platform import drafts
-
-KIND = "chat_import"
-LEFT_OUT = "left_out.jsonl"
-SAMPLE = "shop_chats.csv"
-
-
-def formats() -> list[chat_logs.LogFormat]:
-    """The chat exports that can be read, in the order of the screen."""
-    return list(chat_logs.LOG_FORMATS.values())
-
-
-def begin(source: ChatSource) -> drafts.DraftRecord:
-    """A draft for a stored log, with the choices to begin with."""
-    reading = chat_reading.hints(source.id).options.model_dump(exclude_defaults=True)
-    return drafts.create(KIND, {"source_id": source.id, "reading": reading}, "roles")
-
-
-def sample_source() -> ChatSource:
-    """The chats of an invented shop's help desk, brought in like anybody's export."""
-    with resources.files("core.data.samples").joinpath(SAMPLE).open("rb") as stream:
-        return ingest(stream, SAMPLE)  # type: ignore[arg-type]
-
-
-def start(draft_id: str) -> TaskRecord:
-    """Begin the import that a draft describes; a draft starts once, however often this is called.
-
-    Where its import failed or was cancelled, the draft can be changed and started again, as a new task.
-
-    Raises:
-        DataError: something is missing, or no example is left. Conflict: the name is taken.
-    """
-    draft = drafts.get(draft_id)
-    state = draft.state
-    if "source_id" not in state:
-        raise Conflict("This draft has no chat log yet.", "Bring one in, in the first step.")
-    if draft.result_id and (earlier := store.get(draft.result_id)).state not in ("failed", "cancelled"):
-        return earlier
-    chosen = choices(state)
-    if not plan(chosen).imported:
-        raise DataError("No example is left to import.", "Look at the roles and the filters.", code="too_few_examples")
-    if (held_out := state.get("hold_out")) is not None and not 0 <= held_out <= 0.5:
-        raise DataError(f"The share to hold out is {held_out}.", "Choose 0 to 0.5.", field="hold_out")
-    name = str(state.get("name") or "").strip()
-    dataset_writing.check_name(name)
-    dataset_writing.check_characters(name, state.get("description") or "")
-    payload = {
-        "draft_id": draft_id,
-        "source_id": chosen.source_id,
-        "reading": chosen.options.model_dump(exclude_defaults=True),
-        "recipe": chosen.recipe.model_dump(),
-        "decisions": dict(chosen.decisions),
-        "hold_out": held_out,
-        "name": name,
-        "description": state.get("description") or "",
-    }
-    key = f"{KIND}:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
-    task = dataset_writing.enqueue(KIND, f"Import conversations “{name}”", payload, key)
-    drafts.finish(draft_id, task.id, replaces=draft.result_id)
-    return task
-
-
-def left_out(version_id: str) -> bytes:
-    """What the import left out, one JSON object a line, with the reason; personal data redacted where that was chosen.
-
-    Raises:
-        NotFound: no such version. StorageError: the version is not an import of conversations.
-    """
-    return get_storage().read_bytes(f"{get_version(version_id).path}/{LEFT_OUT}")
-
+from core.services.data.chat_import.starting import KIND, LEFT_OUT, begin, formats, left_out, sample_source, start
+from core.services.data.chat_import.stored import ChatSource, get, hints, ingest, ingest_folder, set_format
 
 __all__ = [
     "KIND",
+    "LEFT_OUT",
     "NOTES",
     "REASONS",
     "ChatRecipe",
     "ChatSource",
     "ChatSummary",
     "Choices",
-    "Plan",
+    "ImportPlan",
     "ReadOptions",
     "ReviewItem",
     "ReviewPage",
@@ -123,12 +35,17 @@ __all__ = [
     "begin",
     "choices",
     "formats",
+    "get",
+    "hints",
     "ingest",
     "ingest_folder",
     "left_out",
     "plan",
     "review",
+    "sample",
     "sample_source",
+    "set_format",
     "start",
     "suggested",
+    "summary",
 ]

@@ -1,50 +1,30 @@
-"""Chat logs that were brought in: stored as they came, recognised, and read once into conversations beside them."""
+"""Chat logs read into conversations: once for each way of reading, and stored next to the upload."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import tempfile
-import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from core import arguments
-from core.data import chat_logs
-from core.data.chat_logs import Bundle, Conversation, Hints, Left, LogFormat, Person, ReadOptions, Turn, shaping
+from core.data.chat_logs import Bundle, Conversation, Left, LogFormat, Person, ReadOptions, Turn, shaping
 from core.data.findings import data_error
-from core.data.formats import Detection
-from core.errors import DataError, NotFound
-from core.ids import new_id
-from core.platform.db.tables import Source
-from core.platform.db.uow import UnitOfWork
+from core.errors import DataError
 from core.platform.storage import MANIFEST, get_storage
-from core.services.data.sources import display_name
-from core.settings import MAX_UPLOAD_BYTES
+from core.services.data.chat_import import stored
 
 VERSION: Final = 1  # grows when the same log would be read another way
 PEOPLE_SHOWN: Final = 200  # speakers that get a part of their own on the screen
 PEOPLE_NAMED: Final = 300  # up to so many, every name is looked for in every conversation
 CONVERSATIONS, LEFT = "conversations.jsonl", "left.jsonl"
-_CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class ChatSource:
-    """A stored chat log. `format` is an id in LOG_FORMATS; `filename` is for showing only."""
-
-    id: str
-    filename: str
-    sha256: str
-    size_bytes: int
-    format: str
-    created_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,90 +74,6 @@ class Talk:
     names: tuple[str, ...] = field(default=())
 
 
-# ---- bringing in
-
-
-def ingest(stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES) -> ChatSource:
-    """Store an exported chat log and find out whose export it is.
-
-    Args:
-        stream: read in chunks, never as a whole.
-        size_limit: bytes.
-
-    Raises:
-        DataError: too large, empty, damaged, or no chat export; nothing is kept then.
-    """
-    source_id, name = new_id("src"), display_name(filename)
-    key = f"sources/{source_id}/upload"
-    digest, size = hashlib.sha256(), 0
-    with get_storage().open_write(key) as target:
-        while chunk := stream.read(_CHUNK):
-            size += len(chunk)
-            if size > size_limit:
-                raise data_error("file_too_large", f"{name} is larger than {size_limit:,} bytes.")
-            digest.update(chunk)
-            target.write(chunk)
-    try:
-        if not size:
-            raise data_error("empty_file", f"{name} is empty.")
-        found = chat_logs.recognise(Bundle(get_storage().local_path(key), name))
-    except DataError:
-        get_storage().delete(f"sources/{source_id}")
-        raise
-    row = Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key)
-    return _save(row, found.id)
-
-
-def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_UPLOAD_BYTES) -> ChatSource:
-    """Store the files of a folder as one archive, then as `ingest`.
-
-    Args:
-        files: path inside the folder, and the file; only the path's own parts are kept.
-
-    Raises:
-        DataError: as `ingest`, or there is no file.
-    """
-    total, top = 0, ""
-    with tempfile.TemporaryFile() as packed:
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path, stream in files:
-                parts = [
-                    display_name(part) for part in path.replace("\\", "/").split("/") if part not in ("", ".", "..")
-                ]
-                name = "/".join(parts) or "file"
-                top = top or parts[0].removesuffix(".json")
-                with archive.open(name, "w") as target:
-                    while chunk := stream.read(_CHUNK):
-                        total += len(chunk)
-                        if total > size_limit:
-                            raise data_error("file_too_large", f"The files are larger than {size_limit:,} bytes.")
-                        target.write(chunk)
-        if not top:
-            raise data_error("empty_file", "The folder holds no file.", "Choose the folder of the export.")
-        packed.seek(0)
-        return ingest(packed, f"{top}.zip", size_limit * 2)
-
-
-def get(source_id: str) -> ChatSource:
-    """The stored log. Raises NotFound."""
-    return _record(_row(source_id))
-
-
-def set_format(source_id: str, format_id: str) -> ChatSource:
-    """Read the upload as another export from now on. Raises NotFound where there is no such format."""
-    return _save(_row(source_id), chat_logs.get_format(format_id).id)
-
-
-def hints(source_id: str) -> Hints:
-    """The columns there are, and the choices to begin with."""
-    return _format(source_id).hints(_bundle(source_id))
-
-
-def log_format(source_id: str) -> LogFormat:
-    """The format that the log is read by."""
-    return _format(source_id)
-
-
 def options_of(values: Mapping[str, Any]) -> ReadOptions:
     """Checked choices. Raises DataError with the field."""
     try:
@@ -207,6 +103,12 @@ def talks(source_id: str, options: ReadOptions) -> Path:
     return _read(source_id, options) / CONVERSATIONS
 
 
+def sample(source_id: str, options: ReadOptions, count: int = 3) -> list[Talk]:
+    """The first conversations, for looking at how they were read."""
+    with talks(source_id, options).open("rb") as stream:
+        return [talk(line) for line in islice(stream, count)]
+
+
 def left_out(source_id: str, options: ReadOptions) -> Iterator[dict[str, Any]]:
     """What reading left out, verbatim, one record each."""
     with (_read(source_id, options) / LEFT).open("rb") as stream:
@@ -223,14 +125,14 @@ def talk(line: bytes) -> Talk:
 
 def _read(source_id: str, options: ReadOptions) -> Path:
     """The directory with what reading gave; its manifest is written last."""
-    log = _format(source_id)
+    log = stored.log_format(source_id)
     wanted = {name: getattr(options, name) for name in log.options}
     way = json.dumps([VERSION, log.id, wanted], sort_keys=True).encode()
     prefix = f"sources/{source_id}/chats-{hashlib.sha256(way).hexdigest()[:16]}"
     storage = get_storage()
     if not storage.exists(f"{prefix}/{MANIFEST}"):
         with tempfile.TemporaryDirectory() as folder:
-            found = _write(log, _bundle(source_id), options, Path(folder))
+            found = _write(log, stored.bundle(source_id), options, Path(folder))
             (Path(folder) / MANIFEST).write_text(json.dumps(asdict(found)), encoding="utf-8")
             storage.put_dir(Path(folder), prefix)
     return storage.local_dir(prefix)
@@ -331,44 +233,3 @@ def _plain(item: Conversation, people: Mapping[str, Person]) -> dict[str, Any]:
 
 def _line(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value).encode() + b"\n"  # ASCII escapes keep half characters as they were read
-
-
-# ---- rows of the database
-
-
-def _bundle(source_id: str) -> Bundle:
-    row = _row(source_id)
-    return Bundle(get_storage().local_path(row.path), row.filename)
-
-
-def _format(source_id: str) -> LogFormat:
-    return chat_logs.get_format(get(source_id).format)
-
-
-def _save(row: Source, format_id: str) -> ChatSource:
-    row.format = format_id
-    row.detection = Detection(f"chat_log:{format_id}").to_dict()
-    with UnitOfWork() as uow:
-        saved = uow.session.merge(row)
-        uow.commit()
-        return _record(saved)
-
-
-def _row(source_id: str) -> Source:
-    with UnitOfWork(write=False) as uow:
-        row = uow.session.get(Source, source_id)
-        if row is not None:
-            uow.session.expunge(row)
-    if row is None or not str(row.detection.get("format", "")).startswith("chat_log:"):
-        raise NotFound(f"There is no chat log {source_id!r}.", "Bring the export in again.")
-    return row
-
-
-def _record(row: Source) -> ChatSource:
-    return ChatSource(row.id, row.filename, row.sha256, row.size_bytes, row.format, row.created_at)
-
-
-def sample(source_id: str, options: ReadOptions, count: int = 3) -> list[Talk]:
-    """The first conversations, for looking at how they were read."""
-    with talks(source_id, options).open("rb") as stream:
-        return [talk(line) for line in islice(stream, count)]

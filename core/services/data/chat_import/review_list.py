@@ -8,23 +8,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
 from core import arguments
 from core.data.chat_logs import Conversation, ReadOptions, shaping
-from core.data.chat_logs.shaping import ChatRecipe, Made, Part
+from core.data.chat_logs.shaping import ChatExample, ChatRecipe, Part
 from core.data.examples.identity import identity_of
 from core.data.quality import structure
 from core.errors import DataError
 from core.messages import Message
-from core.services.data.chat_import import reading as chat_reading
+from core.services.data.chat_import import reading as chat_reading, stored
 from core.services.data.chat_import.reading import ChatSummary, Talk
-from core.services.platform.drafts import DraftRecord
 
 KEEP, EDIT, DROP = "keep", "edit", "drop"
-SHOWS: Final = ("all", "new", KEEP, EDIT, DROP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """What an import would give: `messages = used + left out`, every message counted once.
 
     Attributes:
@@ -116,10 +114,10 @@ def choices(state: Mapping[str, Any]) -> Choices:
 
 def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:
     """The recipe to begin with: the log's own roles, or whoever begins is the user where it has none."""
-    log = chat_reading.log_format(source_id)
+    log = stored.log_format(source_id)
     roles: dict[str, Part] = {}
     for speaker in found.speakers:
-        if speaker.role == "system" and log.id == "table":  # "Conversation opened": no instructions for a model
+        if speaker.role in log.event_roles:
             roles[speaker.id] = "leave"
         elif speaker.role in ("user", "assistant", "system"):
             roles[speaker.id] = speaker.role  # type: ignore[assignment]
@@ -134,7 +132,7 @@ def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:
     return {"by_order": by_order, "roles": roles, "others": others}
 
 
-def plan(chosen: Choices) -> Plan:
+def plan(chosen: Choices) -> ImportPlan:
     """How many examples the choices give, and why the other messages are in none."""
     found = chat_reading.summary(chosen.source_id, chosen.options)
     index = _index(chosen)
@@ -146,7 +144,7 @@ def plan(chosen: Choices) -> Plan:
         if decision == DROP:
             left["dropped"] += turns
     dropped, decided = counts[DROP], counts[KEEP] + counts[EDIT] + counts[DROP]
-    return Plan(
+    return ImportPlan(
         conversations=found.conversations,
         messages=found.messages,
         used=found.messages - left.total(),
@@ -189,17 +187,17 @@ def checked_edit(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ImportStep:
     """One conversation's outcome on the way through the whole log: an example, or turns left out."""
 
     talk: Talk
     place: int
-    made: Made | None
+    made: ChatExample | None
     reason: str
     turns: tuple[int, ...]
 
 
-def steps(path: Path, recipe: ChatRecipe) -> Iterator[Step]:
+def steps(path: Path, recipe: ChatRecipe) -> Iterator[ImportStep]:
     """Every example in the order of the log, and every turn that is in none, each once."""
     seen: set[bytes] = set()
     count = 0
@@ -209,7 +207,7 @@ def steps(path: Path, recipe: ChatRecipe) -> Iterator[Step]:
             talk = chat_reading.talk(line)
             shaped = shaping.shape(talk.conversation, recipe)
             for reason, turns in shaped.left.items():
-                yield Step(talk, place, None, reason, turns)
+                yield ImportStep(talk, place, None, reason, turns)
             for made in shaped.made:
                 reason = ""
                 if recipe.drop_duplicates:
@@ -219,11 +217,11 @@ def steps(path: Path, recipe: ChatRecipe) -> Iterator[Step]:
                 if not reason and recipe.max_examples is not None and count >= recipe.max_examples:
                     reason = "over_maximum"
                 count += not reason
-                yield Step(talk, place, None if reason else made, reason, made.turns)
+                yield ImportStep(talk, place, None if reason else made, reason, made.turns)
             place += len(line)
 
 
-def final(made: Made, talk: Talk, chosen: Choices) -> tuple[tuple[Message, ...], int]:
+def final(made: ChatExample, talk: Talk, chosen: Choices) -> tuple[tuple[Message, ...], int]:
     """An example as it is imported: as edited, else redacted as the recipe says, and how many places were redacted."""
     decision = chosen.decisions.get(made.key) or {}
     if _word(decision) == EDIT:
@@ -266,7 +264,7 @@ def _items(chosen: Choices, index: _Index, wanted: list[int]) -> Iterator[Review
             yield _item(chosen, talk, made, number)
 
 
-def _item(chosen: Choices, talk: Talk, made: Made, number: int) -> ReviewItem:
+def _item(chosen: Choices, talk: Talk, made: ChatExample, number: int) -> ReviewItem:
     messages, redactions = final(made, talk, chosen)
     conversation: Conversation = talk.conversation
     return ReviewItem(
@@ -295,9 +293,3 @@ def _word(decision: Mapping[str, Any] | None) -> str:
 
 def _contains(item: ReviewItem, text: str) -> bool:
     return text in item.title.lower() or any(text in message.content.lower() for message in item.messages)
-
-
-def summary_of(draft: DraftRecord) -> ChatSummary:
-    """What is in the draft's log, read as the draft says."""
-    chosen = choices(draft.state)
-    return chat_reading.summary(chosen.source_id, chosen.options)

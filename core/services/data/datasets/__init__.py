@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlmodel import col, select
 
-from core.data.versions import reader, writer
+from core.data.versions import files, reader
 from core.data.versions.reader import Bin, ExampleRecord, Page, Statistics
 from core.messages import Example, Finding
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
@@ -107,36 +107,36 @@ def examples(
     """One page of examples, optionally only those that meet conditions: a text they contain, the split they belong
     to, findings, last answers, estimated tokens. The operation `filter` takes the same conditions."""
     return reader.page(
-        version_file(version_id, writer.EXAMPLES), offset, limit, search, split,
+        version_file(version_id, files.EXAMPLES), offset, limit, search, split,
         flags=flags, labels=labels, min_tokens=min_tokens, max_tokens=max_tokens,
     )  # fmt: skip
 
 
 def examples_at(version_id: str, positions: Sequence[int]) -> list[ExampleRecord]:
     """The examples at these positions, in ascending order."""
-    return reader.at(version_file(version_id, writer.EXAMPLES), positions)
+    return reader.at(version_file(version_id, files.EXAMPLES), positions)
 
 
 def iter_examples(version_id: str, split: str | None = None) -> Iterator[Example]:
     """Every example in its order, streamed."""
-    return reader.iterate(version_file(version_id, writer.EXAMPLES), split)
+    return reader.iterate(version_file(version_id, files.EXAMPLES), split)
 
 
 def findings(version_id: str, limit: int = 100, severity: str | None = None, offset: int = 0) -> list[Finding]:
     """What was found about the version, errors first."""
-    return reader.findings(version_file(version_id, writer.FINDINGS), limit, severity, offset)
+    return reader.findings(version_file(version_id, files.FINDINGS), limit, severity, offset)
 
 
 def finding_counts(version_id: str) -> dict[str, int]:
     """How many findings of each code."""
-    return reader.count_findings(version_file(version_id, writer.FINDINGS))
+    return reader.count_findings(version_file(version_id, files.FINDINGS))
 
 
 def statistics(version_id: str) -> Statistics:
     """Lengths, turns and the balance of labels."""
-    return reader.statistics(version_file(version_id, writer.EXAMPLES))
+    return reader.statistics(version_file(version_id, files.EXAMPLES))
 
 
 def rejects(version_id: str) -> bytes:
     """The rejected rows as JSONL: `line`, `raw` (verbatim) and `findings`; empty where none was rejected."""
-    return get_storage().read_bytes(f"{get_version(version_id).path}/{writer.REJECTS}")
+    return get_storage().read_bytes(f"{get_version(version_id).path}/{files.REJECTS}")

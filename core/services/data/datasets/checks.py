@@ -11,7 +11,7 @@ from typing import Any
 
 from core.data.examples.sets import ExampleSet
 from core.data.quality import rules, structure
-from core.data.versions import reader, writer
+from core.data.versions import files, reader
 from core.messages import Finding
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
@@ -45,7 +45,7 @@ def recheck(
     """
     version = get_version(version_id)
     seen, found = ExampleSet(), _of_rejects(version_id)
-    for index, example in enumerate(reader.iterate(version_file(version_id, writer.EXAMPLES))):
+    for index, example in enumerate(reader.iterate(version_file(version_id, files.EXAMPLES))):
         found.extend(structure.check(example))
         seen.feed(example)
         if index % 200 == 0:
@@ -53,9 +53,9 @@ def recheck(
     about_set = rules.check_set(seen)
     found.extend(about_set)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / writer.FINDINGS
-        writer.write_findings(path, found)
-        with path.open("rb") as local, get_storage().open_write(f"{version.path}/{writer.FINDINGS}") as target:
+        path = Path(folder) / files.FINDINGS
+        files.write_findings(path, found)
+        with path.open("rb") as local, get_storage().open_write(f"{version.path}/{files.FINDINGS}") as target:
             shutil.copyfileobj(local, target)
     counts = {severity: sum(item.severity == severity for item in found) for severity in ("error", "warning", "info")}
     state = "failed" if any(item.severity == "error" for item in about_set) else "validated"
@@ -76,5 +76,5 @@ def recheck(
 
 def _of_rejects(version_id: str) -> list[Finding]:
     """The errors of rejected rows, which only the conversion could find."""
-    path = version_file(version_id, writer.FINDINGS)
+    path = version_file(version_id, files.FINDINGS)
     return [item for item in reader.findings(path, limit=1_000_000, severity="error") if item.code not in SET_CODES]

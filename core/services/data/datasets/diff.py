@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core import arguments
-from core.data.versions import reader, writer
+from core.data.versions import files, reader
 from core.data.versions.reader import ExampleRecord
 from core.errors import DataError
 from core.services.data.datasets.records import version_file
@@ -84,7 +84,7 @@ def diff(version_a: str, version_b: str, offset: int = 0, limit: int = 20, kind:
 
 
 def _records(version_id: str, positions: list[int]) -> dict[int | None, ExampleRecord]:
-    return {item.position: item for item in reader.at(version_file(version_id, writer.EXAMPLES), positions)}
+    return {item.position: item for item in reader.at(version_file(version_id, files.EXAMPLES), positions)}
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _matched(version_a: str, version_b: str) -> Iterator[duckdb.DuckDBPyConnecti
     """A connection with the table pairs(kind, a, b, what) of positions."""
     with reader.connect() as connection:
         for side, version in (("a", version_a), ("b", version_b)):
-            path = str(version_file(version, writer.EXAMPLES))
+            path = str(version_file(version, files.EXAMPLES))
             connection.execute(
                 f"CREATE TEMP TABLE left_{side} AS SELECT position, messages, split, source, source_line "  # noqa: S608
                 "FROM read_parquet(?)",

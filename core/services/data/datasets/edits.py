@@ -16,7 +16,7 @@ from typing import Any
 from core.data.editing import Effect, Operation
 from core.data.editing.building import build, count as count_effect
 from core.data.quality import rules
-from core.data.versions import writer
+from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Rows
 from core.data.versions.writer import VersionWriter
@@ -68,7 +68,7 @@ __all__ = [
 
 INLINE_EXAMPLES = 5_000
 # What a version is restored from; figures about it (quality, exact lengths) are made again when they are asked for.
-_CONTENT = (writer.EXAMPLES, writer.FINDINGS, writer.REJECTS, PROVENANCE)
+_CONTENT = (files.EXAMPLES, files.FINDINGS, files.REJECTS, PROVENANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def restore(version_id: str, *, base_version_id: str | None = None, why: str = "
 
 
 def _rows(version: VersionRecord) -> Rows:
-    return Rows(version_file(version.id, writer.EXAMPLES))
+    return Rows(version_file(version.id, files.EXAMPLES))
 
 
 def _provenance(version: VersionRecord) -> Path | None:
@@ -238,8 +238,8 @@ def _copy(old: VersionRecord, newest: VersionRecord, operation: str, what: str, 
             difference.removed,
             difference.changed,
         )
-        blocked = bool(set_errors(folder / writer.FINDINGS))
-        manifest = writer.write_manifest(
+        blocked = bool(set_errors(folder / files.FINDINGS))
+        manifest = files.write_manifest(
             folder,
             replace(
                 old.manifest,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from core import arguments
 from core.data.editing.choosing import shares
-from core.data.versions import writer
+from core.data.versions import files
 from core.errors import DataError
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets import writing as dataset_writing
@@ -111,7 +111,7 @@ def mix(
     if hold_out is not None and not 0 <= hold_out <= 0.5:
         raise DataError(f"The share to hold out is {hold_out}.", "Choose 0 to 0.5.", field="hold_out")
     for part in planned.parts:
-        version_file(part.version_id, writer.EXAMPLES)  # its dataset may be gone
+        version_file(part.version_id, files.EXAMPLES)  # its dataset may be gone
     payload = {
         "name": name.strip(),
         "description": description,

@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import select
 
 from core.data.quality import rules
-from core.data.versions import writer
+from core.data.versions import files
 from core.data.versions.manifest import SCHEMA_VERSION, Change, Counts, Manifest
 from core.data.versions.writer import VersionWriter, Written
 from core.errors import Conflict, DataError, NotFound
@@ -35,6 +35,7 @@ class Staged:
 
     version_id: str
     prefix: str
+    examples: int
     publish: Callable[[UnitOfWork], str]
 
     def discard(self) -> None:
@@ -68,8 +69,8 @@ def stage(
     if written.examples == 0:
         text = f"{change.what} No example would be left."
         raise DataError(text, "A dataset keeps at least one example; delete the dataset instead, if that is meant.")
-    blocked = bool(set_errors(out.directory / writer.FINDINGS))
-    manifest = writer.write_manifest(out.directory, _manifest(base, written, change, recipe))
+    blocked = bool(set_errors(out.directory / files.FINDINGS))
+    manifest = files.write_manifest(out.directory, _manifest(base, written, change, recipe))
     return put(base, out.directory, manifest, "failed" if blocked else "validated", attempt)
 
 
@@ -104,7 +105,7 @@ def put(base: VersionRecord, directory: Path, manifest: Manifest, state: str, at
         uow.session.flush()
         return str(row["id"])
 
-    return Staged(str(row["id"]), prefix, publish)
+    return Staged(manifest.version_id, prefix, manifest.counts.examples, publish)
 
 
 def check_base(dataset: FineTuningDataset | None, base: VersionRecord) -> None:

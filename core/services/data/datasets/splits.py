@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.data.editing import GROUPINGS, Split
 from core.data.editing.equality import text_digest
-from core.data.versions import writer
+from core.data.versions import files
 from core.data.versions.rows import Rows
 from core.services.data.datasets.records import get_dataset, version_file
 
@@ -50,7 +50,7 @@ def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
     Raises:
         DataError: nothing can be held out in this way.
     """
-    rows = Rows(version_file(get_dataset(dataset_id).version.id, writer.EXAMPLES))
+    rows = Rows(version_file(get_dataset(dataset_id).version.id, files.EXAMPLES))
     held_out = operation.choose(rows)
     by_group = operation.kind == "group" and operation.by != "near"
     train: Counter[str] = Counter()
@@ -69,7 +69,7 @@ def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
 
 def group_choices(version_id: str) -> list[GroupChoice]:
     """What examples could be grouped by: those that make more than one group, and fewer than one per example."""
-    rows = Rows(version_file(version_id, writer.EXAMPLES))
+    rows = Rows(version_file(version_id, files.EXAMPLES))
     ways = {by: Split(kind="group", by=by) for by in GROUPINGS if by != "near"}
     found: dict[str, set[bytes]] = {by: set() for by in ways}
     for entry in rows:

@@ -16,7 +16,7 @@ from sqlmodel import select
 
 from core.data.examples.sets import ExampleSet
 from core.data.quality import rules, structure
-from core.data.versions import reader, writer
+from core.data.versions import files, reader
 from core.data.versions.manifest import Change, Counts, Manifest, SourceFile
 from core.data.versions.writer import VersionWriter, Written
 from core.errors import Conflict, DataError
@@ -193,9 +193,9 @@ def prepare(
         )
     version_id = f"{dataset_id}-v1"
     prefix = f"datasets/{dataset_id}/v1"
-    manifest = writer.write_manifest(out.directory, _manifest(dataset_id, version_id, written, origin))
+    manifest = files.write_manifest(out.directory, _manifest(dataset_id, version_id, written, origin))
     get_storage().put_dir(out.directory, prefix)
-    blocked = bool(set_errors(out.directory / writer.FINDINGS))
+    blocked = bool(set_errors(out.directory / files.FINDINGS))
 
     def publish(uow: UnitOfWork) -> str:
         if uow.session.get(FineTuningDataset, dataset_id) is None:

@@ -24,12 +24,13 @@ from core.data.quality.checks import Measure, Settings
 from core.data.quality.inspect import inspect
 from core.data.quality.records import FORMAT, Action, DuplicateMap, IssueGroup, QualityReport, ScorePart
 from core.data.quality.store import ISSUES as ISSUES_FILE, REPORT, IssuePage, IssueRow, IssueWriter
-from core.data.versions import reader, writer
+from core.data.versions import files, reader
 from core.data.versions.reader import Bin, Label
 from core.errors import Conflict, DataError, NotFound, StorageError
 from core.messages import Example
 from core.models import base_models
 from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.render import render
 from core.platform.storage import get_storage
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
@@ -37,7 +38,7 @@ from core.services.data.datasets.records import VersionRecord, get_dataset, get_
 from core.services.data.datasets.writing import enqueue
 from core.services.data.quality import remedies as quality_remedies
 from core.services.data.quality.remedies import Version
-from core.training.forecast.lengths import measure_span
+from core.training.forecast.lengths import estimate_span
 
 __all__ = [
     "INLINE_EXAMPLES",
@@ -132,7 +133,7 @@ def pictures(version_id: str) -> Pictures:
     version, found = get_version(version_id), report(version_id)
     if found is None:
         raise NotFound("The quality of this version was not measured yet.", "Measure it first.")
-    figures = reader.statistics(version_file(version_id, writer.EXAMPLES))
+    figures = reader.statistics(version_file(version_id, files.EXAMPLES))
     after = _snapshot(version, found, figures.histogram)
     return Pictures(figures.histogram, figures.labels, found.duplicate_map, after, _before(version))
 
@@ -162,7 +163,7 @@ def compute(
         raise DataError(f"The maximum length is {max_seq_length}.", "Choose at least 1.", field="max_seq_length")
     version = get_version(version_id)
     settings = Settings(max_seq_length, _measure(base_model) if base_model else None)
-    examples = version_file(version_id, writer.EXAMPLES)
+    examples = version_file(version_id, files.EXAMPLES)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ISSUES_FILE
         out = IssueWriter(path)
@@ -177,8 +178,8 @@ def compute(
             )
         finally:
             out.close()
-        files = Version(examples, path)
-        issues = tuple(_with_actions(files, issue, version.examples) for issue in found.issues)
+        measured = Version(examples, path)
+        issues = tuple(_with_actions(measured, issue, version.examples) for issue in found.issues)
         title = base_models.resolve(base_model).title if base_model else ""
         found = replace(found, issues=issues, base_model=title, computed_at=time.time())
         _check_there(version_id)
@@ -238,12 +239,12 @@ def after_new_version(dataset_id: str, *, now: bool = True) -> None:
 def _files(version_id: str) -> Version:
     if report(version_id) is None:
         raise NotFound("The quality of this version was not measured yet.", "Measure it first.")
-    return Version(version_file(version_id, writer.EXAMPLES), version_file(version_id, ISSUES_FILE))
+    return Version(version_file(version_id, files.EXAMPLES), version_file(version_id, ISSUES_FILE))
 
 
 def _check_there(version_id: str) -> None:
     """Raise NotFound where the dataset was deleted meanwhile: its folder must not appear again."""
-    version_file(version_id, writer.EXAMPLES)
+    version_file(version_id, files.EXAMPLES)
 
 
 def _with_actions(files: Version, issue: IssueGroup, total: int) -> IssueGroup:
@@ -272,7 +273,12 @@ def _measure(base_model: str) -> Measure:
     tokenizer = load_tokenizer(base.path, base.revision)
 
     def measure(example: Example) -> tuple[int, int]:
-        return measure_span(example.messages, tokenizer)
+        try:
+            rendered = render(example.messages, tokenizer)
+        except DataError:  # a template that refuses this conversation: the job says so; here it only has to be counted
+            return estimate_span(example.messages)
+        length = len(rendered.input_ids)
+        return length, rendered.assistant_mask.index(1) if 1 in rendered.assistant_mask else length
 
     return measure
 
@@ -283,7 +289,7 @@ def _before(version: VersionRecord) -> Snapshot | None:
             parent = get_version(parent_id)
             found = report(parent_id)
             if parent.dataset_id == version.dataset_id and found is not None:
-                figures = reader.statistics(version_file(parent_id, writer.EXAMPLES))
+                figures = reader.statistics(version_file(parent_id, files.EXAMPLES))
                 return _snapshot(parent, found, figures.histogram)
         except (NotFound, StorageError):
             return None

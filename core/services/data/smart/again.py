@@ -15,6 +15,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import announce, commands, store
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.records import get_dataset
+from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, runs, source as smart_source
 from core.services.data.smart.origin import writer_of
 from core.services.platform import connections
@@ -37,7 +38,7 @@ def ask_again(run_id: str) -> TaskRecord:
     failed = sorted(smart_store.positions(run_id, "failed"))
     if not failed:
         raise Conflict("No row of this run has failed.", "There is nothing to ask again.")
-    dataset = get_dataset(str(run.result.get("dataset_id")))
+    dataset = get_dataset(WrittenResult.of(run).dataset_id)
     recipe = SmartRecipe.of(run.payload["recipe"])
     source_id = str(run.payload["source_id"])
     smart_source.check_reading(source_id, str(run.payload.get("reading") or ""))

@@ -42,7 +42,7 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
         for item in islice((item for item in smart_source.items(source_id, recipe) if item.cells), SAMPLE_ROWS)
     ]
     record = connections.get(connection_id)
-    bounded = record.client_kind.bounds_text
+    bounded = record.provider.bounds_text
     prompt = prompts.for_proposal(
         [{"name": column.name, "type": column.type} for column in profile], rows, proposals.COUNT
     )
@@ -52,7 +52,7 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
         text, _ = _ask_once(record, recipe, prompt, proposals.schema(recipe.columns, bounded=bounded), usage)
         checked = proposals.check(text, recipe.columns)
     except DataError as error:
-        checked, notes = proposals.Checked("", (), ()), (error.message,)
+        checked, notes = proposals.CheckedProposal("", (), ()), (error.message,)
     notes = (*notes, *checked.notes)
     by_model = bool(checked.patterns)
     if not by_model:
@@ -92,7 +92,7 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
         raise DataError("Every row is empty in the chosen columns.", "Choose other columns.", field="columns")
     client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
     patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)
-    writer = Writer(client, recipe, price, patience, record.client_kind.bounds_text)
+    writer = Writer(client, recipe, price, patience, record.provider.bounds_text)
     try:
         with ThreadPoolExecutor(min(len(chosen), recipe.concurrency)) as pool:
             results = list(pool.map(writer.write, chosen))
@@ -109,7 +109,7 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
 
 
 def _ask_once(
-    record: ConnectionRecord, recipe: SmartRecipe, prompt: prompts.Prompt, schema: Mapping[str, Any], usage: Usage
+    record: ConnectionRecord, recipe: SmartRecipe, prompt: prompts.SmartPrompt, schema: Mapping[str, Any], usage: Usage
 ) -> tuple[str, bool]:
     client = connections.open_client(record.id, timeout_s=recipe.timeout_s)
     patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from core.data.conversion.smart import answers, grounding, prompts
-from core.data.conversion.smart.answers import BadAnswer, Pair
+from core.data.conversion.smart.answers import BadAnswer, WrittenPair
 from core.data.conversion.smart.grounding import CUT, Flag
-from core.data.conversion.smart.prompts import Prompt
+from core.data.conversion.smart.prompts import SmartPrompt
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.messages import Message
 from core.models.llm import Ask, Client, LlmError
@@ -83,14 +83,14 @@ class Writer:
     budget: Budget = field(default_factory=lambda: Budget(None))
     beats: dict[int, float] = field(default_factory=dict)
 
-    def most_usd(self, prompt: Prompt) -> float:
+    def most_usd(self, prompt: SmartPrompt) -> float:
         """The most that one call can cost: every byte of the prompt a token, the answer as long as allowed."""
         if self.price is None:
             return 0.0
         most_prompt = sum(len(message["content"].encode()) for message in prompt.messages) + 64
         return self.price.cost(most_prompt, self.recipe.max_tokens)
 
-    def prompt(self, item: Item) -> tuple[Prompt, tuple[str, ...], int]:
+    def prompt(self, item: Item) -> tuple[SmartPrompt, tuple[str, ...], int]:
         """What to send for a row, its questions that are worded already, and how many the model words itself."""
         questions = prompts.questions_of(self.recipe, item.position, item.cells)
         questions = questions[: self.recipe.examples_per_row]
@@ -127,8 +127,8 @@ class Writer:
         )
 
     def _pairs(
-        self, prompt: Prompt, questions: tuple[str, ...], free: int, usage: Usage, prepaid_usd: float | None
-    ) -> tuple[list[Pair], bool]:
+        self, prompt: SmartPrompt, questions: tuple[str, ...], free: int, usage: Usage, prepaid_usd: float | None
+    ) -> tuple[list[WrittenPair], bool]:
         schema = self.schema(len(questions), free)
         refused = ""
         for attempt in range(1, ANSWER_TRIES + 1):
@@ -144,7 +144,7 @@ class Writer:
         raise BadAnswer(f"{ANSWER_TRIES} answers could not be used. The last one: {refused}")
 
     def ask(
-        self, prompt: Prompt, schema: Mapping[str, Any], usage: Usage, prepaid_usd: float | None = None
+        self, prompt: SmartPrompt, schema: Mapping[str, Any], usage: Usage, prepaid_usd: float | None = None
     ) -> tuple[str, bool]:
         """One answer with its tokens counted into `usage`; its text, and whether it was cut at the limit.
 
@@ -179,11 +179,11 @@ class Writer:
         """What an answer has to look like."""
         return answers.schema_for(fixed, free, bounded=self.bounded)
 
-    def parse(self, text: str, questions: tuple[str, ...], free: int) -> list[Pair]:
+    def parse(self, text: str, questions: tuple[str, ...], free: int) -> list[WrittenPair]:
         """The pairs of an answer. Raises BadAnswer."""
         return answers.parse(text, questions, free)
 
-    def example(self, pair: Pair, item: Item, cut: bool) -> GeneratedExample:
+    def example(self, pair: WrittenPair, item: Item, cut: bool) -> GeneratedExample:
         """The example of a pair, with its flags."""
         spoken = (Message("user", pair.question), Message("assistant", pair.answer))
         told = (Message("system", self.recipe.system),) if self.recipe.system else ()
@@ -198,8 +198,8 @@ def cut_flag() -> Flag:
     return Flag(CUT, "", "The model was stopped at the longest answer; the text may end early.")
 
 
-def _with_note(prompt: Prompt, refused: str) -> Prompt:
+def _with_note(prompt: SmartPrompt, refused: str) -> SmartPrompt:
     """The prompt once more, with the reason why the last answer was refused (the studio's own words)."""
     *before, last = prompt.messages
     told = {**last, "content": f"{last['content']}\nAn earlier answer was refused: {refused}"}
-    return Prompt((*before, told), prompt.marker)
+    return SmartPrompt((*before, told), prompt.marker)

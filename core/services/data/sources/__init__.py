@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.data.conversion.analysis import Analysis
-from core.data.formats import Choice, labels as format_labels
+from core.data.formats import ReadingChoice, labels as format_labels
 from core.services.data.sources.files import (
     FileReport,
     analyze_file,
@@ -26,12 +26,13 @@ from core.services.data.sources.uploads import (
     rows,
     set_detection,
     source_file,
+    why_unusable,
 )
 
 __all__ = [
     "Analysis",
-    "Choice",
     "FileReport",
+    "ReadingChoice",
     "SourcePreview",
     "SourceRecord",
     "analyze",
@@ -51,4 +52,5 @@ __all__ = [
     "rows_of_file",
     "set_detection",
     "source_file",
+    "why_unusable",
 ]

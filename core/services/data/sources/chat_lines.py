@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import FindingList
 from core.data.examples.sets import ExampleSet
 from core.data.findings import data_error
@@ -18,7 +18,7 @@ from core.platform.forking import ProcessLost
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class LineCounts:
     """Rows of a file. `readable`: rejected ones of which something could be read."""
 
     read: int
@@ -26,7 +26,7 @@ class Counts:
     readable: int
 
 
-def check(path: Path, detection: Detection, shape: str | None, findings: FindingList) -> Counts | None:
+def check(path: Path, detection: Detection, shape: str | None, findings: FindingList) -> LineCounts | None:
     """Check every line of a chat file; findings are added in the order of the file, those about the set last.
 
     Returns None, and adds nothing, where the file has to be read row by row: it is no UTF-8 JSON lines in the shape
@@ -37,7 +37,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
         return None
     if detection.encoding not in ("utf-8", "utf-8-sig"):
         return None
-    to_messages = shapes.get_shape("messages").to_messages
+    to_messages = chat_shapes.CHAT_SHAPES.get("messages").to_messages
 
     def accept(row: Row) -> structure.Checked:
         return structure.parse(to_messages(row.fields), line=row.line)
@@ -52,7 +52,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
         return None
     found.extend(check_set(total))
     findings.take(found)
-    return Counts(read, rejected, rejected - unreadable)
+    return LineCounts(read, rejected, rejected - unreadable)
 
 
 def check_by_cookbook(path: Path) -> cookbook.Report:

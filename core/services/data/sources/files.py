@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data import formats
-from core.data.conversion import analysis, shapes
+from core.data.conversion import analysis, chat_shapes
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES
@@ -70,7 +70,7 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
     try:
         found = formats.detect_file(path, path.name, overrides)
         findings.extend(found.findings)
-        shape = shapes.detect(_first_rows(path, found))
+        shape = chat_shapes.detect(_first_rows(path, found))
         bulk = chat_lines.check(path, found, shape, findings)
         if bulk:
             read_count, rejected, readable = bulk.read, bulk.rejected, bulk.readable
@@ -118,7 +118,7 @@ def _is_unreadable(item: Reject) -> bool:
 
 
 def _first_rows(path: Path, detection: Detection) -> list[Row]:
-    return [row for row in islice(formats.read(path, detection), shapes.SAMPLE) if isinstance(row, Row)]
+    return [row for row in islice(formats.read(path, detection), chat_shapes.SAMPLE) if isinstance(row, Row)]
 
 
 def _shape_unknown(path: Path, detection: Detection) -> Finding:

@@ -16,15 +16,16 @@ from core.data import formats
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
 from core.data.findings import data_error
-from core.data.formats import Choice, Detection
+from core.data.formats import Detection, ReadingChoice
 from core.data.versions.manifest import SourceFile
 from core.errors import DataError, NotFound
 from core.ids import new_id
-from core.messages import Reject, Row
+from core.messages import Finding, Reject, Row
 from core.platform.db.tables import Source
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.settings import MAX_UPLOAD_BYTES
+from core.text import too_large
 
 _CHUNK = 1 << 20
 
@@ -56,7 +57,7 @@ class SourcePreview:
     detection: Detection
     rows: list[Row]
     rejects: list[Reject]
-    choices: tuple[Choice, ...]
+    choices: tuple[ReadingChoice, ...]
 
 
 def ingest(
@@ -87,7 +88,7 @@ def ingest(
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
             if size > size_limit:
-                raise data_error("file_too_large", f"{name} is larger than {size_limit:,} bytes.")
+                raise data_error("file_too_large", too_large(name, size_limit))
             digest.update(chunk)
             target.write(chunk)
     try:
@@ -164,7 +165,7 @@ def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) 
     return SourcePreview(found, good, bad, formats.choices(detected, found))
 
 
-def choices(source_id: str) -> tuple[Choice, ...]:
+def choices(source_id: str) -> tuple[ReadingChoice, ...]:
     """What a person may choose about how the upload is read, each with what was detected and what holds now."""
     row = _row(source_id)
     detected = formats.detect_file(get_storage().local_path(row.path), row.filename)
@@ -186,6 +187,12 @@ def rows(source_id: str, offset: int = 0, limit: int = 20) -> list[Row | Reject]
     """Some rows, for looking at."""
     start = arguments.count(offset)
     return list(islice(read(source_id), start, start + arguments.count(limit)))
+
+
+def why_unusable(source_id: str, limit: int = 5) -> list[Finding]:
+    """Why an upload without a usable row has none: the findings of its first rejected rows."""
+    rejected = [row for row in rows(source_id, limit=limit) if isinstance(row, Reject)]
+    return [found for row in rejected for found in row.findings]
 
 
 def analyze(source_id: str) -> Analysis:

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import ColumnMapping
 from core.errors import DataError
@@ -109,7 +109,7 @@ def check_pasted(text: str) -> Checked:
 
 def _first_example(path: Path) -> Example | None:
     rows = [row for row in sources.rows_of_file(path) if isinstance(row, Row)]
-    shape = shapes.detect(rows)
+    shape = chat_shapes.detect(rows)
     if shape is None:
         return None
     made = (item for item in Labeler(Recipe(shape=shape), "pasted").run(rows) if isinstance(item, Labeled))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.platform.tasks.states import TERMINAL
 from core.training.engines import Choice
 from core.training.forecast.cost import CostForecast
 from core.training.forecast.disk import DiskForecast
@@ -32,8 +33,6 @@ class JobRecord:
     dataset_deleted: bool
     dataset_version_id: str
     provider: str
-    provider_title: str
-    live_metrics: bool  # its points arrive while it trains
     base_model: str
     base_title: str
     method: str
@@ -91,20 +90,11 @@ class JobRecord:
 
     @property
     def is_terminal(self) -> bool:
-        return self.state in ("succeeded", "failed", "cancelled")
+        return self.state in TERMINAL
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderRecord:
-    """A place where a job can run."""
-
-    id: str
-    title: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServingPlace:
+class Serving:
     """Whether a trained model could be served somewhere, before it is trained. `works_here` is True for targets that
     this studio publishes to by itself."""
 
@@ -130,7 +120,7 @@ class Forecast:
     over_length: int
     answers_lost: int
     total_tokens: int  # non-pad tokens of the whole run, all epochs
-    serving: tuple[ServingPlace, ...]
+    serving: tuple[Serving, ...]
     warnings: tuple[str, ...]
     calibration_key: str
     engine: Choice

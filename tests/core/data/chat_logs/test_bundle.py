@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data.chat_logs import Bundle, bundle, recognise
+from core.data.chat_logs import Bundle, bundle, recognize
 from core.errors import DataError
 
 
@@ -23,7 +23,7 @@ def test_names_that_lead_elsewhere_are_only_names(tmp_path: Path) -> None:
         archive.writestr(link, "/etc/passwd")
     found = Bundle(path, "x.zip")
     assert "link.json" not in found.names
-    assert recognise(found).id == "chatgpt"
+    assert recognize(found).id == "chatgpt"
     assert list(found.rows("../../../etc/conversations.json"))
     assert [item.name for item in tmp_path.iterdir()] == ["x.zip"]
 

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from core.data.chat_logs import Bundle, Conversation, Left, Person, ReadOptions, recognise
+from core.data.chat_logs import Bundle, Conversation, Left, Person, ReadOptions, recognize
 
 
 def node(
@@ -22,7 +22,7 @@ def read(folder: Path, conversations: Any) -> tuple[list[Conversation], Counter[
     path = folder / "conversations.json"
     path.write_text(json.dumps(conversations), encoding="utf-8")
     bundle = Bundle(path, path.name)
-    log = recognise(bundle)
+    log = recognize(bundle)
     assert log.id == "chatgpt"
     items = list(log.read(bundle, ReadOptions()))
     assert any(isinstance(item, Person) for item in items)
@@ -149,6 +149,6 @@ def test_one_conversation_alone_and_broken_records(tmp_path: Path) -> None:
     path = tmp_path / "broken.json"
     path.write_text(json.dumps([one])[:-1] + ', {"mapping": {"a": NaN}}, {"mapping": {"u": {', encoding="utf-8")
     bundle = Bundle(path, path.name)
-    items = list(recognise(bundle).read(bundle, ReadOptions()))
+    items = list(recognize(bundle).read(bundle, ReadOptions()))
     assert sum(isinstance(item, Conversation) for item in items) == 1
     assert [item.reason for item in items if isinstance(item, Left)] == ["unreadable", "unreadable"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from core.data.chat_logs import LOG_FORMATS, REASONS, Bundle, Conversation, Left, Person, recognise
+from core.data.chat_logs import LOG_FORMATS, REASONS, Bundle, Conversation, Left, Person, recognize
 from core.data.chat_logs.shaping import ChatRecipe, redact, shape
 from core.errors import DataError
 
@@ -137,7 +137,7 @@ def read_all(path: Path) -> None:
     """Read and shape whatever it is; red for anything but an answer or a DataError."""
     try:
         bundle = Bundle(path, path.name)
-        log = recognise(bundle)
+        log = recognize(bundle)
         items = list(log.read(bundle, log.hints(bundle).options.model_copy(update={"bots": True})))
     except DataError:
         return
@@ -160,8 +160,8 @@ def read_all(path: Path) -> None:
 def test_the_seed_is_what_it_says(name: str, tmp_path: Path) -> None:
     path = tmp_path / "seed.json"
     path.write_text(json.dumps(SEEDS[name]))
-    assert recognise(Bundle(path, path.name)).id == name
-    assert set(SEEDS) == set(LOG_FORMATS)
+    assert recognize(Bundle(path, path.name)).id == name
+    assert set(SEEDS) == set(LOG_FORMATS.ids())
 
 
 @pytest.mark.parametrize("name", SEEDS)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.data.chat_logs import Bundle, Conversation, Left, Person, ReadOptions, recognise
+from core.data.chat_logs import Bundle, Conversation, Left, Person, ReadOptions, recognize
 from core.data.chat_logs.slack_text import of_blocks, plain
 
 DAY = 1_700_000_000
@@ -37,7 +37,7 @@ def export(folder: Path, days: dict[str, Any], users: Any = USERS) -> Bundle:
 
 
 def read(bundle: Bundle, **options: Any) -> tuple[list[Conversation], Counter[str], dict[str, Person]]:
-    log = recognise(bundle)
+    log = recognize(bundle)
     assert log.id == "slack"
     items = list(log.read(bundle, ReadOptions(**options)))
     left = Counter(item.reason for item in items if isinstance(item, Left))

@@ -12,9 +12,10 @@ import pytest
 from core.data.editing import Dedupe, DropRows, Filter, Move, Operation, Sample, Split
 from core.data.editing.building import Effect, build
 from core.data.quality import structure
+from core.data.versions.files import EXAMPLES, FINDINGS
 from core.data.versions.rows import PROVENANCE, ProvenanceWriter, Rows
 from core.data.versions.stored import StoredExamples
-from core.data.versions.writer import EXAMPLES, FINDINGS, VersionWriter, Written
+from core.data.versions.writer import VersionWriter, Written
 from core.messages import Example, Message
 from tests.core.data.editing.test_operations import EXAMPLES as EVERY_OPERATION
 from tests.support.versions import pair

@@ -13,7 +13,8 @@ from core.data.examples import identity
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.sets import ExampleSet
 from core.data.quality.rules import check_set
-from core.data.versions.writer import EXAMPLES, VersionWriter, read_rows
+from core.data.versions.files import EXAMPLES, read_rows
+from core.data.versions.writer import VersionWriter
 from core.messages import Example, Message
 
 TEXTS = st.sampled_from(["a", "b", "", "é日本🙂", 'a "tool_calls" b', "\\", "line\nbreak", "\x00"])

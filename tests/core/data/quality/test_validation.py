@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from core.data.conversion import shapes
+from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.examples.sets import ExampleSet
 from core.data.formats import detect_file, read
@@ -20,7 +20,7 @@ from core.platform.forking import ProcessLost
 from core.services.data import sources
 from core.services.data.sources import chat_lines
 
-to_messages = shapes.get_shape("messages").to_messages
+to_messages = chat_shapes.CHAT_SHAPES.get("messages").to_messages
 
 
 def accept(row):

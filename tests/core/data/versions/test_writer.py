@@ -15,7 +15,8 @@ from core.data.examples.sets import ExampleSet
 from core.data.findings import finding, reject
 from core.data.quality.rules import check_set
 from core.data.versions.exports import jsonl
-from core.data.versions.writer import EXAMPLES, FINDINGS, REJECTS, VersionWriter, read_rows
+from core.data.versions.files import EXAMPLES, FINDINGS, REJECTS, read_rows
+from core.data.versions.writer import VersionWriter
 
 TEXTS = ["plain", 'a "quote"', "line\nbreak", "back\\slash", "\x00\x1f\x7f", "é日本🙂", "", "x" * 500, "\u2028"]
 

@@ -30,7 +30,7 @@ def test_every_entry_resolves_or_names_its_command(studio_env: Path, monkeypatch
         assert base_models.title_of(base.id) == base.title
 
 
-def test_names_that_ollama_users_know_lead_to_weights() -> None:
+def test_ollama_names_resolve_to_hub_models() -> None:
     names = [name for entry in BASE_MODELS for name in (*entry.names, *entry.stands_in_for)]
     assert {"llama3.2", "llama2", "mistral", "phi", "gemma"} <= set(names)
     assert len(set(names)) == len(names)
@@ -62,7 +62,7 @@ def test_a_local_directory_is_a_base_model(model: Path) -> None:
         base_models.resolve("local:/nowhere")
 
 
-def test_a_snapshot_in_the_hub_cache_becomes_a_choice(
+def test_a_snapshot_in_the_hub_cache_can_be_chosen(
     studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
@@ -117,7 +117,7 @@ def cache(root: Path, model: Path, hub_id: str, *commits: str, main: str) -> Non
             (repo / "snapshots" / commit).symlink_to(model)
 
 
-def test_any_model_of_the_cache_is_a_choice_and_one_that_cannot_be_trained_is_none(
+def test_any_language_model_in_the_cache_can_be_chosen(
     studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
@@ -136,7 +136,7 @@ def test_any_model_of_the_cache_is_a_choice_and_one_that_cannot_be_trained_is_no
             base_models.resolve(odd)
 
 
-def test_a_revision_is_pinned_at_first_use_and_a_newer_one_is_said(
+def test_a_revision_is_pinned_at_first_use_and_a_newer_one_is_mentioned(
     studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
@@ -158,7 +158,7 @@ def test_a_revision_is_pinned_at_first_use_and_a_newer_one_is_said(
     assert gone.command == f"hf download Qwen/Qwen3-0.6B --revision {old}"
 
 
-def test_directories_put_in_by_hand_are_listed_with_what_is_wrong(studio_env: Path, model: Path) -> None:
+def test_directories_of_your_own_are_listed_with_what_is_wrong(studio_env: Path, model: Path) -> None:
     root = base_models.named_directory()
     root.mkdir(parents=True)
     (root / "mine").symlink_to(model)

@@ -46,7 +46,7 @@ def test_reads_shape_and_exact_count(whole: Path) -> None:
         ("model.safetensors", "no model.safetensors"),
     ],
 )
-def test_names_what_is_missing(model: Path, broken: str, says: str) -> None:
+def test_a_missing_file_is_named(model: Path, broken: str, says: str) -> None:
     (model / broken).unlink()
     with pytest.raises(DataError, match=says):
         inspect(model)
@@ -60,14 +60,14 @@ def test_pickled_weights_are_refused(model: Path) -> None:
 
 def test_broken_weights_are_named(model: Path) -> None:
     (model / "model.safetensors").write_bytes(b"\xff" * 20)
-    with pytest.raises(DataError, match="no readable safetensors"):
+    with pytest.raises(DataError, match="not a readable safetensors"):
         inspect(model)
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"auto_map": {"AutoModel": "evil.py"}}, "run its own code"),
+        ({"auto_map": {"AutoModel": "evil.py"}}, "needs its own code"),
         ({"quantization_config": {"bits": 4}}, "quantized already"),
         ({"architectures": ["BertModel"]}, "BertModel"),
         ({"hidden_size": None}, "no usable"),
@@ -97,7 +97,7 @@ def _template(model: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("breaks", "says"),
     [
-        (lambda m: _in_config(m, architectures=["MadeUpForCausalLM"]), "transformers has no MadeUpForCausalLM"),
+        (lambda m: _in_config(m, architectures=["MadeUpForCausalLM"]), "transformers does not support MadeUp"),
         (lambda m: _in_config(m, num_hidden_layers=3), "says 3 layers, the weights have 2"),
         (lambda m: _in_config(m, hidden_size=64), r"embed_tokens.weight is \d+ x 32"),
         (_cut, "cut off: 100 bytes are missing"),
@@ -108,16 +108,16 @@ def _template(model: Path, text: str) -> None:
             "fails on a conversation of the roles user, assistant: division by zero",
         ),
         (lambda m: _template(m, "{% if %}"), "fails|refuses"),
-        (lambda m: _template(m, "{{ messages[0].content }}"), "leaves the assistant's words out"),
+        (lambda m: _template(m, "{{ messages[0].content }}"), "omits the assistant's text"),
         (
             lambda m: (m / "model.safetensors.index.json").write_text(
                 json.dumps({"weight_map": {"model.layers.9.lost": "model.safetensors"}})
             ),
-            "lost stands in model.safetensors.index.json and in no file",
+            "lost is in model.safetensors.index.json, but in no file",
         ),
     ],
 )
-def test_what_does_not_belong_together_is_named_with_its_file(model: Path, breaks, says: str) -> None:
+def test_files_that_do_not_match_are_named(model: Path, breaks, says: str) -> None:
     breaks(model)
     with pytest.raises(DataError, match=says) as refused:
         inspect(model)
@@ -128,7 +128,7 @@ def test_a_tokenizer_of_another_model_is_refused(model: Path) -> None:
     parsed = json.loads((model / "tokenizer.json").read_text())
     parsed["model"]["vocab"] |= {f"word{number}": 1_000 + number for number in range(300)}
     (model / "tokenizer.json").write_text(json.dumps(parsed))
-    with pytest.raises(DataError, match="do not belong together"):
+    with pytest.raises(DataError, match="do not match"):
         inspect(model)
 
 
@@ -172,9 +172,9 @@ def test_the_shape_of_every_family_is_what_transformers_builds(kind: str, tmp_pa
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"model_type": "gpt2"}, "the architecture is LlamaForCausalLM and the model_type gpt2"),
+        ({"model_type": "gpt2"}, "the architecture LlamaForCausalLM, but model_type gpt2"),
         ({"num_attention_heads": 0, "head_dim": None}, "no usable"),
-        ({"num_attention_heads": 0}, "no usable num_heads: it is 0"),
+        ({"num_attention_heads": 0}, "no usable value: num_heads: it is 0"),
     ],
 )
 def test_a_config_that_would_build_another_model_is_refused(model: Path, change: dict, says: str) -> None:
@@ -185,13 +185,13 @@ def test_a_config_that_would_build_another_model_is_refused(model: Path, change:
 
 
 @pytest.mark.parametrize("index", ['{"weight_map": []}', '{"weight_map": {}}', '{"weight_map": {"a": 1}}'])
-def test_an_index_that_names_no_files_is_refused_in_words(model: Path, index: str) -> None:
+def test_an_index_that_names_no_files_is_refused(model: Path, index: str) -> None:
     (model / "model.safetensors.index.json").write_text(index)
     with pytest.raises(DataError, match=r"no usable weight_map|names no file|1 is missing"):
         inspect(model)
 
 
-def test_weights_that_end_late_or_are_packed_are_refused(model: Path) -> None:
+def test_weights_with_extra_bytes_or_already_quantized_are_refused(model: Path) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -205,6 +205,41 @@ def test_weights_that_end_late_or_are_packed_are_refused(model: Path) -> None:
         inspect(model)
 
 
-def test_a_path_that_no_file_system_takes_is_not_there() -> None:
+def test_a_path_too_long_for_the_file_system_does_not_exist() -> None:
     with pytest.raises(DataError, match="There is no directory"):
         inspect(Path("a" * 5000))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "tokenizer.model",
+        "vocab.json",
+        "merges.txt",
+        "chat_template.jinja",
+        "additional_chat_templates/default.jinja",
+        "generation_config.json",
+    ],
+)
+def test_the_revision_changes_with_every_file_that_changes_what_the_model_reads(model: Path, name: str) -> None:
+    before = inspect(model).revision
+    file = model / name
+    new = (model / "chat_template.jinja").read_text() if file.suffix == ".jinja" else "{}"
+    text = file.read_text() if file.is_file() else new
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text + " ")
+    changed = inspect(model).revision
+    assert changed != before
+    file.touch()
+    assert inspect(model).revision == changed  # the contents count, not the time
+
+
+def test_the_revision_is_the_same_for_a_copy(model: Path, whole: Path) -> None:
+    assert inspect(model).revision == inspect(whole).revision
+    (model / "README.md").write_text("about it")
+    assert inspect(model).revision == inspect(whole).revision

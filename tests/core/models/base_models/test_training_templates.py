@@ -46,7 +46,7 @@ def learnt(tokenizer: LightTokenizer, chat: tuple[Message, ...]) -> str:
     return "".join(rendered.text[a:b] if on else "|" for (a, b), on in marked)
 
 
-def test_both_answers_are_learnt_and_a_prompt_begins_what_is_learnt(family: Path) -> None:
+def test_both_answers_are_learned_and_a_prompt_is_a_prefix_of_the_training_text(family: Path) -> None:
     tokenizer = LightTokenizer(family)
     said = learnt(tokenizer, CHAT)
     assert "It is first." in said
@@ -59,7 +59,7 @@ def test_both_answers_are_learnt_and_a_prompt_begins_what_is_learnt(family: Path
         assert whole[: len(prompt)] == prompt
 
 
-def test_only_the_families_that_cannot_be_trained_with_as_they_are_get_another_one(directory: Path) -> None:
+def test_only_templates_that_do_not_work_for_training_are_replaced(directory: Path) -> None:
     needing = []
     for family in FAMILIES:
         (directory / "chat_template.jinja").write_text((FOLDER / f"{family}.jinja").read_text(encoding="utf-8"))
@@ -70,11 +70,11 @@ def test_only_the_families_that_cannot_be_trained_with_as_they_are_get_another_o
     assert needing == ["qwen3", "phi3", "phi3_5"]  # one rewrites its turns, the others end every chat
 
 
-def test_a_template_that_nobody_knows_is_left_as_it_is() -> None:
+def test_an_unknown_template_is_not_replaced() -> None:
     assert training_templates.variant_of("{{ messages }}") is None
 
 
-def test_the_worker_trains_with_the_same_one(directory: Path) -> None:
+def test_the_worker_trains_with_the_same_template(directory: Path) -> None:
     from worker.training.model_files import load_tokenizer
 
     for family in ("qwen3", "phi3_5"):

@@ -29,7 +29,7 @@ def method(request: pytest.FixtureRequest) -> type[Method]:
 
 
 def test_card_is_complete(method: type[Method]) -> None:
-    card = (method.id, method.title, method.badge, method.badge_color, method.icon, method.tagline)
+    card = (method.id, method.title, method.badge, method.demand, method.icon, method.tagline)
     for text in (*card, method.how, method.serves):
         assert text.strip()
     assert method.claims
@@ -42,10 +42,9 @@ def test_one_method_is_recommended_and_no_two_cards_look_alike() -> None:
         assert len({getattr(method, word) for method in METHODS}) == len(METHODS)
 
 
-def test_badges_have_colors_of_the_palette_and_those_of_efficiency_and_cost_their_own() -> None:
-    colors = {method.id: method.badge_color for method in METHODS}
-    assert set(colors.values()) <= {"blue", "green", "gray", "orange"}  # violet and yellow are not the studio's
-    assert len({colors[method] for method in ("lora", "qlora", "full")}) == 3
+def test_the_methods_that_need_least_and_most_say_so() -> None:
+    assert {method.id for method in METHODS if method.demand == "lowest"} == {"qlora"}
+    assert {method.id for method in METHODS if method.demand == "high"} == {"full"}
 
 
 def test_every_field_is_documented_and_bounded(method: type[Method]) -> None:
@@ -73,21 +72,21 @@ def test_settings_are_frozen_and_closed(method: type[Method]) -> None:
         build(method.id, {"learning_rat": 1})
 
 
-def test_gives_plain_data(method: type[Method]) -> None:
+def test_a_method_is_plain_data(method: type[Method]) -> None:
     settings = method()
     json.dumps([settings.peft_type, settings.peft_arguments(), settings.load_arguments()])
     assert (settings.peft_type is None) == (settings.peft_arguments() is None)
     assert method(**json.loads(settings.model_dump_json())) == settings
 
 
-def test_counts_what_it_trains_and_keeps(method: type[Method]) -> None:
+def test_it_counts_what_it_trains_and_saves(method: type[Method]) -> None:
     settings = method()
     assert 0 < settings.saved_params(Shape()) <= settings.trainable_params(Shape()) <= Shape.params
     assert 0 < settings.base_bytes(Shape(), 2) <= 2 * Shape.params
     settings.check(Shape())
 
 
-def test_only_what_can_be_folded_in_becomes_a_gguf_file_beside_its_base(method: type[Method]) -> None:
+def test_only_adapters_that_can_be_merged_become_gguf_files(method: type[Method]) -> None:
     if method().peft_type is not None:
         assert method.gguf == method.mergeable
 

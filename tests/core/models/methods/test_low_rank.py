@@ -28,7 +28,7 @@ def test_trainable_params_follow_rank_targets_and_dora(method: str) -> None:
 
 
 @BOTH
-def test_listed_layers_are_held_against_the_base(method: str) -> None:
+def test_listed_layers_are_checked_against_the_base(method: str) -> None:
     listed = build(method, {"target_modules": "listed", "module_names": ["q_proj", "c_attn"]})
     with pytest.raises(SettingsError, match="no layer 'c_attn'") as caught:
         listed.check(Shape())
@@ -45,7 +45,7 @@ def test_peft_accepts_the_arguments() -> None:
         assert config.use_dora
 
 
-def test_qlora_adds_the_bases_storage_to_loras_settings() -> None:
+def test_qlora_adds_quantization_to_the_settings_of_lora() -> None:
     assert list(METHODS.get("qlora").model_fields)[: len(METHODS.get("lora").model_fields)] == list(
         METHODS.get("lora").model_fields
     )
@@ -54,12 +54,12 @@ def test_qlora_adds_the_bases_storage_to_loras_settings() -> None:
     assert eight == {"quantization": {"bits": 8}}
 
 
-def test_dora_and_eight_bits_do_not_go_together() -> None:
+def test_dora_cannot_be_combined_with_eight_bits() -> None:
     with pytest.raises(SettingsError, match="QLoRA: DoRA works on a base of 4 bits, not of 8"):
         build("qlora", {"bits": 8, "dora": True})
 
 
-def test_quantized_linear_layers_take_half_a_byte_or_one_and_the_rest_keeps_its_width() -> None:
+def test_quantized_linear_layers_take_half_a_byte_or_one_per_weight() -> None:
     linear = sum(inputs * outputs for _, inputs, outputs in Shape().linear_shapes())
     rest = 2 * (Shape.params - linear)
     sizes = [build("qlora", {"bits": bits}).base_bytes(Shape(), 2) - rest for bits in (4, 8)]

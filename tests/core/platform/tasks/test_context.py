@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,6 +13,12 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import commands, context, store
 from core.platform.tasks.context import Interrupted, Outcome, TaskContext
 from core.platform.tasks.lease import acquire
+from core.platform.tasks.results import TaskResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made(TaskResult):
+    model: str
 
 
 @pytest.fixture
@@ -97,8 +104,8 @@ def test_validated_moves_on_once(studio_env, make_task) -> None:
 
 
 def test_success_registers_in_the_finishing_transaction(ctx: TaskContext) -> None:
-    ended = ctx.finish(Outcome("succeeded", "stopped_early", {"a": 1}, on_commit=lambda uow: {"model": "m"}))
-    assert (ended.state, ended.reason, ended.result) == ("succeeded", "stopped_early", {"a": 1, "model": "m"})
+    ended = ctx.finish(Outcome("succeeded", "stopped_early", on_commit=lambda uow: Made(model="m")))
+    assert (ended.state, ended.reason, Made.of(ended)) == ("succeeded", "stopped_early", Made(model="m"))
     assert ended.progress == 100
 
 

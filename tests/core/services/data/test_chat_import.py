@@ -175,10 +175,10 @@ def test_a_taken_name_is_refused() -> None:
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"just text", "none of the chat exports"),
-        (b"\x89PNG\r\n\x1a\n", "none of the chat exports"),
-        (b"PK\x03\x04 no archive", "none of the chat exports"),
-        (b"[]", "none of the chat exports"),
+        (b"just text", "not a chat export"),
+        (b"\x89PNG\r\n\x1a\n", "not a chat export"),
+        (b"PK\x03\x04 no archive", "not a chat export"),
+        (b"[]", "not a chat export"),
     ],
 )
 def test_what_is_no_chat_log_is_refused_and_not_kept(studio_env: Path, content: bytes, message: str) -> None:
@@ -188,9 +188,9 @@ def test_what_is_no_chat_log_is_refused_and_not_kept(studio_env: Path, content: 
 
 
 def test_too_large_is_refused() -> None:
-    with pytest.raises(DataError, match="larger than 100 bytes"):
+    with pytest.raises(DataError, match="limit is 100 bytes"):
         chat_import.ingest(io.BytesIO(chats()), "chats.json", size_limit=100)
-    with pytest.raises(DataError, match="larger than 100 bytes"):
+    with pytest.raises(DataError, match="limit is 100 bytes"):
         chat_import.ingest_folder([("a/x.json", io.BytesIO(chats()))], size_limit=100)
 
 
@@ -240,8 +240,8 @@ def test_reading_another_way_is_another_reading() -> None:
         chosen.source_id, chosen.options.model_copy(update={"conversation": "", "gap_minutes": 0})
     )
     assert other.conversations == 1
-    with pytest.raises(NotFound, match="log format"):
-        chat_reading.set_format(chosen.source_id, "whatsapp")
+    with pytest.raises(NotFound, match="chat export"):
+        chat_import.set_format(chosen.source_id, "whatsapp")
     with pytest.raises(DataError, match="gap_minutes"):
         chat_reading.options_of({"gap_minutes": -1})
 

@@ -12,7 +12,7 @@ import pytest
 from core.data.editing import EditRows
 from core.data.quality.catalogue import ISSUES
 from core.data.quality.records import FORMAT
-from core.data.versions import reader, writer
+from core.data.versions import files, reader
 from core.errors import DataError, NotFound
 from core.messages import Example, Message
 from core.platform.storage import get_storage
@@ -330,7 +330,7 @@ def _agree(dataset: datasets.DatasetRecord) -> quality.QualityReport:
     """The report and the validation of a version say the same about the same things."""
     report = quality.compute(dataset.version.id)
     dataset_checks.recheck(dataset.id, dataset.version.id, lambda share: None)
-    path = version_file(dataset.version.id, writer.FINDINGS)
+    path = version_file(dataset.version.id, files.FINDINGS)
     lines: dict[str, set[int | None]] = {}
     texts: dict[str, str] = {}
     for item in reader.findings(path, limit=1_000_000):

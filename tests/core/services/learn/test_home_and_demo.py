@@ -11,6 +11,7 @@ from core.services.data import datasets
 from core.services.learn import demo, home
 from core.services.platform import tasks
 from core.services.training import jobs, models
+from core.services.training.results import ExactMatchResult, Share, SplitCount
 from tests.support.jobs import begin, finish, launch, make_dataset, succeed
 
 
@@ -91,9 +92,10 @@ def test_the_demo_follows_its_tasks_to_the_end(studio_env: Path, adapter: Path) 
     record = demo.status(record.id)
     assert [step.state for step in record.steps] == ["done", "done", "done", "waiting"]
     assert record.model_id
-    finish(tasks.list_tasks(kind="exact_match")[0].id)
+    result = ExactMatchResult(base=Share(0.0), tuned=Share(0.5), counts=SplitCount(2))
+    finish(tasks.list_tasks(kind="exact_match")[0].id, result)
     record = demo.status(record.id)
-    assert (record.state, record.exact_match) == ("done", {})
+    assert (record.state, record.exact_match) == ("done", result)
     assert demo.start().id == "demo_1"
     again = demo.start(again=True)
     assert (again.id, again.state) == ("demo_2", "running"), again.error

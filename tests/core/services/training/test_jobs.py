@@ -143,7 +143,7 @@ def test_what_looks_at_the_validation_loss_needs_one(studio_env: Path, model: st
 def test_settings_that_leave_nothing_to_resume_are_said_before_launch_and_kept(studio_env: Path, model: str) -> None:
     dataset = make_dataset()
     found = jobs.forecast(dataset.id, model, "lora", training={"save_every_steps": 10_000})
-    (warning,) = [warning for warning in found.warnings if "nothing to resume" in warning]
+    (warning,) = [warning for warning in found.warnings if "nothing can be resumed" in warning]
     job = launch(dataset, model, training={"save_every_steps": 10_000})
     assert warning in job.forecast["warnings"]
     assert not [w for w in jobs.forecast(dataset.id, model, "lora").warnings if "resume" in w]
@@ -171,7 +171,7 @@ def test_answers_that_would_all_be_cut_off_are_refused(studio_env: Path, model: 
     dataset = datasets.create_dataset("Long", long)
     forecast = jobs.forecast(dataset.id, model, "lora", training={"max_seq_length": 64})
     assert forecast.answers_lost == forecast.over_length == 20
-    assert any("whole output" in warning for warning in forecast.warnings)
+    assert any("entire output" in warning for warning in forecast.warnings)
     with pytest.raises(DataError, match="every example would lose"):
         launch(dataset, model, training={"max_seq_length": 64})
     with pytest.raises(DataError, match="Every example is longer"):
@@ -179,6 +179,9 @@ def test_answers_that_would_all_be_cut_off_are_refused(studio_env: Path, model: 
     with pytest.raises(DataError, match="20 examples are longer than 64 tokens") as caught:
         launch(dataset, model, training={"max_seq_length": 64, "over_length": "stop"})
     assert f"{forecast.lengths.longest:,} or more" in caught.value.remedy
+    everywhere = {"max_seq_length": 64, "completion_only_loss": False}  # the inputs are learned, so nothing is left out
+    assert jobs.forecast(dataset.id, model, "lora", training=everywhere).answers_lost == 0
+    assert launch(dataset, model, training=everywhere).state == "pending"
     assert launch(dataset, model, training={"over_length": "stop"}).spec.training.over_length == "stop"
 
 
@@ -308,3 +311,25 @@ def test_the_starter_is_ensured_once_and_again_when_its_files_are_gone(studio_en
     third = starter.ensure()
     assert third is not None
     assert third.id != first.id
+
+
+def test_after_the_template_is_edited_preview_and_forecast_follow_and_a_launched_job_is_stopped(
+    studio_env: Path, tmp_path: Path
+) -> None:
+    from core.errors import TrainingError
+    from core.services.data import render_preview
+    from worker.training.job import _base_path
+
+    directory = make_model(tmp_path / "edited")
+    base = f"local:{directory}"
+    dataset = make_dataset()
+    job = launch(dataset, base)
+    before = jobs.forecast(dataset.id, base, "lora").lengths.total_tokens
+    assert _base_path(job.spec) == directory
+
+    template = directory / "chat_template.jinja"
+    template.write_text("Longer than before." + template.read_text())
+    assert render_preview.preview(dataset.version.id, 0, base).text.startswith("Longer than before.")
+    assert jobs.forecast(dataset.id, base, "lora").lengths.total_tokens >= before + 19 * dataset.version.train_examples
+    with pytest.raises(TrainingError, match="changed since this job was launched"):
+        _base_path(job.spec)

@@ -19,14 +19,14 @@ def engine(request: pytest.FixtureRequest, studio_env) -> Engine:
     return ENGINES.get(request.param)
 
 
-def test_an_engine_is_known_by_its_words_and_has_a_module_that_runs_it(engine: Engine) -> None:
+def test_an_engine_has_texts_and_a_module(engine: Engine) -> None:
     assert all((engine.title, engine.text, engine.why, engine.remedy))
     assert importlib.util.find_spec(engine.module)
     assert engine.id != AUTO
 
 
 @pytest.mark.parametrize("method_id", sorted(METHODS.ids()))
-def test_it_says_in_a_sentence_why_it_cannot_or_is_chosen(engine: Engine, method_id: str) -> None:
+def test_an_engine_gives_a_reason_or_is_chosen(engine: Engine, method_id: str) -> None:
     method = build(method_id)
     problem = engine.supports(method) or engine.available()
     if problem:
@@ -40,7 +40,7 @@ def test_it_says_in_a_sentence_why_it_cannot_or_is_chosen(engine: Engine, method
 
 
 @pytest.mark.parametrize("method_id", sorted(METHODS.ids()))
-def test_auto_takes_one_that_can_and_says_why(studio_env, method_id: str) -> None:
+def test_auto_chooses_an_engine_that_works_and_says_why(studio_env, method_id: str) -> None:
     chosen = engines.choose(AUTO, build(method_id))
     taken = ENGINES.get(chosen.engine)
     assert taken.supports(build(method_id)) == taken.available() == ""
@@ -57,7 +57,7 @@ def test_unknown_and_duplicate_ids(engine: Engine) -> None:
         ENGINES.add(engine)
 
 
-def test_a_frozen_choice_by_auto_gives_way_and_one_by_name_does_not(studio_env, monkeypatch) -> None:
+def test_a_frozen_auto_choice_falls_back_and_a_named_one_does_not(studio_env, monkeypatch) -> None:
     monkeypatch.setenv("SFT_DEVICE", "cpu")
     stands_in = engines.settle("unsloth", AUTO, build("lora"))
     assert stands_in.engine == "trl"
@@ -68,7 +68,7 @@ def test_a_frozen_choice_by_auto_gives_way_and_one_by_name_does_not(studio_env, 
     assert "auto" in refused.value.remedy
 
 
-def test_knowing_the_engines_imports_none_of_them() -> None:
+def test_listing_the_engines_imports_none_of_them() -> None:
     modules = "core.training.engines, core.services.training.jobs"
     code = f"import {modules}, sys; print({{'torch', 'trl', 'unsloth'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -33,7 +33,7 @@ def package(tmp_path: Path, studio_env, monkeypatch: pytest.MonkeyPatch):
         "raise RuntimeError('the driver is too old\\nsecond line')",
     ],
 )
-def test_each_way_in_which_it_refuses_becomes_a_reason(package, body: str) -> None:
+def test_every_refusal_becomes_a_reason(package, body: str) -> None:
     package(f"print('a banner on stdout')\n{body}")
     reason = unsloth.try_import()
     assert reason.startswith("importing it fails here: ")
@@ -42,12 +42,12 @@ def test_each_way_in_which_it_refuses_becomes_a_reason(package, body: str) -> No
     assert unsloth.last_probe() == reason
 
 
-def test_a_crash_is_a_reason_too(package) -> None:
+def test_a_crash_becomes_a_reason(package) -> None:
     package("import os; os._exit(3)")
     assert "exit code 3" in unsloth.try_import()
 
 
-def test_what_was_found_holds_for_these_versions_and_a_refusal_for_an_hour(package, monkeypatch) -> None:
+def test_a_result_is_valid_for_these_versions_and_a_refusal_for_an_hour(package, monkeypatch) -> None:
     assert unsloth.last_probe() is None
     package("import os; assert os.environ['UNSLOTH_DISABLE_STATISTICS'] == '1'\nprint('banner')")
     assert unsloth.try_import() == ""
@@ -62,7 +62,7 @@ def test_what_was_found_holds_for_these_versions_and_a_refusal_for_an_hour(packa
     assert unsloth.last_probe() is None
 
 
-def test_it_trains_lora_and_every_weight_and_says_what_it_lacks() -> None:
+def test_it_trains_lora_and_full_and_refuses_the_rest() -> None:
     engine = ENGINES.get("unsloth")
     for method_id in METHODS.ids():
         method = build(method_id)

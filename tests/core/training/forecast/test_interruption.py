@@ -11,28 +11,28 @@ from tests.support import tiny
 UNKNOWN = TimeForecast(None, None, NOT_MEASURED)
 
 
-def said(total: int, every: int, seconds: float | None = None) -> str:
+def warning_of(total: int, every: int, seconds: float | None = None) -> str:
     run = tiny.training().model_copy(update={"total_steps": total, "save_every_steps": every})
     return resume_warning(run, TimeForecast(seconds / 2, seconds, "") if seconds else UNKNOWN)
 
 
 @pytest.mark.parametrize("every", [100, 5_000])
 def test_no_checkpoint_before_the_end_leaves_nothing_to_resume(every: int) -> None:
-    assert "leave nothing to resume" in said(100, every)
-    assert "cost the whole run" in said(100, every)
-    assert "cost up to 30 min" in said(100, every, 1800)
-    assert "Save every 5 steps or fewer" in said(100, every)
+    assert "nothing can be resumed" in warning_of(100, every)
+    assert "cost the entire run" in warning_of(100, every)
+    assert "cost up to 30 min" in warning_of(100, every, 1800)
+    assert "Save every 5 steps or fewer" in warning_of(100, every)
 
 
-def test_a_late_first_checkpoint_is_told_with_what_it_costs() -> None:
-    assert "after 80 of 100 steps" in said(100, 80)
-    assert "cost up to 24 min" in said(100, 80, 1800)
+def test_a_late_first_checkpoint_is_a_warning_with_its_cost() -> None:
+    assert "after 80 of 100 steps" in warning_of(100, 80)
+    assert "cost up to 24 min" in warning_of(100, 80, 1800)
 
 
-def test_much_work_between_two_checkpoints_is_told_in_minutes() -> None:
-    assert "Up to 30 min of work lie between two checkpoints" in said(1000, 50, 36_000)
+def test_much_work_between_two_checkpoints_is_given_in_minutes() -> None:
+    assert "Up to 30 min of work is between two checkpoints" in warning_of(1000, 50, 36_000)
 
 
 @pytest.mark.parametrize(("total", "every", "seconds"), [(100, 5, None), (100, 5, 3600.0), (1, 1, 60.0)])
-def test_where_little_can_be_lost_nothing_is_said(total: int, every: int, seconds: float | None) -> None:
-    assert said(total, every, seconds) == ""
+def test_no_warning_if_little_can_be_lost(total: int, every: int, seconds: float | None) -> None:
+    assert warning_of(total, every, seconds) == ""

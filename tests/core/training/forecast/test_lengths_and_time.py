@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from core.messages import Message
-from core.text import duration
 from core.training.forecast.cost import forecast_cost
 from core.training.forecast.lengths import Lengths, consequences, estimate_span, most_tokens
 from core.training.forecast.time import NOT_MEASURED, Speed, Work, forecast_time
@@ -11,18 +10,18 @@ from core.training.forecast.time import NOT_MEASURED, Speed, Work, forecast_time
 
 def test_lengths_count_what_is_cut_and_what_is_lost() -> None:
     lengths = Lengths(((10, 4), (100, 50), (200, 150)), 3, exact=True)
-    assert (lengths.longest, lengths.total_tokens, lengths.tokens_within(120)) == (200, 310, 230)
+    assert (lengths.longest, lengths.total_tokens) == (200, 310)
     assert (lengths.over(99), lengths.answers_lost(100), lengths.answers_lost(10)) == (2, 1, 2)
 
 
-def test_what_becomes_of_longer_examples_is_said_before_launch() -> None:
+def test_the_effect_of_the_maximum_length_is_reported_before_launch() -> None:
     lengths = Lengths(((10, 4), (100, 50), (200, 150)), 3, exact=True)
     said = consequences(lengths, 90, "truncate")
     assert said[0] == "2 examples are longer than 90 tokens; the longest has 200."
     assert "1 example is cut off at the end: about 60 tokens of outputs" in said[1]  # 10 of one, 50 of the other
-    assert "1 would lose the whole output and is left out" in said[2]
+    assert "1 would lose the entire output and is left out" in said[2]
     assert lengths.tokens_trained(90, "truncate") == 10 + 90
-    assert consequences(lengths, 90, "drop") == (f"{said[0]} They are left out, whole.",)
+    assert consequences(lengths, 90, "drop") == (f"{said[0]} They are left out completely.",)
     assert lengths.tokens_trained(90, "drop") == 10
     assert "refused" in consequences(lengths, 90, "stop")[0]
     assert consequences(lengths, 200, "stop") == consequences(lengths, 200, "truncate") == ()
@@ -39,14 +38,14 @@ def test_no_examples_are_no_tokens() -> None:
     assert Lengths((), 0, exact=True).total_tokens == 0
 
 
-def test_estimates_take_four_characters_for_a_token() -> None:
+def test_estimates_use_four_characters_per_token() -> None:
     total, start = estimate_span([Message("user", "x" * 400), Message("assistant", "y" * 40)])
     assert total == 100 + 10 + 8
     assert start == 108
     assert estimate_span([Message("user", "x")])[1] == 5  # no answer: all of it is lost at any length
 
 
-def test_no_tokenizer_makes_more_tokens_than_bytes() -> None:
+def test_no_tokenizer_returns_more_tokens_than_bytes() -> None:
     assert most_tokens([Message("user", "é"), Message("assistant", "ab")]) == 2 + 2 + 16
 
 
@@ -81,20 +80,15 @@ def test_sample_answers_and_losses_by_example_are_counted() -> None:
     assert dict(forecast_time(Work(100_000), speed).parts)["sample answers"] == 0
 
 
-def test_nothing_measured_is_said_plainly() -> None:
+def test_without_a_measurement_the_forecast_says_so() -> None:
     assert forecast_time(Work(10_000), None).text == NOT_MEASURED
     assert forecast_time(Work(10_000), None).expected_s is None
 
 
-def test_cost_is_said_only_where_a_price_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cost_is_forecast_only_if_a_price_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert forecast_cost(1800, 3600) is None
     monkeypatch.setenv("SFT_PRICE_PER_HOUR", "2.4")
     assert forecast_cost(None, None) is None
     cost = forecast_cost(1800, 3600)
     assert cost is not None
     assert cost.text == "1.20 to 2.40 EUR at 2.4 EUR per hour"
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(0.2, "1 s"), (40, "40 s"), (180, "3 min"), (7800, "2 h 10 min")])
-def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert duration(seconds) == said

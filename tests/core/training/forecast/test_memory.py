@@ -29,20 +29,20 @@ def gpu(free: float) -> Device:
     return Device("cuda", "GPU", 80 * GB, round(free * GB))
 
 
-def test_lora_on_8b_lies_in_the_published_range() -> None:
+def test_lora_on_8b_is_in_the_published_range() -> None:
     """16-bit LoRA on a 7-8B model takes 16-22 GB where logits are fused; they are not here."""
     found = forecast_memory(LLAMA_8B, build("lora"), Run(1, 1024), gpu(80))
     assert 15 * GB < found.expected < 22 * GB
 
 
-def test_full_fine_tuning_of_8b_takes_all_of_a_large_gpu() -> None:
+def test_full_fine_tuning_of_8b_needs_a_large_gpu() -> None:
     found = forecast_memory(LLAMA_8B, build("full"), Run(1, 1024), gpu(79))
     assert found.expected > 60 * GB
     assert found.verdict == "tight"
     assert forecast_memory(LLAMA_8B, build("full"), Run(1, 1024), gpu(48)).verdict == "too_large"
 
 
-def test_verdict_is_held_against_free_memory_with_a_margin() -> None:
+def test_the_verdict_compares_with_free_memory_and_a_margin() -> None:
     plenty = forecast_memory(SMALL, build("lora"), Run(), gpu(79))
     assert plenty.verdict == "fits"
     assert plenty.low < plenty.expected < plenty.high
@@ -67,13 +67,13 @@ def test_activations_grow_with_tokens_and_full_training() -> None:
     assert size("full", 1024) > size("lora", 1024) > size("bottleneck_adapter", 1024)
 
 
-def test_gradients_take_the_room_of_activations_unless_they_wait() -> None:
+def test_gradients_reuse_the_memory_of_activations_in_a_single_micro_batch() -> None:
     """In one micro-batch gradients appear as activations go; with several, those of the first wait for the next."""
     one, more = (forecast_memory(SMALL, build("full"), Run(1, 256, steps), gpu(79)) for steps in (1, 4))
     assert more.expected - one.expected == dict(more.parts)["gradients"]
 
 
-def test_a_base_that_is_packed_lies_beside_its_files_while_it_is_read() -> None:
+def test_a_base_that_is_quantized_on_loading_is_in_memory_beside_its_files() -> None:
     """On a CPU the steps of QLoRA need less than reading the base does; weights used as they are lie there once."""
     cpu = Device("cpu", "CPU", 80 * GB, 79 * GB)
     qlora = forecast_memory(LLAMA_8B, build("qlora"), Run(1, 64), cpu, file_bytes_per_param=4.0)
@@ -87,7 +87,7 @@ def test_a_base_that_is_packed_lies_beside_its_files_while_it_is_read() -> None:
     assert "loading" not in dict(on_gpu.parts)
 
 
-def test_gradient_checkpointing_is_a_choice() -> None:
+def test_gradient_checkpointing_can_be_chosen() -> None:
     def kept(shape: Dims, choice: str) -> int:
         found = forecast_memory(shape, build("lora"), Run(gradient_checkpointing=choice), gpu(79))
         return dict(found.parts)["activations"]
@@ -136,7 +136,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("size", PUBLISHED)
 @pytest.mark.parametrize("method", ["qlora", "lora", "full"])
-def test_a_gpu_needs_what_is_published_for_it(size: str, method: str) -> None:
+def test_gpu_memory_matches_published_figures(size: str, method: str) -> None:
     """One example of 1,024 tokens; a quarter more or less than the published range is allowed."""
     low, high = PUBLISHED[size][method]
     dims = SHAPES[size] if SHAPES[size].params else SHAPES[size].with_counted_params()

@@ -28,7 +28,7 @@ def events(content: bytes) -> list[object]:
     return found
 
 
-def test_scalars_come_back_as_they_were() -> None:
+def test_scalars_round_trip() -> None:
     rows = [
         Scalars(1_790_000_000.5, step, {"loss": 1 / step, "speed/tokens": 300.0 * step}) for step in (1, 200, 70_000)
     ]
@@ -40,5 +40,5 @@ def test_scalars_come_back_as_they_were() -> None:
         assert read == pytest.approx(row.values)
 
 
-def test_the_checksum_is_castagnolis() -> None:
+def test_the_checksum_is_crc32c() -> None:
     assert crc32c([b"123456789", b""]) == [0xE3069283, 0]  # RFC 3720, appendix B.4's check value

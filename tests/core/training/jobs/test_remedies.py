@@ -20,7 +20,7 @@ def test_memory_names_batch_length_and_size_with_both_values() -> None:
     assert "set the batch size to 2 (now 4) and gradient accumulation to 2 (now 1); set the maximum" in text
 
 
-def test_a_smaller_batch_learns_from_as_many_examples_and_half_the_rank_speaks_as_loudly() -> None:
+def test_a_smaller_batch_keeps_the_step_size_and_half_the_rank_keeps_the_scale() -> None:
     numbers = tiny.training(per_device_batch_size=6, gradient_accumulation_steps=2)
     choices = remedies.as_choices(remedies.for_memory(numbers, build("lora", {"rank": 8, "alpha": 16}), 56))
     assert choices["training"] == {
@@ -29,7 +29,7 @@ def test_a_smaller_batch_learns_from_as_many_examples_and_half_the_rank_speaks_a
     assert choices["method_config"] == {"rank": 4, "alpha": 8}
 
 
-def test_a_batch_larger_than_the_dataset_is_made_smaller_than_the_dataset() -> None:
+def test_a_batch_larger_than_the_dataset_becomes_smaller_than_the_dataset() -> None:
     numbers = tiny.training(per_device_batch_size=64)
     choices = remedies.as_choices(remedies.for_memory(numbers, build("lora"), 26))
     assert choices["training"]["per_device_batch_size"] == 13
@@ -39,14 +39,14 @@ def test_a_batch_larger_than_the_dataset_is_made_smaller_than_the_dataset() -> N
     )
 
 
-def test_full_fine_tuning_is_told_of_lora() -> None:
+def test_lora_is_suggested_for_full_fine_tuning() -> None:
     numbers = tiny.training(per_device_batch_size=1, max_seq_length=64)
     (change,) = remedies.for_memory(numbers, build("full"), 56)
     assert remedies.as_choices((change,)) == {"method": "lora"}
     assert remedies.as_text((change,)) == "choose LoRA instead of Full Fine-Tuning"
 
 
-def test_activations_that_were_kept_by_choice_are_computed_again() -> None:
+def test_gradient_checkpointing_is_suggested_if_it_is_off() -> None:
     numbers = tiny.training(gradient_checkpointing="off")
     assert (
         remedies.as_choices(remedies.for_memory(numbers, build("lora"), 56))["training"]["gradient_checkpointing"]
@@ -68,7 +68,7 @@ def test_no_setting_helps_against_a_kill() -> None:
 
 @pytest.mark.parametrize("method", METHODS.ids())
 @pytest.mark.parametrize("cause", remedies.REMEDIES)
-def test_what_is_suggested_for_any_method_can_be_set(cause: str, method: str) -> None:
+def test_every_suggestion_for_every_method_is_a_valid_setting(cause: str, method: str) -> None:
     plain = build(method)
     choices = remedies.as_choices(remedies.remedies(cause, tiny.training(), plain, 56))
     built = build(choices.get("method", method), plain.model_dump() | choices.get("method_config", {})
@@ -77,14 +77,14 @@ def test_what_is_suggested_for_any_method_can_be_set(cause: str, method: str) ->
     assert remedies.TrainingConfig(**choices.get("training", {}))
 
 
-def test_three_changes_are_named_at_most_and_those_that_help_most() -> None:
+def test_at_most_the_three_most_helpful_changes_are_named() -> None:
     numbers = tiny.training(gradient_checkpointing="off")
     found = remedies.for_memory(numbers, build("lora", {"rank": 8}), 5_000)
     named = [change.setting for change in found if not change.accompanies]
     assert named == ["gradient_checkpointing", "per_device_batch_size", "max_seq_length"]
 
 
-def test_accumulation_at_its_bound_is_no_change() -> None:
+def test_accumulation_at_its_bound_is_not_a_change() -> None:
     numbers = tiny.training(per_device_batch_size=256, gradient_accumulation_steps=remedies.MOST_ACCUMULATION)
     changes = remedies.for_memory(numbers, build("lora"), 5_000)
     assert all(change.now != change.suggested for change in changes)

@@ -52,7 +52,7 @@ def test_tiny_models_see_small_sets_a_hundred_times() -> None:
     assert resolve(TrainingConfig(), base(TINY), "lora", 1_500)[0].num_epochs == 10
 
 
-def test_what_a_person_chose_wins_and_says_so() -> None:
+def test_a_chosen_value_takes_precedence_and_is_reported_as_chosen() -> None:
     config = TrainingConfig(num_epochs=7, per_device_batch_size=4, seed=42)
     resolved, sources = resolve(config, base(), "lora", 100)
     assert (resolved.num_epochs, resolved.per_device_batch_size) == (7, 4)
@@ -66,7 +66,7 @@ def test_length_follows_the_longest_example(longest: int | None, length: int) ->
     assert resolve(TrainingConfig(), base(), "lora", 100, longest_tokens=longest)[0].max_seq_length == length
 
 
-def test_length_never_exceeds_what_the_base_reads() -> None:
+def test_length_never_exceeds_the_limit_of_the_base() -> None:
     assert resolve(TrainingConfig(), base(reads=512), "lora", 100)[0].max_seq_length == 512
 
 

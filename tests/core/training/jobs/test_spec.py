@@ -7,13 +7,13 @@ from core.training.jobs.exact_match import matches
 from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 
-def test_every_setting_tells_what_a_person_needs_to_know() -> None:
+def test_every_setting_is_documented() -> None:
     for name, spec in TrainingConfig.model_json_schema()["properties"].items():
         for key in ("title", "description", "unit", "usual", "up", "source"):
             assert key in spec, f"{name} has no {key}"
 
 
-def test_unknown_settings_and_silly_values_are_refused() -> None:
+def test_unknown_settings_and_invalid_values_are_refused() -> None:
     for values in ({"epochs": 3}, {"num_epochs": 0}, {"learning_rate": "fast"}, {"warmup_ratio": 2}):
         with pytest.raises(ValidationError):
             TrainingConfig(**values)  # type: ignore[arg-type]
@@ -28,7 +28,7 @@ def test_a_resolved_run_has_every_setting_and_none_of_them_is_auto() -> None:
         assert name in resolved["required"]
 
 
-def test_a_spec_that_is_older_than_a_setting_means_what_jobs_did_then() -> None:
+def test_a_spec_older_than_a_setting_gets_the_former_behavior() -> None:
     old = ResolvedTraining(
         num_epochs=1,
         per_device_batch_size=2,
@@ -48,7 +48,7 @@ def test_a_spec_that_is_older_than_a_setting_means_what_jobs_did_then() -> None:
     )
 
 
-def test_exact_is_exact() -> None:
+def test_an_exact_match_ignores_only_surrounding_whitespace() -> None:
     assert matches(" Yes. \n", "Yes.")
     assert not matches("yes.", "Yes.")
     assert not matches("Yes .", "Yes.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.data.editing import AddedExample, AddExamples, Dedupe, DropRows, EditRows, Filter, Redact, SetSystem, Split
-from core.data.versions import writer
+from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Provenance, Rows
 from core.errors import Conflict, DataError, NotFound, StudioError
@@ -58,7 +58,7 @@ def test_a_change_is_a_new_version_that_says_what_and_why() -> None:
         "drop_rows", "Dropped 2 examples.", "They are wrong.", {"positions": [0, 4]}, removed=2
     )
     assert len(contents(dataset.version.id)) == 30, "the older version stays as it is"
-    assert [position.position for position in Rows(version_file(version.id, writer.EXAMPLES))] == list(range(28))
+    assert [position.position for position in Rows(version_file(version.id, files.EXAMPLES))] == list(range(28))
     newest, first = dataset_edits.history(dataset.id)
     assert (newest.current, newest.operation, newest.why, newest.removed) == (True, "drop_rows", "They are wrong.", 2)
     assert newest.text == "2 examples dropped"

@@ -194,3 +194,8 @@ def test_naughty_strings_stay_what_they_are(real_data: Path, tmp_path: Path) -> 
     found = list(sources.rows_of_file(path))
     assert [row.fields["text"] for row in found if isinstance(row, Row)] == naughty
     assert sources.inspect(path).exit_code == 1
+
+
+def test_an_upload_without_a_usable_row_says_why(studio_env: Path) -> None:
+    source = upload("question,answer\nx,y,z\n")
+    assert [finding.code for finding in sources.why_unusable(source.id)] == ["csv_ragged"]

@@ -7,11 +7,11 @@ from core.services.learn.explain import compare
 
 
 @pytest.mark.parametrize("size", compare.SIZES)
-def test_the_ladder_of_sizes_has_the_parameters_its_names_promise(size: str) -> None:
+def test_the_sizes_have_the_parameters_of_their_names(size: str) -> None:
     assert compare.SIZES[size].params / 1e9 == pytest.approx(float(size[:-1]), rel=0.12)
 
 
-def test_every_method_is_forecast_and_learns_less_than_the_whole_but_one() -> None:
+def test_every_method_is_forecast_and_only_full_trains_everything() -> None:
     rows = {row.about.id: row for row in compare.compare_methods("7B", "A100, 80 GB")}
     assert list(rows) == list(METHODS.ids())
     assert rows["full"].share == 1
@@ -24,7 +24,7 @@ def test_quantization_saves_memory_and_full_fine_tuning_costs_it() -> None:
     assert peak["lora"] < peak["prefix_tuning"]  # a prefix recomputes no activations
 
 
-def test_the_rank_costs_in_proportion() -> None:
+def test_parameters_grow_in_proportion_to_the_rank() -> None:
     sizes = {rank: count for rank, count, _ in compare.lora_sizes("7B")}
     assert sizes[32] == 2 * sizes[16]
     assert sizes[16] == 40_370_176  # PEFT's own count for r=16 on all linear layers of this shape
@@ -36,7 +36,7 @@ def test_larger_models_need_more() -> None:
         assert peaks == sorted(peaks)
 
 
-def test_full_fine_tuning_takes_half_as_long_again() -> None:
+def test_full_fine_tuning_takes_one_and_a_half_times_as_long() -> None:
     lora = compare.run_cost("7B", "H100, 80 GB", "lora", tokens=1_000_000, price_per_hour=2)
     full = compare.run_cost("7B", "H100, 80 GB", "full", tokens=1_000_000)
     assert full.low_hours == pytest.approx(1.5 * lora.low_hours)

@@ -19,7 +19,7 @@ def test_only_the_output_and_its_end_carry_loss(studio_env: Path) -> None:
     assert not shown.exact  # words stand in: this studio has built no starter
 
 
-def test_an_output_of_weight_zero_is_read_and_not_learnt(studio_env: Path) -> None:
+def test_an_output_of_weight_zero_is_read_but_not_learned(studio_env: Path) -> None:
     assert view([*CHAT[:2], Message("assistant", "Yes.", weight=0)]).trained == 0
 
 

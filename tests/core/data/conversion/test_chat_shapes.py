@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.data.conversion import shapes
-from core.data.conversion.shapes import SHAPES
+from core.data.conversion import chat_shapes
+from core.data.conversion.chat_shapes import CHAT_SHAPES
 from core.messages import Row
 
 CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
@@ -39,8 +39,8 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
 
 @pytest.mark.parametrize(("shape", "fields", "expected"), CASES)
 def test_recognised_and_passed_through(shape: str, fields: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    assert shapes.detect([Row(1, fields)] * 3) == shape
-    made = SHAPES[shape].to_messages(fields)
+    assert chat_shapes.detect([Row(1, fields)] * 3) == shape
+    made = CHAT_SHAPES.get(shape).to_messages(fields)
     assert isinstance(made, list)
     assert [(message["role"], message["content"]) for message in made] == expected
 
@@ -51,22 +51,17 @@ def test_recognised_and_passed_through(shape: str, fields: dict[str, Any], expec
      {"conversations": "hello"}, {}, {"name": "x", "price": "1"}],
 )  # fmt: skip
 def test_other_tables_are_not(fields: dict[str, Any]) -> None:
-    assert shapes.detect([Row(1, fields)] * 3) is None
+    assert chat_shapes.detect([Row(1, fields)] * 3) is None
 
 
 def test_a_minority_of_odd_rows_does_not_hide_the_shape() -> None:
     good, odd = Row(1, {"messages": CHAT}), Row(2, {"text": "x"})
-    assert shapes.detect([good, good, odd]) == "messages"
-    assert shapes.detect([good, odd, odd]) is None
+    assert chat_shapes.detect([good, good, odd]) == "messages"
+    assert chat_shapes.detect([good, odd, odd]) is None
 
 
 def test_what_is_no_text_stays_for_the_check_to_name() -> None:
-    made = SHAPES["question_answer"].to_messages({"question": 7, "answer": ["a"]})
+    made = CHAT_SHAPES.get("question_answer").to_messages({"question": 7, "answer": ["a"]})
     assert made == [{"role": "user", "content": "7"}, {"role": "assistant", "content": ["a"]}]
-    made = SHAPES["sharegpt"].to_messages({"conversations": [{"from": "alien", "value": None}]})
+    made = CHAT_SHAPES.get("sharegpt").to_messages({"conversations": [{"from": "alien", "value": None}]})
     assert made == [{"role": "alien", "content": None}]
-
-
-def test_a_shape_can_be_registered_once() -> None:
-    with pytest.raises(ValueError, match="two shapes"):
-        shapes.register(SHAPES["messages"])

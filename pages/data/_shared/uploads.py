@@ -10,12 +10,9 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.data.conversion.analysis import Analysis
-from core.data.findings import CODES
 from core.errors import StudioError
-from core.messages import Reject
 from core.services.data import sources
-from core.services.data.sources import SourceRecord, importing
+from core.services.data.sources import Analysis, SourceRecord, importing
 from core.settings import MAX_UPLOAD_BYTES
 from pages.ui import components
 from pages.ui.errors import field_error, show_error
@@ -151,14 +148,9 @@ def unreadable(source: SourceRecord, analysis: Analysis, count: bool = True) -> 
         return False
     with st.container(border=True, gap="small", key="unreadable"):
         st.markdown("**:red[:material/error: The file holds no row that can be used]**")
-        rejected = [row for row in sources.rows(source.id, limit=5) if isinstance(row, Reject)]
-        for item in (finding for row in rejected for finding in row.findings):
+        for item in sources.why_unusable(source.id):
             place = f"Line {item.line:,}: " if item.line else ""
             st.markdown(f"{place}{sentence(item.message)}")
             if item.remedy:
                 st.caption(sentence(item.remedy))
-        if not rejected:
-            empty = CODES["no_rows"]
-            st.markdown(sentence(empty.meaning))
-            st.caption(sentence(empty.remedy))
     return True

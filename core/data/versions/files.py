@@ -1,0 +1,132 @@
+"""The files of a version: their names and columns, and how rows are written into them and read back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.data.examples.identity import stored
+from core.data.versions import manifest
+from core.data.versions.manifest import Manifest, StoredFile
+from core.messages import Example, Finding
+from core.text import estimated_tokens
+
+EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", manifest.FILE
+BATCH = 2_000  # rows held in memory before they are written
+LABEL_CHARACTERS = 200  # characters of the last answer
+
+FLAGS = pa.list_(pa.string())
+EXAMPLE_SCHEMA = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("messages", pa.string()),  # the chat-format JSON
+        ("text", pa.string()),  # every content, one after another, for the search
+        ("label", pa.string()),  # the last answer, for the balance of labels
+        ("split", pa.string()),
+        ("source", pa.string()),
+        ("source_line", pa.int64()),
+        ("turns", pa.int32()),
+        ("characters", pa.int64()),
+        ("tokens", pa.int64()),  # an estimate: characters / 4
+        ("flags", FLAGS),  # codes of the findings about this example
+    ]
+)
+FINDING_SCHEMA = pa.schema(
+    [
+        ("line", pa.int64()),
+        ("field", pa.string()),
+        ("code", pa.string()),
+        ("severity", pa.string()),
+        ("message", pa.string()),
+        ("remedy", pa.string()),
+        ("raw", pa.string()),
+        ("rows", pa.list_(pa.int64())),
+    ]
+)
+
+
+class ParquetRows:
+    """A Parquet file that is written row by row, a batch at a time."""
+
+    def __init__(self, path: Path, schema: Any, batch: int = BATCH) -> None:
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._schema, self._batch = schema, batch
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= self._batch:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []
+
+
+def write_manifest(directory: Path, facts: Manifest) -> Manifest:
+    """Write manifest.json with the hash and size of every other file; returns it complete."""
+    files: dict[str, StoredFile] = {}
+    for path in sorted(directory.iterdir()):
+        if path.name == MANIFEST:
+            continue
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        files[path.name] = StoredFile(digest, path.stat().st_size)
+    complete = replace(facts, files=files)
+    complete.write(directory)
+    return complete
+
+
+def write_findings(path: Path, findings: Iterable[Finding]) -> None:
+    """Write a separate findings file (when a version is checked again)."""
+    rows = ParquetRows(path, FINDING_SCHEMA)
+    for found in findings:
+        rows.add(finding_row(found))
+    rows.close()
+
+
+def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[str, Any]:
+    contents = [message.content for message in example.messages]
+    answers = [message.content for message in example.messages if message.role == "assistant"]
+    characters = sum(map(len, contents))
+    return {
+        "position": position,
+        "messages": stored(example.messages),
+        "text": "\n".join(contents),
+        "label": answers[-1][:LABEL_CHARACTERS] if answers else "",
+        "split": example.split,
+        "source": example.source,
+        "source_line": example.source_line,
+        "turns": sum(message.role == "user" for message in example.messages),
+        "characters": characters,
+        "tokens": estimated_tokens(characters),
+        "flags": sorted(set(flags)),
+    }
+
+
+def finding_row(found: Finding) -> dict[str, Any]:
+    row = {**found.to_dict(), "rows": list(found.rows), "raw": found.raw}
+    # Parquet holds Unicode only: half characters are shown escaped here, verbatim in the rejects.
+    return {key: _printable(value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Every row of a Parquet file, a batch at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(2_000):
+            yield from batch.to_pylist()
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,147 @@
+"""Stored chat logs: the uploads unchanged, and the export format that each is read by."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from core.data import chat_logs
+from core.data.chat_logs import Bundle, Hints, LogFormat
+from core.data.findings import data_error
+from core.data.formats import Detection
+from core.errors import DataError, NotFound
+from core.ids import new_id
+from core.platform.db.tables import Source
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import get_storage
+from core.services.data.sources import display_name
+from core.settings import MAX_UPLOAD_BYTES
+from core.text import too_large
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSource:
+    """A stored chat log. `format` is an id in LOG_FORMATS; `filename` is for showing only."""
+
+    id: str
+    filename: str
+    sha256: str
+    size_bytes: int
+    format: str
+    created_at: float
+
+
+def ingest(stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES) -> ChatSource:
+    """Store an exported chat log and find out whose export it is.
+
+    Args:
+        stream: read in chunks, never as a whole.
+        size_limit: bytes.
+
+    Raises:
+        DataError: too large, empty, damaged, or no chat export; nothing is kept then.
+    """
+    source_id, name = new_id("src"), display_name(filename)
+    key = f"sources/{source_id}/upload"
+    digest, size = hashlib.sha256(), 0
+    with get_storage().open_write(key) as target:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if size > size_limit:
+                raise data_error("file_too_large", too_large(name, size_limit))
+            digest.update(chunk)
+            target.write(chunk)
+    try:
+        if not size:
+            raise data_error("empty_file", f"{name} is empty.")
+        found = chat_logs.recognize(Bundle(get_storage().local_path(key), name))
+    except DataError:
+        get_storage().delete(f"sources/{source_id}")
+        raise
+    row = Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key)
+    return _save(row, found.id)
+
+
+def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_UPLOAD_BYTES) -> ChatSource:
+    """Store the files of a folder as one archive, then as `ingest`.
+
+    Args:
+        files: path inside the folder, and the file; only the path's own parts are kept.
+
+    Raises:
+        DataError: as `ingest`, or there is no file.
+    """
+    total, top = 0, ""
+    with tempfile.TemporaryFile() as packed:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path, stream in files:
+                parts = [
+                    display_name(part) for part in path.replace("\\", "/").split("/") if part not in ("", ".", "..")
+                ]
+                name = "/".join(parts) or "file"
+                top = top or parts[0].removesuffix(".json")
+                with archive.open(name, "w") as target:
+                    while chunk := stream.read(_CHUNK):
+                        total += len(chunk)
+                        if total > size_limit:
+                            raise data_error("file_too_large", too_large("The folder", size_limit))
+                        target.write(chunk)
+        if not top:
+            raise data_error("empty_file", "The folder holds no file.", "Choose the folder of the export.")
+        packed.seek(0)
+        return ingest(packed, f"{top}.zip", size_limit * 2)
+
+
+def get(source_id: str) -> ChatSource:
+    """The stored log. Raises NotFound."""
+    return _record(_row(source_id))
+
+
+def set_format(source_id: str, format_id: str) -> ChatSource:
+    """Read the upload as another export from now on. Raises NotFound where there is no such format."""
+    return _save(_row(source_id), chat_logs.LOG_FORMATS.get(format_id).id)
+
+
+def hints(source_id: str) -> Hints:
+    """The columns there are, and the choices to begin with."""
+    return log_format(source_id).hints(bundle(source_id))
+
+
+def log_format(source_id: str) -> LogFormat:
+    """The format that the log is read by."""
+    return chat_logs.LOG_FORMATS.get(get(source_id).format)
+
+
+def bundle(source_id: str) -> Bundle:
+    """The upload as files that hold rows."""
+    row = _row(source_id)
+    return Bundle(get_storage().local_path(row.path), row.filename)
+
+
+def _save(row: Source, format_id: str) -> ChatSource:
+    row.format = format_id
+    row.detection = Detection(f"chat_log:{format_id}").to_dict()
+    with UnitOfWork() as uow:
+        saved = uow.session.merge(row)
+        uow.commit()
+        return _record(saved)
+
+
+def _row(source_id: str) -> Source:
+    with UnitOfWork(write=False) as uow:
+        row = uow.session.get(Source, source_id)
+        if row is not None:
+            uow.session.expunge(row)
+    if row is None or not str(row.detection.get("format", "")).startswith("chat_log:"):
+        raise NotFound(f"There is no chat log {source_id!r}.", "Bring the export in again.")
+    return row
+
+
+def _record(row: Source) -> ChatSource:
+    return ChatSource(row.id, row.filename, row.sha256, row.size_bytes, row.format, row.created_at)

@@ -1,0 +1,88 @@
+"""The results of the training wing's background tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.platform.tasks.results import TaskResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingResult(TaskResult):
+    """Of a training run: the id and the name of its model."""
+
+    model_id: str
+    model: str = ""
+    final_loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeResult(TaskResult):
+    """Of a merge; `logit_difference` is the largest one between the adapter and the merged model."""
+
+    model_id: str
+    size_bytes: int
+    logit_difference: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarterResult(TaskResult):
+    """Of building the starter model; `pretraining_exact_match` is a share of 0-1."""
+
+    params: int
+    pretraining_exact_match: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationResult(TaskResult):
+    """Of a time measurement."""
+
+    tokens_per_s: float
+    overhead_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadResult(TaskResult):
+    """Of a download from the Hugging Face Hub. `revision` is the commit."""
+
+    hub_id: str
+    revision: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Exact answers as a share of 0-1 by split; None where the split is empty."""
+
+    train: float | None = None
+    validation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCount:
+    """Examples by split."""
+
+    train: int = 0
+    validation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TestedQuestion:
+    """One question of an exact-match test with the answers of both models."""
+
+    split: str
+    question: str
+    expected: str
+    base: str
+    tuned: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactMatchResult(TaskResult):
+    """Of an exact-match test: base against tuned model on all examples, and a few samples."""
+
+    base: Share
+    tuned: Share
+    counts: SplitCount
+    samples: tuple[TestedQuestion, ...] = ()

@@ -1,0 +1,50 @@
+"""The toasts for finished work."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.services.platform import tasks
+from core.services.platform.tasks import FinishedRecord
+
+SCRIPT = "from pages.ui import app\napp.announcements()"
+
+
+@pytest.fixture
+def ended(studio_env: object, monkeypatch: pytest.MonkeyPatch) -> list[FinishedRecord]:
+    """What ended since the last look; the list may grow."""
+    records: list[FinishedRecord] = []
+    monkeypatch.setattr(tasks, "last_event_id", lambda: 7)
+    monkeypatch.setattr(tasks, "events_since", lambda after: [item for item in records if item.id > after])
+    return records
+
+
+def finished(event_id: int, state: str = "succeeded") -> FinishedRecord:
+    return FinishedRecord(event_id, "task_1", "training", "Support *v1*", state, "", 0.0)
+
+
+def test_only_what_ends_after_the_arrival_is_announced_and_only_once(ended: list[FinishedRecord]) -> None:
+    ended.append(finished(7))
+    app = AppTest.from_string(SCRIPT).run()
+    assert not app.toast
+    ended.append(finished(8))
+    (toast,) = app.run().toast
+    assert r"Support \*v1\*" in toast.value
+    assert not app.run().toast
+
+
+def test_each_end_has_its_own_words(ended: list[FinishedRecord]) -> None:
+    app = AppTest.from_string(SCRIPT).run()
+    ended += [finished(8, "succeeded"), finished(9, "failed"), finished(10, "cancelled")]
+    assert len({toast.value for toast in app.run().toast}) == 3
+
+
+def test_a_database_that_fails_takes_no_screen_down(
+    ended: list[FinishedRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> int:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(tasks, "last_event_id", fail)
+    assert not AppTest.from_string(SCRIPT).run().exception

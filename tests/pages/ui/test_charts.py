@@ -1,0 +1,33 @@
+"""Charts take their colors from the theme's placeholders, so that they follow light and dark."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+from streamlit.testing.v1 import AppTest
+
+from pages.ui import charts, theme
+
+
+def test_each_named_color_is_another_placeholder_of_the_theme() -> None:
+    named = [
+        charts.TUNED, charts.BASE, charts.GOOD, charts.WAIT,
+        charts.BAD, charts.TUNED_SOFT, charts.BASE_SOFT, charts.INK,
+    ]  # fmt: skip
+    assert len(set(named)) == len(named)
+    assert not set(named) & {color for pair in theme.PALETTE.values() for color in pair}
+    assert len(charts.SEQ) == len(theme.STEPS)
+
+
+def test_a_chart_is_drawn_with_its_description_and_without_a_toolbar() -> None:
+    script = (
+        "from pages.ui import charts\n"
+        "charts.bars(['a', 'b'], [1, 2], key='bars', alt='Two bars: 1 and 2.', x='Set', y='Examples')"
+    )
+    app = AppTest.from_string(script).run()
+    assert not app.exception
+    (chart,) = app.get("plotly_chart")
+    figure = go.Figure(**__import__("json").loads(chart.proto.spec))
+    assert list(figure.data[0].y) == [1, 2]
+    assert figure.layout.xaxis.title.text == "Set"
+    assert figure.layout.yaxis.rangemode == "tozero"
+    assert "Two bars" in str(chart.proto)
