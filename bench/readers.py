@@ -161,7 +161,7 @@ def growth(kind: str, folder: Path) -> dict[str, float]:
     if not path.exists():
         _big(kind, path)
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom core import formats\n"
+        "import sys, time\nfrom pathlib import Path\nfrom core.data import formats\n"
         "import pyarrow.parquet\n"
         # VmHWM, not ru_maxrss: the latter begins with the peak of the process that started this one.
         "status = lambda: Path('/proc/self/status').read_text()\n"

@@ -28,7 +28,7 @@ from core.data.chat_logs.sharegpt import ShareGptLog
 from core.data.chat_logs.slack import SlackLog
 from core.data.chat_logs.table import TableLog
 
-# In the order in which an upload is looked at: the formats with the surest marks first, any table last.
+# In the order in which an upload is looked at: those with the surest marks first.
 LOG_FORMATS.add(ChatGptLog())
 LOG_FORMATS.add(ClaudeLog())
 LOG_FORMATS.add(SlackLog())

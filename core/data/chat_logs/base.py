@@ -179,6 +179,7 @@ class LogFormat(ABC):
         options: names of the ReadOptions that it uses.
         asker: whoever starts a conversation is the user; False where speakers have roles of their own.
         event_roles: roles whose messages are events of the app, not part of the conversation; left out at first.
+        is_fallback: it takes almost anything, so it is asked after all others.
     """
 
     id: ClassVar[str]
@@ -187,6 +188,7 @@ class LogFormat(ABC):
     options: ClassVar[tuple[str, ...]] = ()
     asker: ClassVar[bool] = False
     event_roles: ClassVar[frozenset[str]] = frozenset()
+    is_fallback: ClassVar[bool] = False
 
     @abstractmethod
     def recognizes(self, bundle: Bundle) -> bool:
@@ -208,12 +210,13 @@ LOG_FORMATS: Final = Registry[LogFormat]("chat export")
 
 
 def recognize(bundle: Bundle) -> LogFormat:
-    """The format of an upload: the first one in the registry that recognizes it.
+    """The format of an upload: the first one in the registry that recognizes it, fallbacks last.
 
     Raises:
         DataError: the studio cannot read this export; names those that it can.
     """
-    found = next((entry for entry in LOG_FORMATS if entry.recognizes(bundle)), None)
+    in_order = sorted(LOG_FORMATS, key=lambda entry: entry.is_fallback)
+    found = next((entry for entry in in_order if entry.recognizes(bundle)), None)
     if found is None:
         titles = ", ".join(entry.title for entry in LOG_FORMATS)
         raise DataError(

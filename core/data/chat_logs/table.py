@@ -46,6 +46,7 @@ class TableLog(LogFormat):
         "One message a row, with a column for the conversation, the speaker, the time and the text: CSV, Excel, "
         "Parquet or JSON, as help desks and databases export it."
     )
+    is_fallback = True
     event_roles = frozenset({"system"})  # "Conversation opened": not instructions for a model
     options = ("conversation", "speaker", "text", "time", "zone", "day_first", "gap_minutes")
 
