@@ -56,7 +56,11 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+        value = value.expanduser().resolve()
+        existing = next(path for path in (value, *value.parents) if os.path.exists(path))
+        if not os.path.isdir(existing):
+            raise ValueError(f"{existing} is a file, not a directory")
+        return value
 
     @field_validator("database_url", "redis_url")
     @classmethod

@@ -21,6 +21,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from core.errors import StudioError
+from core.platform import logs
 from core.platform.processes import die_with_parent
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import store
@@ -167,7 +168,7 @@ class _Watching(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """In the work process: end with the worker, write to the task's log, then let RQ run the job."""
         os.environ["RQ_WORKER_ID"] = self.name
-        _write_to(log_path(task_id_of(job)))
+        _write_to(log_path(task_id_of(job)), queue.name.removeprefix(queue_name("")))
         super().main_work_horse(job, queue)
 
 
@@ -186,7 +187,7 @@ class ForkWorker(_Watching):
 class TrainingWorker(_Watching, SpawnWorker):
     """For the gpu queue: a fresh interpreter for each task, since CUDA does not survive a fork."""
 
-    horse_module = "worker.horse"
+    horse_module = "worker.work_process"
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         assert self.execution is not None
@@ -249,19 +250,15 @@ def make_worker(queue: str) -> Worker:
     )
 
 
-def _write_to(path: Path) -> None:
-    """Everything this process prints from here on, native libraries included, goes to the file."""
+def _write_to(path: Path, queue: str) -> None:
+    """Send everything that this process prints from here on, native libraries included, to the task's log."""
     stream = path.open("a", buffering=1)
     sys.stdout.flush()
     sys.stderr.flush()
     os.dup2(stream.fileno(), 1)
     os.dup2(stream.fileno(), 2)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True
-    )
-    for chatty in ("rq.worker", "rq.job"):  # people read this log; the queue's bookkeeping is not what they look for
-        logging.getLogger(chatty).handlers.clear()
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.configure(f"worker-{queue}", on_stderr=True)
+    log.setLevel(logging.WARNING)  # people read this log; RQ's bookkeeping does not help them
 
 
 def _cause_of_death(status: int | None, kills_before: int) -> str:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from core.platform import logs
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import recovery, store
 from core.platform.tasks.announce import announce, queue_name
@@ -74,7 +75,7 @@ def _each(what: str, task_ids: Iterable[str], act: Callable[[str], None]) -> Non
 
 def main() -> None:
     """Reconcile now and every `reconcile_s`, until SIGTERM."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure("reconciler")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

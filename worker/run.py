@@ -25,6 +25,7 @@ from core.errors import (
     StudioError,
     TrainingError,
 )
+from core.platform import logs
 from core.platform.tasks import store
 from core.platform.tasks.context import Interrupted, Outcome, TaskContext
 from core.platform.tasks.kinds import KINDS, TaskKind, kind_of
@@ -57,7 +58,12 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
     except NotFound:
         log.warning("Task %s was deleted; its message is dropped.", task_id)
         return None
-    kind = kind_of(task.kind)
+    with logs.bound(task_id=task.id, task_kind=task.kind):
+        return _execute(task, owner, shutdown)
+
+
+def _execute(task: TaskRecord, owner: str, shutdown: threading.Event | None) -> TaskRecord | None:
+    task_id, kind = task.id, kind_of(task.kind)
     lease = acquire(task_id, owner, first_state="validating" if kind.validates_first else "running")
     if lease is None:
         log.info("Task %s needs no worker now.", task_id)

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import structlog
 import typer
 from typer.exceptions import TyperException
 
 from core.errors import StudioError
+from core.platform import logs
 from core.settings import get_settings
 
 INTERRUPTED = 130
@@ -34,7 +34,7 @@ def run_guarded(action: Callable[[], Any]) -> int:
     short id under which its traceback lies in the log file (1).
     """
     _print_anything()
-    _logs_to_stderr()
+    logs.configure("cli", level=logging.WARNING, on_stderr=True)  # stdout is for results
     try:
         code = action()
         sys.stdout.flush()
@@ -112,12 +112,3 @@ def _log_file() -> Path:
         return get_settings().data_dir / "logs" / "cli.log"
     except StudioError:
         return Path.cwd() / "sft-cli.log"
-
-
-def _logs_to_stderr() -> None:
-    """Keep stdout for results: every logger writes warnings and worse to stderr."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,7 @@ class Service:
 
     def tick(self) -> None:
         """Start it when it is time, notice when it ended. Call it a few times a second."""
+        self._limit_log()
         if self.is_running or time.monotonic() < self._start_at or not self.claim():
             return
         if self.process is None:
@@ -119,8 +121,6 @@ class Service:
 
     def _start(self) -> None:
         path = service_log(self.command.name)
-        if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
         settings = get_settings()
         assert self._lock is not None
         parent = os.getpid()
@@ -137,6 +137,14 @@ class Service:
                 preexec_fn=lambda: die_with_parent(parent),
             )
         self._started_at = time.monotonic()
+
+    def _limit_log(self) -> None:
+        """Move what the process printed so far to `<name>.log.1` when it is too large; the process keeps its file."""
+        path = service_log(self.command.name)
+        with contextlib.suppress(OSError):
+            if path.stat().st_size > LARGEST_LOG_BYTES:
+                shutil.copyfile(path, path.with_suffix(".log.1"))
+                os.truncate(path, 0)
 
     def release(self) -> None:
         """Give the lock back, once the process has ended."""
@@ -193,7 +201,7 @@ def note_of(name: str) -> str | None:
 
 
 def service_log(name: str) -> Path:
-    """Where a service's output goes."""
+    """Where a service's output goes that does not pass through its loggers (`core/platform/logs.py`)."""
     folder = get_settings().data_dir / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{name}.log"

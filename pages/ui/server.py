@@ -17,6 +17,7 @@ from starlette.routing import Route
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 
+from core.platform import logs
 from core.settings import get_settings
 from pages.ui import downloads
 
@@ -43,6 +44,7 @@ async def _serving(app: App) -> AsyncIterator[dict[str, Any]]:
     # Until the first `st.navigation` of a process, Streamlit builds its own list from pages/*.py: whoever came first by
     # a deep link would read "Page not found".
     PagesManager.uses_pages_directory = False
+    logs.adopt("streamlit", "uvicorn")
     downloads.streams(True)
     try:
         yield {}
@@ -58,6 +60,7 @@ def main() -> None:
     from streamlit.web import bootstrap
 
     settings = get_settings()
+    logs.configure("web")
     options = {
         "server.address": settings.host,
         "server.port": settings.web_port,

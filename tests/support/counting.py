@@ -115,9 +115,9 @@ if "counting" not in KINDS:  # this file is loaded twice where it is the program
 
 if __name__ == "__main__":
     if sys.argv[1].isdigit():
-        from worker.horse import main as horse
+        from worker.work_process import main as work_process
 
-        horse(sys.argv[1:])
+        work_process(sys.argv[1:])
     else:
         from worker.__main__ import main
 

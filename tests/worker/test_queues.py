@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import rq
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -115,3 +116,21 @@ def test_a_worker_needs_the_name_of_a_queue(studio_env) -> None:
     refused = subprocess.run([sys.executable, "-m", "worker", "tea"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "gpu, cpu, io" in refused.stderr
+
+
+def test_rq_still_has_the_names_that_we_build_on(real_redis) -> None:
+    """They are private, or hooks that RQ does not document: an upgrade of RQ that renames one must not go unnoticed."""
+    worker = make_worker("cpu")
+    for name in ("_horse_pid", "_stop_requested", "_is_horse", "execution"):
+        assert hasattr(worker, name), name
+    ours = vars(queues.ForkWorker) | vars(queues.TrainingWorker) | vars(queues._Watching)
+    hooks = {name for name, value in ours.items() if callable(value) and not name.startswith("_")}
+    added = {name for name in hooks if not any(hasattr(base, name) for base in (rq.Worker, rq.SpawnWorker))}
+    assert added == set()
+    assert {
+        "monitor_work_horse",
+        "wait_for_horse",
+        "main_work_horse",
+        "fork_work_horse",
+        "maintain_heartbeats",
+    } <= hooks

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from core.errors import Diverged, LeaseLost, StorageError
+from core.platform import logs
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.platform.tasks.context import Outcome, TaskContext
@@ -150,3 +153,23 @@ def test_every_handler_exists(kind_id: str) -> None:
     assert spec.origin is not None
     with open(spec.origin) as source:  # not imported: training's modules load torch
         assert f"def {function}(" in source.read()
+
+
+def test_the_lines_of_a_task_carry_its_id(studio_env) -> None:
+    def handler(ctx: TaskContext) -> Outcome:
+        logging.getLogger("some.library").info("working")
+        return Outcome("succeeded")
+
+    before = list(logging.getLogger().handlers)
+    try:
+        logs.configure("worker-cpu", on_stderr=False)
+        with kind_with(handler):
+            task_id = a_task("dummy")
+            run.execute(task_id, "w")
+        logging.getLogger("some.library").info("idle")
+    finally:
+        logging.getLogger().handlers[:] = before
+    lines = [json.loads(line) for line in (studio_env / "logs" / "worker-cpu.jsonl").read_text().splitlines()]
+    ids = {line["message"]: line.get("task_id") for line in lines}
+    assert (ids["working"], ids["idle"]) == (task_id, None)
+    assert len([line for line in lines if line.get("task_id") == task_id]) == 3  # it starts, works, ends

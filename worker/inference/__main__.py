@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from core.errors import SettingsError
+from core.platform import logs
 from core.settings import get_settings
 
 
@@ -12,6 +13,7 @@ def main() -> int:
     """Serve until told to stop; 1 when the settings cannot work."""
     try:
         port = get_settings().inference_port
+        logs.configure("inference")
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -23,6 +25,7 @@ def main() -> int:
         make_app(),
         host="127.0.0.1",  # never another address: there is no sign-in here
         port=port,
+        log_config=None,  # its loggers go through ours
         log_level="warning",
         timeout_graceful_shutdown=3,
     )

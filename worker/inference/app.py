@@ -19,6 +19,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from core.serving.targets.base import Chunk
 from worker.inference import problems
 from worker.inference.engine import Engine, Question
+from worker.inference.request_log import RequestLog
 from worker.inference.schema import ChatRequest
 
 _POLL_S = 0.5  # how often a waiting answer asks whether its reader is still there
@@ -91,6 +92,7 @@ def make_app() -> FastAPI:
     app = FastAPI(title="SFT Studio inference", docs_url=None, redoc_url=None, openapi_url=None)
     # a page from elsewhere must not reach the loopback address under a name of its own
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    app.add_middleware(RequestLog)
     engine = Engine()
 
     @app.get("/health")

@@ -11,7 +11,8 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.errors import StudioError
@@ -41,6 +42,7 @@ class Question:
     emit: Callable[[Chunk | Exception], None]
     cancelled: threading.Event
     schema: Mapping[str, Any] | None = None  # a JSON schema that the answer follows
+    context: Context = field(default_factory=copy_context)  # of the request, so that its log lines carry its id
 
 
 class Engine:
@@ -90,7 +92,7 @@ class Engine:
                 self._left()
                 continue
             try:
-                self._open.append(self._begin(question))
+                self._open.append(question.context.run(self._begin, question))
             except Exception as error:  # every failure belongs to the one who asked, not to this thread
                 self._left()
                 question.emit(error)
@@ -117,7 +119,7 @@ class Engine:
         if answer.question.cancelled.is_set():
             return self._close(answer)
         try:
-            chunk = answer.step()
+            chunk = answer.question.context.run(answer.step)
         except Exception as error:
             self._close(answer)
             return answer.question.emit(error)

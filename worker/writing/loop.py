@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -29,8 +30,6 @@ from core.services.platform import connections
 W = TypeVar("W", bound=Writer)
 
 log = logging.getLogger(__name__)
-for _chatty in ("httpx", "httpx2", "httpcore", "openai", "ollama"):
-    logging.getLogger(_chatty).setLevel(logging.WARNING)  # a line per request would bury what a task's log is read for
 
 TICK_S: Final = 0.2
 BUDGET_EVERY_S: Final = 1.0  # how often a changed budget is looked for
@@ -96,7 +95,10 @@ class RowLoop:
             LlmError: the endpoint cannot be used (a key that is refused, a model that is not there, nobody answers).
             LeaseLost: another worker has the task.
         """
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._writer.recipe.concurrency)]
+        threads = [
+            threading.Thread(target=copy_context().run, args=(self._work,), daemon=True)
+            for _ in range(self._writer.recipe.concurrency)
+        ]
         for thread in threads:
             thread.start()
         try:

@@ -9,7 +9,9 @@ import os
 import re
 import socket
 
-_OWNER = re.compile(r"-(?P<place>[^:]+)-(?P<worker>\d+)-[0-9a-f]+:(?P<horse>\d+)$")
+from core.platform.processes import is_alive
+
+_OWNER = re.compile(r"-(?P<place>[^:]+)-(?P<worker>\d+)-[0-9a-f]+:(?P<work_process>\d+)$")
 
 
 def place() -> str:
@@ -31,17 +33,7 @@ def is_gone(owner: str) -> bool:
 
     False for an owner elsewhere, and where the worker lives: it frees the lease itself, and knows the cause.
     """
-    found = _OWNER.search(owner)
-    if found is None or found["place"] != place():
+    match = _OWNER.search(owner)
+    if match is None or match["place"] != place():
         return False
-    return not _lives(int(found["worker"])) and not _lives(int(found["horse"]))
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives, as another user
-        return True
-    return True
+    return not is_alive(int(match["worker"])) and not is_alive(int(match["work_process"]))

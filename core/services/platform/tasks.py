@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Sequence
 
 from core.platform.db.uow import UnitOfWork
+from core.platform.processes import is_alive
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import commands, logs, store
 from core.platform.tasks.announce import queue_name
@@ -186,24 +186,12 @@ def _record(worker: object) -> WorkerRecord | None:
     if not queues or heartbeat is None:
         return None
     seen_at = heartbeat.timestamp()
-    if time.time() - seen_at > _STALE_S or not _process_lives(worker.hostname, worker.pid):  # type: ignore[attr-defined]
+    pid = worker.pid if worker.hostname == socket.gethostname() else None  # type: ignore[attr-defined]
+    if time.time() - seen_at > _STALE_S or (pid is not None and not is_alive(pid)):  # killed without a goodbye
         return None
     job_id = worker.get_current_job_id() or ""  # type: ignore[attr-defined]
     state = str(worker.get_state())  # type: ignore[attr-defined]
     return WorkerRecord(worker.name, queues[0], state, job_id.rpartition("-")[0] or None, seen_at)  # type: ignore[attr-defined]
-
-
-def _process_lives(hostname: str | None, pid: int | None) -> bool:
-    """False when the worker ran on this machine and its process is gone (killed, so that it said no goodbye)."""
-    if pid is None or hostname != socket.gethostname():
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _ordinal(number: int) -> str:

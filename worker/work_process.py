@@ -1,4 +1,4 @@
-"""A fresh work process of the training worker: `python -m worker.horse PARENT_PID WORKER JOB QUEUE`."""
+"""A fresh work process of the training worker: `python -m worker.work_process PARENT_PID WORKER JOB QUEUE`."""
 
 from __future__ import annotations
 
