@@ -1,4 +1,4 @@
-"""`sft`: the command line. One file per verb; results go to stdout, progress and logs to stderr.
+"""`sft`: the command line. One file and one line per verb; results go to stdout, progress and logs to stderr.
 
 Exit codes: 0 it worked, 1 it did not (the message says why and what to do), 2 the command or a file could not be
 read, 130 interrupted.
@@ -8,40 +8,41 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Final
 
 import typer
 
-from core.cli.boundary import run_guarded
+from core.cli._support.boundary import run_guarded
+from core.registry import Registry
 
-# One verb, one file with `register(app)`. The order is the order of `sft --help`.
-VERBS = (
-    "up",
-    "demo",
-    "validate",
-    "analyze",
-    "rows",
-    "convert",
-    "write",
-    "connections",
-    "datasets",
-    "history",
-    "split",
-    "dedupe",
-    "mix",
-    "undo",
-    "export",
-    "train",
-    "jobs",
-    "models",
-    "merge",
-    "chat",
-    "worker",
-    "doctor",
-)
+# A verb is a module with `register(app)`. The order is the order of `sft --help`.
+VERBS: Final = Registry[str]("verb of sft", key=lambda module: module.rpartition(".")[2])
+VERBS.add("core.cli.up")
+VERBS.add("core.cli.demo")
+VERBS.add("core.cli.validate")
+VERBS.add("core.cli.analyze")
+VERBS.add("core.cli.rows")
+VERBS.add("core.cli.convert")
+VERBS.add("core.cli.write")
+VERBS.add("core.cli.connections")
+VERBS.add("core.cli.datasets")
+VERBS.add("core.cli.history")
+VERBS.add("core.cli.split")
+VERBS.add("core.cli.dedupe")
+VERBS.add("core.cli.mix")
+VERBS.add("core.cli.undo")
+VERBS.add("core.cli.export")
+VERBS.add("core.cli.train")
+VERBS.add("core.cli.jobs")
+VERBS.add("core.cli.models")
+VERBS.add("core.cli.merge")
+VERBS.add("core.cli.chat")
+VERBS.add("core.cli.worker")
+VERBS.add("core.cli.doctor")
 
 
 def build_app() -> typer.Typer:
-    """The whole command line as a typer app (docs/cli.md is held against it by a test)."""
+    """The command line as a typer app; a test compares docs/cli.md with it."""
     app = typer.Typer(
         name="sft",
         help="Turn tables into labeled examples, fine-tune a model on them, and ask it.",
@@ -50,8 +51,8 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # plain help: readable in logs, and no terminal guessing
     )
-    for verb in VERBS:
-        import_module(f"core.cli.{verb}").register(app)
+    for module in VERBS:
+        import_module(module).register(app)
     return app
 
 

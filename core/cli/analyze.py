@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.output import print_json, print_table
+from core.cli._support.output import print_json, print_table
 from core.data import formats
 
 if TYPE_CHECKING:

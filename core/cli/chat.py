@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.boundary import say
+from core.cli._support.boundary import say
 from core.messages import Message
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.assign import assign
-from core.cli.boundary import say
-from core.cli.output import print_json
-from core.cli.waiting import wait_succeeded
+from core.cli._support.boundary import say
+from core.cli._support.output import print_json
+from core.cli._support.settings import assign
+from core.cli._support.waiting import wait_succeeded
 from core.data import formats
 from core.data.conversion.templates import TEMPLATES
 from core.errors import DataError, SettingsError

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.output import moment, print_json, print_table
+from core.cli._support.output import moment, print_json, print_table
 
 
 def register(app: typer.Typer) -> None:

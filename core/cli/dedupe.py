@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.changing import change
+from core.cli._support.changes import change
 
 
 def register(app: typer.Typer) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.boundary import say
-from core.cli.output import print_json
+from core.cli._support.boundary import say
+from core.cli._support.output import print_json
+from core.cli._support.waiting import POLL_S
 from core.cli.train import method_help
-from core.cli.waiting import POLL_S
 from core.errors import JobError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.boundary import say
+from core.cli._support.boundary import say
 from core.data.versions.exports import EXPORTS
 from core.errors import DataError, NotFound
 

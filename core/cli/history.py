@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from core.cli.changing import described
-from core.cli.output import moment, print_json, print_table
+from core.cli._support.changes import described
+from core.cli._support.output import moment, print_json, print_table
 
 
 def register(app: typer.Typer) -> None:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from core.cli.boundary import say
-from core.cli.job_show import show
-from core.cli.output import moment, print_json, print_table
+from core.cli._support.boundary import say
+from core.cli._support.job_show import show
+from core.cli._support.output import moment, print_json, print_table
 from core.errors import SettingsError
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from core.cli.boundary import say
-from core.cli.output import print_json
-from core.cli.waiting import wait_succeeded
+from core.cli._support.boundary import say
+from core.cli._support.output import print_json
+from core.cli._support.waiting import wait_succeeded
 
 
 def register(app: typer.Typer) -> None:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from core.cli.boundary import say
-from core.cli.changing import print_newest
-from core.cli.waiting import wait_succeeded
+from core.cli._support.boundary import say
+from core.cli._support.changes import print_newest
+from core.cli._support.waiting import wait_succeeded
 from core.errors import DataError
 
 

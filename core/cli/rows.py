@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from core.cli.boundary import say
-from core.cli.output import print_json
+from core.cli._support.boundary import say
+from core.cli._support.output import print_json
 from core.data import formats
 from core.messages import Reject
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.assign import assign, pairs
-from core.cli.boundary import say
-from core.cli.output import print_json
-from core.cli.waiting import wait_for
+from core.cli._support.boundary import say
+from core.cli._support.output import print_json
+from core.cli._support.settings import assign, pairs
+from core.cli._support.waiting import wait_for
 
 
 def method_help() -> str:

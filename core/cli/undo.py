@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.changing import print_newest
+from core.cli._support.changes import print_newest
 from core.errors import NotFound
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.output import print_json
+from core.cli._support.output import print_json
 from core.data import formats
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.cli.boundary import say
-from core.cli.output import print_json
-from core.cli.waiting import wait_succeeded
+from core.cli._support.boundary import say
+from core.cli._support.output import print_json
+from core.cli._support.waiting import wait_succeeded
 
 if TYPE_CHECKING:
     from core.data.editing import Operation

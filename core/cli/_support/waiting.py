@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from core.cli.boundary import say
+from core.cli._support.boundary import say
 from core.errors import JobError
 
 if TYPE_CHECKING:

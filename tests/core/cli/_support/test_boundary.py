@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from core.cli import main
-from core.cli.boundary import run_guarded
+from core.cli._support.boundary import run_guarded
 from core.errors import DataError
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.cli.assign import assign, pairs
+from core.cli._support.settings import assign, pairs
 from core.data.conversion.templates.qa import QaOptions
 from core.errors import SettingsError
 from core.models.methods.lora import LoRA
@@ -76,7 +76,7 @@ def test_a_setting_that_would_change_nothing_is_refused() -> None:
 
 
 def test_what_does_not_go_together_is_said_in_plain_words() -> None:
-    with pytest.raises(SettingsError, match="DoRA works on a base of 4 bits") as caught:
+    with pytest.raises(SettingsError, match="DoRA works on a 4-bit base") as caught:
         assign(["dora=true", "bits=8"], QLoRA)
     assert "Value error" not in caught.value.message
 

@@ -1,0 +1,1 @@
+"""Shared by the verbs: the error boundary, settings as `--set name=value`, tables and JSON, waiting for tasks."""
