@@ -15,7 +15,7 @@ from core.data.chat_logs import REASONS
 from core.data.chat_logs.base import RAW_LIMIT
 from core.data.examples import sensitive
 from core.data.examples.sets import ExampleSet
-from core.data.findings import finding
+from core.data.issues import finding
 from core.data.quality import structure
 from core.data.quality.rules import check_set
 from core.data.versions.manifest import SourceFile

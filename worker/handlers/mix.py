@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.data.editing.base import Made
+from core.data.editing.base import ResultExample
 from core.data.editing.building import checked
 from core.data.editing.choosing import draw, drawn
 from core.data.editing.equality import Numbers
@@ -82,7 +82,7 @@ def handle(ctx: TaskContext) -> Outcome:
     )
 
 
-def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[Made, dict[str, Any]]]:
+def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[ResultExample, dict[str, Any]]]:
     """`wanted` examples of a version: a sample, or all of them with the training examples repeated."""
     rows = Rows(version_file(version.id, files.EXAMPLES))
     provenance = _provenance(version)
@@ -90,7 +90,7 @@ def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[Mad
         known = Provenance(provenance)
         for entry in rows:
             if chosen is None or chosen[entry.position]:
-                yield Made(entry), {**known.of(entry.position), **({"repeat": turn} if turn else {})}
+                yield ResultExample(entry), {**known.of(entry.position), **({"repeat": turn} if turn else {})}
 
 
 def _rounds(rows: Rows, wanted: int, seed: int) -> Iterator[Numbers | None]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.data.examples.sets import ExampleSet
-from core.data.findings import finding
+from core.data.issues import finding
 from core.data.quality import structure
 from core.data.quality.rules import check_set
 from core.data.versions.rows import ProvenanceWriter

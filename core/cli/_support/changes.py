@@ -24,7 +24,7 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
         effect = dataset_edits.count(found.id, operation)
         _print_effect(found.name, effect, as_json=as_json)
         return
-    inline = found.examples <= dataset_edits.INLINE_EXAMPLES
+    inline = found.examples <= dataset_edits.EDITED_AT_ONCE
     with ensure(set() if inline else {"redis", "worker"}, say):
         applied = dataset_edits.apply(found.id, operation, base_version_id=found.version.id, why=why)
         if applied.task is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from core.data import formats
-from core.data.findings import data_error
+from core.data.issues import data_error
 from core.errors import DataError
 from core.messages import Reject, Row
 

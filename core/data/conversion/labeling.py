@@ -15,8 +15,8 @@ from typing import Any, Self
 from core.data.conversion import chat_shapes, columnar
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
-from core.data.findings import finding
 from core.data.formats.batches import RowBatch
+from core.data.issues import finding
 from core.data.quality import structure
 from core.errors import DataError
 from core.messages import Example, Finding, Reject, Row

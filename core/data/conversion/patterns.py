@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from core.data.findings import data_error
+from core.data.issues import data_error
 
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 

@@ -5,8 +5,8 @@ choosing   filter, merge, dedupe, sample                 splitting  training and
 text       redact, repair, neutralise                    building   an operation becomes the files of a version
 """
 
-from core.data.editing.base import OPERATIONS, Effect, Made, Operation, make, operation_of, register
-from core.data.editing.choosing import Dedupe, Filter, Merge, Sample
+from core.data.editing.base import OPERATIONS, Effect, Operation, ResultExample, make, operation_of
+from core.data.editing.choosing import Dedupe, Filter, Merge, SampleRows
 from core.data.editing.rows import (
     AddedExample,
     AddExamples,
@@ -18,7 +18,7 @@ from core.data.editing.rows import (
     messages_of,
 )
 from core.data.editing.splitting import GROUPINGS, Split
-from core.data.editing.text import NeutraliseSpecialTokens, Redact, RepairText
+from core.data.editing.text import EscapeSpecialTokens, Redact, RepairText
 
 __all__ = [
     "GROUPINGS",
@@ -29,20 +29,19 @@ __all__ = [
     "DropRows",
     "EditRows",
     "Effect",
+    "EscapeSpecialTokens",
     "Filter",
-    "Made",
     "Merge",
     "Move",
-    "NeutraliseSpecialTokens",
     "Operation",
     "Redact",
     "RepairText",
-    "Sample",
+    "ResultExample",
+    "SampleRows",
     "SetSystem",
     "SetWeight",
     "Split",
     "make",
     "messages_of",
     "operation_of",
-    "register",
 ]

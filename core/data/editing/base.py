@@ -8,18 +8,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from core.data.versions.rows import Entry
 from core.errors import DataError
 from core.messages import Example, Split
+from core.registry import Registry
 
 _LISTED = 200  # positions and texts that a version's history keeps word for word
 
 
-class Source(Protocol):
+class OperationSource(Protocol):
     """The examples that an operation works on: known in number, gone through as often as needed."""
 
     @property
@@ -32,7 +33,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ResultExample:
     """One example of the result.
 
     Attributes:
@@ -102,7 +103,7 @@ class Operation(BaseModel):
     icon: ClassVar[str] = ""
 
     @abstractmethod
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         """The examples of the result, in order; one that is not yielded is removed.
 
         Raises:
@@ -122,16 +123,7 @@ class Operation(BaseModel):
         return {name: _short(value) for name, value in self.model_dump(mode="json").items()}
 
 
-OPERATIONS: dict[str, type[Operation]] = {}
-Kind = TypeVar("Kind", bound=type[Operation])
-
-
-def register(kind: Kind) -> Kind:
-    """Add an operation to OPERATIONS; a second one of the same id raises ValueError."""
-    if kind.id in OPERATIONS:
-        raise ValueError(f"There are two operations with the id {kind.id!r}.")
-    OPERATIONS[kind.id] = kind
-    return kind
+OPERATIONS: Final = Registry[type[Operation]]("editing operation")
 
 
 def operation_of(raw: Mapping[str, Any]) -> Operation:
@@ -142,10 +134,9 @@ def operation_of(raw: Mapping[str, Any]) -> Operation:
     """
     values = dict(raw)
     name = values.pop("id", None)
-    kind = OPERATIONS.get(str(name))
-    if kind is None:
-        raise DataError(f"There is no operation {name!r}.", f"Choose one of {', '.join(OPERATIONS)}.")
-    return make(kind, **values)
+    if name not in OPERATIONS:
+        raise DataError(f"Unknown editing operation: {name!r}.", f"Choose one of: {', '.join(OPERATIONS.ids())}.")
+    return make(OPERATIONS.get(name), **values)
 
 
 AnOperation = TypeVar("AnOperation", bound=Operation)
@@ -191,14 +182,16 @@ def check_positions(positions: Iterable[int], total: int) -> None:
             raise DataError(text, "Load the examples again: they may have changed.", field="positions")
 
 
-def each(rows: Source, positions: Collection[int] | None, change: Callable[[Entry], Example]) -> Iterator[Made]:
+def each(
+    rows: OperationSource, positions: Collection[int] | None, change: Callable[[Entry], Example]
+) -> Iterator[ResultExample]:
     """Every example, those at `positions` (None: all) as `change` makes them."""
     chosen = None if positions is None else frozenset(positions)
     for entry in rows:
         if chosen is None or entry.position in chosen:
-            yield Made(entry, change(entry))
+            yield ResultExample(entry, change(entry))
         else:
-            yield Made(entry)
+            yield ResultExample(entry)
 
 
 def _short(value: Any) -> Any:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from core.data.editing.base import Effect, Made, Operation, Source
+from core.data.editing.base import Effect, Operation, OperationSource, ResultExample
 from core.data.examples.sets import ExampleSet
-from core.data.findings import GROUPS
+from core.data.issues import codes
 from core.data.quality import structure
 from core.data.quality.rules import check_set
 from core.data.versions.files import example_row
@@ -19,7 +19,7 @@ from core.errors import DataError
 from core.messages import Example, Finding, Split
 
 # Flags that a check of the messages finds again. Extra keys were seen in the file only, so that flag is kept.
-_FOUND_AGAIN = frozenset(code.id for code in GROUPS["One example"]) - {"keys_extra"}
+_FOUND_AGAIN = codes("example") - {"keys_extra"}
 
 _AT_ONCE = 2_000  # examples that are written together
 
@@ -33,7 +33,7 @@ class Counting:
         self._before = total_before
         self._kept = self._added = self._changed = self._validation = 0
 
-    def feed(self, made: Made) -> None:
+    def feed(self, made: ResultExample) -> None:
         if made.origin is None:
             self._added += 1
         else:
@@ -47,7 +47,7 @@ class Counting:
         return Effect(self._added, self._before - self._kept, self._changed, total, train, self._validation)
 
 
-def count(rows: Source, operation: Operation) -> Effect:
+def count(rows: OperationSource, operation: Operation) -> Effect:
     """What an operation would do to these examples; nothing is written."""
     counting = Counting(rows.total)
     for made in operation.apply(rows):
@@ -141,7 +141,7 @@ class _Batch:
         self._clear()
 
 
-def checked(made: Made, *, trusted: bool = False) -> tuple[Example, tuple[Finding, ...]]:
+def checked(made: ResultExample, *, trusted: bool = False) -> tuple[Example, tuple[Finding, ...]]:
     """The example of the result and what is found about it; what was found before and is mended is forgotten.
 
     Raises:

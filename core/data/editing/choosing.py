@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from core.data.editing.base import Made, Operation, Source, check_positions, register
+from core.data.editing.base import OPERATIONS, Operation, OperationSource, ResultExample, check_positions
 from core.data.editing.equality import Numbers, digests_of, seeded, text_digest
 from core.data.versions.rows import Entry
 from core.text import plural
@@ -20,7 +20,7 @@ _LEARNT = 2_000  # examples that show what most have in common; `Boilerplate` lo
 _KEPT = {"first": "the first", "last": "the last", "longest": "the longest"}
 
 
-@register
+@OPERATIONS.add
 class Filter(Operation):
     """Keep, or drop, the examples that meet every condition given."""
 
@@ -53,8 +53,8 @@ class Filter(Operation):
             and (not self.search or self.search.lower() in entry.text.lower())
         )
 
-    def apply(self, rows: Source) -> Iterator[Made]:
-        return (Made(entry) for entry in rows if self.matches(entry) == self.keep)
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
+        return (ResultExample(entry) for entry in rows if self.matches(entry) == self.keep)
 
     def describe(self) -> str:
         return f"{'Kept' if self.keep else 'Dropped'} the examples {' and '.join(self.conditions())}."
@@ -77,7 +77,7 @@ class Filter(Operation):
         return found
 
 
-@register
+@OPERATIONS.add
 class Merge(Operation):
     """Keep one example of each group, and drop the others of the group."""
 
@@ -86,7 +86,7 @@ class Merge(Operation):
     groups: tuple[tuple[int, ...], ...] = Field(title="Groups", description="Positions that belong together.")
     keep: Keep = Field(default="first", title="Keep", description="Which one of each group stays.")
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions((position for group in self.groups for position in group), rows.total)
         return _one_of_each(rows, [sorted(set(group)) for group in self.groups], self.keep)
 
@@ -94,7 +94,7 @@ class Merge(Operation):
         return f"Merged {plural(len(self.groups), 'group')} of examples: {_KEPT[self.keep]} of each stays."
 
 
-@register
+@OPERATIONS.add
 class Dedupe(Operation):
     """Keep one of each set of equal, or nearly equal, examples."""
 
@@ -108,7 +108,7 @@ class Dedupe(Operation):
     )
     keep: Keep = Field(default="first", title="Keep", description="Which one stays.")
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         groups = _equal_groups(rows) if self.kind == "exact" else near_groups(rows, self.threshold)
         return _one_of_each(rows, groups, self.keep)
 
@@ -118,8 +118,8 @@ class Dedupe(Operation):
         return f"Removed near duplicates (similarity from {self.threshold:g}): {_KEPT[self.keep]} of each group stays."
 
 
-@register
-class Sample(Operation):
+@OPERATIONS.add
+class SampleRows(Operation):
     """Keep a part of the examples, drawn by a seeded chance."""
 
     id: ClassVar[str] = "sample"
@@ -135,10 +135,10 @@ class Sample(Operation):
             raise ValueError("give a number of examples or a share, not both")
         return self
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         wanted = self.size if self.size is not None else max(1, round((self.share or 0) * rows.total))
         chosen = draw(rows, min(wanted, rows.total), self.seed, self.stratified)
-        return (Made(entry) for entry in rows if chosen[entry.position])
+        return (ResultExample(entry) for entry in rows if chosen[entry.position])
 
     def describe(self) -> str:
         amount = plural(self.size, "example") if self.size is not None else f"{self.share:.4g} of the examples"
@@ -146,7 +146,7 @@ class Sample(Operation):
         return f"Took a sample of {amount}{balance} (seed {self.seed})."
 
 
-def draw(rows: Source, wanted: int, seed: int, stratified: bool = False) -> Numbers:
+def draw(rows: OperationSource, wanted: int, seed: int, stratified: bool = False) -> Numbers:
     """A mask of `wanted` positions drawn by chance; `stratified` keeps the shares of the answers."""
     if not stratified:
         return drawn(rows.total, wanted, seed)
@@ -185,12 +185,12 @@ def shares(sizes: Sequence[int], wanted: int) -> list[int]:
     return given
 
 
-def near_groups(rows: Source, threshold: float) -> list[list[int]]:
+def near_groups(rows: OperationSource, threshold: float) -> list[list[int]]:
     """Groups of positions that say nearly the same, apart from what most examples share: as the quality report finds
     them."""
     from core.data.examples.likeness import Boilerplate, text_of
     from core.data.examples.near_duplicates import find_pairs
-    from core.data.quality.checks.copies import TextFile
+    from core.data.issues.copies import TextFile
 
     shared, texts = Boilerplate(), TextFile()
     for entry in islice(rows, _LEARNT):
@@ -201,7 +201,7 @@ def near_groups(rows: Source, threshold: float) -> list[list[int]]:
     return [list(cluster) for cluster in found.clusters]
 
 
-def _equal_groups(rows: Source) -> list[list[int]]:
+def _equal_groups(rows: OperationSource) -> list[list[int]]:
     numbers = digests_of(entry.digest() for entry in rows).numbers()
     groups: dict[int, list[int]] = defaultdict(list)
     for position in np.nonzero(numbers != np.arange(len(numbers)))[0].tolist():
@@ -209,7 +209,7 @@ def _equal_groups(rows: Source) -> list[list[int]]:
     return [[first, *others] for first, others in groups.items()]
 
 
-def _one_of_each(rows: Source, groups: Sequence[Sequence[int]], keep: Keep) -> Iterator[Made]:
+def _one_of_each(rows: OperationSource, groups: Sequence[Sequence[int]], keep: Keep) -> Iterator[ResultExample]:
     lengths: dict[int, int] = {}
     if keep == "longest":
         concerned = {position for group in groups for position in group}
@@ -222,7 +222,7 @@ def _one_of_each(rows: Source, groups: Sequence[Sequence[int]], keep: Keep) -> I
         else:
             chosen = left[0] if keep == "first" else left[-1]
         gone.update(position for position in group if position != chosen)
-    return (Made(entry) for entry in rows if entry.position not in gone)
+    return (ResultExample(entry) for entry in rows if entry.position not in gone)
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -9,8 +9,16 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, register
-from core.data.findings import data_error
+from core.data.editing.base import (
+    OPERATIONS,
+    Operation,
+    OperationSource,
+    Positions,
+    ResultExample,
+    check_positions,
+    each,
+)
+from core.data.issues import data_error
 from core.data.quality import structure
 from core.data.versions.rows import Entry
 from core.errors import DataError
@@ -53,7 +61,7 @@ def _check_characters(value: Any, field: str, where: str) -> None:
             _check_characters(item, field, where)
 
 
-@register
+@OPERATIONS.add
 class DropRows(Operation):
     """Drop examples by their positions."""
 
@@ -61,10 +69,10 @@ class DropRows(Operation):
     title: ClassVar[str] = "Drop examples"
     positions: Positions = Field(title="Examples", description="Positions, from 0.")
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions(self.positions, rows.total)
         gone = frozenset(self.positions)
-        return (Made(entry) for entry in rows if entry.position not in gone)
+        return (ResultExample(entry) for entry in rows if entry.position not in gone)
 
     def describe(self) -> str:
         return f"Dropped {plural(len(self.positions), 'example')}."
@@ -82,14 +90,14 @@ class AddedExample(BaseModel):
     provenance: dict[str, Any] = Field(default_factory=dict)
 
 
-def made_of(number: int, added: AddedExample) -> Made:
+def made_of(number: int, added: AddedExample) -> ResultExample:
     """A new example of a result. DataError says what is wrong with its messages."""
     messages = parsed(added.messages, f"New example {number:,}")
     example = Example(messages, added.source, added.source_line, added.split, added.flags)
-    return Made(None, example, added.provenance)
+    return ResultExample(None, example, added.provenance)
 
 
-@register
+@OPERATIONS.add
 class EditRows(Operation):
     """One save of a grid: messages replaced, examples moved, dropped and added. Positions are those of the base."""
 
@@ -106,7 +114,7 @@ class EditRows(Operation):
             raise ValueError("nothing was edited")
         return self
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions((*self.rows, *self.splits, *self.drop), rows.total)
         gone = frozenset(self.drop)
         edited = {
@@ -134,7 +142,7 @@ class EditRows(Operation):
         return {**super().summary(), "add": len(self.add)}
 
 
-@register
+@OPERATIONS.add
 class AddExamples(Operation):
     """Add examples at the end."""
 
@@ -142,9 +150,9 @@ class AddExamples(Operation):
     title: ClassVar[str] = "Add examples"
     examples: tuple[AddedExample, ...] = Field(min_length=1, title="Examples")
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         added = [made_of(number, item) for number, item in enumerate(self.examples, 1)]  # refuse before reading
-        return chain((Made(entry) for entry in rows), added)
+        return chain((ResultExample(entry) for entry in rows), added)
 
     def describe(self) -> str:
         return f"Added {plural(len(self.examples), 'example')}."
@@ -153,7 +161,7 @@ class AddExamples(Operation):
         return {"examples": len(self.examples)}
 
 
-@register
+@OPERATIONS.add
 class Move(Operation):
     """Move examples into the training or the validation part."""
 
@@ -162,7 +170,7 @@ class Move(Operation):
     positions: Positions
     split: Part = Field(title="Part", description="Where to move them.")
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions(self.positions, rows.total)
         return each(rows, self.positions, lambda entry: replace(entry.example, split=self.split))
 
@@ -171,7 +179,7 @@ class Move(Operation):
         return f"Moved {plural(len(self.positions), 'example')} into the {part} part."
 
 
-@register
+@OPERATIONS.add
 class SetWeight(Operation):
     """Give every assistant message of the chosen examples a weight: 0 keeps it out of the loss."""
 
@@ -180,7 +188,7 @@ class SetWeight(Operation):
     positions: Positions
     weight: Literal[0, 1] = Field(title="Weight", description="0: shown to the model, but not learnt. 1: learnt.")
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions(self.positions, rows.total)
         return each(rows, self.positions, self._weighed)
 
@@ -198,7 +206,7 @@ class SetWeight(Operation):
         return replace(entry.example, messages=messages)
 
 
-@register
+@OPERATIONS.add
 class SetSystem(Operation):
     """Give examples one and the same system message, or none."""
 
@@ -216,7 +224,7 @@ class SetSystem(Operation):
     )
     positions: Positions | None = None
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions(self.positions or (), rows.total)
         _check_characters(self.text, "text", self.title)
         lead = (Message("system", self.text),) if self.text.strip() else ()

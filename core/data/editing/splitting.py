@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from core.data.editing.base import Made, Operation, Source, register
+from core.data.editing.base import OPERATIONS, Operation, OperationSource, ResultExample
 from core.data.editing.choosing import near_groups, shares
 from core.data.editing.equality import Numbers, digests_of, joined, seeded, text_digest
 from core.data.versions.rows import Entry
@@ -24,7 +24,7 @@ GROUPINGS = {
 }
 
 
-@register
+@OPERATIONS.add
 class Split(Operation):
     """Hold a share out for validation: by chance, with the balance of the answers, or whole groups at a time."""
 
@@ -41,12 +41,12 @@ class Split(Operation):
         default="input", title="Group by", description="What keeps examples together, where whole groups are moved."
     )
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         held_out = self.choose(rows)
 
-        def placed() -> Iterator[Made]:
+        def placed() -> Iterator[ResultExample]:
             for index, entry in enumerate(rows):
-                yield Made(entry, split="validation" if held_out[index] else "train")
+                yield ResultExample(entry, split="validation" if held_out[index] else "train")
 
         return placed()
 
@@ -60,7 +60,7 @@ class Split(Operation):
             return "Put every example into the training part."
         return f"Held {self.share:.4g} of the examples out for validation, {how} (seed {self.seed})."
 
-    def choose(self, rows: Source) -> Numbers:
+    def choose(self, rows: OperationSource) -> Numbers:
         """A mask of the positions that are held out."""
         digests = digests_of(entry.digest() for entry in rows)
         units = digests.numbers()
@@ -92,7 +92,7 @@ class Split(Operation):
             raise DataError(text, "Choose a larger share, or another way to split.", field="share")
         return held_out
 
-    def _groups(self, rows: Source) -> Numbers:
+    def _groups(self, rows: OperationSource) -> Numbers:
         if self.by == "near":
             groups = np.arange(rows.total, dtype=np.int64)
             for cluster in near_groups(rows, 0.8):

@@ -10,7 +10,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from core.data.editing.base import Made, Operation, Positions, Source, check_positions, each, register
+from core.data.editing.base import (
+    OPERATIONS,
+    Operation,
+    OperationSource,
+    Positions,
+    ResultExample,
+    check_positions,
+    each,
+)
 from core.data.examples import sensitive
 from core.data.examples.characters import SPECIAL_TOKENS
 from core.data.versions.rows import Entry
@@ -60,7 +68,7 @@ class _TextOperation(Operation):
 
     positions: Positions | None = Field(default=None, title="Examples", description="Positions from 0; none means all.")
 
-    def apply(self, rows: Source) -> Iterator[Made]:
+    def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions(self.positions or (), rows.total)
         change = self.change()
 
@@ -77,7 +85,7 @@ class _TextOperation(Operation):
         return "all examples" if self.positions is None else plural(len(self.positions), "example")
 
 
-@register
+@OPERATIONS.add
 class Redact(_TextOperation):
     """Put a mark in the place of personal data and secrets."""
 
@@ -92,8 +100,8 @@ class Redact(_TextOperation):
         title="Kinds",
         description="Which kinds to redact; none means all.",
         json_schema_extra={
-            "options": list(sensitive.KINDS),
-            "labels": {kind.id: kind.title for kind in sensitive.KINDS.values()},
+            "options": list(sensitive.SENSITIVE_KINDS),
+            "labels": {kind.id: kind.title for kind in sensitive.SENSITIVE_KINDS.values()},
             "placeholder": "All kinds",
         },
     )
@@ -101,7 +109,7 @@ class Redact(_TextOperation):
     @field_validator("kinds")
     @classmethod
     def _known(cls, kinds: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if unknown := sorted(set(kinds or ()) - sensitive.KINDS.keys()):
+        if unknown := sorted(set(kinds or ()) - sensitive.SENSITIVE_KINDS.keys()):
             raise ValueError(f"there is no kind {unknown[0]!r}")
         return kinds or None
 
@@ -117,12 +125,12 @@ def _kinds_in_words(kinds: tuple[str, ...] | None) -> str:
     if kinds is None:
         return "personal data and secrets"
     for secret, words in ((True, "secrets"), (False, "personal data")):
-        if set(kinds) == {kind.id for kind in sensitive.KINDS.values() if kind.secret == secret}:
+        if set(kinds) == {kind.id for kind in sensitive.SENSITIVE_KINDS.values() if kind.secret == secret}:
             return words
-    return ", ".join(kind.title for kind in sensitive.KINDS.values() if kind.id in kinds)
+    return ", ".join(kind.title for kind in sensitive.SENSITIVE_KINDS.values() if kind.id in kinds)
 
 
-@register
+@OPERATIONS.add
 class RepairText(_TextOperation):
     """Undo damage of encodings, such as “Ã©” for “é”."""
 
@@ -146,8 +154,8 @@ class RepairText(_TextOperation):
 _OPENING = re.compile(r"[<\[]")
 
 
-@register
-class NeutraliseSpecialTokens(_TextOperation):
+@OPERATIONS.add
+class EscapeSpecialTokens(_TextOperation):
     """Put a space into control tokens of chat templates, so that they are plain text to every tokenizer."""
 
     id: ClassVar[str] = "neutralise_special_tokens"

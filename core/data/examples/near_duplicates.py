@@ -33,7 +33,7 @@ Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class SimilarPair:
     """Two texts by their positions, `first` < `second`, and their Jaccard similarity."""
 
     first: int
@@ -51,7 +51,7 @@ class NearDuplicates:
         complete: whether every pair is listed (see the module's text).
     """
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[SimilarPair, ...]
     clusters: tuple[tuple[int, ...], ...]
     complete: bool = True
 
@@ -80,18 +80,18 @@ def find_pairs(
         search = _Search(texts, unique, threshold, shingling)
         found = search.run(tell)
         complete &= search.complete
-    pairs = [Pair(first, second, 1.0) for first, second in groups]
+    pairs = [SimilarPair(first, second, 1.0) for first, second in groups]
     for first, second, value in found:
         listed = [(a, b) for a in copies[first] for b in copies[second]]
         if len(listed) > _CROWD:
             listed, complete = [(first, second)], False
-        pairs += [Pair(min(a, b), max(a, b), value) for a, b in listed]
+        pairs += [SimilarPair(min(a, b), max(a, b), value) for a, b in listed]
     pairs.sort(key=lambda pair: (pair.first, pair.second))
     tell(1.0)
     return NearDuplicates(tuple(pairs), clusters(pairs), complete)
 
 
-def clusters(pairs: Sequence[Pair]) -> tuple[tuple[int, ...], ...]:
+def clusters(pairs: Sequence[SimilarPair]) -> tuple[tuple[int, ...], ...]:
     """Positions that hang together, directly or through others."""
     parent: dict[int, int] = {}
 
@@ -114,7 +114,7 @@ def clusters(pairs: Sequence[Pair]) -> tuple[tuple[int, ...], ...]:
 def _roots(count: int, links: Sequence[tuple[int, int]]) -> Array:
     """For each of `count` items one item of all that hang together with it."""
     roots = np.arange(count)
-    for group in clusters([Pair(min(link), max(link), 1.0) for link in links]):
+    for group in clusters([SimilarPair(min(link), max(link), 1.0) for link in links]):
         roots[list(group)] = group[0]
     return roots
 

@@ -5,7 +5,7 @@ octets of an IP address, the fixed prefix of a provider's key. Names and street 
 not found. Every pattern is linear in the text: it begins only where the character before cannot belong to the match,
 and its repeats are bounded or possessive, so a hostile text costs no more than a friendly one.
 
-A new kind is a finder function plus a line in KINDS.
+A new kind is a finder function plus a line in SENSITIVE_KINDS.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Spans = Iterator[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Sensitive:
-    """One place in a text: `text[start:end]` is of this kind (a key of KINDS)."""
+    """One place in a text: `text[start:end]` is of this kind (a key of SENSITIVE_KINDS)."""
 
     kind: str
     start: int
@@ -215,7 +215,7 @@ def _social_security(text: str) -> Spans:
 # ---- what the rest of the studio calls
 
 # In the order of precedence: where two overlap, the first one named here wins.
-KINDS: dict[str, Kind] = {
+SENSITIVE_KINDS: dict[str, Kind] = {
     kind.id: kind
     for kind in (
         Kind("private_key", "Private key", "[PRIVATE KEY]", True, find_private_keys),
@@ -238,13 +238,17 @@ def find(text: str, kinds: Collection[str] | None = None) -> list[Sensitive]:
     """Every sensitive place in a text, in order, none overlapping another.
 
     Args:
-        kinds: keys of KINDS to look for; None: all.
+        kinds: keys of SENSITIVE_KINDS to look for; None: all.
 
     Raises:
-        KeyError: a kind that is not in KINDS.
+        KeyError: a kind that is not in SENSITIVE_KINDS.
     """
-    wanted = list(KINDS.values()) if kinds is None else [KINDS[kind] for kind in KINDS if kind in kinds]
-    if kinds is not None and (unknown := set(kinds) - KINDS.keys()):
+    wanted = (
+        list(SENSITIVE_KINDS.values())
+        if kinds is None
+        else [SENSITIVE_KINDS[kind] for kind in SENSITIVE_KINDS if kind in kinds]
+    )
+    if kinds is not None and (unknown := set(kinds) - SENSITIVE_KINDS.keys()):
         raise KeyError(sorted(unknown)[0])
     if not _DIGIT.search(text):
         wanted = [kind for kind in wanted if kind.id in _WITHOUT_DIGITS]
@@ -261,7 +265,7 @@ def redact(text: str, kinds: Collection[str] | None = None) -> tuple[str, int]:
         return text, 0
     parts, at = [], 0
     for item in found:
-        parts += [text[at : item.start], KINDS[item.kind].placeholder]
+        parts += [text[at : item.start], SENSITIVE_KINDS[item.kind].placeholder]
         at = item.end
     return "".join([*parts, text[at:]]), len(found)
 

@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from core.data.findings import data_error
+from core.data.issues import data_error
 
 MAGIC = b"\x1f\x8b"
 MAX_UNPACKED_BYTES = 1 << 30

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.data.findings import data_error
 from core.data.formats.base import FORMATS, labels
+from core.data.issues import data_error
 
 # By their first bytes, with what to do; "" where the only way is another file.
 _CONTAINERS = (

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.data.findings import data_error, finding
 from core.data.formats.base import Detection, Format, Head, ReadingChoice, ReadingOption
 from core.data.formats.batches import BATCH_ROWS, RowBatch
 from core.data.formats.csv_batches import BatchBuilder, drop_header
 from core.data.formats.csv_records import CsvText, strict_reader
+from core.data.issues import data_error, finding
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 from core.text import plural

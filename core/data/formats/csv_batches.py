@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.data.findings import reject
 from core.data.formats.batches import BATCH_CELLS, BATCH_CHARACTERS, RowBatch
 from core.data.formats.csv_records import Block
+from core.data.issues import reject
 from core.messages import Reject
 
 

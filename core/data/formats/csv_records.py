@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from core.data.findings import reject
 from core.data.formats.base import MAX_RECORD, Detection
 from core.data.formats.text import ByteWidth, Line, damage, open_text, shortened
+from core.data.issues import reject
 from core.messages import Reject
 
 BLOCK = 1 << 20  # characters read at once

@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from core import arguments
-from core.data.findings import data_error, finding
 from core.data.formats.base import FORMATS, HEAD_BYTES, Detection, Format, Head
 from core.data.formats.compression import DAMAGE, check, is_gzip, open_bytes
 from core.data.formats.containers import refuse_containers
 from core.data.formats.encoding import Encoding, checked_codec, decode_head, detect_encoding
 from core.data.formats.nested import checked_way, nested_fields
+from core.data.issues import data_error, finding
 from core.errors import DataError, NotFound
 
 _SAMPLE_BYTES = 4 << 20  # pieces with bytes above 127 that the encoding is inferred from
@@ -68,7 +68,7 @@ def _packed(found: Detection, name: str, fault: str) -> Detection:
     found = replace(found, compression="gzip").with_notes("Packed with gzip; it is unpacked while it is read.")
     if fault:
         said = f"The gzip file is damaged: {fault}. Rows may be missing after the last one."
-        found = found.with_notes(findings=[finding("gzip_damaged", said, severity="warning")])
+        found = found.with_notes(findings=[finding("gzip_incomplete", said)])
     if not name.lower().endswith((".gz", ".gzip")):
         text = "The file is packed with gzip, which its name does not say; it was unpacked."
         found = found.with_notes(text, findings=[finding("suffix_mismatch", text)])

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from core.data.findings import finding
+from core.data.issues import finding
 from core.errors import DataError
 from core.messages import Finding
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.data.findings import data_error, finding
 from core.data.formats import strict_json
 from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice, ReadingOption
 from core.data.formats.json_text import JsonText, first_value
+from core.data.issues import data_error, finding
 from core.errors import DataError
 from core.messages import Reject, Row
 
@@ -59,8 +59,8 @@ class JsonFormat(Format):
             return Detection(self.id, head.encoding, layout="array", notes=("A JSON array; each element is a row.",))
         if path := _largest(head.text, found):
             keys = ".".join(path)
-            told = finding("data", f"The rows are taken from {keys!r}; the rest of the object is not used.", "",
-                           severity="info")  # fmt: skip
+            text = f"The rows are taken from {keys!r}; the rest of the object is not used."
+            told = finding("json_array_chosen", text)
             notes = [_array_note(path)]
             if len(arrays) > 1:
                 notes.append(f"{len(arrays)} arrays of objects were found; another one can be chosen.")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.data.findings import data_error
 from core.data.formats.base import Detection, Format, Head
+from core.data.issues import data_error
 from core.messages import Reject, Row
 
 # parquet_file is imported where a file is read: pyarrow takes 150 ms, which `sft --help` need not wait for.

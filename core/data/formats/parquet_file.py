@@ -20,10 +20,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.findings import data_error, finding, reject
 from core.data.formats.csv import column_names
 from core.data.formats.parquet_probe import BATCH
 from core.data.formats.text import shortened
+from core.data.issues import data_error, finding, reject
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from core.data.findings import data_error, reject
 from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, ReadingOption
 from core.data.formats.batches import BATCH_ROWS, RowBatch, from_items
 from core.data.formats.encoding import ENCODING_TITLES
 from core.data.formats.nested import WAYS, reshape
+from core.data.issues import data_error, reject
 from core.errors import NotFound
 from core.messages import Reject, Row
 
@@ -29,7 +29,7 @@ def read(path: Path, detection: Detection) -> Iterator[Row | Reject]:
 
 
 def _is_cut(detection: Detection) -> bool:
-    return any(item.code == "gzip_damaged" for item in detection.findings)
+    return any(item.code == "gzip_incomplete" for item in detection.findings)
 
 
 def _cut_off(items: Iterable[Row | Reject]) -> Iterator[Row | Reject]:

@@ -9,9 +9,9 @@ import json
 import re
 from typing import Any, NoReturn
 
-from core.data.findings import data_error
 from core.data.formats.base import MAX_DEPTH
 from core.data.formats.text import line_ends
+from core.data.issues import data_error
 from core.errors import DataError
 
 # A whole string (it ends at its quote, or at its line's end where the quote is missing), a bracket, or a comma.

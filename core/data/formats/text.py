@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from core.data.findings import reject
 from core.data.formats.base import MAX_RECORD
 from core.data.formats.compression import open_bytes
+from core.data.issues import reject
 from core.messages import Reject
 
 _BAD = re.compile("[\0\ud800-\udfff]")

@@ -19,9 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.data.findings import data_error, finding
 from core.data.formats.base import Detection, Format, Head, ReadingChoice, ReadingOption, SheetFound
 from core.data.formats.csv import column_names, find_preamble, has_header, layout_choices, layout_facts
+from core.data.issues import data_error, finding
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 

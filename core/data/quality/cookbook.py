@@ -27,7 +27,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from core.data.quality.line_chunks import PROCESSES, Chunk, map_chunks
+from core.data.quality.line_chunks import PROCESSES, LineChunk, map_chunks
 from core.data.quality.validation import LINE
 
 CHECKS = (
@@ -140,7 +140,7 @@ class _Part:
     findings: list[tuple[int, str]] = field(default_factory=list)
 
 
-def _look(chunk: Chunk) -> _Part:
+def _look(chunk: LineChunk) -> _Part:
     return _bulk(chunk.lines) or _line_by_line(chunk.lines)
 
 

@@ -1,6 +1,6 @@
 """A file of lines in chunks that end at line ends, looked at by two processes at once, in bounded memory.
 
-Chunk k holds the lines that begin in bytes [k * SIZE, (k + 1) * SIZE): each process finds its own, without reading
+LineChunk k holds the lines that begin in bytes [k * SIZE, (k + 1) * SIZE): each process finds its own, without reading
 what belongs to another. Process i takes the chunks i, i + n, i + 2n, ...; the results come back in the order of the
 file, and a process that runs ahead waits until its pipe is read.
 """
@@ -34,7 +34,7 @@ class LongLine(NotByChunks):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class LineChunk:
     """The lines that begin in a stretch of a file, each with its line end.
 
     Attributes:
@@ -50,7 +50,7 @@ class Chunk:
     complete: bool = True
 
 
-def read_chunk(descriptor: int, number: int, start: int = 0, size: int = SIZE) -> Chunk:
+def read_chunk(descriptor: int, number: int, start: int = 0, size: int = SIZE) -> LineChunk:
     """A chunk by its number.
 
     Args:
@@ -68,25 +68,25 @@ def read_chunk(descriptor: int, number: int, start: int = 0, size: int = SIZE) -
     if number:
         begin = data.find(b"\n", 0, first + size - before - 1) + 1
         if begin == 0:  # no line begins here
-            return Chunk(b"", first)
+            return LineChunk(b"", first)
     end = first + size - before  # a line that begins below it is ours, to its end
     if len(data) < end:
-        return Chunk(data[begin:], before + begin)
+        return LineChunk(data[begin:], before + begin)
     cut = data.find(b"\n", end - 1)
     while cut < 0:
         more = os.pread(descriptor, 1 << 20, before + len(data))
         if not more:
-            return Chunk(data[begin:], before + begin)
+            return LineChunk(data[begin:], before + begin)
         seen, complete = len(data), False
         data += more
         if len(data) >= MAX_RECORD:
             raise LongLine
         cut = data.find(b"\n", seen)
-    return Chunk(data[begin : cut + 1], before + begin, data[cut + 1 :], complete)
+    return LineChunk(data[begin : cut + 1], before + begin, data[cut + 1 :], complete)
 
 
 def map_chunks(
-    path: Path, look: Callable[[Chunk], Result], *, start: int = 0, processes: int = PROCESSES
+    path: Path, look: Callable[[LineChunk], Result], *, start: int = 0, processes: int = PROCESSES
 ) -> Iterator[Result]:
     """`look(chunk)` for every chunk, in order; in this process where the file is small.
 
@@ -113,7 +113,7 @@ def map_chunks(
             process.stop()
 
 
-def _look(path: Path, look: Callable[[Chunk], Result], start: int, numbers: range) -> Iterator[Result]:
+def _look(path: Path, look: Callable[[LineChunk], Result], start: int, numbers: range) -> Iterator[Result]:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         for number in numbers:

@@ -1,36 +1,20 @@
-"""What a quality report says: plain frozen records that go into a file and back."""
+"""A quality report: plain frozen records that are written to a file and read back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final
 
+from core.data.issues.duplicate_map import DuplicateMap, MapEdge, MapPoint
 from core.messages import Severity
 
-Span = tuple[int, int, int]  # index of the message, start, end (code points)
-FORMAT = 1  # of the files; grows with the checks, so that an older report counts as missing
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One example that something was found about.
-
-    `group` is shared by examples that belong together (the position of the first), -1 where each stands alone.
-    `subject` is false for an example that is listed only for comparison (the training twin of a leaked one).
-    """
-
-    code: str
-    position: int
-    detail: str
-    group: int = -1
-    spans: tuple[Span, ...] = ()
-    subject: bool = True
+FORMAT: Final = 2  # of the files; grows with the checks, so that an older report counts as missing
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What can be done about an issue. `one_click`: it needs no further choice and makes a new version at once."""
+    """A fix as the report offers it. `one_click`: it needs no further choice and makes a new version at once."""
 
     id: str
     title: str
@@ -40,7 +24,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class IssueGroup:
-    """One thing that was found, with how many examples it concerns, why it matters, and what can be done."""
+    """One issue that was found: how many examples it affects, what was found, and what to do about it."""
 
     code: str
     title: str
@@ -63,47 +47,16 @@ class ScorePart:
 
 
 @dataclass(frozen=True, slots=True)
-class MapPoint:
-    """An example in the duplicate map; x and y from -1 to 1."""
-
-    position: int
-    x: float
-    y: float
-    cluster: int
-    split: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class MapEdge:
-    """Two near duplicates of the map, by position, and how similar they are."""
-
-    first: int
-    second: int
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateMap:
-    """The largest clusters of duplicates. `clusters` and `examples` count all of them, drawn or not."""
-
-    points: tuple[MapPoint, ...] = ()
-    edges: tuple[MapEdge, ...] = ()
-    clusters: int = 0
-    examples: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class QualityReport:
     """How good a version is, and what can be done about it.
 
     Attributes:
         score: 0 to 100, the sum of the parts, rounded.
         grade: the score in words.
-        issues: the worklist, the gravest and most frequent first; empty where nothing was found.
-        max_seq_length: the length that the check of long examples used, in tokens.
+        issues: the worklist, the most serious first; empty where nothing was found.
+        max_seq_length: tokens, the length that examples were measured against.
         base_model: whose tokenizer counted them; "" where the lengths are estimates (characters / 4).
-        notes: what the checks did not look at, and why.
+        notes: what the checks did not examine, and why.
     """
 
     version_id: str
@@ -145,6 +98,3 @@ class QualityReport:
     def issue(self, code: str) -> IssueGroup | None:
         """The issue of this code, if it was found."""
         return next((issue for issue in self.issues if issue.code == code), None)
-
-
-Keep = Literal["first", "longest"]

@@ -1,27 +1,11 @@
-"""The score of a version: 0 to 100, the sum of eight parts.
+"""The score of a version: 0 to 100, the sum of eight parts (`PARTS`, and the amount of examples).
 
-    part          of   what costs points                                   all gone at
-    uniqueness    15   exact copies and near duplicates to spare           50 % of the examples
-    consistency   20   contradictions; x 0.5: other spellings of a label,  20 %
-                       other system messages; x 0.1: several long
-                       answers to one input
-    separation    10   validation examples that stand in training too,     25 % of the validation examples
-                       or nearly
-    answers       15   empty, refusing and unfilled answers                20 %
-    length        10   answers that would be cut off whole; x 0.5: those   20 %
-                       over the maximum length; x 0.1: unusual lengths
-    text          10   control tokens and damaged letters; x 0.25: another 20 %
-                       language than most
-    privacy       10   keys and passwords; x 0.5: personal data            10 %
-    amount        10   fewer than 100 examples to train on (7 points, by   10 examples; 50 %
-                       the logarithm); rare labels (3 points)
-
-A part loses its points in proportion, and the first example costs at least half a point, so that what was found shows.
-A serious issue (severity error) keeps the score below 90 ("Very good") until it is mended, however few it concerns.
+A part loses its points in proportion to the examples affected, each weighted by the most serious of its issues in that
+part; the first one costs at least half a point, so that every issue shows.
+A serious issue (severity error) keeps the score below 90 ("Very good") until it is fixed, however few it affects.
 A part without any points left keeps the score below 75 ("Good"): strong parts do not make up for it.
-Below 10 examples, with which nothing can be trained, the score stays below 50 whatever the parts say.
-An example that several issues of a part concern costs most by the gravest one only. The score follows from the
-counts alone: the same version always gets the same score, and mending anything never lowers a part.
+Below 10 examples, with which nothing can be trained, the score is below 50 whatever the parts say.
+The score depends on the counts alone: the same version always gets the same score, and a fix never lowers a part.
 """
 
 from __future__ import annotations
@@ -31,90 +15,107 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from core.data.issues.sets import MINIMUM_EXAMPLES
 from core.data.quality.records import ScorePart
-from core.data.quality.rules import MINIMUM_EXAMPLES
+from core.text import plural
 
-ENOUGH: Final = 100  # examples to train on, from which more cost no points
-_LEAST: Final = 0.5  # points that the first example found costs
+ENOUGH: Final = 100  # training examples, from which on more cost no points
+_LEAST: Final = 0.5  # points that the first affected example costs
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the score: what it counts (code -> weight), and the share at which all points are gone."""
+    """A part of the score; the issues say how much they cost in it (`Issue.share`).
+
+    Attributes:
+        of: points.
+        gone_at: the weighted share of affected examples at which all points are gone.
+        good: the reason where nothing costs a point. affected: what the affected examples are.
+        of_validation: shares are of the validation examples.
+    """
 
     id: str
     title: str
     of: int
-    weights: Mapping[str, float]
     gone_at: float
-    well: str
-    noun: str
+    good: str
+    affected: str
+    of_validation: bool = False
 
 
 PARTS: Final = (
+    Part("uniqueness", "Uniqueness", 15, 0.5, "No copies.", "copies or near copies of others"),
+    Part("consistency", "Consistency", 20, 0.2, "Equal inputs have equal answers.", "inconsistent with others"),
     Part(
-        "uniqueness", "Uniqueness", 15, {"duplicate_examples": 1.0, "near_duplicates": 1.0}, 0.5,
-        "Every example says something of its own.", "copies or near copies of others",
+        "separation", "Fair validation", 10, 0.25, "No validation example was found in training.",
+        "of the validation part also in training", of_validation=True,
+    ),
+    Part("answers", "Answers", 15, 0.2, "No empty or refusing answers.", "empty, refusing or never filled in"),
+    Part("length", "Length", 10, 0.2, "Every example fits.", "too long or of unusual length"),
+    Part(
+        "text", "Clean text", 10, 0.2, "No special tokens, no damaged letters, one language.",
+        "with special tokens, damaged letters or another language",
     ),
     Part(
-        "consistency", "Consistency", 20,
-        {"contradictions": 1.0, "label_variants": 0.5, "system_inconsistent": 0.5, "varied_answers": 0.1}, 0.2,
-        "Same input, same answer: nothing contradicts itself.", "at odds with others",
-    ),
-    Part(
-        "separation", "Fair validation", 10, {"validation_overlap": 1.0, "near_leakage": 1.0}, 0.25,
-        "Nothing in the validation part was seen in training.", "of the validation part known from training",
-    ),
-    Part(
-        "answers", "Answers", 15, {"empty_answers": 1.0, "refusals": 1.0, "placeholders": 1.0}, 0.2,
-        "Every answer says something.", "empty, refusing or never filled in",
-    ),
-    Part(
-        "length", "Length", 10, {"answer_lost": 1.0, "over_length": 0.5, "length_outliers": 0.1}, 0.2,
-        "Every example fits.", "too long or of unusual length",
-    ),
-    Part(
-        "text", "Clean text", 10, {"special_tokens": 1.0, "mojibake": 1.0, "language_mix": 0.25}, 0.2,
-        "No control tokens, no damaged letters, one language.", "with control tokens, damage or another language",
-    ),
-    Part(
-        "privacy", "Privacy", 10, {"secrets": 1.0, "personal_data": 0.5}, 0.1,
-        "No keys, passwords or personal data were found.", "with secrets or personal data",
+        "privacy", "Privacy", 10, 0.1, "No keys, passwords or personal data were found.",
+        "with secrets or personal data",
     ),
 )  # fmt: skip
+AMOUNT: Final = "amount"  # the last part, which follows from the number of examples
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the score needs to know. `weighed` holds, per part, the examples concerned and the sum of their weights
-    (each example by the gravest of its issues)."""
+    """The counts that the score follows from.
+
+    Attributes:
+        weighted: per part, the examples affected and the sum of their weights (each by the most serious of its
+            issues).
+    """
 
     examples: int
     train: int
-    validation: int
-    weighed: Mapping[str, tuple[int, float]]
-    rare_labels: int
+    weighted: Mapping[str, tuple[int, float]]
+
+    @property
+    def validation(self) -> int:
+        """Examples of the validation part."""
+        return self.examples - self.train
 
 
 def parts(tally: Tally) -> tuple[ScorePart, ...]:
-    """Every part with its points and the reason, in the order of the table above."""
+    """Every part with its points and the reason."""
     return (*(_part(part, tally) for part in PARTS), _amount(tally))
 
 
-def total(found: tuple[ScorePart, ...], train: int = MINIMUM_EXAMPLES, *, serious: bool = False) -> int:
+def total(scored: tuple[ScorePart, ...], train: int = MINIMUM_EXAMPLES, *, serious: bool = False) -> int:
     """The score: the sum of the parts, rounded; 100 only where nothing costs a point.
 
     Args:
-        train: examples to train on.
+        train: training examples.
         serious: whether an issue of severity error was found.
     """
-    points, most = sum(part.points for part in found), sum(part.of for part in found)
+    points, most = sum(part.points for part in scored), sum(part.of for part in scored)
     score = most if points == most else min(round(points), most - 1)
     if serious:
         score = min(score, 89)
-    if any(part.points == 0 for part in found):
+    if any(part.points == 0 for part in scored):
         score = min(score, 74)
     return score if train >= MINIMUM_EXAMPLES else min(score, 49)
+
+
+def limits(scored: tuple[ScorePart, ...], points: int, *, serious: bool) -> tuple[str, ...]:
+    """Why the score is lower than the sum of its parts, where it is."""
+    together = sum(part.points for part in scored)
+    if points >= 50 and together - points < 1:
+        return ()
+    if points < 50 <= together:
+        return (f"The parts add up to {together:.0f}, but with so few examples the score is below 50.",)
+    if points == 74:
+        return (f"The parts add up to {together:.0f}, but a part without any points keeps the score below 75.",)
+    if points == 89 and serious:
+        return (f"The parts add up to {together:.0f}, but serious issues keep the score below 90.",)
+    return ()
 
 
 def grade(score: int) -> str:
@@ -127,29 +128,29 @@ def grade(score: int) -> str:
 
 
 def _part(part: Part, tally: Tally) -> ScorePart:
-    count, weight = tally.weighed.get(part.id, (0, 0.0))
-    total = tally.validation if part.id == "separation" else tally.examples
-    if part.id == "separation" and not total:
-        return ScorePart(part.id, part.title, part.of, part.of, "No validation part: nothing can leak into it.")
+    count, weight = tally.weighted.get(part.id, (0, 0.0))
+    examples = tally.validation if part.of_validation else tally.examples
+    if part.of_validation and not examples:
+        return ScorePart(part.id, part.title, part.of, part.of, "There is no validation part that could leak.")
     if not count:
-        return ScorePart(part.id, part.title, part.of, part.of, part.well)
-    lost = max(part.of * (weight / max(total, 1)) / part.gone_at, _LEAST * min(weight, 1.0))
+        return ScorePart(part.id, part.title, part.of, part.of, part.good)
+    lost = max(part.of * (weight / max(examples, 1)) / part.gone_at, _LEAST * min(weight, 1.0))
     points = max(round(part.of - lost, 1), 0.0)
-    share = f"{count / max(total, 1):.1%}"
-    text = f"{count:,} of {total:,} ({share}) {part.noun}."
+    text = f"{count:,} of {examples:,} ({count / max(examples, 1):.1%}) {part.affected}."
     return ScorePart(part.id, part.title, points, part.of, text)
 
 
 def _amount(tally: Tally) -> ScorePart:
-    """Seven points for the number of examples, three for labels that occur often enough."""
+    """Seven points for the number of examples, by its logarithm, and three for labels that occur often enough."""
+    rare_labels, _ = tally.weighted.get(AMOUNT, (0, 0.0))
     enough = min(math.log(max(tally.train, 1) / 10) / math.log(ENOUGH / 10), 1.0)
     points = 7.0 * max(enough, 0.0)
-    rare = min(2 * tally.rare_labels / max(tally.examples, 1), 1.0)
+    rare = min(2 * rare_labels / max(tally.examples, 1), 1.0)
     points += 3.0 * (1 - rare) - (_LEAST if 0 < rare < _LEAST / 3 else 0.0)
-    told = f"{tally.train:,} examples to train on"
-    told += "." if tally.train >= ENOUGH else f"; {ENOUGH} or more give a better model."
+    text = plural(tally.train, "training example")
+    text += "." if tally.train >= ENOUGH else f"; {ENOUGH} or more give a better model."
     if tally.train < MINIMUM_EXAMPLES:
-        told += f" Below {MINIMUM_EXAMPLES} the score stays under 50: nothing can be trained."
-    if tally.rare_labels:
-        told += f" {tally.rare_labels:,} have a label that hardly occurs."
-    return ScorePart("amount", "Amount and balance", max(round(points, 1), 0.0), 10, told)
+        text += f" Below {MINIMUM_EXAMPLES} nothing can be trained, and the score is below 50."
+    if rare_labels:
+        text += f" {rare_labels:,} {'has' if rare_labels == 1 else 'have'} a rare label."
+    return ScorePart(AMOUNT, "Amount and balance", max(round(points, 1), 0.0), 10, text)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.quality.records import Hit, Span
+from core.data.issues.check import Hit, Span
+from core.data.issues.issue import AffectedRow
 from core.messages import Message
 
 if TYPE_CHECKING:
     import duckdb
 
-REPORT, ISSUES = "quality.json", "issues.parquet"
+REPORT_FILE, ISSUES_FILE = "quality.json", "issues.parquet"
 _SCHEMA = pa.schema(
     [
         ("code", pa.string()),
@@ -118,10 +119,10 @@ def page(issues: Path, examples: Path, code: str, offset: int, limit: int) -> Is
     return IssuePage(rows, int(total))
 
 
-def places(issues: Path, code: str) -> list[tuple[int, int, bool]]:
-    """(position, group, subject) of every row of an issue, in the order of the examples."""
+def places(issues: Path, code: str) -> list[AffectedRow]:
+    """Every row of an issue, in the order of the examples."""
     table = pq.read_table(issues, columns=["position", "group", "subject"], filters=[("code", "=", code)])
-    return sorted(zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True))
+    return sorted(map(AffectedRow, *(table.column(name).to_pylist() for name in table.column_names)))
 
 
 def messages_at(examples: Path, positions: Sequence[int]) -> Iterator[tuple[int, tuple[Message, ...]]]:

@@ -25,7 +25,7 @@ from typing import Any
 from core.data.examples.characters import INVISIBLE, SPECIAL_TOKENS
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.lengths import MAX_SEQ_LENGTH, tokens_of
-from core.data.findings import finding
+from core.data.issues import finding
 from core.messages import ROLES, Example, Finding, Message
 from core.text import CHARACTERS_PER_TOKEN
 
@@ -36,23 +36,23 @@ _OTHER_NAMES = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ParsedExample:
     """The example (None when an error stands in the way) and everything that was found."""
 
     example: Example | None
     findings: tuple[Finding, ...]
 
 
-def parse(raw: object, *, line: int = 0, source: str = "") -> Checked:
+def parse(raw: object, *, line: int = 0, source: str = "") -> ParsedExample:
     """Turn chat-format dictionaries into an Example, or say why not."""
     if not isinstance(raw, list) or not raw or not all(isinstance(item, Mapping) for item in raw):
         what = "are empty" if raw == [] else "are not a list of objects"
-        return Checked(None, (finding("messages_invalid", f"The messages {what}.", line=line or None),))
+        return ParsedExample(None, (finding("messages_invalid", f"The messages {what}.", line=line or None),))
     findings = list(_structure(raw, line or None))
     if any(item.severity == "error" for item in findings):
-        return Checked(None, tuple(findings))
+        return ParsedExample(None, tuple(findings))
     example = Example(tuple(Message.from_dict(item) for item in raw), source, line)
-    return Checked(example, (*findings, *check(example)))
+    return ParsedExample(example, (*findings, *check(example)))
 
 
 def check(example: Example) -> Iterator[Finding]:

@@ -23,11 +23,11 @@ import numpy as np
 from core.data.examples.identity import PlainMessage, decoded_key, decoded_keys
 from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.data.examples.sets import is_masked
-from core.data.findings import CODES
 from core.data.formats.jsonl import MAX_WASTED, LineSource, record
 from core.data.formats.text import Line
+from core.data.issues import ISSUES
 from core.data.quality import structure
-from core.data.quality.line_chunks import PROCESSES, Chunk, NotByChunks, map_chunks
+from core.data.quality.line_chunks import PROCESSES, LineChunk, NotByChunks, map_chunks
 from core.data.quality.line_scan import LineScan
 from core.messages import Finding, Reject, Row
 from core.text import CHARACTERS_PER_TOKEN
@@ -78,7 +78,7 @@ class ChunkReport:
         return replace(self, findings=moved, at=at or array("q", [line + before for line in self.at]))
 
 
-Accept = Callable[[Row], structure.Checked]
+Accept = Callable[[Row], structure.ParsedExample]
 
 
 def check_lines(
@@ -94,7 +94,7 @@ def check_lines(
         NotByChunks: while iterating, where rows reach over chunks or are too long: read the file row by row.
     """
 
-    def look(chunk: Chunk) -> ChunkReport:
+    def look(chunk: LineChunk) -> ChunkReport:
         return check_chunk(chunk, accept, codec=codec)
 
     wasted = 0
@@ -107,12 +107,12 @@ def check_lines(
             raise NotByChunks
 
 
-def check_chunk(chunk: Chunk, accept: Accept, *, codec: str = "utf-8") -> ChunkReport:
+def check_chunk(chunk: LineChunk, accept: Accept, *, codec: str = "utf-8") -> ChunkReport:
     """Check the lines of one chunk."""
     return _whole(chunk, accept, codec) or _by_lines(chunk, accept, codec)
 
 
-def _whole(chunk: Chunk, accept: Accept, codec: str) -> ChunkReport | None:
+def _whole(chunk: LineChunk, accept: Accept, codec: str) -> ChunkReport | None:
     """The whole chunk at once; None where the decoder refuses a line, or a line is not one value."""
     data = chunk.lines
     try:
@@ -131,7 +131,7 @@ def _whole(chunk: Chunk, accept: Accept, codec: str) -> ChunkReport | None:
     return _report(chunk, accept, codec, [*scan.starts.tolist(), len(data)], examples, odd)
 
 
-def _by_lines(chunk: Chunk, accept: Accept, codec: str) -> ChunkReport:
+def _by_lines(chunk: LineChunk, accept: Accept, codec: str) -> ChunkReport:
     """Each line decoded by itself; what the decoder refuses is odd, the others are scanned together."""
     lines = chunk.lines.splitlines(keepends=True)
     examples: list[_Example] = []
@@ -189,7 +189,7 @@ _TURNS = _Turns()
 
 
 def _report(
-    chunk: Chunk, accept: Accept, codec: str, starts: list[int], examples: list[_Example], odd: set[int]
+    chunk: LineChunk, accept: Accept, codec: str, starts: list[int], examples: list[_Example], odd: set[int]
 ) -> ChunkReport:
     """The chunk's report: odd lines the exact way, the others as they are.
 
@@ -211,7 +211,7 @@ def _report(
     return notes.report(count)
 
 
-def _following(chunk: Chunk, starts: list[int], index: int) -> Iterator[Line]:
+def _following(chunk: LineChunk, starts: list[int], index: int) -> Iterator[Line]:
     """The lines from `index` on, and those behind the chunk as far as they are known."""
     count = len(starts) - 1
     for number in range(index, count):
@@ -255,12 +255,12 @@ class _Notes:
         source.wasted = self._wasted
         row = record(source, Line(number, offset, text), self._codec)
         self._wasted = source.wasted
-        checked = structure.Checked(None, row.findings) if isinstance(row, Reject) else self._accept(row)
+        checked = structure.ParsedExample(None, row.findings) if isinstance(row, Reject) else self._accept(row)
         findings, example = checked.findings, checked.example
         self._findings.extend(findings)
         if example is None:
             self._rejected += 1
-            self._unreadable += all(CODES[found.code].unreadable for found in findings)
+            self._unreadable += all(ISSUES.get(found.code).unreadable for found in findings)
         else:
             self._keys.append(decoded_key(example.messages))
             self._at.append(number)

@@ -92,7 +92,7 @@ def summary(dataset: DatasetRecord) -> None:
         ],
         key="figures",
     )
-    st.caption(f"{datasets.STATES[dataset.state]} · version {version.number}")
+    st.caption(f"{datasets.DATASET_STATES[dataset.state]} · version {version.number}")
 
 
 _TOKENS = "An estimate: characters divided by 4. Exact counts need a base model."

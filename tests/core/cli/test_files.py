@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.data.findings import CODES
+from core.data.issues import ISSUES
 
 KEYS = ["file", "format", "encoding", "read", "accepted", "rejected", "findings"]
 FINDING_KEYS = ["line", "field", "code", "severity", "message", "remedy"]
@@ -58,7 +58,7 @@ def test_every_file_gets_one_object_and_its_code(
     assert list(report) == KEYS
     assert report["read"] == report["accepted"] + report["rejected"]  # type: ignore[operator]
     assert all(list(finding) == FINDING_KEYS for finding in report["findings"])  # type: ignore[attr-defined]
-    assert codes(report) <= set(CODES)
+    assert codes(report) <= set(ISSUES.ids())
     assert code is None or code in codes(report)
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 from streamlit.testing.v1 import AppTest
 
-from core.data.editing import OPERATIONS, DropRows, EditRows, Made, Split
+from core.data.editing import OPERATIONS, DropRows, EditRows, ResultExample, Split
 from core.messages import Example, Message
 from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits, mix as dataset_mix, operations
@@ -19,6 +19,7 @@ from pages.data._datasets.editing.grid import Pending
 from pages.data._datasets.lineage import folded, mermaid
 from pages.data._datasets.versions import diff
 from pages.ui.examples import example_view
+from tests.support.registry import registered
 from worker.run import execute
 
 
@@ -91,7 +92,7 @@ def test_every_dialog_renders_without_error(key: str, copies, open_screen, read)
     read(app)
 
 
-def test_a_new_operation_is_offered_with_a_form_of_its_fields(copies, open_screen, read, monkeypatch) -> None:
+def test_a_new_operation_is_offered_with_a_form_of_its_fields(copies, open_screen, read) -> None:
     class Shout(operations.Operation):
         id: ClassVar[str] = "shout"
         title: ClassVar[str] = "Shout the outputs"
@@ -99,18 +100,18 @@ def test_a_new_operation_is_offered_with_a_form_of_its_fields(copies, open_scree
         marks: int = Field(default=1, ge=0, le=3, title="Exclamation marks")
 
         def apply(self, rows):
-            return (Made(entry) for entry in rows)
+            return (ResultExample(entry) for entry in rows)
 
         def describe(self) -> str:
             return "Shouted."
 
-    monkeypatch.setitem(OPERATIONS, Shout.id, Shout)
-    app = open_screen("datasets", id=copies.id)
-    assert app.button(key="op_shout").label == Shout.title
-    app.button(key="op_shout").click().run()
-    assert "Every output in capital letters" in read(app)
-    assert app.slider(key="op_shout_marks").value == 1
-    assert app.button(key="apply_shout").disabled, "it would change nothing"
+    with registered(OPERATIONS, Shout):
+        app = open_screen("datasets", id=copies.id)
+        assert app.button(key="op_shout").label == Shout.title
+        app.button(key="op_shout").click().run()
+        assert "Every output in capital letters" in read(app)
+        assert app.slider(key="op_shout_marks").value == 1
+        assert app.button(key="apply_shout").disabled, "it would change nothing"
 
 
 def _dialog(dataset_id: str, opens: str, search: str) -> None:
@@ -125,7 +126,7 @@ def _dialog(dataset_id: str, opens: str, search: str) -> None:
     elif opens in ("dedupe", "sample"):
         getattr(dataset_operations, f"{opens}_dialog")(dataset)
     else:
-        dataset_operations.operation_dialog(dataset, OPERATIONS[opens])
+        dataset_operations.operation_dialog(dataset, OPERATIONS.get(opens))
 
 
 def dialog(dataset: DatasetRecord, opens: str, search: str = "") -> AppTest:

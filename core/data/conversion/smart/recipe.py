@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from core.data.conversion.patterns import Pattern
-from core.data.findings import data_error
+from core.data.issues import data_error
 from core.errors import DataError
 
 MAX_PATTERNS = 20

@@ -14,7 +14,7 @@ from core.data.conversion.cells import cell_text, is_empty
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
-from core.data.findings import data_error, reject
+from core.data.issues import data_error, reject
 from core.errors import DataError
 from core.messages import Example, Message, Reject, Row
 from core.registry import Registry

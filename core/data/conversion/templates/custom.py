@@ -21,7 +21,7 @@ from core.data.conversion.templates.base import (
     rejected,
 )
 from core.data.conversion.templates.mapping import ColumnMapping, TemplateSuggestion
-from core.data.findings import data_error
+from core.data.issues import data_error
 from core.errors import DataError
 from core.messages import Example, Reject, Row
 

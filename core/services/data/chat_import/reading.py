@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from core import arguments
 from core.data.chat_logs import Bundle, Conversation, Left, LogFormat, Person, ReadOptions, Turn, shaping
-from core.data.findings import data_error
+from core.data.issues import data_error
 from core.errors import DataError
 from core.platform.storage import MANIFEST, get_storage
 from core.services.data.chat_import import stored

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from core.data import chat_logs
 from core.data.chat_logs import Bundle, Hints, LogFormat
-from core.data.findings import data_error
 from core.data.formats import Detection
+from core.data.issues import data_error
 from core.errors import DataError, NotFound
 from core.ids import new_id
 from core.platform.db.tables import Source

@@ -24,7 +24,7 @@ from core.services.data.datasets.by_hand import (
 )
 from core.services.data.datasets.checks import recheck, validate
 from core.services.data.datasets.records import (
-    STATES,
+    DATASET_STATES,
     DatasetRecord,
     VersionRecord,
     dataset_record,
@@ -37,7 +37,7 @@ from core.services.data.datasets.removal import Dependents, delete, dependents
 from core.services.data.datasets.writing import create_dataset, create_from_source, sweep
 
 __all__ = [
-    "STATES",
+    "DATASET_STATES",
     "Bin",
     "DatasetRecord",
     "Dependents",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.examples.sets import ExampleSet
+from core.data.issues import codes
 from core.data.quality import rules, structure
 from core.data.versions import files, reader
 from core.messages import Finding
@@ -18,7 +19,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
-from core.services.data.datasets.records import SET_CODES, get_dataset, get_version, version_file
+from core.services.data.datasets.records import get_dataset, get_version, version_file
 from core.services.data.datasets.writing import enqueue
 
 
@@ -77,4 +78,5 @@ def recheck(
 def _of_rejects(version_id: str) -> list[Finding]:
     """The errors of rejected rows, which only the conversion could find."""
     path = version_file(version_id, files.FINDINGS)
-    return [item for item in reader.findings(path, limit=1_000_000, severity="error") if item.code not in SET_CODES]
+    of_sets = codes("set")
+    return [item for item in reader.findings(path, limit=1_000_000, severity="error") if item.code not in of_sets]

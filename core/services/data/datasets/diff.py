@@ -16,7 +16,7 @@ from core.services.data.datasets.records import version_file
 if TYPE_CHECKING:
     import duckdb
 
-KINDS = ("changed", "added", "removed", "unchanged")
+DIFFERENCES = ("changed", "added", "removed", "unchanged")
 
 # Equal messages are the same example, the first with the first where there are several. What is left is the same
 # example where it comes from the same row of the same source, then where it asks the same.
@@ -31,7 +31,7 @@ _STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class DiffRow:
-    """One example in two versions. `kind` is one of KINDS; `what` names what changed: messages, split."""
+    """One example in two versions. `kind` is one of DIFFERENCES; `what` names what changed: messages, split."""
 
     kind: str
     before: ExampleRecord | None
@@ -66,9 +66,9 @@ def diff(version_a: str, version_b: str, offset: int = 0, limit: int = 20, kind:
     Raises:
         DataError: an unknown kind. NotFound: a version is gone.
     """
-    if kind is not None and kind not in KINDS:
-        raise DataError(f"{kind!r} is no kind of difference.", f"Choose one of {', '.join(KINDS)}.", field="kind")
-    wanted = [kind] if kind else [known for known in KINDS if known != "unchanged"]
+    if kind is not None and kind not in DIFFERENCES:
+        raise DataError(f"{kind!r} is no kind of difference.", f"Choose one of {', '.join(DIFFERENCES)}.", field="kind")
+    wanted = [kind] if kind else [known for known in DIFFERENCES if known != "unchanged"]
     with _matched(version_a, version_b) as connection:
         counts = _counts(connection)
         query = """

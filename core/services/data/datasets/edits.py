@@ -1,6 +1,6 @@
 """Edit datasets: every change is a new version that says what was done and why, and can be taken back.
 
-A set of up to INLINE_EXAMPLES is edited at once; a larger one as a background task, whose version appears exactly
+A set of up to EDITED_AT_ONCE is edited at once; a larger one as a background task, whose version appears exactly
 once, however often the work is killed.
 """
 
@@ -41,7 +41,7 @@ from core.services.data.datasets.splits import GroupChoice, SplitBar, SplitPrevi
 from core.services.data.datasets.writing import check_text, set_errors
 
 __all__ = [
-    "INLINE_EXAMPLES",
+    "EDITED_AT_ONCE",
     "Applied",
     "Diff",
     "DiffRow",
@@ -66,7 +66,7 @@ __all__ = [
     "undo_step",
 ]
 
-INLINE_EXAMPLES = 5_000
+EDITED_AT_ONCE = 5_000
 # What a version is restored from; figures about it (quality, exact lengths) are made again when they are asked for.
 _CONTENT = (files.EXAMPLES, files.FINDINGS, files.REJECTS, PROVENANCE)
 
@@ -121,7 +121,7 @@ def apply(
     check_text("why", why)
     check_newest(dataset.id, base)
     if inline is None:
-        inline = base.examples <= INLINE_EXAMPLES
+        inline = base.examples <= EDITED_AT_ONCE
     if not inline:
         return Applied(task=enqueue_edit(dataset.name, base, operation, why, gathered))
     with tempfile.TemporaryDirectory() as folder:

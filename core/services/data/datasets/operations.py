@@ -13,7 +13,7 @@ from core.data.editing import (
     Filter,
     Move,
     Operation,
-    Sample,
+    SampleRows,
     Split,
     make,
     messages_of,
@@ -29,7 +29,7 @@ __all__ = [
     "Filter",
     "Move",
     "Operation",
-    "Sample",
+    "SampleRows",
     "Split",
     "make",
     "messages_of",
@@ -39,4 +39,4 @@ __all__ = [
 
 def offered() -> tuple[type[Operation], ...]:
     """The operations that a screen offers with a form made from their fields."""
-    return tuple(kind for kind in OPERATIONS.values() if kind.lead)
+    return tuple(kind for kind in OPERATIONS if kind.lead)

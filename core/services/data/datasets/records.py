@@ -15,9 +15,7 @@ from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 
-# Findings about the set as a whole; an error among them makes a dataset unfit for training.
-SET_CODES = ("too_few_examples", "all_masked", "duplicate_examples", "validation_overlap")
-STATES = {
+DATASET_STATES = {
     "validated": "Validated: ready for training",
     "failed": "Failed: errors found, need fixing",
     "not_validated": "Not validated: not checked yet",
@@ -49,7 +47,7 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True)
 class DatasetRecord:
-    """A dataset with its newest version. `state` is a key of STATES."""
+    """A dataset with its newest version. `state` is a key of DATASET_STATES."""
 
     id: str
     name: str

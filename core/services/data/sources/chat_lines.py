@@ -8,9 +8,9 @@ from pathlib import Path
 from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import FindingList
 from core.data.examples.sets import ExampleSet
-from core.data.findings import data_error
 from core.data.formats import Detection
 from core.data.formats.base import MAX_RECORD
+from core.data.issues import data_error
 from core.data.quality import cookbook, line_chunks, structure, validation
 from core.data.quality.rules import check_set
 from core.messages import Row
@@ -39,7 +39,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
         return None
     to_messages = chat_shapes.CHAT_SHAPES.get("messages").to_messages
 
-    def accept(row: Row) -> structure.Checked:
+    def accept(row: Row) -> structure.ParsedExample:
         return structure.parse(to_messages(row.fields), line=row.line)
 
     found, total, read, rejected, unreadable = FindingList(), ExampleSet(), 0, 0, 0

@@ -15,8 +15,8 @@ from core.data.conversion.analysis import Analysis
 from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES
 from core.data.examples.sets import ExampleSet
-from core.data.findings import CODES, finding, from_error
 from core.data.formats import Detection
+from core.data.issues import ISSUES, finding, from_error
 from core.data.quality.rules import check_set
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
@@ -100,7 +100,7 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
     listed = findings.listed()
     blocked = any(item.severity == "error" for item in listed)
     readable += read_count - rejected
-    unreadable = readable == 0 and any(CODES[item.code].unreadable for item in listed)
+    unreadable = readable == 0 and any(ISSUES.get(item.code).unreadable for item in listed)
     return FileReport(
         file=str(path),
         format=found.format if found else None,
@@ -114,7 +114,7 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
 
 
 def _is_unreadable(item: Reject) -> bool:
-    return all(CODES[found.code].unreadable for found in item.findings)
+    return all(ISSUES.get(found.code).unreadable for found in item.findings)
 
 
 def _first_rows(path: Path, detection: Detection) -> list[Row]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from core.data.findings import data_error
+from core.data.issues import data_error
 from core.errors import DataError, StudioError
 from core.platform.fetch import download
 from core.services.data import sources

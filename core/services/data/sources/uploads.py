@@ -15,8 +15,8 @@ from core import arguments
 from core.data import formats
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
-from core.data.findings import data_error
 from core.data.formats import Detection, ReadingChoice
+from core.data.issues import data_error
 from core.data.versions.manifest import SourceFile
 from core.errors import DataError, NotFound
 from core.ids import new_id

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import ColumnMapping
+from core.data.issues import codes
 from core.errors import DataError
 from core.messages import Example, Finding, Reject, Row
 from core.services.data import sources
@@ -25,7 +26,6 @@ SAMPLE = json.dumps(
     },
     indent=2,
 )
-_SET_CODES = ("too_few_examples", "no_rows")  # about a whole file; one pasted example is no file
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def check_pasted(text: str) -> Checked:
         path = Path(folder) / "example.jsonl"
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
         report = sources.inspect(path)
-        findings = tuple(item for item in report.findings if item.code not in _SET_CODES)
+        of_a_file = codes("set") | {"no_rows"}  # one pasted example is not a file
+        findings = tuple(item for item in report.findings if item.code not in of_a_file)
         example = _first_example(path) if report.accepted else None
     if example is None:
         return Checked(None, findings)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.services.data.datasets import DatasetRecord, operations
-from core.services.data.datasets.operations import Dedupe, Filter, Operation, Sample
+from core.services.data.datasets.operations import Dedupe, Filter, Operation, SampleRows
 from pages.data._datasets.editing import by_hand, split as dataset_split
 from pages.data._datasets.editing.change import dialog_foot
 from pages.ui.dialogs import dialog
@@ -78,8 +78,8 @@ def sample_dialog(dataset: DatasetRecord) -> None:
         values["size"] = st.number_input("Examples to keep", 1, dataset.examples, start, key="sample_size")
     else:
         values["share"] = st.slider("Share to keep (%)", 1, 99, 20, key="sample_share") / 100
-    values |= form_fields(Sample, {}, "sample", ["seed", "stratified"])
-    dialog_foot(dataset, lambda: operations.make(Sample, **values), "sample", "Keep the sample")
+    values |= form_fields(SampleRows, {}, "sample", ["seed", "stratified"])
+    dialog_foot(dataset, lambda: operations.make(SampleRows, **values), "sample", "Keep the sample")
 
 
 def operation_dialog(dataset: DatasetRecord, kind: type[Operation]) -> None:

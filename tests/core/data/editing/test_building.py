@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from core.data.editing import Dedupe, DropRows, Filter, Move, Operation, Sample, Split
+from core.data.editing import Dedupe, DropRows, Filter, Move, Operation, SampleRows, Split
 from core.data.editing.building import Effect, build
 from core.data.quality import structure
 from core.data.versions.files import EXAMPLES, FINDINGS
@@ -80,7 +80,7 @@ def test_what_is_taken_over_unread_is_what_reading_it_gives(base, tmp_path, oper
 ONLY_THE_SET = [
     Split(share=0.2),
     DropRows(positions=(0,)),
-    Sample(size=20),
+    SampleRows(size=20),
     Filter(split="train"),
     Dedupe(),
     Move(positions=(0,), split="validation"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from core.data.examples import near_duplicates, shingles
-from core.data.examples.near_duplicates import Pair, find_pairs
+from core.data.examples.near_duplicates import SimilarPair, find_pairs
 
 
 def _plain_set(text: str) -> set[str]:
@@ -56,7 +56,7 @@ def test_recall_and_precision_against_every_pair_compared(shingling: shingles.Sh
 def test_case_punctuation_and_spaces_do_not_matter() -> None:
     result = find_pairs(["Where is my card?", "where is  my card", "WHERE IS MY CARD!!", "something else"])
     assert result.clusters == ((0, 1, 2),)
-    assert result.pairs == (Pair(0, 1, 1.0), Pair(0, 2, 1.0), Pair(1, 2, 1.0))
+    assert result.pairs == (SimilarPair(0, 1, 1.0), SimilarPair(0, 2, 1.0), SimilarPair(1, 2, 1.0))
     assert result.complete
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from core.data.examples.sensitive import KINDS, find, redact
+from core.data.examples.sensitive import SENSITIVE_KINDS, find, redact
 
 FOUND = [
     ("email", "write to jane.doe+billing@example.co.uk.", "jane.doe+billing@example.co.uk"),
@@ -124,6 +124,6 @@ def test_the_work_grows_with_the_text_and_no_faster(unit: str) -> None:
 @given(st.text(alphabet="ab@.:/-+ 0159()=\"'DEsk_\n", max_size=200))
 def test_places_are_in_order_and_redacting_is_final(text: str) -> None:
     found = find(text)
-    assert all(0 <= item.start < item.end <= len(text) and item.kind in KINDS for item in found)
+    assert all(0 <= item.start < item.end <= len(text) and item.kind in SENSITIVE_KINDS for item in found)
     assert all(before.end <= after.start for before, after in pairwise(found))
     assert redact(text)[1] == len(found)

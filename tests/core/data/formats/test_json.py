@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from core.data.findings import from_error
 from core.data.formats.json import find_arrays
+from core.data.issues import from_error
 from core.errors import DataError
 from core.messages import Reject
 from tests.core.data.formats.support import BAD_LINES, detect, put, read, rejected, rows

@@ -113,7 +113,7 @@ def test_every_row_that_is_left_out_is_listed_verbatim() -> None:
     text = datasets.rejects(dataset.version.id).decode()
     assert '"raw": "ragged,row"' in text
     assert r'"raw": "bad,\"x\",y,z"' in text
-    assert datasets.finding_counts(dataset.version.id) == {"cell_empty": 30, "csv_ragged": 2, "too_few_examples": 1}
+    assert datasets.finding_counts(dataset.version.id) == {"cell_empty": 30, "csv_ragged": 2, "few_examples": 1}
 
 
 def test_a_draft_starts_once() -> None:

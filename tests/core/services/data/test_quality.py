@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.data.editing import EditRows
-from core.data.quality.catalogue import ISSUES
+from core.data.issues import ISSUES
 from core.data.quality.records import FORMAT
 from core.data.versions import files, reader
 from core.errors import DataError, NotFound
@@ -20,6 +20,7 @@ from core.platform.tasks import store
 from core.services.data import datasets, quality
 from core.services.data.datasets import checks as dataset_checks, edits as dataset_edits, writing as dataset_writing
 from core.services.data.datasets.records import version_file
+from core.services.data.quality import computing
 from tests.support.quality import clean, labelled, pair
 from worker.run import execute
 
@@ -73,7 +74,7 @@ def test_a_report_of_older_checks_or_a_broken_one_counts_as_missing() -> None:
     for content in (json.dumps({**made, "format": FORMAT - 1}), "{", "[]", json.dumps({"format": FORMAT})):
         get_storage().write_bytes(f"{version.path}/quality.json", content.encode())
         assert quality.report(version.id) is None
-    with pytest.raises(NotFound, match="not measured"):
+    with pytest.raises(NotFound, match="has not been measured"):
         quality.rows(version.id, "refusals")
 
 
@@ -94,7 +95,7 @@ def test_every_issue_opens_its_rows() -> None:
     assert groups == [123, 123, 123]
 
 
-def test_every_remedy_mends_its_issue_and_can_be_undone() -> None:
+def test_every_fix_removes_its_issue_and_can_be_undone() -> None:
     dataset = make(spoilt())
     report = quality.compute(dataset.version.id)
     tried = set()
@@ -121,8 +122,8 @@ def test_every_remedy_mends_its_issue_and_can_be_undone() -> None:
     assert len(tried) >= 18
 
 
-def test_every_remedy_of_the_catalogue_works() -> None:
-    """Sets that together have every issue; each remedy that acts is pressed, makes one version, and is undone."""
+def test_every_fix_of_the_catalog_works() -> None:
+    """Sets that together have every issue; each fix of one click makes one version, and is undone."""
     lengthy = [pair("The question is " + "long " * n, "Yes.") for n in (2_500, 2_600)]
     odd = [
         *(pair("Tell me the tale of all tales?", said.messages[1].content * 3) for said in clean(3)),
@@ -136,7 +137,8 @@ def test_every_remedy_of_the_catalogue_works() -> None:
     dataset_edits.apply(mixed.id, EditRows(rows={}, splits=held_out), base_version_id=mixed.version.id)
     labels = make(labelled({"Refund": 60, "refund": 3, "Other": 60, "Rare": 1}), "Labels")
     seen = set()
-    for dataset in (mixed, labels, make(clean(20), "Few")):
+    masked = make([pair(f"Question {n}?", f"Answer {n}.", weight=0) for n in range(5)], "Masked")
+    for dataset in (mixed, labels, make(clean(20), "Few"), masked):
         before = datasets.get_dataset(dataset.id).version
         for issue in quality.compute(before.id).issues:
             seen.add(issue.code)
@@ -150,10 +152,10 @@ def test_every_remedy_of_the_catalogue_works() -> None:
                 assert left is None or left.count < issue.count, (issue.code, action.id)
                 dataset_edits.undo(dataset.id)
                 assert datasets.get_dataset(dataset.id).version.sha256 == before.sha256
-    assert seen == set(ISSUES)
+    assert seen == {issue.code for issue in ISSUES if issue.check or issue.rule}
 
 
-def test_a_remedy_for_chosen_rows_only() -> None:
+def test_a_fix_for_chosen_rows_only() -> None:
     version = make(spoilt()).version
     quality.compute(version.id)
     operation = quality.operation_for(version.id, "contradictions", "drop", [125])
@@ -164,7 +166,7 @@ def test_a_remedy_for_chosen_rows_only() -> None:
     ]
     with pytest.raises(DataError, match="nothing"):
         quality.operation_for(version.id, "refusals", "drop", [1])
-    with pytest.raises(NotFound, match="remedy"):
+    with pytest.raises(NotFound, match="There is no fix"):
         quality.operation_for(version.id, "refusals", "magic")
 
 
@@ -200,7 +202,7 @@ def test_a_lost_letter_is_not_offered_to_be_repaired() -> None:
         offered[dataset.id] = {action.id: action.title for action in issue.actions}
     assert list(offered[only_lost.id]) == ["edit", "drop"]
     assert offered[both.id]["repair"] == "Repair 1 example"
-    with pytest.raises(DataError, match="nothing for this remedy"):
+    with pytest.raises(DataError, match="nothing for this fix"):
         quality.operation_for(only_lost.version.id, "mojibake", "repair")
 
 
@@ -238,7 +240,7 @@ def test_pictures_show_before_and_after() -> None:
     operation = quality.operation_for(dataset.version.id, "refusals", "drop")
     done = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id).version
     assert done is not None
-    with pytest.raises(NotFound, match="not measured"):
+    with pytest.raises(NotFound, match="has not been measured"):
         quality.pictures(done.id)
     quality.compute(done.id)
     pictures = quality.pictures(done.id)
@@ -269,13 +271,13 @@ def test_a_cancelled_task_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 
     dataset = make(spoilt())
     task = quality.start(dataset.id)
-    real = quality.inspect
+    real = computing.inspect
 
     def cancelled_meanwhile(*args: object, **kwargs: object) -> object:
         commands.request(task.id, "cancel")
         return real(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(quality, "inspect", cancelled_meanwhile)
+    monkeypatch.setattr(computing, "inspect", cancelled_meanwhile)
     ended = execute(task.id, "worker:1")
     assert ended is not None
     assert ended.state == "cancelled"
@@ -284,7 +286,7 @@ def test_a_cancelled_task_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_version_that_a_task_makes_has_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = make(spoilt())
-    monkeypatch.setattr(dataset_edits, "INLINE_EXAMPLES", 0)
+    monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 0)
     quality.compute(dataset.version.id)
     operation = quality.operation_for(dataset.version.id, "refusals", "drop")
     applied = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id)
@@ -299,7 +301,7 @@ def test_a_version_that_a_task_makes_has_its_report(monkeypatch: pytest.MonkeyPa
 
 def test_a_large_version_gets_a_task_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = make(clean())
-    monkeypatch.setattr(quality, "INLINE_EXAMPLES", 10)
+    monkeypatch.setattr(computing, "INSPECTED_AT_ONCE", 10)
     quality.after_new_version(dataset.id)
     quality.after_new_version(dataset.id)
     assert quality.report(dataset.version.id) is None

@@ -84,7 +84,7 @@ def test_nothing_is_gathered_twice_by_two_windows(dataset: datasets.DatasetRecor
 
 
 def test_a_large_dataset_gathers_in_the_background(dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_edits, "INLINE_EXAMPLES", 5)
+    monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 5)
     datasets.write_example(dataset.id, ASK)
     task = datasets.gather(dataset.id).task
     assert task is not None
@@ -97,7 +97,7 @@ def test_a_large_dataset_gathers_in_the_background(dataset, monkeypatch: pytest.
 
 @pytest.mark.usefixtures("database")
 def test_what_was_thrown_away_meanwhile_is_not_published(dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_edits, "INLINE_EXAMPLES", 5)
+    monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 5)
     example = datasets.write_example(dataset.id, ASK)
     task = datasets.gather(dataset.id).task
     assert task is not None

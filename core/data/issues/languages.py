@@ -1,4 +1,4 @@
-"""Examples in another language than most. Short texts and doubtful ones are left out."""
+"""Examples in another language than most. Short and ambiguous texts are left out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from core.data.quality.checks.base import Case, Progress, Quiet, Settings
-from core.data.quality.records import Hit
+from core.data.examples.sets import ExampleSet
+from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress
+from core.data.issues.fixes import DROP, EDIT
+from core.data.issues.issue import ISSUES, Issue, Share
 
-# Those that py3langid tells apart reliably and that people train on; rarer ones are mistaken for these too often.
+# Languages that py3langid distinguishes reliably and that people train on; rarer ones are confused with these.
 _NAMES = {
     "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",
     "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian", "fi": "Finnish", "fr": "French",
@@ -27,7 +29,7 @@ _WIDE = re.compile("[\u2e80-\uffdc]")  # Chinese, Japanese, Korean: a letter is 
 _CODE = re.compile(r"```|[{};=<>\\|]{2}|</|\bdef |\bfunction\b|=>|https?://")
 
 
-class Languages(Quiet):
+class Languages(BaseCheck):
     """The language of each example, where it is certain; a sample of large sets."""
 
     LOOKED_AT = 10_000  # examples at most, evenly spread; the classifier needs about half a millisecond for each
@@ -36,7 +38,8 @@ class Languages(Quiet):
     _CERTAIN = 0.98
     _MAIN = 0.6  # of the examples whose language is certain
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: CheckSettings) -> None:
+        super().__init__(settings)
         self._kept: list[tuple[int, str]] = []
         self._step = 1
         self._seen = 0
@@ -52,7 +55,7 @@ class Languages(Quiet):
         self._seen += 1
         yield from ()
 
-    def finish(self, progress: Progress) -> Iterator[Hit]:
+    def finish(self, seen: ExampleSet, progress: Progress) -> Iterator[Hit]:
         found: list[tuple[int, str]] = []
         for number, (position, text) in enumerate(self._kept):
             if number % 200 == 0:
@@ -68,13 +71,13 @@ class Languages(Quiet):
         share = most / len(found)
         for position, language in found:
             if language != main:
-                told = f"{_NAMES[language]}; {share:.0%} of the examples are {_NAMES[main]}."
-                yield Hit("language_mix", position, told)
+                detail = f"{_NAMES[language]}; {share:.0%} of the examples are {_NAMES[main]}."
+                yield Hit("language_mix", position, detail)
 
     def notes(self) -> Sequence[str]:
         if self._step == 1:
             return ()
-        return (f"Languages: {len(self._kept):,} of {self._seen:,} examples were looked at, evenly spread.",)
+        return (f"Languages: {len(self._kept):,} of {self._seen:,} examples were examined, evenly spread.",)
 
 
 def _language(text: str, least: int, certain: float) -> str | None:
@@ -96,3 +99,19 @@ def _classifier() -> Any:
     classifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     classifier.set_languages(list(_NAMES))
     return classifier
+
+
+ISSUES.add(
+    Issue(
+        "language_mix",
+        "Another language than most",
+        "info",
+        "{examples} {are} in another language than most.",
+        "Fine if both languages are intended. Otherwise drop these examples, or translate them.",
+        (DROP, EDIT),
+        Share("text", 0.25),
+        check=Languages,
+        subject="Text of the examples",
+        scope="set",
+    )
+)

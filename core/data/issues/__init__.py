@@ -1,0 +1,44 @@
+"""Everything that can be wrong with data: one record per code, and the ways to report it.
+
+A new issue is a record in the file of its subject, `ISSUES.add(Issue(...))`; its check, its rule and its fixes stand in
+the same file and are named by the record. The findings of files and rows, the rules about sets, the quality report with
+its score and its fixes, and docs/findings.md all read this catalog.
+"""
+
+# The order is that of the document and of the worklist.
+# isort: off
+from core.data.issues import (  # noqa: F401  each adds its issues
+    files,
+    tables,
+    rows,
+    messages,
+    sets,
+    consistency,
+    copies,
+    answers,
+    lengths,
+    privacy,
+    text,
+    languages,
+)
+# isort: on
+
+from core.data.issues.findings import data_error, finding, from_error, reject
+from core.data.issues.issue import ISSUES, Affected, AffectedRow, Fix, Issue, Scope, Share, Verdict, checks, codes
+
+__all__ = [
+    "ISSUES",
+    "Affected",
+    "AffectedRow",
+    "Fix",
+    "Issue",
+    "Scope",
+    "Share",
+    "Verdict",
+    "checks",
+    "codes",
+    "data_error",
+    "finding",
+    "from_error",
+    "reject",
+]

@@ -1,0 +1,71 @@
+"""Secrets and personal data in the text of one example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from core.data.examples import sensitive
+from core.data.issues.check import BaseCheck, Case, Hit, Span, masked, shown
+from core.data.issues.fixes import DROP
+from core.data.issues.issue import ISSUES, Affected, Fix, Issue, Share
+
+_LISTED = 5
+
+
+class SensitiveCheck(BaseCheck):
+    """Secrets, and personal data."""
+
+    def feed(self, case: Case) -> Iterator[Hit]:
+        found: dict[str, list[Span]] = {}
+        named: dict[str, list[str]] = {}
+        for index, message in enumerate(case.example.messages):
+            for item in sensitive.find(message.content):
+                kind = sensitive.SENSITIVE_KINDS[item.kind]
+                code = "secrets" if kind.secret else "personal_data"
+                found.setdefault(code, []).append((index, item.start, item.end))
+                value = message.content[item.start : item.end]
+                named.setdefault(code, []).append(f"{kind.title} {masked(value) if kind.secret else shown(value, 40)}")
+        for code, spans in found.items():
+            parts = named[code]
+            more = f" and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""
+            yield Hit(code, case.position, f"{', '.join(parts[:_LISTED])}{more}.", spans=tuple(spans))
+
+
+def _redact(affected: Affected, *, secret: bool) -> Mapping[str, Any]:
+    kinds = tuple(kind.id for kind in sensitive.SENSITIVE_KINDS.values() if kind.secret == secret)
+    return {"positions": affected.positions, "kinds": kinds} if affected.positions else {}
+
+
+def _redact_fix(*, secret: bool) -> Fix:
+    text = "Puts a placeholder such as [EMAIL] in each place."
+    return Fix("redact", "Redact in {examples}", text, "redact", partial(_redact, secret=secret))
+
+
+_issue = partial(Issue, subject="Privacy")
+
+ISSUES.add(
+    _issue(
+        "secrets",
+        "Keys, tokens or passwords",
+        "error",
+        "{examples} contain{s} keys, tokens or passwords.",
+        "A model may repeat what it was trained on to anyone. Redact them, and revoke the real ones.",
+        (_redact_fix(secret=True), DROP),
+        Share("privacy", 1.0),
+        check=SensitiveCheck,
+    )
+)
+ISSUES.add(
+    _issue(
+        "personal_data",
+        "Personal data",
+        "warning",
+        "{examples} contain{s} personal data.",
+        "A model may repeat it. Redact what should not be learned.",
+        (_redact_fix(secret=False), DROP),
+        Share("privacy", 0.5),
+        check=SensitiveCheck,
+    )
+)

@@ -1,0 +1,146 @@
+"""Compute the quality report of a version, at once or as a background task."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from core.data.examples.lengths import MAX_SEQ_LENGTH
+from core.data.issues.check import CheckSettings, Measure
+from core.data.quality.affected import ReportFiles
+from core.data.quality.inspect import inspect
+from core.data.quality.records import QualityReport
+from core.data.quality.store import ISSUES_FILE, REPORT_FILE, IssueWriter
+from core.data.versions import files as version_files, reader
+from core.errors import Conflict, DataError, NotFound
+from core.messages import Example
+from core.models import base_models
+from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.render import render
+from core.platform.storage import get_storage
+from core.platform.tasks import store
+from core.platform.tasks.records import TaskRecord
+from core.services.data.datasets.records import get_dataset, get_version, version_file
+from core.services.data.datasets.writing import enqueue
+from core.services.data.quality.fixing import with_fixes
+from core.services.data.quality.reports import report
+from core.training.forecast.lengths import estimate_span
+
+log = logging.getLogger(__name__)
+INSPECTED_AT_ONCE: Final = 2_000  # inspected at once, in about two seconds; more as a background task
+
+
+def compute(
+    version_id: str,
+    *,
+    max_seq_length: int = MAX_SEQ_LENGTH,
+    base_model: str | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> QualityReport:
+    """Inspect a version now, and keep the report beside it.
+
+    Args:
+        max_seq_length: tokens that training keeps of an example.
+        base_model: whose tokenizer and chat template count the tokens exactly; None: estimates.
+        progress: told the share done, 0 to 1; what it raises ends the work, and nothing is kept.
+
+    Raises:
+        NotFound: no such version or base model. DataError: the base model's files are not here, or a number is no
+            length.
+    """
+    if max_seq_length < 1:
+        raise DataError(f"The maximum length is {max_seq_length}.", "Choose at least 1.", field="max_seq_length")
+    version = get_version(version_id)
+    settings = CheckSettings(max_seq_length, _measure(base_model) if base_model else None)
+    examples = version_file(version_id, version_files.EXAMPLES)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / ISSUES_FILE
+        out = IssueWriter(path)
+        try:
+            found = inspect(
+                reader.iterate(examples),
+                version.examples,
+                out.add,
+                version_id=version_id,
+                settings=settings,
+                progress=progress,
+            )
+        finally:
+            out.close()
+        files = ReportFiles(examples, path)
+        issues = tuple(with_fixes(files, issue, version.examples) for issue in found.issues)
+        title = base_models.resolve(base_model).title if base_model else ""
+        found = replace(found, issues=issues, base_model=title, computed_at=time.time())
+        version_file(version_id, version_files.EXAMPLES)  # NotFound where the dataset was deleted in the meantime
+        with path.open("rb") as local, get_storage().open_write(f"{version.path}/{ISSUES_FILE}") as target:
+            shutil.copyfileobj(local, target)
+    content = json.dumps(found.to_dict(), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    get_storage().write_bytes(f"{version.path}/{REPORT_FILE}", content)
+    return found
+
+
+def start(dataset_id: str, *, max_seq_length: int = MAX_SEQ_LENGTH, base_model: str | None = None) -> TaskRecord:
+    """Inspect the newest version as a background task; one that waits or runs already for it is returned.
+
+    Raises:
+        NotFound: no such dataset or base model.
+    """
+    dataset = get_dataset(dataset_id)
+    if base_model:
+        base_models.resolve(base_model)
+    payload = {
+        "dataset_id": dataset.id,
+        "version_id": dataset.version.id,
+        "max_seq_length": max_seq_length,
+        "base_model": base_model,
+    }
+    for task in store.find(kind="quality", states=("pending", "validating", "running")):
+        if task.payload == payload:
+            return task
+    return enqueue("quality", f"Measure the quality of “{dataset.name}”", payload, None)
+
+
+def after_new_version(dataset_id: str, *, now: bool = True) -> None:
+    """See to it that the newest version has a report: at once where it is small, else as a background task.
+
+    Called after a version was published; `now` false leaves a small one to the screen that asks for it, so that a
+    person who edits does not wait. What goes wrong here is logged and never undoes the version: the report can
+    be asked for again on the quality screen.
+    """
+    try:
+        version = get_dataset(dataset_id).version
+        if report(version.id) is not None:
+            return
+        if version.examples <= INSPECTED_AT_ONCE:
+            if now:
+                compute(version.id)
+        else:
+            start(dataset_id)
+    except (NotFound, Conflict):
+        log.info("The dataset %s went away before its quality was measured.", dataset_id)
+    except Exception:
+        log.exception("The quality of the newest version of %s could not be measured.", dataset_id)
+
+
+def _measure(base_model: str) -> Measure:
+    base = base_models.resolve(base_model)
+    if base.path is None or not base.ready:
+        raise DataError(base.reason, f"Run: {base.command}" if base.command else "", code="base_model")
+    tokenizer = load_tokenizer(base.path, base.revision)
+
+    def measure(example: Example) -> tuple[int, int]:
+        try:
+            rendered = render(example.messages, tokenizer)
+        except DataError:  # a template that refuses this conversation: the job says so; here it only has to be counted
+            return estimate_span(example.messages)
+        length = len(rendered.input_ids)
+        return length, rendered.assistant_mask.index(1) if 1 in rendered.assistant_mask else length
+
+    return measure
