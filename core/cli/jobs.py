@@ -41,6 +41,7 @@ def jobs(
                     "job": job.id,
                     "name": job.name,
                     "status": job.state,
+                    "waiting_to_resume": job.waiting_to_resume,
                     "progress": job.progress,
                     "dataset": job.dataset_name,
                     "base": job.base_model,
@@ -57,7 +58,7 @@ def jobs(
             (
                 job.id,
                 job.name,
-                job.state,
+                "waiting to resume" if job.waiting_to_resume else job.state,
                 f"{job.progress:.0f}%",
                 "-" if job.loss is None else f"{job.loss:.3f}",
                 moment(job.created_at),
@@ -68,7 +69,7 @@ def jobs(
 
 
 def metrics(
-    job: Annotated[str, typer.Argument(help="Id of a job.")],
+    job: Annotated[str, typer.Argument(help="Name or id of a job.")],
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every point to this CSV file; - prints it.")] = None,
     tensorboard: Annotated[
         Path | None, typer.Option("--tensorboard", help="Write TensorBoard event files to this zip file.")
@@ -76,11 +77,12 @@ def metrics(
 ) -> None:
     """Write the measured points of a job to a file: loss, token accuracy, learning rate, speed, memory."""
     from core.platform.supervisor import ensure
-    from core.services.training import monitoring
+    from core.services.training import jobs as jobs_service, monitoring
 
     if csv is None and tensorboard is None:
         raise SettingsError("No file was named.", "Add --csv metrics.csv, or --tensorboard metrics.zip.")
     with ensure(set()):
+        job = jobs_service.find_job(job).id
         if csv is not None and str(csv) == "-":
             print(monitoring.metrics_csv(job).decode(), end="")
         elif csv is not None:

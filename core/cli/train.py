@@ -28,8 +28,15 @@ def engine_help() -> str:
     return f"What runs the training steps: {_or((AUTO, *ENGINES.ids()))}. auto prints which one it chose, and why."
 
 
+def provider_help() -> str:
+    """The help of `--provider`."""
+    from core.training.providers import PROVIDERS
+
+    return f"Where it trains: {_or(PROVIDERS.ids())}."
+
+
 def _or(ids: Sequence[str]) -> str:
-    return f"{', '.join(ids[:-1])} or {ids[-1]}"
+    return f"{', '.join(ids[:-1])} or {ids[-1]}" if len(ids) > 1 else ids[0]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +48,7 @@ def register(app: typer.Typer) -> None:
         ] = "starter",
         method: Annotated[str, typer.Option(help=method_help())] = "lora",
         engine: Annotated[str, typer.Option(help=engine_help())] = "auto",
+        provider: Annotated[str, typer.Option(help=provider_help())] = "local",
         name: Annotated[str, typer.Option(help="Name of the job and of its model; made up when left out.")] = "",
         settings: Annotated[
             list[str] | None,
@@ -57,7 +65,7 @@ def register(app: typer.Typer) -> None:
         from core.platform.supervisor import ensure
 
         with ensure({"redis", "worker"} if wait else {"redis"}, say):
-            job = _launch(dataset, base, method, engine, name, settings or [])
+            job = _launch(dataset, base, method, engine, provider, name, settings or [])
             say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
             say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
             for warning in job.forecast.get("warnings", []):
@@ -68,7 +76,7 @@ def register(app: typer.Typer) -> None:
         raise typer.Exit(code)
 
 
-def _launch(dataset: str, base: str, method: str, engine: str, name: str, settings: list[str]) -> Any:
+def _launch(dataset: str, base: str, method: str, engine: str, provider: str, name: str, settings: list[str]) -> Any:
     from core.models.methods import METHODS
     from core.services.data import datasets
     from core.services.training import jobs
@@ -83,6 +91,7 @@ def _launch(dataset: str, base: str, method: str, engine: str, name: str, settin
         method_config=method_config,
         training=training,
         engine=engine,
+        provider=provider,
         draft_key=None,
     )
 

@@ -36,7 +36,7 @@ def choose(tuned: list[chat.ChatModel]) -> chat.ChatModel:
     return by_id[model_id]
 
 
-def question_card(model: chat.ChatModel) -> tuple[str, chat.Suggestion | None, bool]:
+def question_card(model: chat.ChatModel) -> tuple[str, chat.SuggestedQuestion | None, bool]:
     """(question, the example it comes from, asked now): typed, or picked from the model's own dataset."""
     ideas = {idea.question: idea for idea in chat.suggestions(model.id, 6)}
     with st.container(border=True, gap="small", key="ask"):
@@ -61,7 +61,7 @@ def question_card(model: chat.ChatModel) -> tuple[str, chat.Suggestion | None, b
 
 
 def answers(
-    model: chat.ChatModel, base: chat.ChatModel, question: str, idea: chat.Suggestion | None, asked: bool
+    model: chat.ChatModel, base: chat.ChatModel, question: str, idea: chat.SuggestedQuestion | None, asked: bool
 ) -> None:
     """Both answers stream at once; the last pair stays on the screen."""
     slot = f"pair_{model.id}"

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from core.serving.targets.base import Chunk
+from core.serving.targets.base import AnswerChunk
 from worker.inference import problems
 from worker.inference.engine import Engine, Question
 from worker.inference.request_log import RequestLog
@@ -34,18 +34,18 @@ class Chunks:
 
     def __init__(self, engine: Engine, body: ChatRequest) -> None:
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[Chunk | Exception] = asyncio.Queue()
+        self._queue: asyncio.Queue[AnswerChunk | Exception] = asyncio.Queue()
         self._cancelled = threading.Event()
         question = Question(
             body.model, body.conversation(), body.options(), self._emit, self._cancelled, body.answer_schema()
         )
         engine.submit(question)
 
-    def _emit(self, item: Chunk | Exception) -> None:
+    def _emit(self, item: AnswerChunk | Exception) -> None:
         if not self._cancelled.is_set() and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
 
-    async def next(self, request: Request) -> Chunk:
+    async def next(self, request: Request) -> AnswerChunk:
         """The next chunk. Raises what the engine raised, or Disconnected when the reader has gone."""
         while True:
             try:
@@ -74,7 +74,7 @@ class Envelope:
             "model": model,
         }
 
-    def whole(self, text: str, last: Chunk) -> dict[str, Any]:
+    def whole(self, text: str, last: AnswerChunk) -> dict[str, Any]:
         message = {"role": "assistant", "content": text, "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": last.finish_reason}
         return {**self.base, "choices": [choice], "usage": _usage(last)}
@@ -83,7 +83,7 @@ class Envelope:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return _event({**self.base, "choices": [choice]})
 
-    def usage(self, last: Chunk) -> str:
+    def usage(self, last: AnswerChunk) -> str:
         return _event({**self.base, "choices": [], "usage": _usage(last)})
 
 
@@ -148,7 +148,7 @@ def make_app() -> FastAPI:
     return app
 
 
-async def _whole(chunks: Chunks, chunk: Chunk, body: ChatRequest, request: Request) -> JSONResponse:
+async def _whole(chunks: Chunks, chunk: AnswerChunk, body: ChatRequest, request: Request) -> JSONResponse:
     text = chunk.text
     while not chunk.finish_reason:
         chunk = await chunks.next(request)
@@ -156,7 +156,7 @@ async def _whole(chunks: Chunks, chunk: Chunk, body: ChatRequest, request: Reque
     return JSONResponse(Envelope(body.model, streamed=False).whole(text, chunk))
 
 
-async def _stream(chunks: Chunks, chunk: Chunk, body: ChatRequest, request: Request) -> AsyncIterator[str]:
+async def _stream(chunks: Chunks, chunk: AnswerChunk, body: ChatRequest, request: Request) -> AsyncIterator[str]:
     """Server-sent events; when the reader leaves, the generator is closed and the generation stops."""
     envelope = Envelope(body.model, streamed=True)
     try:
@@ -184,7 +184,7 @@ def _event(content: dict[str, Any]) -> str:
     return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
 
 
-def _usage(last: Chunk) -> dict[str, int]:
+def _usage(last: AnswerChunk) -> dict[str, int]:
     total = last.prompt_tokens + last.completion_tokens
     return {
         "prompt_tokens": last.prompt_tokens,

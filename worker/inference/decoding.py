@@ -10,7 +10,7 @@ import torch
 from core.errors import DataError
 from core.models.render import render_prompt
 from core.models.thinking import EmptyBlockFilter
-from core.serving.targets.base import Chunk
+from core.serving.targets.base import AnswerChunk
 from worker.inference.engine import Question
 from worker.inference.grammar import Grammar, Vocabulary
 from worker.inference.loader import Loaded
@@ -52,7 +52,7 @@ class Answer:
         self._text = TextStream(loaded.tokenizer, self.options.stop)
         self._shown = EmptyBlockFilter()
 
-    def step(self) -> Chunk | None:
+    def step(self) -> AnswerChunk | None:
         """Decode one token: a chunk to show (perhaps the last), or None when no whole character came out."""
         with torch.inference_mode():
             model = self.loaded.adapters.use(self.adapter)
@@ -76,7 +76,7 @@ class Answer:
         if len(self._ids) >= self.max_tokens:
             return self._last("length", text + self._text.rest())
         shown = self._shown.add(text)
-        return Chunk(shown) if shown else None
+        return AnswerChunk(shown) if shown else None
 
     def _grammar_of(self, question: Question, loaded: Loaded) -> Grammar | None:
         if question.schema is None:
@@ -84,8 +84,8 @@ class Answer:
         size = int(loaded.model.config.get_text_config().vocab_size)
         return Grammar(question.schema, Vocabulary.of(loaded.tokenizer, size, self._ends))
 
-    def _last(self, reason: str, text: str) -> Chunk:
-        return Chunk(self._shown.add(text) + self._shown.rest(), reason, self.prompt_tokens, len(self._ids))
+    def _last(self, reason: str, text: str) -> AnswerChunk:
+        return AnswerChunk(self._shown.add(text) + self._shown.rest(), reason, self.prompt_tokens, len(self._ids))
 
     def _choose(self, logits: torch.Tensor) -> int:
         """The likeliest token at temperature 0; else one drawn from the smallest set that holds `top_p` of the mass."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import StudioError
 from core.messages import Message
-from core.serving.targets.base import ChatOptions, Chunk
+from core.serving.targets.base import AnswerChunk, ChatOptions
 
 if TYPE_CHECKING:
     from worker.inference.decoding import Answer
@@ -39,7 +39,7 @@ class Question:
     model_id: str
     messages: Sequence[Message]
     options: ChatOptions
-    emit: Callable[[Chunk | Exception], None]
+    emit: Callable[[AnswerChunk | Exception], None]
     cancelled: threading.Event
     schema: Mapping[str, Any] | None = None  # a JSON schema that the answer follows
     context: Context = field(default_factory=copy_context)  # of the request, so that its log lines carry its id

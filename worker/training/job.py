@@ -21,7 +21,7 @@ from core.platform.db.tables import MetricPoint, SampleAnswer
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
 from core.services.training import metrics
-from core.services.training.jobs import first_batch, forecasting, reader as job_reader
+from core.services.training.jobs import first_batch, lengths, reader as job_reader
 from core.services.training.jobs.records import JobRecord
 from core.training import engines
 from core.training.jobs.spec import JobSpec
@@ -161,7 +161,7 @@ class Reporter:
         """The data is known: say what the maximum length cost, and forget points that will be computed again."""
         self.ctx.raise_if_interrupted()
         self._say_lengths(data)
-        forecasting.keep_lengths(self.job.dataset_version_id, base_models.resolve(self.job.base_model), data.spans)
+        lengths.keep_lengths(self.job.dataset_version_id, base_models.resolve(self.job.base_model), data.spans)
         with self.ctx.fenced() as uow:
             tables: tuple[Any, ...] = (MetricPoint, SampleAnswer)
             for table in tables:

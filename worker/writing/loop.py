@@ -292,7 +292,7 @@ def open_writer(recipe: SmartRecipe, kind: type[W]) -> W:
     client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
     allowed = int(record.settings.get("concurrency") or recipe.concurrency)
     recipe = recipe.model_copy(update={"concurrency": min(recipe.concurrency, allowed)})
-    return kind(client, recipe, record.price(recipe.model), bounded=record.provider.bounds_text)
+    return kind(client, recipe, record.price(recipe.model), bounded=record.client_kind.bounds_text)
 
 
 def budget_of(ctx: TaskContext) -> float | None:

@@ -10,7 +10,7 @@ from core.cli._support.output import print_json, print_table
 
 
 def show(
-    job: Annotated[str, typer.Argument(help="Id of a job.")],
+    job: Annotated[str, typer.Argument(help="Name or id of a job.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show one job, and once it is over its forecast beside what was measured."""
@@ -18,13 +18,21 @@ def show(
     from core.services.training import jobs as service
 
     with ensure(set()):
-        found = service.get_job(job)
+        found = service.find_job(job)
         rows, record = service.forecast_and_measured(found), service.track_record()
     if as_json:
-        about = {"job": found.id, "name": found.name, "status": found.state, "model": found.model_id}
+        about = {
+            "job": found.id,
+            "name": found.name,
+            "status": found.state,
+            "waiting_to_resume": found.waiting_to_resume,
+            "model": found.model_id,
+        }
         print_json({**about, "forecast": found.forecast, "measured": found.measured})
         return
-    print(f"{found.name}: {found.state}, {found.progress:.0f}%")
+    print(f"{found.name}: {'waiting to resume' if found.waiting_to_resume else found.state}, {found.progress:.0f}%")
+    if found.waiting_reason:
+        print(found.waiting_reason)
     print(f"{found.base_title}, {found.method_title}, {found.examples:,} labeled examples of {found.dataset_name}")
     if not rows:
         return

@@ -1,4 +1,4 @@
-"""What a provider of language models is, and the plain values that go in and out of it."""
+"""What a client of language models is, and the plain values that go in and out of it."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back.
+class Completion:
+    """One answer of a model.
 
     Attributes:
         finish_reason: stop, or length where it was cut at `max_tokens`; content_filter and others as the server says.
@@ -62,14 +62,14 @@ class Client(Protocol):
     def models(self) -> list[str]:
         """Names of the models that answer there; [] where the server keeps no list. Raises LlmError."""
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask) -> Completion:
         """One answer. Raises LlmError."""
 
     def close(self) -> None:
         """Give the connection up; calls under way end with an LlmError."""
 
 
-class Provider(Protocol):
+class ClientKind(Protocol):
     """One entry of the registry.
 
     `is_local` says that its models run on the team's own machines, so that their tokens cost nothing by the piece;

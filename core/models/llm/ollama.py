@@ -7,7 +7,7 @@ import threading
 from typing import Any, Final
 
 from core.models.llm import transport
-from core.models.llm.base import Answer, Ask, Client, Endpoint
+from core.models.llm.base import Ask, Client, Completion, Endpoint
 from core.models.llm.failures import LlmError, of_status
 from core.models.llm.openai_compatible import connection_lost, timed_out, too_large
 from core.settings import get_settings
@@ -56,7 +56,7 @@ class OllamaClient:
         listed = self._call(self._client.list)
         return sorted(str(model.model) for model in listed.models if model.model)
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask) -> Completion:
         with self._lock:
             level = self._level.get(ask.model, 0)
         while True:
@@ -74,7 +74,7 @@ class OllamaClient:
             self._level[ask.model] = level
         text = made.message.content or ""
         counted = made.prompt_eval_count is not None and made.eval_count is not None
-        return Answer(
+        return Completion(
             text=text,
             prompt_tokens=made.prompt_eval_count if counted else estimated_tokens(ask.characters),
             completion_tokens=made.eval_count if counted else estimated_tokens(len(text)),

@@ -7,7 +7,7 @@ import threading
 from typing import Any, Final
 
 from core.models.llm import transport
-from core.models.llm.base import Answer, Ask, Client, Endpoint
+from core.models.llm.base import Ask, Client, Completion, Endpoint
 from core.models.llm.failures import LlmError, looks_like_html, of_status, words_of
 from core.text import estimated_tokens
 
@@ -64,7 +64,7 @@ class OpenAiClient:
         except (ValueError, KeyError, TypeError):
             raise _not_json(text) from None
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask) -> Completion:
         with self._lock:
             dialect = self._learnt.get(ask.model, _Dialect())
         while True:
@@ -83,7 +83,7 @@ class OpenAiClient:
     def close(self) -> None:
         self._http.close()
 
-    def _ask(self, ask: Ask, dialect: _Dialect) -> Answer:
+    def _ask(self, ask: Ask, dialect: _Dialect) -> Completion:
         body = dialect.body(ask)
         made = self._call(lambda: self._client.chat.completions.create(**body))
         choices = getattr(made, "choices", None)
@@ -98,7 +98,7 @@ class OpenAiClient:
         usage = getattr(made, "usage", None)
         prompt, completion = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
         counted = isinstance(prompt, int) and isinstance(completion, int) and prompt >= 0 and completion >= 0
-        return Answer(
+        return Completion(
             text=text,
             prompt_tokens=prompt if counted else estimated_tokens(ask.characters),  # type: ignore[arg-type]
             completion_tokens=completion if counted else estimated_tokens(len(text)),  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.models.llm.base import Answer, Ask, Client
+from core.models.llm.base import Ask, Client, Completion
 from core.models.llm.failures import LlmError
 
 FIRST_PAUSE_S: Final = 1.0
@@ -64,7 +64,7 @@ class Patience:
         if self.wait(pause_s):
             raise stopped()
 
-    def ask(self, client: Client, ask: Ask, beat: Beat = _nothing) -> tuple[Answer, int]:
+    def ask(self, client: Client, ask: Ask, beat: Beat = _nothing) -> tuple[Completion, int]:
         """The answer and how many calls it took.
 
         Args:

@@ -9,7 +9,7 @@ from core.models.llm.openai_compatible import OpenAiClient
 from core.settings import get_settings
 
 
-class StudioProvider:
+class StudioModels:
     """Speaks OpenAI's protocol on the loopback address; needs neither address nor key."""
 
     id = "studio"

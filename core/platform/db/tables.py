@@ -108,7 +108,7 @@ class LlmConnection(SQLModel, table=True):
     __tablename__ = "llm_connections"
     id: str = Field(primary_key=True)
     name: str = Field(unique=True)
-    kind: str  # an id in core.models.llm.PROVIDERS
+    kind: str  # an id in core.models.llm.CLIENTS
     base_url: str = ""
     key_env: str = ""  # the environment variable that holds the key
     key_file: str = ""  # or the file of the data directory that does; the key itself is never in the database

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import re
 import socket
+from dataclasses import replace
 
 from core.platform.processes import is_alive
+from core.platform.tasks.records import TaskRecord
 
 _OWNER = re.compile(r"-(?P<place>[^:]+)-(?P<worker>\d+)-[0-9a-f]+:(?P<work_process>\d+)$")
 
@@ -26,6 +28,15 @@ def place() -> str:
 def worker_name(queue: str) -> str:
     """A name for this process as a worker of a queue (gpu, cpu or io)."""
     return f"{queue}-{place()}-{os.getpid()}-{os.urandom(2).hex()}"
+
+
+def seen(task: TaskRecord) -> TaskRecord:
+    """The task as it is: without an owner where the row still names a process that died together with its worker.
+
+    The row itself is corrected by the next reconciler (`core.platform.tasks.recovery`); while none runs, the task would
+    otherwise seem to be worked on for ever.
+    """
+    return replace(task, lease_owner=None) if task.lease_owner and is_gone(task.lease_owner) else task
 
 
 def is_gone(owner: str) -> bool:

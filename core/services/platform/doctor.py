@@ -18,6 +18,7 @@ import psutil
 from core.errors import StudioError
 from core.platform import redis_server
 from core.platform.db import migrate
+from core.serving.targets import TARGETS
 from core.settings import get_settings
 from core.training.engines import ENGINES
 
@@ -48,6 +49,7 @@ def examine() -> list[Check]:
         _redis,
         _database,
         _disk,
+        _targets,
         _ollama,
         _keys,
     )
@@ -197,6 +199,12 @@ def _disk() -> list[Check]:
     if free < LEAST_FREE_DISK_BYTES:
         return [Check("disk", "note", found, "Free some space, or set SFT_DATA_DIR to a larger disk.")]
     return [Check("disk", "ok", found)]
+
+
+def _targets() -> list[Check]:
+    """Where models are served."""
+    states = [(target.title, target.health()) for target in TARGETS]
+    return [Check(title, "ok" if state.ok else "note", state.reason) for title, state in states]
 
 
 def _ollama() -> list[Check]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from core.platform.db.uow import UnitOfWork
 from core.platform.processes import is_alive
 from core.platform.redis_server import redis_connection
-from core.platform.tasks import commands, logs, store
+from core.platform.tasks import commands, logs, owners, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
@@ -80,12 +80,12 @@ def kind(kind_id: str) -> TaskKind:
 
 def list_tasks(*, kind: str | None = None, state: str | None = None, limit: int = 200) -> list[TaskRecord]:
     """Tasks, newest first."""
-    return store.find(kind=kind, states=[state] if state else (), limit=limit)
+    return [owners.seen(task) for task in store.find(kind=kind, states=[state] if state else (), limit=limit)]
 
 
 def get_task(task_id: str) -> TaskRecord:
     """One task. Raises NotFound."""
-    return store.get(task_id)
+    return owners.seen(store.get(task_id))
 
 
 def count_by_state(*, kind: str | None = None) -> dict[str, int]:

@@ -12,24 +12,22 @@ from sqlalchemy import select
 
 from core.errors import NotFound, ProviderUnavailable
 from core.messages import Message
-from core.models import base_models
+from core.models import base_models, methods
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.platform.tasks.store import EVENTS
 from core.services.data import datasets
 from core.services.training import merging, models
 from core.services.training.jobs import reader as job_reader
-from core.serving.targets import get_target
-from core.serving.targets.base import Answerable, ChatOptions, Chunk
+from core.serving.targets import TARGETS, AnswerChunk, ChatOptions, Target, target_for
 from core.training.jobs.exact_match import matches
 
 __all__ = [
     "ChatModel",
     "ChatOptions",
-    "Suggestion",
+    "SuggestedQuestion",
     "available_models",
     "chunks",
-    "health",
     "matches",
     "stream",
     "suggestions",
@@ -54,7 +52,7 @@ class ChatModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class SuggestedQuestion:
     """A question from a dataset with the answer that was taught (train) or kept apart (validation)."""
 
     question: str
@@ -85,14 +83,10 @@ def available_models() -> list[ChatModel]:
     return tuned + bases
 
 
-def health() -> Answerable:
-    """Whether the inference process answers now, and what to do when not."""
-    return get_target("studio").health()
-
-
 def warm_up() -> None:
-    """Let the inference process import what answering needs, while a person still types; returns at once."""
-    threading.Thread(target=get_target("studio").warm_up, name="warm-up", daemon=True).start()
+    """Let every target prepare for a first question while the user still types; returns at once."""
+    for target in TARGETS:
+        threading.Thread(target=target.warm_up, name=f"warm-up {target.id}", daemon=True).start()
 
 
 def stream(
@@ -122,23 +116,23 @@ def stream(
 
 def chunks(
     model_id: str, messages: Sequence[Message | Mapping[str, Any]], options: ChatOptions | None = None
-) -> Iterator[Chunk]:
+) -> Iterator[AnswerChunk]:
     """As `stream`, with the reason of the end and the token counts in the last chunks."""
-    served = _served_id(model_id)
+    target, served = _served(model_id)
     sent = [message.to_dict() if isinstance(message, Message) else dict(message) for message in messages]
     found = False
-    for chunk in get_target("studio").chat(served, sent, options or ChatOptions()):
+    for chunk in target.chat(served, sent, options or ChatOptions()):
         if not found and chunk.text:
             found = True
             _note_use(served)
         yield chunk
 
 
-def suggestions(model_id: str, limit: int = 6) -> list[Suggestion]:
+def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:
     """Questions to try on a tuned model: validation examples first (never shown in training), then training ones."""
     own, _ = merging.split(model_id)
     version_id = job_reader.get_job(models.get_model(own).job_id).spec.dataset_version_id
-    found: list[Suggestion] = []
+    found: list[SuggestedQuestion] = []
     try:
         for split, wanted in (("validation", limit // 2), ("train", limit)):
             every = datasets.iter_examples(version_id, split=split)
@@ -149,26 +143,29 @@ def suggestions(model_id: str, limit: int = 6) -> list[Suggestion]:
     return found
 
 
-def _pair(messages: Sequence[Message], split: str) -> Suggestion | None:
+def _pair(messages: Sequence[Message], split: str) -> SuggestedQuestion | None:
     """The first question and answer of a conversation."""
     system = next((message.content for message in messages if message.role == "system"), "")
     turns = [message for message in messages if message.role != "system"]
     if len(turns) < 2 or turns[0].role != "user" or turns[1].role != "assistant":
         return None
-    return Suggestion(turns[0].content, turns[1].content, split, system)
+    return SuggestedQuestion(turns[0].content, turns[1].content, split, system)
 
 
-def _served_id(model_id: str) -> str:
+def _served(model_id: str) -> tuple[Target, str]:
+    """The target that serves a model, and the model's id there."""
     if base_models.is_base(model_id):
         base = base_models.resolve(model_id)
         if base.buildable and not base.ready:
             raise ProviderUnavailable("The starter is not built yet.", "Try the demo, or start a job: it comes first.")
-        return base.id
+        return target_for(base, None), base.id
     own, merged = merging.split(model_id)
     model = models.get_model(own)
     if model.state != "active":
         raise NotFound(f"The model “{model.name}” is archived.", "Activate it under Models.")
-    return merging.served_id(model.id) if merged else model.id
+    method = methods.build(model.method, job_reader.get_job(model.job_id).spec.method_config)
+    target = target_for(base_models.resolve(model.base_model), method)
+    return target, merging.served_id(model.id) if merged else model.id
 
 
 def _note_use(model_id: str) -> None:

@@ -10,10 +10,11 @@ from core.models.methods import METHODS, Method, recommended_method
 from core.models.methods.base import Demand
 from core.training.engines import AUTO, ENGINES, Engine
 from core.training.jobs.spec import SAFETY, ResolvedTraining, TrainingConfig
-from core.training.providers import PROVIDERS, Provider
+from core.training.providers import LOCAL, PROVIDERS, Provider
 
 __all__ = [
     "AUTO",
+    "LOCAL",
     "SAFETY",
     "BaseModelRef",
     "Demand",
@@ -78,7 +79,7 @@ def engine_title(engine_id: str) -> str:
 
 def providers() -> tuple[Provider, ...]:
     """Every place where training can run."""
-    return tuple(PROVIDERS.values())
+    return tuple(PROVIDERS)
 
 
 def provider_text(provider_id: str) -> str:

@@ -24,8 +24,8 @@ from core.platform.tasks.announce import announce
 from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
-from core.services.training import jobs
 from core.services.training.jobs import reader as job_reader
+from core.services.training.jobs.speeds import record_speed
 from core.services.training.results import ExactMatchResult, TrainingResult
 from core.settings import get_settings
 
@@ -152,7 +152,7 @@ def register(
         uow.session.add(row)
         numbers = {**dict(measured or {}), "final_loss": final_loss, "model_bytes": size}
         uow.session.connection().execute(update(_JOBS).where(_JOBS.c.id == job.id).values(measured=numbers))
-        jobs.record_speed(uow, job.spec, numbers)
+        record_speed(uow, job.spec, numbers)
         uow.session.flush()
         return TrainingResult(model_id=model_id, model=name, final_loss=final_loss)
 

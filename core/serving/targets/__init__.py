@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.errors import NotFound
-from core.serving.targets.base import Answerable, ChatOptions, Chunk, Target
+from core.errors import Conflict
+from core.models.base_models.records import BaseModelRef
+from core.models.methods import Method
+from core.registry import Registry
+from core.serving.targets.base import AnswerChunk, Availability, ChatOptions, Target
 from core.serving.targets.studio import Studio
 
-TARGETS: Final[dict[str, Target]] = {}
+TARGETS: Final = Registry[Target]("target")
+TARGETS.add(Studio())
 
 
-def add(target: Target) -> None:
-    """Put a target into the registry. Raises ValueError when its id is there already."""
-    if target.id in TARGETS:
-        raise ValueError(f"There are two targets with the id {target.id!r}.")
-    TARGETS[target.id] = target
+def target_for(base: BaseModelRef, method: Method | None) -> Target:
+    """The first target that can serve a model.
+
+    Args:
+        method: that it was trained with; None for the base itself.
+
+    Raises:
+        Conflict: no target can; gives each one's reason.
+    """
+    reasons = []
+    for target in TARGETS:
+        verdict = target.can_serve(base, method)
+        if verdict.ok:
+            return target
+        reasons.append(f"{target.title}: {verdict.reason}")
+    raise Conflict(f"No target can serve this model on {base.title}. {' '.join(reasons)}", "Choose another model.")
 
 
-add(Studio())
-
-
-def get_target(target_id: str) -> Target:
-    """The target of an id. Raises NotFound with the ids that exist."""
-    if target_id not in TARGETS:
-        raise NotFound(f"There is no target {target_id!r}.", f"Choose one of: {', '.join(TARGETS)}.")
-    return TARGETS[target_id]
-
-
-__all__ = ["TARGETS", "Answerable", "ChatOptions", "Chunk", "Target", "add", "get_target"]
+__all__ = ["TARGETS", "AnswerChunk", "Availability", "ChatOptions", "Target", "target_for"]

@@ -1,4 +1,4 @@
-"""What a target is: a place that serves models. A screen shows a target's own reasons when it cannot."""
+"""What a target is: a place that serves models and answers. A screen shows its own reasons where it cannot."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from core.models.base_models.records import BaseModelRef
+from core.models.methods import Method
+
 DEFAULT_MAX_TOKENS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Answerable:
-    """Whether a target can do something, and why (not)."""
+class Availability:
+    """Whether something works, and the reason for either answer."""
 
     ok: bool
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class AnswerChunk:
     """A piece of a streamed answer. The last one has `finish_reason` (stop or length) and the token counts."""
 
     text: str = ""
@@ -29,7 +32,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """How an answer is sampled; temperature 0 always takes the likeliest token."""
+    """How an answer is sampled; temperature 0 always takes the most likely token."""
 
     max_tokens: int = DEFAULT_MAX_TOKENS
     temperature: float = 0.0
@@ -46,25 +49,16 @@ class Target(Protocol):
     @property
     def title(self) -> str: ...
 
-    def can_serve(self, architecture: str, method: str) -> Answerable:
-        """Whether a model of this architecture, trained by this method, can be served here."""
+    def can_serve(self, base: BaseModelRef, method: Method | None) -> Availability:
+        """Whether a base model (method None), or one that was trained with a method, can be served here."""
 
-    def health(self) -> Answerable:
+    def health(self) -> Availability:
         """Whether it answers now."""
 
     def warm_up(self) -> None:
-        """Let it get ready for a first question; quiet when nothing answers there."""
+        """Prepare for a first question; does nothing when the target does not answer."""
 
-    def published(self) -> list[str]:
-        """Ids of the models that it serves now."""
-
-    def publish(self, model_id: str) -> None:
-        """Make a model of the registry answerable there."""
-
-    def unpublish(self, model_id: str) -> None:
-        """Take it away again; quiet when it is not there."""
-
-    def chat(self, model_id: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions) -> Iterator[Chunk]:
+    def chat(self, model_id: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions) -> Iterator[AnswerChunk]:
         """Stream the answer. Closing the iterator stops the generation.
 
         Raises:

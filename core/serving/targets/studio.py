@@ -8,8 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from core.errors import NotFound, ProviderError, ProviderUnavailable
-from core.models.methods import METHODS
-from core.serving.targets.base import Answerable, ChatOptions, Chunk
+from core.models.base_models.records import BaseModelRef
+from core.models.methods import Method
+from core.serving.targets.base import AnswerChunk, Availability, ChatOptions
 from core.settings import get_settings
 
 if TYPE_CHECKING:
@@ -17,56 +18,35 @@ if TYPE_CHECKING:
 
 _HEALTH_TIMEOUT_S = 2.0
 _CONNECT_TIMEOUT_S = 5.0
-_ANSWER_TIMEOUT_S = 300.0  # between two pieces: the first one waits for a model to load
+_ANSWER_TIMEOUT_S = 300.0  # between two chunks; the first one waits for the model to load
 _REMEDY = "Start it with `sft up`, or `python -m worker.inference`."
 
 
 class Studio:
-    """Serves every active model of the registry beside its base, without being told: publishing is a database row."""
+    """Serves every active model beside its base; a model is published by its database row alone."""
 
     id = "studio"
     title = "SFT Studio"
 
-    def can_serve(self, architecture: str, method: str) -> Answerable:
-        if method not in METHODS:
-            return Answerable(False, f"The studio knows no method {method!r}.")
-        if not architecture.endswith("ForCausalLM"):
-            return Answerable(False, "Only causal language models are served.")
-        return Answerable(True, "Served by this studio, beside its base model.")
+    def can_serve(self, base: BaseModelRef, method: Method | None) -> Availability:
+        if not base.architecture.endswith("ForCausalLM"):
+            return Availability(False, "Only causal language models are served." if base.architecture else base.reason)
+        return Availability(True, "Served by this studio, beside its base model.")
 
-    def health(self) -> Answerable:
+    def health(self) -> Availability:
         try:
             with self._client() as client:
                 answer = client.get("/health", timeout=_HEALTH_TIMEOUT_S)
                 answer.raise_for_status()
         except _httpx().HTTPError:
-            return Answerable(False, f"The inference process does not answer at {get_settings().inference_url}.")
-        return Answerable(True, "The inference process answers.")
+            return Availability(False, f"The inference process does not answer at {get_settings().inference_url}.")
+        return Availability(True, "The inference process answers.")
 
     def warm_up(self) -> None:
         with suppress(_httpx().HTTPError), self._client() as client:
             client.get("/health", params={"warm_up": True}, timeout=_HEALTH_TIMEOUT_S)
 
-    def published(self) -> list[str]:
-        try:
-            with self._client() as client:
-                return [str(model["id"]) for model in client.get("/v1/models").json()["data"]]
-        except _httpx().HTTPError as error:
-            raise _unavailable() from error
-
-    def publish(self, model_id: str) -> None:
-        """Check that the server answers to the model; it reads the registry itself.
-
-        Raises:
-            NotFound: it does not serve the model (archived, or deleted). ProviderUnavailable: nothing answers.
-        """
-        if model_id not in self.published():
-            raise NotFound(f"The inference process does not serve {model_id}.", "Activate the model first.")
-
-    def unpublish(self, model_id: str) -> None:
-        """Nothing to do: a model is served exactly as long as it is active in the registry."""
-
-    def chat(self, model_id: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions) -> Iterator[Chunk]:
+    def chat(self, model_id: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions) -> Iterator[AnswerChunk]:
         body = {
             "model": model_id,
             "messages": [dict(message) for message in messages],
@@ -86,11 +66,11 @@ class Studio:
         except _httpx().ConnectError as error:
             raise _unavailable() from error
         except _httpx().HTTPError as error:
-            raise ProviderError(f"The answer broke off: {type(error).__name__}.", "Ask again.") from error
+            raise ProviderError(f"The answer was interrupted: {type(error).__name__}.", "Ask again.") from error
 
     def _client(self) -> httpx.Client:
         timeout = _httpx().Timeout(_ANSWER_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
-        # trust_env off: a proxy of the environment has no business with the loopback address
+        # trust_env off: a proxy must not be used for the loopback address
         client: httpx.Client = _httpx().Client(base_url=get_settings().inference_url, timeout=timeout, trust_env=False)
         return client
 
@@ -115,7 +95,7 @@ def _error(status: int, body: bytes) -> ProviderError | NotFound:
     return NotFound(message, remedy) if status == 404 else ProviderError(message, remedy)
 
 
-def _chunks(lines: Iterator[str]) -> Iterator[Chunk]:
+def _chunks(lines: Iterator[str]) -> Iterator[AnswerChunk]:
     """Server-sent events -> chunks; ends at `[DONE]`."""
     for line in lines:
         if not line.startswith("data: "):
@@ -128,10 +108,10 @@ def _chunks(lines: Iterator[str]) -> Iterator[Chunk]:
             raise ProviderError(str(event["error"].get("message")), str(event["error"].get("remedy") or ""))
         usage = event.get("usage") or {}
         choice = event["choices"][0] if event.get("choices") else {}
-        yield Chunk(
+        yield AnswerChunk(
             text=(choice.get("delta") or {}).get("content") or "",
             finish_reason=choice.get("finish_reason"),
             prompt_tokens=usage.get("prompt_tokens", 0),
             completion_tokens=usage.get("completion_tokens", 0),
         )
-    raise ProviderError("The answer broke off before its end.", "Ask again.")
+    raise ProviderError("The answer ended early.", "Ask again.")

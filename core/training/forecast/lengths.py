@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
+from core.errors import DataError
 from core.messages import Message
+from core.models.render import render
 from core.text import estimated_tokens
 
 TOKENS_PER_TURN: Final = 4  # role markers of common chat templates
@@ -100,6 +102,16 @@ def consequences(lengths: Lengths, limit: int, policy: str) -> tuple[str, ...]:
 def most_tokens(messages: Sequence[Message]) -> int:
     """The most tokens that a conversation can have: a token is at least one byte of text, or a marker."""
     return sum(len(message.content.encode()) + 2 * TOKENS_PER_TURN for message in messages)
+
+
+def measure_span(messages: Sequence[Message], tokenizer: Any) -> Span:
+    """A span as a base model's tokenizer and chat template count it; estimated where the template refuses it."""
+    try:
+        rendered = render(messages, tokenizer)
+    except DataError:
+        return estimate_span(messages)
+    length = len(rendered.input_ids)
+    return length, rendered.assistant_mask.index(1) if 1 in rendered.assistant_mask else length
 
 
 def estimate_span(messages: Sequence[Message]) -> Span:

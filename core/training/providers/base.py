@@ -1,9 +1,22 @@
-"""What a provider is: where training runs. Screens hide what a provider's capabilities lack."""
+"""What a provider is: where training runs. What a provider cannot do is not offered by the screens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from core.models.base_models.records import BaseModelRef
+from core.models.methods import Method
+from core.training.forecast.cost import CostForecast
+from core.training.forecast.disk import DiskForecast
+from core.training.forecast.lengths import Lengths
+from core.training.forecast.memory import MemoryForecast
+from core.training.forecast.time import Speed, TimeForecast
+from core.training.jobs.spec import ResolvedTraining
+
+if TYPE_CHECKING:
+    from core.platform.db.uow import UnitOfWork
+    from core.platform.tasks.records import TaskRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,15 +24,53 @@ class Capabilities:
     """What a provider can do with a job."""
 
     methods: tuple[str, ...]
-    pause: bool
-    stop_and_keep: bool
-    live_metrics: bool
-    download: bool
-    base_models_here: bool  # trains the models of this studio's catalog (a hosted one has its own list)
+    pause: bool  # and resume
+    stop_and_keep: bool  # stop early with a model; make a model of the last checkpoint of a run that ended
+    live_metrics: bool  # points arrive while it trains
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The actions on a job that the provider cannot do."""
+        lacks_pause = () if self.pause else ("pause", "resume")
+        return frozenset((*lacks_pause, *(() if self.stop_and_keep else ("stop", "keep"))))
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a provider is asked to estimate. `speed` was measured before on similar work; None: never."""
+
+    base: BaseModelRef
+    method: Method
+    training: ResolvedTraining
+    counted: Lengths  # of the training examples
+    train_examples: int
+    validation_examples: int
+    speed: Speed | None
+
+    @property
+    def lengths(self) -> Lengths:
+        """The lengths with loss where the run has it."""
+        return self.counted if self.training.completion_only_loss else self.counted.with_loss_everywhere()
+
+    @property
+    def total_tokens(self) -> int:
+        """Non-pad tokens of all epochs."""
+        training = self.training
+        return self.lengths.tokens_trained(training.max_seq_length, training.over_length) * training.num_epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run needs."""
+
+    memory: MemoryForecast
+    time: TimeForecast
+    cost: CostForecast | None  # where a price per hour is set
+    disk: DiskForecast
 
 
 class Provider(Protocol):
-    """One entry of the registry. The work itself is a background task of `task_kind` on `queue`."""
+    """One entry of the registry. The work itself is a background task, which `create` inserts."""
 
     @property
     def id(self) -> str: ...
@@ -29,10 +80,36 @@ class Provider(Protocol):
     def text(self) -> str: ...
     @property
     def capabilities(self) -> Capabilities: ...
-    @property
-    def task_kind(self) -> str: ...
-    @property
-    def queue(self) -> str: ...
 
-    def cost(self, tokens: int) -> float:
-        """Price in US dollars of training on so many tokens, all epochs together."""
+    def estimate(self, load: Workload) -> Estimate:
+        """What a run will need here."""
+
+    def create(
+        self, uow: UnitOfWork, *, job_id: str, title: str, draft_key: str | None, after_task_id: str | None
+    ) -> tuple[TaskRecord, bool]:
+        """Insert the task that does the job's work, inside the caller's transaction.
+
+        Returns:
+            The task and True; or the task that the same draft has already created, and False.
+        """
+
+    def poll(self, task: TaskRecord) -> TaskRecord:
+        """The task as the provider sees it now; called whenever a job is read, so it must be fast."""
+
+    def cancel(self, task_id: str) -> TaskRecord:
+        """End the run without a model. This and the following raise InvalidTransition where the state forbids it."""
+
+    def pause(self, task_id: str) -> TaskRecord:
+        """Save a checkpoint and stop until `resume`."""
+
+    def resume(self, task_id: str) -> TaskRecord:
+        """Continue a paused run from its checkpoint."""
+
+    def stop(self, task_id: str) -> TaskRecord:
+        """End the run at its next step, with a model."""
+
+    def keep(self, task_id: str) -> TaskRecord:
+        """Make a model of the last checkpoint of a run that ended without one."""
+
+    def retry(self, task_id: str) -> TaskRecord:
+        """Start a run that failed or was cancelled again."""

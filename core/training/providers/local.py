@@ -2,32 +2,74 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.models.methods import METHODS
-from core.training.providers.base import Capabilities
+from core.training.providers.base import Capabilities, Estimate, Workload
+
+if TYPE_CHECKING:
+    from core.platform.db.uow import UnitOfWork
+    from core.platform.tasks.records import TaskRecord
+
+# Imports are inside the methods: the help of `sft train` lists the providers and must not load the database's packages.
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
-    """Training on this machine; costs nothing but time."""
+class LocalProvider:
+    """Training on this machine."""
 
-    id: str = "local"
-    title: str = "Local"
-    text: str = "Trains on this studio's own GPU or CPU. Nothing leaves this machine."
-    task_kind: str = "training"
-    queue: str = "gpu"  # training on whatever device there is
+    id = "local"
+    title = "Local"
+    text = "Trains on this studio's own GPU or CPU. Nothing leaves this machine."
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(
-            methods=METHODS.ids(),
-            pause=True,
-            stop_and_keep=True,
-            live_metrics=True,
-            download=True,
-            base_models_here=True,
+        return Capabilities(methods=METHODS.ids(), pause=True, stop_and_keep=True, live_metrics=True)
+
+    def estimate(self, load: Workload) -> Estimate:
+        from core.training.forecast import device
+        from core.training.providers.local_estimate import estimate
+
+        return estimate(load, device.detect())
+
+    def create(
+        self, uow: UnitOfWork, *, job_id: str, title: str, draft_key: str | None, after_task_id: str | None
+    ) -> tuple[TaskRecord, bool]:
+        from core.platform.tasks import store
+
+        return store.create(
+            uow,
+            kind="training",
+            title=title,
+            payload={"job_id": job_id},
+            idempotency_key=f"job:{draft_key}" if draft_key else None,
+            after_task_id=after_task_id,
         )
 
-    def cost(self, tokens: int) -> float:
-        return 0.0
+    def poll(self, task: TaskRecord) -> TaskRecord:
+        from core.platform.tasks import owners
+
+        return owners.seen(task)
+
+    def cancel(self, task_id: str) -> TaskRecord:
+        return _request(task_id, "cancel")
+
+    def pause(self, task_id: str) -> TaskRecord:
+        return _request(task_id, "pause")
+
+    def resume(self, task_id: str) -> TaskRecord:
+        return _request(task_id, "resume")
+
+    def stop(self, task_id: str) -> TaskRecord:
+        return _request(task_id, "stop")
+
+    def keep(self, task_id: str) -> TaskRecord:
+        return _request(task_id, "keep")
+
+    def retry(self, task_id: str) -> TaskRecord:
+        return _request(task_id, "retry")
+
+
+def _request(task_id: str, action: str) -> TaskRecord:
+    from core.platform.tasks import commands
+
+    return commands.request(task_id, action)

@@ -167,7 +167,7 @@ def _cost(originals: list[ExampleRecord], record: ConnectionRecord, model: str, 
                 ("Cost", cost_words(cost, record, model)),
             ]
         )
-        if not record.provider.is_local:
+        if not record.client_kind.is_local:
             st.caption(f":orange[:material/outbound:] The examples are sent to {md(record.name, 60)}.")
         st.caption("Every variation is marked as written by a model, with the example it came from, and can be undone.")
 

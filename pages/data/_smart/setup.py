@@ -206,7 +206,7 @@ def _beside_patterns(slots: dict[str, DeltaGenerator], error: StudioError) -> bo
 def _where_it_goes(record: ConnectionRecord, recipe: SmartRecipe) -> None:
     with st.container(border=True, gap="xsmall", key="where_it_goes"):
         seen = ", ".join(md(name, 40) for name in recipe.columns[:8]) + (" and more" if len(recipe.columns) > 8 else "")
-        if record.provider.is_local or urlsplit(record.base_url).hostname in _HERE:
+        if record.client_kind.is_local or urlsplit(record.base_url).hostname in _HERE:
             st.markdown("**:material/lock: The rows stay on your own machines**")
             st.caption(f"{md(recipe.model)} sees: {seen}.")
         else:

@@ -184,7 +184,7 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
             with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
                 st.caption(
-                    "The run ended before its first step." if ended else "The curve begins with the first step.",
+                    "The run ended before its first step." if ended else _empty_chart(job),
                     width="content",
                 )
             return
@@ -213,6 +213,14 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
             legend=True,
             alt=f"Loss over {last.step} of {job.total_steps} steps; the last value is {last.loss:.3f}.",
         )
+
+
+def _empty_chart(job: jobs.JobRecord) -> str:
+    return (
+        "The curve begins with the first step."
+        if job.live_metrics
+        else f"{job.provider_title} reports the curves when the job has ended."
+    )
 
 
 def _events(job: jobs.JobRecord) -> None:

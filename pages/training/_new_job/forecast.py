@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.services.platform import drafts, tasks
 from core.services.training import jobs
-from core.services.training.choices import AUTO
+from core.services.training.choices import AUTO, LOCAL
 from pages.ui import components
 from pages.ui.errors import boundary
 from pages.ui.format import md, plural, sentence, size, time_range
@@ -45,12 +45,13 @@ def choices(draft: drafts.DraftRecord) -> dict[str, Any]:
         "method_config": state.get("method_config") or {},
         "training": state.get("training") or {},
         "engine": state.get("engine") or AUTO,
+        "provider": state.get("provider") or LOCAL,
     }
 
 
 def of(given: dict[str, Any]) -> jobs.Forecast:
     """The forecast of a draft's choices."""
-    names = ("dataset_id", "base_model", "method", "method_config", "training", "engine")
+    names = ("dataset_id", "base_model", "method", "method_config", "training", "engine", "provider")
     return jobs.forecast(*(given[name] for name in names))
 
 
@@ -122,7 +123,7 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
             st.markdown(f":small[:red[{said}] {sentence(task.error.get('remedy', ''))}]")
     st.caption("Not measured yet. A few real steps on this machine give the time.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
-        begun = jobs.calibrate(**choices(draft))
+        begun = jobs.calibrate(**{name: value for name, value in choices(draft).items() if name != "provider"})
         draft_state.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
         st.rerun()
 
@@ -169,7 +170,7 @@ def _lengths(forecast: jobs.Forecast) -> None:
         st.caption(f":orange[:material/warning:] {sentence(warning)}")
 
 
-def _serving(serving: Sequence[jobs.Serving]) -> None:
+def _serving(serving: Sequence[jobs.ServingPlace]) -> None:
     """A line per place; those with the same answer share it."""
     st.markdown("**Can be served in**")
     alike: dict[tuple[bool, bool, str], list[str]] = {}

@@ -117,10 +117,27 @@ def _names(draft: drafts.DraftRecord) -> None:
                 placeholder="What this run is for",
             )
         _newer_version(draft)
-        for provider in choices.providers():
-            st.caption(f":material/computer: **{md(provider.title)}** · {sentence(provider.text)}")
+        _provider(draft)
     if name != suggested or note != (draft.state.get("description") or ""):
         draft_state.save(draft, name=name, description=note, own_name=name != suggested)
+
+
+def _provider(draft: drafts.DraftRecord) -> None:
+    """Where the job runs; a choice only where there are several places."""
+    providers = {provider.id: provider for provider in choices.providers()}
+    chosen = job_forecast.choices(draft)["provider"]
+    wanted = chosen
+    if len(providers) > 1:
+        wanted = st.selectbox(
+            "Provider",
+            list(providers),
+            index=list(providers).index(chosen),
+            format_func=lambda one: providers[one].title,
+            key=draft_state.key(draft, f"provider_{chosen}"),
+        )
+    st.caption(f":material/computer: **{md(providers[wanted].title)}** · {sentence(providers[wanted].text)}")
+    if wanted != chosen:
+        _update(draft, {"provider": wanted})
 
 
 def _newer_version(draft: drafts.DraftRecord) -> None:

@@ -71,7 +71,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     rows = [
         ("Job name", _name(state)),
         ("Dataset", f"{dataset.name}, version {version.number} ({pairs})"),
-        ("Provider", choices.provider_text("local")),
+        ("Provider", choices.provider_text(job_forecast.choices(draft)["provider"])),
         ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
         ("Method", f"{method.title}: {method.tagline}"),
         ("Engine", job_facts.engine(forecast.engine.engine, forecast.engine.reason)),

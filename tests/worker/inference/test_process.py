@@ -13,6 +13,7 @@ from core.errors import NotFound, ProviderUnavailable
 from core.messages import Message
 from core.services.serving import chat
 from core.services.training import models
+from core.serving.targets import TARGETS
 from tests.worker.inference.conftest import Served
 
 ASK = [{"role": "user", "content": "What is item 7?"}]
@@ -119,9 +120,7 @@ def test_base_and_tuned_at_the_same_time(client: openai.OpenAI, served: Served) 
 
 
 def test_warming_up_is_harmless(at_the_studio: Served) -> None:
-    from core.serving.targets import get_target
-
-    get_target("studio").warm_up()
+    TARGETS.get("studio").warm_up()
     assert httpx.get(f"{at_the_studio.url}/health").json()["status"] == "ok"
 
 
@@ -166,7 +165,7 @@ def test_chat_service_streams_and_remembers_the_first_use(at_the_studio: Served)
 
     events = jobs.events(models.get_model(served.first).job_id)
     assert [event.kind for event in events].count("chat") == 1
-    assert chat.health().ok
+    assert TARGETS.get("studio").health().ok
 
 
 def test_suggestions_come_from_the_dataset(at_the_studio: Served) -> None:
@@ -192,4 +191,4 @@ def test_a_process_that_is_down_is_named(at_the_studio: Served, monkeypatch: pyt
     monkeypatch.setenv("SFT_INFERENCE_PORT", "9")
     with pytest.raises(ProviderUnavailable, match="sft up"):
         list(chat.stream(at_the_studio.first, ASK))
-    assert not chat.health().ok
+    assert not TARGETS.get("studio").health().ok

@@ -23,7 +23,6 @@ from core.errors import Conflict, DataError, NotFound
 from core.messages import Example
 from core.models import base_models
 from core.models.base_models.light_tokenizer import load_tokenizer
-from core.models.render import render
 from core.platform.storage import get_storage
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
@@ -31,7 +30,7 @@ from core.services.data.datasets.records import get_dataset, get_version, versio
 from core.services.data.datasets.writing import enqueue
 from core.services.data.quality.fixing import with_fixes
 from core.services.data.quality.reports import report
-from core.training.forecast.lengths import estimate_span
+from core.training.forecast.lengths import measure_span
 
 log = logging.getLogger(__name__)
 INSPECTED_AT_ONCE: Final = 2_000  # inspected at once, in about two seconds; more as a background task
@@ -136,11 +135,6 @@ def _measure(base_model: str) -> Measure:
     tokenizer = load_tokenizer(base.path, base.revision)
 
     def measure(example: Example) -> tuple[int, int]:
-        try:
-            rendered = render(example.messages, tokenizer)
-        except DataError:  # a template that refuses this conversation: the job says so; here it only has to be counted
-            return estimate_span(example.messages)
-        length = len(rendered.input_ids)
-        return length, rendered.assistant_mask.index(1) if 1 in rendered.assistant_mask else length
+        return measure_span(example.messages, tokenizer)
 
     return measure

@@ -42,7 +42,7 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
         for item in islice((item for item in smart_source.items(source_id, recipe) if item.cells), SAMPLE_ROWS)
     ]
     record = connections.get(connection_id)
-    bounded = record.provider.bounds_text
+    bounded = record.client_kind.bounds_text
     prompt = prompts.for_proposal(
         [{"name": column.name, "type": column.type} for column in profile], rows, proposals.COUNT
     )
@@ -92,7 +92,7 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
         raise DataError("Every row is empty in the chosen columns.", "Choose other columns.", field="columns")
     client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
     patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)
-    writer = Writer(client, recipe, price, patience, record.provider.bounds_text)
+    writer = Writer(client, recipe, price, patience, record.client_kind.bounds_text)
     try:
         with ThreadPoolExecutor(min(len(chosen), recipe.concurrency)) as pool:
             results = list(pool.map(writer.write, chosen))

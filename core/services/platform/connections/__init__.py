@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from core import arguments
 from core.errors import Conflict, NotFound, ProviderKeyMissing, SettingsError
 from core.ids import new_id
-from core.models.llm import PROVIDERS, Client, Endpoint, LlmError, Provider, prices
+from core.models.llm import CLIENTS, Client, ClientKind, Endpoint, LlmError, prices
 from core.models.llm.base import DEFAULT_TIMEOUT_S
 from core.models.llm.prices import Price
 from core.platform.db.tables import LlmConnection
@@ -31,7 +31,7 @@ TEST_TIMEOUT_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderKind:
+class ConnectionKind:
     """A kind of connection, as the screen offers it."""
 
     id: str
@@ -67,12 +67,12 @@ class ConnectionRecord:
         return bool(self.key_hint)
 
     @property
-    def provider(self) -> Provider:
-        return PROVIDERS[self.kind]
+    def client_kind(self) -> ClientKind:
+        return CLIENTS.get(self.kind)
 
     def price(self, model: str) -> Price | None:
         """What the tokens of a model cost here; None where that is unknown."""
-        return prices.price_of(self.prices, model, is_local=self.provider.is_local)
+        return prices.price_of(self.prices, model, is_local=self.client_kind.is_local)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,11 @@ class ConnectionTest:
     field: str = ""
 
 
-def kinds() -> list[ProviderKind]:
+def kinds() -> list[ConnectionKind]:
     """The kinds of connections, in the order of the screen."""
     return [
-        ProviderKind(entry.id, entry.title, entry.text, entry.needs_url, entry.needs_key, entry.default_url)
-        for entry in PROVIDERS.values()
+        ConnectionKind(entry.id, entry.title, entry.text, entry.needs_url, entry.needs_key, entry.default_url)
+        for entry in CLIENTS
     ]
 
 
@@ -133,7 +133,7 @@ def save(
     if id == STUDIO:
         raise Conflict("This studio's own connection cannot be changed.", "Make another one.")
     row = _row(id) if id else LlmConnection(id=new_id("llm"), name="", kind=kind)
-    provider = _provider(kind)
+    provider = _client_kind(kind)
     url = checked_url(base_url or provider.default_url) if provider.needs_url else ""
     keys.check(key, key_env)
     keeps = bool(id) and key is None and not key_env
@@ -188,7 +188,7 @@ def test(connection_id: str) -> ConnectionTest:
         endpoint = endpoint_of(connection_id)
     except ProviderKeyMissing as error:
         return ConnectionTest(False, error.message, error.remedy)
-    return _test(record.provider, endpoint)
+    return _test(record.client_kind, endpoint)
 
 
 def test_values(
@@ -206,7 +206,7 @@ def test_values(
         id: the connection being changed: its stored key is used where none is typed in and the address is the same.
     """
     try:
-        provider = _provider(kind)
+        provider = _client_kind(kind)
         url = checked_url(base_url or provider.default_url) if provider.needs_url else provider.default_url
         keys.check(key, key_env)
         _settings(settings or {})
@@ -244,7 +244,7 @@ def models(connection_id: str) -> tuple[str, ...]:
 def open_client(connection_id: str, *, timeout_s: float | None = None) -> Client:
     """A client for a connection; close it. Raises NotFound, ProviderKeyMissing."""
     record = get(connection_id)
-    return record.provider.open(endpoint_of(connection_id, timeout_s))
+    return record.client_kind.open(endpoint_of(connection_id, timeout_s))
 
 
 def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
@@ -254,7 +254,7 @@ def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
         ProviderKeyMissing: the environment variable is not set, or the file of the key is gone.
     """
     if connection_id == STUDIO:
-        return Endpoint(PROVIDERS[STUDIO].default_url, "", timeout_s or DEFAULT_TIMEOUT_S)
+        return Endpoint(CLIENTS.get(STUDIO).default_url, "", timeout_s or DEFAULT_TIMEOUT_S)
     row = _row(connection_id)
     secret = keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
     wait_s = timeout_s or float(row.settings.get("timeout_s") or DEFAULT_TIMEOUT_S)
@@ -265,14 +265,14 @@ checked_prices = prices.checked
 _ABOUT_THE_KEY = ("key", "quota")  # causes of a failure; every other one is about where the address leads
 
 
-def _test(provider: Provider, endpoint: Endpoint) -> ConnectionTest:
+def _test(kind: ClientKind, endpoint: Endpoint) -> ConnectionTest:
     endpoint = Endpoint(endpoint.base_url, endpoint.key, min(endpoint.timeout_s, TEST_TIMEOUT_S))
-    client = provider.open(endpoint)
+    client = kind.open(endpoint)
     began = time.monotonic()
     try:
         found = tuple(client.models())
     except LlmError as error:
-        own = provider.id == STUDIO and error.cause == "unreachable"
+        own = kind.id == STUDIO and error.cause == "unreachable"
         remedy = "Start the studio with `sft up`; its models answer a few seconds later." if own else error.remedy
         wrong = "key" if error.cause in _ABOUT_THE_KEY else "base_url"
         took_ms = (time.monotonic() - began) * 1000
@@ -286,10 +286,10 @@ def _test(provider: Provider, endpoint: Endpoint) -> ConnectionTest:
     return ConnectionTest(True, f"It answers and offers {many}.", "", found, took_ms)
 
 
-def _provider(kind: str) -> Provider:
-    if kind not in PROVIDERS:
-        raise SettingsError(f"There is no kind of connection {kind!r}.", f"Choose one of {', '.join(PROVIDERS)}.")
-    return PROVIDERS[kind]
+def _client_kind(kind: str) -> ClientKind:
+    if kind not in CLIENTS:
+        raise SettingsError(f"There is no kind of connection {kind!r}.", f"Choose one of {', '.join(CLIENTS.ids())}.")
+    return CLIENTS.get(kind)
 
 
 def _name(name: str) -> str:
@@ -328,8 +328,8 @@ def _hint(row: LlmConnection) -> str:
 
 
 def _builtin() -> ConnectionRecord:
-    provider = PROVIDERS[STUDIO]
-    return ConnectionRecord(STUDIO, provider.title, STUDIO, provider.default_url, "", "", {}, {}, True, 0.0, 0.0)
+    kind = CLIENTS.get(STUDIO)
+    return ConnectionRecord(STUDIO, kind.title, STUDIO, kind.default_url, "", "", {}, {}, True, 0.0, 0.0)
 
 
 def _row(connection_id: str) -> LlmConnection:
@@ -344,15 +344,15 @@ def _row(connection_id: str) -> LlmConnection:
 
 def _record(row: LlmConnection) -> ConnectionRecord:
     values = row.model_dump(exclude={"key_file", "base_url"})
-    url = row.base_url or PROVIDERS[row.kind].default_url
+    url = row.base_url or CLIENTS.get(row.kind).default_url
     return ConnectionRecord(**values, base_url=url, key_hint=_hint(row), builtin=False)
 
 
 __all__ = [
     "STUDIO",
+    "ConnectionKind",
     "ConnectionRecord",
     "ConnectionTest",
-    "ProviderKind",
     "checked_url",
     "delete",
     "endpoint_of",

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core.platform.db.tables import FineTuningJob
 from core.platform.db.uow import UnitOfWork
-from core.services.training.jobs.records import Comparison, TrackRecord
+from core.services.training.jobs.records import Comparison, JobRecord, TrackRecord
 from core.text import duration, size
 
 LAST_RUNS: Final = 10
@@ -34,6 +34,11 @@ def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Co
         said, was = size(forecast["model_bytes"]), size(measured["model_bytes"])
         lines.append(Comparison("Size of the model", said, was, abs(error) <= 0.1, error))
     return [line for line in lines if line is not None]
+
+
+def forecast_and_measured(job: JobRecord) -> list[Comparison]:
+    """Forecast and measured side by side; [] before the run is over."""
+    return compare(job.forecast, job.measured)
 
 
 def track_record() -> TrackRecord:

@@ -13,6 +13,7 @@ from core.services.training.jobs.records import Alternative, Forecast
 from core.text import size
 from core.training import engines
 from core.training.jobs.spec import ResolvedTraining
+from core.training.providers import LOCAL
 
 MOST: Final = 3
 SHORTEST: Final = 64
@@ -26,6 +27,7 @@ def alternatives(
     method_config: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     engine: str = engines.AUTO,
+    provider: str = LOCAL,
 ) -> tuple[Alternative, ...]:
     """Up to three changes after which the run fits; () where it fits as it is, or where nothing of this would help.
 
@@ -42,7 +44,7 @@ def alternatives(
         settings = dict(method_config or {}) if same else {}
         asked = {**dict(training or {}), **changes}
         try:
-            then = forecast(dataset_id, base_model, changed_method, settings, asked, engine)
+            then = forecast(dataset_id, base_model, changed_method, settings, asked, engine, provider)
         except StudioError:  # this base cannot take it
             continue
         if then.memory.verdict == "fits" and not then.answers_lost > outlook.answers_lost:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.errors import NotFound, SettingsError
+from core.errors import Conflict, NotFound, SettingsError
 from core.models import base_models
 from core.models.methods import METHODS
 from core.platform.db.tables import DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
@@ -21,6 +21,7 @@ from core.services.training import metrics
 from core.services.training.jobs.records import JobRecord
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
+from core.training.providers import PROVIDERS
 
 NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
 _REASONS = 20  # of a long list, the first ones say why they wait: each answer asks Redis
@@ -36,6 +37,22 @@ def get_job(job_id: str) -> JobRecord:
     if not found:
         raise NotFound(f"There is no job {job_id}.", "Open Jobs for the list.")
     return found[0]
+
+
+def find_job(name_or_id: str) -> JobRecord:
+    """The job with this id, or the only one with this name.
+
+    Raises:
+        NotFound: there is none. Conflict: several have the name; lists their ids.
+    """
+    matches = _read((_JOBS.c.id == name_or_id) | (_JOBS.c.name == name_or_id))
+    matches = [job for job in matches if job.id == name_or_id] or matches
+    if not matches:
+        raise NotFound(f"There is no job {name_or_id!r}.", "`sft jobs` lists the jobs with their ids and names.")
+    if len(matches) > 1:
+        ids = ", ".join(job.id for job in matches)
+        raise Conflict(f"{len(matches)} jobs are called {name_or_id!r}.", f"Use an id, newest first: {ids}.")
+    return matches[0]
 
 
 def list_jobs(
@@ -114,7 +131,8 @@ def _columns(row: Any, table: Any) -> dict[str, Any]:
 
 def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int], *, with_reason: bool) -> JobRecord:
     job = _columns(row, _JOBS)
-    task = TaskRecord(**_columns(row, TASKS))
+    provider = PROVIDERS.get(job["provider"])
+    task = provider.poll(TaskRecord(**_columns(row, TASKS)))
     spec = JobSpec.model_validate(job["spec"])
     deleted = row["dataset_deleted_at"] is not None
     actions = commands.actions(task, checkpoint_step=saved.get(task.id, 0))
@@ -124,6 +142,8 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
         **_only(job, "parent_job_id forecast measured created_at"),
         dataset_name=row["dataset_name"],
         dataset_deleted=deleted,
+        provider_title=provider.title,
+        live_metrics=provider.capabilities.live_metrics,
         base_title=base_models.title_of(job["base_model"]),
         method_title=METHODS.get(job["method"]).title if job["method"] in METHODS else job["method"],
         spec=spec,
@@ -136,7 +156,11 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
         validation_point=points.get((job["id"], "validation")),
         elapsed_s=_elapsed(task),
         time_left_s=_time_left(task, point, spec.training.total_steps),
-        actions=tuple(action for action in actions if not (deleted and action in NEEDS_DATASET)),
+        actions=tuple(
+            action
+            for action in actions
+            if action not in provider.capabilities.withheld and not (deleted and action in NEEDS_DATASET)
+        ),
         checkpoint_step=saved.get(task.id, 0),
     )
 

@@ -33,6 +33,8 @@ class JobRecord:
     dataset_deleted: bool
     dataset_version_id: str
     provider: str
+    provider_title: str
+    live_metrics: bool  # its points arrive while it trains
     base_model: str
     base_title: str
     method: str
@@ -94,7 +96,7 @@ class JobRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServingPlace:
     """Whether a trained model could be served somewhere, before it is trained. `works_here` is True for targets that
     this studio publishes to by itself."""
 
@@ -120,7 +122,7 @@ class Forecast:
     over_length: int
     answers_lost: int
     total_tokens: int  # non-pad tokens of the whole run, all epochs
-    serving: tuple[Serving, ...]
+    serving: tuple[ServingPlace, ...]
     warnings: tuple[str, ...]
     calibration_key: str
     engine: Choice

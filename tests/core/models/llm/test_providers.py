@@ -1,4 +1,4 @@
-"""Every provider against a real HTTP server that misbehaves: a stable cause, a sentence without secrets, no hang."""
+"""Every kind of client against a real HTTP server that misbehaves: a stable cause, no secrets, no hang."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.utils import formatdate
 
 import pytest
 
-from core.models.llm import PROVIDERS, Ask, Endpoint, LlmError, register
+from core.models.llm import CLIENTS, Ask, Endpoint, LlmError
 from core.models.llm.failures import REMEDIES, clean, of_status, retry_after
 from tests.support.llm_server import LlmServer, Reply, Request, llm_server, proper
 
@@ -20,7 +20,7 @@ REMOTE = ("openai", "ollama")
 
 def client(server: LlmServer, kind: str, timeout_s: float = 10.0, key: str = KEY):
     url = server.ollama_url if kind == "ollama" else server.url
-    return PROVIDERS[kind].open(Endpoint(url, key, timeout_s))
+    return CLIENTS.get(kind).open(Endpoint(url, key, timeout_s))
 
 
 def question(**values) -> Ask:
@@ -41,14 +41,9 @@ def failure(behave, kind: str, timeout_s: float = 10.0) -> LlmError:
     return error
 
 
-def test_a_second_provider_of_the_same_id_is_refused() -> None:
-    with pytest.raises(ValueError, match="two providers"):
-        register(PROVIDERS["ollama"])
-
-
-@pytest.mark.parametrize("kind", PROVIDERS)
-def test_every_provider_tells_about_itself(kind: str, studio_env) -> None:
-    entry = PROVIDERS[kind]
+@pytest.mark.parametrize("kind", CLIENTS.ids())
+def test_every_kind_of_client_describes_itself(kind: str, studio_env) -> None:
+    entry = CLIENTS.get(kind)
     assert entry.id == kind
     assert entry.title
     assert entry.text.endswith(".")

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from core.errors import SettingsError
-from core.models.llm import Answer, Ask, LlmError, prices as pricing
+from core.models.llm import Ask, Completion, LlmError, prices as pricing
 from core.models.llm.prices import FREE, Price, price_of
 from core.models.llm.retry import MOST_WAIT_S, Patience
 
@@ -20,11 +20,11 @@ class Scripted:
     def __init__(self, *errors: LlmError) -> None:
         self.errors, self.calls = list(errors), 0
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask) -> Completion:
         self.calls += 1
         if self.errors:
             raise self.errors.pop(0)
-        return Answer("ok", 1, 1)
+        return Completion("ok", 1, 1)
 
     def models(self) -> list[str]:
         return []

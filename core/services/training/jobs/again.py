@@ -1,0 +1,74 @@
+"""Running a job again with other settings: its choices, and the changes that would help after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.models import methods
+from core.services.training.jobs.launch import create
+from core.services.training.jobs.reader import get_job
+from core.services.training.jobs.records import JobRecord
+from core.services.training.jobs.spec_builder import suggest_name
+from core.training.jobs import remedies as job_remedies
+from core.training.jobs.remedies import Change
+
+
+def retry_with(job_id: str, changes: Mapping[str, Any], *, draft_key: str | None = None) -> JobRecord:
+    """Run again with other settings: a new job that names its parent (a plain retry keeps the frozen spec).
+
+    Args:
+        changes: any of name, description, dataset_id, base_model, method, engine, and the dictionaries method_config
+            and training, whose entries replace the parent's one by one.
+    """
+    merged = _merged(choices_of(job_id), changes)
+    if "name" not in changes:
+        merged["name"] = suggest_name(merged["dataset_id"], merged["base_model"])
+    return create(**merged, draft_key=draft_key, parent_job_id=job_id)
+
+
+def _merged(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {
+        **choices,
+        **changes,
+        "method_config": {**choices["method_config"], **changes.get("method_config", {})},
+        "training": {**choices["training"], **changes.get("training", {})},
+    }
+    if "method" in changes and changes["method"] != choices["method"]:
+        merged["method_config"] = dict(changes.get("method_config", {}))
+    return merged
+
+
+def remedies(job: JobRecord) -> tuple[Change, ...]:
+    """The settings that would help a job that failed: () where no change of settings would."""
+    if job.state != "failed" or job.method not in methods.METHODS:
+        return ()
+    cause = str(job.reason or job.error.get("cause") or "")
+    method = methods.build(job.method, job.spec.method_config)
+    return job_remedies.remedies(cause, job.spec.training, method, job.examples)
+
+
+def also_helps(cause: str) -> str:
+    """One sentence on what else would help after a failure of this cause; "" where nothing would."""
+    return job_remedies.BESIDES.get(cause, "")
+
+
+def started_over(job_id: str) -> dict[str, Any]:
+    """The choices of a job that failed with the settings that would help: to fill a draft for a new job."""
+    return _merged(choices_of(job_id), job_remedies.as_choices(remedies(get_job(job_id))))
+
+
+def choices_of(job_id: str) -> dict[str, Any]:
+    """What was chosen for a job, as `create` takes it: to fill a draft for running it again."""
+    job = get_job(job_id)
+    return {
+        "name": job.name,
+        "description": job.description,
+        "dataset_id": job.dataset_id,
+        "base_model": job.base_model,
+        "method": job.method,
+        "method_config": dict(job.spec.method_config),
+        "training": dict(job.spec.training_config),
+        "provider": job.provider,
+        "engine": job.spec.engine_asked,
+    }

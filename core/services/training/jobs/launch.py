@@ -1,0 +1,185 @@
+"""The launch of a job: checked against its forecast, frozen, committed once, then announced to the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+
+from core.errors import Conflict, DataError, NotFound, SettingsError, StorageError
+from core.ids import new_id
+from core.models import base_models
+from core.models.base_models.records import BaseModelRef
+from core.platform.db.tables import FineTuningDataset, FineTuningJob
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.announce import announce
+from core.services.data import datasets
+from core.services.data.datasets import DatasetRecord
+from core.services.training import starter
+from core.services.training.jobs import reader as job_reader
+from core.services.training.jobs.forecasting import forecast
+from core.services.training.jobs.records import Forecast, JobRecord
+from core.services.training.jobs.spec_builder import MAX_NAME, freeze, suggest_name, usable
+from core.training import engines
+from core.training.forecast.lengths import consequences
+from core.training.jobs.spec import TrainingConfig
+from core.training.providers import LOCAL, PROVIDERS
+
+
+def create(
+    *,
+    name: str,
+    dataset_id: str,
+    base_model: str,
+    method: str,
+    draft_key: str | None,
+    description: str = "",
+    method_config: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    provider: str = LOCAL,
+    parent_job_id: str | None = None,
+    engine: str = engines.AUTO,
+) -> JobRecord:
+    """Launch a job: freeze its spec, commit it as pending with its task, then wake a worker up.
+
+    The same `draft_key` always gives the same job, however often and from however many browsers it is launched; None
+    launches a new one each time. Where the starter is not built yet, the job waits for the task that builds it.
+
+    Raises:
+        Conflict: the dataset is not validated. DataError: the base model is not here, or nothing could be learnt.
+        NotFound, SettingsError: an id or a setting that does not exist or cannot work.
+    """
+    if draft_key and (existing := job_reader.find_by_draft(draft_key)):
+        return existing
+    dataset = _validated(datasets.get_dataset(dataset_id))
+    base = usable(base_models.resolve(base_model))
+    if method not in PROVIDERS.get(provider).capabilities.methods:
+        raise SettingsError(f"The provider {provider} does not train with {method}.", "Choose another method.")
+    name = _checked_name(name or suggest_name(dataset.id, base.id))
+    outlook = forecast(dataset.id, base.id, method, method_config, training, engine, provider)
+    _learnable(outlook, dataset)
+    _measurable(outlook, dataset)
+    _storable(outlook)
+    spec = freeze(dataset, base, method, method_config, outlook).model_copy(
+        update={"provider": provider, "training_config": dict(training or {}), "parent_job_id": parent_job_id}
+    )
+    row = FineTuningJob(
+        id=new_id("job"),
+        name=name,
+        description=description.strip(),
+        task_id="",
+        dataset_id=dataset.id,
+        dataset_version_id=dataset.version.id,
+        provider=provider,
+        base_model=base.id,
+        method=method,
+        spec=spec.model_dump(mode="json"),
+        draft_key=draft_key,
+        parent_job_id=parent_job_id,
+        forecast=outlook.to_dict(),
+    )
+    base_models.pin(base)
+    return _insert(row, base)
+
+
+def _insert(row: FineTuningJob, base: BaseModelRef) -> JobRecord:
+    """Task and job in one transaction. The race it settles: two launches of one draft; the second gets the first's job.
+
+    The draft's key is unique on the task and on the job. On SQLite the second launch waits for the first; on
+    PostgreSQL it meets the key and reads what the first one wrote.
+    """
+    needed = starter.ensure() if base.buildable and not base.ready else None
+    try:
+        with UnitOfWork() as uow:
+            task, created = PROVIDERS.get(row.provider).create(
+                uow,
+                job_id=row.id,
+                title=f"Train “{row.name}”",
+                draft_key=row.draft_key,
+                after_task_id=needed.id if needed else None,
+            )
+            if created:
+                _keep_dataset(uow, row.dataset_id)
+                row.task_id = task.id
+                uow.session.add(row)
+                uow.commit()
+    except IntegrityError:
+        created = False
+    if not created:
+        existing = job_reader.find_by_draft(row.draft_key or "")
+        if existing is None:
+            raise Conflict("This draft was launched at the same moment.", "Open Jobs: its job is there.")
+        return existing
+    announce(task.id)
+    return job_reader.get_job(row.id)
+
+
+def _keep_dataset(uow: UnitOfWork, dataset_id: str) -> None:
+    """Hold the dataset's row until the job stands, so that it cannot be deleted in between.
+
+    Raises:
+        NotFound: it was deleted at the same moment.
+    """
+    this = select(FineTuningDataset).where(FineTuningDataset.id == dataset_id).with_for_update()
+    row = uow.session.exec(this).first()
+    if row is None or row.deleted_at is not None:
+        raise NotFound("The dataset was deleted at the same moment.", "Choose another dataset.")
+
+
+def _validated(dataset: DatasetRecord) -> DatasetRecord:
+    if dataset.state != "validated":
+        said = "has errors" if dataset.state == "failed" else "is not validated yet"
+        raise Conflict(f"The dataset “{dataset.name}” {said}.", "Open it under Datasets, mend it and validate it.")
+    return dataset
+
+
+def _learnable(outlook: Forecast, dataset: DatasetRecord) -> None:
+    limit, policy = outlook.training.max_seq_length, outlook.training.over_length
+    if outlook.over_length and policy == "stop":
+        raise DataError(
+            " ".join(consequences(outlook.lengths, limit, policy)),
+            f"Set the maximum length to {outlook.lengths.longest:,} or more, shorten the examples, or choose truncate "
+            "or drop for longer examples.",
+            code="over_length",
+        )
+    if policy == "drop" and outlook.over_length >= dataset.version.train_examples:
+        raise DataError(
+            f"Every example is longer than {limit:,} tokens, and longer ones are left out.",
+            "Raise the maximum length, or choose to truncate.",
+            code="over_length",
+        )
+    if outlook.answers_lost >= dataset.version.train_examples:
+        raise DataError(
+            f"At {outlook.training.max_seq_length:,} tokens every example would lose its whole answer.",
+            "Raise the maximum length, or shorten the inputs.",
+            code="answers_lost",
+        )
+
+
+def _measurable(outlook: Forecast, dataset: DatasetRecord) -> None:
+    """What looks at the validation loss needs one."""
+    if dataset.version.validation_examples:
+        return
+    for name, field in TrainingConfig.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        if extra.get("needs") == "validation" and getattr(outlook.training, name):
+            raise SettingsError(
+                f"“{field.title}” looks at the validation loss, and the dataset “{dataset.name}” has no validation "
+                "examples.",
+                f"Hold some out under Datasets, or leave {name} off.",
+            )
+
+
+def _storable(outlook: Forecast) -> None:
+    if outlook.disk.verdict == "too_large":
+        message, _, remedy = outlook.disk.text.partition(". ")
+        raise StorageError(f"{message}.", remedy)
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if len(name) > MAX_NAME:
+        raise SettingsError(f"The job's name has {len(name)} characters.", f"Use at most {MAX_NAME}.")
+    return name

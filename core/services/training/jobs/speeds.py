@@ -1,0 +1,93 @@
+"""Speeds measured on this machine, by the settings they depend on: written by runs, read by the forecast."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from core.models import base_models
+from core.models.base_models.records import BaseModelRef
+from core.models.methods import Method
+from core.models.methods.base import recomputes
+from core.platform.db.tables import Calibration
+from core.platform.db.uow import UnitOfWork
+from core.services.training.jobs.spec_builder import method_config
+from core.training.forecast import device as devices
+from core.training.forecast.time import Speed
+from core.training.jobs.spec import JobSpec, ResolvedTraining
+
+_CALIBRATIONS = Calibration.__table__  # type: ignore[attr-defined]
+
+
+def calibration_key(
+    base: BaseModelRef, method: Method, training: ResolvedTraining, device: str, engine: str = "trl"
+) -> str:
+    """Names what a measured speed depends on: base, method with its settings, batch, length, device and engine."""
+    parts: dict[str, Any] = {
+        "base": [base.id, base.revision],
+        "method": [method.id, method.model_dump(mode="json")],
+        "batch": [training.per_device_batch_size, training.gradient_accumulation_steps],
+        "length": training.max_seq_length,
+        "device": device,
+    }
+    params = base.dims.params if base.dims else 0
+    if recomputes(params, method, training.gradient_checkpointing) != recomputes(params, method, "auto"):
+        parts["checkpointing"] = training.gradient_checkpointing
+    if engine != "trl":  # which has no part of its own, so that what was measured before there were two still counts
+        parts["engine"] = engine
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str) -> Speed | None:
+    """The speed measured with the same settings, else with similar ones (same base, method and device)."""
+    newest = select(_CALIBRATIONS).where(_CALIBRATIONS.c.device == device).order_by(_CALIBRATIONS.c.created_at.desc())
+    with UnitOfWork(write=False) as uow:
+        rows = uow.session.connection().execute(newest.limit(200)).mappings().all()
+    same = [row for row in rows if row["key"] == key]
+    alike = [
+        row for row in rows if (row["details"].get("base_model"), row["details"].get("method")) == (base.id, method_id)
+    ]
+    if not (same or alike):
+        return None
+    row = (same or alike)[0]
+    details = row["details"]
+    ran = details.get("from") == "run"
+    steps_s = float(details.get("seconds_per_step") or 0.0)
+    load_s = float(details.get("load_s") or row["overhead_s"])
+    return Speed(
+        tokens_per_s=row["tokens_per_s"],
+        load_s=load_s,
+        first_step_s=max(0.0, row["overhead_s"] - load_s - steps_s),
+        checkpoint_s=float(details.get("checkpoint_s") or 0.0),
+        other_s=row["overhead_s"] if same and ran and details.get("whole") else None,
+        likeness="same" if same else "similar",
+        # a calibration does not meet the widest batch of a run, so that its peak says little
+        peak_memory_bytes=row["peak_memory_bytes"] if ran else 0,
+    )
+
+
+def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) -> None:
+    """Keep a finished run's speed as the newest measurement of its settings, inside the caller's transaction."""
+    if not measured.get("tokens_per_s"):
+        return
+    base = base_models.resolve(spec.base_model)
+    kind = devices.detect().kind
+    method = method_config(base, spec.method, spec.method_config)
+    busy = measured["tokens"] / measured["tokens_per_s"] if measured.get("tokens") else 0.0
+    whole = bool(measured.get("total_seconds")) and not measured.get("resumed")  # else part of its time is not known
+    uow.session.merge(
+        Calibration(
+            key=calibration_key(base, method, spec.training, kind, spec.engine),
+            device=kind,
+            tokens_per_s=float(measured["tokens_per_s"]),
+            overhead_s=max(0.0, float(measured.get("total_seconds") or busy) - busy),
+            peak_memory_bytes=int(measured.get("peak_memory_bytes") or 0),
+            details={"base_model": spec.base_model, "method": spec.method, "from": "run", "whole": whole},
+            created_at=time.time(),
+        )
+    )

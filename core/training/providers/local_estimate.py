@@ -1,0 +1,97 @@
+"""The estimate of a run on this machine: memory, time, cost and disk."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from core.training.forecast.batches import Widest, widest
+from core.training.forecast.cost import forecast_cost
+from core.training.forecast.device import Device
+from core.training.forecast.disk import KEPT_CHECKPOINTS, forecast_disk
+from core.training.forecast.lengths import Lengths, Span
+from core.training.forecast.memory import forecast_memory
+from core.training.forecast.time import Work, forecast_time
+from core.training.jobs.spec import ResolvedTraining
+from core.training.providers.base import Estimate, Workload
+
+ANSWER_TOKENS: Final = 64  # of the first answer of a finished model
+# Every token of an answer reads all weights once. CPU: 64 tokens of 151M parameters in 20 layers took 5.3 s on two
+# cores, less LAYER_S for each layer. GPU: half the peak of HBM, not measured.
+READ_BYTES_PER_S: Final = {"cpu": 9.6e9, "cuda": 5e11}
+UNPACKING: Final = 2  # packed weights are unpacked for every token (measured on a CPU: 13.1 s against 5.9 s)
+LAYER_S: Final = 1e-3  # what a layer takes for one token however small it is (measured on a CPU)
+
+
+def estimate(load: Workload, device: Device) -> Estimate:
+    """The memory, time, cost and disk space that a run needs on a device of this machine. The base's shape is known."""
+    base, method, training, speed = load.base, load.method, load.training, load.speed
+    assert base.dims is not None
+    memory = forecast_memory(
+        base.dims,
+        method,
+        training,
+        device,
+        batch=_widest(load.lengths.spans, training, method.packs, device.kind) if base.ready else None,
+        longest_tokens=load.lengths.ceiling,
+        peak_bytes=speed.peak_memory_bytes if speed and speed.likeness == "same" else 0,
+        file_bytes_per_param=base.bytes_per_param,
+    )
+    time = forecast_time(_work(load, device), speed)
+    disk = forecast_disk(base.dims, method, device.compute_bytes, kept=KEPT_CHECKPOINTS + training.keep_best)
+    return Estimate(memory, time, forecast_cost(time.low_s, time.high_s), disk)
+
+
+@lru_cache(maxsize=64)  # asked for every method's card at every change; the spans of a version never change
+def _widest_of(
+    spans: tuple[Span, ...], batch: int, accumulation: int, length: int, seed: int, epochs: int, packs: bool, kind: str
+) -> Widest:
+    return widest(
+        spans,
+        batch_size=batch,
+        accumulation=accumulation,
+        max_seq_length=length,
+        seed=seed,
+        epochs=epochs,
+        end_to_end=packs,
+        device=kind,
+    )
+
+
+def _widest(spans: tuple[Span, ...], training: ResolvedTraining, packs: bool, kind: str) -> Widest:
+    """The widest micro-batch of the run, laid out as the worker does."""
+    batch, accumulation = training.per_device_batch_size, training.gradient_accumulation_steps
+    length, seed, epochs = training.max_seq_length, training.seed, training.num_epochs
+    if training.over_length == "drop":
+        spans = tuple(span for span in spans if span[0] <= length)
+    return _widest_of(spans, batch, accumulation, length, seed, epochs, packs, kind)
+
+
+def _work(load: Workload, device: Device) -> Work:
+    """What the run does besides its steps; validation examples are assumed to be as long as training examples."""
+    base, method, training = load.base, load.method, load.training
+    assert base.dims is not None
+    token_s = base.dims.num_layers * LAYER_S
+    token_s += base.dims.params * device.compute_bytes / READ_BYTES_PER_S[device.kind]
+    if device.kind == "cpu" and "quantization" in method.load_arguments():
+        token_s *= UNPACKING
+    mean = load.total_tokens / max(1, training.num_epochs * load.train_examples)
+    rounds = -(-training.total_steps // training.eval_every_steps)
+    return Work(
+        train_tokens=load.total_tokens,
+        validation_tokens=round(mean * load.validation_examples * rounds),
+        checkpoints=-(-training.total_steps // training.save_every_steps),
+        pass_share=1 / 2 if method.peft_type is not None else 1 / 3,
+        answer_s=ANSWER_TOKENS * token_s,
+        sample_s=_sample_tokens(training, load.counted) * token_s,
+        measured_tokens=round(mean * (load.train_examples + load.validation_examples)),
+        sample_rounds=rounds + 1 if training.sample_answers or training.sample_prompts else 0,
+    )
+
+
+def _sample_tokens(training: ResolvedTraining, lengths: Lengths) -> int:
+    """Tokens of the longest sample answer: a little more than is expected, so about twice the mean."""
+    if training.sample_prompts or not lengths.spans:
+        return ANSWER_TOKENS
+    mean = sum(length - start for length, start in lengths.spans) / len(lengths.spans)
+    return min(ANSWER_TOKENS, round(2 * mean))
