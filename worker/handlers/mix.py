@@ -25,7 +25,7 @@ from core.services.data.datasets.mix import title_of
 from core.services.data.datasets.publishing import sweep_attempts
 from core.services.data.datasets.records import VersionRecord, get_version, version_file
 from core.services.data.datasets.writing import Origin
-from core.services.data.results import MixResult
+from core.services.data.results import DatasetResult
 
 _STORING_S: Final = 600.0  # how long finishing and copying the files of ten million examples may be silent
 
@@ -76,10 +76,7 @@ def handle(ctx: TaskContext) -> Outcome:
         )
     ctx.progress(99, "Publishing")
     examples = out.examples
-    return Outcome(
-        "succeeded",
-        on_commit=lambda uow: MixResult(dataset_id=publish(uow), examples=examples, moved_to_validation=moved),
-    )
+    return Outcome("succeeded", on_commit=lambda uow: DatasetResult(dataset_id=publish(uow), examples=examples))
 
 
 def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[ResultExample, dict[str, Any]]]:

@@ -14,7 +14,6 @@ from core.platform.db.tables import Calibration
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
-from core.services.training.results import CalibrationResult
 from core.training import engines
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
@@ -36,9 +35,8 @@ def handle(ctx: TaskContext) -> Outcome:
     row = measure(key, spec, ctx.workdir, ctx)
     ctx.raise_if_interrupted()
 
-    def store(uow: UnitOfWork) -> CalibrationResult:
+    def store(uow: UnitOfWork) -> None:
         uow.session.merge(row)
-        return CalibrationResult(tokens_per_s=row.tokens_per_s, overhead_s=row.overhead_s)
 
     return Outcome("succeeded", on_commit=store)
 

@@ -37,13 +37,6 @@ class ChatImportResult(ConversionResult):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MixResult(DatasetResult):
-    """Of a mix: how many training examples moved to validation because another part holds them out."""
-
-    moved_to_validation: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenResult(DatasetResult):
     """Of a task in which a language model wrote examples: rows by their end, cost, and flagged examples.
 

@@ -26,23 +26,6 @@ class MergeResult(TaskResult):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StarterResult(TaskResult):
-    """Of building the starter model; `pretraining_exact_match` is a share of 0-1."""
-
-    params: int
-    pretraining_exact_match: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationResult(TaskResult):
-    """Of a time measurement."""
-
-    tokens_per_s: float
-    overhead_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResult(TaskResult):
     """Of a download from the Hugging Face Hub. `revision` is the commit."""
 
