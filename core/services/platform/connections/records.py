@@ -1,0 +1,67 @@
+"""Connections as services return them: frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.models.llm import CLIENTS, ClientKind, prices
+from core.models.llm.prices import Price
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionKind:
+    """A kind of connection, as the screen offers it."""
+
+    id: str
+    title: str
+    text: str
+    needs_url: bool
+    needs_key: bool
+    default_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRecord:
+    """A connection. `key_hint` shows at most the last four characters of the key; "" where there is none.
+
+    `prices` is {model or "*": {"input", "output", "as_of"}} in US dollars per million tokens; `settings` holds
+    `timeout_s` and `concurrency`. The built-in one (this studio) can be neither changed nor deleted.
+    """
+
+    id: str
+    name: str
+    kind: str
+    base_url: str
+    key_env: str
+    key_hint: str
+    prices: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    builtin: bool
+    created_at: float
+    updated_at: float
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self.key_hint)
+
+    @property
+    def client_kind(self) -> ClientKind:
+        return CLIENTS.get(self.kind)
+
+    def price(self, model: str) -> Price | None:
+        """What the tokens of a model cost here; None where that is unknown."""
+        return prices.price_of(self.prices, model, is_local=self.client_kind.is_local)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTest:
+    """How a test went. `models` is empty where the endpoint keeps no list; `field` (base_url, key) is what to mend."""
+
+    ok: bool
+    message: str
+    remedy: str = ""
+    models: tuple[str, ...] = field(default=())
+    latency_ms: float = 0.0
+    field: str = ""

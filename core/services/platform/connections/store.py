@@ -1,0 +1,174 @@
+"""The rows of connections: list, save, delete. Their keys never enter the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlmodel import col, select
+
+from core import arguments
+from core.errors import Conflict, NotFound, ProviderKeyMissing, SettingsError
+from core.ids import new_id
+from core.models.llm import CLIENTS, ClientKind, prices as model_prices
+from core.platform.db.tables import LlmConnection
+from core.platform.db.uow import UnitOfWork
+from core.services.platform.connections import keys
+from core.services.platform.connections.addresses import checked_url
+from core.services.platform.connections.records import ConnectionKind, ConnectionRecord
+
+STUDIO: Final = "studio"  # the connection that always exists
+
+
+def kinds() -> list[ConnectionKind]:
+    """The kinds of connections, in the order of the screen."""
+    return [
+        ConnectionKind(entry.id, entry.title, entry.text, entry.needs_url, entry.needs_key, entry.default_url)
+        for entry in CLIENTS
+    ]
+
+
+def list_connections() -> list[ConnectionRecord]:
+    """Every connection; this studio's own models first, then the others by name."""
+    with UnitOfWork(write=False) as uow:
+        rows = uow.session.exec(select(LlmConnection).order_by(col(LlmConnection.name)))
+        return [_builtin(), *map(_record, rows)]
+
+
+def get(connection_id: str) -> ConnectionRecord:
+    """One connection; NotFound where there is none."""
+    return _builtin() if connection_id == STUDIO else _record(row_of(connection_id))
+
+
+def save(
+    *,
+    id: str | None = None,
+    name: str,
+    kind: str,
+    base_url: str = "",
+    key: str | None = None,
+    key_env: str = "",
+    prices: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> ConnectionRecord:
+    """Make a connection, or change the one with this id.
+
+    Args:
+        base_url: "" takes the kind's own address.
+        key: the key itself; None (and no key_env) keeps what is stored, "" removes it.
+        key_env: instead of a key, the environment variable of this server that holds it.
+        prices, settings: None keeps what is stored.
+
+    Raises:
+        SettingsError: something is missing or cannot be; the address changed and no key was given. Conflict: the name
+            is taken. NotFound: no connection has this id.
+    """
+    if id == STUDIO:
+        raise Conflict("This studio's own connection cannot be changed.", "Make another one.")
+    row = row_of(id) if id else LlmConnection(id=new_id("llm"), name="", kind=kind)
+    provider = client_kind(kind)
+    url = checked_url(base_url or provider.default_url) if provider.needs_url else ""
+    keys.check(key, key_env)
+    keeps = bool(id) and key is None and not key_env
+    if keeps and (row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind):
+        raise SettingsError(
+            "The address changed, and the stored key was meant for the old one.",
+            "Enter the key again, or leave it empty to go without.",
+        )
+    row.name, row.kind, row.base_url = _name(name), kind, url
+    row.prices = model_prices.checked(prices) if prices is not None else row.prices
+    row.settings = checked_settings(settings) if settings is not None else row.settings
+    row.updated_at = time.time()
+    old_file = new_file = row.key_file
+    if not keeps:
+        new_file, row.key_env = (keys.write(key) if key else ""), key_env
+    row.key_file = new_file
+    try:
+        with UnitOfWork() as uow:
+            other = uow.session.exec(select(LlmConnection.id).where(LlmConnection.name == row.name)).first()
+            if other not in (None, row.id):
+                raise Conflict(f"A connection named “{row.name}” exists already.", "Choose another name.")
+            saved = uow.session.merge(row)
+            uow.commit()
+            record = _record(saved)
+    except BaseException:
+        if new_file != old_file:
+            keys.remove(new_file)
+        raise
+    if new_file != old_file:
+        keys.remove(old_file)
+    return record
+
+
+def delete(connection_id: str) -> None:
+    """Delete a connection with its key; none there is fine. Tasks that use it stop with a word about it."""
+    if connection_id == STUDIO:
+        raise Conflict("This studio's own connection cannot be deleted.", "It needs no settings.")
+    with UnitOfWork() as uow:
+        row = uow.session.get(LlmConnection, connection_id)
+        if row is None:
+            return
+        key_file = row.key_file
+        uow.session.delete(row)
+        uow.commit()
+    keys.remove(key_file)
+
+
+def client_kind(kind: str) -> ClientKind:
+    if kind not in CLIENTS:
+        raise SettingsError(f"There is no kind of connection {kind!r}.", f"Choose one of {', '.join(CLIENTS.ids())}.")
+    return CLIENTS.get(kind)
+
+
+def _name(name: str) -> str:
+    clean = name.strip()
+    if not 1 <= len(clean) <= 80 or not clean.isprintable():
+        raise SettingsError("A connection needs a name of 1 to 80 visible characters.", "Give it one.")
+    if clean == _builtin().name:
+        raise Conflict(f"“{clean}” is the name of the built-in connection.", "Choose another name.")
+    return clean
+
+
+def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    settings = arguments.mapping(settings, "settings")
+    for key, low, high in (("timeout_s", 1, 3600), ("concurrency", 1, 16)):
+        value = settings.get(key)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise SettingsError(f"{key} is {value!r}.", f"Choose {low} to {high}.")
+        out[key] = value
+    return out
+
+
+def _hint(row: LlmConnection) -> str:
+    if row.key_env:
+        return f"from {row.key_env}"
+    try:
+        key = keys.read(row.key_file)
+    except ProviderKeyMissing:
+        return ""
+    return "" if not key else f"…{key[-4:]}" if len(key) >= 16 else "stored"
+
+
+def _builtin() -> ConnectionRecord:
+    kind = CLIENTS.get(STUDIO)
+    return ConnectionRecord(STUDIO, kind.title, STUDIO, kind.default_url, "", "", {}, {}, True, 0.0, 0.0)
+
+
+def row_of(connection_id: str) -> LlmConnection:
+    with UnitOfWork(write=False) as uow:
+        row = uow.session.get(LlmConnection, connection_id)
+        if row is not None:
+            uow.session.expunge(row)
+    if row is None:
+        raise NotFound(f"There is no connection {connection_id!r}.", "Open Settings and choose or make one.")
+    return row
+
+
+def _record(row: LlmConnection) -> ConnectionRecord:
+    values = row.model_dump(exclude={"key_file", "base_url"})
+    url = row.base_url or CLIENTS.get(row.kind).default_url
+    return ConnectionRecord(**values, base_url=url, key_hint=_hint(row), builtin=False)

@@ -1,0 +1,87 @@
+"""Test whether a connection answers, saved or as a form holds it."""
+
+# ruff: noqa: PT028  `test` is a verb here
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.errors import NotFound, ProviderKeyMissing, SettingsError
+from core.models.llm import ClientKind, Endpoint, LlmError
+from core.services.platform.connections import keys
+from core.services.platform.connections.addresses import checked_url
+from core.services.platform.connections.clients import LIST_TIMEOUT_S, endpoint_of
+from core.services.platform.connections.records import ConnectionTest
+from core.services.platform.connections.store import STUDIO, checked_settings, client_kind, get, row_of
+
+_ABOUT_THE_KEY: Final = ("key", "quota")  # causes of a failure; every other one is about where the address leads
+
+
+def test(connection_id: str) -> ConnectionTest:
+    """Ask a saved connection for its models."""
+    record = get(connection_id)
+    try:
+        endpoint = endpoint_of(connection_id)
+    except ProviderKeyMissing as error:
+        return ConnectionTest(False, error.message, error.remedy)
+    return _test(record.client_kind, endpoint)
+
+
+def test_values(
+    *,
+    kind: str,
+    base_url: str = "",
+    key: str | None = None,
+    key_env: str = "",
+    id: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> ConnectionTest:
+    """Test what stands in a form, before it is saved.
+
+    Args:
+        id: the connection being changed: its stored key is used where none is typed in and the address is the same.
+    """
+    try:
+        provider = client_kind(kind)
+        url = checked_url(base_url or provider.default_url) if provider.needs_url else provider.default_url
+        keys.check(key, key_env)
+        checked_settings(settings or {})
+        secret = keys.from_environment(key_env) if key_env else key or ""
+        if id and key is None and not key_env:
+            row = row_of(id)
+            if (row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind):
+                return ConnectionTest(
+                    False,
+                    "The address changed, and the stored key was meant for the old one.",
+                    "Enter the key again.",
+                    field="key",
+                )
+            secret = keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
+    except ProviderKeyMissing as error:
+        return ConnectionTest(False, error.message, error.remedy, field="key")
+    except (SettingsError, NotFound) as error:
+        return ConnectionTest(False, error.message, error.remedy)
+    return _test(provider, Endpoint(url, secret, LIST_TIMEOUT_S))
+
+
+def _test(kind: ClientKind, endpoint: Endpoint) -> ConnectionTest:
+    endpoint = Endpoint(endpoint.base_url, endpoint.key, min(endpoint.timeout_s, LIST_TIMEOUT_S))
+    client = kind.open(endpoint)
+    began = time.monotonic()
+    try:
+        found = tuple(client.models())
+    except LlmError as error:
+        own = kind.id == STUDIO and error.cause == "unreachable"
+        remedy = "Start the studio with `sft up`; its models answer a few seconds later." if own else error.remedy
+        wrong = "key" if error.cause in _ABOUT_THE_KEY else "base_url"
+        took_ms = (time.monotonic() - began) * 1000
+        return ConnectionTest(False, error.message, remedy, latency_ms=took_ms, field=wrong)
+    finally:
+        client.close()
+    took_ms = (time.monotonic() - began) * 1000
+    if not found:
+        return ConnectionTest(True, "It answers, but lists no models.", "Type the name of the model.", (), took_ms)
+    many = f"{len(found):,} models" if len(found) > 1 else "one model"
+    return ConnectionTest(True, f"It answers and offers {many}.", "", found, took_ms)
