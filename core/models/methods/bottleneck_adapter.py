@@ -124,7 +124,7 @@ class BottleneckAdapter(Method):
             unit="share",
             usual="0.0-0.3",
             up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
-            source="0, as AdapterHub ships it",
+            source="0, as in AdapterHub",
         ),
     )
 

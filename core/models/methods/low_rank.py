@@ -59,7 +59,7 @@ class LowRank(Method):
             unit="",
             usual="8-64",
             up="More can be learned; the adapter, its gradients and its optimizer state grow in proportion.",
-            source="16, as Unsloth and AutoTrain ship it (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
+            source="16, as in Unsloth and AutoTrain (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
         )
         | {"less_memory": 0.5, "scales": "alpha"},  # alpha / rank stays the same
     )
@@ -87,7 +87,7 @@ class LowRank(Method):
             unit="share",
             usual="0.0-0.3",
             up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
-            source="0, as Unsloth and LLaMA-Factory ship it (H2O, AutoTrain and Axolotl 0.05)",
+            source="0, as in Unsloth and LLaMA-Factory (H2O, AutoTrain and Axolotl 0.05)",
         ),
     )
     target_modules: Literal["all-linear", "attention", "listed"] = Field(
@@ -99,7 +99,7 @@ class LowRank(Method):
             unit="",
             usual="all-linear",
             up="All linear layers learn facts better; attention only takes about a third of the memory.",
-            source="all linear layers, as Unsloth, LLaMA-Factory, AutoTrain and Axolotl ship it",
+            source="all linear layers, as in Unsloth, LLaMA-Factory, AutoTrain and Axolotl",
         )
         | {"labels": {"all-linear": "All linear layers", "attention": "Attention only", "listed": "Listed by name"}},
     )
@@ -124,7 +124,7 @@ class LowRank(Method):
             unit="",
             usual="on from rank 64",
             up="The adapter's effect is √rank times larger: lower alpha or the learning rate along with it.",
-            source="off, as PEFT ships it; Kalajdzievski 2023, “A Rank Stabilization Scaling Factor for Fine-Tuning "
+            source="off, as in PEFT; Kalajdzievski 2023, “A Rank Stabilization Scaling Factor for Fine-Tuning "
             "with LoRA”",
         ),
     )
@@ -137,7 +137,7 @@ class LowRank(Method):
             unit="",
             usual="off; on below rank 16",
             up="Closer to full fine-tuning; each step takes much longer.",
-            source="off, as PEFT ships it; Liu et al. 2024, “DoRA: Weight-Decomposed Low-Rank Adaptation”",
+            source="off, as in PEFT; Liu et al. 2024, “DoRA: Weight-Decomposed Low-Rank Adaptation”",
         ),
     )
 

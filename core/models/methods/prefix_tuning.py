@@ -70,7 +70,7 @@ class PrefixTuning(Method):
             unit="",
             usual="on for large models, off for small ones",
             up="Steadier training, and many more parameters to train.",
-            source="off, as PEFT ships it (Li & Liang 2021, section 4.3: on)",
+            source="off, as in PEFT (Li & Liang 2021, section 4.3: on)",
         ),
     )
     projection_hidden_size: int = Field(

@@ -44,7 +44,7 @@ class QLoRA(LowRank):
             unit="",
             usual="4",
             up="8 bits are closer to the base and take nearly twice the memory for its weights.",
-            source="4 (NF4), as in Dettmers et al. 2023 and as Unsloth and LLaMA-Factory ship it",
+            source="4 (NF4), as in Dettmers et al. 2023 and as in Unsloth and LLaMA-Factory",
         )
         | {"labels": {"4": "4 (NF4)", "8": "8 (LLM.int8)"}},
     )

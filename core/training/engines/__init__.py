@@ -23,7 +23,7 @@ ENGINES.add(Trl())
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The engine of a run. `asked` is what was asked for (`auto` or an id), `reason` why it became this one."""
+    """The engine of a run. `asked` is the setting (`auto` or an id), `reason` why this engine was chosen."""
 
     engine: str
     asked: str
@@ -39,11 +39,11 @@ def choose(asked: str, method: Method, *, probe: bool = False) -> Choice:
 
     Args:
         asked: `auto` or an engine's id.
-        probe: try the engine in a process of its own where that was not done yet (tens of seconds), instead of taking
-            what is installed for usable.
+        probe: test the engine in a separate process if that was not done yet (tens of seconds), instead of assuming
+            that an installed engine works.
 
     Raises:
-        NotFound: no such engine. SettingsError: one was asked for by its id and cannot do this here; says why.
+        NotFound: no such engine. SettingsError: the named engine cannot do this here; says why.
     """
     if asked != AUTO:
         if asked not in ENGINES:
@@ -53,21 +53,23 @@ def choose(asked: str, method: Method, *, probe: bool = False) -> Choice:
         if problem := engine.supports(method) or engine.available(probe=probe):
             raise SettingsError(f"{engine.title} cannot train this here: {problem}", engine.remedy)
         return Choice(engine.id, asked, "chosen by you")
-    passed: list[str] = []
+    skipped: list[str] = []
     for engine in ENGINES:
         problem = engine.supports(method) or engine.available(probe=probe)
         if not problem:
-            return Choice(engine.id, AUTO, " ".join([engine.why, *passed]))
-        passed.append(f"{engine.title} is not used: {problem}")
-    raise SettingsError(f"No engine can train {method.title} here: {' '.join(passed)}", "Choose another method.")
+            return Choice(engine.id, AUTO, " ".join([engine.why, *skipped]))
+        skipped.append(f"{engine.title} is not used: {problem}")
+    raise SettingsError(f"No engine can train {method.title} here: {' '.join(skipped)}", "Choose another method.")
 
 
 def settle(engine: str, asked: str, method: Method) -> Choice:
-    """The engine with which a worker runs a frozen spec: the spec's, or, where this machine cannot use that one and
-    nobody asked for it by name, the one that *auto* takes here (the same settings; only speed and memory differ).
+    """The engine with which a worker runs a frozen spec: the one in the spec, or what *auto* chooses here.
+
+    The latter only if this machine cannot use the former and the user did not name it; settings and results are the
+    same, speed and memory differ.
 
     Raises:
-        SettingsError: it was asked for by name and is not usable here; says why, and what to do.
+        SettingsError: the engine was named by the user and is not usable here; says why, and what to do.
     """
     try:
         return choose(engine, method, probe=True)

@@ -1,4 +1,4 @@
-"""trl: Hugging Face's trainer, on every device and for every method."""
+"""TRL: Hugging Face's trainer, on every device and for every method."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.training.engines.base import Engine
 
 
 class Trl(Engine):
-    """Comes with the studio, so it is always there."""
+    """Installed with the studio, so it is always available."""
 
     id: ClassVar[str] = "trl"
     title: ClassVar[str] = "TRL"

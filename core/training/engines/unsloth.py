@@ -1,8 +1,8 @@
-"""unsloth: fused kernels for NVIDIA GPUs. Whether it works here, only importing it tells: that is tried elsewhere.
+"""Unsloth: fused kernels for NVIDIA GPUs. Only importing it shows whether it works, so a separate process tries that.
 
-`import unsloth` takes tens of seconds, changes transformers, trl and peft for the whole process, and without a usable
-GPU raises ImportError, NotImplementedError or RuntimeError. So it is tried once in a process of its own, and what came
-of it is kept with the versions it came from.
+`import unsloth` takes tens of seconds, changes transformers, trl and peft for the entire process, and without a usable
+GPU raises ImportError, NotImplementedError or RuntimeError. So it is imported once in a separate process, and the
+result is stored with the package versions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from core.training.forecast import device as devices
 
 PACKAGES: Final = ("unsloth", "unsloth_zoo", "torch", "transformers", "trl", "peft", "bitsandbytes", "triton")
 PROBE_TIMEOUT_S: Final = 240.0
-FAILURE_LASTS_S: Final = 3_600.0  # a GPU that was full or a driver that was being replaced is asked again
+FAILURE_LASTS_S: Final = 3_600.0  # then it is tried again: a GPU may have been full, or a driver being replaced
 _PROBE: Final = """
 import sys
 try:
@@ -42,7 +42,7 @@ class Unsloth(Engine):
     id: ClassVar[str] = "unsloth"
     title: ClassVar[str] = "Unsloth"
     text: ClassVar[str] = "Fused kernels for NVIDIA GPUs: faster, with less memory. LoRA, QLoRA and full fine-tuning."
-    why: ClassVar[str] = "Unsloth is installed and this machine has an NVIDIA GPU: the fastest way for this method."
+    why: ClassVar[str] = "Unsloth is installed and this machine has an NVIDIA GPU: the fastest engine for this method."
     module: ClassVar[str] = "worker.training.engines.unsloth"
     # what unsloth's FastModel trains: every weight, or LoRA (on 16, 8 or 4 bits)
     peft_types: ClassVar[tuple[str | None, ...] | None] = (None, "LORA")
@@ -63,7 +63,7 @@ class Unsloth(Engine):
 
 
 def _missing() -> str:
-    """What can be seen without trying: "" when an NVIDIA GPU and the package are there."""
+    """What is missing, without importing it; "" if there is an NVIDIA GPU and the package is installed."""
     if devices.detect().kind != "cuda":
         return "it needs an NVIDIA GPU, and training runs on the CPU here."
     if importlib.util.find_spec("unsloth") is None:
@@ -72,20 +72,20 @@ def _missing() -> str:
 
 
 def last_probe() -> str | None:
-    """What came of the last try with these very versions: "" for usable, else the reason; None when nobody tried."""
+    """The result of the last try with exactly these versions: "" for usable, else the reason; None if not tried."""
     try:
-        kept: dict[str, Any] = json.loads(_file().read_text())
-        if kept["versions"] != _versions():
+        stored: dict[str, Any] = json.loads(_file().read_text())
+        if stored["versions"] != _versions():
             return None
-        if kept["reason"] and time.time() - float(kept["at"]) > FAILURE_LASTS_S:
+        if stored["reason"] and time.time() - float(stored["at"]) > FAILURE_LASTS_S:
             return None
-        return str(kept["reason"])
+        return str(stored["reason"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def try_import() -> str:
-    """Import unsloth in a process of its own, keep what came of it, and return the reason ("" for usable)."""
+    """Import unsloth in a separate process, store the result, and return the reason ("" for usable)."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", _PROBE],
@@ -94,28 +94,28 @@ def try_import() -> str:
             timeout=PROBE_TIMEOUT_S,
             env={**os.environ, **environment()},
         )
-        said = (done.stdout.strip().splitlines() or [""])[-1]
-        if said == "yes":
+        answer = (done.stdout.strip().splitlines() or [""])[-1]
+        if answer == "yes":
             reason = ""
-        elif said.startswith("no "):
-            reason = f"importing it fails here: {said.removeprefix('no ').rstrip('.')}."
+        elif answer.startswith("no "):
+            reason = f"importing it fails here: {answer.removeprefix('no ').rstrip('.')}."
         else:
             last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
             reason = f"importing it fails here: {last.rstrip('.')}."
     except subprocess.TimeoutExpired:
-        reason = f"importing it did not end within {PROBE_TIMEOUT_S:.0f} s."
+        reason = f"importing it took more than {PROBE_TIMEOUT_S:.0f} s."
     record(reason)
     return reason
 
 
 def record(reason: str) -> None:
-    """Keep what came of importing it here, with the versions it came from."""
+    """Store the result of importing it here, with the package versions."""
     _file().write_text(json.dumps({"versions": _versions(), "reason": reason, "at": time.time()}))
 
 
 def environment() -> dict[str, str]:
-    """What has to be set before it is imported: no statistics are sent, nothing is fetched, and the kernels that it
-    compiles go where the studio keeps its files, not into whatever directory is the current one."""
+    """Environment variables to set before the import: no statistics, no downloads, and compiled kernels in the data
+    directory instead of the current one."""
     return {
         "UNSLOTH_DISABLE_STATISTICS": "1",
         "HF_HUB_OFFLINE": "1",
@@ -135,10 +135,10 @@ def _file() -> Path:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": sys.version.split()[0], "gpu": devices.detect().name}
+    versions = {"python": sys.version.split()[0], "gpu": devices.detect().name}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = ""
-    return found
+            versions[package] = ""
+    return versions

@@ -1,7 +1,7 @@
-"""TensorBoard's event files: scalars as TensorFlow `Event` messages in TFRecord frames, written by hand.
+"""TensorBoard event files: scalars as TensorFlow `Event` messages in TFRecord frames, written without a library.
 
-The two formats are small and fixed. The libraries that write them import torch (tensorboardX) or bring a web server
-and gRPC (tensorboard), which a download button is no reason for.
+The two formats are small and fixed. The libraries that write them import torch (tensorboardX) or depend on a web server
+and gRPC (tensorboard), too much for a download button.
 Source: tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto, tensorflow/core/lib/io/record_writer.
 """
 
@@ -18,7 +18,7 @@ _POLYNOMIAL: Final = 0x82F63B78  # CRC-32C (Castagnoli), reflected
 
 @dataclass(frozen=True, slots=True)
 class Scalars:
-    """Values that were measured at one step. `wall_time` is Unix seconds."""
+    """Values measured at one step. `wall_time` is Unix seconds."""
 
     wall_time: float
     step: int
@@ -26,7 +26,7 @@ class Scalars:
 
 
 def event_file(rows: Iterable[Scalars]) -> bytes:
-    """A whole event file."""
+    """A complete event file."""
     rows = list(rows)
     first = rows[0].wall_time if rows else 0.0
     messages = [_double(1, first) + _bytes(3, _VERSION), *(_event(row) for row in rows)]
@@ -45,13 +45,13 @@ def _event(row: Scalars) -> bytes:
 
 
 def _checksums(parts: Sequence[bytes]) -> list[bytes]:
-    """The masked CRC-32C of each part, as a TFRecord carries it."""
+    """The masked CRC-32C of each part, as a TFRecord stores it."""
     masked = ((crc >> 15 | crc << 17) + 0xA282EAD8 for crc in crc32c(parts))
     return [struct.pack("<I", value & 0xFFFFFFFF) for value in masked]
 
 
 def crc32c(parts: Sequence[bytes]) -> list[int]:
-    """CRC-32C of each part. Parts of equal length are reckoned side by side: a long run has 50,000 of them."""
+    """CRC-32C of each part. Parts of equal length are computed together: a long run has 50,000 of them."""
     import numpy as np
 
     table = np.array([_entry(byte) for byte in range(256)], dtype=np.uint32)

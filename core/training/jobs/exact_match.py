@@ -1,4 +1,4 @@
-"""The one rule by which an answer counts as exact: in evaluation, on the command line and on the screens."""
+"""The rule by which an answer counts as exact, in evaluation, on the command line and on the screens."""
 
 from __future__ import annotations
 

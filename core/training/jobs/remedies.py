@@ -1,6 +1,6 @@
-"""Which settings would help after a failure, as data: the message, the job's screen and the command line say the same.
+"""Which settings would help after a failure, as data, for the message, the job's screen and the command line.
 
-A cause of failure that a change of settings can mend is one function and one line in `REMEDIES`.
+A cause of failure that a change of settings can fix is one function and one line in `REMEDIES`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from core.models.methods import METHODS, recommended_method
 from core.models.methods.base import Method
 from core.training.jobs.spec import ResolvedTraining, TrainingConfig
 
-MOST: Final = 3  # changes at once: what would help least is left out
-SHORTEST: Final = 64  # tokens; the lowest maximum length that can be set
-MOST_ACCUMULATION: Final = 256  # batches; the most that can be set
+MOST: Final = 3  # changes at once; the least helpful ones are left out
+SHORTEST: Final = 64  # tokens; the smallest maximum length
+MOST_ACCUMULATION: Final = 256  # batches; the largest setting
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One setting to change: where it belongs, its value now and the suggested one.
+    """One setting to change: its part, its current value and the suggested one.
 
-    `part` is `training` (general settings), `method_config` (the method's own) or `method` (another method);
-    `accompanies` one that only keeps the sense of the change before it.
+    `part` is `training` (general settings), `method_config` (settings of the method) or `method` (another method).
+    `accompanies` is True if it only compensates for the change before it.
     """
 
     part: Literal["training", "method_config", "method"]
@@ -35,50 +35,50 @@ class Change:
 
 
 def remedies(cause: str, training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
-    """The changes that would help against a cause of failure; () where no setting does.
+    """The changes that would help against a cause of failure; () if no setting does.
 
     Args:
-        examples: how many are trained on.
+        examples: the number of training examples.
     """
-    found = REMEDIES.get(cause)
-    return found(training, method, examples) if found else ()
+    remedy = REMEDIES.get(cause)
+    return remedy(training, method, examples) if remedy else ()
 
 
 def for_memory(training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
-    """Less memory, what costs least first: activations computed again, a smaller batch (the same examples to a step),
-    shorter examples, and fewer weights that are trained; the first three of these that apply.
+    """Less memory, cheapest first: gradient checkpointing, a smaller batch (with as many examples per step), shorter
+    examples, fewer trained weights; the first three that apply.
 
-    The batch is made smaller by accumulation, so that the run learns the same; a batch holds no more than all examples.
+    Gradient accumulation replaces the smaller batch, so that the run learns the same. A batch has at most all examples.
     """
-    found: list[Change] = []
-    asked, length = training.per_device_batch_size, training.max_seq_length
-    batch = min(asked, examples)
+    changes: list[Change] = []
+    current, length = training.per_device_batch_size, training.max_seq_length
+    batch = min(current, examples)
     if training.gradient_checkpointing == "off" and method.recomputes:
-        found.append(_training("gradient_checkpointing", "off", "on"))
+        changes.append(_training("gradient_checkpointing", "off", "on"))
     if batch > 1:
         smaller, now = batch // 2, training.gradient_accumulation_steps
-        found.append(_training("per_device_batch_size", asked, smaller))
+        changes.append(_training("per_device_batch_size", current, smaller))
         more = min(MOST_ACCUMULATION, now * batch // smaller)
         if more != now:
-            found.append(_training("gradient_accumulation_steps", now, more, accompanies=True))
+            changes.append(_training("gradient_accumulation_steps", now, more, accompanies=True))
     if length > SHORTEST:
-        found.append(_training("max_seq_length", length, max(SHORTEST, length // 2)))
+        changes.append(_training("max_seq_length", length, max(SHORTEST, length // 2)))
     if method.peft_type is None:
-        found.append(Change("method", "method", "Method", method.title, recommended_method().id))
+        changes.append(Change("method", "method", "Method", method.title, recommended_method().id))
     else:
-        found += _smaller_tuner(method)
-    return _first(found, MOST)
+        changes += _smaller_tuner(method)
+    return _first(changes, MOST)
 
 
 def _first(changes: Sequence[Change], count: int) -> tuple[Change, ...]:
-    """So many changes, each with what accompanies it."""
-    kept: list[Change] = []
+    """The first `count` changes, each with those that accompany it."""
+    chosen: list[Change] = []
     for change in changes:
         count -= not change.accompanies
         if count < 0:
             break
-        kept.append(change)
-    return tuple(kept)
+        chosen.append(change)
+    return tuple(chosen)
 
 
 def for_divergence(training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
@@ -92,9 +92,9 @@ REMEDIES: Final[dict[str, Callable[[ResolvedTraining, Method, int], tuple[Change
     "diverged": for_divergence,
 }
 
-BESIDES: Final = {  # what would help too and is none of the settings above
-    "out_of_memory": "A smaller base model needs less memory as well.",
-    "diverged": "A longer warm-up can help as well.",
+BESIDES: Final = {  # what would also help and is not a setting
+    "out_of_memory": "A smaller base model needs less memory, too.",
+    "diverged": "A longer warm-up can help, too.",
 }
 
 
@@ -103,20 +103,20 @@ def as_text(changes: Sequence[Change]) -> str:
     text = ""
     for change in changes:
         joint = "" if not text else " and " if change.accompanies else "; "
-        text += joint + _said(change)
+        text += joint + _sentence_part(change)
     return text
 
 
-def _said(change: Change) -> str:
+def _sentence_part(change: Change) -> str:
     if change.part == "method":
         return f"choose {METHODS.get(change.suggested).title} instead of {change.now}"
     title = f"{change.title[0].lower()}{change.title[1:]}"
-    said = f"{title} to {shown(change.suggested)} (now {shown(change.now)})"
-    return said if change.accompanies else f"set the {said}"
+    text = f"{title} to {shown(change.suggested)} (now {shown(change.now)})"
+    return text if change.accompanies else f"set the {text}"
 
 
 def as_choices(changes: Sequence[Change]) -> dict[str, Any]:
-    """The changes as `jobs.retry_with` takes them."""
+    """The changes as arguments of `jobs.retry_with`."""
     choices: dict[str, Any] = {}
     for change in changes:
         if change.part == "method":
@@ -127,7 +127,7 @@ def as_choices(changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """A value as people write it: `0.0002`, `1,024`."""
+    """A value as text: `0.0002`, `1,024`."""
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""*auto* -> numbers, each with the place it came from: you, the base model's preset, or the studio's default."""
+"""*auto* -> numbers, each with its source: you, a preset of the base model or the method, or the studio's default."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
 FIRST_LENGTH: Final = 64
-PARTS_OF_A_RUN: Final = 20  # measurements of the validation loss, and checkpoints, in one run
+PARTS_OF_A_RUN: Final = 20  # measurements of the validation loss, and checkpoints, per run
 YOU: Final = "chosen by you"
 
 
@@ -32,14 +32,14 @@ def resolve(
     """Turn settings into plain numbers.
 
     Args:
-        config: what a person asked for; a value that equals the automatic one counts as automatic.
-        base: gives the presets and the longest text it can read.
-        method_id: the preset of a base depends on it.
+        config: the user's settings; a value that equals the automatic one counts as automatic.
+        base: its presets and its context length.
+        method_id: selects the presets.
         train_examples: examples in the training split (at least 1 is assumed).
-        longest_tokens: length of the longest example, where it is known.
+        longest_tokens: length of the longest example, if known.
 
     Returns:
-        The numbers, and for each setting where it came from, in words.
+        The numbers, and the source of each setting as text.
     """
     preset = _Preset.of(base, method_id)
     examples = max(train_examples, 1)
@@ -70,17 +70,17 @@ def resolve(
 def _check_checkpointing(config: TrainingConfig, method_id: str) -> None:
     if config.gradient_checkpointing == "on" and not METHODS.get(method_id).recomputes:
         raise SettingsError(
-            f"Gradient checkpointing = 'on', but {METHODS.get(method_id).title.lower()} has no use for it.",
-            "Leave it at auto, or choose another method.",
+            f"Gradient checkpointing = 'on', but {METHODS.get(method_id).title.lower()} does not support it.",
+            "Set it to auto, or choose another method.",
         )
 
 
-_Choice = tuple[Any, str]  # a value and where it came from
+_Choice = tuple[Any, str]  # a value and its source
 
 
 @dataclass(frozen=True, slots=True)
 class _Preset:
-    """The training settings of a preset, and where each came from: the base model's entry, or the method's file."""
+    """The training settings of a preset, and the source of each: the base model's entry, or the method's file."""
 
     values: Mapping[str, Any]
     of_base: frozenset[str]
@@ -119,13 +119,13 @@ def _automatic(
     return {
         "gradient_checkpointing": (
             "on" if recomputed else "off",
-            "studio default: for models of more than 500 million parameters, where the method allows it",
+            "studio default: on for models of more than 500 million parameters, if the method supports it",
         ),
         "num_epochs": _epochs(preset, examples),
         "per_device_batch_size": (
             (min(batch[0], examples), batch[1])
             if batch
-            else (min(2, examples), "studio default: 2, as Unsloth and Axolotl ship it")
+            else (min(2, examples), "studio default: 2, as in Unsloth and Axolotl")
         ),
         "learning_rate": rate,
         "max_seq_length": _length(base, longest),
@@ -145,11 +145,11 @@ def _epochs(preset: _Preset, examples: int) -> _Choice:
 def _length(base: BaseModelRef, longest: int | None) -> _Choice:
     limit = min(MAX_SEQ_LENGTH, base.dims.max_position_embeddings if base.dims else MAX_SEQ_LENGTH)
     if longest is None:
-        return limit, "studio default: 2,048, or less where the base model reads less"
+        return limit, "studio default: 2,048, or the context length of the base model if that is shorter"
     needed = max(FIRST_LENGTH, math.ceil(longest / 64) * 64)
     if needed <= limit:
         return needed, f"studio default: the longest example has {longest:,} tokens"
-    return limit, f"studio default: the most that is taken without being asked; the longest example has {longest:,}"
+    return limit, f"studio default: the longest that *auto* uses; the longest example has {longest:,}"
 
 
 def _accumulation(preset: _Preset, batch: int, examples: int) -> _Choice:

@@ -1,4 +1,4 @@
-"""What a job was asked to do: the settings of a run as typed by a person, and the frozen spec that a worker obeys."""
+"""The settings of a run as a user enters them, and the frozen spec that a worker runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from core.models.methods.base import facts
 
 AUTO: Final = "auto"
 Auto = Literal["auto"]
-SAFETY: Final = "Stopping and keeping"  # a form draws the settings of a group under this heading
+SAFETY: Final = "Stopping and keeping"  # the heading of a group of settings in a form
 
 
 class TrainingConfig(BaseModel):
-    """The general settings of a run. *auto* is resolved by `core.training.jobs.resolve`, which says where each number
-    came from."""
+    """The general settings of a run. `core.training.jobs.resolve` resolves *auto* and gives the source of each
+    number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +26,8 @@ class TrainingConfig(BaseModel):
         json_schema_extra=facts(
             unit="",
             usual="1-5 on large models; about 100 on the starter",
-            up="Facts are learnt more firmly, then word for word, then at the price of all else. Time grows along.",
+            up="Facts are learned better, then memorized word for word, then at the expense of everything else. The "
+            "run takes longer.",
             source="preset of the base model or the method; else 3 below 1,000 examples, 2 below 5,000, then 1",
         ),
     )
@@ -44,11 +45,11 @@ class TrainingConfig(BaseModel):
     gradient_accumulation_steps: Annotated[int, Field(ge=1, le=256)] | Auto = Field(
         default=AUTO,
         title="Gradient accumulation",
-        description="How many batches are added up before the weights move once (one step).",
+        description="Batches accumulated per optimizer step.",
         json_schema_extra=facts(
             unit="batches",
             usual="1-8",
-            up="Acts like a larger batch without its memory; fewer, steadier steps.",
+            up="Like a larger batch without its memory; fewer, steadier steps.",
             source="preset of the base model or the method; else what brings batch x accumulation to 8 (Unsloth: 4)",
         ),
     )
@@ -59,19 +60,19 @@ class TrainingConfig(BaseModel):
         json_schema_extra=facts(
             unit="",
             usual="1e-4 to 3e-4 for LoRA, 1e-5 to 5e-5 for full fine-tuning; 2e-3 on the starter",
-            up="Faster learning, until the loss jumps and the model falls apart.",
-            source="preset of the base model or the method (2e-4 for LoRA as Unsloth and Axolotl ship it; full 2e-5)",
+            up="Faster learning, until training diverges.",
+            source="preset of the base model or the method (2e-4 for LoRA as in Unsloth and Axolotl; full 2e-5)",
         ),
     )
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field(
         default="linear",
         title="Learning rate schedule",
-        description="How the learning rate falls after the warm-up: in a line, in a curve, or not at all.",
+        description="How the learning rate falls after the warm-up: in a straight line, in a curve, or not at all.",
         json_schema_extra=facts(
             unit="",
             usual="linear or cosine",
-            up="Constant keeps learning to the end; linear and cosine settle down.",
-            source="linear, as Unsloth and AutoTrain ship it (LLaMA-Factory, H2O and Axolotl cosine)",
+            up="Constant learns at full speed to the end; linear and cosine converge.",
+            source="linear, as in Unsloth and AutoTrain (LLaMA-Factory, H2O and Axolotl: cosine)",
         ),
     )
     warmup_ratio: float = Field(
@@ -83,8 +84,8 @@ class TrainingConfig(BaseModel):
         json_schema_extra=facts(
             unit="share of the steps",
             usual="0-0.1",
-            up="A gentler start, less time at full speed.",
-            source="0.1, as Unsloth, AutoTrain and Axolotl ship it (LLaMA-Factory and H2O 0)",
+            up="A gentler start, less time at the full learning rate.",
+            source="0.1, as in Unsloth, AutoTrain and Axolotl (LLaMA-Factory and H2O: 0)",
         ),
     )
     weight_decay: float = Field(
@@ -92,7 +93,7 @@ class TrainingConfig(BaseModel):
         ge=0.0,
         le=1.0,
         title="Weight decay",
-        description="Pulls the trained weights towards zero a little in every step.",
+        description="Pulls the trained weights slightly toward zero in every step.",
         json_schema_extra=facts(
             unit="",
             usual="0-0.1",
@@ -105,95 +106,96 @@ class TrainingConfig(BaseModel):
         gt=0.0,
         le=100.0,
         title="Gradient clipping",
-        description="Gradients longer than this are shortened to it, so that one odd batch cannot ruin the run.",
+        description="Gradients with a larger norm are scaled down to it, so that one unusual batch cannot ruin the "
+        "run.",
         json_schema_extra=facts(
             unit="norm",
             usual="0.3-1.0",
-            up="Rarer clipping: faster, and less protected.",
+            up="Less clipping: faster, and less protection.",
             source="1.0: transformers' own default",
         ),
     )
     max_seq_length: Annotated[int, Field(ge=64, le=131_072)] | Auto = Field(
         default=AUTO,
         title="Maximum length",
-        description="Longer examples do not fit; the forecast says how many those are and what becomes of them.",
+        description="Longer examples do not fit; the forecast shows how many there are and what happens to them.",
         json_schema_extra=facts(
             unit="tokens",
             usual="512-4,096",
-            up="Longer chats fit whole; memory grows along.",
-            source="as long as the longest example needs, at most 2,048 (Unsloth, LLaMA-Factory and AutoTrain "
-            "ship 2,048) and at most what the base model can read",
+            up="Longer chats fit completely; more memory is needed.",
+            source="the length of the longest example, at most 2,048 (as in Unsloth, LLaMA-Factory and AutoTrain) and "
+            "at most the context length of the base model",
         ),
     )
     over_length: Literal["truncate", "drop", "stop"] = Field(
         default="truncate",
         title="Longer examples",
-        description="Truncate: cut off at the end; one that would lose its whole output is left out. Drop: left out. "
-        "Stop: the job is refused while there are any.",
+        description="Truncate: cut off at the end; an example that would lose its entire output is left out. Drop: "
+        "left out. Stop: the job is refused while there are any.",
         json_schema_extra=facts(
             unit="",
             usual="truncate",
-            up="Drop learns whole outputs only; stop makes sure that nothing is lost unseen.",
+            up="Drop learns only complete outputs; stop makes sure that nothing is lost unnoticed.",
             source="truncate, as TRL, Unsloth and LLaMA-Factory do",
         ),
     )
     gradient_checkpointing: Literal["auto", "on", "off"] = Field(
         default="auto",
         title="Gradient checkpointing",
-        description="Computes what the forward pass found a second time instead of keeping it in memory. Auto: for "
-        "models of more than 500 million parameters.",
+        description="Recomputes activations in the backward pass instead of storing them. Auto: for models of more "
+        "than 500 million parameters.",
         json_schema_extra=facts(
             unit="",
             usual="auto; off where memory allows",
-            up="On: much less memory for activations, and each step takes about a third longer.",
-            source="auto: below 500 million parameters the time is lost and little memory is won",
+            up="On: much less memory for activations, but each step takes about a third longer.",
+            source="auto: below 500 million parameters it costs time and saves little memory",
         ),
     )
     eval_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = Field(
         default=AUTO,
         title="Validate every",
-        description="Steps between two measurements of the validation loss (where there are validation examples).",
+        description="Steps between two measurements of the validation loss (if there are validation examples).",
         json_schema_extra=facts(
             unit="steps",
             usual="20 measurements in a run",
-            up="A coarser validation curve, less time spent on it.",
+            up="A coarser validation curve, and less time spent on it.",
             source="a twentieth of the run",
         ),
     )
     save_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = Field(
         default=AUTO,
         title="Checkpoint every",
-        description="Steps between two checkpoints. A run that is interrupted goes on from the last one.",
+        description="Steps between two checkpoints. An interrupted run resumes from the last one.",
         json_schema_extra=facts(
             unit="steps",
             usual="10-20 checkpoints in a run",
-            up="Less writing, more to do again after a crash.",
+            up="Less writing, more work lost in a crash.",
             source="a twentieth of the run",
         ),
     )
     stop_when_diverging: bool = Field(
         default=True,
-        title="Stop when the loss runs away",
-        description="Stops a run whose smoothed training loss stays far above where it began, or loses most of what "
-        "was learnt, for 20 steps. The last good checkpoint is kept.",
+        title="Stop when the loss diverges",
+        description="Stops a run whose smoothed training loss is far above its start, or far above its lowest value, "
+        "for 20 steps. The last good checkpoint is saved.",
         json_schema_extra=facts(
             unit="",
             usual="on",
-            up="Off: only a loss that is no number (NaN) ends the run.",
-            source="on: nothing is learnt after that, and every step costs time",
+            up="Off: only a loss of NaN ends the run.",
+            source="on: nothing is learned after that, and every step costs time",
         )
         | {"group": SAFETY},
     )
     keep_best: bool = Field(
         default=False,
         title="Keep the best checkpoint",
-        description="The model at the end is that of the lowest validation loss instead of the last step. Needs "
+        description="The final model is the one with the lowest validation loss instead of the last step. Needs "
         "validation examples.",
         json_schema_extra=facts(
             unit="",
-            usual="on where a run is long enough to learn by heart",
-            up="On: one more checkpoint is kept on disk, and one is written at each new lowest loss.",
-            source="off: facts that must come out word for word are learnt best by the last step",
+            usual="on if a run is long enough to memorize the examples",
+            up="On: one more checkpoint on disk, and one is written at each new lowest loss.",
+            source="off: facts that must come out word for word are learned best at the last step",
         )
         | {"group": SAFETY, "needs": "validation"},
     )
@@ -202,13 +204,13 @@ class TrainingConfig(BaseModel):
         ge=0,
         le=100,
         title="Early stopping",
-        description="Stops the run when the validation loss has not fallen in so many measurements in a row; 0 never "
-        "does. Needs validation examples.",
+        description="Stops the run when the validation loss has not fallen in this many measurements in a row; 0 "
+        "turns it off. Needs validation examples.",
         json_schema_extra=facts(
             unit="measurements; 0 is off",
             usual="3-5; 0 for off",
-            up="Waits longer for a lower loss before it gives up.",
-            source="off: whether a run may end early is yours to say",
+            up="Waits longer for a lower loss before it stops.",
+            source="off: whether a run may end early is your decision",
         )
         | {"group": SAFETY, "needs": "validation", "widget": "number", "labels": {"0": "off"}},
     )
@@ -216,13 +218,13 @@ class TrainingConfig(BaseModel):
         default=0.0,
         ge=0.0,
         le=10.0,
-        title="Least improvement",
-        description="How much lower than before the validation loss must be to count as an improvement.",
+        title="Minimum improvement",
+        description="How much the validation loss must fall to count as an improvement.",
         json_schema_extra=facts(
             unit="loss",
             usual="0-0.01",
-            up="Small gains no longer count, so the run stops sooner.",
-            source="0: every gain counts, as in transformers",
+            up="Small improvements do not count, so the run stops sooner.",
+            source="0: every improvement counts, as in transformers",
         )
         | {"group": SAFETY, "needs": "validation", "when": {"early_stopping_patience": list(range(1, 101))}},
     )
@@ -231,13 +233,13 @@ class TrainingConfig(BaseModel):
         ge=0,
         le=5,
         title="Sample answers",
-        description="How many inputs from the validation examples (from the training examples where nothing is held "
-        "out) are answered before the first step, at evaluations and at the end, so that you see the model learn. "
-        "Where that would take more than a twentieth of the run's time, evaluations are passed over.",
+        description="How many inputs from the validation examples (or the training examples if nothing is held out) "
+        "are answered before the first step, at evaluations and at the end, so that you see the model "
+        "learn. Evaluations are skipped if this would take more than a twentieth of the run's time.",
         json_schema_extra=facts(
             unit="inputs",
             usual="3",
-            up="More to compare, and a little more time at every evaluation. 0 answers none.",
+            up="More to compare, and slightly more time at every evaluation. 0 answers none.",
             source="3: enough to see the trend",
         ),
     )
@@ -245,11 +247,11 @@ class TrainingConfig(BaseModel):
         default=[],
         max_length=5,
         title="Your own sample inputs",
-        description="Inputs of your own that are answered at every evaluation too, one a line.",
+        description="Your own inputs that are also answered at every evaluation, one per line.",
         json_schema_extra=facts(
             unit="",
-            usual="none, or a question that the dataset does not hold",
-            up="A little more time at every evaluation. At most 5 of 500 characters each.",
+            usual="none, or a question that is not in the dataset",
+            up="Slightly more time at every evaluation. At most 5, of 500 characters each.",
             source="none",
         )
         | {"widget": "lines"},
@@ -260,17 +262,19 @@ class TrainingConfig(BaseModel):
         le=2**31 - 1,
         title="Seed",
         description="The same seed, data and settings give the same run on the same machine.",
-        json_schema_extra=facts(unit="", usual="any", up="Nothing: it is a name, not a size.", source="42 by custom"),
+        json_schema_extra=facts(
+            unit="", usual="any", up="Nothing: it only selects the random numbers.", source="42 by convention"
+        ),
     )
     completion_only_loss: bool = Field(
         default=True,
         title="Learn from the outputs only",
-        description="The loss falls on the assistant's words alone; inputs are read and not imitated.",
+        description="The loss is computed only on the assistant's text; inputs are read, not imitated.",
         json_schema_extra=facts(
             unit="",
             usual="on",
-            up="Off: the model also learns to write like the people who ask.",
-            source="on: what is asked for is the output",
+            up="Off: the model also learns to write like the users.",
+            source="on: the output is what the model should write",
         ),
     )
 
@@ -304,7 +308,7 @@ class ResolvedTraining(TrainingConfig):
 
 
 class JobSpec(BaseModel):
-    """Everything a run depends on, frozen at launch: a retry obeys the same spec, changed settings make a new job."""
+    """Everything a run depends on, frozen at launch: a retry uses the same spec, changed settings create a new job."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -317,9 +321,9 @@ class JobSpec(BaseModel):
     method: str
     method_config: dict[str, Any]
     training: ResolvedTraining
-    training_sources: dict[str, str]  # setting -> where its number came from, in words
-    training_config: dict[str, Any] = Field(default_factory=dict)  # as asked for, with its autos: for "run again"
+    training_sources: dict[str, str]  # setting -> the source of its value, as text
+    training_config: dict[str, Any] = Field(default_factory=dict)  # as entered, with its autos: for "run again"
     engine: str = "trl"
-    engine_asked: str = "trl"  # "auto", or an engine that was asked for by name
-    engine_reason: str = ""  # why it became this one, in words
+    engine_asked: str = "trl"  # "auto", or the engine that the user named
+    engine_reason: str = ""  # why this one was chosen
     parent_job_id: str | None = None

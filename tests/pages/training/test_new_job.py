@@ -121,7 +121,7 @@ def test_the_review_shows_what_was_chosen_before_what_is_as_shipped(open_screen,
     assert "Warm-up" not in rest
     assert "<dt>Learning rate</dt>" in first
     assert "<dd>off" in rest  # early stopping
-    assert "Least improvement" not in said  # means nothing without early stopping
+    assert "Minimum improvement" not in said  # means nothing without early stopping
     assert "Support - Starter - v1" in said  # the name that it will get
 
 
@@ -202,7 +202,7 @@ def test_stopping_early_is_offered_where_there_is_a_validation_loss(open_screen,
         app = open_screen("new_job", dataset=data.id)
         labels = [slider.label for slider in app.slider] + [toggle.label for toggle in app.toggle]
         assert ("Keep the best checkpoint" in labels) == offered
-        assert "Stop when the loss runs away" in labels
+        assert "Stop when the loss diverges" in labels
         assert ("Hold some out under Datasets to use them" in read(app)) != offered
 
 

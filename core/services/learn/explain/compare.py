@@ -10,7 +10,7 @@ from core.models.methods import METHODS, Method, build
 from core.training.forecast.device import Device, detect
 from core.training.forecast.memory import MemoryForecast, forecast_memory
 
-BYTES_PER_TRAINED: Final = 2  # an adapter file holds 16-bit numbers
+BYTES_PER_TRAINED: Final = 2  # adapter files contain 16-bit numbers
 GIB: Final = 1 << 30
 HERE: Final = "this machine"
 
@@ -31,7 +31,7 @@ def _dims(hidden: int, inner: int, layers: int, heads: int, kv_heads: int, vocab
     ).with_counted_params()
 
 
-# Source: config.json of the Qwen2.5 family, taken as a ladder of typical shapes.
+# Source: config.json of the Qwen2.5 family, as a ladder of typical shapes.
 SIZES: Final[dict[str, Dims]] = {
     "1.5B": _dims(1_536, 8_960, 28, 12, 2, 151_936, tied=True),
     "3B": _dims(2_048, 11_008, 36, 16, 2, 151_936, tied=True),
@@ -44,14 +44,14 @@ SIZES: Final[dict[str, Dims]] = {
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A card by name. `tflops` is the maker's dense 16-bit figure, in 10^12 operations a second."""
+    """A GPU. `tflops` is the manufacturer's dense 16-bit figure, in 10^12 operations per second."""
 
     name: str
     memory_bytes: int
     tflops: float
 
 
-# Source: the makers' data sheets (dense, 16 bit, no sparsity).
+# Source: the manufacturers' data sheets (dense, 16 bit, no sparsity).
 GPUS: Final[dict[str, Gpu]] = {
     gpu.name: gpu
     for gpu in (
@@ -65,7 +65,7 @@ GPUS: Final[dict[str, Gpu]] = {
     )
 }
 # The share of that figure that training reaches. Source: 402 of 989 is the best published LoRA rate on one H100; plain
-# set-ups reach less than half of it.
+# setups reach less than half of it.
 _USE_LOW, _USE_HIGH = 0.15, 0.40
 
 
@@ -82,15 +82,15 @@ class MethodRow:
     """One method on one model and device."""
 
     about: type[Method]
-    trained: int  # numbers that learn
+    trained: int  # trained parameters
     share: float  # of the model's parameters
-    file_bytes: int  # what a run leaves behind
+    file_bytes: int  # size of the resulting file
     memory: MemoryForecast
 
 
 @dataclass(frozen=True, slots=True)
 class RunCost:
-    """Hours and money of a run, as a range: hardware is used between 15 and 40 % of its data sheet."""
+    """Hours and cost of a run, as a range: 15 to 40 % of the data sheet's speed."""
 
     low_hours: float
     high_hours: float
@@ -99,13 +99,13 @@ class RunCost:
 
 
 def method_of(method_id: str, *, rank: int = 16) -> Method:
-    """The method with its usual settings; `rank` is set where it has one."""
+    """The method with its default settings; `rank` is set if it has one."""
     ranked = "rank" in METHODS.get(method_id).model_fields
     return build(method_id, {"rank": rank, "alpha": 2 * rank} if ranked else {})
 
 
 def device(name: str) -> Device:
-    """A card of the list with all of its memory free, or this machine as it is now."""
+    """A listed GPU with all of its memory free, or this machine as it is now."""
     if name == HERE:
         return detect()
     gpu = GPUS[name]
@@ -145,17 +145,17 @@ def fits(device_name: str, *, batch: int = 2, length: int = 2048) -> dict[str, d
 
 
 def lora_sizes(size: str, ranks: tuple[int, ...] = (4, 8, 16, 32, 64, 128)) -> list[tuple[int, int, float]]:
-    """(rank, numbers that learn, share of the model) for LoRA on all linear layers."""
+    """(rank, trained parameters, share of the model) for LoRA on all linear layers."""
     dims = SIZES[size]
     counts = [(rank, method_of("lora", rank=rank).trainable_params(dims)) for rank in ranks]
     return [(rank, count, count / dims.params) for rank, count in counts]
 
 
 def run_cost(size: str, gpu_name: str, method_id: str, *, tokens: int, price_per_hour: float = 0.0) -> RunCost:
-    """Hours and money for so many trained tokens (all epochs together).
+    """Hours and cost for this many training tokens (all epochs together).
 
-    4 operations per parameter and token where the base is frozen, 6 where it learns. Source: Kaplan et al. 2020
-    (forward 2N, backward 4N; a frozen base needs no gradients of its own, which saves 2N).
+    4 operations per parameter and token if the base is frozen, 6 if it is trained. Source: Kaplan et al. 2020
+    (forward 2N, backward 4N; a frozen base needs no weight gradients, which saves 2N).
     """
     operations = (6 if METHODS.get(method_id).peft_type is None else 4) * SIZES[size].params * tokens
     peak = GPUS[gpu_name].tflops * 1e12
@@ -165,14 +165,14 @@ def run_cost(size: str, gpu_name: str, method_id: str, *, tokens: int, price_per
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """One way to need less memory, and what it leaves."""
+    """One way to need less memory, and the resulting forecast."""
 
     title: str
     memory: MemoryForecast
 
 
 def savings(size: str, device_name: str) -> list[Saving]:
-    """LoRA that ran out of memory, and what each remedy brings, on one device."""
+    """LoRA that ran out of memory, and what each remedy saves, on one device."""
     dims, where = SIZES[size], device(device_name)
     smaller = list(SIZES)[max(0, list(SIZES).index(size) - 1)]
 

@@ -1,4 +1,4 @@
-"""Tokens of a call: what instructions and retrieved passages cost every time, and what tuning leaves out."""
+"""Tokens per call: what instructions and retrieved passages cost each time, and what tuning saves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DAYS_PER_MONTH = 30
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """One way to get the answer. All counts are tokens of one call."""
+    """One way to get an answer. All counts are tokens per call."""
 
     title: str
     tuned: bool
@@ -35,7 +35,7 @@ def arrangements(
     Without passages: a base model with instructions, and a tuned one without. With passages: both also with retrieval.
 
     Args:
-        instructions: tokens of the instructions and sample answers that a base model is sent in every call.
+        instructions: tokens of the instructions and sample answers sent to a base model in every call.
         question: tokens of the input.
         answer: tokens of the output.
         passages: how many retrieved passages go into a call.

@@ -1,4 +1,4 @@
-"""Quality against quantity in numbers, and the habits of good sets, checked on real examples."""
+"""Quality versus quantity in numbers, and the habits of good datasets, checked on real examples."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from core.training.jobs.spec import TrainingConfig
 GOOD_COUNT: Final = 100
 MINIMUM_COUNT: Final = MINIMUM_EXAMPLES
 RECOMMENDED_COUNT: Final = RECOMMENDED_EXAMPLES
-MOST_COUNTED: Final = 5_000  # a page must not read a set of 100 MB to its end
+MOST_COUNTED: Final = 5_000  # a page must not read an entire dataset of 100 MB
 _ENDS: Final = (".", "!", "?", "。", "…", '"', "”", ")")
 
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """What a run makes of a set: a lesson is one example seen once."""
+    """What a run does with a dataset: a lesson is one example seen once."""
 
     examples: int
     wrong: int
@@ -33,14 +33,14 @@ class Lessons:
     steps: int
     lessons: int
     wrong_lessons: int
-    source: str  # where the number of epochs comes from
+    source: str  # the source of the number of epochs
 
 
 def lessons(examples: int, wrong_share: float, base_model: str = "starter", method_id: str = "lora") -> Lessons:
-    """How often right and wrong examples are taught, with the epochs that *auto* would choose.
+    """How often correct and wrong examples are taught, with the epochs that *auto* would choose.
 
     Args:
-        examples: size of the set.
+        examples: size of the dataset.
         wrong_share: share of examples whose output is wrong, 0 to 1.
     """
     numbers, sources = resolve(TrainingConfig(), resolve_base(base_model), method_id, examples)
@@ -58,7 +58,7 @@ def lessons(examples: int, wrong_share: float, base_model: str = "starter", meth
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """One habit of good sets, and whether this set has it. `figure` is what was counted."""
+    """One habit of good datasets, and whether this one has it. `figure` is what was counted."""
 
     do: str
     dont: str
@@ -76,14 +76,14 @@ def habits_of(dataset_id: str | None) -> list[Habit]:
 
 
 def habits(examples: Iterable[Example]) -> list[Habit]:
-    """Count six habits in a set; nothing is changed."""
-    kept = list(examples)
-    pairs = [(_said(example, "user"), _said(example, "assistant")) for example in kept]
-    train = [pair for example, pair in zip(kept, pairs, strict=True) if example.split == "train"]
-    held = [pair for example, pair in zip(kept, pairs, strict=True) if example.split == "validation"]
+    """Check six habits in a dataset; nothing is changed."""
+    every = list(examples)
+    pairs = [(_text(example, "user"), _text(example, "assistant")) for example in every]
+    train = [pair for example, pair in zip(every, pairs, strict=True) if example.split == "train"]
+    held = [pair for example, pair in zip(every, pairs, strict=True) if example.split == "validation"]
     return [
         _enough(train),
-        _one_voice(kept),
+        _one_system_message(every),
         _agree(train),
         _no_copies(train),
         _same_ending(train),
@@ -91,24 +91,24 @@ def habits(examples: Iterable[Example]) -> list[Habit]:
     ]
 
 
-def _said(example: Example, role: str) -> str:
+def _text(example: Example, role: str) -> str:
     return "\n".join(message.content for message in example.messages if message.role == role).strip()
 
 
 def _enough(pairs: list[tuple[str, str]]) -> Habit:
     return Habit(
-        f"Bring {RECOMMENDED_COUNT} good examples, better {GOOD_COUNT} to 1,000",
-        "Hope that ten will do",
+        f"Start with {RECOMMENDED_COUNT} good examples, better {GOOD_COUNT} to 1,000",
+        "Hope that ten are enough",
         len(pairs) >= RECOMMENDED_COUNT,
         f"{len(pairs):,} pairs to train on",
     )
 
 
-def _one_voice(examples: list[Example]) -> Habit:
+def _one_system_message(examples: list[Example]) -> Habit:
     systems = {_system(example.messages) for example in examples}
     return Habit(
-        "Keep one system message, the one you will use later",
-        "Write a new one into every example",
+        "Use one system message, the one you will use later",
+        "Write a different one in every example",
         len(systems) <= max(1, len(examples) // 20),
         "one system message throughout" if len(systems) == 1 else f"{len(systems)} different system messages",
     )
@@ -120,27 +120,29 @@ def _system(messages: tuple[Message, ...]) -> str:
 
 def _agree(pairs: list[tuple[str, str]]) -> Habit:
     answers: defaultdict[str, set[str]] = defaultdict(set)
-    for given, wanted in pairs:
-        answers[given.casefold()].add(wanted)
-    torn = sum(1 for wanted in answers.values() if len(wanted) > 1)
+    for question, answer in pairs:
+        answers[question.casefold()].add(answer)
+    contradictory = sum(1 for outputs in answers.values() if len(outputs) > 1)
     return Habit(
         "Give the same input the same output",
         "Let two examples contradict each other",
-        torn == 0,
-        f"{torn} inputs with more than one output",
+        contradictory == 0,
+        f"{contradictory} inputs with more than one output",
     )
 
 
 def _no_copies(pairs: list[tuple[str, str]]) -> Habit:
     copies = sum(count - 1 for count in Counter(pairs).values())
-    return Habit("Make every example teach something", "Fill up with copies", copies == 0, f"{copies} exact copies")
+    return Habit(
+        "Make every example teach something", "Pad the dataset with copies", copies == 0, f"{copies} exact copies"
+    )
 
 
 def _same_ending(pairs: list[tuple[str, str]]) -> Habit:
-    ended = sum(1 for _, wanted in pairs if wanted.endswith(_ENDS))
+    ended = sum(1 for _, answer in pairs if answer.endswith(_ENDS))
     share = ended / len(pairs) if pairs else 1.0
     return Habit(
-        "Keep one form: endings, lists, length",
+        "Use one form: endings, lists, length",
         "Mix full sentences with notes",
         share >= 0.95 or share <= 0.05,
         f"{share:.0%} of the outputs end like a sentence",
@@ -148,13 +150,13 @@ def _same_ending(pairs: list[tuple[str, str]]) -> Habit:
 
 
 def _tested(train: list[tuple[str, str]], held: list[tuple[str, str]]) -> Habit:
-    leaked = len({given.casefold() for given, _ in train} & {given.casefold() for given, _ in held})
+    leaked = len({question.casefold() for question, _ in train} & {question.casefold() for question, _ in held})
     figure = (
         f"{len(held):,} held-out examples, {leaked} of their inputs also in training" if held else "nothing is held out"
     )
     return Habit(
-        "Ask the same things in other words, and keep those out of training",
-        "Judge the model by what it was taught",
+        "Ask the same questions in other words, and hold those out of training",
+        "Judge the model by its training examples",
         bool(held) and leaked == 0,
         figure,
     )

@@ -1,4 +1,4 @@
-"""The way of one example through the studio's own parts: row, messages, checks, rendered text, tokens with mask."""
+"""The path of one example through the studio: row, messages, checks, rendered text, tokens with mask."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SAMPLE = json.dumps(
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One station of the way: what happens there, and what the example looks like then (JSON or plain text)."""
+    """One stage of the path: what happens there, and what the example looks like then (JSON or plain text)."""
 
     id: str
     title: str
@@ -41,7 +41,7 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One example after the checks: its messages, where it was accepted, and everything that was found."""
+    """One example after the checks: its messages, if it was accepted, and all findings."""
 
     example: Example | None
     findings: tuple[Finding, ...]
@@ -52,32 +52,35 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
     """Take one table row through template, checks and chat template.
 
     Returns:
-        The stations that the row reaches, and its tokens; None when it is rejected on the way.
+        The stages that the row reaches, and its tokens; None if it is rejected.
     """
     row = Row(2, {"question": question, "answer": answer})
     stations = [
-        Station("row", "1. A row", "As read: its line in the file, and cells that stay text.", _row_json(row)),
+        Station("row", "1. A row", "As read: its line in the file, and cells as text.", _row_json(row)),
     ]
     recipe = Recipe(
         template="qa",
         mapping=ColumnMapping(key="question", target="answer"),
         options={"system": system} if system.strip() else {},
     )
-    made = next(iter(Labeler(recipe, "table.csv").run([row])))
-    if isinstance(made, Reject):
-        lines = "\n".join(f"{found.code}: {found.message} {found.remedy}" for found in made.findings)
+    result = next(iter(Labeler(recipe, "table.csv").run([row])))
+    if isinstance(result, Reject):
+        lines = "\n".join(f"{found.code}: {found.message} {found.remedy}" for found in result.findings)
         return [
             *stations,
-            Station("reject", "2. Rejected", "Kept in the list of rejects, with the reason.", lines, None),
+            Station("reject", "2. Rejected", "Saved in the list of rejects, with the reason.", lines, None),
         ], None
     stations.append(
         Station(
-            "messages", "2. A labeled example", "The Q&A template made messages of it.", _messages_json(made.example)
+            "messages",
+            "2. A labeled example",
+            "The Q&A template turned it into messages.",
+            _messages_json(result.example),
         )
     )
-    found = "\n".join(f"{item.severity}: {item.message} {item.remedy}" for item in made.findings) or "nothing found"
-    stations.append(Station("checks", "3. Checks", "The same rules that an upload passes.", found, None))
-    tokens = view(made.example.messages)
+    found = "\n".join(f"{item.severity}: {item.message} {item.remedy}" for item in result.findings) or "nothing found"
+    stations.append(Station("checks", "3. Checks", "The same rules as for an upload.", found, None))
+    tokens = view(result.example.messages)
     stations.append(
         Station(
             "text",
@@ -91,7 +94,7 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
 
 
 def check_pasted(text: str) -> Checked:
-    """Check one example in any known chat shape, exactly as a file with this one record would be checked."""
+    """Check one example in any known chat format, exactly like a file with this single record."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "example.jsonl"
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
@@ -113,8 +116,8 @@ def _first_example(path: Path) -> Example | None:
     shape = chat_shapes.detect(rows)
     if shape is None:
         return None
-    made = (item for item in Labeler(Recipe(shape=shape), "pasted").run(rows) if isinstance(item, Labeled))
-    first = next(made, None)
+    labeled = (item for item in Labeler(Recipe(shape=shape), "pasted").run(rows) if isinstance(item, Labeled))
+    first = next(labeled, None)
     return first.example if first else None
 
 

@@ -1,4 +1,4 @@
-"""A conversation as the starter sees it: token by token, with the ones that carry loss. No torch, no model weights."""
+"""A conversation as the starter sees it: token by token, and which of them carry loss. No torch, no model weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.models.render import render
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token: its text as rendered, and whether loss falls on it."""
+    """One token: its text as rendered, and whether it carries loss."""
 
     text: str
     trained: bool
@@ -25,7 +25,8 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
-    """A rendered conversation. `exact` is False when words stand in for tokens: the starter is not built yet."""
+    """A rendered conversation. `exact` is False if words are shown instead of tokens, because the starter is not built
+    yet."""
 
     text: str
     tokens: tuple[Token, ...]
@@ -49,7 +50,7 @@ def view(messages: Sequence[Message]) -> TokenView:
     starts = [start for start, _ in tokenizer(rendered.text)["offset_mapping"]]
     pieces = [rendered.text[a:b] for a, b in zip(starts, [*starts[1:], len(rendered.text)], strict=True)]
     if len(pieces) != len(rendered.input_ids):
-        # text that spells a special token is cut more finely in training than when it is read as one text
+        # in training, text that spells a special token is split more finely than in one text
         pieces = [f"#{token}" for token in rendered.input_ids]
     tokens = tuple(Token(piece, bool(on)) for piece, on in zip(pieces, rendered.assistant_mask, strict=True))
     return TokenView(rendered.text, tokens, exact)
@@ -57,7 +58,7 @@ def view(messages: Sequence[Message]) -> TokenView:
 
 @lru_cache(maxsize=1)
 def _words() -> LightTokenizer:
-    """Words instead of tokens, until the starter is built: the spans and the mask are right, the cuts are coarser."""
+    """Words instead of tokens until the starter is built: the spans and the mask are correct, the split is coarser."""
     recipe = STARTER_RECIPE["tokenizer"]
     flags = {"special": True, "normalized": False, "lstrip": False, "rstrip": False, "single_word": False}
     specials = {special: index for index, special in enumerate(recipe["special_tokens"], 1)}

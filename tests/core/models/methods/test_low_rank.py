@@ -55,7 +55,7 @@ def test_qlora_adds_quantization_to_the_settings_of_lora() -> None:
 
 
 def test_dora_cannot_be_combined_with_eight_bits() -> None:
-    with pytest.raises(SettingsError, match="QLoRA: DoRA works on a base of 4 bits, not of 8"):
+    with pytest.raises(SettingsError, match="QLoRA: DoRA works on a 4-bit base, not on an 8-bit one"):
         build("qlora", {"bits": 8, "dora": True})
 
 
