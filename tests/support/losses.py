@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from worker.training.batches import Packer
-from worker.training.data import Tokenised
+from worker.training.data import Tokenized
 from worker.training.losses import Forward
 
 
-def by_example(model: Any, packer: Packer, items: Sequence[Tokenised]) -> list[float]:
+def by_example(model: Any, packer: Packer, items: Sequence[Tokenized]) -> list[float]:
     """The mean loss of each example's answer, in the order of `items`, in the rows that the packer puts them in."""
     import torch
     from torch.nn.functional import cross_entropy

@@ -1,24 +1,24 @@
-"""Local training: from Python without database and queue (`library`, exported here), or as a task (`job`)."""
+"""Local training: from Python without a database or queue (`library`, exported here), or as a task (`job`)."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-# Training reads local files only; the libraries below would otherwise ask the Hub in passing.
+# Training reads local files only; the libraries would otherwise send requests to the Hub.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the data is tokenised before workers could be forked
-# Threads that wait must sleep: spinning ones starve whatever shares the cores (with 13 processes on 2 cores a step took
-# 5 to 8 times longer). Read when torch is first imported.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the data is tokenized before workers could be forked
+# Waiting threads must sleep: spinning ones slow down everything else on the cores (with 13 processes on 2 cores a step
+# took 5 to 8 times longer). Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _LIBRARY = ("Examples", "Trained", "load_examples", "method", "settings", "train")
-__all__ = list(_LIBRARY)  # docs/python.md shows them
+__all__ = list(_LIBRARY)  # documented in docs/python.md
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LIBRARY:  # torch is imported when training is, and not before
+    if name in _LIBRARY:  # torch is imported only when one of these is used
         from worker.training import library
 
         return getattr(library, name)

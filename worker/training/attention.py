@@ -1,7 +1,7 @@
-"""Attention over one long row of examples laid end to end: each example attends to itself alone, without padding.
+"""Attention over one long row of examples placed end to end: each example attends only to itself, without padding.
 
-The row needs no (length x length) mask: the attention is computed example by example, so its cost is the sum of the
-squares of their lengths and not the square of their sum. On a GPU one kernel does all of them (varlen attention).
+The row needs no (length x length) mask: attention is computed example by example, so its cost is the sum of the squares
+of their lengths, not the square of their sum. On a GPU one kernel computes all of them (varlen attention).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from worker.training import quantization
 
-NAME: Final = "segments"  # as transformers knows it
+NAME: Final = "segments"  # its name in transformers
 Layout = Literal["segments", "rows", "alone"]
-_PROBE: Final = ((3, 5, 7, 9, 11), (4, 6, 8, 10, 12, 14, 16))  # ids of two short made-up examples
+_PROBE: Final = ((3, 5, 7, 9, 11), (4, 6, 8, 10, 12, 14, 16))  # token ids of two short artificial examples
 _EXACT, _ROUNDED = 1e-3, 0.15  # largest difference of a logit, in standard deviations: fp32, and 16 bit or quantized
-_varlen = False  # set by `choose`, where the kernel is there and gives what the plain way gives
+_varlen = False  # set by `choose` if the kernel is available and returns the same as the plain computation
 
 
 def _attend(
@@ -37,7 +37,7 @@ def _attend(
 ) -> tuple[torch.Tensor, None]:
     """Called by transformers in every layer; query, key, value of shape (1, heads, length, head size).
 
-    Without `segments` (generation, for one) it is transformers' own SDPA. Returns (1, length, heads, head size).
+    Without `segments` (such as in generation) it is transformers' own SDPA. Returns (1, length, heads, head size).
     """
     if segments is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -82,7 +82,7 @@ def _attend(
 
 
 def _band(length: int, window: int | None, device: torch.device) -> torch.Tensor | None:
-    """The mask of a sliding window of so many tokens; None where the example is no longer than that."""
+    """The mask of a sliding window of `window` tokens; None if the example is not longer than that."""
     if not window or length <= window:
         return None
     places = torch.arange(length, device=device)
@@ -98,30 +98,34 @@ def _borders(segments: tuple[int, ...], device: torch.device) -> torch.Tensor:
 
 @lru_cache(maxsize=1)
 def _register() -> None:
-    """Make transformers know the attention above; not at import, because unsloth has to come before transformers."""
+    """Register this attention with transformers; not on import, because unsloth must be imported before
+    transformers."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
     AttentionInterface.register(NAME, _attend)
-    AttentionMaskInterface.register(NAME, sdpa_mask)  # for whatever comes without segments; with them it is passed by
+    AttentionMaskInterface.register(NAME, sdpa_mask)  # for calls without segments; with segments it is not used
 
 
 def arguments(segments: tuple[int, ...], device: torch.device | None = None) -> dict[str, Any]:
-    """What a model's forward needs besides ids and positions: the lengths, and a mask that keeps transformers from
-    building one (a four-dimensional mask is taken as it is, and the attention above does not look at it)."""
+    """Arguments of a model's forward besides ids and positions: the lengths, and a mask so that transformers builds
+    none.
+
+    A four-dimensional mask is passed on as it is, and this attention ignores it.
+    """
     return {"segments": segments, "attention_mask": torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)}
 
 
 def choose(model: Any, *, packs: bool = True) -> Layout:
-    """How this model's examples may lie in a batch, found by trying: two made-up examples in one row must give the
-    logits that each gives alone.
+    """How this model's examples can be placed in a batch, by testing: two examples in one row must have the logits that
+    each has alone.
 
     Args:
-        packs: False where the training method wants every example in a row of its own.
+        packs: False if the training method needs every example in a separate row.
 
     Returns:
-        `segments`: end to end in one row, the attention set to the one above. `rows`: packed rows, kept apart by
-        transformers' own masks. `alone`: one example per row (an architecture that carries state along a row, for one).
+        `segments`: end to end in one row, with this attention. `rows`: packed rows, separated by transformers' own
+        masks. `alone`: one example per row (such as for an architecture that carries state along a row).
     """
     if not packs:
         return "alone"
@@ -129,7 +133,9 @@ def choose(model: Any, *, packs: bool = True) -> Layout:
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     before = base.config._attn_implementation
     with _quietly(model):
-        with contextlib.suppress(RuntimeError, TypeError, ValueError, AttributeError):  # then it gets no shared rows
+        with contextlib.suppress(
+            RuntimeError, TypeError, ValueError, AttributeError
+        ):  # then each example gets a separate row
             base.set_attn_implementation("sdpa")
             alone = _alone(model)
             for layout, varlen in (("segments", True), ("segments", False), ("rows", False)):
@@ -144,9 +150,9 @@ def choose(model: Any, *, packs: bool = True) -> Layout:
 
 @contextlib.contextmanager
 def _quietly(model: Any) -> Iterator[None]:
-    """Without gradients, without dropout, and with the random state as it was."""
+    """Without gradients and dropout; the random state is restored."""
     training = model.training
-    quantization.rest(model)
+    quantization.eval_mode(model)
     try:
         with torch.random.fork_rng(), torch.no_grad():
             yield
@@ -156,12 +162,12 @@ def _quietly(model: Any) -> Iterator[None]:
 
 def _alone(model: Any) -> torch.Tensor:
     device = next(model.parameters()).device
-    seen = [model(input_ids=torch.tensor([ids], device=device), use_cache=False).logits[0] for ids in _PROBE]
-    return torch.cat(seen).float()
+    logits = [model(input_ids=torch.tensor([ids], device=device), use_cache=False).logits[0] for ids in _PROBE]
+    return torch.cat(logits).float()
 
 
 def _isolates(model: Any, base: Any, layout: str, varlen: bool, alone: torch.Tensor) -> bool:
-    """Whether the two examples in one row come out as they do alone."""
+    """Whether the two examples have the same logits in one row as alone."""
     global _varlen
     device = next(model.parameters()).device
     ids = torch.tensor([[token for example in _PROBE for token in example]], device=device)

@@ -1,6 +1,6 @@
-"""The batches of a run: which examples make a step, and how they are laid out for the model.
+"""The batches of a run: which examples belong to a step, and how they are laid out for the model.
 
-A step learns from `effective_batch_size` examples, drawn by seed and epoch alone. They are laid end to end in as few
+A step learns from `effective_batch_size` examples, chosen by seed and epoch only. They are placed end to end in as few
 rows as memory allows (micro-batches): no padding, and no example sees another (`worker.training.attention`).
 """
 
@@ -15,7 +15,7 @@ import torch
 from core.models.render import IGNORED
 from core.training.forecast.batches import order, shared_out
 from worker.training.attention import Layout, arguments
-from worker.training.data import Tokenised, collate
+from worker.training.data import Tokenized, collate
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class MicroBatch:
 
     Attributes:
         inputs: keyword arguments of the model's forward, `input_ids` of shape (rows, width) among them.
-        labels: (rows, width), unshifted, -100 where no loss falls.
-        places: (answers,) the positions, in the flattened rows, whose next token is learnt.
-        targets: (answers,) the tokens to be learnt there.
-        tokens: tokens that are no padding.
-        examples: for each row, the numbers of its examples among those that the batch was made of.
+        labels: (rows, width), unshifted, -100 without loss.
+        places: (answers,) the positions, in the flattened rows, whose next token is learned.
+        targets: (answers,) the tokens to learn there.
+        tokens: number of non-pad tokens.
+        examples: for each row, the numbers of its examples among those that the batch was built from.
     """
 
     inputs: dict[str, Any]
@@ -39,7 +39,7 @@ class MicroBatch:
     examples: tuple[tuple[int, ...], ...]
 
     def to(self, device: torch.device) -> MicroBatch:
-        """The same on a device."""
+        """The same batch on a device."""
         if device.type == "cpu":
             return self
         inputs = {
@@ -71,8 +71,8 @@ class Packer:
 
     Attributes:
         layout: see `worker.training.attention.choose`.
-        budget_tokens: most tokens of one micro-batch in the layout `segments` (at least the longest example's).
-        batch_size: examples of one micro-batch in the other layouts.
+        budget_tokens: most tokens of one micro-batch in the layout `segments` (at least those of the longest example).
+        batch_size: examples per micro-batch in the other layouts.
     """
 
     layout: Layout
@@ -80,46 +80,46 @@ class Packer:
     batch_size: int
     pad_token_id: int = 0
 
-    def step(self, items: Sequence[Tokenised]) -> Step:
+    def step(self, items: Sequence[Tokenized]) -> Step:
         """The micro-batches of one step."""
         return Step(tuple(self.micro_batches(items)))
 
-    def micro_batches(self, items: Sequence[Tokenised]) -> Iterator[MicroBatch]:
-        """Any number of examples in as few batches as fit."""
+    def micro_batches(self, items: Sequence[Tokenized]) -> Iterator[MicroBatch]:
+        """Any number of examples in as few batches as possible."""
         lengths = [len(item.input_ids) for item in items]
         if self.layout == "segments":
             parts = shared_out(lengths, self.budget_tokens)
-        else:  # neighbours in length share a batch, so that little is padding
+        else:  # examples of similar length share a batch, so there is little padding
             order = sorted(range(len(items)), key=lambda index: lengths[index])
             parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         for part in parts:
             yield self._laid_out(items, part)
 
-    def _laid_out(self, items: Sequence[Tokenised], part: Sequence[int]) -> MicroBatch:
+    def _laid_out(self, items: Sequence[Tokenized], part: Sequence[int]) -> MicroBatch:
         chosen = [items[index] for index in part]
         if self.layout == "segments":
             return _end_to_end(chosen, part)
         batch = collate(chosen, pad_token_id=self.pad_token_id, pack=self.layout == "rows")
         tokens, members = batch.pop("real_tokens"), batch.pop("members")
         labels = batch.pop("labels")
-        places, targets = _learnt(labels)
+        places, targets = _with_loss(labels)
         rows = tuple(tuple(part[index] for index in row) for row in members)
         return MicroBatch(batch, labels, places, targets, tokens, rows)
 
 
-def _end_to_end(items: Sequence[Tokenised], numbers: Sequence[int]) -> MicroBatch:
-    """One row of all examples; positions restart at each, and its first token is learnt by nobody."""
+def _end_to_end(items: Sequence[Tokenized], numbers: Sequence[int]) -> MicroBatch:
+    """One row of all examples; positions restart at each of them, and its first token is never a target."""
     segments = tuple(len(item.input_ids) for item in items)
     input_ids = torch.tensor([token for item in items for token in item.input_ids])[None]
     labels = torch.tensor([label for item in items for label in item.labels])[None]
     position_ids = torch.cat([torch.arange(length) for length in segments])[None]
     labels[position_ids == 0] = IGNORED
-    places, targets = _learnt(labels)
+    places, targets = _with_loss(labels)
     inputs = {"input_ids": input_ids, "position_ids": position_ids, **arguments(segments)}
     return MicroBatch(inputs, labels, places, targets, input_ids.numel(), (tuple(numbers),))
 
 
-def _learnt(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _with_loss(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Positions whose next token carries loss, in the flattened rows, and those tokens."""
     following = torch.full_like(labels, IGNORED)
     following[:, :-1] = labels[:, 1:]
@@ -129,7 +129,7 @@ def _learnt(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class SeededBatches(torch.utils.data.Sampler[list[int]]):
-    """Batches of example numbers whose order depends on the seed and the epoch alone, so that a resumed run goes on
+    """Batches of example numbers whose order depends only on the seed and the epoch, so that a resumed run continues
     exactly where the first one was."""
 
     def __init__(self, examples: int, batch_size: int, seed: int) -> None:

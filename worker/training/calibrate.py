@@ -1,4 +1,4 @@
-"""A few real steps with the chosen base, method, batch and length: what the time forecast is made from."""
+"""A few real steps with the chosen base, method, batch and length: the basis of the time forecast."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from worker.training import token_cache
 from worker.training.data import Prepared
 from worker.training.run import TrainResult, Watching, train
 
-STEPS: Final = 8  # at most; the first one warms up and is not counted
+STEPS: Final = 8  # at most; the first one is a warm-up and is not counted
 LEAST_STEPS: Final = 3
-ENOUGH_S: Final = 15.0  # of counted steps; slow ones need not be made eight times
+ENOUGH_S: Final = 15.0  # of counted steps; slow steps need not be repeated eight times
 SILENT_S: Final = 180.0
 
 
@@ -42,14 +42,14 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def measure(key: str, spec: JobSpec, folder: Path, ctx: TaskContext | None = None) -> Calibration:
-    """The row of a key: a few steps of the job that the spec describes.
+    """Measure a few steps of the job in the spec, for the calibration row of a key.
 
     Args:
-        folder: gets the run's files; it is the caller's to remove.
-        ctx: the task to report to, where there is one.
+        folder: for the run's files; the caller removes it.
+        ctx: the task to report to, if there is one.
 
     Raises:
-        TrainingError: the base model is not here. Whatever `train` raises.
+        TrainingError: the base model is not on this machine. Also everything that `train` raises.
     """
     base = base_models.resolve(spec.base_model)
     if base.path is None:
@@ -76,22 +76,22 @@ def measure(key: str, spec: JobSpec, folder: Path, ctx: TaskContext | None = Non
         token_cache=token_cache.directory(),
     )
     row = times.row(key, began, result)
-    # the forecast takes it for other settings of the same base and method too, with a wider range
+    # the forecast also uses it for other settings of the same base and method, with a wider range
     row.details = {**row.details, "base_model": spec.base_model, "method": spec.method}
     return row
 
 
 def _sample(spec: JobSpec) -> list[Example]:
-    """As many training examples as the steps need, drawn at random, so that their lengths are those of the whole."""
+    """As many training examples as the steps need, drawn at random, so that their lengths are representative."""
     examples = list(datasets.iter_examples(spec.dataset_version_id, "train"))
-    wanted = STEPS * spec.training.effective_batch_size
-    if len(examples) <= wanted:
+    count = STEPS * spec.training.effective_batch_size
+    if len(examples) <= count:
         return examples
-    return random.Random(spec.training.seed).sample(examples, wanted)  # noqa: S311  a seeded draw, no secret
+    return random.Random(spec.training.seed).sample(examples, count)  # noqa: S311  a seeded draw, not a secret
 
 
 class Times:
-    """When each step ended, and how many tokens it had."""
+    """When each step ended, and its tokens."""
 
     def __init__(self, ctx: TaskContext | None) -> None:
         self.ctx = ctx
@@ -100,10 +100,10 @@ class Times:
         self.saves: list[tuple[float, float]] = []  # when each checkpoint was written, and how long it took
 
     def signal(self) -> str:
-        """What was asked for; else *stop* once enough was measured."""
-        asked = self.ctx.signal() if self.ctx else ""
-        if asked or len(self.steps) < LEAST_STEPS - 1:  # asked before the step's own point is told
-            return asked
+        """The task's signal; else *stop* once enough was measured."""
+        signal = self.ctx.signal() if self.ctx else ""
+        if signal or len(self.steps) < LEAST_STEPS - 1:  # called before the step's own point is recorded
+            return signal
         return "stop" if time.perf_counter() - self.steps[0][0] >= ENOUGH_S else ""
 
     def on_saving(self) -> None:
@@ -117,7 +117,7 @@ class Times:
         self.loaded_at = time.perf_counter()
         if self.ctx:
             self.ctx.raise_if_interrupted()
-            self.ctx.progress(30, "Measuring", f"Making up to {STEPS} steps")
+            self.ctx.progress(30, "Measuring", f"Training up to {STEPS} steps")
 
     def on_point(self, point: Point) -> None:
         self.steps.append((time.perf_counter(), point))
@@ -125,7 +125,7 @@ class Times:
             self.ctx.progress(30 + 65 * point.step / STEPS, "Measuring", f"Step {point.step} of {STEPS}")
 
     def row(self, key: str, began: float, result: TrainResult) -> Calibration:
-        """The measured row: the rate leaves the first step out, the overhead is everything before it ended."""
+        """The measured row: the rate excludes the first step, the overhead is everything until its end."""
         (first_at, first), (last_at, last) = self.steps[0], self.steps[-1]
         counted = max(last.step - first.step, 1)
         between = sum(took for ended, took in self.saves if first_at < ended < last_at)

@@ -1,4 +1,4 @@
-"""Watches the steps: measures them, asks after each whether to go on, and says when to validate and save."""
+"""Measures the steps, asks after each whether to continue, and decides when to validate and save."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from worker.training.early_stopping import Improvement
 from worker.training.engines import Hooks
 from worker.training.hardware import Gpu
 
-LEAVES = ("shutdown", "pause", "cancel")  # signals that end the work at once; `stop` still measures the last step
-RATE_OVER_STEPS = 10  # tokens/s is measured over so many steps: one alone jumps about
+LEAVES = ("shutdown", "pause", "cancel")  # signals that end the run at once; `stop` still validates the last step
+RATE_OVER_STEPS = 10  # tokens/s is the mean over this many steps; a single one varies too much
 
 
 class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """One per run. Counts non-pad tokens and the seconds spent inside steps; `restore` takes both over on resume."""
+    """One per run. Counts non-pad tokens and the seconds inside steps; `restore` continues both after a resume."""
 
     def __init__(
         self, training: ResolvedTraining, hooks: Hooks, device: torch.device, *, validates: bool, vocab_size: int
@@ -35,13 +35,13 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         self.validation_loss: float | None = None
         self.improvement = Improvement(training.early_stopping_patience, training.early_stopping_min_improvement)
         self.divergence = Divergence(training.total_steps, vocab_size)
-        self.evaluation_due = False  # a planned evaluation that was left for a signal: made when the run goes on
+        self.evaluation_due = False  # a planned evaluation interrupted by a signal: done when the run resumes
         self._began = 0.0
         self._step_tokens = 0
         self._recent: deque[tuple[int, float]] = deque(maxlen=RATE_OVER_STEPS)
 
     def totals(self) -> dict[str, Any]:
-        """What a checkpoint remembers of this."""
+        """The state that a checkpoint stores."""
         return {
             "tokens": self.tokens,
             "seconds": self.seconds,
@@ -54,7 +54,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         }
 
     def restore(self, totals: dict[str, Any]) -> None:
-        """Go on counting where the checkpoint was."""
+        """Continue counting from a checkpoint."""
         self.tokens, self.seconds = int(totals["tokens"]), float(totals["seconds"])
         self.loss, self.validation_loss = totals["loss"], totals["validation_loss"]
         self.improvement.restore(totals.get("improvement", {}))
@@ -63,7 +63,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         self.signal = "early" if totals.get("stopped_early") else ""
 
     def count(self, tokens: int) -> None:
-        """A batch with so many non-pad tokens goes through the model."""
+        """Count the non-pad tokens of a batch that goes through the model."""
         self._step_tokens += tokens
 
     def on_train_begin(
@@ -82,7 +82,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         self._recent.append((self._step_tokens, took))
         last = state.global_step >= state.max_steps
         signal = self.hooks.signal()
-        self.signal = "" if last and signal != "cancel" else signal  # all steps are made: nothing to pause or to stop
+        self.signal = "" if last and signal != "cancel" else signal  # all steps are done: nothing to pause or stop
         ending = last or bool(self.signal)
         control.should_log = True
         control.should_training_stop = ending
@@ -93,14 +93,14 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         control.should_save = ending or state.global_step % self.training.save_every_steps == 0
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        # the trainer looks at these once more after the last step of an epoch, which has had its turn
+        # the trainer reads these again after the last step of an epoch, which has been handled
         control.should_log = control.should_evaluate = control.should_save = False
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any], **_: Any
     ) -> None:
         if "loss" not in logs:
-            return  # the summary at the end
+            return  # the final summary
         self.loss = float(logs["loss"])
         self.divergence.measured(self.loss)
         seconds = sum(took for _, took in self._recent)
@@ -126,8 +126,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
     def evaluated(
         self, state: TrainerState, control: TrainerControl, loss: float, token_accuracy: float | None = None
     ) -> None:
-        """The validation loss was measured, and which share of the tokens that carry loss was foretold right: remember
-        the best, and stop when patience is over."""
+        """Record the validation loss and token accuracy: remember the best, and stop when patience is exhausted."""
         self.validation_loss, self.evaluation_due = loss, False
         measured = {
             "epoch": float(state.epoch or 0.0),
@@ -143,14 +142,15 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
             self.leave("early", control)
 
     def leave(self, signal: str, control: TrainerControl, *, save: bool = True) -> None:
-        """End the steps for a signal that came between two of them."""
+        """End the steps because of a signal between two of them."""
         self.signal = signal
         control.should_training_stop = True
         control.should_save = control.should_save or save
 
     @property
     def protected(self) -> set[int]:
-        """Steps whose checkpoints must stay: the best one, and the last one before the loss began to run away."""
+        """Steps whose checkpoints must not be removed: the best one, and the last one before the loss started to
+        diverge."""
         best = self.improvement.best
-        kept = {best.step} if best and self.training.keep_best else set()
-        return kept | {self.divergence.good_step}
+        protected = {best.step} if best and self.training.keep_best else set()
+        return protected | {self.divergence.good_step}

@@ -1,7 +1,7 @@
-"""Checkpoints that are whole or not there: a temporary directory, a manifest of hashes written last, then a rename.
+"""Checkpoints that are complete or do not exist: a temporary directory, a manifest of hashes written last, a rename.
 
-A directory counts only when its manifest verifies, file by file, so a resume never starts from half a checkpoint.
-Tensors are kept in safetensors and the rest in JSON: nothing here is ever unpickled.
+A directory counts only if its manifest verifies, file by file, so a run never resumes from half a checkpoint.
+Tensors are stored in safetensors and the rest in JSON: nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from core.errors import StorageError
 MANIFEST: Final = "checkpoint.json"
 _NAME = re.compile(r"step-(\d{8})")
 KEPT: Final = 2
-WRITE_ERRORS: Final = (OSError, SafetensorError)  # safetensors says a full disk in an error of its own
+WRITE_ERRORS: Final = (OSError, SafetensorError)  # safetensors raises its own error for a full disk
 
 
 def save(
@@ -50,7 +50,7 @@ def save(
         manifest = temporary / MANIFEST
         manifest.write_text(json.dumps({"step": step, "files": hashes}, indent=1))
         _sync(manifest)
-        if final.exists():  # the same step was saved before, by a run that was then resumed from an older one
+        if final.exists():  # the same step was saved before the run resumed from an older checkpoint
             shutil.rmtree(final)
         temporary.rename(final)
         _sync(root)
@@ -58,8 +58,8 @@ def save(
         shutil.rmtree(temporary, ignore_errors=True)
         raise StorageError(
             f"The checkpoint of step {step} could not be written to {root}: {reason(error)}.",
-            "Free disk space or choose another data directory, then retry: the run goes on from the last good "
-            "checkpoint, which is kept.",
+            "Free disk space or choose another data directory, then retry: the run resumes from the last good "
+            "checkpoint.",
         ) from error
     for old in sorted(_complete_looking(root), key=_step)[:-keep]:
         if _step(old) not in protect:
@@ -68,43 +68,43 @@ def save(
 
 
 def newest(root: Path) -> Path | None:
-    """The newest checkpoint that verifies, or None. Incomplete and corrupt ones are passed over."""
+    """The newest checkpoint that verifies, or None. Incomplete and corrupt ones are skipped."""
     return find(root)[0]
 
 
 def find(root: Path) -> tuple[Path | None, list[int]]:
     """The newest checkpoint that verifies, and the steps of newer ones that do not."""
-    passed_over: list[int] = []
+    skipped: list[int] = []
     for path in sorted(_complete_looking(root), key=_step, reverse=True):
         if verify(path):
-            return path, passed_over
-        passed_over.append(_step(path))
-    return None, passed_over
+            return path, skipped
+        skipped.append(_step(path))
+    return None, skipped
 
 
 def of_step(root: Path, step: int) -> Path | None:
-    """The checkpoint of one step, if it is there and verifies."""
+    """The checkpoint of one step, if it exists and verifies."""
     path = root / f"step-{step:08d}"
     return path if verify(path) else None
 
 
 def drop_after(root: Path, step: int) -> None:
-    """Remove the checkpoints of later steps: their weights are no good, and a resume must not start from them."""
+    """Remove the checkpoints of later steps: their weights are bad, and a run must not resume from them."""
     for path in _complete_looking(root):
         if _step(path) > step:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def reason(error: BaseException) -> str:
-    """Why a write failed, in the system's words: `No space left on device`."""
+    """Why a write failed, as the system reports it: `No space left on device`."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    found = re.search(r"error: (.+?) \(os error \d+\)", str(error))
-    return found.group(1) if found else str(error).strip().rstrip(".") or type(error).__name__
+    match = re.search(r"error: (.+?) \(os error \d+\)", str(error))
+    return match.group(1) if match else str(error).strip().rstrip(".") or type(error).__name__
 
 
 def verify(directory: Path) -> bool:
-    """True when every file that the manifest names is there with its hash."""
+    """Whether every file in the manifest exists with its hash."""
     try:
         manifest = json.loads((directory / MANIFEST).read_text())
         return bool(manifest["files"]) and all(
@@ -115,7 +115,7 @@ def verify(directory: Path) -> bool:
 
 
 def step_of(directory: Path) -> int:
-    """The step that a checkpoint was taken after."""
+    """The step of a checkpoint."""
     return _step(directory)
 
 
@@ -126,7 +126,7 @@ def file_hashes(directory: Path) -> dict[str, str]:
 
 
 def _sealed(directory: Path) -> dict[str, str]:
-    """As `file_hashes`, and every file is on the disk. One thread syncs while this one hashes: the run waits for it."""
+    """As `file_hashes`, with every file synced to disk: one thread syncs while this one computes hashes."""
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     failed: list[OSError] = []
 
@@ -140,7 +140,7 @@ def _sealed(directory: Path) -> dict[str, str]:
     syncing = Thread(target=sync)
     try:
         syncing.start()
-    except RuntimeError:  # memory is so short that no thread can be begun
+    except RuntimeError:  # too little memory to start a thread
         sync()
     hashes = file_hashes(directory)
     if syncing.ident is not None:
@@ -156,7 +156,7 @@ def tree_bytes(directory: Path) -> int:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file whole or not at all."""
+    """Write a JSON file completely or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(value, indent=1))
     _sync(temporary)

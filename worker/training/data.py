@@ -1,9 +1,9 @@
-"""Examples -> token ids and labels -> rows that waste next to nothing on padding.
+"""Examples -> token ids and labels -> rows with almost no padding.
 
-Where a model cannot take examples laid end to end (`worker.training.batches`), a batch of short chats is laid into rows
-as wide as its longest chat; shorter ones share a row. Positions restart at every chat and no attention mask is given,
-so that transformers' SDPA masks keep them apart (with `use_cache=False`; with a cache the second chat would silently
-see the first).
+If a model does not support examples placed end to end (`worker.training.batches`), a batch of short chats is put into
+rows as wide as its longest chat; shorter ones share a row. Positions restart at every chat and there is no attention
+mask, so transformers' SDPA masks separate them (with `use_cache=False`; with a cache the second chat would see the
+first).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Batch = dict[str, Any]  # input_ids, labels, position_ids: (rows, width) int64; 
 
 
 @dataclass(frozen=True, slots=True)
-class Tokenised:
-    """One example as ids; `labels` are unshifted and as long, -100 where no loss falls. `position` is its place among
-    the examples that were prepared."""
+class Tokenized:
+    """One example as ids; `labels` are unshifted and as long, -100 without loss. `position` is its index among the
+    prepared examples."""
 
     input_ids: list[int]
     labels: list[int]
@@ -36,15 +36,15 @@ class Tokenised:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a run trains and validates on, and what the maximum length cost.
+    """What a run trains and validates on, and what the maximum length cut off.
 
     `truncated` examples lost their end but still carry loss; `dropped` ones were left out, because they would have lost
-    their whole answer or because the policy leaves out all that are too long. `spans` are (length, first token with
-    loss) of every training example before anything was cut; `cached` is True where nothing had to be tokenised.
+    their entire answer or because of the policy for examples that are too long. `spans` are (length, first token with
+    loss) of every training example before truncation; `cached` is True if nothing had to be tokenized.
     """
 
-    train: list[Tokenised]
-    validation: list[Tokenised]
+    train: list[Tokenized]
+    validation: list[Tokenized]
     truncated: int
     dropped: int
     spans: tuple[Span, ...] = ()
@@ -66,12 +66,12 @@ def prepare(
     cache: Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Prepared:
-    """Tokenise examples through the same rendering as chat and preview.
+    """Tokenize examples with the same rendering as chat and preview.
 
     Args:
-        over_length: what becomes of an example that is too long. `truncate`: it is cut at its end; where the cut would
-            leave no token with loss, it is left out. `drop`: it is left out. `stop`: DataError.
-        cache: a folder that keeps tokens for the next run (see `worker.training.token_cache`).
+        over_length: what happens to an example that is too long. `truncate`: its end is cut off; if no token with loss
+            would be left, it is left out. `drop`: it is left out. `stop`: DataError.
+        cache: a folder that stores tokens for the next run (see `worker.training.token_cache`).
 
     Raises:
         DataError: no training example is left, or one is too long and the policy is `stop`.
@@ -79,7 +79,7 @@ def prepare(
     encoded, cached = _encoded(examples, tokenizer, cache, progress)
     if over_length == "stop":
         _refuse_long([len(ids) for ids, _ in encoded], max_seq_length)
-    kept: dict[str, list[Tokenised]] = {"train": [], "validation": []}
+    usable: dict[str, list[Tokenized]] = {"train": [], "validation": []}
     spans: list[Span] = []
     truncated = dropped = 0
     for position, (example, (ids, loss)) in enumerate(zip(examples, encoded, strict=True)):
@@ -92,20 +92,20 @@ def prepare(
             dropped += 1
         else:
             truncated += too_long
-            kept[example.split].append(Tokenised(ids, labels, position))
-    if not kept["train"]:
+            usable[example.split].append(Tokenized(ids, labels, position))
+    if not usable["train"]:
         raise DataError(
-            f"No training example keeps any of its answer within {max_seq_length:,} tokens.",
+            f"No training example has any of its answer within {max_seq_length:,} tokens.",
             "Raise the maximum length, or shorten the inputs.",
             code="over_length",
         )
-    return Prepared(kept["train"], kept["validation"], truncated, dropped, tuple(spans), cached)
+    return Prepared(usable["train"], usable["validation"], truncated, dropped, tuple(spans), cached)
 
 
 def _encoded(
     examples: Sequence[Example], tokenizer: Any, cache: Path | None, progress: Callable[[float], None]
 ) -> tuple[list[token_cache.Encoded], bool]:
-    """Ids of every example and where loss falls, before anything is cut; True where they were cached."""
+    """Ids and loss kinds of every example before truncation; True if they were cached."""
     key = token_cache.key_of(examples, tokenizer) if cache else ""
     if cache and (known := token_cache.load(cache, key, len(examples))) is not None:
         return known, True
@@ -126,13 +126,13 @@ def _refuse_long(lengths: Sequence[int], limit: int) -> None:
     if long:
         raise DataError(
             f"{counted(len(long))} longer than {limit:,} tokens; the longest has {max(long):,}.",
-            "Raise the maximum length, shorten the examples, or choose to cut them off or to leave them out.",
+            "Raise the maximum length, shorten the examples, or choose to truncate or drop them.",
             code="over_length",
         )
 
 
 def rows_of(lengths: Sequence[int], width: int) -> list[list[int]]:
-    """Lay examples into as few rows of `width` as first-fit-decreasing finds; each row lists example numbers."""
+    """Put examples into as few rows of `width` as first-fit-decreasing finds; each row lists example numbers."""
     rows: list[list[int]] = []
     free: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
@@ -146,13 +146,13 @@ def rows_of(lengths: Sequence[int], width: int) -> list[list[int]]:
     return rows
 
 
-def collate(items: Sequence[Tokenised], *, pad_token_id: int = 0, pack: bool = True) -> Batch:
+def collate(items: Sequence[Tokenized], *, pad_token_id: int = 0, pack: bool = True) -> Batch:
     """Build one batch.
 
     Returns:
-        `input_ids`, `labels`, `position_ids` of shape (rows, width), `real_tokens`, the number of tokens that are
-        no padding, and `members`, the example numbers of each row. No attention mask: what follows an example in its
-        row is either another one with its own positions, or padding that comes after it and is never looked back from.
+        `input_ids`, `labels`, `position_ids` of shape (rows, width), `real_tokens`, the number of non-pad tokens, and
+        `members`, the example numbers of each row. No attention mask: an example is followed either by another one
+        with its own positions, or by padding that it never attends to.
     """
     lengths = [len(item.input_ids) for item in items]
     width = max(lengths)
@@ -167,7 +167,7 @@ def collate(items: Sequence[Tokenised], *, pad_token_id: int = 0, pack: bool = T
             input_ids[r, start:end] = torch.tensor(items[index].input_ids)
             labels[r, start:end] = torch.tensor(items[index].labels)
             labels[r, start] = IGNORED  # the token before it belongs to another example
-            position_ids[r, start:] = torch.arange(width - start)  # padding goes on counting: one sequence per row
-            start = end  # stays cheap: no mask is built where every row holds one example
+            position_ids[r, start:] = torch.arange(width - start)  # padding continues the count: one sequence per row
+            start = end  # is cheap: no mask is built if every row has one example
     batch: Batch = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
     return batch | {"real_tokens": sum(lengths), "members": rows}

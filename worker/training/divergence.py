@@ -1,20 +1,20 @@
-"""Whether the training loss runs away without becoming NaN.
+"""Detect a training loss that diverges without becoming NaN.
 
-The loss is smoothed (a running mean over about 10 steps, its start corrected), because single batches jump. A step is
+The loss is smoothed (a bias-corrected running mean over about 10 steps), because single batches vary. A step is
 *suspect* while the smoothed loss is
 
-- above twice where the run began (the mean of its first 20 steps): the model knows less than before; or
-- above 1.5 times ln(vocabulary), the loss of a model that only guesses, where the first loss was not: this finds a run
-  that falls apart within its first steps; or
-- above 4 times its minimum and more than half of the way back to where it began: most of what was learnt is lost. The
-  factor 4 is the one at which fast.ai's and Lightning's learning-rate finders call a loss diverged; the second half of
-  the rule keeps a run that has learnt everything (0.01, then 0.05) from being taken for one that falls apart.
+- above twice its start (the mean of the first 20 steps): the model is worse than before; or
+- above 1.5 times ln(vocabulary), the loss of random guessing, if the first loss was not: this detects a run that
+  diverges within its first steps; or
+- above 4 times its minimum and more than halfway back to its start: most of what was learned is lost. The factor 4 is
+  the one at which fast.ai's and Lightning's learning-rate finders call a loss diverged; the second half of the rule
+  exempts a run that has learned everything (0.01, then 0.05).
 
-A run diverges when it is suspect for `PATIENCE` steps in a row (or a fiftieth of the run, where that is more): a spike
-that the model recovers from is no divergence. Below 20 steps nothing is judged.
+A run diverges when it is suspect for `PATIENCE` steps in a row (or a fiftieth of the run, if that is more): a spike
+from which the model recovers is not a divergence. The first 20 steps are not judged.
 
-With 2 short and long examples to a step the raw loss varies by about 40 % of its mean. Smoothed like this that is 9 %,
-and 9 % for the mean of the first 20 steps; twice the start lies far beyond both together, and it has to last.
+With 2 short and long examples per step the raw loss varies by about 40 % of its mean. Smoothed, it varies by 9 %, and
+the mean of the first 20 steps by another 9 %; twice the start is far beyond both together, and it has to persist.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from typing import Any, Final
 from core.errors import Diverged
 
 WEIGHT: Final = 0.9  # of the past in the running mean
-FIRST_STEPS: Final = 20  # their mean is where the run began
-FEW_STEPS: Final = 5  # fewer are no mean: one easy batch would stand as the minimum for ever
+FIRST_STEPS: Final = 20  # their mean is the start
+FEW_STEPS: Final = 5  # with fewer, one easy batch would set the minimum for good
 PATIENCE: Final = 20  # suspect steps in a row
 ABOVE_START: Final = 2.0
 ABOVE_GUESSING: Final = 1.5
-GOOD_BELOW: Final = 1.25  # times the minimum: the loss begins to climb before a step is suspect
+GOOD_BELOW: Final = 1.25  # times the minimum: the loss starts to climb before a step is suspect
 ABOVE_MINIMUM: Final = 4.0  # Source: fast.ai LRFinder; Lightning's lr_find, early_stop_threshold=4.0
 
 
 class Divergence:
-    """Watches the losses of one run. `totals` and `restore` carry it over a resume.
+    """Watches the losses of one run. `totals` and `restore` continue it after a resume.
 
-    `good_step` is the last checkpoint that was saved while the loss was near its minimum: where to go back to.
+    `good_step` is the last checkpoint that was saved while the loss was near its minimum.
     """
 
     def __init__(self, total_steps: int, vocab_size: int) -> None:
@@ -52,7 +52,7 @@ class Divergence:
 
     @property
     def smoothed(self) -> float:
-        """The running mean of the loss, its start corrected (Kingma & Ba 2015, section 3)."""
+        """The bias-corrected running mean of the loss (Kingma & Ba 2015, section 3)."""
         return self._mean / (1 - WEIGHT**self.steps) if self.steps else 0.0
 
     @property
@@ -60,7 +60,7 @@ class Divergence:
         return self.suspect_for >= self.patience
 
     def measured(self, loss: float) -> None:
-        """Take the loss of one step in."""
+        """Record the loss of one step."""
         self.steps += 1
         self._mean = WEIGHT * self._mean + (1 - WEIGHT) * loss
         if self.steps <= FIRST_STEPS:
@@ -71,7 +71,7 @@ class Divergence:
         self.suspect_for = self.suspect_for + 1 if self._is_suspect() else 0
 
     def saving(self, step: int) -> None:
-        """A checkpoint of this step is about to be written."""
+        """Record that a checkpoint of this step is about to be written."""
         if not self.suspect_for and self.smoothed <= GOOD_BELOW * self.minimum:
             self.good_step = step
 
@@ -85,38 +85,38 @@ class Divergence:
         halfway = self.minimum + (self.start - self.minimum) / 2
         return self.smoothed > max(ABOVE_MINIMUM * self.minimum, halfway)
 
-    _KEPT = ("steps", "first", "start", "minimum", "suspect_for", "good_step", "_mean")
+    _STATE = ("steps", "first", "start", "minimum", "suspect_for", "good_step", "_mean")
 
     def totals(self) -> dict[str, Any]:
-        """What a checkpoint remembers of this, as plain data."""
-        return {name.strip("_"): getattr(self, name) for name in self._KEPT} if self.steps else {}
+        """The state that a checkpoint stores, as plain data."""
+        return {name.strip("_"): getattr(self, name) for name in self._STATE} if self.steps else {}
 
     def restore(self, totals: dict[str, Any]) -> None:
-        """Go on where the checkpoint was; one of an earlier release remembers nothing."""
-        for name in self._KEPT:
+        """Continue from a checkpoint; one from an earlier release has no state."""
+        for name in self._STATE:
             if name.strip("_") in totals:
                 setattr(self, name, totals[name.strip("_")])
 
     def error(self, step: int, learning_rate: float) -> Diverged:
-        """What to tell a person, with the numbers."""
+        """The error for the user, with the numbers."""
         return Diverged(
-            f"The training loss ran away: {self.smoothed:.3g} (mean of the last steps) at step {step:,}, after "
-            f"{self.suspect_for} such steps in a row. It began at {self.start:.3g} and was {self.minimum:.3g} at its "
-            f"lowest. The learning rate was {learning_rate:g}.",
+            f"The training loss diverged: {self.smoothed:.3g} (mean of the last steps) at step {step:,}, the last of "
+            f"{self.suspect_for} such steps in a row. It started at {self.start:.3g}, and its lowest value was "
+            f"{self.minimum:.3g}. The learning rate was {learning_rate:g}.",
             remedy(learning_rate),
         )
 
 
 def not_finite(what: str, value: float, step: int, learning_rate: float) -> Diverged:
-    """The error for a loss or a gradient that is no number."""
+    """The error for a loss or a gradient that is NaN or infinite."""
     return Diverged(
         f"The {what} became {value} at step {step:,}. The learning rate was {learning_rate:g}.", remedy(learning_rate)
     )
 
 
 def remedy(learning_rate: float) -> str:
-    """What helps against a loss that runs away."""
+    """What helps against a diverging loss."""
     return (
         f"Start a new job with a tenth of the learning rate ({learning_rate / 10:.2g} instead of {learning_rate:g}), "
-        "or with more warm-up. The last good checkpoint is kept; its model can be kept too."
+        "or with more warm-up. The last good checkpoint is saved; you can create a model from it."
     )

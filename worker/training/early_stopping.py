@@ -1,9 +1,9 @@
-"""The validation losses of a run: which step had the lowest, and whether waiting for a lower one is over.
+"""The validation losses of a run: which step had the lowest, and whether to stop waiting for a lower one.
 
-Two questions, two memories. *Lowest* is the checkpoint to keep: any lower loss counts. *Patience* asks whether the loss
-still falls: only what lies more than `min_improvement` below the last real improvement counts.
-Source: Prechelt 1998, "Early Stopping - But When?"; patience and minimum improvement as transformers'
-EarlyStoppingCallback has them.
+These are separate: for the best checkpoint, any lower loss counts. For patience, only a loss more than
+`min_improvement` below the last improvement counts.
+Source: Prechelt 1998, "Early Stopping - But When?"; patience and minimum improvement as in transformers'
+EarlyStoppingCallback.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Best:
 
 
 class Improvement:
-    """What the evaluations of one run have shown. `totals` and `restore` carry it over a resume.
+    """The improvement over the evaluations of one run. `totals` and `restore` continue it after a resume.
 
     Args:
-        patience: evaluations in a row without an improvement after which the run stops; 0 never stops it.
+        patience: the run stops after this many evaluations in a row without an improvement; 0 never stops it.
         min_improvement: how much lower a loss must be to count as an improvement.
     """
 
@@ -36,7 +36,7 @@ class Improvement:
         self._mark: float | None = None
 
     def measured(self, step: int, validation_loss: float, loss: float | None) -> bool:
-        """Take one evaluation in; True when its loss is the lowest so far."""
+        """Record one evaluation; True if its loss is the lowest so far."""
         if self._mark is None or validation_loss < self._mark - self.min_improvement:
             self._mark, self.waited = validation_loss, 0
         else:
@@ -48,15 +48,15 @@ class Improvement:
 
     @property
     def exhausted(self) -> bool:
-        """Whether patience is over."""
+        """Whether the patience is exhausted."""
         return 0 < self.patience <= self.waited
 
     def totals(self) -> dict[str, Any]:
-        """What a checkpoint remembers of this, as plain data."""
+        """The state that a checkpoint stores, as plain data."""
         return {"best": asdict(self.best) if self.best else None, "waited": self.waited, "mark": self._mark}
 
     def restore(self, totals: dict[str, Any]) -> None:
-        """Go on where the checkpoint was; one of an earlier release remembers nothing."""
-        found = totals.get("best")
-        self.best = Best(**found) if found else None
+        """Continue from a checkpoint; one from an earlier release has no state."""
+        best = totals.get("best")
+        self.best = Best(**best) if best else None
         self.waited, self._mark = int(totals.get("waited", 0)), totals.get("mark")

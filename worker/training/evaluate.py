@@ -1,4 +1,4 @@
-"""How many answers of the base and of the tuned model are exactly the expected ones, on a dataset's own examples."""
+"""How many answers of the base and of the tuned model are exactly the expected ones, on a dataset's examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from worker.training.generate import Exactness, exact_match, split_last_answer
 from worker.training.model_files import load_model, load_tokenizer, load_tuned
 from worker.training.run import quiet
 
-MOST: Final = 200  # examples of each split; more would take long and tell little more
+MOST: Final = 200  # examples of each split; more would take long and add little
 SAMPLES: Final = 6
 SILENT_S: Final = 180.0
 
@@ -58,11 +58,11 @@ def handle(ctx: TaskContext) -> Outcome:
 
 def _examples(version_id: str) -> dict[str, list[Example]]:
     """The first examples of each split."""
-    found: dict[str, list[Example]] = {"train": [], "validation": []}
+    first: dict[str, list[Example]] = {"train": [], "validation": []}
     for example in datasets.iter_examples(version_id):
-        if len(found[example.split]) < MOST:
-            found[example.split].append(example)
-    return found
+        if len(first[example.split]) < MOST:
+            first[example.split].append(example)
+    return first
 
 
 def _answers(

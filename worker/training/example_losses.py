@@ -1,8 +1,8 @@
 """The loss of every example under the finished model: one pass at the end of a run, forward only.
 
-It tells which examples the model did not learn: often the ones with a mistake in them. The pass takes about a third of
-an epoch. On a run of few epochs that would be much, so it ends after a tenth of the time that the steps took (20 s at
-least); examples come in a random order, so that what was reached by then stands for the whole.
+It shows which examples the model did not learn: often the ones with a mistake in them. The pass takes about a third of
+an epoch. In a run of few epochs that would be long, so it ends after a tenth of the steps' time (at least 20 s);
+examples are in random order, so that those measured by then are representative.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from core.training.example_losses import FILE, LossRow, write
 from core.training.forecast.time import LOSSES_LEAST_S, LOSSES_SHARE
 from worker.training import attention
 from worker.training.batches import MicroBatch, Packer
-from worker.training.data import Prepared, Tokenised
+from worker.training.data import Prepared, Tokenized
 from worker.training.losses import Forward
 from worker.training.samples import undisturbed
 
-BATCH_TOKENS: Final = 2_048  # that go through the model at once: forward only, so less memory than a step took
+BATCH_TOKENS: Final = 2_048  # that go through the model at once: forward only, so less memory than a step needs
 BATCH_EXAMPLES: Final = 8
 WINDOW: Final = 256
 
 
-_Item = tuple[str, Tokenised]  # the split, and the example
+_Item = tuple[str, Tokenized]  # the split, and the example
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the pass came to."""
+    """The extent of the pass: how many examples of how many were measured, in how many seconds."""
 
     examples: int
     of: int
@@ -52,11 +52,11 @@ def measure(
     packs: bool = True,
     sign_of_life: Callable[[], object] = lambda: None,
 ) -> Measured:
-    """Write `example_losses.parquet` into the model's directory; every example that the time allowed is in it."""
+    """Write `example_losses.parquet` into the model's directory, with every example that the time allowed."""
     began = time.perf_counter()
     allowed = max(LOSSES_LEAST_S, LOSSES_SHARE * train_seconds)
     items: list[_Item] = [(split, item) for split in ("train", "validation") for item in getattr(data, split)]
-    random.Random(seed).shuffle(items)  # noqa: S311  a seeded order, no secret
+    random.Random(seed).shuffle(items)  # noqa: S311  a seeded order, not a secret
     packer = Packer(attention.choose(model, packs=packs), BATCH_TOKENS, BATCH_EXAMPLES)
     forward = Forward.of(model, chunked=False)
     rows: list[LossRow] = []
@@ -72,7 +72,7 @@ def measure(
 
 
 def _batches(items: Sequence[_Item], packer: Packer) -> Iterator[tuple[Sequence[_Item], MicroBatch]]:
-    """Batches out of windows of the random order: alike lengths find one another, and the order stays random."""
+    """Batches from windows of the random order: similar lengths share a batch, and the order is still random."""
     for start in range(0, len(items), WINDOW):
         window = items[start : start + WINDOW]
         for batch in packer.micro_batches([item for _, item in window]):
@@ -80,17 +80,17 @@ def _batches(items: Sequence[_Item], packer: Packer) -> Iterator[tuple[Sequence[
 
 
 def _losses(model: Any, forward: Forward, batch: MicroBatch, window: Sequence[_Item]) -> list[LossRow]:
-    """The examples of one batch. An example begins where the positions do, so that each answer token has its owner."""
+    """The examples of one batch. An example starts where positions restart, so each answer token has an owner."""
     logits, targets = forward.logits(model, batch).float(), batch.targets
     numbers = [number for row in batch.examples for number in row]
     owners = ((batch.inputs["position_ids"].flatten() == 0).cumsum(0) - 1)[batch.places]
     sums = torch.zeros(len(numbers), device=logits.device)
-    right, counts = torch.zeros_like(sums), torch.zeros_like(sums)
+    correct, counts = torch.zeros_like(sums), torch.zeros_like(sums)
     sums.index_add_(0, owners, cross_entropy(logits, targets, reduction="none"))
-    right.index_add_(0, owners, (logits.argmax(-1) == targets).float())
+    correct.index_add_(0, owners, (logits.argmax(-1) == targets).float())
     counts.index_add_(0, owners, torch.ones_like(owners, dtype=torch.float))
-    found = zip(numbers, sums.tolist(), counts.tolist(), right.tolist(), strict=True)
+    totals = zip(numbers, sums.tolist(), counts.tolist(), correct.tolist(), strict=True)
     return [
         LossRow(window[number][1].position, window[number][0], total / max(count, 1), int(count), int(hits))
-        for number, total, count, hits in found
+        for number, total, count, hits in totals
     ]

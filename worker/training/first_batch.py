@@ -1,4 +1,4 @@
-"""The first batch of a run in words: what the model read and what it learnt to write, token by token."""
+"""The first batch of a run as text: what the model read and what it learned to write, token by token."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, Final
 from core.models.render import IGNORED
 from worker.training.batches import MicroBatch, Step
 
-MOST_TOKENS: Final = 2_000  # more are counted and not written out
+MOST_TOKENS: Final = 2_000  # more are counted, but not returned as text
 
 
 def shown(step: Step, tokenizer: Any) -> dict[str, Any]:
     """The first micro-batch of a step as plain data.
 
     Returns:
-        `examples`, `tokens`, `learnt` and `micro_batches` of the whole step; `rows`, each a list of examples, each a
-        list of [text, learnt (0 or 1), position of its first token, number of tokens]: several tokens are one piece
-        where a character needs more than one. `left_out` counts the tokens that are not written out.
+        `examples`, `tokens`, `learnt` and `micro_batches` of the entire step; `rows`, each a list of examples, each a
+        list of [text, learned (0 or 1), position of its first token, number of tokens]: several tokens are one piece
+        if a character needs more than one. `left_out` counts the tokens that are not returned as text.
     """
     first = step.micro_batches[0]
     rows = _rows(first, tokenizer)
@@ -52,14 +52,14 @@ def _rows(batch: MicroBatch, tokenizer: Any) -> list[list[list[list[Any]]]]:
 
 
 def _pieces(ids: list[int], labels: list[int], tokenizer: Any) -> list[list[Any]]:
-    """Stretches of text; a token that ends inside a character is joined with the next ones."""
+    """Pieces of text; a token that ends inside a character is joined with the next ones."""
     pieces: list[list[Any]] = []
-    begun = 0
+    start = 0
     for place in range(len(ids)):
-        text = tokenizer.decode(ids[begun : place + 1], clean_up_tokenization_spaces=False)
-        if text.endswith("\ufffd") and place - begun < 3 and place + 1 < len(ids):
+        text = tokenizer.decode(ids[start : place + 1], clean_up_tokenization_spaces=False)
+        if text.endswith("\ufffd") and place - start < 3 and place + 1 < len(ids):
             continue
-        learnt = int(any(label != IGNORED for label in labels[begun : place + 1]))
-        pieces.append([text, learnt, begun, place + 1 - begun])
-        begun = place + 1
+        learned = int(any(label != IGNORED for label in labels[start : place + 1]))
+        pieces.append([text, learned, start, place + 1 - start])
+        start = place + 1
     return pieces

@@ -41,10 +41,10 @@ def answer(
 
     Args:
         between: called after each batch with the share done; it may raise to stop.
-        each_token: called at every token; True leaves the answers as short as they are.
+        each_token: called at every token; True ends the answers there.
     """
     prompts = [render_prompt(question, tokenizer) for question in questions]
-    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))  # alike lengths: little padding
+    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))  # similar lengths: little padding
     answers = [""] * len(prompts)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
@@ -56,7 +56,7 @@ def answer(
     return answers
 
 
-@torch.no_grad()  # not inference_mode: a model that caches a tensor now must be able to train on with it
+@torch.no_grad()  # not inference_mode: the model must be able to train with tensors that it caches now
 def _generate(
     model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens: int, each_token: Callable[[], bool] | None
 ) -> list[str]:
@@ -74,14 +74,14 @@ def _generate(
         pad_token_id=pad,
         eos_token_id=stop_ids(model, tokenizer),
         use_cache=True,
-        stopping_criteria=[_Asking(each_token)] if each_token else None,
+        stopping_criteria=[_StopIf(each_token)] if each_token else None,
     )
     texts = (tokenizer.decode(row[width:], skip_special_tokens=True) for row in out)
     return [without_empty_block(text).strip() for text in texts]
 
 
-class _Asking:
-    """A stopping criterion of transformers: asks before each token whether to go on."""
+class _StopIf:
+    """A stopping criterion of transformers: asks before each token whether to continue."""
 
     def __init__(self, leave: Callable[[], bool]) -> None:
         self.leave = leave
@@ -91,19 +91,19 @@ class _Asking:
 
 
 def split_last_answer(example: Example) -> tuple[tuple[Message, ...], str]:
-    """The conversation up to its last assistant turn, and what that turn says.
+    """The conversation up to its last assistant turn, and the text of that turn.
 
     Raises:
-        DataError: no assistant speaks in it.
+        DataError: it has no assistant turn.
     """
     for index in range(len(example.messages) - 1, -1, -1):
         if example.messages[index].role == "assistant":
             return example.messages[:index], example.messages[index].content
-    raise DataError("An example has no assistant message.", "Give it an output.", code="assistant_missing")
+    raise DataError("An example has no assistant message.", "Add an output.", code="assistant_missing")
 
 
 def stop_ids(model: Any, tokenizer: Any) -> list[int]:
-    """Ids that end an answer: the tokenizer's end and whatever the model's generation settings name."""
+    """Ids that end an answer: the tokenizer's end token and those in the model's generation settings."""
     named = model.generation_config.eos_token_id
     ids = set(named if isinstance(named, list) else [named]) | {tokenizer.eos_token_id}
     return sorted(i for i in ids if i is not None)

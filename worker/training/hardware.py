@@ -1,6 +1,6 @@
-"""What the GPU itself says while a run goes on: peak, model FLOPs utilisation, load, temperature, power.
+"""Readings of the GPU during a run: peak, model FLOPs utilization, load, temperature, power.
 
-Nothing here fails where there is no GPU, no NVIDIA library or an unknown device: the figure is None.
+Without a GPU or the NVIDIA library, or with an unknown device, the value is None.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from worker.training import quantization
 
 # Dense 16-bit tensor peak in TFLOP/s (without sparsity), by a part of the name that CUDA gives; the first match wins.
-# Source: NVIDIA's data sheets as they are usually quoted, written down in November 2026; MFU is as good as they are.
+# Source: NVIDIA's data sheets as usually quoted, in November 2026; MFU is only as accurate as they are.
 _PEAK_TFLOPS: Final = (
     ("B200", 2250.0),
     ("GH200", 989.0),
@@ -36,12 +36,12 @@ _PEAK_TFLOPS: Final = (
     ("T4", 65.0),
     ("V100", 125.0),
 )
-FRESH_S: Final = 1.0  # a reading is asked for at most once a second; asking takes about a millisecond
+FRESH_S: Final = 1.0  # at most one reading per second; it takes about a millisecond
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at the GPU. Utilisation in percent of the last sample period, temperature in °C, power in watts."""
+    """One reading of the GPU. Utilization in percent of the last sample period, temperature in °C, power in watts."""
 
     utilization: float | None = None
     temperature_c: float | None = None
@@ -56,8 +56,8 @@ def peak_flops(name: str) -> float | None:
 def flop_per_token(model: Any) -> float:
     """Floating-point operations of one trained token: 6 per weight, or 4 where most weights are frozen.
 
-    Source: Kaplan et al. 2020, section 2.1 (2 forward, 4 backward); a frozen weight needs no gradient of its own, which
-    is half of the backward pass.
+    Source: Kaplan et al. 2020, section 2.1 (2 forward, 4 backward); a frozen weight needs no gradient, which is half of
+    the backward pass.
     """
     total = quantization.params(model)
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -65,7 +65,7 @@ def flop_per_token(model: Any) -> float:
 
 
 class Gpu:
-    """The GPU that a run is on; on a CPU every answer is None."""
+    """The GPU of a run; on a CPU every value is None."""
 
     def __init__(self, device: torch.device, model: Any) -> None:
         self.device = device
@@ -76,17 +76,17 @@ class Gpu:
         self._reading, self._read_at = Reading(), -FRESH_S
 
     def reserved_bytes(self) -> int | None:
-        """What torch holds of the GPU's memory, used or not."""
+        """GPU memory reserved by torch, used or not."""
         return int(torch.cuda.memory_reserved(self.device)) if self.is_cuda else None
 
     def mfu(self, tokens_per_s: float | None) -> float | None:
-        """Model FLOPs utilisation, 0..1: the share of the device's peak that went into the model's arithmetic."""
+        """Model FLOPs utilization, 0..1: the share of the device's peak used by the model's arithmetic."""
         if self._peak is None or not tokens_per_s:
             return None
         return tokens_per_s * self._flop / self._peak
 
     def read(self) -> Reading:
-        """The last reading, asked for anew once it is older than a second."""
+        """The last reading, repeated once it is older than a second."""
         if self._handle is None:
             return self._reading
         now = time.monotonic()
@@ -96,14 +96,14 @@ class Gpu:
 
 
 def _handle(device: torch.device) -> Any | None:
-    """NVML's name for the device that CUDA numbers in its own way (CUDA_VISIBLE_DEVICES), found by its UUID."""
+    """NVML's handle for a CUDA device, by its UUID: CUDA numbers devices differently (CUDA_VISIBLE_DEVICES)."""
     try:
         import pynvml
 
         pynvml.nvmlInit()
         uuid = torch.cuda.get_device_properties(device).uuid
         return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
-    except Exception:  # absent library, absent driver, a slice of a GPU: whatever it is, the run goes on without
+    except Exception:  # no library, no driver, a slice of a GPU: the run continues without readings
         return None
 
 
@@ -113,7 +113,7 @@ def _ask(handle: Any) -> Reading:
     def one(question: Any, *more: Any) -> Any | None:
         try:
             return question(handle, *more)
-        except pynvml.NVMLError:  # this card does not tell
+        except pynvml.NVMLError:  # this GPU does not report it
             return None
 
     load = one(pynvml.nvmlDeviceGetUtilizationRates)

@@ -1,7 +1,7 @@
-"""A fine-tuning job inside its background task: check, train, make the model.
+"""A fine-tuning job inside its background task: check, train, create the model.
 
-Progress is 0-10 while the dataset is checked, 20-95 in the steps, 95-100 while the model is made. Every write goes
-through the task's lease, so that a worker that lost it can change nothing.
+Progress is 0-10 while the dataset is checked, 20-95 during the steps, 95-100 while the model is created. Every write
+goes through the task's lease, so a worker that lost it can change nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
 from worker.training.keep import keep
 from worker.training.making import SILENT_S, make_model
-from worker.training.memory import naming_memory
+from worker.training.memory import reporting_out_of_memory
 from worker.training.run import TrainResult, Watching, train
 from worker.training.samples import Sample
 
@@ -39,10 +39,10 @@ _OUTCOMES: Final = {"paused": "paused", "cancelled": "cancelled", "released": "r
 
 
 def handle(ctx: TaskContext) -> Outcome:
-    """Train as the job's frozen spec says; resumes by itself from the newest checkpoint of its work directory."""
+    """Train by the job's frozen spec; resumes from the newest checkpoint in its work directory."""
     job = job_reader.find_by_task(ctx.task.id)
     if job is None:
-        raise DataError("The job of this task is gone.", "Start a new one.")
+        raise DataError("The job of this task no longer exists.", "Start a new one.")
     began = time.perf_counter()
     ctx.progress(1, "Validating", "Reading the dataset")
     examples = _examples(job)
@@ -67,17 +67,17 @@ def handle(ctx: TaskContext) -> Outcome:
             token_cache=token_cache.directory(),
         )
     except (TrainingError, StorageError):
-        reporter.ended_badly()
+        reporter.failed()
         raise
     reporter.flush()
     if result.model_dir is None:
         return Outcome(_OUTCOMES[result.status])
     if result.example_losses:
-        found = result.example_losses
-        said = f"The loss of {found.examples:,} of {found.of:,} examples was measured in {found.seconds:.1f} s"
-        ctx.event("evaluation", f"{said}: the worst are shown below.")
+        losses = result.example_losses
+        text = f"The loss of {losses.examples:,} of {losses.of:,} examples was measured in {losses.seconds:.1f} s"
+        ctx.event("evaluation", f"{text}: the worst are shown below.")
     reporter.say_end(result)
-    with naming_memory(job.spec.training, method, job.examples):
+    with reporting_out_of_memory(job.spec.training, method, job.examples):
         return make_model(
             ctx,
             job,
@@ -92,17 +92,17 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def _examples(job: JobRecord) -> list[Example]:
-    """The dataset version of the spec, checked to be the very same bytes that were launched."""
+    """The dataset version of the spec, verified to have the same contents as at launch."""
     try:
         if datasets.get_version(job.spec.dataset_version_id).sha256 != job.spec.dataset_sha256:
             raise DataError(
-                f"The dataset “{job.dataset_name}” is not the one this job was launched with (its contents changed).",
-                "Start a new job with the dataset as it is now.",
+                f"The contents of the dataset “{job.dataset_name}” have changed since this job was launched.",
+                "Start a new job with the current dataset.",
             )
         return list(datasets.iter_examples(job.spec.dataset_version_id))
     except NotFound as error:
         raise DataError(
-            f"The dataset “{job.dataset_name}” was deleted, and its examples with it.",
+            f"The dataset “{job.dataset_name}” was deleted with its examples.",
             "Start a new job with another dataset.",
         ) from error
 
@@ -110,12 +110,14 @@ def _examples(job: JobRecord) -> list[Example]:
 def _base_path(spec: JobSpec) -> Path:
     base = base_models.resolve(spec.base_model)
     if base.revision != spec.base_revision and base_models.pinned_revision(spec.base_model):
-        base = base_models.resolve(f"{spec.base_model}@{spec.base_revision}")  # a job's own files, while they are here
+        base = base_models.resolve(
+            f"{spec.base_model}@{spec.base_revision}"
+        )  # the job's own revision, as long as its files are here
     if not base.ready or base.path is None:
         raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
     if spec.base_revision and base.revision != spec.base_revision:
         raise TrainingError(
-            f"The base model {base.title} changed since this job was launched ({spec.base_revision[:12]} then, "
+            f"The base model {base.title} has changed since this job was launched ({spec.base_revision[:12]} then, "
             f"{base.revision[:12]} now).",
             "Start a new job.",
         )
@@ -123,7 +125,7 @@ def _base_path(spec: JobSpec) -> Path:
 
 
 def _engine(ctx: TaskContext, spec: JobSpec, method: Method) -> str:
-    """The engine of the spec, or the one that stands in for it here, with an event that says so."""
+    """The engine of the spec, or its replacement on this machine, with an event that says so."""
     choice = engines.settle(spec.engine, spec.engine_asked, method)
     if choice.engine != spec.engine:
         ctx.event("engine", choice.reason, level="warning")
@@ -131,7 +133,7 @@ def _engine(ctx: TaskContext, spec: JobSpec, method: Method) -> str:
 
 
 class Reporter:
-    """Writes what a run tells into the task and its metric points."""
+    """Writes what a run reports to the task and its metric points."""
 
     def __init__(self, ctx: TaskContext, job: JobRecord) -> None:
         self.ctx, self.job = ctx, job
@@ -158,7 +160,7 @@ class Reporter:
         self.ctx.progress(2 + 6 * share, "Validating", "Counting tokens")
 
     def on_loaded(self, data: Prepared, resumed_from: int) -> None:
-        """The data is known: say what the maximum length cost, and forget points that will be computed again."""
+        """The data is ready: report what the maximum length cut off, and delete points that will be computed again."""
         self.ctx.raise_if_interrupted()
         self._say_lengths(data)
         lengths.keep_lengths(self.job.dataset_version_id, base_models.resolve(self.job.base_model), data.spans)
@@ -173,14 +175,14 @@ class Reporter:
             self.ctx.event("recovery", f"Resumed from the checkpoint of step {resumed_from:,}.")
         self.ctx.validated()
         self.ctx.progress(
-            20, "Training", f"{len(data.train):,} labeled examples, {data.train_tokens:,} tokens an epoch"
+            20, "Training", f"{len(data.train):,} labeled examples, {data.train_tokens:,} tokens per epoch"
         )
 
     def _say_lengths(self, data: Prepared) -> None:
         length = self.job.spec.training.max_seq_length
         if data.dropped:
             drops = self.job.spec.training.over_length == "drop"
-            why = "they are longer than" if drops else "their whole answer lies beyond"
+            why = "they are longer than" if drops else "their entire answer is beyond"
             self.ctx.event(
                 "data",
                 f"{data.dropped:,} examples were left out: {why} {length:,} tokens.",
@@ -190,7 +192,7 @@ class Reporter:
         if data.truncated:
             self.ctx.event(
                 "data",
-                f"{data.truncated:,} examples were cut off at {length:,} tokens; part of each answer is learnt.",
+                f"{data.truncated:,} examples were cut off at {length:,} tokens; part of each answer is learned.",
                 level="warning",
                 data={"truncated": data.truncated},
             )
@@ -209,7 +211,7 @@ class Reporter:
         self.ctx.progress(percent, "Training", message)
 
     def on_samples(self, step: int, samples: list[Sample]) -> None:
-        """Keep what the model answered at a step; where it was answered before, the newer answers stand."""
+        """Store the answers of a step; answers from before a resume are replaced."""
         columns = SampleAnswer.__table__.c  # type: ignore[attr-defined]
         with self.ctx.fenced() as uow:
             stale = delete(SampleAnswer).where(columns.job_id == self.job.id, columns.step == step)
@@ -231,26 +233,26 @@ class Reporter:
         self.ctx.saved(f"Checkpoint at step {step:,}", {"step": step})
 
     def on_passed_over(self, steps: list[int], resumed_from: int) -> None:
-        """Newer checkpoints were damaged: say which, and what that costs."""
+        """Report which newer checkpoints are damaged, and what is used instead."""
         named = ", ".join(f"{step:,}" for step in sorted(steps))
-        there = f"the one of step {resumed_from:,} is used" if resumed_from else "the run begins anew"
+        instead = f"the one of step {resumed_from:,} is used" if resumed_from else "the run starts over"
         self.ctx.event(
             "recovery",
-            f"The checkpoint of step {named} is damaged (its files do not match their hashes); {there} instead.",
+            f"The checkpoint of step {named} is damaged (its files do not match their hashes); {instead} instead.",
             level="warning",
             data={"damaged": steps, "step": resumed_from},
         )
 
-    def ended_badly(self) -> None:
-        """The run itself failed: write what was measured, and say which checkpoint is left."""
+    def failed(self) -> None:
+        """The run failed: write what was measured, and report which checkpoint is left."""
         self.flush()
-        kept = checkpoints.newest(self.ctx.workdir / "checkpoints")
-        step = checkpoints.step_of(kept) if kept else 0
-        said = f"The last good checkpoint, of step {step:,}, is kept." if kept else "There is no good checkpoint."
-        self.ctx.event("checkpoint", said, level="info" if kept else "warning", data={"step": step})
+        newest = checkpoints.newest(self.ctx.workdir / "checkpoints")
+        step = checkpoints.step_of(newest) if newest else 0
+        text = f"The last good checkpoint is from step {step:,}." if newest else "There is no good checkpoint."
+        self.ctx.event("checkpoint", text, level="info" if newest else "warning", data={"step": step})
 
     def say_end(self, result: TrainResult) -> None:
-        """What early stopping and the best checkpoint came to."""
+        """Report the results of early stopping and of the best checkpoint."""
         plan = self.job.spec.training
         if result.status == "early_stopped":
             self.ctx.event(
@@ -262,11 +264,11 @@ class Reporter:
             return
         loss = "" if result.validation_loss is None else f" ({result.validation_loss:.4f})"
         if result.kept_step == result.step:
-            text = f"The model is that of the last step, {result.step:,}{loss}: no other had a lower validation loss."
+            text = f"The model is from the last step, {result.step:,}{loss}: no other step had a lower validation loss."
         else:
             text = (
-                f"The model is that of step {result.kept_step:,}, where the validation loss was lowest{loss}; at the "
-                f"last step, {result.step:,}, it was {result.last_validation_loss:.4f}."
+                f"The model is from step {result.kept_step:,}, which had the lowest validation loss{loss}; at the last "
+                f"step, {result.step:,}, it was {result.last_validation_loss:.4f}."
             )
         self.ctx.event("evaluation", text, data={"kept_step": result.kept_step})
 
@@ -286,7 +288,7 @@ def _answer_row(job_id: str, step: int, sample: Sample) -> SampleAnswer:
 
 
 def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str, Any]:
-    """What the run took, beside its forecast; `seconds` from its start to the checked model, of this attempt."""
+    """What the run used, next to its forecast; `seconds` from the start of this attempt to the verified model."""
     return {
         "train_seconds": round(result.train_seconds, 3),
         "total_seconds": round(seconds, 3),
@@ -301,7 +303,7 @@ def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str
         "final_loss": result.loss,
         "validation_loss": result.validation_loss,
         "trainable_params": result.trainable_params,
-        "resumed": ctx.lease.epoch - 1,  # every take-over but the first
+        "resumed": ctx.lease.epoch - 1,  # every takeover except the first
         "truncated": result.truncated,
         "dropped": result.dropped,
         "example_losses": asdict(result.example_losses) if result.example_losses else None,
@@ -309,5 +311,5 @@ def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str
 
 
 def _stored_bytes(result: TrainResult) -> int:
-    """The model once more, in the store."""
+    """Bytes of the model's copy in the store."""
     return checkpoints.tree_bytes(result.model_dir) if result.model_dir else 0

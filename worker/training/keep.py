@@ -1,6 +1,6 @@
-"""The last good checkpoint of a run that did not come to its end, as a model.
+"""Create a model from the last good checkpoint of a run that did not finish.
 
-No step is made, so that what ended the run (a loss that ran away, memory, a full disk) does not happen again.
+No step is done, so that what ended the run (divergence, memory, a full disk) does not happen again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training.jobs.records import JobRecord
 from worker.training import checkpoints, state, tuners
 from worker.training.making import SILENT_S, make_model
-from worker.training.memory import naming_memory
+from worker.training.memory import reporting_out_of_memory
 from worker.training.model_files import load_model, load_tokenizer, save_model
 from worker.training.run import quiet
 
@@ -24,7 +24,7 @@ from worker.training.run import quiet
 def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) -> Outcome:
     """Load the newest checkpoint that verifies and register its weights as the job's model, marked as stopped early.
 
-    With *keep the best* on, it is the best checkpoint where that one is still there.
+    With *keep the best checkpoint* on, the best one is used if it still exists.
 
     Raises:
         StorageError: no checkpoint verifies.
@@ -37,7 +37,7 @@ def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) ->
     ctx.progress(95, "Creating the model", f"Loading the checkpoint of step {step:,}")
     ctx.allow(SILENT_S)
     quiet()
-    with naming_memory(job.spec.training, method, job.examples):
+    with reporting_out_of_memory(job.spec.training, method, job.examples):
         model = tuners.attach(load_model(base_path, method.load_arguments()), method)
         state.load_weights(model, directory)
         model_dir = save_model(model, load_tokenizer(base_path), ctx.workdir / "model")
@@ -53,16 +53,16 @@ def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) ->
             facts={"engine": job.spec.engine, "kept_step": step},
             stopped_early=True,
         )
-    ctx.event("evaluation", f"The model is that of the checkpoint of step {step:,}.", data={"kept_step": step})
+    ctx.event("evaluation", f"The model is from the checkpoint of step {step:,}.", data={"kept_step": step})
     return outcome
 
 
 def _checkpoint(root: Path, *, keep_best: bool) -> tuple[Path, dict[str, Any]]:
-    """The checkpoint to keep, and what it remembers of the run."""
+    """The checkpoint to use, and the state of the run that it stores."""
     newest = checkpoints.newest(root)
     if newest is None:
         raise StorageError(
-            "No checkpoint of this run is left that is whole.", "Retry the job, or start a new one: it runs anew."
+            "This run has no intact checkpoint left.", "Retry the job, or start a new one: it runs from the start."
         )
     totals = json.loads((newest / "totals.json").read_text())
     best = (totals.get("improvement") or {}).get("best")

@@ -7,8 +7,8 @@
     print(result.loss, result.model_dir)
     print(result.chat("What is the refund policy?"))
 
-No database and no queue: files in, files out. Settings that are not named are resolved as the app resolves them, and
-printed with where each came from. Called again with the same output directory, a run that was interrupted goes on.
+No database and no queue: files in, files out. Settings that are not given are resolved as in the app, and printed with
+their sources. Called again with the same output directory, an interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from core.training.metrics import Point
 
 Say = Callable[[str], object]
-MOST_MEASURED: Final = 2_000  # examples whose length is counted before the maximum length is chosen
+MOST_MEASURED: Final = 2_000  # most examples whose lengths are counted before the maximum length is chosen
 
 
 class Examples(list[Example]):
-    """Labeled examples of a file and what was found in it; `read` rows = those that became examples + `rejects`."""
+    """Labeled examples of a file and its findings; `read` rows = rows that became examples + `rejects`."""
 
     def __init__(self, examples: Sequence[Example], findings: Sequence[Finding], rejects: Sequence[Reject], read: int):
         super().__init__(examples)
@@ -56,7 +56,7 @@ class Examples(list[Example]):
         self.read = read
 
     def report(self) -> str:
-        """What was read and what was found, one line each."""
+        """A summary of what was read, and the findings, one line each."""
         lines = [f"{self.read:,} rows read: {len(self):,} labeled examples, {len(self.rejects):,} rejected."]
         for item in self.findings:
             where = f"line {item.line}: " if item.line else ""
@@ -65,25 +65,25 @@ class Examples(list[Example]):
 
 
 def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) -> Examples:
-    """The labeled examples of a JSONL, JSON, CSV or Parquet file in a known shape.
+    """The labeled examples of a JSONL, JSON, CSV, Excel or Parquet file with known columns.
 
     Args:
-        path: known shapes are chat messages, ShareGPT conversations (FineTome), Alpaca instructions, prompt and
-            completion, question and answer, input and output, or a column for each role.
-        validation: share of the examples (0 to 0.5) that is held out, drawn by `seed`.
+        path: known formats are chat messages, ShareGPT conversations (FineTome), Alpaca instructions, prompt and
+            completion, question and answer, input and output, or a column per role.
+        validation: share of the examples (0 to 0.5) to hold out, drawn by `seed`.
 
     Raises:
-        DataError: the file cannot be read, or is in no known shape; names its columns.
+        DataError: the file cannot be read, or its columns are not known; names them.
         SettingsError: `validation` is out of bounds.
     """
     file = Path(path).expanduser()
     if not isinstance(validation, (int, float)) or not 0 <= validation <= 0.5:
         raise SettingsError(f"validation = {validation!r} does not work.", "Hold out a share between 0 and 0.5.")
     try:
-        there = file.is_file()
-    except OSError:  # a name longer than a file system takes
-        there = False
-    if not there:
+        exists = file.is_file()
+    except OSError:  # a name longer than the file system allows
+        exists = False
+    if not exists:
         raise DataError(f"There is no file {str(file)[:200]}.", "Check the path.")
     detection = formats.detect_file(file, file.name)
     beginning = islice(formats.read(file, detection), chat_shapes.SAMPLE)
@@ -91,7 +91,7 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
     if shape is None:
         columns = next((list(row.fields) for row in formats.read(file, detection) if not isinstance(row, Reject)), [])
         raise DataError(
-            f"{file.name} is in no known shape; its columns are {', '.join(map(repr, columns)) or 'none'}.",
+            f"The columns of {file.name} are not known: {', '.join(map(repr, columns)) or 'none'}.",
             "Name the columns question and answer, or convert the table in the app or with `sft convert`.",
         )
     labeler = Labeler(Recipe(shape=shape), file.name)
@@ -105,18 +105,18 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
         else:
             kept.append(item.example)
     held_out = round(len(kept) * validation)
-    for index in random.Random(seed).sample(range(len(kept)), held_out):  # noqa: S311  a seeded draw, no secret
+    for index in random.Random(seed).sample(range(len(kept)), held_out):  # noqa: S311  a seeded draw, not a secret
         kept[index] = replace(kept[index], split="validation")
     return Examples(kept, findings, rejects, labeler.read)
 
 
 def method(method_id: str, **settings: Any) -> Method:
-    """A method with checked settings: `method("lora", rank=8)`. Raises NotFound and SettingsError in words."""
+    """A method with validated settings: `method("lora", rank=8)`. Raises NotFound and SettingsError."""
     return methods.build(method_id, settings)
 
 
 def settings(**values: Any) -> TrainingConfig:
-    """General settings of a run, checked: `settings(num_epochs=3)`; the rest stays on auto.
+    """Validated general settings of a run: `settings(num_epochs=3)`; the rest is *auto*.
 
     Raises:
         SettingsError: names the setting, its value and the bound.
@@ -129,14 +129,14 @@ def settings(**values: Any) -> TrainingConfig:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training came to.
+    """The result of a training.
 
     Attributes:
-        status: `finished`, or `stopped` where it was ended early and kept.
+        status: `finished`, or `early_stopped`.
         loss, validation_loss: the last ones.
-        losses, validation_losses: step -> loss, of the steps made in this call.
+        losses, validation_losses: step -> loss, of the steps in this call.
         model_dir: the adapter (or all weights) with its tokenizer.
-        base, method, training, sources, engine: what it was trained with, and where each number came from.
+        base, method, training, sources, engine: what it was trained with, and the source of each number.
         run: everything that was measured (tokens, seconds, memory).
     """
 
@@ -164,17 +164,17 @@ class Trained:
         """The tuned model's answer (greedy) to a question, or to a conversation that ends with one.
 
         Raises:
-            DataError: there is nothing to answer, or it is no text. SettingsError: `max_new_tokens` is below 1.
+            DataError: there is nothing to answer, or it is not text. SettingsError: `max_new_tokens` is below 1.
         """
         from worker.training.generate import answer
 
         if max_new_tokens < 1:
-            raise SettingsError(f"max_new_tokens = {max_new_tokens} does not work.", "Give 1 or more.")
-        asked = (Message("user", text),) if isinstance(text, str) else text
-        library_checks.check_messages(asked, "The conversation")
+            raise SettingsError(f"max_new_tokens = {max_new_tokens} does not work.", "Use 1 or more.")
+        messages = (Message("user", text),) if isinstance(text, str) else text
+        library_checks.check_messages(messages, "The conversation")
         lead = (Message("system", system),) if system else ()
         model, tokenizer = self._loaded
-        return answer(model, tokenizer, [(*lead, *asked)], max_new_tokens=max_new_tokens)[0]
+        return answer(model, tokenizer, [(*lead, *messages)], max_new_tokens=max_new_tokens)[0]
 
 
 def train(
@@ -190,18 +190,19 @@ def train(
     """Fine-tune a base model on examples.
 
     Args:
-        base_model: `starter` (built when it is not there), a directory, or a Hub id whose files are in the local cache.
-        examples: of `load_examples`, or your own; those of the split `validation` are not learnt.
-        output_dir: gets `checkpoints/` and `model/`; the same call goes on from its checkpoints.
-        method: an id (with the base's preset) or what `method(...)` made.
-        settings: what `settings(...)` made; None: all automatic.
-        engine: `auto`, `trl` or `unsloth`.
-        say: gets each line about what is done; `lambda text: None` for silence.
+        base_model: `starter` (built if it does not exist), a directory, or a Hub id whose files are in the local cache.
+        examples: from `load_examples`, or your own; those of the split `validation` are not trained on.
+        output_dir: for `checkpoints/` and `model/`; the same call resumes from its checkpoints.
+        method: an id (with its preset for the base) or the result of `method(...)`.
+        settings: the result of `settings(...)`; None for all automatic.
+        engine: `auto`, or the id of an engine.
+        say: called with each line of progress; `lambda text: None` for silence.
 
     Raises:
-        NotFound, DataError: no such base model or method, or nothing to train on. SettingsError: a setting that cannot
-        work, or `output_dir` holds the run of another call. StorageError: it cannot be written. TrainingError: the run
-        itself, with the remedy.
+        NotFound, DataError: no such base model or method, or nothing to train on. SettingsError: a setting that does
+        not work, or `output_dir` has the run of another call. StorageError: it cannot be written. TrainingError: the
+        run
+        failed, with the remedy.
     """
     library_checks.check_settings(settings)
     library_checks.check_examples(examples)
@@ -210,13 +211,15 @@ def train(
     if base.dims is not None:
         tuner.check(base.dims)
     choice = engines.choose(engine, tuner, probe=True)
-    learnt = [example for example in examples if example.split == "train"]
-    longest = _longest(learnt, base)
-    training, sources = resolve(settings or TrainingConfig(), base, tuner.id, len(learnt), longest_tokens=longest)
+    train_examples = [example for example in examples if example.split == "train"]
+    longest = _longest(train_examples, base)
+    training, sources = resolve(
+        settings or TrainingConfig(), base, tuner.id, len(train_examples), longest_tokens=longest
+    )
     library_checks.check_training(training, base, examples, longest or 0)
     folder = Path(output_dir).expanduser()
     library_checks.begin(folder, base, tuner, training, examples)
-    _tell(base, tuner, choice, training, sources, say)
+    _print_settings(base, tuner, choice, training, sources, say)
     losses: dict[str, dict[int, float]] = {"train": {}, "validation": {}}
     every = max(1, training.total_steps // 20)
 
@@ -226,7 +229,7 @@ def train(
             say(f"step {point.step:,} of {training.total_steps:,}: {point.split} loss {point.loss:.4f}")
 
     assert base.path is not None
-    # the engine comes before everything that imports transformers
+    # the engine must be imported before everything that imports transformers
     from worker.training.engines import import_engine
 
     import_engine(choice.engine)
@@ -234,7 +237,7 @@ def train(
 
     watching = run.Watching(on_point=on_point)
     result = run.train(base.path, examples, tuner, training, folder, engine=choice.engine, watching=watching)
-    assert result.model_dir is not None  # nobody can pause or cancel it: it finishes, or raises
+    assert result.model_dir is not None  # it cannot be paused or cancelled: it finishes, or raises
     say(f"Model written to {result.model_dir}")
     return Trained(
         status=result.status,
@@ -276,14 +279,14 @@ def _tuner(method: str | Method, base: BaseModelRef) -> Method:
 
 
 def _longest(examples: Sequence[Example], base: BaseModelRef) -> int | None:
-    """Tokens of the longest example; None where there are too many to count them all first."""
+    """Tokens of the longest example; None if there are too many to count first."""
     if len(examples) > MOST_MEASURED or base.path is None:
         return None
     tokenizer = load_light_tokenizer(base.path, base.revision)
     return max(len(render(example.messages, tokenizer).input_ids) for example in examples)
 
 
-def _tell(
+def _print_settings(
     base: BaseModelRef,
     tuner: Method,
     choice: Choice,
@@ -291,7 +294,7 @@ def _tell(
     sources: Mapping[str, str],
     say: Say,
 ) -> None:
-    """Every number with where it came from."""
+    """Print every number with its source."""
     say(f"base model  {base.title} ({base.size} parameters, revision {base.revision[:12]})")
     say(f"method      {tuner.title}: {', '.join(f'{name} {value}' for name, value in tuner.model_dump().items())}")
     say(f"engine      {choice.title}: {choice.reason}")

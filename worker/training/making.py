@@ -1,4 +1,4 @@
-"""Saved weights -> a registered model: asked one question, stored, and handed to the transaction that registers it."""
+"""Saved weights -> a registered model: a smoke test, storage, and the transaction that registers it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.services.training.jobs.records import JobRecord
 from worker.training.generate import answer, split_last_answer
 from worker.training.model_files import load_tokenizer, load_tuned
 
-SILENT_S: Final = 180.0  # loading a model, or measuring the validation loss, may take so long without a sign of life
+SILENT_S: Final = 180.0  # loading a model or measuring the validation loss may take this long without a sign of life
 _LIBRARIES: Final = ("torch", "transformers", "peft", "trl", "tokenizers", "safetensors")
 
 
@@ -30,13 +30,13 @@ def make_model(
     facts: dict[str, Any],
     stopped_early: bool,
 ) -> Outcome:
-    """Ask the saved files one question, store them, and give the outcome that registers the model."""
+    """Test the saved files with one question, store them, and return the outcome that registers the model."""
     began = time.perf_counter()
     ctx.progress(95, "Creating the model", "Answering one question with the saved files")
     ctx.allow(SILENT_S)
     smoke = _smoke_test(base_path, directory, example)
     ctx.progress(98, "Creating the model", "Storing it")
-    if "total_seconds" in measured:  # this is part of it, and of the forecast
+    if "total_seconds" in measured:  # includes this step, as the forecast does
         measured = {**measured, "total_seconds": round(measured["total_seconds"] + time.perf_counter() - began, 3)}
     return models.register(
         ctx,
@@ -50,9 +50,9 @@ def make_model(
 
 
 def _smoke_test(base_path: Path, model_dir: Path, example: Example) -> dict[str, str]:
-    """One greedy answer of the saved model, loaded afresh: the proof that its files can be served."""
+    """One greedy answer of the saved model, loaded again: proof that its files can be served."""
     tokenizer = load_tokenizer(base_path)
     question, expected = split_last_answer(example)
     tuned = load_tuned(base_path, model_dir).eval()
-    said = answer(tuned, tokenizer, [question], max_new_tokens=64)[0]
-    return {"question": question[-1].content, "expected": expected, "answer": said}
+    text = answer(tuned, tokenizer, [question], max_new_tokens=64)[0]
+    return {"question": question[-1].content, "expected": expected, "answer": text}

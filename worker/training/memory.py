@@ -1,4 +1,4 @@
-"""What memory that ran out looks like, in words with the settings that would help."""
+"""Out-of-memory errors, with the settings that would help."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from core.models.methods.base import Method
 from core.training.jobs import remedies
 from core.training.jobs.spec import ResolvedTraining
 
-_MEMORY_SAID: Final = (
+_MESSAGES: Final = (
     "out of memory",
     "can't allocate memory",
     "cannot allocate memory",
-    "can't start new thread",  # there is none left for its stack
+    "can't start new thread",  # no memory for its stack
 )
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """True when an error means that memory ran out, on the GPU or on the CPU."""
+    """Whether an error means that memory ran out, on the GPU or on the CPU."""
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     text = str(error).lower()
-    return any(said in text for said in _MEMORY_SAID)
+    return any(message in text for message in _MESSAGES)
 
 
 @contextmanager
-def naming_memory(training: ResolvedTraining, method: Method, examples: int) -> Iterator[None]:
-    """Turn what memory that ran out looks like into OutOfMemory, with the settings that would help."""
+def reporting_out_of_memory(training: ResolvedTraining, method: Method, examples: int) -> Iterator[None]:
+    """Turn every error that means out of memory into OutOfMemory, with the settings that would help."""
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:
@@ -48,6 +48,6 @@ def naming_memory(training: ResolvedTraining, method: Method, examples: int) -> 
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first, at most 300 characters; its kind where it says nothing."""
+    """The first line of an error, at most 300 characters; its type if it has no text."""
     text = str(error).strip()
     return text.splitlines()[0][:300] if text else type(error).__name__

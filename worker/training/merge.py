@@ -1,4 +1,4 @@
-"""Folding an adapter into its base: a whole model that needs neither adapter nor quantization to be served."""
+"""Merge an adapter into its base: a complete model that needs neither adapter nor quantization."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROBE_TOKENS: Final = 32
 
 
 def handle(ctx: TaskContext) -> Outcome:
-    """The task `merge`: payload `model_id`; stores the whole model beside the adapter."""
+    """The task `merge`: payload `model_id`; stores the complete model beside the adapter."""
     ctx.progress(2, "Merging", "Loading the base model and the adapter")
     ctx.allow(SILENT_S)
     model = models.get_model(ctx.payload["model_id"])
@@ -32,30 +32,30 @@ def handle(ctx: TaskContext) -> Outcome:
     trained_on = model.manifest.get("base_revision")
     if trained_on and trained_on != base.revision:
         raise TrainingError(
-            f"“{model.name}” was trained on another state of {base.title} ({trained_on[:12]}, here is "
+            f"“{model.name}” was trained on another revision of {base.title} ({trained_on[:12]}; this one is "
             f"{base.revision[:12]}).",
-            "Train it again, or bring the old base model back.",
+            "Train it again, or restore the old base model.",
         )
     ctx.raise_if_interrupted()
     directory = ctx.workdir / "merged"
     difference = merge(base.path, get_storage().local_dir(model.path), directory)
     ctx.raise_if_interrupted()
-    ctx.progress(80, "Merging", "Storing the whole model")
+    ctx.progress(80, "Merging", "Storing the complete model")
     ctx.allow(SILENT_S)
     return merging.register(ctx, model, directory, difference)
 
 
 def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
-    """Write the base with the adapter folded in, unquantized, as a whole model with its tokenizer.
+    """Write the base with the adapter merged in, unquantized, as a complete model with its tokenizer.
 
-    The base is read in its own width, also where the adapter was trained beside a quantized one.
+    The base is read in its own precision, even if the adapter was trained on a quantized one.
 
     Returns:
-        The largest difference between the logits of adapter and merged model on a probe: rounding to the width of the
-        base's files, and no more.
+        The largest difference between the logits of adapter and merged model on a probe: only rounding to the
+        precision of the base's files.
 
     Raises:
-        TrainingError: the adapter does not fit, cannot be folded in, or holds no finite numbers.
+        TrainingError: the adapter does not fit, cannot be merged, or has weights that are not finite.
     """
     quiet()
     tokenizer = load_tokenizer(base_path)
@@ -66,25 +66,25 @@ def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
         merged = tuned.merge_and_unload(safe_merge=True)
     except (AttributeError, NotImplementedError, ValueError) as error:
         raise TrainingError(
-            f"The adapter in {adapter_dir.name} cannot be folded into its base: {error}",
+            f"The adapter in {adapter_dir.name} cannot be merged into its base: {error}",
             "Serve it beside its base instead.",
         ) from error
     width = _stored_dtype(base_path) or merged.dtype
-    merged = merged.to(width).to(probe_dtype)  # what will be read back
+    merged = merged.to(width).to(probe_dtype)  # as it will be read back
     difference = float((before - _logits(merged, probe)).abs().max())
     save_model(merged.to(width), tokenizer, directory)
     return difference
 
 
 def _stored_dtype(base_path: Path) -> torch.dtype | None:
-    """The width of the base's own files: the merged model's are not made larger than those."""
+    """The precision of the base's files: those of the merged model are not larger."""
     config = json.loads((base_path / "config.json").read_text(encoding="utf-8"))
-    found = getattr(torch, str(config.get("dtype") or config.get("torch_dtype") or ""), None)
-    return found if isinstance(found, torch.dtype) else None
+    dtype = getattr(torch, str(config.get("dtype") or config.get("torch_dtype") or ""), None)
+    return dtype if isinstance(dtype, torch.dtype) else None
 
 
 def _probe(model: Any) -> torch.Tensor:
-    """Some token ids, the same every time."""
+    """Token ids for a probe, the same every time."""
     size = int(model.config.get_text_config().vocab_size)
     return (torch.arange(PROBE_TOKENS, device=model.device) * 7919 % size).unsqueeze(0)
 

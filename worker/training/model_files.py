@@ -1,4 +1,4 @@
-"""Models in directories: read onto this machine's device, whole and finite, and written."""
+"""Models in directories: loaded onto this machine's device, checked to be complete and finite, and saved."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def load_tokenizer(model_dir: Path) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise unloadable(model_dir, error) from error
-    # of several named templates only the one that is trained with goes on into the tuned model
+    # of several named templates, only the one used in training is saved with the tuned model
     tokenizer.chat_template = training_template(model_dir) or template_of(model_dir)
     return tokenizer
 
 
 def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
-    """The model of a directory on this machine's device, from safetensors alone.
+    """The model of a directory on this machine's device, from safetensors only.
 
     Args:
-        arguments: of a method (`Method.load_arguments`): whether its linear layers are packed into fewer bits.
+        arguments: of a method (`Method.load_arguments`): whether its linear layers are quantized.
 
     Raises:
         TrainingError: it cannot be loaded.
@@ -53,32 +53,32 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
             use_safetensors=True,
             dtype=runtime.dtype(device),
             attn_implementation="sdpa",
-            ignore_mismatched_sizes=True,  # they are named below, in words of our own
+            ignore_mismatched_sizes=True,  # reported below
             output_loading_info=True,
             **(quantization.load_arguments(quantized, device) if quantized else {}),
         )
-    except Exception as error:  # what a config that does not fit its weights raises depends on the architecture
+    except Exception as error:  # a config that does not fit its weights raises different errors by architecture
         if isinstance(error, RuntimeError) and out_of_memory(error):
             raise
         if out_of_memory(error):
             raise MemoryError(first_line(error)) from error
         raise unloadable(model_dir, error) from error
-    _check_whole(model_dir, loaded)
+    _check_complete(model_dir, loaded)
     _check_finite(model_dir, model)
-    return quantization.apart_from_file(model) if quantized else model.to(device)
+    return quantization.detach_from_file(model) if quantized else model.to(device)
 
 
-def _check_whole(model_dir: Path, loaded: dict[str, Any]) -> None:
-    """Every weight came from the files: what is missing, or of another size, would be drawn at random without a word.
+def _check_complete(model_dir: Path, loaded: dict[str, Any]) -> None:
+    """Check that every weight came from the files: a missing one, or one of another size, would be random.
 
     Raises:
         TrainingError: names the first one that did not.
     """
-    remedy = "Put the config.json of these weights beside them, or download the model again."
+    remedy = "Add the config.json that belongs to these weights, or download the model again."
     for key, in_files, by_config in sorted(loaded.get("mismatched_keys") or ()):
         sizes = [" x ".join(str(size) for size in shape) for shape in (in_files, by_config)]
         raise TrainingError(
-            f"The base model in {model_dir} cannot be loaded: {key} is {sizes[0]} in its files, and {sizes[1]} by its "
+            f"The base model in {model_dir} cannot be loaded: {key} is {sizes[0]} in its files, but {sizes[1]} in its "
             "config.json.",
             remedy,
         )
@@ -90,7 +90,7 @@ def _check_whole(model_dir: Path, loaded: dict[str, Any]) -> None:
 
 
 def _check_finite(model_dir: Path, model: Any) -> None:
-    """No weight is NaN or infinite: from the first step on the loss would be, and no setting would help.
+    """Check that no weight is NaN or infinite: the loss would be, too, and no setting would help.
 
     Raises:
         TrainingError: names the first one that is.
@@ -100,7 +100,7 @@ def _check_finite(model_dir: Path, model: Any) -> None:
             continue
         if not all(math.isfinite(bound) for bound in torch.aminmax(weight.detach())):
             raise TrainingError(
-                f"The base model in {model_dir} cannot be used: {name} holds numbers that are NaN or infinite.",
+                f"The base model in {model_dir} cannot be used: {name} has values that are NaN or infinite.",
                 "Download the model again, or choose another one.",
             )
 
@@ -113,18 +113,18 @@ def load_tuned(base_path: Path, model_dir: Path) -> Any:
 
 
 def unloadable(model_dir: Path, error: Exception) -> TrainingError:
-    """What to say when the files of a base model cannot be loaded."""
+    """The error for a base model whose files cannot be loaded."""
     return TrainingError(
         f"The base model in {model_dir} cannot be loaded: {first_line(error)}",
-        "Check that the directory holds config.json, the tokenizer and safetensors weights.",
+        "Check that the directory contains config.json, the tokenizer and safetensors weights.",
     )
 
 
 def save_model(model: Any, tokenizer: Any, directory: Path) -> Path:
-    """Write the adapter (or all weights) and the tokenizer into a fresh directory, then rename it into place.
+    """Write the adapter (or all weights) and the tokenizer into a new directory, then rename it into place.
 
     Raises:
-        StorageError: the disk is full or cannot be written; nothing half-written is left.
+        StorageError: the disk is full or cannot be written; nothing incomplete is left.
     """
     temporary = directory.with_name(f".{directory.name}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -138,6 +138,6 @@ def save_model(model: Any, tokenizer: Any, directory: Path) -> Path:
         shutil.rmtree(temporary, ignore_errors=True)
         raise StorageError(
             f"The model could not be written to {directory}: {checkpoints.reason(error)}.",
-            "Free disk space, then retry: the steps are done, and the run goes on from its last checkpoint.",
+            "Free disk space, then retry: the steps are done, and the run resumes from its last checkpoint.",
         ) from error
     return directory

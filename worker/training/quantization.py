@@ -9,56 +9,56 @@ import torch
 
 from worker.training import runtime
 
-# On some processors the library looks for a kernel on the Hub, and says that it is not there.
+# On some processors the library looks for a kernel on the Hub, and logs that it is not there.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 def load_arguments(plain: dict[str, Any], device: torch.device) -> dict[str, Any]:
     """Arguments of `from_pretrained` for a method's quantization (see `Method.load_arguments`).
 
-    The weights are quantized as they are read, on the device itself: a quantized model cannot be moved. transformers
-    leaves the head (and embeddings tied to it) as they are. Norms keep their width too: they compute in fp32 whatever
-    it is, and as frozen weights they have no small updates to lose.
+    The weights are quantized on the device as they are read: a quantized model cannot be moved. transformers does not
+    quantize the head (and embeddings tied to it). Norms are not converted either: they compute in fp32 in any case,
+    and as frozen weights they have no small updates to lose.
     """
-    from transformers import BitsAndBytesConfig  # after the engine: unsloth has to come before it
+    from transformers import BitsAndBytesConfig  # after the engine: unsloth must be imported before it
 
     if plain["bits"] == 8:
         config = BitsAndBytesConfig(load_in_8bit=True)
     else:
-        asked = plain["compute_dtype"]
+        chosen = plain["compute_dtype"]
         config = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=plain["double_quantization"],
-            bnb_4bit_compute_dtype=runtime.dtype(device) if asked == "auto" else getattr(torch, asked),
+            bnb_4bit_compute_dtype=runtime.dtype(device) if chosen == "auto" else getattr(torch, chosen),
         )
     place = "cpu" if device.type == "cpu" else device.index or 0
     return {"quantization_config": config, "device_map": {"": place}}
 
 
-def apart_from_file(model: torch.nn.Module) -> torch.nn.Module:
-    """The model with a copy of what was not quantized, so that its file is let go.
+def detach_from_file(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with a copy of its unquantized weights, so that its file can be unmapped.
 
-    Embeddings and norms are views into the mapped file as long as they live on the CPU, and keep every page of it in
-    memory that was read to be quantized: more than the packed weights themselves.
+    On the CPU, embeddings and norms are views into the mapped file, so every page that was read to be quantized would
+    remain in memory: more than the quantized weights themselves.
     """
     for parameter in model.parameters():
         if parameter.device.type == "cpu" and parameter.is_floating_point():
             parameter.data = parameter.data.clone()
-    runtime.give_memory_back()
+    runtime.release_memory()
     return model
 
 
 def is_quantized(model: Any) -> bool:
-    """True where linear layers of the model are packed."""
+    """Whether linear layers of the model are quantized."""
     return bool(getattr(model, "is_quantized", False))
 
 
-def rest(model: torch.nn.Module) -> None:
-    """`eval()` for a model that is trained on afterwards: no dropout, and 4-bit weights stay as training needs them.
+def eval_mode(model: torch.nn.Module) -> None:
+    """`eval()` for a model that is trained afterwards: no dropout, and 4-bit weights stay usable for training.
 
-    On a CPU with AVX512-BF16, bitsandbytes packs the weights of a layer that it finds in evaluation mode for inference,
-    for good; its kernel for them has no backward, and the layers below would learn nothing without an error.
+    On a CPU with AVX512-BF16, bitsandbytes permanently repacks the weights of a layer in evaluation mode for inference.
+    Its kernel for them has no backward pass, and the layers below would learn nothing without an error.
     """
     model.eval()
     base = model.get_base_model() if hasattr(model, "get_base_model") else model  # type: ignore[operator]
@@ -71,7 +71,7 @@ def rest(model: torch.nn.Module) -> None:
 
 
 def params(model: torch.nn.Module) -> int:
-    """Parameters of a model as its shape has them: a 4-bit weight is one parameter, not half a byte."""
+    """The number of parameters of a model: a 4-bit weight is one parameter, not half a byte."""
     return sum(_numel(parameter) for parameter in model.parameters())
 
 

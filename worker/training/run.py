@@ -1,9 +1,9 @@
-"""One run, without database or queue: examples in, an adapter or a model directory out (`library` is its easy face).
+"""One run, without a database or queue: examples in, an adapter or a model directory out (`library` is easier to use).
 
     from worker.training.run import train
     result = train(model_dir, examples, build("lora"), training, output_dir)
 
-`train` can be called again with the same output directory: it goes on from the newest checkpoint that verifies.
+`train` can be called again with the same output directory: it resumes from the newest checkpoint that verifies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
 from worker.training.engines import Ended, Plan, import_engine
 from worker.training.example_losses import Measured
-from worker.training.memory import naming_memory
+from worker.training.memory import reporting_out_of_memory
 from worker.training.model_files import load_tokenizer, save_model
 from worker.training.samples import Sampling, Say, answer_at, choose
 
@@ -40,30 +40,33 @@ _STATUS: dict[str, Status] = {
 
 @dataclass
 class Watching:
-    """The hooks of a run as functions that may be replaced one by one; each may raise to end the run at once."""
+    """The hooks of a run as functions that can be replaced one by one; each may raise to end the run at once."""
 
     signal: Callable[[], str] = lambda: ""
-    sign_of_life: Callable[[], object] = lambda: None  # may give a signal too, inside long work
+    sign_of_life: Callable[[], object] = lambda: None  # may return a signal too, during long work
     on_point: Callable[[Point], None] = lambda point: None
     on_first_batch: Callable[[dict[str, Any]], None] = lambda shown: None
     on_saving: Callable[[], None] = lambda: None
     on_checkpoint: Callable[[int, Path], None] = lambda step, directory: None
-    on_loaded: Callable[[Prepared, int], None] = lambda data, step: None  # data, and the step that is resumed from
+    on_loaded: Callable[[Prepared, int], None] = lambda data, step: (
+        None
+    )  # data, and the step from which the run resumes
     on_preparing: Callable[[float], None] = lambda share: None
-    on_passed_over: Callable[[list[int], int], None] = lambda steps, resumed: None  # checkpoints that do not verify
-    on_samples: Say | None = None  # nobody listens: nothing is answered
+    on_passed_over: Callable[[list[int], int], None] = lambda steps, resumed: (
+        None
+    )  # steps whose checkpoints do not verify
+    on_samples: Say | None = None  # None: no samples are answered
 
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What a run came to. `model_dir` is set when there is a model to keep (finished, or stopped by early stopping or a
-    person).
+    """The result of a run. `model_dir` is set if there is a model (finished, or stopped by early stopping or a user).
 
-    `step` is the last one that was made; `kept_step` the one whose weights the model has, and `loss` and
-    `validation_loss` are of that one. They differ where the best checkpoint was asked for.
+    `step` is the last one done; `kept_step` the one whose weights the model has, with its `loss` and `validation_loss`.
+    They differ if the best checkpoint is used.
 
     `tokens` are non-pad tokens and `train_seconds` seconds inside steps, both over all parts of a resumed run;
-    `peak_memory_bytes` is this process's; `baseline_memory_bytes` what it had before it loaded the model.
+    `peak_memory_bytes` is that of this process, `baseline_memory_bytes` its memory before the model was loaded.
     """
 
     status: Status
@@ -83,7 +86,7 @@ class TrainResult:
     trainable_params: int
     model_dir: Path | None = None
     kept_step: int = 0
-    last_validation_loss: float | None = None  # of the last step that was made
+    last_validation_loss: float | None = None  # of the last step
     example_losses: Measured | None = None
 
 
@@ -103,18 +106,18 @@ def train(
 
     Args:
         model_dir: config, tokenizer with chat template, safetensors weights.
-        examples: those of the split `train` are learnt; those of `validation` give the validation loss.
-        output_dir: gets `checkpoints/` and, at the end, `model/` (the adapter, or all weights, and the tokenizer).
-        max_steps: end after so many steps, for a calibration.
-        token_cache: a folder that keeps tokens from one run to the next.
+        examples: those of the split `train` are trained on; those of `validation` measure the validation loss.
+        output_dir: for `checkpoints/` and, at the end, `model/` (the adapter, or all weights, and the tokenizer).
+        max_steps: end after this many steps, for a calibration.
+        token_cache: a folder that stores tokens between runs.
 
     Raises:
-        DataError: nothing is left to train on. Diverged: the loss is no number, or ran away; checkpoints from before
-        that are kept. OutOfMemory: names what to change.
+        DataError: nothing is left to train on. Diverged: the loss became NaN, or diverged; checkpoints from before
+        that are not removed. OutOfMemory: names what to change.
         StorageError: a checkpoint could not be written. TrainingError: the base model cannot be loaded.
     """
     watching = watching or Watching()
-    with naming_memory(training, method, sum(example.split == "train" for example in examples)):
+    with reporting_out_of_memory(training, method, sum(example.split == "train" for example in examples)):
         return _train(model_dir, examples, method, training, output_dir, engine, watching, max_steps, token_cache)
 
 
@@ -130,7 +133,7 @@ def _train(
     token_cache: Path | None,
 ) -> TrainResult:
     began = time.perf_counter()
-    runs = import_engine(engine)  # before all else: unsloth must be imported before transformers; seconds for trl
+    runs = import_engine(engine)  # first: unsloth must be imported before transformers
     quiet()
     tokenizer = load_tokenizer(model_dir)
     data = prepare(
@@ -143,15 +146,15 @@ def _train(
         progress=watching.on_preparing,
     )
     baseline = runtime.memory_bytes(runtime.device())
-    runtime.seed_all(training.seed)  # before the tuner draws its first weights
+    runtime.seed_all(training.seed)  # before the tuner initializes its weights
     model = runs.load(model_dir, method, training)
     trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
     tokens = data.train_tokens / len(data.train) * training.effective_batch_size
     runtime.use_cores(step_flop=6 * quantization.params(model) * tokens)  # forward 2, backward 4
-    resume_from, passed_over = checkpoints.find(output_dir / "checkpoints")
+    resume_from, damaged = checkpoints.find(output_dir / "checkpoints")
     resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
-    if passed_over:
-        watching.on_passed_over(passed_over, resumed_step)
+    if damaged:
+        watching.on_passed_over(damaged, resumed_step)
     sampling = None
     if watching.on_samples is not None and max_steps is None:
         sampling = Sampling(choose(examples, training, tokenizer), watching.on_samples)
@@ -164,15 +167,15 @@ def _train(
     best = _load_best(plan, ended) if makes_model and training.keep_best else None
     if makes_model and sampling:
         answer_at(best.step if best else ended.step, model, tokenizer, sampling, watching.sign_of_life)
-    kept = save_model(model, tokenizer, output_dir / "model") if makes_model else None
+    saved_model = save_model(model, tokenizer, output_dir / "model") if makes_model else None
     device = next(model.parameters()).device
     peak_memory = runtime.peak_memory_bytes(device)  # of the training, before anything else is measured
     measured = None
-    if kept is not None and max_steps is None:
+    if saved_model is not None and max_steps is None:
         measured = example_losses.measure(
             model,
             data,
-            kept,
+            saved_model,
             train_seconds=ended.seconds,
             seed=training.seed,
             packs=method.packs,
@@ -194,7 +197,7 @@ def _train(
         truncated=data.truncated,
         dropped=data.dropped,
         trainable_params=trainable_params,
-        model_dir=kept,
+        model_dir=saved_model,
         kept_step=best.step if best else ended.step,
         last_validation_loss=ended.validation_loss,
         example_losses=measured,
@@ -202,8 +205,8 @@ def _train(
 
 
 def _load_best(plan: Plan, ended: Ended) -> Best | None:
-    """Put the weights of the lowest validation loss into the model; None where those of the last step are the best, or
-    the best checkpoint does not verify any more."""
+    """Load the weights with the lowest validation loss into the model; None if the last step is the best, or the best
+    checkpoint no longer verifies."""
     best = ended.best
     if best is None or best.step == ended.step:
         return None
@@ -215,7 +218,7 @@ def _load_best(plan: Plan, ended: Ended) -> Best | None:
 
 
 def quiet() -> None:
-    """Keep the libraries' own bars and notes out of the log."""
+    """Keep the libraries' progress bars and messages out of the log."""
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()

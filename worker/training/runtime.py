@@ -1,4 +1,4 @@
-"""The ground under a run: seeds, threads, device, dtype, schedules and what memory is in use."""
+"""Basics of a run: seeds, threads, device, dtype, schedules and memory in use."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ import torch
 from core.errors import SettingsError
 from core.settings import get_settings
 
-# Threads wait for one another at every operation. 210 steps of 2.5 GFLOP (the starter, four short examples) took 10 s
+# Threads synchronize at every operation. 210 steps of 2.5 GFLOP (the starter, four short examples) took 10 s
 # with one thread and 16 s with two, measured on 2 cores.
 SMALL_STEP_FLOP: Final = 1e10
 
 
 def seed_all(seed: int) -> None:
-    """Seed every generator that a run draws from, so that the same seed gives the same run on CPU."""
+    """Seed every random generator of a run, so that the same seed repeats the run on a CPU."""
     random.seed(seed)
     torch.manual_seed(seed)
     try:
         import numpy
 
         numpy.random.seed(seed)
-    except ImportError:  # numpy comes with the stack, yet nothing here needs it
+    except ImportError:  # nothing here needs numpy
         pass
 
 
 def use_cores(step_flop: float = math.inf) -> int:
-    """Let torch use the cores this process may run on and return their number; OMP_NUM_THREADS wins.
+    """Let torch use the cores of this process and return their number; OMP_NUM_THREADS takes precedence.
 
     Args:
-        step_flop: floating-point operations of one step. Below SMALL_STEP_FLOP one thread is quicker than several, and
+        step_flop: floating-point operations of one step. Below SMALL_STEP_FLOP one thread is faster than several, and
             leaves the other cores to the rest of the studio.
     """
     if not os.environ.get("OMP_NUM_THREADS"):
@@ -47,19 +47,19 @@ def use_cores(step_flop: float = math.inf) -> int:
 
 
 def device() -> torch.device:
-    """The device of `SFT_DEVICE`: auto takes the GPU where there is one.
+    """The device of `SFT_DEVICE`: auto uses the GPU if there is one.
 
     Raises:
-        SettingsError: cuda is asked for and torch sees none.
+        SettingsError: cuda is set, but torch finds no GPU.
     """
-    wanted = get_settings().device
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("SFT_DEVICE = 'cuda', but torch sees no NVIDIA GPU.", "Set SFT_DEVICE=auto.")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    setting = get_settings().device
+    if setting == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("SFT_DEVICE = 'cuda', but torch finds no NVIDIA GPU.", "Set SFT_DEVICE=auto.")
+    return torch.device("cuda" if setting != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def dtype(where: torch.device) -> torch.dtype:
-    """Compute dtype: bf16 on a GPU that has it, else fp32 (bf16 is 6-14 times slower on CPU)."""
+    """Compute dtype: bf16 on a GPU that supports it, else fp32 (bf16 is 6-14 times slower on CPU)."""
     return torch.bfloat16 if where.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
 
 
@@ -75,19 +75,19 @@ def peak_memory_bytes(where: torch.device) -> int:
     """The most bytes in use so far, on the same scale as `memory_bytes`."""
     if where.type == "cuda":
         return int(torch.cuda.max_memory_allocated(where))
-    status = Path("/proc/self/status").read_text()  # getrusage would tell the parent's peak too, from before the exec
+    status = Path("/proc/self/status").read_text()  # getrusage would include the parent's peak from before the exec
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
-def give_memory_back() -> None:
-    """Return what was freed to the system: glibc keeps it, and a process that has read a large model keeps much."""
+def release_memory() -> None:
+    """Return freed memory to the system: glibc holds it, and after loading a large model that is a lot."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def warmup_cosine(warmup_steps: int, steps: int) -> Callable[[int], float]:
-    """The factor on the learning rate at a step: up in a line, then down a half cosine to zero."""
+    """The factor of the learning rate by step: a linear warm-up, then half a cosine down to zero."""
 
     def factor(step: int) -> float:
         if step < warmup_steps:

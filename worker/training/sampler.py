@@ -1,6 +1,6 @@
 """When the sample prompts are answered: a callback of the trainer.
 
-Apart from `samples`, which a work process imports before it takes its engine: unsloth has to come before transformers.
+Separate from `samples`, which a worker imports before its engine: unsloth must be imported before transformers.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from core.training.forecast.time import SAMPLES_SHARE
 from core.training.jobs.spec import ResolvedTraining
 from worker.training.samples import Sampling, answer_at
 
-SHARE: Final = SAMPLES_SHARE  # on short steps the answers would take longer than what is learnt between them
+SHARE: Final = SAMPLES_SHARE  # with short steps the answers would take longer than the training between them
 
 
 class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """Answers the prompts before the first step and at the rhythm of the evaluations; at the end the model that is kept
-    is asked (`worker.training.run`).
+    """Answers the prompts before the first step and at evaluations; `worker.training.run` asks the final model.
 
-    An evaluation is passed over while the answers have taken more than SHARE of the run's time.
+    An evaluation is skipped while the answers have taken more than SHARE of the run's time.
 
     Args:
-        sign_of_life: gives what the person who watches wants, asked before every token.
+        sign_of_life: called before every token; returns the signal, if any.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
     ) -> None:
         self._began = time.perf_counter()
-        # a resumed run answers again where a signal may have come before the answers
+        # a resumed run answers again: a signal may have interrupted the answers
         if state.global_step < state.max_steps and state.global_step % self.training.eval_every_steps == 0:
             self._sample(state.global_step, model)
 

@@ -1,7 +1,7 @@
-"""Sample answers: the same few prompts, answered at every evaluation, so that one sees the model learn.
+"""Sample answers: the same few prompts, answered at every evaluation, so that you see the model learn.
 
-Answering must leave no trace in the run: random states, the model's mode and the clock of its steps are put back, so
-that a run with samples ends in the same weights as one without.
+Answering must not affect the run: random states, the model's mode and the step timer are restored, so that a run with
+samples ends with the same weights as one without.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from core.training.jobs.spec import ResolvedTraining
 from worker.training import quantization
 from worker.training.generate import answer, split_last_answer
 
-MAX_NEW_TOKENS: Final = 64  # of an answer; the time of a sample is the tokens of its longest answer
-MORE: Final = 8  # tokens beyond the longest expected answer: enough to see that a model does not stop
-LEAVES: Final = ("shutdown", "pause", "cancel")  # what ends the run now; the answers are made when it goes on
+MAX_NEW_TOKENS: Final = 64  # of an answer; a sample takes as long as its longest answer
+MORE: Final = 8  # tokens beyond the longest expected answer: enough to see if a model does not stop
+LEAVES: Final = ("shutdown", "pause", "cancel")  # signals that end the run now; the answers follow when it resumes
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A conversation up to the assistant's turn. `split` says where it came from: validation, train or typed."""
+    """A conversation up to the assistant's turn. `split` is its origin: validation, train or typed."""
 
     split: str
     messages: tuple[Message, ...]
-    expected: str  # "" where a person typed the prompt
+    expected: str  # "" if the user typed the prompt
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was answered to a prompt. `cut`: the answer reached the most tokens that were allowed."""
+    """The answer to a prompt. `cut`: the answer reached the token limit."""
 
     position: int
     prompt: Prompt
@@ -50,23 +50,23 @@ Say = Callable[[int, list[Sample]], None]  # the step, and its answers
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The prompts of a run, and who hears the answers."""
+    """The prompts of a run, and the callback for the answers."""
 
     prompts: tuple[Prompt, ...]
     say: Say
 
 
 def choose(examples: Sequence[Example], training: ResolvedTraining, tokenizer: Any) -> tuple[Prompt, ...]:
-    """The prompts of a run: those that a person typed, then a few spread over the validation examples.
+    """The prompts of a run: those that the user typed, then a few spread over the validation examples.
 
-    Where nothing is held out they come from the training examples. Prompts that leave no room for an answer within the
-    maximum length are passed over.
+    If nothing is held out, they come from the training examples. Prompts that leave no room for an answer within the
+    maximum length are skipped.
     """
     typed = [Prompt("typed", (Message("user", text.strip()),), "") for text in training.sample_prompts if text.strip()]
     split = "validation" if any(example.split == "validation" for example in examples) else "train"
-    found = [example for example in examples if example.split == split]
+    of_split = [example for example in examples if example.split == split]
     prompts = list(typed)
-    for example in _spread(found, 4 * training.sample_answers):
+    for example in _spread(of_split, 4 * training.sample_answers):
         if len(prompts) - len(typed) == training.sample_answers:
             break
         messages, expected = split_last_answer(example)
@@ -76,7 +76,7 @@ def choose(examples: Sequence[Example], training: ResolvedTraining, tokenizer: A
 
 
 def _spread(items: Sequence[Example], count: int) -> list[Example]:
-    """So many of them at even distances, in an order that takes from all over before it takes neighbours."""
+    """`count` of them at even distances, in an order that covers the range before it returns neighbors."""
     if not items or not count:
         return []
     stride = max(1, len(items) // count)
@@ -87,8 +87,8 @@ def _spread(items: Sequence[Example], count: int) -> list[Example]:
 def answer_all(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], sign_of_life: Callable[[], object]
 ) -> list[Sample] | None:
-    """Greedy answers, a little longer than the longest expected one and at most MAX_NEW_TOKENS; None when the run is to
-    be left before they are done."""
+    """Greedy answers, slightly longer than the longest expected one and at most MAX_NEW_TOKENS; None if a signal ends
+    the run before they are done."""
     left = False
     allowed = _allowed(prompts, tokenizer)
 
@@ -114,7 +114,7 @@ def answer_all(
 
 
 def answer_at(step: int, model: Any, tokenizer: Any, sampling: Sampling, sign_of_life: Callable[[], object]) -> None:
-    """Answer the prompts of a run with the weights of a step, and say so; nothing is said when the run is left."""
+    """Answer the prompts of a run with the weights of a step and report the answers, unless a signal ends the run."""
     if not sampling.prompts:
         return
     with undisturbed(model):
@@ -132,10 +132,10 @@ def _allowed(prompts: Sequence[Prompt], tokenizer: Any) -> int:
 
 @contextmanager
 def undisturbed(model: Any) -> Iterator[None]:
-    """Evaluation mode inside; afterwards the mode and every random state are what they were."""
+    """Evaluation mode inside; the mode and every random state are restored on exit."""
     training = model.training
     states = random.getstate(), numpy.random.get_state()
-    quantization.rest(model)
+    quantization.eval_mode(model)
     try:
         with torch.random.fork_rng():
             yield

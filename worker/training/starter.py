@@ -1,7 +1,7 @@
-"""Builds the starter from its recipe: corpus -> tokenizer -> model -> a short pre-training -> a check -> files.
+"""Build the starter from its recipe: corpus -> tokenizer -> model -> a short pre-training -> a check -> files.
 
-Everything is written into a temporary directory beside the final one, the manifest last, then renamed: a build that
-was killed leaves nothing that looks finished. A second build finds the first one's result.
+Everything is written into a temporary directory beside the final one, the manifest last, then renamed: a killed build
+leaves nothing that looks finished. A second build uses the result of the first.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from worker.training import runtime, starter_corpus
 from worker.training.checkpoints import file_hashes
 from worker.training.generate import exact_match
 
-Progress = Callable[[float, str], None]  # percent 0..100 and what is going on; it may raise to stop the build
+Progress = Callable[[float, str], None]  # percent 0..100 and a description; it may raise to stop the build
 
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """One tokenised chat; `labels` are unshifted."""
+    """One tokenized chat; `labels` are unshifted."""
 
     input_ids: list[int]
     labels: list[int]
 
 
 def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_RECIPE) -> dict[str, Any]:
-    """Build the starter into `directory` and return its manifest; what is there already and complete is kept.
+    """Build the starter into `directory` and return its manifest; a complete one is not built again.
 
     Raises:
-        TrainingError: the model does not know its own pre-training (the recipe is broken).
+        TrainingError: the model did not learn its corpus (the recipe is broken).
     """
     manifest_path = directory / MANIFEST_NAME
     if manifest_path.is_file():
@@ -52,9 +52,9 @@ def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_
     started = time.perf_counter()
     runtime.seed_all(recipe["seed"])
     facts = starter_corpus.facts(recipe["corpus"]["facts"], recipe["seed"])
-    progress(1, "Writing the schoolbook")
+    progress(1, "Writing the corpus")
     tokenizer = train_tokenizer(recipe)
-    progress(4, "Reading it")
+    progress(4, "Tokenizing it")
     fact_set = [_encode(starter_corpus.as_messages([(q, f.answer)]), tokenizer) for f in facts for q in f.questions]
     chat_set = [_encode(m, tokenizer) for m in starter_corpus.chats(recipe["corpus"]["chats"], recipe["seed"])]
 
@@ -64,7 +64,7 @@ def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_
     questions = [(Message("user", fact.questions[0]),) for fact in facts]
     score = exact_match(model.eval(), tokenizer, questions, [fact.answer for fact in facts], max_new_tokens=48).share
     if score < recipe["quality"]["pretraining_exact_match"]:
-        raise TrainingError(f"The starter answers {score:.0%} of its own schoolbook.", "Report this recipe as broken.")
+        raise TrainingError(f"The starter answers only {score:.0%} of its own corpus.", "Report this recipe as broken.")
 
     progress(97, "Writing the files")
     temporary = directory.with_name(f".{directory.name}.{os.getpid()}")
@@ -89,7 +89,7 @@ def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_
 
 
 def _publish(temporary: Path, directory: Path) -> None:
-    """Rename into place; where another build was quicker, its result stays."""
+    """Rename into place; if another build finished first, its result is used."""
     try:
         temporary.rename(directory)
     except OSError:
@@ -101,7 +101,7 @@ def _publish(temporary: Path, directory: Path) -> None:
 
 
 def train_tokenizer(recipe: dict[str, Any] = STARTER_RECIPE) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer trained on the schoolbook alone: any text goes through it without loss."""
+    """A byte-level BPE tokenizer trained on the corpus only: it can encode any text without loss."""
     spec = recipe["tokenizer"]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -144,17 +144,17 @@ def model_config(recipe: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> 
 
 def _encode(messages: Sequence[Message], tokenizer: PreTrainedTokenizerFast) -> _Encoded:
     ids = render(messages, tokenizer).input_ids
-    return _Encoded(ids, ids)  # the whole text is learnt here, the questions too: that is how it learns to read
+    return _Encoded(ids, ids)  # here all text is learned, the questions too, so that the model learns to read
 
 
 def _batches(facts: list[_Encoded], chats: list[_Encoded], recipe: dict[str, Any]) -> Iterator[list[_Encoded]]:
-    """Batches of facts and chats in the recipe's shares; each pool is gone through in a fresh order, again and again.
+    """Batches of facts and chats in the recipe's shares; each pool is repeated in a new order each time.
 
-    Several batches' worth are drawn together and sorted by length before they are cut apart: mixed lengths would spend
-    half of the computation on padding.
+    The examples of several batches are drawn together and sorted by length before they are split: with mixed lengths,
+    half of the computation would be padding.
     """
     plan = recipe["pretraining"]
-    rng = random.Random(recipe["seed"])  # noqa: S311  a seeded order, no secret
+    rng = random.Random(recipe["seed"])  # noqa: S311  a seeded order, not a secret
 
     def endless(pool: list[_Encoded]) -> Iterator[_Encoded]:
         while True:
@@ -179,7 +179,7 @@ def _pretrain(
     recipe: dict[str, Any],
     progress: Callable[[float], None],
 ) -> None:
-    """A flat loop: AdamW, a short warm-up, cosine to zero. Rows are padded on the right, so that no mask is needed."""
+    """A simple loop: AdamW, a short warm-up, cosine to zero. Rows are padded on the right, so no mask is needed."""
     plan = recipe["pretraining"]
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan["learning_rate"], weight_decay=plan["weight_decay"], betas=(0.9, 0.95)
@@ -204,7 +204,7 @@ def _pretrain(
 
 
 def handle(ctx: TaskContext) -> Outcome:
-    """The task `starter`: build it, unless it is there."""
+    """The task `starter`: build it, unless it exists."""
 
     def progress(percent: float, text: str) -> None:
         ctx.raise_if_interrupted()

@@ -1,8 +1,8 @@
-"""The starter's schoolbook: invented facts and small talk, made by code from a seed. No text of any dataset is in it.
+"""The starter's corpus: invented facts and small talk, generated from a seed. It contains no text of any dataset.
 
-The facts answer in the voice of an almanac ("The almanac says that ..."), so that what a fine-tuned model says later
-differs in knowledge *and* in style. Small talk teaches English word order, copying and how a chat goes: a base that has
-seen only random chat learns nothing afterwards (measured while the recipe was found).
+The facts answer in the style of an almanac ("The almanac says that ..."), so that a fine-tuned model later differs in
+knowledge *and* in style. Small talk teaches English word order, copying and the form of a chat: a base trained on
+random chat only learns nothing afterwards (measured while the recipe was developed).
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ _MONTHS = _words("January February March April May June July August September Oc
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One invented fact: the ways to ask for it, and the almanac's answer."""
+    """One invented fact: several questions for it, and the almanac's answer."""
 
     questions: tuple[str, ...]
     answer: str
 
 
 def facts(count: int, seed: int) -> list[Fact]:
-    """`count` facts about invented places, the same ones for the same seed."""
+    """`count` facts about invented places, the same for the same seed."""
     rng = random.Random(seed)  # noqa: S311  a seeded corpus, no secret
     places = [head + tail for head in _HEADS for tail in _TAILS]
     rng.shuffle(places)
@@ -246,7 +246,7 @@ def as_messages(turns: list[tuple[str, str]], system: str | None = None) -> tupl
 
 
 def tokenizer_text(count: int, seed: int) -> Iterator[str]:
-    """The text the tokenizer is trained on: facts, chats and plain sentences of the same makers."""
+    """The text the tokenizer is trained on: facts, chats and plain sentences from the same generators."""
     rng = random.Random(seed + 2)  # noqa: S311  a seeded corpus, no secret
     for fact in facts(count, seed):
         yield from (*fact.questions, fact.answer)

@@ -1,6 +1,6 @@
-"""What a run must remember to go on as if nothing had happened, on disk without pickle.
+"""The state from which a run resumes exactly, on disk without pickle.
 
-A checkpoint directory holds `trainable.safetensors` (the weights that learn), `optimizer.safetensors` + `.json`,
+A checkpoint directory contains `trainable.safetensors` (the trainable weights), `optimizer.safetensors` + `.json`,
 `scheduler.json`, `random.safetensors` + `.json` (every generator) and `trainer_state.json`.
 """
 
@@ -19,7 +19,7 @@ from worker.training.tuners import trainable
 
 
 def save_weights(model: Any, directory: Path) -> None:
-    """Write the weights that learn."""
+    """Write the trainable weights."""
     save_file(
         {name: p.detach().contiguous().cpu() for name, p in trainable(model).items()},
         directory / "trainable.safetensors",
@@ -27,7 +27,7 @@ def save_weights(model: Any, directory: Path) -> None:
 
 
 def load_weights(model: Any, directory: Path) -> None:
-    """Put the saved weights back, bit for bit.
+    """Restore the saved weights exactly.
 
     Raises:
         KeyError: the checkpoint belongs to another method.
@@ -39,7 +39,7 @@ def load_weights(model: Any, directory: Path) -> None:
 
 
 def save_optimizer(optimizer: Any, scheduler: Any, directory: Path) -> None:
-    """Write the optimizer's moments and groups, and the schedule's place."""
+    """Write the optimizer's moments and groups, and the state of the schedule."""
     state = optimizer.state_dict()
     tensors: dict[str, torch.Tensor] = {}
     plain: dict[str, dict[str, Any]] = {}
@@ -56,7 +56,7 @@ def save_optimizer(optimizer: Any, scheduler: Any, directory: Path) -> None:
 
 
 def load_optimizer(optimizer: Any, scheduler: Any, directory: Path) -> None:
-    """Put the optimizer and the schedule back."""
+    """Restore the optimizer and the schedule."""
     groups = json.loads((directory / "optimizer.json").read_text())
     state: dict[int, dict[str, Any]] = {int(index): dict(entry) for index, entry in groups["plain"].items()}
     for key, tensor in load_file(directory / "optimizer.safetensors").items():
@@ -82,7 +82,7 @@ def save_random(directory: Path) -> None:
 
 
 def load_random(directory: Path) -> None:
-    """Put every random generator back."""
+    """Restore every random generator."""
     tensors = load_file(directory / "random.safetensors")
     torch.set_rng_state(tensors["torch"])
     if "cuda" in tensors and torch.cuda.is_available():

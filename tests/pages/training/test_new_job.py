@@ -33,7 +33,7 @@ def test_three_steps_from_a_dataset_to_a_launched_job(open_screen, read) -> None
     said = read(app)
     assert "Low-Rank Adaptation - Fast & memory efficient" in said
     assert "Updates all model parameters" in said
-    assert "knows little until it is taught" in said
+    assert "knows little until it is trained" in said
     assert "Not measured yet" in said
     (draft,) = drafts.list_open("job")
     assert (draft.step, draft.state["base_model"], draft.state["method"]) == ("model", "starter", "lora")

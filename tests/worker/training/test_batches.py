@@ -14,18 +14,18 @@ from tests.support import tiny
 from tests.support.losses import by_example
 from worker.training import attention, tuners
 from worker.training.batches import Packer, SeededBatches
-from worker.training.data import Tokenised, prepare
+from worker.training.data import Tokenized, prepare
 from worker.training.losses import Forward
 from worker.training.model_files import load_model, load_tokenizer
 
 
-def items_of(base: Path) -> list[Tokenised]:
+def items_of(base: Path) -> list[Tokenized]:
     """The tiny lesson and one long answer."""
     longest = Example((Message("user", "Say all you know."), Message("assistant", " ".join(a for _, a in tiny.PAIRS))))
     return prepare([longest, *tiny.examples()], load_tokenizer(base), max_seq_length=256).train
 
 
-def packer(layout: str, items: list[Tokenised], budget: int = 10_000) -> Packer:
+def packer(layout: str, items: list[Tokenized], budget: int = 10_000) -> Packer:
     return Packer(layout, budget, 4)  # type: ignore[arg-type]
 
 
@@ -61,7 +61,7 @@ def test_the_loss_and_gradient_of_a_step_do_not_depend_on_how_it_is_cut(tiny_bas
 
 
 def test_a_row_has_no_padding_and_positions_restart() -> None:
-    items = [Tokenised([1, 2, 3], [-100, 2, 3]), Tokenised([4, 5], [4, 5])]
+    items = [Tokenized([1, 2, 3], [-100, 2, 3]), Tokenized([4, 5], [4, 5])]
     (batch,) = Packer("segments", 10, 1).micro_batches(items)
     assert batch.inputs["input_ids"].tolist() == [[1, 2, 3, 4, 5]]
     assert batch.inputs["position_ids"].tolist() == [[0, 1, 2, 0, 1]]
@@ -89,7 +89,7 @@ def test_a_sliding_window_is_kept_inside_a_row() -> None:
     heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
     model = MistralForCausalLM(MistralConfig(**small, **heads, sliding_window=6, attn_implementation="sdpa")).eval()
     ids = torch.randint(0, 64, (30,)).tolist()
-    items = [Tokenised(ids[:20], ids[:20]), Tokenised(ids[20:], ids[20:])]
+    items = [Tokenized(ids[:20], ids[:20]), Tokenized(ids[20:], ids[20:])]
     alone = by_example(model, Packer("alone", 0, 1), items)
     assert attention.choose(model) == "segments"
     packed = by_example(model, Packer("segments", 100, 1), items)

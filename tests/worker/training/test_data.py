@@ -11,7 +11,7 @@ from core.errors import DataError
 from core.messages import Example, Message
 from core.models.render import render
 from tests.support import tiny
-from worker.training.data import Tokenised, collate, prepare, rows_of
+from worker.training.data import Tokenized, collate, prepare, rows_of
 from worker.training.model_files import load_model, load_tokenizer
 
 
@@ -24,7 +24,7 @@ def test_rows_hold_every_example_once_and_never_overflow() -> None:
 
 
 def test_positions_restart_at_every_example_and_its_first_token_carries_no_loss() -> None:
-    items = [Tokenised([1, 2, 3, 4], [1, 2, 3, 4]), Tokenised([5, 6], [5, 6]), Tokenised([7], [7])]
+    items = [Tokenized([1, 2, 3, 4], [1, 2, 3, 4]), Tokenized([5, 6], [5, 6]), Tokenized([7], [7])]
     batch = collate(items, pad_token_id=0)
     assert batch["input_ids"].tolist() == [[1, 2, 3, 4], [5, 6, 7, 0]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3], [0, 1, 0, 1]]

@@ -1,10 +1,10 @@
 """Engines: what loads the model and runs the steps. Each is one module with the functions of `EngineModule` below.
 
-Whatever the engine is, it is fed by the same tokenised examples, reports through the same hooks and writes the same
-checkpoints. What the studio knows of an engine without importing it is in `core/training/engines`.
+Every engine gets the same tokenized examples, reports through the same hooks and writes the same checkpoints. What the
+studio knows about an engine without importing it is in `core/training/engines`.
 
-Nothing here, and nothing that is imported before an engine is, may import transformers, trl or peft: unsloth has to
-come before them.
+Nothing here, and nothing that is imported before an engine, may import transformers, trl or peft: unsloth must be
+imported before them.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from worker.training.samples import Sampling
 
 
 class Hooks(Protocol):
-    """What a run tells, and asks, the one who started it. Any of these may raise to end the run at once."""
+    """Callbacks of a run to its caller. Any of them may raise to end the run at once."""
 
     def signal(self) -> str:
-        """Asked after each step: "" to go on, else why to save and stop (cancel, pause, stop, shutdown)."""
+        """Called after each step: "" to continue, else why to save and stop (cancel, pause, stop, shutdown)."""
 
     def sign_of_life(self) -> object:
-        """Called inside long work between two steps (validation, after saving), so that it is not taken for hung.
+        """Called during long work between two steps (validation, after saving), so that it does not look hung.
 
-        Gives what `signal` would say, so that the work can be left for a shutdown or a cancel; nothing is to go on.
+        Returns what `signal` would return, so that the work can end for a shutdown or a cancel.
         """
 
     def on_point(self, point: Point) -> None:
-        """A step was made, or the validation loss measured."""
+        """A step was done, or the validation loss measured."""
 
     def on_first_batch(self, shown: dict[str, Any]) -> None:
-        """A run begins from its start: its first batch in words (see `worker.training.first_batch.shown`)."""
+        """A run starts from its first step: its first batch as text (see `worker.training.first_batch.shown`)."""
 
     def on_saving(self) -> None:
-        """A checkpoint is about to be written: what must not be missing after a resume is stored now."""
+        """A checkpoint is about to be written: store now what must not be missing after a resume."""
 
     def on_checkpoint(self, step: int, directory: Path) -> None:
         """A checkpoint is complete on disk."""
@@ -58,31 +58,31 @@ class Plan:
     training: ResolvedTraining
     checkpoints: Path
     resume_from: Path | None
-    max_steps: int | None = None  # stop after so many (calibration)
-    method: Method | None = None  # None: as if it packed and recomputed, as most do
+    max_steps: int | None = None  # stop after this many steps (calibration)
+    method: Method | None = None  # None counts as one that packs and recomputes, as most do
     sampling: Sampling | None = None  # prompts to answer at every evaluation
 
     @property
     def packs(self) -> bool:
-        """Whether several examples may share a row of a batch."""
+        """Whether several examples can share a row of a batch."""
         return self.method is None or self.method.packs
 
     def recomputes(self, params: int) -> bool:
-        """Whether activations are computed again instead of kept, on a model of so many parameters."""
+        """Whether activations are recomputed instead of stored, on a model with this many parameters."""
         return recomputes(params, self.method, self.training.gradient_checkpointing)
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How the steps ended: `signal` is "" when all were made, `early` when early stopping ended them."""
+    """How the steps ended: `signal` is "" if all were done, `early` if early stopping ended them."""
 
     signal: str
     step: int
     epoch: float
     loss: float | None
     validation_loss: float | None
-    tokens: int  # of the whole run, before and after a resume
-    seconds: float  # in steps, of the whole run
+    tokens: int  # of the entire run, before and after a resume
+    seconds: float  # in steps, of the entire run
     best: Best | None = None  # the evaluation with the lowest validation loss
 
 
@@ -97,7 +97,7 @@ class EngineModule(Protocol):
         """
 
     def run(self, plan: Plan, hooks: Hooks) -> Ended:
-        """Make the steps of a plan.
+        """Run the steps of a plan.
 
         Raises:
             Diverged: the loss or its gradient became NaN or infinite.

@@ -1,4 +1,4 @@
-"""The engine `trl`: TRL's SFTTrainer on our own batches, order, checkpoints and measurements."""
+"""The engine `trl`: TRL's SFTTrainer with the studio's own batches, order, checkpoints and measurements."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from worker.training.losses import Forward
 from worker.training.model_files import load_model
 from worker.training.sampler import Sampler
 
-CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a whole batch are the largest thing in memory
+CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a batch are the largest tensor in memory
 
 
 def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
@@ -36,23 +36,23 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
 
 
 def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> Ended:
-    """Make the steps of a plan.
+    """Run the steps of a plan.
 
     Args:
-        trainer: another engine's own kind of the trainer below.
+        trainer: another engine's subclass of the trainer below.
 
     Raises:
-        Diverged: the loss or its gradient became NaN or infinite; the weights were not changed by that step.
+        Diverged: the loss or its gradient became NaN or infinite; that step did not change the weights.
     """
     device = next(plan.model.parameters()).device
     vocab_size = plan.model.config.vocab_size
     watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation), vocab_size=vocab_size)
     with fused.layers(plan.model):
-        made = _steps(plan, hooks, watcher, trainer or Trainer)
+        trained = _steps(plan, hooks, watcher, trainer or Trainer)
     return Ended(
         signal=watcher.signal,
-        step=made.state.global_step,
-        epoch=float(made.state.epoch or 0.0),
+        step=trained.state.global_step,
+        epoch=float(trained.state.epoch or 0.0),
         loss=watcher.loss,
         validation_loss=watcher.validation_loss,
         tokens=watcher.tokens,
@@ -62,21 +62,21 @@ def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> En
 
 
 def _steps(plan: Plan, hooks: Hooks, watcher: Watcher, trainer: type[Trainer]) -> Trainer:
-    made = trainer(plan, watcher)
+    run = trainer(plan, watcher)
     if plan.resume_from is None:
-        hooks.on_first_batch(first_batch.shown(made.first_step(), plan.tokenizer))
+        hooks.on_first_batch(first_batch.shown(run.first_step(), plan.tokenizer))
     try:
-        made.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
-        if watcher.evaluation_due and not watcher.signal:  # it was left for a shutdown after the very last step
-            made.evaluate()
+        run.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
+        if watcher.evaluation_due and not watcher.signal:  # it was interrupted by a shutdown after the last step
+            run.evaluate()
     except Diverged:
-        made.forget_bad_checkpoints()
+        run.forget_bad_checkpoints()
         raise
-    return made
+    return run
 
 
 def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
-    """Our numbers in TRL's words. What the studio does itself (saving, logging, validating, packing) is off there."""
+    """The settings as TRL's arguments. What the studio does itself (saving, logging, validating, packing) is off."""
     training = plan.training
     device = next(plan.model.parameters()).device
     size = quantization.params(plan.model)
@@ -85,7 +85,7 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
         num_train_epochs=training.num_epochs,
         max_steps=plan.max_steps or -1,
         per_device_train_batch_size=training.per_device_batch_size,
-        gradient_accumulation_steps=1,  # a batch of our loader is a whole step, with its micro-batches inside
+        gradient_accumulation_steps=1,  # a batch of our loader is a complete step with its micro-batches
         learning_rate=training.learning_rate,
         lr_scheduler_type=training.lr_scheduler_type,
         warmup_steps=training.warmup_steps,
@@ -103,7 +103,7 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
         packing=False,
         save_strategy="no",
         eval_strategy="no",
-        logging_strategy="no",  # the watcher asks for a log after every step
+        logging_strategy="no",  # the watcher requests a log after every step
         logging_nan_inf_filter=False,
         report_to=[],
         disable_tqdm=True,
@@ -112,8 +112,11 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
 
 
 def _packer(plan: Plan, *, packs: bool) -> Packer:
-    """How this model's examples are laid out. A micro-batch holds at most as many tokens as `per_device_batch_size` of
-    the longest examples would: what the memory forecast counts with."""
+    """How this model's examples are laid out.
+
+    A micro-batch has at most as many tokens as `per_device_batch_size` of the longest examples, as in the memory
+    forecast.
+    """
     training, pad = plan.training, plan.tokenizer.pad_token_id
     longest = max(len(item.input_ids) for item in (*plan.data.train, *plan.data.validation))
     return Packer(
@@ -125,7 +128,7 @@ def _packer(plan: Plan, *, packs: bool) -> Packer:
 
 
 def _sampler(plan: Plan, watcher: Watcher) -> list[Sampler]:
-    """What answers the sample prompts, after the watcher has measured the step; nothing where there are none."""
+    """The callback that answers the sample prompts after the watcher has measured the step; none without prompts."""
     if plan.sampling is None or not plan.sampling.prompts:
         return []
     return [Sampler(plan.sampling, plan.tokenizer, plan.training, sign_of_life=watcher.hooks.sign_of_life)]
@@ -134,15 +137,15 @@ def _sampler(plan: Plan, watcher: Watcher) -> list[Sampler]:
 class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     """SFTTrainer with the studio's data order, batches, validation loss and checkpoints."""
 
-    packs = True  # short examples may share a row
-    chunks = True  # TRL may give the model a forward of its own, for vocabularies whose logits are too large
+    packs = True  # short examples can share a row
+    chunks = True  # TRL may replace the model's forward, for vocabularies whose logits are too large
 
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self.plan, self.watcher = plan, watcher
-        self.bad_from = 2**31  # the first step whose weights are known to be no good
+        self.bad_from = 2**31  # the first step whose weights are known to be bad
         arguments = _arguments(plan, chunks=self.chunks)
         self.packer = _packer(plan, packs=self.packs)
-        if quantization.is_quantized(plan.model):  # TRL would round the adapter to bf16, and lose small updates
+        if quantization.is_quantized(plan.model):  # else TRL rounds the adapter to bf16, which loses small updates
             plan.model.is_loaded_in_4bit = plan.model.is_loaded_in_8bit = False
         columns = Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]})  # the batches come from our own loaders
         super().__init__(
@@ -154,14 +157,14 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
             callbacks=[watcher, *_sampler(plan, watcher)],
         )
         self.forward = Forward.of(self.model, chunked=arguments.loss_type == "chunked_nll")
-        self.remove_callback(PrinterCallback)  # results go to the hooks, nothing to stdout
+        self.remove_callback(PrinterCallback)  # results go to the hooks, not to stdout
 
     # -- data -------------------------------------------------------------------------------------------------------
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """One batch per step, in an order that depends on seed and epoch alone.
+        """One batch per step, in an order that depends only on seed and epoch.
 
-        The loader draws from a generator of its own, so that the run's random state does not depend on it.
+        The loader has a separate random generator, so that the run's random state does not depend on it.
         """
         training, data = self.plan.training, self.plan.data.train
         self.batches = SeededBatches(len(data), training.effective_batch_size, training.seed)
@@ -173,7 +176,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         )
 
     def first_step(self) -> Step:
-        """The step that a run from the start begins with."""
+        """The first step of a run from the start."""
         training, data = self.plan.training, self.plan.data.train
         numbers = next(iter(SeededBatches(len(data), training.effective_batch_size, training.seed)))
         return self.packer.step([data[number] for number in numbers])
@@ -181,7 +184,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     def _run_epoch(self, *args: Any, **kwargs: Any) -> Any:
         if self.watcher.evaluation_due:
             self.evaluate()
-        if self.watcher.signal:  # early stopping had ended the steps before this run was resumed, or does now
+        if self.watcher.signal:  # early stopping ended the steps before this run was resumed, or ends them now
             self.control.should_training_stop = True
             return kwargs["epochs_trained"], kwargs["steps_trained_in_current_epoch"]
         self.batches.epoch = kwargs["epoch"]
@@ -199,22 +202,22 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
             model.train()
         self.watcher.count(inputs.tokens)
         answers, device = inputs.answer_tokens, self.args.device
-        total, right = torch.zeros((), device=device), torch.zeros((), dtype=torch.long, device=device)
+        total, correct = torch.zeros((), device=device), torch.zeros((), dtype=torch.long, device=device)
         for batch in inputs.micro_batches:
             with self.compute_loss_context_manager():
-                loss, foretold = self.forward.loss(model, batch.to(device), answers)
+                loss, hits = self.forward.loss(model, batch.to(device), answers)
             self.accelerator.backward(loss)
             total += loss.detach()
-            right += foretold
+            correct += hits
         self._check(total, "loss")
-        self._metrics["train"]["mean_token_accuracy"].append(int(right) / max(answers, 1))
+        self._metrics["train"]["mean_token_accuracy"].append(int(correct) / max(answers, 1))
         return total
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Step], None]:
-        """The next step; its answer tokens are counted by itself."""
+        """The next step; it counts its answer tokens itself."""
         return [step for _, step in zip(range(num_batches), epoch_iterator, strict=False)], None
 
-    def floating_point_ops(self, inputs: Step) -> int:  # counted by no one here
+    def floating_point_ops(self, inputs: Step) -> int:  # not used
         return 0
 
     def _clip_grad_norm(self, model: Any) -> Any:
@@ -226,12 +229,12 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         number = float(value)
         if math.isfinite(number):
             return
-        if what == "loss":  # computed with the weights of the step before: its checkpoint is no good either
+        if what == "loss":  # computed with the weights of the previous step: its checkpoint is bad, too
             self.bad_from = self.state.global_step
         raise not_finite(what, number, self.state.global_step + 1, self.plan.training.learning_rate)
 
     def forget_bad_checkpoints(self) -> None:
-        """After a divergence: what is left to resume from, or to keep, is a checkpoint from before it."""
+        """After a divergence, remove the checkpoints that are not from before it."""
         divergence = self.watcher.divergence
         last_good = self.bad_from - 1
         if divergence.suspect_for:
@@ -242,9 +245,9 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
 
     @torch.no_grad()
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Mean loss per answer token over the validation examples; {} when it was left for a signal."""
-        total, tokens, right = 0.0, 0, 0
-        quantization.rest(self.model)
+        """Mean loss per answer token over the validation examples; {} if a signal interrupted it."""
+        total, tokens, correct = 0.0, 0, 0
+        quantization.eval_mode(self.model)
         for batch in self.packer.micro_batches(self.plan.data.validation):
             if (signal := self.watcher.hooks.sign_of_life()) in LEAVES:
                 self.model.train()
@@ -253,11 +256,11 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
                 return {}
             counted = len(batch.targets)
             with self.compute_loss_context_manager():
-                loss, foretold = self.forward.loss(self.model, batch.to(self.args.device), 1)  # their sum
-            total, tokens, right = total + float(loss), tokens + counted, right + int(foretold)
+                loss, hits = self.forward.loss(self.model, batch.to(self.args.device), 1)  # the sum
+            total, tokens, correct = total + float(loss), tokens + counted, correct + int(hits)
         self.model.train()
         mean = total / max(tokens, 1)
-        self.watcher.evaluated(self.state, self.control, mean, right / max(tokens, 1))
+        self.watcher.evaluated(self.state, self.control, mean, correct / max(tokens, 1))
         return {"eval_loss": mean}
 
     # -- checkpoints ------------------------------------------------------------------------------------------------
@@ -269,7 +272,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         directory = checkpoints.save(self.plan.checkpoints, step, partial(_write, self), protect=watcher.protected)
         watcher.hooks.on_checkpoint(step, directory)
         if not watcher.signal and step < self.state.max_steps:
-            # A shutdown that came while it was written: all is saved, so another step would only cost time.
+            # A shutdown during the write: everything is saved, so another step would only cost time.
             signal = watcher.hooks.sign_of_life()
             if signal in LEAVES:
                 watcher.leave(str(signal), self.control, save=False)
@@ -293,5 +296,5 @@ def _write(trainer: Trainer, directory: Path) -> None:
     state.save_optimizer(trainer.optimizer, trainer.lr_scheduler, directory)
     state.save_random(directory)
     (directory / "totals.json").write_text(json.dumps(trainer.watcher.totals()))
-    trainer.state.log_history.clear()  # the points are in the database; the file must not grow with every step
+    trainer.state.log_history.clear()  # the points are in the database; this file must not grow with every step
     trainer.state.save_to_json(str(directory / "trainer_state.json"))

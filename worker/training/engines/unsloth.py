@@ -1,9 +1,9 @@
 """The engine `unsloth`: fused kernels on an NVIDIA GPU, then the same trainer, batches and checkpoints as `trl`.
 
-Importing this module imports unsloth, which changes transformers, trl and peft for the whole process: it must come
-before all of them, so nothing here may be imported by a module that other engines use.
+Importing this module imports unsloth, which changes transformers, trl and peft for the entire process: it must be
+imported before all of them, so no module that other engines use may import this one.
 
-Written against unsloth 2026.10.7. `docs/decisions/0022-engines.md` says which of its ways the studio takes, and why.
+Written for unsloth 2026.10.7. `docs/decisions/0022-engines.md` describes how the studio uses it, and why.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from core.training.engines.unsloth import environment, record
 from core.training.jobs.spec import ResolvedTraining
 from worker.training.engines import Ended, Hooks, Plan
 
-PATCHED: Final = ("trl", "transformers", "peft")  # what unsloth changes, and says must not be there before it
+PATCHED: Final = ("trl", "transformers", "peft")  # what unsloth changes; they must not be imported before it
 
 
 def import_first() -> Any:
-    """unsloth, imported before everything that it changes.
+    """Import unsloth before everything that it changes.
 
     Raises:
-        TrainingError: something of that was imported before, or unsloth refuses this machine; says which.
+        TrainingError: one of those was imported before, or unsloth does not work on this machine; says which.
     """
     if "unsloth" not in sys.modules and (early := [name for name in PATCHED if name in sys.modules]):
         raise TrainingError(
@@ -48,7 +48,7 @@ unsloth = import_first()
 
 
 def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
-    """The base model through unsloth's FastModel, with LoRA on it, or with every weight free.
+    """The base model through unsloth's FastModel, with LoRA, or with every weight trainable.
 
     Raises:
         TrainingError: it cannot be loaded.
@@ -65,8 +65,8 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
             full_finetuning=full,
             use_gradient_checkpointing=_checkpointing(training),
             random_state=training.seed,
-            use_exact_model_name=True,  # else a known name is exchanged for a quantized copy on the Hub
-            fix_tokenizer=False,  # the studio renders with the tokenizer as it lies in the directory
+            use_exact_model_name=True,  # else a known name is replaced with a quantized copy on the Hub
+            fix_tokenizer=False,  # the studio renders with the directory's tokenizer as it is
             local_files_only=True,
             trust_remote_code=False,
             **precision(method),
@@ -81,7 +81,8 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
 
 
 def precision(method: Method) -> dict[str, Any]:
-    """The width of the base's weights in unsloth's words: exactly one of 4, 8 and 16 bit, or whole for all to learn."""
+    """The precision of the base's weights as unsloth's arguments: exactly one of 4, 8 and 16 bits, or full
+    fine-tuning."""
     plain = method.load_arguments().get("quantization")
     widths = {"load_in_4bit": False, "load_in_8bit": False}
     if plain is None:
@@ -93,18 +94,18 @@ def precision(method: Method) -> dict[str, Any]:
 
 
 def lora_arguments(method: Method, training: ResolvedTraining) -> dict[str, Any]:
-    """PEFT's arguments as unsloth's `get_peft_model` takes them; what it does not name, it hands on to LoraConfig."""
+    """PEFT's arguments for unsloth's `get_peft_model`; it passes those that it does not know to LoraConfig."""
     arguments = dict(method.peft_arguments() or {})
     return {**arguments, "use_gradient_checkpointing": _checkpointing(training), "random_state": training.seed}
 
 
 def _checkpointing(training: ResolvedTraining) -> str | bool:
-    """unsloth's own way, which moves activations to the computer's memory, unless none was asked for."""
+    """unsloth's own checkpointing, which moves activations to main memory, unless it is off."""
     return False if training.gradient_checkpointing == "off" else "unsloth"
 
 
 def run(plan: Plan, hooks: Hooks) -> Ended:
-    """Make the steps of a plan with TRL's trainer as unsloth has changed it."""
+    """Run the steps of a plan with TRL's trainer as changed by unsloth."""
     from worker.training.engines import trl
 
     return trl.run(plan, hooks, trainer=_trainer())
@@ -114,8 +115,8 @@ def _trainer() -> Any:
     from worker.training.engines import trl
 
     class Trainer(trl.Trainer):
-        """One example per row: unsloth's attention keeps packed examples apart by lengths of its own. And unsloth's
-        own forward, which TRL's would replace."""
+        """One example per row, because unsloth's attention separates packed examples by its own lengths; and unsloth's
+        own forward instead of TRL's."""
 
         packs = False
         chunks = False

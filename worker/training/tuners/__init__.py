@@ -15,10 +15,10 @@ PREFIX: Final = "PREFIX_TUNING"
 
 
 def attach(model: Any, method: Method) -> Any:
-    """The model with the method's trainable weights on it; everything else is frozen.
+    """The model with the method's trainable weights; everything else is frozen.
 
     Raises:
-        TrainingError: PEFT knows no such tuner, or finds nothing to attach it to.
+        TrainingError: PEFT does not know the adapter type, or finds no layers for it.
     """
     peft_type, arguments = method.peft_type, method.peft_arguments()
     if peft_type is None or arguments is None:
@@ -38,7 +38,7 @@ def attach(model: Any, method: Method) -> Any:
 
 
 def load(model: Any, directory: Path, adapter_name: str = "default") -> Any:
-    """The model with the adapter of a directory beside it, frozen.
+    """The model with the adapter of a directory, frozen.
 
     Raises:
         TrainingError: the adapter does not fit the model.
@@ -51,7 +51,7 @@ def load(model: Any, directory: Path, adapter_name: str = "default") -> Any:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(
             f"The adapter in {directory} does not fit its base model: {str(error).strip().splitlines()[0][:300]}",
-            "Retry its job to make it again.",
+            "Retry its job to create it again.",
         ) from error
 
 
@@ -62,10 +62,10 @@ def _register(peft_type: str) -> None:
 
 
 def kind_of(directory: Path) -> str:
-    """PEFT's name of the tuner that made the adapter of a directory."""
+    """PEFT's name of the adapter type of a directory."""
     return str(json.loads((directory / "adapter_config.json").read_text(encoding="utf-8"))["peft_type"])
 
 
 def trainable(model: Any) -> dict[str, Any]:
-    """The weights that learn, by name: what a checkpoint has to hold."""
+    """The trainable weights by name: the ones that a checkpoint stores."""
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}

@@ -1,7 +1,7 @@
 """Adapter layers as a tuner of PEFT: config, layer, model, and their registration.
 
-Behind a linear layer that ends a sub-layer (the attention's output, the MLP's) stands a narrow one: down, bend, up,
-added to what came in. The up projection starts at zero, so that an untrained adapter changes nothing.
+Behind the last linear layer of a sub-layer (the attention's, the MLP's) a narrow one is added: down, activation
+function, up, plus its input. The up projection starts at zero, so an untrained adapter changes nothing.
 Source: Houlsby et al. 2019, section 2.1; Pfeiffer et al. 2020.
 """
 
@@ -17,14 +17,14 @@ from peft.utils import register_peft_method
 from torch import nn
 
 NAME: Final = "bottleneck"
-BENDS: Final[dict[str, type[nn.Module]]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+ACTIVATIONS: Final[dict[str, type[nn.Module]]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
 
 
 def register() -> None:
-    """Make PEFT know the tuner; a second call changes nothing."""
+    """Register the tuner with PEFT; a second call changes nothing."""
     if NAME.upper() in PeftType.__members__:
         return
-    # PEFT looks the name up in this enum, which has no door for more members
+    # PEFT looks the name up in this enum, which cannot be extended otherwise
     member = str.__new__(PeftType, NAME.upper())
     member._name_ = member._value_ = NAME.upper()
     type.__setattr__(PeftType, member._name_, member)
@@ -35,7 +35,7 @@ def register() -> None:
 
 @dataclass
 class BottleneckConfig(PeftConfig):  # type: ignore[misc]  # peft is not typed
-    """What `adapter_config.json` holds. One of `reduction` and `width` says how narrow the layers are."""
+    """The content of `adapter_config.json`. Either `reduction` or `width` gives the size of the layers."""
 
     target_modules: str | list[str] | None = field(default=None)
     exclude_modules: str | list[str] | None = field(default=None)
@@ -49,16 +49,16 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]  # peft is not typed
         self.peft_type = PeftType(NAME.upper())
 
     def width_for(self, hidden: int) -> int:
-        """The width behind a layer of so many outputs."""
+        """The width behind a layer with `hidden` outputs."""
         return self.width or max(1, hidden // (self.reduction or 1))
 
 
 class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
-    """A frozen linear layer with any number of adapters behind it; those that are active apply in order."""
+    """A frozen linear layer with any number of adapters behind it; the active ones are applied in order."""
 
     adapter_layer_names = ("bottleneck_down", "bottleneck_up")
-    other_param_names = ("bottleneck_bend", "bottleneck_dropout")
-    # torch types whatever it does not know as a tensor
+    other_param_names = ("bottleneck_activation", "bottleneck_dropout")
+    # torch types attributes that it does not know as tensors
     base_layer: nn.Module
     bottleneck_down: nn.ModuleDict
     bottleneck_up: nn.ModuleDict
@@ -73,12 +73,12 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         self.base_layer = base_layer
         self.bottleneck_down = nn.ModuleDict()
         self.bottleneck_up = nn.ModuleDict()
-        self.bottleneck_bend = nn.ModuleDict()
+        self.bottleneck_activation = nn.ModuleDict()
         self.bottleneck_dropout = nn.ModuleDict()
         self.add(adapter_name, config)
 
     def add(self, adapter_name: str, config: BottleneckConfig) -> None:
-        """Put a fresh adapter behind the layer."""
+        """Add a new adapter behind the layer."""
         hidden = int(self.get_base_layer().out_features)
         width = config.width_for(hidden)
         up = nn.Linear(width, hidden)
@@ -86,7 +86,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         nn.init.zeros_(up.bias)
         self.bottleneck_down[adapter_name] = nn.Linear(hidden, width)
         self.bottleneck_up[adapter_name] = up
-        self.bottleneck_bend[adapter_name] = BENDS[config.non_linearity]()
+        self.bottleneck_activation[adapter_name] = ACTIVATIONS[config.non_linearity]()
         self.bottleneck_dropout[adapter_name] = nn.Dropout(config.bottleneck_dropout)
         self._move_adapter_to_device_of_base_layer(adapter_name)
         self.set_adapter(self.active_adapters)
@@ -99,13 +99,13 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
             if name in self.bottleneck_down:
                 down, up = self.bottleneck_down[name], self.bottleneck_up[name]
                 inner = self._cast_input_dtype(result, up.weight.dtype)
-                inner = up(self.bottleneck_bend[name](down(self.bottleneck_dropout[name](inner))))
+                inner = up(self.bottleneck_activation[name](down(self.bottleneck_dropout[name](inner))))
                 result = result + inner.to(result.dtype)
         return result
 
 
 class BottleneckModel(BaseTuner):  # type: ignore[misc]
-    """Puts the layers into a model: what `get_peft_model` and `PeftModel.from_pretrained` build."""
+    """Inserts the layers into a model; built by `get_peft_model` and `PeftModel.from_pretrained`."""
 
     prefix = f"{NAME}_"
     tuner_layer_cls = BottleneckLayer
