@@ -40,7 +40,7 @@ def test_packed_and_unpacked_examples_have_the_same_loss(tiny_base: Path, layout
     assert max(abs(one - other) for one, other in zip(alone, packed, strict=True)) < 1e-3
 
 
-def test_the_loss_and_gradient_of_a_step_do_not_depend_on_how_it_is_cut(tiny_base: Path) -> None:
+def test_the_loss_and_gradient_of_a_step_do_not_depend_on_its_micro_batches(tiny_base: Path) -> None:
     items = items_of(tiny_base)
     found = []
     for layout, budget in (("segments", 10_000), ("segments", 160), ("rows", 0), ("alone", 0)):
@@ -71,7 +71,7 @@ def test_a_row_has_no_padding_and_positions_restart() -> None:
     assert batch.examples == ((0, 1),)
 
 
-def test_micro_batches_are_as_few_as_fit_and_evenly_filled() -> None:
+def test_micro_batches_are_few_and_evenly_filled() -> None:
     lengths = [100, 90, 60, 40, 30, 20]
     parts = shared_out(lengths, 200)
     assert sorted(index for part in parts for index in part) == list(range(6))
@@ -81,7 +81,7 @@ def test_micro_batches_are_as_few_as_fit_and_evenly_filled() -> None:
     assert shared_out([7], 1) == [[0]]
 
 
-def test_a_sliding_window_is_kept_inside_a_row() -> None:
+def test_a_sliding_window_works_inside_a_packed_row() -> None:
     from transformers import MistralConfig, MistralForCausalLM
 
     torch.manual_seed(0)
@@ -104,7 +104,7 @@ def test_a_model_that_carries_state_along_a_row_gets_one_example_per_row() -> No
     assert attention.choose(model) == "alone"
 
 
-def test_a_base_in_4_bits_still_learns_after_it_was_tried(tiny_base: Path) -> None:
+def test_a_4_bit_base_still_learns_after_the_layout_test(tiny_base: Path) -> None:
     """In evaluation mode bitsandbytes may pack weights for a kernel that passes no gradient on."""
     method = build("qlora", {"rank": 4, "alpha": 8})
     model = tuners.attach(load_model(tiny_base, method.load_arguments()), method)
@@ -117,11 +117,11 @@ def test_a_base_in_4_bits_still_learns_after_it_was_tried(tiny_base: Path) -> No
     assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients.values())
 
 
-def test_a_method_may_refuse_to_share_rows(tiny_base: Path) -> None:
+def test_a_method_can_refuse_to_share_rows(tiny_base: Path) -> None:
     assert attention.choose(load_model(tiny_base), packs=False) == "alone"
 
 
-def test_generation_is_what_it_was(tiny_base: Path) -> None:
+def test_generation_is_unchanged(tiny_base: Path) -> None:
     tokenizer, model = load_tokenizer(tiny_base), load_model(tiny_base).eval()
     asked = tokenizer(["Who keeps the keys?", "Where?"], return_tensors="pt", padding=True)
     asked.pop("token_type_ids", None)
@@ -130,7 +130,7 @@ def test_generation_is_what_it_was(tiny_base: Path) -> None:
     assert model.generate(**asked, max_new_tokens=8, do_sample=False).tolist() == before.tolist()
 
 
-def test_choosing_a_layout_draws_nothing_and_leaves_the_mode(tiny_base: Path) -> None:
+def test_choosing_a_layout_does_not_change_random_state_or_mode(tiny_base: Path) -> None:
     model = load_model(tiny_base).train()
     before = torch.get_rng_state()
     attention.choose(model)

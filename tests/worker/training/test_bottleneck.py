@@ -59,7 +59,7 @@ def test_several_tasks_on_one_base_are_switched_and_deleted(tiny_base: Path, two
     assert not any("second" in name for name, _ in both.named_parameters())
 
 
-def test_active_together_they_apply_one_after_the_other(tiny_base: Path, two: tuple[Path, Path]) -> None:
+def test_adapters_active_together_are_applied_in_order(tiny_base: Path, two: tuple[Path, Path]) -> None:
     both: Any = PeftModel.from_pretrained(load_model(tiny_base), two[0], adapter_name="first")
     both.load_adapter(two[1], adapter_name="second")
     single = logits(both, tiny_base)

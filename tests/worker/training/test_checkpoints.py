@@ -36,13 +36,13 @@ def test_the_newest_that_verifies_is_found(tmp_path: Path) -> None:
     ],
     ids=["changed", "missing", "no manifest", "half a manifest", "empty manifest", "another manifest"],
 )
-def test_a_damaged_one_is_passed_over(tmp_path: Path, damage: object) -> None:
+def test_a_damaged_checkpoint_is_skipped(tmp_path: Path, damage: object) -> None:
     first = checkpoints.save(tmp_path, 1, fill)
     damage(checkpoints.save(tmp_path, 2, fill))  # type: ignore[operator]
     assert checkpoints.newest(tmp_path) == first
 
 
-def test_a_write_that_dies_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
+def test_an_interrupted_write_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
     def die(directory: Path) -> None:
         fill(directory)
         raise KeyboardInterrupt
@@ -54,7 +54,7 @@ def test_a_write_that_dies_leaves_nothing_that_looks_finished(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000004"]  # and the left-over is swept away
 
 
-def test_the_last_two_are_kept(tmp_path: Path) -> None:
+def test_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
     for step in (5, 10, 15):
         checkpoints.save(tmp_path, step, fill)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000010", "step-00000015"]
@@ -67,7 +67,7 @@ def test_a_step_that_is_saved_again_is_replaced(tmp_path: Path) -> None:
     assert checkpoints.verify(again)
 
 
-def test_a_disk_that_cannot_be_written_is_named_and_the_last_good_one_stays(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_written_is_named_and_the_last_good_checkpoint_remains(tmp_path: Path) -> None:
     good = checkpoints.save(tmp_path, 1, fill)
 
     def full(directory: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_disk_that_cannot_be_written_is_named_and_the_last_good_one_stays(tmp_
     assert [path.name for path in tmp_path.iterdir()] == [good.name]
 
 
-def test_a_disk_that_runs_full_under_the_weights_is_named(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_while_writing_weights_is_named(tmp_path: Path) -> None:
     """safetensors reports it in an error of its own."""
     import torch
     from safetensors.torch import save_file
@@ -102,13 +102,13 @@ def test_a_disk_that_runs_full_under_the_weights_is_named(tmp_path: Path) -> Non
         checkpoints.save(root, 2, weights)
 
 
-def test_the_damaged_ones_that_are_passed_over_are_named(tmp_path: Path) -> None:
+def test_skipped_damaged_checkpoints_are_named(tmp_path: Path) -> None:
     good = checkpoints.save(tmp_path, 4, fill)
     (checkpoints.save(tmp_path, 8, fill) / "weights.bin").unlink()
     assert checkpoints.find(tmp_path) == (good, [8])
 
 
-def test_protected_ones_stay_beside_the_last_two(tmp_path: Path) -> None:
+def test_protected_checkpoints_remain_beside_the_last_two(tmp_path: Path) -> None:
     for step in (5, 10, 15, 20):
         checkpoints.save(tmp_path, step, fill, protect={5})
     assert sorted(path.name[-2:] for path in tmp_path.iterdir()) == ["05", "15", "20"]
@@ -118,7 +118,7 @@ def test_protected_ones_stay_beside_the_last_two(tmp_path: Path) -> None:
     assert checkpoints.of_step(tmp_path, 5) is None
 
 
-def test_what_came_after_a_divergence_is_dropped(tmp_path: Path) -> None:
+def test_checkpoints_after_a_divergence_are_removed(tmp_path: Path) -> None:
     for step in (5, 10, 15):
         checkpoints.save(tmp_path, step, fill, keep=3)
     checkpoints.drop_after(tmp_path, 10)
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_synced_is_named_and_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_checkpoint_is_written_where_no_thread_can_be_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_is_written_if_no_thread_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(self: object) -> None:
         raise RuntimeError("can't start new thread")
 

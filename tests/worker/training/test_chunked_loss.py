@@ -22,7 +22,7 @@ def points(base: Path, output: Path, method: str) -> list[Point]:
 
 
 @pytest.mark.parametrize("method", list(METHODS.ids()))
-def test_losses_accuracies_and_gradients_are_the_plain_ones(
+def test_losses_accuracies_and_gradients_match_the_plain_ones(
     method: str, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = points(tiny_base, tmp_path / "plain", method)

@@ -15,7 +15,7 @@ from worker.training.data import Tokenized, collate, prepare, rows_of
 from worker.training.model_files import load_model, load_tokenizer
 
 
-def test_rows_hold_every_example_once_and_never_overflow() -> None:
+def test_rows_contain_every_example_once_and_never_overflow() -> None:
     lengths = [9, 3, 7, 2, 2, 5, 9, 1]
     rows = rows_of(lengths, 9)
     assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
@@ -55,7 +55,7 @@ def test_packed_and_unpacked_examples_have_the_same_loss(tiny_base: Path) -> Non
             start = end
 
 
-def test_long_examples_are_cut_and_those_that_would_lose_their_answer_are_left_out(tiny_base: Path) -> None:
+def test_long_examples_are_truncated_and_those_without_an_answer_left_out(tiny_base: Path) -> None:
     tokenizer = load_tokenizer(tiny_base)
     long_answer = Example((Message("user", "Tell me."), Message("assistant", "word " * 200)))
     long_question = Example((Message("user", "word " * 200), Message("assistant", "Yes.")))
@@ -66,14 +66,14 @@ def test_long_examples_are_cut_and_those_that_would_lose_their_answer_are_left_o
     assert max(len(item.input_ids) for item in data.train) == 64
 
 
-def test_nothing_left_to_learn_is_an_error_that_says_why(tiny_base: Path) -> None:
+def test_nothing_left_to_learn_is_an_error_with_its_reason(tiny_base: Path) -> None:
     example = Example((Message("user", "word " * 200), Message("assistant", "Yes.")))
     with pytest.raises(DataError, match="64 tokens") as caught:
         prepare([example], load_tokenizer(tiny_base), max_seq_length=64)
     assert "maximum length" in caught.value.remedy
 
 
-def test_loss_on_everything_when_asked_for(tiny_base: Path) -> None:
+def test_loss_on_all_tokens_if_set(tiny_base: Path) -> None:
     tokenizer = load_tokenizer(tiny_base)
     item = prepare(tiny.examples()[:1], tokenizer, max_seq_length=128, completion_only_loss=False).train[0]
     assert item.labels == item.input_ids == render(tiny.examples()[0].messages, tokenizer).input_ids
@@ -85,12 +85,12 @@ def long_and_short() -> list[Example]:
     return [long_answer, long_question, Example((Message("user", "Tell me."), Message("assistant", "Yes.")))]
 
 
-def test_longer_examples_may_be_left_out_whole(tiny_base: Path) -> None:
+def test_longer_examples_can_be_dropped(tiny_base: Path) -> None:
     data = prepare(long_and_short(), load_tokenizer(tiny_base), max_seq_length=64, over_length="drop")
     assert (data.truncated, data.dropped, len(data.train)) == (0, 2, 1)
 
 
-def test_longer_examples_may_stop_the_run_with_their_number_and_the_longest(tiny_base: Path) -> None:
+def test_longer_examples_can_stop_the_run(tiny_base: Path) -> None:
     tokenizer = load_tokenizer(tiny_base)
     longest = max(len(render(example.messages, tokenizer).input_ids) for example in long_and_short())
     with pytest.raises(DataError, match=f"2 examples are longer than 64 tokens; the longest has {longest}") as caught:

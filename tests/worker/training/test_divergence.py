@@ -28,14 +28,14 @@ def noisy(mean: float, steps: int, spread: float = 0.4, seed: int = 1) -> list[f
     return [max(0.001, draw.gauss(mean, spread * mean)) for _ in range(steps)]
 
 
-def test_a_run_that_climbs_from_the_start_is_stopped() -> None:
+def test_a_loss_that_rises_from_the_start_diverges() -> None:
     climbing = [2.5 + 0.2 * step for step in range(100)]
     found = step_of_divergence(climbing)
     assert found is not None
     assert found < 80
 
 
-def test_a_run_that_loses_what_it_had_learnt_is_stopped() -> None:
+def test_a_loss_that_rises_far_above_its_minimum_diverges() -> None:
     learnt = [2.5 * math.exp(-step / 20) + 0.02 for step in range(100)]
     found = step_of_divergence(learnt + noisy(2.0, 100, 0.1))
     assert found is not None
@@ -43,34 +43,34 @@ def test_a_run_that_loses_what_it_had_learnt_is_stopped() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_noisy_run_that_learns_nothing_goes_on(seed: int) -> None:
+def test_a_noisy_flat_loss_does_not_diverge(seed: int) -> None:
     assert step_of_divergence(noisy(2.0, 1000, seed=seed), 1000) is None
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_run_that_has_learnt_all_may_jump_about(seed: int) -> None:
+def test_small_jumps_near_zero_do_not_diverge(seed: int) -> None:
     learnt = [2.5 * math.exp(-step / 10) + 0.005 for step in range(80)]
     draw = random.Random(seed)
     assert step_of_divergence(learnt + [0.005 * math.exp(draw.gauss(0, 1.5)) for _ in range(500)]) is None
 
 
-def test_an_easy_first_batch_is_no_minimum() -> None:
+def test_an_easy_first_batch_is_not_the_minimum() -> None:
     assert step_of_divergence([0.05, *noisy(2.0, 300)]) is None
 
 
-def test_a_run_that_falls_apart_in_its_first_steps_is_stopped() -> None:
+def test_a_loss_that_explodes_in_the_first_steps_diverges() -> None:
     assert step_of_divergence([2.5, *noisy(60.0, 100)]) == FIRST_STEPS + PATIENCE
 
 
-def test_a_base_that_knows_nothing_of_the_language_may_begin_high() -> None:
+def test_a_high_first_loss_does_not_diverge() -> None:
     assert step_of_divergence([18 * math.exp(-step / 300) for step in range(300)]) is None
 
 
-def test_a_spike_that_heals_is_no_divergence() -> None:
+def test_a_spike_with_recovery_does_not_diverge() -> None:
     assert step_of_divergence([1.0] * 50 + [9.0] * 3 + [1.0] * 100) is None
 
 
-def test_what_is_good_to_go_back_to_lies_before_the_climb() -> None:
+def test_the_good_step_is_before_the_rise() -> None:
     watch = Divergence(400, VOCABULARY)
     losses = [2.5 * math.exp(-step / 10) + 0.02 for step in range(60)] + [0.03 * 1.3**step for step in range(40)]
     for step, loss in enumerate(losses, start=1):
@@ -84,7 +84,7 @@ def test_what_is_good_to_go_back_to_lies_before_the_climb() -> None:
     assert losses[watch.good_step - 1] < 0.5
 
 
-def test_it_goes_on_over_a_resume_and_names_its_numbers() -> None:
+def test_detection_continues_after_a_resume_and_names_its_numbers() -> None:
     losses = [1.0] * 30 + [8.0] * 40
     whole = Divergence(100, VOCABULARY)
     first, second = Divergence(100, VOCABULARY), Divergence(100, VOCABULARY)
@@ -98,7 +98,7 @@ def test_it_goes_on_over_a_resume_and_names_its_numbers() -> None:
     assert second.totals() == whole.totals()
     assert second.diverged
     error = second.error(60, 0.02)
-    for words in ("step 60", "began at 1", "0.02"):
+    for words in ("step 60", "started at 1", "0.02"):
         assert words in error.message
     assert "0.002 instead of 0.02" in error.remedy
     second.restore({})  # of an earlier release

@@ -23,7 +23,7 @@ EXACT = {"bottleneck_adapter": 0.9, "full": 0.9}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method_id", [method for method in METHODS.ids() if method != "lora"])  # LoRA: in the journeys
-def test_what_a_method_learns_of_the_sample(
+def test_how_much_of_the_sample_a_method_learns(
     method_id: str, studio_env: Path, starter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(starter)

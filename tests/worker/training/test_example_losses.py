@@ -25,7 +25,7 @@ def alone(model: object, tokenizer: object, index: int, examples: list[object]) 
         return float(model.eval()(input_ids=ids, labels=labels).loss)
 
 
-def test_every_example_of_a_run_has_the_loss_that_it_has_alone(tiny_base: Path, tmp_path: Path) -> None:
+def test_every_example_has_the_same_loss_as_alone(tiny_base: Path, tmp_path: Path) -> None:
     examples = tiny.examples(2)
     result = train(tiny_base, examples, build("lora"), tiny.training(examples=8), tmp_path)
     assert result.model_dir is not None
@@ -40,7 +40,7 @@ def test_every_example_of_a_run_has_the_loss_that_it_has_alone(tiny_base: Path, 
         assert 0 <= row.right <= row.tokens
 
 
-def test_the_pass_ends_in_time_and_looks_alive_meanwhile(
+def test_the_pass_ends_in_time_and_gives_signs_of_life(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(example_losses, "LOSSES_LEAST_S", 0.0)

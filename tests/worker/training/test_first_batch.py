@@ -19,7 +19,7 @@ LESSON = [*tiny.examples()[:3], Example((Message("user", "Say it."), Message("as
 
 
 @pytest.mark.parametrize("layout", ["segments", "rows", "alone"])
-def test_every_token_stands_in_its_example_and_answers_are_learnt(tiny_base: Path, layout: Any) -> None:
+def test_every_token_is_in_its_example_and_answers_are_learned(tiny_base: Path, layout: Any) -> None:
     tokenizer = load_tokenizer(tiny_base)
     items = prepare(LESSON, tokenizer, max_seq_length=128).train
     plain = shown(Packer(layout, 10_000, 4).step(items), tokenizer)
@@ -34,7 +34,7 @@ def test_every_token_stands_in_its_example_and_answers_are_learnt(tiny_base: Pat
         assert [position for _, _, position, _ in example] == [0, *ends[:-1]]
 
 
-def test_a_long_batch_is_counted_beyond_what_is_written_out(tiny_base: Path) -> None:
+def test_a_long_batch_is_counted_beyond_its_text(tiny_base: Path) -> None:
     tokenizer = load_tokenizer(tiny_base)
     long = Example((Message("user", "Go on."), Message("assistant", "word " * 900)))
     step = Packer("segments", 100_000, 4).step(prepare([long] * 3, tokenizer, max_seq_length=2_000).train)
@@ -42,7 +42,7 @@ def test_a_long_batch_is_counted_beyond_what_is_written_out(tiny_base: Path) -> 
     assert plain["left_out"] == step.tokens - 2_000
 
 
-def test_a_run_shows_it_once_and_a_resumed_one_not_again(tiny_base: Path, tmp_path: Path) -> None:
+def test_the_first_batch_is_shown_once_and_not_after_a_resume(tiny_base: Path, tmp_path: Path) -> None:
     from core.models.methods import build
 
     seen: list[dict[str, Any]] = []

@@ -22,7 +22,7 @@ RECOMPUTING = [method.id for method in METHODS if method.recomputes]
 
 
 @pytest.mark.parametrize("method", RECOMPUTING)
-def test_the_weights_are_those_of_a_run_that_keeps_everything(method: str, tiny_base: Path, tmp_path: Path) -> None:
+def test_checkpointing_does_not_change_the_weights(method: str, tiny_base: Path, tmp_path: Path) -> None:
     losses = {}
     for choice in ("off", "on"):
         numbers = tiny.training(num_epochs=2, gradient_checkpointing=choice)
@@ -31,7 +31,7 @@ def test_the_weights_are_those_of_a_run_that_keeps_everything(method: str, tiny_
 
 
 @pytest.mark.parametrize(("choice", "calls"), [("off", 1), ("on", 2)])
-def test_on_computes_each_layer_twice(
+def test_checkpointing_computes_each_layer_twice(
     choice: str, calls: int, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from transformers.models.llama.modeling_llama import LlamaMLP
@@ -51,7 +51,7 @@ def test_on_computes_each_layer_twice(
     assert len(seen) == calls * layers * steps
 
 
-def test_auto_looks_at_the_size_and_no_method_is_made_to() -> None:
+def test_auto_depends_on_the_size_and_the_method() -> None:
     assert recomputes(500_000_000, build("lora"), "auto")
     assert not recomputes(499_999_999, build("lora"), "auto")
     assert not recomputes(7_000_000_000, build("lora"), "off")
@@ -59,7 +59,7 @@ def test_auto_looks_at_the_size_and_no_method_is_made_to() -> None:
     assert not recomputes(7_000_000_000, build("prefix_tuning"), "auto")
 
 
-def test_what_a_method_cannot_do_is_refused_in_words() -> None:
+def test_checkpointing_is_refused_for_a_method_without_it() -> None:
     on = TrainingConfig(gradient_checkpointing="on")
     with pytest.raises(SettingsError, match=r"Gradient checkpointing = 'on', but prefix tuning"):
         resolve(on, base_of("starter"), "prefix_tuning", 10)
@@ -67,7 +67,7 @@ def test_what_a_method_cannot_do_is_refused_in_words() -> None:
     assert (numbers.gradient_checkpointing, sources["gradient_checkpointing"]) == ("on", "chosen by you")
 
 
-def test_a_plan_without_a_method_goes_by_the_setting(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_plan_without_a_method_uses_the_setting(tiny_base: Path, tmp_path: Path) -> None:
     model = import_engine("trl").load(tiny_base, build("full"), tiny.training())
     plan = Plan(model, None, None, tiny.training(gradient_checkpointing="on"), tmp_path, None)  # type: ignore[arg-type]
     assert plan.recomputes(sum(p.numel() for p in tuners.trainable(model).values()))

@@ -19,15 +19,15 @@ from worker.training.hardware import Gpu, Reading, flop_per_token, peak_flops
         ("Tesla T4", 65),
     ],
 )
-def test_the_peak_is_found_by_the_name_of_the_card(name: str, tera: float) -> None:
+def test_the_peak_is_found_by_the_name_of_the_gpu(name: str, tera: float) -> None:
     assert peak_flops(name) == tera * 1e12
 
 
-def test_an_unknown_card_has_no_peak() -> None:
+def test_an_unknown_gpu_has_no_peak() -> None:
     assert peak_flops("Some Card 9000") is None
 
 
-def test_a_trained_weight_costs_six_operations_a_token_and_a_frozen_one_four() -> None:
+def test_a_trained_weight_costs_six_operations_per_token_and_a_frozen_one_four() -> None:
     model = torch.nn.Linear(100, 10, bias=False)
     assert flop_per_token(model) == 6 * 1000
     model.weight.requires_grad_(False)
@@ -35,14 +35,14 @@ def test_a_trained_weight_costs_six_operations_a_token_and_a_frozen_one_four() -
     assert flop_per_token(model) == 4 * 1010
 
 
-def test_on_a_cpu_nothing_of_a_gpu_is_told() -> None:
+def test_a_cpu_has_no_gpu_readings() -> None:
     gpu = Gpu(torch.device("cpu"), torch.nn.Linear(2, 2))
     assert (gpu.reserved_bytes(), gpu.mfu(1000.0), gpu.read()) == (None, None, Reading())
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")
-def test_a_gpu_tells_its_load_temperature_and_power() -> None:
+def test_a_gpu_reports_its_load_temperature_and_power() -> None:
     device = torch.device("cuda", torch.cuda.current_device())
     reading = Gpu(device, torch.nn.Linear(2, 2, device=device)).read()
     assert 0 <= (reading.utilization or 0) <= 100

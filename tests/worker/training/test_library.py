@@ -42,7 +42,7 @@ def files(tmp_path: Path, studio_env, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_document_runs_as_it_stands(files: Path, tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_documented_example_runs(files: Path, tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On the tiny base in the place of the starter, and three epochs where the document leaves it to the preset."""
     names: dict[str, object] = {}
     assert len(BLOCKS) == 5
@@ -75,13 +75,13 @@ def test_the_document_runs_as_it_stands(files: Path, tiny_base: Path, capsys: py
         ("share.json", '[{"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Ho"}]}]'),
     ],
 )
-def test_every_usual_shape_loads(tmp_path: Path, name: str, text: str) -> None:
+def test_every_known_format_loads(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     (example,) = load_examples(tmp_path / name)
     assert [(m.role, m.content) for m in example.messages] == [("user", "Hi"), ("assistant", "Ho")]
 
 
-def test_what_cannot_be_loaded_says_what_it_is_and_what_to_do(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_loaded_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("town,people\nA,1\n")
     with pytest.raises(DataError, match="'town', 'people'") as unknown:
         load_examples(tmp_path / "t.csv")
@@ -131,7 +131,7 @@ QUICK = settings(num_epochs=1, sample_answers=0)
         ([Example(OWN[0].messages, split="validation")], "no example to learn from"),
     ],
 )
-def test_examples_that_are_none_are_named(tmp_path: Path, examples: object, says: str) -> None:
+def test_wrong_examples_are_named(tmp_path: Path, examples: object, says: str) -> None:
     with pytest.raises(DataError, match=says):
         train("starter", examples, output_dir=tmp_path / "out", say=lambda line: None)
     assert not (tmp_path / "out").exists()
@@ -147,7 +147,7 @@ def test_examples_that_are_none_are_named(tmp_path: Path, examples: object, says
         ({"settings": settings(max_seq_length=100_000)}, "is more than .* can read"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_as_in_the_app(
+def test_invalid_settings_are_refused_as_in_the_app(
     tmp_path: Path, tiny_base: Path, changes: dict[str, object], says: str
 ) -> None:
     long = Example((Message("user", "a"), Message("assistant", "goose river " * 1000)))
@@ -189,6 +189,6 @@ def test_two_runs_never_mix_in_one_directory(tmp_path: Path, tiny_base: Path) ->
 
 
 @pytest.mark.parametrize("share", ["0.1", None])
-def test_a_share_that_is_no_number_is_refused(tmp_path: Path, share: object) -> None:
+def test_a_share_that_is_not_a_number_is_refused(tmp_path: Path, share: object) -> None:
     with pytest.raises(SettingsError, match="validation"):
         load_examples(tmp_path / "t.csv", validation=share)

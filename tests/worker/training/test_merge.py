@@ -65,7 +65,7 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
         merging.begin(tuned.id)
 
 
-def test_the_whole_model_answers_like_its_adapter(tuned: models.ModelRecord) -> None:
+def test_the_merged_model_answers_like_its_adapter(tuned: models.ModelRecord) -> None:
     from core.messages import Message
     from core.serving.targets.base import ChatOptions
     from worker.inference.decoding import Answer
@@ -82,7 +82,7 @@ def test_the_whole_model_answers_like_its_adapter(tuned: models.ModelRecord) -> 
     assert said[0] == said[1] != ""
 
 
-def test_only_what_folds_in_is_merged_and_a_lost_base_is_named(
+def test_only_mergeable_adapters_are_merged_and_a_missing_base_is_named(
     studio_env: Path, tmp_path: Path, tuned: models.ModelRecord
 ) -> None:
     base = tuned.base_model

@@ -88,14 +88,14 @@ def test_the_loss_falls(trained: Trained) -> None:
     assert sum(losses[-3:]) < 0.85 * sum(losses[:3])
 
 
-def test_frozen_weights_stay_as_they_were_bit_for_bit(trained: Trained) -> None:
+def test_frozen_weights_do_not_change(trained: Trained) -> None:
     moved = {name for name, before in trained.before.items() if not torch.equal(trained.after[name], before)}
     assert moved <= trained.learns
     assert len(moved) > 0.8 * len(trained.learns)
     assert (trained.learns == trained.before.keys()) == (trained.method.peft_type is None)
 
 
-def test_the_numbers_that_learn_are_counted_exactly(trained: Trained, tiny_base: Path) -> None:
+def test_trained_parameters_are_counted_exactly(trained: Trained, tiny_base: Path) -> None:
     dims = inspect(tiny_base).dims
     assert trained.result.trainable_params == trained.method.trainable_params(dims)
     saved = 0
@@ -124,7 +124,7 @@ def test_the_saved_files_reload_to_equal_logits(trained: Trained, tiny_base: Pat
     assert not torch.allclose(live, logits(load_model(tiny_base), tiny_base), atol=0.1)
 
 
-def test_answers_in_a_batch_are_those_alone(trained: Trained, tiny_base: Path) -> None:
+def test_answers_in_a_batch_equal_those_alone(trained: Trained, tiny_base: Path) -> None:
     model, tokenizer = load_tuned(tiny_base, trained.directory).eval(), load_tokenizer(tiny_base)
     questions = [QUESTION, (Message("user", "Hi"),), (Message("user", tiny.PAIRS[0][0]),)]
     together = answer(model, tokenizer, questions, max_new_tokens=12)
@@ -133,7 +133,7 @@ def test_answers_in_a_batch_are_those_alone(trained: Trained, tiny_base: Path) -
     assert any(together)
 
 
-def test_a_merged_model_says_what_its_adapter_says(trained: Trained, tiny_base: Path, tmp_path: Path) -> None:
+def test_a_merged_model_returns_what_its_adapter_returns(trained: Trained, tiny_base: Path, tmp_path: Path) -> None:
     if trained.method.peft_type is None:
         return
     if not trained.method.mergeable:
@@ -150,7 +150,7 @@ def test_a_merged_model_says_what_its_adapter_says(trained: Trained, tiny_base: 
 
 
 @pytest.mark.parametrize("method_id", METHODS.ids())
-def test_a_resumed_run_ends_where_an_uninterrupted_one_does(method_id: str, tiny_base: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_ends_like_an_uninterrupted_one(method_id: str, tiny_base: Path, tmp_path: Path) -> None:
     method = CASES[method_id]
     whole = Run(tiny_base, tmp_path / "whole", num_epochs=2)
     finished = whole.go(method)

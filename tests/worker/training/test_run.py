@@ -87,7 +87,7 @@ def test_the_loss_falls_and_the_saved_model_answers_like_the_trained_one(
     assert not list(result.model_dir.rglob("*.bin"))
 
 
-def test_lora_leaves_every_weight_of_the_base_as_it_was(tiny_base: Path, tmp_path: Path) -> None:
+def test_lora_does_not_change_the_base(tiny_base: Path, tmp_path: Path) -> None:
     result = Run(tiny_base, tmp_path).go(LORA)
     assert result.model_dir is not None
     tuned = dict(load_tuned(tiny_base, result.model_dir).get_base_model().state_dict())
@@ -110,7 +110,7 @@ def test_the_adapter_in_memory_and_on_disk_give_equal_logits(tiny_base: Path, tm
 
 @pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
 @pytest.mark.parametrize("pause_at", [2, 3, 5], ids=["inside an epoch", "at an epoch's end", "after a checkpoint"])
-def test_a_resumed_run_makes_the_steps_of_an_uninterrupted_one(
+def test_a_resumed_run_repeats_the_steps_of_an_uninterrupted_one(
     tiny_base: Path, tmp_path: Path, method: Method, pause_at: int
 ) -> None:
     whole = Run(tiny_base, tmp_path / "whole")
@@ -130,7 +130,7 @@ def test_a_resumed_run_makes_the_steps_of_an_uninterrupted_one(
 
 
 @pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
-def test_accumulated_batches_resume_alike(tiny_base: Path, tmp_path: Path, method: Method) -> None:
+def test_accumulated_batches_resume_exactly(tiny_base: Path, tmp_path: Path, method: Method) -> None:
     """Three steps an epoch, the last of fewer batches; left inside the second epoch, validation between."""
     numbers = {"per_device_batch_size": 2, "gradient_accumulation_steps": 2, "eval_every_steps": 2}
     whole = Run(tiny_base, tmp_path / "whole", **numbers)
@@ -146,7 +146,7 @@ def test_accumulated_batches_resume_alike(tiny_base: Path, tmp_path: Path, metho
     assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
 
 
-def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_corrupt_checkpoint_is_skipped_for_the_one_before(tiny_base: Path, tmp_path: Path) -> None:
     whole = Run(tiny_base, tmp_path / "whole", save_every_steps=2)
     whole.go()
     parts = Run(tiny_base, tmp_path / "parts", save_every_steps=2, signal_at={5: "pause"})
@@ -161,7 +161,7 @@ def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(tiny_base: Path,
     assert parts.losses() == whole.losses()
 
 
-def test_a_run_that_died_after_its_last_step_only_makes_the_model(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_run_killed_after_its_last_step_only_creates_the_model(tiny_base: Path, tmp_path: Path) -> None:
     first = Run(tiny_base, tmp_path).go()
     again = Run(tiny_base, tmp_path)
     result = again.go()
@@ -172,14 +172,14 @@ def test_a_run_that_died_after_its_last_step_only_makes_the_model(tiny_base: Pat
     assert file_hashes(result.model_dir) == file_hashes(first.model_dir)
 
 
-def test_stop_keeps_the_model_of_that_step(tiny_base: Path, tmp_path: Path) -> None:
+def test_stop_creates_the_model_of_that_step(tiny_base: Path, tmp_path: Path) -> None:
     result = Run(tiny_base, tmp_path, signal_at={3: "stop"}).go()
     assert (result.status, result.step) == ("stopped", 3)
     assert result.model_dir is not None
     assert (result.model_dir / "adapter_model.safetensors").is_file()
 
 
-def test_cancel_saves_and_makes_no_model(tiny_base: Path, tmp_path: Path) -> None:
+def test_cancel_saves_and_creates_no_model(tiny_base: Path, tmp_path: Path) -> None:
     run = Run(tiny_base, tmp_path, signal_at={3: "cancel"})
     result = run.go()
     assert (result.status, result.model_dir) == ("cancelled", None)
@@ -190,7 +190,7 @@ def test_a_pause_at_the_last_step_finishes(tiny_base: Path, tmp_path: Path) -> N
     assert Run(tiny_base, tmp_path, signal_at={tiny.training().total_steps: "pause"}).go().status == "finished"
 
 
-def test_a_diverged_run_says_so_and_keeps_the_last_good_checkpoint(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_diverged_run_is_an_error_and_has_its_last_good_checkpoint(tiny_base: Path, tmp_path: Path) -> None:
     run = Run(tiny_base, tmp_path, learning_rate=0.1, max_grad_norm=100.0, save_every_steps=1)
     run.changes["learning_rate"] = 1e30
     with pytest.raises(Diverged) as caught:
@@ -218,7 +218,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(tiny_base
     assert one == same != other
 
 
-def test_a_large_vocabulary_trains_with_its_loss_in_pieces(
+def test_a_large_vocabulary_trains_with_a_chunked_loss(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = Run(tiny_base, tmp_path / "whole")
@@ -233,7 +233,7 @@ def test_a_large_vocabulary_trains_with_its_loss_in_pieces(
 # ---- stopping and keeping
 
 
-def test_the_model_is_that_of_the_lowest_validation_loss(tiny_base: Path, tmp_path: Path) -> None:
+def test_the_model_has_the_lowest_validation_loss(tiny_base: Path, tmp_path: Path) -> None:
     from worker.training import checkpoints, state, tuners
 
     run = Run(tiny_base, tmp_path, num_epochs=12, keep_best=True, eval_every_steps=2, save_every_steps=6)
@@ -251,7 +251,7 @@ def test_the_model_is_that_of_the_lowest_validation_loss(tiny_base: Path, tmp_pa
     assert torch.equal(logits(live, tiny_base), logits(load_tuned(tiny_base, result.model_dir), tiny_base))
 
 
-def test_early_stopping_ends_the_run_when_nothing_gets_better(tiny_base: Path, tmp_path: Path) -> None:
+def test_early_stopping_ends_the_run_without_improvement(tiny_base: Path, tmp_path: Path) -> None:
     numbers = {"early_stopping_patience": 2, "early_stopping_min_improvement": 5.0, "eval_every_steps": 2}
     run = Run(tiny_base, tmp_path, num_epochs=12, **numbers)
     result = run.go(LORA, validation=2)
@@ -265,7 +265,9 @@ def test_early_stopping_ends_the_run_when_nothing_gets_better(tiny_base: Path, t
 
 
 @pytest.mark.parametrize("pause_at", [7, 8, 14], ids=["between", "where it validates", "after the best"])
-def test_what_is_stopped_for_and_kept_survives_a_resume(tiny_base: Path, tmp_path: Path, pause_at: int) -> None:
+def test_early_stopping_and_the_best_checkpoint_survive_a_resume(
+    tiny_base: Path, tmp_path: Path, pause_at: int
+) -> None:
     numbers = {"keep_best": True, "early_stopping_patience": 3, "eval_every_steps": 2, "save_every_steps": 5}
     whole = Run(tiny_base, tmp_path / "whole", num_epochs=12, **numbers)
     finished = whole.go(LORA, validation=2)
@@ -310,9 +312,7 @@ class Interrupting(Run):
 
 @pytest.mark.parametrize("where", ["validating", "saving"])
 @pytest.mark.parametrize("at", [4, 8], ids=["inside", "at the last step"])
-def test_a_shutdown_inside_long_work_saves_and_loses_nothing(
-    tiny_base: Path, tmp_path: Path, where: str, at: int
-) -> None:
+def test_a_shutdown_during_long_work_saves_everything(tiny_base: Path, tmp_path: Path, where: str, at: int) -> None:
     whole = Run(tiny_base, tmp_path / "whole")
     finished = whole.go(validation=2)
     parts = Interrupting(tiny_base, tmp_path / "parts", at=at, where=where)
@@ -331,7 +331,7 @@ def test_a_shutdown_inside_long_work_saves_and_loses_nothing(
     assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
 
 
-def test_weights_that_the_files_do_not_have_are_not_drawn_at_random(tiny_base: Path, tmp_path: Path) -> None:
+def test_weights_missing_from_the_files_are_an_error(tiny_base: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
@@ -351,7 +351,7 @@ def test_weights_of_another_shape_are_named(tiny_base: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_a_base_whose_weights_are_no_numbers_is_refused(tiny_base: Path, tmp_path: Path, number: float) -> None:
+def test_a_base_with_nan_weights_is_refused(tiny_base: Path, tmp_path: Path, number: float) -> None:
     from safetensors.torch import load_file, save_file
 
     base = Path(shutil.copytree(tiny_base, tmp_path / "base"))

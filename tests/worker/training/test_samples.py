@@ -41,7 +41,7 @@ class Run:
         return "pause" if self.asked == self.signal_at else ""
 
 
-def test_a_run_with_samples_ends_in_the_weights_of_one_without(tiny_base: Path, tmp_path: Path) -> None:
+def test_samples_do_not_change_the_weights(tiny_base: Path, tmp_path: Path) -> None:
     with_samples, without = Run(tiny_base, tmp_path / "with"), Run(tiny_base, tmp_path / "without", samples=0)
     one, other = with_samples.go(), without.go()
     assert one.model_dir
@@ -52,7 +52,7 @@ def test_a_run_with_samples_ends_in_the_weights_of_one_without(tiny_base: Path, 
     assert not without.answers
 
 
-def test_answers_that_would_take_too_long_are_made_before_and_at_the_end_alone(
+def test_slow_answers_are_computed_only_at_the_start_and_the_end(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from worker.training import sampler
@@ -63,7 +63,7 @@ def test_answers_that_would_take_too_long_are_made_before_and_at_the_end_alone(
     assert list(run.answers) == [0, 12]
 
 
-def test_one_sees_the_model_learn(tiny_base: Path, tmp_path: Path) -> None:
+def test_samples_show_the_model_learning(tiny_base: Path, tmp_path: Path) -> None:
     run = Run(
         tiny_base, tmp_path, samples=3, num_epochs=60, learning_rate=2e-2, eval_every_steps=90, save_every_steps=90
     )
@@ -78,7 +78,7 @@ def closeness(samples: list[Sample]) -> float:
     return sum(SequenceMatcher(None, s.answer, s.prompt.expected).ratio() for s in samples) / len(samples)
 
 
-def test_a_run_that_is_paused_at_an_evaluation_answers_once_it_goes_on(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_run_paused_at_an_evaluation_answers_when_it_resumes(tiny_base: Path, tmp_path: Path) -> None:
     whole = Run(tiny_base, tmp_path / "whole")
     whole.go()
     paused = Run(tiny_base, tmp_path / "parts", signal_at=4)
@@ -90,7 +90,7 @@ def test_a_run_that_is_paused_at_an_evaluation_answers_once_it_goes_on(tiny_base
     assert resumed.answers == {step: whole.answers[step] for step in (4, 8, 12)}
 
 
-def test_answers_that_a_shutdown_cuts_short_are_not_kept(tiny_base: Path, tmp_path: Path) -> None:
+def test_answers_interrupted_by_a_shutdown_are_not_stored(tiny_base: Path, tmp_path: Path) -> None:
     run = Run(tiny_base, tmp_path)
     numbers = tiny.training(sample_answers=2)
     asked: list[int] = []
@@ -106,7 +106,7 @@ def test_answers_that_a_shutdown_cuts_short_are_not_kept(tiny_base: Path, tmp_pa
 
 
 @pytest.mark.parametrize(("validation", "split"), [(3, "validation"), (0, "train")])
-def test_prompts_come_from_what_is_held_out_else_from_what_is_learnt(
+def test_prompts_come_from_validation_examples_else_from_training_examples(
     tiny_base: Path, validation: int, split: str
 ) -> None:
     numbers = tiny.training(sample_answers=3, sample_prompts=["  Who rings the bell? ", ""])
@@ -117,7 +117,7 @@ def test_prompts_come_from_what_is_held_out_else_from_what_is_learnt(
     assert len({prompt.messages for prompt in prompts}) == 4
 
 
-def test_a_prompt_too_long_to_leave_room_for_an_answer_is_passed_over(tiny_base: Path) -> None:
+def test_a_prompt_without_room_for_an_answer_is_skipped(tiny_base: Path) -> None:
     numbers = tiny.training(sample_answers=3, max_seq_length=64)
     long = Example((Message("user", "word " * 300), Message("assistant", "Yes.")), split="validation")
     short = Example((Message("user", "Who feeds the goose?"), Message("assistant", "Nobody.")), split="validation")

@@ -26,7 +26,7 @@ def quiet(percent: float, text: str) -> None:
     """No one looks at the progress."""
 
 
-def test_a_build_reports_progress_and_a_second_one_finds_it_finished(tmp_path: Path) -> None:
+def test_a_build_reports_progress_and_a_second_one_uses_its_result(tmp_path: Path) -> None:
     seen: list[float] = []
     manifest = build(tmp_path / "s", lambda percent, text: seen.append(percent), SMALL)
     assert seen == sorted(seen)
@@ -39,7 +39,7 @@ def test_a_build_reports_progress_and_a_second_one_finds_it_finished(tmp_path: P
     assert (tmp_path / "s" / "model.safetensors").stat().st_mtime_ns == before
 
 
-def test_the_same_recipe_makes_the_same_model(tmp_path: Path) -> None:
+def test_the_same_recipe_builds_the_same_model(tmp_path: Path) -> None:
     first, second = (build(tmp_path / name, quiet, SMALL) for name in ("a", "b"))
     assert first["files"] == second["files"]
 
@@ -58,14 +58,14 @@ def test_a_build_that_is_stopped_leaves_nothing_that_looks_finished(tmp_path: Pa
     assert build(tmp_path / "s", quiet, SMALL)["params"] > 0
 
 
-def test_a_directory_without_manifest_is_built_anew(tmp_path: Path) -> None:
+def test_a_directory_without_manifest_is_built_again(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "model.safetensors").write_text("half")
     assert build(tmp_path / "s", quiet, SMALL)["params"] > 0
     assert (tmp_path / "s" / "model.safetensors").stat().st_size > 1000
 
 
-def test_a_recipe_that_teaches_nothing_fails(tmp_path: Path) -> None:
+def test_a_recipe_whose_model_learns_nothing_fails(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="of its own schoolbook"):
         build(tmp_path / "s", quiet, SMALL | {"quality": {"pretraining_exact_match": 0.8}})
     assert not (tmp_path / "s").exists()
@@ -76,7 +76,7 @@ def test_the_hash_follows_the_recipe() -> None:
     assert recipe_hash(STARTER_RECIPE | {"seed": 21}) != recipe_hash()
 
 
-def test_the_recipe_names_the_corpus_that_it_was_made_with() -> None:
+def test_the_recipe_has_the_hash_of_its_corpus() -> None:
     """A changed schoolbook makes another model: its digest stands in the recipe, so that it is built again."""
     settings = STARTER_RECIPE["corpus"]
     digest = hashlib.sha256()
@@ -85,7 +85,7 @@ def test_the_recipe_names_the_corpus_that_it_was_made_with() -> None:
     assert settings["sha256"][:12] == digest.hexdigest()[:12]
 
 
-def test_the_schoolbook_has_nothing_of_the_sample() -> None:
+def test_the_corpus_has_nothing_of_the_sample() -> None:
     sample = load_sample()
     said = {message.content for example in (*sample.train, *sample.validation) for message in example.messages}
     book = set(starter_corpus.tokenizer_text(96, STARTER_RECIPE["seed"]))
@@ -93,14 +93,14 @@ def test_the_schoolbook_has_nothing_of_the_sample() -> None:
     assert not any("Brindle" in text or "Thornby" in text for text in book)
 
 
-def test_any_text_goes_through_the_tokenizer_without_loss() -> None:
+def test_the_tokenizer_encodes_any_text_without_loss() -> None:
     tokenizer = train_tokenizer(SMALL)
     for text in ("Plain words.", "  two  spaces \n\n", "é 漢字 😀 \u200b", "\x00\x7f", "<not special>"):
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert tokenizer.decode(ids) == text
 
 
-def test_the_real_starter_knows_its_almanac_and_not_the_sample(starter: Path) -> None:
+def test_the_real_starter_knows_its_corpus_and_not_the_sample(starter: Path) -> None:
     manifest = json.loads((starter / "manifest.json").read_text())
     assert 1_000_000 <= manifest["params"] <= 4_000_000
     assert manifest["pretraining_exact_match"] >= 0.8
@@ -114,7 +114,7 @@ def test_the_real_starter_knows_its_almanac_and_not_the_sample(starter: Path) ->
     assert exact_match(model, tokenizer, questions, expected).share <= 0.1
 
 
-def test_ready_means_the_manifest_is_there(studio_env: Path) -> None:
+def test_ready_means_the_manifest_exists(studio_env: Path) -> None:
     assert not starter_ready()
     starter_dir().mkdir(parents=True)
     assert not starter_ready()

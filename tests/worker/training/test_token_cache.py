@@ -20,7 +20,7 @@ def tokenizer(tiny_base: Path) -> Any:
     return load_tokenizer(tiny_base)
 
 
-def test_a_second_run_takes_what_the_first_one_made(tokenizer: Any, tmp_path: Path) -> None:
+def test_a_second_run_uses_the_cached_tokens(tokenizer: Any, tmp_path: Path) -> None:
     first = data.prepare(tiny.examples(3), tokenizer, max_seq_length=128, cache=tmp_path)
     again = data.prepare(tiny.examples(3), tokenizer, max_seq_length=128, cache=tmp_path)
     assert (first.cached, again.cached) == (False, True)
@@ -29,7 +29,7 @@ def test_a_second_run_takes_what_the_first_one_made(tokenizer: Any, tmp_path: Pa
     assert plain.train == first.train
 
 
-def test_the_maximum_length_and_what_carries_loss_are_applied_to_what_is_kept(tokenizer: Any, tmp_path: Path) -> None:
+def test_the_maximum_length_and_the_loss_are_applied_after_the_cache(tokenizer: Any, tmp_path: Path) -> None:
     data.prepare(tiny.examples(), tokenizer, max_seq_length=128, cache=tmp_path)
     short = data.prepare(tiny.examples(), tokenizer, max_seq_length=20, completion_only_loss=False, cache=tmp_path)
     assert short.cached
@@ -37,7 +37,7 @@ def test_the_maximum_length_and_what_carries_loss_are_applied_to_what_is_kept(to
     assert all(item.labels == item.input_ids for item in short.train)
 
 
-def test_other_contents_templates_and_weights_are_other_tokens(tokenizer: Any) -> None:
+def test_other_contents_templates_and_weights_have_other_keys(tokenizer: Any) -> None:
     examples = tiny.examples()
     key = token_cache.key_of(examples, tokenizer)
     assert key == token_cache.key_of(tiny.examples(2), tokenizer)  # the split changes no token
@@ -52,7 +52,7 @@ def test_other_contents_templates_and_weights_are_other_tokens(tokenizer: Any) -
     assert key != token_cache.key_of(examples, more)
 
 
-def test_a_damaged_file_is_made_again(tokenizer: Any, tmp_path: Path) -> None:
+def test_a_damaged_file_is_created_again(tokenizer: Any, tmp_path: Path) -> None:
     first = data.prepare(tiny.examples(), tokenizer, max_seq_length=128, cache=tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     whole = path.read_bytes()
@@ -64,7 +64,7 @@ def test_a_damaged_file_is_made_again(tokenizer: Any, tmp_path: Path) -> None:
         assert path.read_bytes() == whole
 
 
-def test_the_oldest_are_put_out(tmp_path: Path) -> None:
+def test_the_oldest_files_are_deleted(tmp_path: Path) -> None:
     encoded = [([1, 2, 3], [0, 1, 1])] * 100
     for number in range(3):
         token_cache.save(tmp_path, f"k{number}", encoded)

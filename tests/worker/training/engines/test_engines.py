@@ -13,7 +13,7 @@ from worker.training.engines import import_engine
 
 
 @pytest.mark.parametrize("engine_id", ENGINES.ids())
-def test_an_engine_loads_and_runs_or_says_why_not(engine_id: str) -> None:
+def test_an_engine_loads_and_runs_or_gives_a_reason(engine_id: str) -> None:
     try:
         engine = import_engine(engine_id)
     except StudioError as error:
@@ -26,13 +26,13 @@ def test_an_engine_loads_and_runs_or_says_why_not(engine_id: str) -> None:
     assert refused.remedy
 
 
-def test_an_unknown_one_is_named_with_those_that_exist() -> None:
+def test_an_unknown_engine_is_named_with_those_that_exist() -> None:
     with pytest.raises(NotFound, match="jax") as unknown:
         import_engine("jax")
     assert "trl" in unknown.value.remedy
 
 
-def test_what_unsloth_changes_is_imported_after_it_or_it_refuses() -> None:
+def test_unsloth_refuses_if_what_it_changes_was_imported_before() -> None:
     """First everything that a work process has imported when it takes its engine; then transformers before unsloth."""
     code = (
         "import sys, worker.queues, worker.run, worker.training.job, worker.training.calibrate, worker.training.run\n"

@@ -30,7 +30,7 @@ print(json.dumps({"losses": losses, "model": str(result.model_dir), "memory": re
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("method_id", ["lora", "qlora", "full"])
-def test_it_trains_and_leaves_what_every_engine_leaves(method_id: str, tiny_base: Path, tmp_path: Path) -> None:
+def test_it_trains_and_writes_what_every_engine_writes(method_id: str, tiny_base: Path, tmp_path: Path) -> None:
     engine = ENGINES.get("unsloth")
     if problem := engine.supports(build(method_id)) or engine.available(probe=True):
         pytest.skip(f"SKIPPED, NOT TESTED. {problem}")

@@ -10,7 +10,7 @@ from worker.training import fused
 
 
 @pytest.mark.parametrize("width", [torch.float32, torch.bfloat16], ids=str)
-def test_the_cross_entropy_and_its_gradient_are_the_plain_ones(width: torch.dtype) -> None:
+def test_the_cross_entropy_and_its_gradient_match_torch(width: torch.dtype) -> None:
     torch.manual_seed(1)
     logits = (4 * torch.randn(300, 97)).to(width).requires_grad_()
     other = logits.detach().clone().requires_grad_()
@@ -32,14 +32,14 @@ def test_a_cross_entropy_of_no_answers_is_zero() -> None:
     assert (float(loss.detach()), int(right)) == (0.0, 0)
 
 
-def test_an_infinite_logit_gives_a_loss_that_is_no_number() -> None:
+def test_an_infinite_logit_returns_a_nan_loss() -> None:
     logits = torch.zeros(2, 5)
     logits[1, 2] = float("inf")
     loss, _ = fused.cross_entropy(logits, torch.tensor([0, 1]))
     assert not torch.isfinite(loss)
 
 
-def test_without_a_gradient_the_logits_stay_as_they_were() -> None:
+def test_without_a_gradient_the_logits_are_unchanged() -> None:
     logits = torch.randn(5, 9)
     before = logits.clone()
     fused.cross_entropy(logits, torch.zeros(5, dtype=torch.long))

@@ -29,7 +29,7 @@ def gradients(model: Any, ids: torch.Tensor) -> tuple[torch.Tensor, dict[str, to
 
 
 @pytest.mark.parametrize("settings", [{}, {"rslora": True, "alpha": 3}, {"target_modules": "attention"}], ids=str)
-def test_values_and_gradients_are_pefts(tiny_base: Path, settings: dict[str, Any]) -> None:
+def test_values_and_gradients_match_peft(tiny_base: Path, settings: dict[str, Any]) -> None:
     model = adapted(tiny_base, **settings)
     ids = torch.randint(model.config.vocab_size, (2, 30))
     logits, expected = gradients(model, ids)
@@ -47,12 +47,12 @@ def test_values_and_gradients_are_pefts(tiny_base: Path, settings: dict[str, Any
 
 
 @pytest.mark.parametrize("settings", [{"dropout": 0.1}, {"dora": True}], ids=str)
-def test_layers_that_do_more_keep_their_own_forward(tiny_base: Path, settings: dict[str, Any]) -> None:
+def test_layers_with_dropout_or_dora_are_not_replaced(tiny_base: Path, settings: dict[str, Any]) -> None:
     with fused.adapters(adapted(tiny_base, **settings)) as changed:
         assert changed == 0
 
 
-def test_a_base_that_learns_too_keeps_its_own_forward(tiny_base: Path) -> None:
+def test_layers_with_a_trained_base_are_not_replaced(tiny_base: Path) -> None:
     model = adapted(tiny_base)
     with fused.adapters(model) as changed:
         assert changed
@@ -63,7 +63,7 @@ def test_a_base_that_learns_too_keeps_its_own_forward(tiny_base: Path) -> None:
     assert layer.base_layer.weight.grad is not None
 
 
-def test_a_bias_and_an_input_that_learns_nothing() -> None:
+def test_a_bias_and_an_input_without_gradient() -> None:
     torch.manual_seed(0)
     x, weight, bias = torch.randn(2, 5, 6), torch.randn(7, 6), torch.randn(7)
     a, b = torch.randn(3, 6, requires_grad=True), torch.randn(7, 3, requires_grad=True)

@@ -10,7 +10,7 @@ from worker.training import fused
 from worker.training.model_files import load_model
 
 
-def test_norms_give_the_same_values_and_gradients(tiny_base: Path) -> None:
+def test_norms_return_the_same_values_and_gradients(tiny_base: Path) -> None:
     before, after = load_model(tiny_base), load_model(tiny_base)
     ids = torch.randint(before.config.vocab_size, (2, 30))
     with fused.norms(after) as changed:
@@ -24,7 +24,7 @@ def test_norms_give_the_same_values_and_gradients(tiny_base: Path) -> None:
     assert torch.equal(before(input_ids=ids).logits, after(input_ids=ids).logits)  # they have their own forward again
 
 
-def test_frozen_norms_learn_nothing_and_pass_the_gradient_on(tiny_base: Path) -> None:
+def test_frozen_norms_have_no_gradient_and_pass_it_on(tiny_base: Path) -> None:
     model = load_model(tiny_base)
     norm = model.model.norm.requires_grad_(requires_grad=False)
     x = torch.randn(1, 3, model.config.hidden_size, requires_grad=True)
@@ -46,7 +46,7 @@ class Shifted(torch.nn.Module):
         return torch.nn.functional.rms_norm(x, (8,), 1 + self.weight, self.variance_epsilon)
 
 
-def test_a_norm_of_another_kind_keeps_its_own_forward() -> None:
+def test_a_norm_of_another_kind_is_not_replaced() -> None:
     model = torch.nn.Sequential(Shifted())
     x = torch.randn(2, 8)
     before = model(x)

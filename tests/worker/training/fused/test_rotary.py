@@ -12,7 +12,7 @@ from worker.training import fused
 from worker.training.model_files import load_model
 
 
-def test_the_rotation_gives_the_same_values_and_gradients(tiny_base: Path) -> None:
+def test_the_rotation_returns_the_same_values_and_gradients(tiny_base: Path) -> None:
     model, own = load_model(tiny_base), modeling_llama.apply_rotary_pos_emb
     ids = torch.randint(model.config.vocab_size, (2, 30))
     plain = model(input_ids=ids, labels=ids)
@@ -30,8 +30,8 @@ def test_the_rotation_gives_the_same_values_and_gradients(tiny_base: Path) -> No
         torch.testing.assert_close(weight.grad, gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_the_rotation_keeps_what_lies_between_heads_and_tokens() -> None:
-    """Heads before tokens or after them, in memory as a projection leaves them: the same numbers."""
+def test_the_rotation_works_with_other_dimension_orders() -> None:
+    """Heads before tokens or after them, in the memory layout of a projection: the same result."""
     made = torch.randn(2, 7, 3, 8)
     angles = torch.rand(2, 7, 4).repeat(1, 1, 2)
     first, _ = fused.rotate(made.transpose(1, 2), made.transpose(1, 2), angles.cos(), angles.sin())
@@ -42,7 +42,7 @@ def test_the_rotation_keeps_what_lies_between_heads_and_tokens() -> None:
 
 
 def _pairs(q, k, cos, sin, unsqueeze_dim=1):
-    """As some families have it: neighbours are turned against each other, not halves."""
+    """Rotate neighboring pairs instead of halves, as some families do."""
     cos, sin = cos.unsqueeze(unsqueeze_dim), sin.unsqueeze(unsqueeze_dim)
     turned = [torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2) for x in (q, k)]
     return q * cos + turned[0] * sin, k * cos + turned[1] * sin
@@ -53,14 +53,14 @@ def _no_angles(q, k):
 
 
 @pytest.mark.parametrize("other", [_pairs, _no_angles])
-def test_a_rotation_of_another_kind_stays(tiny_base: Path, monkeypatch: pytest.MonkeyPatch, other) -> None:
+def test_a_rotation_of_another_kind_is_not_replaced(tiny_base: Path, monkeypatch: pytest.MonkeyPatch, other) -> None:
     monkeypatch.setattr(modeling_llama, "apply_rotary_pos_emb", other)
     with fused.rotations(load_model(tiny_base)) as changed:
         assert changed == 0
         assert modeling_llama.apply_rotary_pos_emb is other
 
 
-def test_half_precision_and_a_part_of_the_width_go_the_familys_own_way(tiny_base: Path) -> None:
+def test_half_precision_and_partial_rotation_use_the_original(tiny_base: Path) -> None:
     own = modeling_llama.apply_rotary_pos_emb
     q = torch.randn(1, 2, 3, 8)
     angles = torch.rand(1, 3, 4).repeat(1, 1, 2)
