@@ -15,7 +15,7 @@ from core.data.editing.rows import (
     Move,
     SetSystem,
     SetWeight,
-    messages_of,
+    message_dicts,
 )
 from core.data.editing.splitting import GROUPINGS, Split
 from core.data.editing.text import EscapeSpecialTokens, Redact, RepairText
@@ -42,6 +42,6 @@ __all__ = [
     "SetWeight",
     "Split",
     "make",
-    "messages_of",
+    "message_dicts",
     "operation_of",
 ]

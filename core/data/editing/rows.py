@@ -243,6 +243,6 @@ class SetSystem(Operation):
         return f"Gave {where} the system message “{shown}”."
 
 
-def messages_of(example: Example) -> tuple[Mapping[str, Any], ...]:
+def message_dicts(example: Example) -> tuple[Mapping[str, Any], ...]:
     """The chat-format dictionaries of an example, for `edit_rows` and `add_examples`."""
     return tuple(message.to_dict() for message in example.messages)

@@ -33,6 +33,11 @@ def stored(messages: Iterable[Message]) -> str:
     return json.dumps([message.to_dict() for message in messages], ensure_ascii=False)
 
 
+def messages_of(text: str) -> tuple[Message, ...]:
+    """The messages of stored JSON."""
+    return tuple(Message.from_dict(item) for item in json.loads(text))
+
+
 def canonical(text: str) -> str:
     """Stored JSON in the one spelling that all examples with the same messages share."""
     if _CALLS not in text:

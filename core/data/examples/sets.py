@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,6 +21,7 @@ class ExampleSet:
     def __init__(self) -> None:
         self._keys, self._lines, self._held_out = array("q"), array("q"), array("b")
         self.masked = 0  # examples without an assistant message that carries loss
+        self._copies: list[list[int]] | None = None  # worked out once, until another example is added
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -49,6 +49,7 @@ class ExampleSet:
             self._lines.extend(lines)
         self._held_out.frombytes(bytes([split == "validation"]) * len(keys))
         self.masked += masked
+        self._copies = None
 
     def feed(self, example: Example, stored: str | None = None) -> None:
         """Add one example; `stored` is the stored JSON of its messages, where it is at hand."""
@@ -64,7 +65,7 @@ class ExampleSet:
         """Add one example by its stored JSON, which is parsed only where the loss may be turned off."""
         masked = False
         if '"weight"' in stored or '"assistant"' not in stored:
-            masked = is_masked(Message.from_dict(item) for item in json.loads(stored))
+            masked = is_masked(identity.messages_of(stored))
         self.add((identity.quick_key(stored),), (source_line,), split=split, masked=masked)
 
     def feed_columns(self, examples: ExampleColumns, stored: Iterable[str]) -> None:
@@ -73,11 +74,12 @@ class ExampleSet:
 
     def copies(self) -> list[list[int]]:
         """The positions of examples that are the same, for each that occurs more than once; by their first one."""
-        keys = np.frombuffer(self._keys, np.int64)
-        ordered = np.sort(keys)
-        if not (ordered[1:] == ordered[:-1]).any():  # the usual case, without the slower sort by position
-            return []
-        return [group.tolist() for group in groups_of(keys)]
+        if self._copies is None:
+            keys = np.frombuffer(self._keys, np.int64)
+            ordered = np.sort(keys)
+            some = (ordered[1:] == ordered[:-1]).any()  # usually not: the slower sort by position is left out
+            self._copies = [group.tolist() for group in groups_of(keys)] if some else []
+        return self._copies
 
     def held_out(self) -> Numbers:
         """A mask of the examples of the validation part."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.data.examples.identity import messages_of
 from core.data.issues.check import Hit, Span
 from core.data.issues.issue import AffectedRow
 from core.messages import Message
@@ -133,11 +134,6 @@ def messages_at(examples: Path, positions: Sequence[int]) -> Iterator[tuple[int,
             chosen = list(positions[begin : begin + _BATCH])
             for position, messages in connection.execute(query, [str(examples), chosen]).fetchall():
                 yield position, messages_of(messages)
-
-
-def messages_of(stored: str) -> tuple[Message, ...]:
-    """The messages of a stored example."""
-    return tuple(Message.from_dict(item) for item in json.loads(stored))
 
 
 def _spans(stored: str) -> tuple[Span, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import arguments
+from core.data.examples.identity import messages_of
 from core.data.versions.files import read_rows
-from core.messages import Example, Finding, Message, Split
+from core.messages import Example, Finding, Split
 
 if TYPE_CHECKING:
     import duckdb
@@ -235,8 +235,7 @@ def _record(row: tuple[Any, ...]) -> ExampleRecord:
 
 
 def _example(messages: str, source: str, line: int, split: Split, flags: Sequence[str] | None) -> Example:
-    parsed = tuple(Message.from_dict(item) for item in json.loads(messages))
-    return Example(parsed, source, line, split, tuple(flags or ()))
+    return Example(messages_of(messages), source, line, split, tuple(flags or ()))
 
 
 def _escape(text: str) -> str:

@@ -15,9 +15,9 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.examples.identity import identity
+from core.data.examples.identity import identity, messages_of
 from core.data.versions.files import ParquetRows
-from core.messages import Example, Message, Split
+from core.messages import Example, Split
 
 PROVENANCE = "provenance.parquet"
 # In the order in which Entry takes them; flags last.
@@ -69,8 +69,7 @@ class Entry:
     def example(self) -> Example:
         """The example, parsed at the first look."""
         if self._example is None:
-            parsed = tuple(Message.from_dict(item) for item in json.loads(self.messages))
-            self._example = Example(parsed, self.source, self.source_line, self.split, self.flags)
+            self._example = Example(messages_of(self.messages), self.source, self.source_line, self.split, self.flags)
         return self._example
 
     @property

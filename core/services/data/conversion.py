@@ -12,7 +12,7 @@ from core.data.conversion import analysis
 from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template
-from core.errors import Conflict, DataError
+from core.errors import Conflict
 from core.messages import Reject
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
@@ -123,8 +123,7 @@ def start(draft_id: str) -> TaskRecord:
         return earlier
     recipe = Recipe.of(state)
     recipe.check(column.name for column in sources.analyze(state["source_id"]).columns)
-    if (held_out := state.get("hold_out")) is not None and not 0 <= held_out <= 0.5:
-        raise DataError(f"The share to hold out is {held_out}.", "Choose 0 to 0.5.", field="hold_out")
+    dataset_writing.check_hold_out(state.get("hold_out"))
     name = str(state.get("name") or "").strip()
     dataset_writing.check_characters(name, state.get("description") or "")
     payload = {

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
-from core.services.data.datasets.operations import DropRows, EditRows, Filter, messages_of
+from core.services.data.datasets.operations import DropRows, EditRows, Filter, message_dicts
 from pages.data._datasets.editing import (
     by_hand,
     change as dataset_change,
@@ -198,7 +198,7 @@ def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
 
 def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
     """Open one example message by message."""
-    by_hand.begin_edit(item.position, messages_of(item.example))
+    by_hand.begin_edit(item.position, message_dicts(item.example))
     _edit_dialog(dataset, item.position)
 
 

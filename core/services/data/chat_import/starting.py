@@ -66,8 +66,7 @@ def start(draft_id: str) -> TaskRecord:
     chosen = choices(state)
     if not plan(chosen).imported:
         raise DataError("No example is left to import.", "Look at the roles and the filters.", code="too_few_examples")
-    if (held_out := state.get("hold_out")) is not None and not 0 <= held_out <= 0.5:
-        raise DataError(f"The share to hold out is {held_out}.", "Choose 0 to 0.5.", field="hold_out")
+    dataset_writing.check_hold_out(state.get("hold_out"))
     name = str(state.get("name") or "").strip()
     dataset_writing.check_name(name)
     dataset_writing.check_characters(name, state.get("description") or "")
@@ -77,7 +76,7 @@ def start(draft_id: str) -> TaskRecord:
         "reading": chosen.options.model_dump(exclude_defaults=True),
         "recipe": chosen.recipe.model_dump(),
         "decisions": dict(chosen.decisions),
-        "hold_out": held_out,
+        "hold_out": state.get("hold_out"),
         "name": name,
         "description": state.get("description") or "",
     }

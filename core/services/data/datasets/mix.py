@@ -108,8 +108,7 @@ def mix(
     planned = mix_plan(parts, total)
     dataset_writing.check_characters(name, description)
     dataset_writing.check_name(name)
-    if hold_out is not None and not 0 <= hold_out <= 0.5:
-        raise DataError(f"The share to hold out is {hold_out}.", "Choose 0 to 0.5.", field="hold_out")
+    dataset_writing.check_hold_out(hold_out)
     for part in planned.parts:
         version_file(part.version_id, files.EXAMPLES)  # its dataset may be gone
     payload = {

@@ -16,7 +16,7 @@ from core.data.editing import (
     SampleRows,
     Split,
     make,
-    messages_of,
+    message_dicts,
 )
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "SampleRows",
     "Split",
     "make",
-    "messages_of",
+    "message_dicts",
     "offered",
 ]
 

@@ -151,6 +151,18 @@ def check_name(name: str, uow: UnitOfWork | None = None) -> None:
     return None
 
 
+def check_hold_out(share: float | None) -> None:
+    """Refuse a share of the examples to hold out for validation that is not from 0 to 0.5; None is the default.
+
+    Raises:
+        DataError: names the share.
+    """
+    if share is not None and not 0 <= share <= 0.5:
+        raise DataError(
+            f"The share to hold out must be from 0 to 0.5; got {share}.", "Choose another one.", field="hold_out"
+        )
+
+
 def check_characters(name: str, description: str = "") -> None:
     """Refuse what a database cannot keep, and in a name what makes two of them look the same.
 

@@ -38,8 +38,7 @@ def start(draft_id: str) -> TaskRecord:
         return store.get(draft.result_id)
     recipe = SmartRecipe.of(state.get("smart") or {})
     check_start(state["source_id"], recipe)
-    if (held_out := state.get("hold_out")) is not None and not 0 <= held_out <= 0.5:
-        raise DataError(f"The share to hold out is {held_out}.", "Choose 0 to 0.5.", field="hold_out")
+    dataset_writing.check_hold_out(state.get("hold_out"))
     name = str(state.get("name") or "").strip()
     description = str(state.get("description") or "")
     dataset_writing.check_characters(name, description)
@@ -53,7 +52,7 @@ def start(draft_id: str) -> TaskRecord:
         "reading": smart_source.fingerprint(state["source_id"]),
         "name": name,
         "description": description,
-        "hold_out": held_out,
+        "hold_out": state.get("hold_out"),
         "origin": "smart",
     }
     key = f"smart:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")

@@ -14,7 +14,7 @@ from core.errors import StudioError
 from core.messages import Message
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
-from core.services.data.datasets.operations import AddedExample, EditRows, messages_of
+from core.services.data.datasets.operations import AddedExample, EditRows, message_dicts
 from pages.data._datasets.editing import change as dataset_change
 from pages.ui.errors import show_error
 from pages.ui.format import number
@@ -202,7 +202,7 @@ def _operation(
             splits[position] = _SPLITS[changes["Part"]]
         texts = {title: value for title, value in changes.items() if title in _TEXTS}
         if texts:
-            rows[position] = tuple(_with(messages_of(before[position].example), texts))
+            rows[position] = tuple(_with(message_dicts(before[position].example), texts))
     more = [
         AddedExample(
             messages=tuple(_with([], {title: row.get(title) for title in _TEXTS})),
