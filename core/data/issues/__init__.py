@@ -24,7 +24,7 @@ from core.data.issues import (  # noqa: F401  each adds its issues
 # isort: on
 
 from core.data.issues.findings import data_error, finding, from_error, reject
-from core.data.issues.issue import ISSUES, Affected, AffectedRow, Fix, Issue, Scope, Share, Verdict, checks, codes
+from core.data.issues.issue import ISSUES, Affected, AffectedRow, Fix, Issue, Scope, ScoreShare, Verdict, checks, codes
 
 __all__ = [
     "ISSUES",
@@ -33,7 +33,7 @@ __all__ = [
     "Fix",
     "Issue",
     "Scope",
-    "Share",
+    "ScoreShare",
     "Verdict",
     "checks",
     "codes",

@@ -10,7 +10,7 @@ from typing import ClassVar
 from core.data.examples import likeness
 from core.data.issues.check import BaseCheck, Case, Hit, named, shown, spans_of
 from core.data.issues.fixes import DROP, EDIT
-from core.data.issues.issue import ISSUES, Issue, Share
+from core.data.issues.issue import ISSUES, Issue, ScoreShare
 
 
 class Answers(BaseCheck):
@@ -89,7 +89,7 @@ ISSUES.add(
         "{examples} {have} an answer that says nothing.",
         "The model would learn to say nothing. Drop these examples, or write the answers.",
         (DROP, EDIT),
-        Share("answers", 1.0),
+        ScoreShare("answers", 1.0),
         check=Answers,
     )
 )
@@ -101,7 +101,7 @@ ISSUES.add(
         "{examples} refuse{s} to answer.",
         "They teach the model to refuse ordinary requests. Drop them, unless refusing is what it should learn.",
         (DROP, EDIT),
-        Share("answers", 1.0),
+        ScoreShare("answers", 1.0),
         check=Answers,
     )
 )
@@ -113,7 +113,7 @@ ISSUES.add(
         "{examples} contain{s} placeholders that were never filled in.",
         "The model would repeat placeholders such as {{name}} in its answers. Fill them in, or drop the examples.",
         (DROP, EDIT),
-        Share("answers", 1.0),
+        ScoreShare("answers", 1.0),
         check=Placeholders,
     )
 )

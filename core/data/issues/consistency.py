@@ -15,7 +15,7 @@ from core.data.examples import likeness
 from core.data.examples.sets import ExampleSet, groups_of
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress, shown
 from core.data.issues.fixes import DROP_ALL, EDIT
-from core.data.issues.issue import ISSUES, Affected, Fix, Issue, Share
+from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare
 from core.messages import Message
 from core.text import plural
 
@@ -220,7 +220,7 @@ ISSUES.add(
             DROP_ALL,
             EDIT,
         ),
-        Share("consistency", 1.0),
+        ScoreShare("consistency", 1.0),
         check=Contradictions,
     )
 )
@@ -232,7 +232,7 @@ ISSUES.add(
         "{examples}{in_groups} with the same input {have} different long answers.",
         "Fine where many answers are right. Where only one is, keep it and drop the others.",
         (DROP_ALL, EDIT),
-        Share("consistency", 0.1),
+        ScoreShare("consistency", 0.1),
         check=Contradictions,
     )
 )
@@ -253,7 +253,7 @@ ISSUES.add(
             ),
             EDIT,
         ),
-        Share("consistency", 0.5),
+        ScoreShare("consistency", 0.5),
         check=Labels,
     )
 )
@@ -274,7 +274,7 @@ ISSUES.add(
             ),
             EDIT,
         ),
-        Share("consistency", 0.5),
+        ScoreShare("consistency", 0.5),
         check=SystemMessages,
     )
 )
@@ -286,7 +286,7 @@ ISSUES.add(
         "{examples} {have} a rare label{in_groups}.",
         "The model will rarely give these answers. Add examples of them, by hand or as variations.",
         (EDIT,),
-        Share("amount", 1.0),
+        ScoreShare("amount", 1.0),
         check=Labels,
     )
 )

@@ -18,7 +18,7 @@ from core.data.examples.sets import ExampleSet
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress, shown
 from core.data.issues.duplicate_map import DuplicateMap, draw
 from core.data.issues.fixes import EDIT, positions
-from core.data.issues.issue import ISSUES, Affected, Fix, Issue, Share, Verdict
+from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare, Verdict
 
 Numbers = Any  # a one-dimensional numpy array
 
@@ -276,7 +276,7 @@ ISSUES.add(
                 drops_all=True,
             ),
         ),
-        Share("separation", 1.0),
+        ScoreShare("separation", 1.0),
         check=Copies,
         rule=overlap,
     )
@@ -299,7 +299,7 @@ ISSUES.add(
                 drops_all=True,
             ),
         ),
-        Share("separation", 1.0),
+        ScoreShare("separation", 1.0),
         check=Copies,
     )
 )
@@ -321,7 +321,7 @@ ISSUES.add(
             ),
             EDIT,
         ),
-        Share("uniqueness", 1.0),
+        ScoreShare("uniqueness", 1.0),
         check=Copies,
         rule=duplicates,
     )
@@ -352,7 +352,7 @@ ISSUES.add(
             ),
             EDIT,
         ),
-        Share("uniqueness", 1.0),
+        ScoreShare("uniqueness", 1.0),
         check=Copies,
     )
 )

@@ -82,7 +82,7 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ScoreShare:
     """Which part of the quality score an issue costs points in, and how much an example weighs there (0 to 1)."""
 
     part: str
@@ -125,7 +125,7 @@ class Issue:
     sentence: str
     remedy: str = ""
     fixes: tuple[Fix, ...] = ()
-    share: Share | None = None
+    share: ScoreShare | None = None
     check: Callable[[CheckSettings], QualityCheck] | None = None
     rule: Callable[[ExampleSet], Verdict | None] | None = None
     unreadable: bool = False

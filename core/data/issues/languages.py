@@ -12,7 +12,7 @@ from typing import Any
 from core.data.examples.sets import ExampleSet
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress
 from core.data.issues.fixes import DROP, EDIT
-from core.data.issues.issue import ISSUES, Issue, Share
+from core.data.issues.issue import ISSUES, Issue, ScoreShare
 
 # Languages that py3langid distinguishes reliably and that people train on; rarer ones are confused with these.
 _NAMES = {
@@ -109,7 +109,7 @@ ISSUES.add(
         "{examples} {are} in another language than most.",
         "Fine if both languages are intended. Otherwise drop these examples, or translate them.",
         (DROP, EDIT),
-        Share("text", 0.25),
+        ScoreShare("text", 0.25),
         check=Languages,
         subject="Text of the examples",
         scope="set",

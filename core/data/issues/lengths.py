@@ -12,7 +12,7 @@ import numpy as np
 from core.data.examples.sets import ExampleSet
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress
 from core.data.issues.fixes import DROP, EDIT
-from core.data.issues.issue import ISSUES, Issue, Share
+from core.data.issues.issue import ISSUES, Issue, ScoreShare
 from core.text import estimated_tokens
 
 
@@ -80,7 +80,7 @@ ISSUES.add(
         "The input alone fills the maximum length, so nothing is left to learn. Shorten it, raise the maximum length "
         "of the job, or drop these examples.",
         (DROP, EDIT),
-        Share("length", 1.0),
+        ScoreShare("length", 1.0),
         check=LengthCheck,
     )
 )
@@ -92,7 +92,7 @@ ISSUES.add(
         "{examples} {are} longer than the maximum length.",
         "Training cuts off the end. Raise the maximum length of the job, shorten the text, or drop it.",
         (DROP, EDIT),
-        Share("length", 0.5),
+        ScoreShare("length", 0.5),
         check=LengthCheck,
     )
 )
@@ -104,7 +104,7 @@ ISSUES.add(
         "{examples} {are} far longer or shorter than the others.",
         "Look at them: often it is a heading, a complete document, or two rows in one.",
         (DROP, EDIT),
-        Share("length", 0.1),
+        ScoreShare("length", 0.1),
         check=LengthCheck,
     )
 )

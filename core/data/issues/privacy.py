@@ -9,7 +9,7 @@ from typing import Any
 from core.data.examples import sensitive
 from core.data.issues.check import BaseCheck, Case, Hit, Span, masked, shown
 from core.data.issues.fixes import DROP
-from core.data.issues.issue import ISSUES, Affected, Fix, Issue, Share
+from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare
 
 _LISTED = 5
 
@@ -53,7 +53,7 @@ ISSUES.add(
         "{examples} contain{s} keys, tokens or passwords.",
         "A model may repeat what it was trained on to anyone. Redact them, and revoke the real ones.",
         (_redact_fix(secret=True), DROP),
-        Share("privacy", 1.0),
+        ScoreShare("privacy", 1.0),
         check=SensitiveCheck,
     )
 )
@@ -65,7 +65,7 @@ ISSUES.add(
         "{examples} contain{s} personal data.",
         "A model may repeat it. Redact what should not be learned.",
         (_redact_fix(secret=False), DROP),
-        Share("privacy", 0.5),
+        ScoreShare("privacy", 0.5),
         check=SensitiveCheck,
     )
 )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from core.data.examples.sets import ExampleSet
-from core.data.issues.issue import ISSUES, Issue, Share, Verdict
+from core.data.issues.issue import ISSUES, Issue, ScoreShare, Verdict
 
 MINIMUM_EXAMPLES: Final = 10
 RECOMMENDED_EXAMPLES: Final = 50
@@ -37,7 +37,7 @@ ISSUES.add(
         f"{{labeled_examples}} for training; at least {MINIMUM_EXAMPLES} are needed, {RECOMMENDED_EXAMPLES} or more "
         "are recommended.",
         "Add examples: write some by hand, import more rows, or let a model write variations.",
-        share=Share("amount", 0),
+        share=ScoreShare("amount", 0),
         rule=too_few,
     )
 )
@@ -49,7 +49,7 @@ ISSUES.add(
         f"{{labeled_examples}} for training; {RECOMMENDED_EXAMPLES} or more are recommended, because a model that sees "
         "fewer memorizes them rather than learning the pattern.",
         "Add examples: write some by hand, import more rows, or let a model write variations.",
-        share=Share("amount", 0),
+        share=ScoreShare("amount", 0),
         rule=few,
     )
 )

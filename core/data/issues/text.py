@@ -10,7 +10,7 @@ from typing import Any
 from core.data.examples.characters import SPECIAL_TOKENS
 from core.data.issues.check import BaseCheck, Case, Hit, named, shown, spans_of
 from core.data.issues.fixes import DROP, EDIT, positions
-from core.data.issues.issue import ISSUES, Affected, Fix, Issue, Share
+from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare
 
 
 class SpecialTokens(BaseCheck):
@@ -105,7 +105,7 @@ ISSUES.add(
             DROP,
             EDIT,
         ),
-        Share("text", 1.0),
+        ScoreShare("text", 1.0),
         check=SpecialTokens,
     )
 )
@@ -128,7 +128,7 @@ ISSUES.add(
             EDIT,
             DROP,
         ),
-        Share("text", 1.0),
+        ScoreShare("text", 1.0),
         check=Mojibake,
     )
 )

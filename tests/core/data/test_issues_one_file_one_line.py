@@ -11,7 +11,7 @@ from core.data.editing import OPERATIONS, Operation, operation_of
 from core.data.editing.base import OperationSource, ResultExample, each
 from core.data.editing.text import rewrite
 from core.data.examples.sets import ExampleSet
-from core.data.issues import ISSUES, Fix, Issue, Share, Verdict, document, finding
+from core.data.issues import ISSUES, Fix, Issue, ScoreShare, Verdict, document, finding
 from core.data.issues.check import BaseCheck, Case, Hit
 from core.data.issues.fixes import positions
 from core.data.quality.rules import check_set
@@ -42,7 +42,7 @@ SHOUTING = Issue(
     "{examples} shout{s}.",
     "Calm down.",
     (Fix("drop", "Silence {examples}", "Drops them.", "drop_rows", positions, drops_all=True),),
-    Share("answers", 1.0),
+    ScoreShare("answers", 1.0),
     check=ShoutCheck,
     subject="Noise",
 )
