@@ -18,7 +18,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from core.serving.targets.base import AnswerChunk
 from worker.inference import problems
-from worker.inference.engine import Engine, Question
+from worker.inference.engine import GenerationRequest, InferenceEngine
 from worker.inference.request_log import RequestLog
 from worker.inference.schema import ChatRequest
 
@@ -32,11 +32,11 @@ class Disconnected(Exception):
 class Chunks:
     """The chunks of one answer, handed from the engine's thread to the event loop."""
 
-    def __init__(self, engine: Engine, body: ChatRequest) -> None:
+    def __init__(self, engine: InferenceEngine, body: ChatRequest) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[AnswerChunk | Exception] = asyncio.Queue()
         self._cancelled = threading.Event()
-        question = Question(
+        question = GenerationRequest(
             body.model, body.conversation(), body.options(), self._emit, self._cancelled, body.answer_schema()
         )
         engine.submit(question)
@@ -93,7 +93,7 @@ def make_app() -> FastAPI:
     # a page from elsewhere must not reach the loopback address under a name of its own
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     app.add_middleware(RequestLog)
-    engine = Engine()
+    engine = InferenceEngine()
 
     @app.get("/health")
     def health(warm_up: bool = False) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from core.errors import DataError
 from core.models.render import render_prompt
 from core.models.thinking import EmptyBlockFilter
 from core.serving.targets.base import AnswerChunk
-from worker.inference.engine import Question
+from worker.inference.engine import GenerationRequest
 from worker.inference.grammar import Grammar, Vocabulary
 from worker.inference.loader import Loaded
 from worker.training.generate import stop_ids
@@ -19,13 +19,13 @@ from worker.training.generate import stop_ids
 _UNFINISHED = "\ufffd"  # what a decoder shows for the first bytes of a character whose last ones are still to come
 
 
-class Answer:
-    """Decodes one question on loaded weights, a token per `step`."""
+class Generation:
+    """Decodes one request on loaded weights, a token per `step`."""
 
-    def __init__(self, question: Question, loaded: Loaded, adapter: str | None) -> None:
-        self.question, self.loaded, self.adapter = question, loaded, adapter
-        self.options = question.options
-        prompt = render_prompt(question.messages, loaded.tokenizer)
+    def __init__(self, request: GenerationRequest, loaded: Loaded, adapter: str | None) -> None:
+        self.request, self.loaded, self.adapter = request, loaded, adapter
+        self.options = request.options
+        prompt = render_prompt(request.messages, loaded.tokenizer)
         self._cache: Any = loaded.adapters.start(adapter)
         limit = int(getattr(loaded.model.config, "max_position_embeddings", 0) or 0)
         if limit and self._cache is not None:
@@ -40,7 +40,7 @@ class Answer:
         self.prompt_tokens = len(prompt)
         self.max_tokens = min(self.options.max_tokens, limit - len(prompt)) if limit else self.options.max_tokens
         self._ends = set(stop_ids(loaded.model, loaded.tokenizer))
-        self._grammar = self._grammar_of(question, loaded)
+        self._grammar = self._grammar_of(request, loaded)
         where = loaded.model.device
         self._next = torch.tensor([prompt], device=where)
         self._random = torch.Generator(device=where)
@@ -78,11 +78,11 @@ class Answer:
         shown = self._shown.add(text)
         return AnswerChunk(shown) if shown else None
 
-    def _grammar_of(self, question: Question, loaded: Loaded) -> Grammar | None:
-        if question.schema is None:
+    def _grammar_of(self, request: GenerationRequest, loaded: Loaded) -> Grammar | None:
+        if request.schema is None:
             return None
         size = int(loaded.model.config.get_text_config().vocab_size)
-        return Grammar(question.schema, Vocabulary.of(loaded.tokenizer, size, self._ends))
+        return Grammar(request.schema, Vocabulary.of(loaded.tokenizer, size, self._ends))
 
     def _last(self, reason: str, text: str) -> AnswerChunk:
         return AnswerChunk(self._shown.add(text) + self._shown.rest(), reason, self.prompt_tokens, len(self._ids))

@@ -2,7 +2,7 @@
 
 A thread of its own instead of a lock around the model: switching adapters changes the model for everybody, so steps of
 different answers must not overlap; taking turns keeps two streams (base and tuned, side by side) equally quick. torch
-is imported in that thread at the first question, so that the server answers its health page at once.
+is imported in that thread at the first request, so that the server answers its health page at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.messages import Message
 from core.serving.targets.base import AnswerChunk, ChatOptions
 
 if TYPE_CHECKING:
-    from worker.inference.decoding import Answer
+    from worker.inference.decoding import Generation
     from worker.inference.loader import Loader
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ class Busy(StudioError):
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question on its way: `emit` takes chunks, or the error that ended it; `cancelled` ends it from outside."""
+class GenerationRequest:
+    """A request on its way: `emit` takes chunks, or the error that ended it; `cancelled` ends it from outside."""
 
     model_id: str
     messages: Sequence[Message]
@@ -45,12 +45,12 @@ class Question:
     context: Context = field(default_factory=copy_context)  # of the request, so that its log lines carry its id
 
 
-class Engine:
-    """Takes questions from any thread; answers through each question's `emit`."""
+class InferenceEngine:
+    """Takes requests from any thread; answers through each request's `emit`."""
 
     def __init__(self) -> None:
-        self._inbox: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
-        self._open: list[Answer] = []
+        self._inbox: queue.SimpleQueue[GenerationRequest | None] = queue.SimpleQueue()
+        self._open: list[Generation] = []
         self._loader: Loader | None = None
         self._count = 0
         self._counting = threading.Lock()
@@ -62,13 +62,13 @@ class Engine:
         """What is in memory."""
         return self._loader.names if self._loader else []
 
-    def submit(self, question: Question) -> None:
-        """Queue a question. Raises Busy when too many are open."""
+    def submit(self, request: GenerationRequest) -> None:
+        """Queue a request. Raises Busy when too many are open."""
         with self._counting:
             if self._count >= MAX_OPEN:
                 raise Busy(f"{self._count} answers are under way.", "Ask again in a moment.")
             self._count += 1
-        self._inbox.put(question)
+        self._inbox.put(request)
 
     def warm_up(self) -> None:
         """Import what answering needs, if that has not happened yet."""
@@ -78,33 +78,33 @@ class Engine:
     def _run(self) -> None:
         while True:
             self._admit()
-            for answer in list(self._open):
-                self._advance(answer)
+            for generation in list(self._open):
+                self._advance(generation)
 
     def _admit(self) -> None:
         """Take what came in; with nothing to do, sleep until something comes."""
         while not self._open or not self._inbox.empty():
-            question = self._inbox.get()
-            if question is None:
+            request = self._inbox.get()
+            if request is None:
                 self._ready()
                 continue
-            if question.cancelled.is_set():
+            if request.cancelled.is_set():
                 self._left()
                 continue
             try:
-                self._open.append(question.context.run(self._begin, question))
+                self._open.append(request.context.run(self._begin, request))
             except Exception as error:  # every failure belongs to the one who asked, not to this thread
                 self._left()
-                question.emit(error)
+                request.emit(error)
 
-    def _begin(self, question: Question) -> Answer:
+    def _begin(self, request: GenerationRequest) -> Generation:
         from worker.inference import registry
-        from worker.inference.decoding import Answer
+        from worker.inference.decoding import Generation
 
         loader = self._ready()
-        served = registry.find(question.model_id)
-        loaded, adapter = loader.get(served, busy={id(answer.loaded) for answer in self._open})
-        return Answer(question, loaded, adapter)
+        served = registry.find(request.model_id)
+        loaded, adapter = loader.get(served, busy={id(generation.loaded) for generation in self._open})
+        return Generation(request, loaded, adapter)
 
     def _ready(self) -> Loader:
         """The loader, with torch behind it."""
@@ -115,22 +115,22 @@ class Engine:
         self._loader = self._loader or Loader()
         return self._loader
 
-    def _advance(self, answer: Answer) -> None:
-        if answer.question.cancelled.is_set():
-            return self._close(answer)
+    def _advance(self, generation: Generation) -> None:
+        if generation.request.cancelled.is_set():
+            return self._close(generation)
         try:
-            chunk = answer.question.context.run(answer.step)
+            chunk = generation.request.context.run(generation.step)
         except Exception as error:
-            self._close(answer)
-            return answer.question.emit(error)
+            self._close(generation)
+            return generation.request.emit(error)
         if chunk is None:
             return None
         if chunk.finish_reason:
-            self._close(answer)
-        return answer.question.emit(chunk)
+            self._close(generation)
+        return generation.request.emit(chunk)
 
-    def _close(self, answer: Answer) -> None:
-        self._open.remove(answer)
+    def _close(self, generation: Generation) -> None:
+        self._open.remove(generation)
         self._left()
 
     def _left(self) -> None:

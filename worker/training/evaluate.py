@@ -14,7 +14,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
 from core.services.training import models
 from core.services.training.jobs import reader as job_reader
-from core.services.training.results import ExactMatchResult, Share, SplitCount, TestedQuestion
+from core.services.training.results import ExactMatchResult, ExactShares, SplitCount, TestedQuestion
 from worker.training.generate import Exactness, exact_match, split_last_answer
 from worker.training.model_files import load_model, load_tokenizer, load_tuned
 from worker.training.run import quiet
@@ -88,8 +88,8 @@ def _answers(
     return results
 
 
-def _share(results: dict[str, Exactness]) -> Share:
-    return Share(**{split: exactness.share for split, exactness in results.items()})
+def _share(results: dict[str, Exactness]) -> ExactShares:
+    return ExactShares(**{split: exactness.share for split, exactness in results.items()})
 
 
 def _samples(

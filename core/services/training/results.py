@@ -35,7 +35,7 @@ class DownloadResult(TaskResult):
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ExactShares:
     """Exact answers as a share of 0-1 by split; None where the split is empty."""
 
     train: float | None = None
@@ -65,7 +65,7 @@ class TestedQuestion:
 class ExactMatchResult(TaskResult):
     """Of an exact-match test: base against tuned model on all examples, and a few samples."""
 
-    base: Share
-    tuned: Share
+    base: ExactShares
+    tuned: ExactShares
     counts: SplitCount
     samples: tuple[TestedQuestion, ...] = ()

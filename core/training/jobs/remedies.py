@@ -19,7 +19,7 @@ MOST_ACCUMULATION: Final = 256  # batches; the largest setting
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """One setting to change: its part, its current value and the suggested one.
 
     `part` is `training` (general settings), `method_config` (settings of the method) or `method` (another method).
@@ -34,7 +34,7 @@ class Change:
     accompanies: bool = False
 
 
-def remedies(cause: str, training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
+def remedies(cause: str, training: ResolvedTraining, method: Method, examples: int) -> tuple[SettingChange, ...]:
     """The changes that would help against a cause of failure; () if no setting does.
 
     Args:
@@ -44,13 +44,13 @@ def remedies(cause: str, training: ResolvedTraining, method: Method, examples: i
     return remedy(training, method, examples) if remedy else ()
 
 
-def for_memory(training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
+def for_memory(training: ResolvedTraining, method: Method, examples: int) -> tuple[SettingChange, ...]:
     """Less memory, cheapest first: gradient checkpointing, a smaller batch (with as many examples per step), shorter
     examples, fewer trained weights; the first three that apply.
 
     Gradient accumulation replaces the smaller batch, so that the run learns the same. A batch has at most all examples.
     """
-    changes: list[Change] = []
+    changes: list[SettingChange] = []
     current, length = training.per_device_batch_size, training.max_seq_length
     batch = min(current, examples)
     if training.gradient_checkpointing == "off" and method.recomputes:
@@ -64,15 +64,15 @@ def for_memory(training: ResolvedTraining, method: Method, examples: int) -> tup
     if length > SHORTEST:
         changes.append(_training("max_seq_length", length, max(SHORTEST, length // 2)))
     if method.peft_type is None:
-        changes.append(Change("method", "method", "Method", method.title, recommended_method().id))
+        changes.append(SettingChange("method", "method", "Method", method.title, recommended_method().id))
     else:
         changes += _smaller_tuner(method)
     return _first(changes, MOST)
 
 
-def _first(changes: Sequence[Change], count: int) -> tuple[Change, ...]:
+def _first(changes: Sequence[SettingChange], count: int) -> tuple[SettingChange, ...]:
     """The first `count` changes, each with those that accompany it."""
-    chosen: list[Change] = []
+    chosen: list[SettingChange] = []
     for change in changes:
         count -= not change.accompanies
         if count < 0:
@@ -81,13 +81,13 @@ def _first(changes: Sequence[Change], count: int) -> tuple[Change, ...]:
     return tuple(chosen)
 
 
-def for_divergence(training: ResolvedTraining, method: Method, examples: int) -> tuple[Change, ...]:
+def for_divergence(training: ResolvedTraining, method: Method, examples: int) -> tuple[SettingChange, ...]:
     """A tenth of the learning rate."""
     tenth = float(f"{training.learning_rate / 10:.2g}")
     return (_training("learning_rate", training.learning_rate, tenth),)
 
 
-REMEDIES: Final[dict[str, Callable[[ResolvedTraining, Method, int], tuple[Change, ...]]]] = {
+REMEDIES: Final[dict[str, Callable[[ResolvedTraining, Method, int], tuple[SettingChange, ...]]]] = {
     "out_of_memory": for_memory,
     "diverged": for_divergence,
 }
@@ -98,7 +98,7 @@ BESIDES: Final = {  # what would also help and is not a setting
 }
 
 
-def as_text(changes: Sequence[Change]) -> str:
+def as_text(changes: Sequence[SettingChange]) -> str:
     """The changes as the middle of a sentence: `set the batch size to 2 (now 4); set the rank to 4 (now 8)`."""
     text = ""
     for change in changes:
@@ -107,7 +107,7 @@ def as_text(changes: Sequence[Change]) -> str:
     return text
 
 
-def _sentence_part(change: Change) -> str:
+def _sentence_part(change: SettingChange) -> str:
     if change.part == "method":
         return f"choose {METHODS.get(change.suggested).title} instead of {change.now}"
     title = f"{change.title[0].lower()}{change.title[1:]}"
@@ -115,7 +115,7 @@ def _sentence_part(change: Change) -> str:
     return text if change.accompanies else f"set the {text}"
 
 
-def as_choices(changes: Sequence[Change]) -> dict[str, Any]:
+def as_choices(changes: Sequence[SettingChange]) -> dict[str, Any]:
     """The changes as arguments of `jobs.retry_with`."""
     choices: dict[str, Any] = {}
     for change in changes:
@@ -131,12 +131,12 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _training(setting: str, now: Any, suggested: Any, *, accompanies: bool = False) -> Change:
+def _training(setting: str, now: Any, suggested: Any, *, accompanies: bool = False) -> SettingChange:
     title = TrainingConfig.model_fields[setting].title or setting
-    return Change("training", setting, title, now, suggested, accompanies)
+    return SettingChange("training", setting, title, now, suggested, accompanies)
 
 
-def _smaller_tuner(method: Method) -> list[Change]:
+def _smaller_tuner(method: Method) -> list[SettingChange]:
     """The field that a method marks with `less_memory`, times the factor given there: half the rank, twice the
     reduction.
 
@@ -156,6 +156,6 @@ def _smaller_tuner(method: Method) -> list[Change]:
     return []
 
 
-def _method_setting(method: Method, name: str, factor: float, *, accompanies: bool = False) -> Change:
+def _method_setting(method: Method, name: str, factor: float, *, accompanies: bool = False) -> SettingChange:
     value, title = getattr(method, name), type(method).model_fields[name].title or name
-    return Change("method_config", name, title, value, int(value * factor), accompanies)
+    return SettingChange("method_config", name, title, value, int(value * factor), accompanies)

@@ -51,7 +51,7 @@ def _without_dataset(job: jobs.JobRecord) -> None:
             st.switch_page(navigation.page_file("new_job"), query_params={"again": job.id})
 
 
-def _changes(changes: Sequence[jobs.Change]) -> None:
+def _changes(changes: Sequence[jobs.SettingChange]) -> None:
     """Each setting with its value now and the suggested one, one a line."""
     with st.grid(2, min_column_width=110, wrap=False, gap=("xxsmall", "small"), width=360, key="remedies"):
         for change in changes:
@@ -68,7 +68,7 @@ def _kept(job: jobs.JobRecord) -> None:
         )
 
 
-def _ways_on(job: jobs.JobRecord, changes: Sequence[jobs.Change]) -> None:
+def _ways_on(job: jobs.JobRecord, changes: Sequence[jobs.SettingChange]) -> None:
     if changes:
         if st.button(
             "New job with these settings",

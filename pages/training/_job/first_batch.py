@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.training.jobs.first_batch import FirstBatch, Piece, first_batch
+from core.services.training.jobs.first_batch import FirstBatch, TextSpan, first_batch
 from pages.ui.escaping import escaped
 from pages.ui.format import md, plural
 
@@ -40,7 +40,7 @@ def _markup(found: FirstBatch) -> str:
     return f'<div class="seen-legend">{legend}</div><div class="seen" dir="auto">{"".join(rows)}</div>'
 
 
-def _span(piece: Piece, turn: int) -> str:
+def _span(piece: TextSpan, turn: int) -> str:
     kind = "loss" if piece.learnt else "read"
     names = f"seen-{kind} seen-{'odd' if turn % 2 else 'even'}"
     last = piece.position + piece.tokens - 1

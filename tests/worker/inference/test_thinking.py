@@ -10,8 +10,8 @@ from core.messages import Message
 from core.serving.targets.base import ChatOptions, Chunk
 from core.training.jobs.exact_match import matches
 from tests.support.random_model import make_model
-from worker.inference.decoding import Answer
-from worker.inference.engine import Question
+from worker.inference.decoding import Generation
+from worker.inference.engine import GenerationRequest
 from worker.inference.loader import Loaded
 from worker.training.generate import exact_match
 from worker.training.model_files import load_model, load_tokenizer
@@ -43,8 +43,8 @@ def loaded(tmp_path: Path, text: str) -> Loaded:
 
 
 def test_chat_streams_the_answer_without_the_empty_block(tmp_path: Path) -> None:
-    question = Question("m", ASK, ChatOptions(max_tokens=64), lambda chunk: None, threading.Event())
-    answer = Answer(question, loaded(tmp_path, "<think>\n\n</think>\n\nIt is there."), None)
+    question = GenerationRequest("m", ASK, ChatOptions(max_tokens=64), lambda chunk: None, threading.Event())
+    answer = Generation(question, loaded(tmp_path, "<think>\n\n</think>\n\nIt is there."), None)
     pieces: list[Chunk] = []
     while not (pieces and pieces[-1].finish_reason):
         if (chunk := answer.step()) is not None:

@@ -68,15 +68,15 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
 def test_the_merged_model_answers_like_its_adapter(tuned: models.ModelRecord) -> None:
     from core.messages import Message
     from core.serving.targets.base import ChatOptions
-    from worker.inference.decoding import Answer
-    from worker.inference.engine import Question
+    from worker.inference.decoding import Generation
+    from worker.inference.engine import GenerationRequest
     from worker.inference.loader import Loader
 
     execute(merging.begin(tuned.id).id, "test:1")
     loader, said = Loader(), []
     for model_id in (tuned.id, merging.served_id(tuned.id)):
-        asked = Question(model_id, [Message("user", "What is item 7?")], ChatOptions(12), print, None)  # type: ignore[arg-type]
-        answer = Answer(asked, *loader.get(registry.find(model_id), set()))
+        asked = GenerationRequest(model_id, [Message("user", "What is item 7?")], ChatOptions(12), print, None)  # type: ignore[arg-type]
+        answer = Generation(asked, *loader.get(registry.find(model_id), set()))
         chunks = [answer.step() for _ in range(12)]
         said.append("".join(chunk.text for chunk in chunks if chunk))
     assert said[0] == said[1] != ""

@@ -20,18 +20,18 @@ from core.services.training.jobs.records import (
 )
 from core.services.training.jobs.spec_builder import MAX_NAME, SUGGESTED_NAME, catalog, suggest_name
 from core.training.forecast.memory import MemoryForecast
-from core.training.jobs.remedies import Change
+from core.training.jobs.remedies import SettingChange
 
 __all__ = [
     "MAX_NAME",
     "SUGGESTED_NAME",
     "Alternative",
-    "Change",
     "Comparison",
     "Forecast",
     "JobRecord",
     "MemoryForecast",
     "ServingPlace",
+    "SettingChange",
     "TrackRecord",
     "also_helps",
     "alternatives",

@@ -11,7 +11,7 @@ from core.services.training.jobs.reader import get_job
 from core.services.training.jobs.records import JobRecord
 from core.services.training.jobs.spec_builder import suggest_name
 from core.training.jobs import remedies as job_remedies
-from core.training.jobs.remedies import Change
+from core.training.jobs.remedies import SettingChange
 
 
 def retry_with(job_id: str, changes: Mapping[str, Any], *, draft_key: str | None = None) -> JobRecord:
@@ -39,7 +39,7 @@ def _merged(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def remedies(job: JobRecord) -> tuple[Change, ...]:
+def remedies(job: JobRecord) -> tuple[SettingChange, ...]:
     """The settings that would help a job that failed: () where no change of settings would."""
     if job.state != "failed" or job.method not in methods.METHODS:
         return ()

@@ -13,7 +13,7 @@ from core.services.training.jobs.reader import get_job
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextSpan:
     """A stretch of text: `tokens` tokens from `position` on in its example; `learnt` where loss falls."""
 
     text: str
@@ -34,7 +34,7 @@ class FirstBatch:
     tokens: int
     learnt: int
     micro_batches: int
-    rows: tuple[tuple[tuple[Piece, ...], ...], ...]
+    rows: tuple[tuple[tuple[TextSpan, ...], ...], ...]
     left_out: int
 
     @property
@@ -71,7 +71,7 @@ def first_batch(job_id: str) -> FirstBatch | None:
 def _read(plain: Mapping[str, Any]) -> FirstBatch:
     rows = tuple(
         tuple(
-            tuple(Piece(text, bool(learnt), position, tokens) for text, learnt, position, tokens in example)
+            tuple(TextSpan(text, bool(learnt), position, tokens) for text, learnt, position, tokens in example)
             for example in row
         )
         for row in plain["rows"]

@@ -16,7 +16,7 @@ _DERIVED = frozenset({"steps_per_epoch", "total_steps"})
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class DifferingSetting:
     """A setting that is not the same in all runs; `values` in the order of the runs, None where a run has none."""
 
     name: str
@@ -39,7 +39,7 @@ class Compared:
     """Runs side by side, in the order they were asked for."""
 
     runs: tuple[JobRecord, ...]
-    settings: tuple[Setting, ...]
+    settings: tuple[DifferingSetting, ...]
     figures: tuple[Figure, ...]
 
 
@@ -49,10 +49,10 @@ def compare(job_ids: Sequence[str]) -> Compared:
     return Compared(runs, _differing(runs), _figures(runs))
 
 
-def _differing(runs: Sequence[JobRecord]) -> tuple[Setting, ...]:
+def _differing(runs: Sequence[JobRecord]) -> tuple[DifferingSetting, ...]:
     rows = [_settings(run) for run in runs]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    found = (Setting(name, tuple(row.get(name) for row in rows)) for name in names)
+    found = (DifferingSetting(name, tuple(row.get(name) for row in rows)) for name in names)
     return tuple(setting for setting in found if any(value != setting.values[0] for value in setting.values))
 
 

@@ -15,7 +15,7 @@ from core.services.data import datasets
 from core.services.platform import tasks
 from core.services.serving import chat
 from core.services.training import jobs, models
-from core.services.training.results import ExactMatchResult, Share, SplitCount
+from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
 from tests.support.jobs import begin, finish, launch, make_dataset, succeed
 
 MEASURED = {
@@ -143,7 +143,7 @@ def test_one_test_at_a_time(studio_env: Path, adapter: Path) -> None:
     first, second = models.test(model.id), models.test(model.id)
     assert first.id == second.id
     assert models.test_result(model.id) is None
-    result = ExactMatchResult(base=Share(0.0), tuned=Share(0.5), counts=SplitCount(2))
+    result = ExactMatchResult(base=ExactShares(0.0), tuned=ExactShares(0.5), counts=SplitCount(2))
     finish(first.id, result)
     assert models.test_result(model.id) == result
     assert models.test(model.id).id != first.id

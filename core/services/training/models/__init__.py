@@ -1,0 +1,30 @@
+"""The registry of fine-tuned models: registered once per job, listed, named, archived, downloaded, tested."""
+
+from __future__ import annotations
+
+from core.services.training.models.changing import activate, archive, rename, set_notes
+from core.services.training.models.downloading import download
+from core.services.training.models.exact_match import EXACT_MATCH, evaluate_after, running_test, test, test_result
+from core.services.training.models.reader import get_model, list_models
+from core.services.training.models.records import MergedFiles, ModelDownload, ModelRecord
+from core.services.training.models.registering import file_facts, register
+
+__all__ = [
+    "EXACT_MATCH",
+    "MergedFiles",
+    "ModelDownload",
+    "ModelRecord",
+    "activate",
+    "archive",
+    "download",
+    "evaluate_after",
+    "file_facts",
+    "get_model",
+    "list_models",
+    "register",
+    "rename",
+    "running_test",
+    "set_notes",
+    "test",
+    "test_result",
+]

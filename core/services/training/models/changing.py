@@ -1,0 +1,52 @@
+"""Changes to a model: archived, activated, renamed, with notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from core.errors import Conflict, SettingsError
+from core.platform.db.tables import FineTunedModel
+from core.platform.db.uow import UnitOfWork
+from core.services.training.jobs import MAX_NAME
+from core.services.training.models.reader import get_model
+from core.services.training.models.records import ModelRecord
+
+_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
+
+
+def archive(model_id: str) -> ModelRecord:
+    """Put a model away: it is kept, and no longer served or offered."""
+    return _set(model_id, state="archived")
+
+
+def activate(model_id: str) -> ModelRecord:
+    """Serve a model again."""
+    return _set(model_id, state="active")
+
+
+def set_notes(model_id: str, notes: str) -> ModelRecord:
+    """Write a person's notes."""
+    return _set(model_id, notes=notes)
+
+
+def rename(model_id: str, name: str) -> ModelRecord:
+    """Give a model another name. Raises Conflict when it is taken, SettingsError when it cannot be one."""
+    name = " ".join(name.split())
+    if not name or len(name) > MAX_NAME:
+        raise SettingsError(f"A model's name has 1 to {MAX_NAME} characters, not {len(name)}.", "Choose another.")
+    with UnitOfWork() as uow:
+        query = select(func.count()).where(_MODELS.c.name == name, _MODELS.c.id != model_id)
+        if uow.session.connection().execute(query).scalar_one():
+            raise Conflict(f"There is a model called “{name}” already.", "Choose another name.")
+        uow.session.connection().execute(update(_MODELS).where(_MODELS.c.id == model_id).values(name=name))
+        uow.commit()
+    return get_model(model_id)
+
+
+def _set(model_id: str, **values: Any) -> ModelRecord:
+    with UnitOfWork() as uow:
+        uow.session.connection().execute(update(_MODELS).where(_MODELS.c.id == model_id).values(**values))
+        uow.commit()
+    return get_model(model_id)

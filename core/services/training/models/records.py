@@ -1,0 +1,56 @@
+"""Frozen records of fine-tuned models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MergedFiles:
+    """The second set of files of a model: base and adapter in one. `path` is their storage prefix."""
+
+    path: str
+    size_bytes: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A fine-tuned model. `state` is active or archived; `path` the storage prefix of its files."""
+
+    id: str
+    name: str
+    job_id: str
+    job_name: str
+    dataset_id: str
+    dataset_name: str
+    base_model: str
+    base_title: str
+    method: str
+    method_title: str
+    state: str
+    version: int
+    final_loss: float | None
+    path: str
+    size_bytes: int
+    manifest: dict[str, Any]
+    notes: str
+    created_at: float
+    dataset_deleted: bool
+
+    @property
+    def merged(self) -> MergedFiles | None:
+        """The whole model that the adapter was folded into, once that was done (`core.services.training.merging`)."""
+        kept = self.manifest.get("merged")
+        return MergedFiles(kept["path"], kept["size_bytes"], kept["created_at"]) if kept else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDownload:
+    """A zip archive on this machine, ready to be handed out."""
+
+    filename: str
+    path: Path
+    size_bytes: int

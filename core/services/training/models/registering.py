@@ -1,0 +1,131 @@
+"""The registration of the model that a run leaves: its files and manifest stored, one model per job."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+
+from core.errors import StorageError
+from core.models import base_models
+from core.platform.db.tables import FineTunedModel, FineTuningJob
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import MANIFEST, get_storage
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.training.jobs import reader as job_reader
+from core.services.training.jobs.speeds import record_speed
+from core.services.training.results import TrainingResult
+
+_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
+_JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
+
+
+def register(
+    ctx: TaskContext,
+    job_id: str,
+    directory: Path,
+    *,
+    final_loss: float | None,
+    measured: Mapping[str, Any] | None = None,
+    manifest: Mapping[str, Any] | None = None,
+    stopped_early: bool = False,
+) -> Outcome:
+    """Store what a run made, and return the outcome whose transaction registers it. The handler returns that outcome.
+
+    Success and cancel race in that transaction alone: it is fenced by the lease, a cancel that came before it wins,
+    and a job has one model (unique in the database). The model's id follows from the job's, so that a run that is
+    repeated after a crash writes the same files again.
+
+    Args:
+        directory: the adapter (adapter_config.json, adapter_model.safetensors), or the whole model.
+        final_loss: of the last step.
+        measured: train_seconds, tokens, tokens_per_s, peak_memory_bytes, steps and so on, as plain numbers.
+        manifest: further facts for the manifest.
+    """
+    job = job_reader.get_job(job_id)
+    model_id = f"fm_{job_id.removeprefix('job_')}"
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST)
+    size = sum(path.stat().st_size for path in files)
+    facts = {
+        "model_id": model_id,
+        "job_id": job.id,
+        "job_name": job.name,
+        "base_model": job.base_model,
+        "base_revision": job.spec.base_revision,
+        "chat_template_sha256": _template_hash(job.base_model),
+        "dataset": {"id": job.dataset_id, "name": job.dataset_name, "sha256": job.spec.dataset_sha256},
+        "spec": job.spec.model_dump(mode="json"),
+        "final_loss": final_loss,
+        "measured": dict(measured or {}),
+        "stopped_early": stopped_early,
+        "created_at": time.time(),
+        "files": {path.relative_to(directory).as_posix(): file_facts(path) for path in files},
+        **dict(manifest or {}),
+    }
+    _write_manifest(directory / MANIFEST, facts)
+    get_storage().put_dir(directory, f"models/{model_id}")
+
+    def insert(uow: UnitOfWork) -> TrainingResult:
+        name, version = _free_name(uow, job.name)
+        row = FineTunedModel(
+            id=model_id,
+            name=name,
+            version=version,
+            job_id=job.id,
+            dataset_id=job.dataset_id,
+            base_model=job.base_model,
+            method=job.method,
+            final_loss=final_loss,
+            path=f"models/{model_id}",
+            size_bytes=size,
+            manifest=facts,
+        )
+        uow.session.add(row)
+        numbers = {**dict(measured or {}), "final_loss": final_loss, "model_bytes": size}
+        uow.session.connection().execute(update(_JOBS).where(_JOBS.c.id == job.id).values(measured=numbers))
+        record_speed(uow, job.spec, numbers)
+        uow.session.flush()
+        return TrainingResult(model_id=model_id, model=name, final_loss=final_loss)
+
+    return Outcome("succeeded", reason="stopped_early" if stopped_early else "", on_commit=insert)
+
+
+def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
+    """Raises StorageError where the disk is full."""
+    try:
+        path.write_text(json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"The model's manifest could not be written to {path.parent}: {error.strerror}.",
+            "Free disk space, then retry: the steps are done, and the run goes on from its last checkpoint.",
+        ) from error
+
+
+def _free_name(uow: UnitOfWork, wanted: str) -> tuple[str, int]:
+    """The job's name, or, where a model has it already, the name with the next version behind it."""
+    taken = set(uow.session.connection().execute(select(_MODELS.c.name)).scalars())
+    version, name = 1, wanted
+    while name in taken:
+        version += 1
+        name = f"{wanted} ({version})"
+    return name, version
+
+
+def file_facts(path: Path) -> dict[str, Any]:
+    """Digest and size of a file, for a manifest."""
+    with path.open("rb") as stream:
+        return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest(), "bytes": path.stat().st_size}
+
+
+def _template_hash(base_model: str) -> str:
+    path = base_models.resolve(base_model).path
+    if path is None or not (path / "tokenizer.json").is_file():
+        return ""
+    from core.models.base_models.light_tokenizer import template_of
+
+    return hashlib.sha256(template_of(path).encode()).hexdigest()
