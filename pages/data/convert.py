@@ -25,16 +25,16 @@ def header(step: str, about: str = "", smart: bool = False, under_way: bool = Fa
     """The page header, with the title and sentence that fit the mode and the state of the conversion."""
     title, lead = SMART_HEADS.get(step, (None, None)) if smart else (None, None)
     if under_way:
-        lead = "The work runs by itself, and every row is accounted for."
+        lead = "The conversion runs in the background; every row ends up as an example or with a reason."
     wizard.header("Convert data", "convert", STEPS, IDS.index(step) + 1, about, title, lead)
 
 
 def show(draft: DraftRecord) -> None:
-    """The draft's own step, and the way back and on."""
+    """The step that the draft is on, with the buttons back and on."""
     under_way = is_under_way(draft)
     step_id = "convert" if under_way else draft.step if draft.step in IDS[1:] else "analyze"
     source = source_of(draft)
-    with st.spinner("Looking at the rows"):
+    with st.spinner("Analyzing the rows"):
         analysis = sources.analyze(source.id)
     smart = draft.state.get("mode") == "smart"
     header(step_id, f" · {md(source.filename, 40)} · {plural(analysis.total_rows, 'row')}", smart, under_way)
@@ -55,10 +55,10 @@ def show(draft: DraftRecord) -> None:
     draft_state.drawn(draft, step_id)
 
 
-with boundary(way_out=("convert", "Begin again")):
-    wanted = st.query_params.get("draft")
-    if wanted:
-        show(draft_state.load(wanted))
+with boundary(way_out=("convert", "Start over")):
+    draft_id = st.query_params.get("draft")
+    if draft_id:
+        show(draft_state.load(draft_id))
     else:
         header("upload")
         begin_step()

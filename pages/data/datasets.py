@@ -1,5 +1,5 @@
 """Datasets: a wall of cards; with `?id=` one dataset: examples, quality, findings, statistics, versions, provenance,
-and what a model sees of it."""
+variations, and what a model reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ guard.require()
 
 
 def show_one(dataset_id: str) -> None:
-    """One dataset."""
+    """One dataset: its head, its figures and its tabs."""
     dataset = datasets.get_dataset(dataset_id)
     head(dataset)
     watch_validation(dataset)
@@ -46,8 +46,8 @@ def show_one(dataset_id: str) -> None:
 
 
 with boundary(way_out=("datasets", "All datasets")):
-    wanted = st.query_params.get("id")
-    if wanted:
-        show_one(wanted)
+    dataset_id = st.query_params.get("id")
+    if dataset_id:
+        show_one(dataset_id)
     else:
         wall.show()

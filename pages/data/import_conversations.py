@@ -21,13 +21,13 @@ guard.require()
 
 
 def header(step: str, about: str = "", running: bool = False) -> None:
-    """The page header; a running import has a sentence that says what happens."""
-    lead = "What comes of the log: every message is imported, or left out with its reason." if running else None
+    """The page header; a running import replaces the step's sentence."""
+    lead = "Every message is imported, or left out with a reason." if running else None
     wizard.header("Import conversations", "chats", STEPS, IDS.index(step) + 1, about, lead=lead)
 
 
 def show(draft: DraftRecord) -> None:
-    """The draft's own step, and the way back and on."""
+    """The step that the draft is on, with the buttons back and on."""
     running = under_way(draft)
     step_id = "import" if running else draft.step if draft.step in IDS[1:] else "roles"
     source = chat_import.get(str(draft.state.get("source_id", "")))
@@ -47,10 +47,10 @@ def show(draft: DraftRecord) -> None:
     draft_state.drawn(draft, step_id)
 
 
-with boundary(way_out=("import_conversations", "Begin again")):
-    wanted = st.query_params.get("draft")
-    if wanted:
-        show(draft_state.load(wanted))
+with boundary(way_out=("import_conversations", "Start over")):
+    draft_id = st.query_params.get("draft")
+    if draft_id:
+        show(draft_state.load(draft_id))
     else:
         header("upload")
         begin_step()

@@ -1,4 +1,4 @@
-"""Mix datasets: choose them, give each a weight, see what comes out, make one dataset of them."""
+"""Mix datasets: choose them, set weights, see the counts, create one dataset."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ with boundary(way_out=("datasets", "All datasets")):
         st.switch_page(navigation.page_file("datasets"))
     components.page_header(
         "Mix datasets",
-        "One dataset of several: each gives as much as its weight says. The datasets themselves stay as they are.",
+        "Combine several datasets; weights decide how much each contributes. The datasets do not change.",
         "Prepare · Datasets",
     )
     components.section_gap()
     come_back()
-    found = datasets.list_datasets()
+    all_datasets = datasets.list_datasets()
     task_id = st.query_params.get("task")
     if task_id:
         follow_mix(task_id)
-    elif len(found) < 2:
+    elif len(all_datasets) < 2:
         if components.empty(
             "blender",
-            "There is nothing to mix yet" if not found else "One dataset is no mix",
-            "Two datasets or more can become one: a general one and your own, or one per team.",
+            "No datasets yet" if not all_datasets else "A mix needs at least two datasets",
+            "Combine two or more datasets, such as a general one and your own, or one from each team.",
             "Upload Labeled Examples",
             "mix",
         ):
@@ -39,6 +39,6 @@ with boundary(way_out=("datasets", "All datasets")):
     else:
         work, result = st.columns([7, 6], gap="medium")
         with work:
-            parts, total = choose(found)
+            parts, total = choose(all_datasets)
         with result:
             outcome(parts, total)

@@ -1,4 +1,4 @@
-"""Upload: data in a known shape becomes a dataset at once; any other table goes on to the wizard, file kept."""
+"""Upload: a file in a known shape becomes a dataset; any other table continues in Convert data with the same file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ with boundary():
                 st.query_params.clear()
                 st.rerun()
             notes(source)
-            with st.spinner("Looking at the rows"):
+            with st.spinner("Analyzing the rows"):
                 analysis = sources.analyze(source_id)
             if not unreadable(source, analysis):
                 next_step = known_shape_form if analysis.shape else lead_to_wizard

@@ -11,7 +11,7 @@ from core import arguments
 from core.data.conversion import analysis
 from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
-from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template
+from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template, TemplateOptions
 from core.errors import Conflict
 from core.messages import Reject
 from core.platform.tasks import store
@@ -26,6 +26,7 @@ __all__ = [
     "Preview",
     "RoleSpec",
     "Template",
+    "TemplateOptions",
     "mapping_for",
     "preview",
     "start",

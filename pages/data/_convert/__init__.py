@@ -1,1 +1,1 @@
-"""The parts of the wizard Convert data."""
+"""The steps of the wizard Convert data."""

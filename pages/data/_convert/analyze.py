@@ -1,4 +1,4 @@
-"""Step 2 of the conversion wizard: how the file was read, what its columns hold, and the suggestion."""
+"""Step 2 of Convert data: how the file was read, its columns, and the suggested template."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHOWN_COLUMNS = 30
 
 
 def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 2: what was detected and how else it could be read, the rows that are broken, every column, a suggestion."""
+    """Draw the step: reading options, broken rows, columns, suggestion. True when the file has rows and columns."""
     broken = unreadable(source, analysis, count=False)
     reading_panel(draft, source, attention=broken)
     repair_panel(draft, source, analysis)
@@ -35,7 +35,7 @@ def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
     main, side = st.columns([8, 5], gap="medium")
     with main:
         _columns(analysis)
-        with st.expander("First rows, exactly as read", icon=":material/table_rows:"):
+        with st.expander("First rows as read", icon=":material/table_rows:"):
             _first_rows(source)
     with side:
         components.heading("How it was read")
@@ -88,10 +88,10 @@ def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
         components.heading("Suggestion")
         with st.container(border=True, gap="small", key="shape_hint"):
             st.markdown(
-                f"{components.badge_md('✓ Supervised', 'green')} The columns are a known shape: `{analysis.shape}`."
+                f"{components.badge_md('✓ Supervised', 'green')} The columns match a known shape: `{analysis.shape}`."
             )
-            st.caption("It can become a dataset as it is, without the next steps.")
-            if st.button("Make the dataset directly", key="direct"):
+            st.caption("You can create the dataset right away and skip the next steps.")
+            if st.button("Create the dataset now", key="direct"):
                 st.switch_page(navigation.page_file("upload"), query_params={"source": source.id})
         return
     suggestion = analysis.suggestion

@@ -1,4 +1,4 @@
-"""Step 1 of the conversion wizard: a file, a sample to try, or a conversion that was begun earlier."""
+"""Step 1 of Convert data: a file, a sample to try, or a draft."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pages.ui import components
 
 
 def begin_step() -> None:
-    """A file of one's own, a sample, or what was begun earlier."""
+    """Draw the step: the drop zone, the samples, the drafts."""
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("Your table", f"{sources.format_labels()}, up to 100 MB")
-        stored = drop_zone("convert", "A table of any kind") or from_this_server("convert")
+        stored = drop_zone("convert", "Any table") or from_this_server("convert")
         if stored is not None:
             begin(stored.id)
         components.section_gap()

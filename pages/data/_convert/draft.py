@@ -1,4 +1,4 @@
-"""The wizard's state: a row in the database, of which the widgets are only a view."""
+"""The steps of Convert data and the draft that stores the choices."""
 
 from __future__ import annotations
 
@@ -15,50 +15,54 @@ STEPS = (
         "upload",
         "Upload",
         "Convert data",
-        "Turn any table into labeled examples: you say what is the input and what the output.",
+        "Turn any table into labeled examples: you choose what the input is and what the output is.",
         "Continue to analyze",
     ),
     WizardStep(
         "analyze",
         "Analyze",
-        "What is in the file",
-        "How the file was read, what its columns hold, and what the studio suggests.",
+        "Your file",
+        "How the file was read, what its columns contain, and which template fits.",
         "Continue to mode",
     ),
-    WizardStep("mode", "Mode", "How examples are made", "Choose who writes the examples.", "Continue to configure"),
+    WizardStep("mode", "Mode", "How to create examples", "Choose who writes the examples.", "Continue to configure"),
     WizardStep(
         "configure",
         ("Configure", "Set up"),
         "Match your columns",
-        "Pick a shape for the examples, then say which column fills each part.",
+        "Choose a template, then the column for each part.",
         "Continue to preview",
     ),
     WizardStep(
         "preview",
         "Preview",
-        "Look before you convert",
-        "Sample conversions, and how many labeled examples the whole file will give.",
+        "Check before you convert",
+        "Sample conversions, and how many labeled examples the file will yield.",
         "Continue to convert",
     ),
     WizardStep(
-        "convert", "Convert", "Convert & Create Dataset", "Give the dataset a name; the rest runs by itself.", ""
+        "convert",
+        "Convert",
+        "Convert & Create Dataset",
+        "Name the dataset and start; the conversion runs in the background.",
+        "",
     ),
 )
 IDS = [step.id for step in STEPS]
 SMART_HEADS = {  # title and sentence of the steps that differ where a language model writes the examples
     "configure": (
         "Tell the model what to write",
-        "Who writes, what it sees of each row, what it is asked, and the cost.",
+        "The model, the columns it sees, its instructions, and the cost.",
     ),
-    "preview": ("Look before you pay", "Three rows written for real, and what the whole file will take."),
+    "preview": ("Check before you pay", "Examples from three rows, and the cost of the full file."),
 }
 ONWARD_KEYS = "Ctrl+Enter"
 
 
 def is_under_way(draft: DraftRecord) -> bool:
-    """Whether the draft became a task that has not failed: then only the last step has something to show.
+    """Whether the draft was started and only the last step matters.
 
-    A conversion that failed or was cancelled can be looked at there too, until the person goes back to change it.
+    A failed or cancelled conversion stays on the last step until the person goes back to change something.
     """
     if not draft.result_id:
         return False
@@ -66,12 +70,12 @@ def is_under_way(draft: DraftRecord) -> bool:
 
 
 def source_of(draft: DraftRecord) -> SourceRecord:
-    """The file that the draft is about. Raises NotFound when it is gone."""
+    """The draft's file. Raises NotFound when it was deleted."""
     return sources.get(str(draft.state.get("source_id", "")))
 
 
 def begin(source_id: str) -> None:
-    """Make a draft for a stored file and open its second step."""
+    """Create a draft for a stored file and open its second step."""
     draft = drafts.create("convert", {"source_id": source_id}, "analyze")
     st.query_params["draft"] = draft.id
     st.rerun()

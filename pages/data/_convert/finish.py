@@ -1,4 +1,4 @@
-"""Steps 5 and 6 of the conversion wizard: a look at what will come, and the conversion itself."""
+"""Steps 5 and 6 of Convert data: the preview and the conversion."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from pages.ui.wizard.draft_state import save
 SAMPLES = 6
 
 
-def preview_cards(found: Preview, *, limit: int, columns: int) -> None:
-    """The first examples as cards, each with what was found about it."""
+def preview_cards(preview: Preview, *, limit: int, columns: int) -> None:
+    """The first examples as cards, each with its first issue."""
     with st.grid(columns, min_column_width=300):
-        for index, made in enumerate(found.examples[:limit], 1):
+        for index, made in enumerate(preview.examples[:limit], 1):
             badge = (
                 components.badge_md(made.findings[0].code.replace("_", " "), "orange")
                 if made.findings
@@ -38,51 +38,54 @@ def preview_cards(found: Preview, *, limit: int, columns: int) -> None:
 
 
 def preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 5: sample conversions, the estimated total, and the rows that would be left out."""
+    """Draw step 5: sample conversions, the estimated total, and the rejected rows. True when there is an example."""
     state = draft.state
-    found = conversion.preview(
+    preview = conversion.preview(
         state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=SAMPLES
     )
-    rejected = len(found.rejects)
+    rejected = len(preview.rejects)
     components.tiles(
         [
-            components.Tile("Rows in the file", number(found.of_rows)),
+            components.Tile("Rows in the file", number(preview.of_rows)),
             components.Tile(
                 "Labeled examples",
-                ("about " if found.looked_at < found.of_rows else "") + number(found.estimated_total),
+                ("about " if preview.looked_at < preview.of_rows else "") + number(preview.estimated_total),
                 help="Estimated from the first rows; the conversion counts exactly.",
             ),
             components.Tile(
                 "Left out",
-                f"{percent(rejected / found.looked_at) if found.looked_at else '0%'} of rows",
-                f"{rejected} of the first {number(found.looked_at)}",
+                f"{percent(rejected / preview.looked_at) if preview.looked_at else '0%'} of rows",
+                f"{rejected} of the first {number(preview.looked_at)}",
                 arrow="off",
-                help="Rows that cannot become an example. They are listed with the reason and can be downloaded.",
+                help="Rows that cannot become an example. You can see the reason for each and download them.",
             ),
         ],
         key="preview_tiles",
     )
-    _size_hint(found.estimated_total)
+    _size_hint(preview.estimated_total)
     components.section_gap()
-    components.heading("Sample conversions", f"the first {len(found.examples)}")
-    preview_cards(found, limit=SAMPLES, columns=2)
-    if found.rejects:
-        with st.expander(f"{plural(rejected, 'row')} of the first {found.looked_at} left out", icon=":material/block:"):
-            for reject in found.rejects[:10]:
+    components.heading("Sample conversions", f"the first {len(preview.examples)}")
+    preview_cards(preview, limit=SAMPLES, columns=2)
+    if preview.rejects:
+        with st.expander(
+            f"{plural(rejected, 'row')} of the first {preview.looked_at} left out", icon=":material/block:"
+        ):
+            for reject in preview.rejects[:10]:
                 st.markdown(f"`line {reject.line}` {sentence(reject.findings[0].message) if reject.findings else ''}")
                 st.code(short(reject.raw, 300), language=None, wrap_lines=True)
-    return draft, bool(found.examples)
+    return draft, bool(preview.examples)
 
 
 def _size_hint(total: int) -> None:
     if total < 10:
         st.markdown(":red[:material/error: Fewer than 10 labeled examples.] Training needs at least 10.")
     elif total < 50:
-        st.markdown(":orange[:material/warning: Fewer than 50 labeled examples.] It works; 50 or more teach better.")
+        st.markdown(":orange[:material/warning: Fewer than 50 labeled examples.] 50 or more give better results.")
 
 
 def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
-    """The one button of the last step; why it did not start. A draft starts once, however often it is pressed."""
+    """The button of the last step; returns why the conversion did not start. A draft starts once however often it is
+    pressed."""
     if st.button(
         "Convert & Create Dataset",
         type="primary",
@@ -101,7 +104,7 @@ def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
 
 
 def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 6: a name, the conversion live, and the dataset at its end; whether it can begin."""
+    """Draw step 6: the name, the conversion while it runs, and its dataset. True when it can start."""
     if is_under_way(draft):
         _under_way(draft)
         return draft, False
@@ -125,7 +128,7 @@ def _under_way(draft: DraftRecord) -> None:
         _counts(ConversionResult.of(task))
     task = (smart_run.follow_smart if written else follow)(task.id)
     if not task.is_terminal:
-        st.caption("You can leave this page; the work goes on, and this address comes back to it.")
+        st.caption("You can leave this page; the conversion continues, and this address shows it again.")
     elif task.state != "succeeded" and not written:
         ended_badly(task, "conversion")
     if written:
@@ -133,7 +136,7 @@ def _under_way(draft: DraftRecord) -> None:
     if task.is_terminal:
         with st.container(horizontal=True, gap="small"):
             if task.state != "succeeded" and st.button(
-                "Change the choices", icon=":material/arrow_back:", key="change_choices"
+                "Change settings", icon=":material/arrow_back:", key="change_choices"
             ):
                 save(draft, step="configure")
                 st.rerun()
@@ -161,4 +164,4 @@ def _counts(result: ConversionResult) -> None:
         accepted, rejected = number(result.accepted), number(result.rejected)
         st.caption(f"{number(result.read)} rows read = {accepted} accepted + {rejected} rejected")
     if result.rejected:
-        st.caption("The rejected rows are under Findings, with the reasons, and can be downloaded as they were.")
+        st.caption("Findings lists the rejected rows with the reasons; you can download them unchanged.")

@@ -1,4 +1,4 @@
-"""How the file is read: every choice with what was detected, overruled with a look at the rows before it is kept."""
+"""How the file is read: each option with the detected value, and a preview of the rows before a change is saved."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _MAX_COLUMNS = 60
 
 @st.fragment
 def reading_panel(draft: DraftRecord, source: SourceRecord, attention: bool) -> None:
-    """The choices and what comes of them. Open at once where there is something to choose or something went wrong."""
-    found = source.detection
-    several = len(found.sheets) > 1 or len(found.arrays) > 1
+    """The reading options and their preview; open from the start when the file offers a choice or needs attention."""
+    detection = source.detection
+    several = len(detection.sheets) > 1 or len(detection.arrays) > 1
     with st.expander(
-        "Read it in another way",
+        "Change how the file is read",
         expanded=several or attention,
         icon=":material/tune:",
         key=f"reading_{draft.id}",
@@ -39,41 +39,39 @@ def reading_panel(draft: DraftRecord, source: SourceRecord, attention: bool) -> 
 
 
 def _choices(draft: DraftRecord, source: SourceRecord) -> None:
-    kept = sources.choices(source.id)
+    options = sources.choices(source.id)
     chosen: dict[str, Any] = st.session_state.setdefault(
-        key(draft, "chosen"), {choice.id: choice.current for choice in kept if choice.is_changed}
+        key(draft, "chosen"), {choice.id: choice.current for choice in options if choice.is_changed}
     )
     preview: SourcePreview | None = None
     problem: StudioError | None = None
     try:
         preview = sources.preview_rows(source.id, chosen, ROWS)
-        kept = preview.choices
+        options = preview.choices
     except StudioError as error:
         problem = error
     slots: dict[str, DeltaGenerator] = {}
     with st.grid(3, min_column_width=200, gap=("small", "medium")):
-        for choice in kept:
+        for choice in options:
             with st.container(gap="xxsmall"):
                 _widget(draft, choice, chosen)
                 slots[choice.id] = st.empty()
     if problem and not show_beside(slots, problem):
         field_error(problem)
     if preview is not None:
-        _seen(preview)
+        _preview(preview)
     changed = _differs(chosen, source)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if st.button(
-            "Read it this way", icon=":material/check:", disabled=bool(problem) or not changed, key="read_this_way"
-        ):
-            _keep(draft, source, chosen)
+        if st.button("Apply", icon=":material/check:", disabled=bool(problem) or not changed, key="read_this_way"):
+            _save(draft, source, chosen)
         if chosen:
             st.button("As detected", type="tertiary", key="read_as_detected", on_click=chosen.clear)
         if changed and not problem:
-            st.caption("A look only, until you press the button.", width="content")
+            st.caption("A preview. Nothing changes until you press the button.", width="content")
 
 
 def _widget(draft: DraftRecord, choice: ReadingChoice, chosen: dict[str, Any]) -> None:
-    """One choice. What nobody touched follows what is detected beside the other choices."""
+    """The widget of one option. An option that was not changed follows the detection."""
     name = key(draft, f"read_{choice.id}")
     if choice.id not in chosen:
         st.session_state[name] = choice.current
@@ -82,8 +80,8 @@ def _widget(draft: DraftRecord, choice: ReadingChoice, chosen: dict[str, Any]) -
         chosen[choice.id] = st.session_state[name]
 
     by_value = {option.value: option for option in choice.options}
-    told = by_value.get(choice.detected)
-    detected = told.title if told else choice.detected
+    option = by_value.get(choice.detected)
+    detected = option.title if option else choice.detected
     text = by_value[choice.current].text if choice.current in by_value else ""
     help_text = f"Detected: {detected}" if detected not in (None, "") else None
     if not choice.options:
@@ -101,25 +99,24 @@ def _widget(draft: DraftRecord, choice: ReadingChoice, chosen: dict[str, Any]) -
         st.caption(text)
 
 
-def _seen(preview: SourcePreview) -> None:
-    """The first rows as they would be read, and the first that could not be."""
-    found = preview.detection
-    for line in found.preamble[:3]:
-        st.caption(f":material/vertical_align_top: left out above the header: {md(short(line, 120))}")
+def _preview(preview: SourcePreview) -> None:
+    """The first rows as they would be read, and the first rejects."""
+    for line in preview.detection.preamble[:3]:
+        st.caption(f":material/vertical_align_top: skipped above the header: {md(short(line, 120))}")
     if preview.rows:
         rows_table(preview.rows, "seen_rows")
     else:
-        st.markdown(":orange[:material/warning: No row can be read this way.]")
+        st.markdown(":orange[:material/warning: No row can be read with these options.]")
     if preview.rejects:
         many = "or more " if len(preview.rejects) >= ROWS else ""
-        st.caption(f":orange[:material/block: {plural(len(preview.rejects), 'row')} {many}would be left out]")
+        st.caption(f":orange[:material/block: {plural(len(preview.rejects), 'row')} {many}would be rejected]")
         for reject in preview.rejects[:_REJECTS]:
-            said = sentence(reject.findings[0].message) if reject.findings else ""
-            st.caption(f"line {reject.line:,}: {said}")
+            reason = sentence(reject.findings[0].message) if reject.findings else ""
+            st.caption(f"line {reject.line:,}: {reason}")
 
 
 def rows_table(rows: list[Row], name: str) -> None:
-    """Rows with their line numbers, cells as they stand."""
+    """Rows with their line numbers."""
     table = [
         {
             "line": row.line,
@@ -131,17 +128,17 @@ def rows_table(rows: list[Row], name: str) -> None:
 
 
 def cell_shown(value: object) -> str:
-    """A cell as text, for a table on the screen."""
+    """A cell as text for a table."""
     return short(value if isinstance(value, str) else "" if value is None else str(value), 500)
 
 
 def _differs(chosen: Mapping[str, Any], source: SourceRecord) -> bool:
-    """Whether what is chosen would read the file in another way than now."""
+    """Whether the chosen options differ from the saved ones."""
     now = {choice.id: choice.current for choice in sources.choices(source.id) if choice.is_changed}
     return dict(chosen) != now
 
 
-def _keep(draft: DraftRecord, source: SourceRecord, chosen: Mapping[str, Any]) -> None:
+def _save(draft: DraftRecord, source: SourceRecord, chosen: Mapping[str, Any]) -> None:
     try:
         sources.set_detection(source.id, chosen)
     except StudioError as error:
@@ -149,5 +146,5 @@ def _keep(draft: DraftRecord, source: SourceRecord, chosen: Mapping[str, Any]) -
         return
     st.session_state.pop(key(draft, "chosen"), None)
     renew(save(draft, template=None, mapping={}, options={}, kept={}, smart=None))
-    st.toast("The file is read anew.", icon=":material/check_circle:")
+    st.toast("The file was read again.", icon=":material/check_circle:")
     st.rerun()

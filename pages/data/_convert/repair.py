@@ -1,4 +1,4 @@
-"""Rows that could not be read: each with its line, its reason and its text, to be put right here."""
+"""Rows that could not be read: each with its line, the reason and its text, to fix it here."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pages.ui.format import plural, sentence, short
 from pages.ui.wizard.draft_state import key, renew, save
 
 SHOWN = 20
-EAGER_BYTES = 5_000_000  # larger files are looked through only when the person asks
+EAGER_BYTES = 5_000_000  # larger files are searched only when the person opens the panel
 
 
-@st.cache_data(max_entries=32, show_spinner="Looking for the rows")
+@st.cache_data(max_entries=32, show_spinner="Finding the rows")
 def _broken(source_id: str, way: str) -> list[Reject]:
     return repairs.broken_rows(source_id)
 
 
 def repair_panel(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> None:
-    """The rows that were left out, where there are any; changed texts are put into a copy of the file."""
+    """The rejected rows, if there are any; the fixed texts go into a copy of the file."""
     if not analysis.rejected_rows or analysis.rejected_rows == analysis.total_rows:
         return
     title = f"{plural(analysis.rejected_rows, 'row')} could not be read"
@@ -39,21 +39,21 @@ def repair_panel(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
 
 
 def _rows(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> None:
-    found = _broken(source.id, str(source.detection.to_dict()))[:SHOWN]
-    able = repairs.can_repair(source)
+    broken = _broken(source.id, str(source.detection.to_dict()))[:SHOWN]
+    repairable = repairs.can_repair(source)
     st.caption(
-        "Put a text right and read again, or empty it to leave the row out. Your upload stays as it came; rows that "
-        "you leave as they are come with the dataset, with line and reason."
-        if able
-        else "They come with the dataset, with line and reason, and can be downloaded as they were."
+        "Fix a text and read the file again, or clear it to remove the row. Your upload does not change. Rows that "
+        "you do not fix are listed with the dataset, with line and reason."
+        if repairable
+        else "The dataset lists them with line and reason, and you can download them unchanged."
     )
     slots: dict[str, DeltaGenerator] = {}
     texts: dict[int, str] = {}
-    for reject in found:
+    for reject in broken:
         with st.container(gap="xxsmall"):
-            said = " ".join(sentence(finding.message) for finding in reject.findings[:2])
-            st.markdown(f"**Line {reject.line:,}** :gray[{said}]")
-            if not able or len(reject.raw) > repairs.MAX_RAW:
+            reasons = " ".join(sentence(finding.message) for finding in reject.findings[:2])
+            st.markdown(f"**Line {reject.line:,}** :gray[{reasons}]")
+            if not repairable or len(reject.raw) > repairs.MAX_RAW:
                 st.code(short(reject.raw, 400), language=None, wrap_lines=True)
                 continue
             texts[reject.line] = st.text_area(
@@ -64,23 +64,21 @@ def _rows(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> None:
                 key=key(draft, f"repair_{source.id}_{reject.line}"),
             )
             slots[str(reject.line)] = st.empty()
-    if analysis.rejected_rows > len(found):
-        st.caption(f"and {analysis.rejected_rows - len(found):,} more")
-    if not able:
+    if analysis.rejected_rows > len(broken):
+        st.caption(f"and {analysis.rejected_rows - len(broken):,} more")
+    if not repairable:
         return
-    changed = {line: text for line, text in texts.items() if text != _raw(found, line)}
+    changed = {line: text for line, text in texts.items() if text != _raw(broken, line)}
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        again = st.button(
-            "Read again with these repairs", icon=":material/build:", disabled=not changed, key="read_repaired"
-        )
+        again = st.button("Read the file again", icon=":material/build:", disabled=not changed, key="read_repaired")
         if changed:
             st.caption(f"{plural(len(changed), 'row')} changed", width="content")
     if again:
         _repair(draft, source, changed, slots)
 
 
-def _raw(found: list[Reject], line: int) -> str:
-    return next(reject.raw for reject in found if reject.line == line)
+def _raw(broken: list[Reject], line: int) -> str:
+    return next(reject.raw for reject in broken if reject.line == line)
 
 
 def _repair(draft: DraftRecord, source: SourceRecord, texts: dict[int, str], slots: dict[str, DeltaGenerator]) -> None:
@@ -91,5 +89,5 @@ def _repair(draft: DraftRecord, source: SourceRecord, texts: dict[int, str], slo
             show_error(error)
         return
     renew(save(draft, source_id=fixed.id))
-    st.toast(f"{plural(len(texts), 'row')} put right; the file was read again.", icon=":material/check_circle:")
+    st.toast(f"{plural(len(texts), 'row')} fixed; the file was read again.", icon=":material/check_circle:")
     st.rerun()

@@ -1,4 +1,4 @@
-"""Steps 3 and 4 of the conversion wizard: who writes the examples, and how."""
+"""Steps 3 and 4 of Convert data: guided or smart mode, then template, columns and options."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import StudioError
 from core.services.data import conversion
-from core.services.data.conversion import RoleSpec, Template
+from core.services.data.conversion import RoleSpec, Template, TemplateOptions
 from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
@@ -22,21 +23,21 @@ from pages.ui.forms import form_fields
 from pages.ui.wizard.draft_state import key, renew, save
 
 _GUIDED = (
-    ("rule", "You choose the pattern", "A template says where the input and the output come from; you see it at once."),
-    ("bolt", "Fast and predictable", "The same table always gives the same examples, thousands in a second."),
-    ("lock", "Nothing is invented", "Every word comes from your cells or from your own wording. No model is asked."),
+    ("rule", "You choose the pattern", "A template defines the input and the output; you see the result at once."),
+    ("bolt", "Fast and predictable", "The same table always yields the same examples, thousands in a second."),
+    ("lock", "Nothing is invented", "Every word comes from your cells or your own wording. No model is involved."),
 )
 _SMART = (
-    ("forum", "It words things freely", "1 to 5 examples from each row, in questions as people really ask them."),
-    ("fact_check", "You check it", "Numbers and names that do not stand in the row are marked on every example."),
-    ("payments", "You keep the budget", "You see the cost first; the work stops at your budget and can go on later."),
+    ("forum", "Natural wording", "1 to 5 examples from each row, with questions the way people ask them."),
+    ("fact_check", "You check it", "Every example marks the numbers and names that do not appear in its row."),
+    ("payments", "You keep the budget", "You see the cost first; the run pauses at your budget and can resume later."),
 )
 
 
 def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 3: templates or a language model; the choice is kept in the draft like any other."""
+    """Draw step 3: templates or a language model."""
     mode = draft.state.get("mode") or "guided"
-    found = connections.list_connections()
+    endpoints = connections.list_connections()
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("Mode")
@@ -52,10 +53,10 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
             smart = components.choice_card(
                 "smart",
                 "Smart",
-                "An AI model reads each row and writes diverse examples from it. Slower, and it has to be checked.",
+                "An AI model reads each row and writes diverse examples from it. Slower, and the result needs a check.",
                 icon="auto_awesome",
                 on=mode == "smart",
-                facts=plural(len(found), "connection"),
+                facts=plural(len(endpoints), "connection"),
             )
         if (guided and mode != "guided") or (smart and mode != "smart"):
             save(draft, mode="guided" if guided else "smart")
@@ -83,7 +84,7 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
 
 
 def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 4: template, columns, options; what comes of it stands at the side."""
+    """Draw step 4: template, columns, options, with a live preview. True when the preview has an example."""
     if not draft.state.get("template"):
         draft = save(draft, **_suggested(analysis))
         renew(draft)
@@ -101,30 +102,32 @@ def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord,
 
 
 def _suggested(analysis: Analysis) -> dict[str, Any]:
-    """The template and mapping that the analysis suggests, as the draft keeps them."""
+    """The template and mapping that the analysis suggests, as draft state."""
     first = conversion.templates()[0].id
     if analysis.suggestion is None:
         return {"template": first, "mapping": {}, "options": {}}
-    found = analysis.suggestion
-    return {"template": found.template, "mapping": found.mapping.to_dict(), "options": {}}
+    suggestion = analysis.suggestion
+    return {"template": suggestion.template, "mapping": suggestion.mapping.to_dict(), "options": {}}
 
 
 def _template_cards(draft: DraftRecord) -> DraftRecord:
-    components.heading("Shape of an example")
+    components.heading("Template")
     with st.grid(2, min_column_width=250):
         for template in conversion.templates():
             chosen = template.id == draft.state["template"]
             if not components.choice_card(template.id, template.title, template.tagline, icon=template.icon, on=chosen):
                 continue
             if not chosen:
-                # What was chosen for the template that is left waits there, should the person come back to it.
-                kept = dict(draft.state.get("kept") or {})
-                kept[draft.state["template"]] = {name: draft.state.get(name) or {} for name in ("mapping", "options")}
-                own = kept.get(template.id) or {
+                # The choices of the template left behind are saved in case the person returns to it.
+                by_template = dict(draft.state.get("kept") or {})
+                by_template[draft.state["template"]] = {
+                    name: draft.state.get(name) or {} for name in ("mapping", "options")
+                }
+                own = by_template.get(template.id) or {
                     "mapping": conversion.mapping_for(draft.state["source_id"], template.id),
                     "options": {},
                 }
-                draft = save(draft, template=template.id, kept=kept, **own)
+                draft = save(draft, template=template.id, kept=by_template, **own)
                 renew(draft)
                 st.rerun()
     return draft
@@ -133,7 +136,7 @@ def _template_cards(draft: DraftRecord) -> DraftRecord:
 def _columns_card(
     draft: DraftRecord, template: Template[Any], analysis: Analysis, slots: dict[str, DeltaGenerator]
 ) -> dict[str, Any]:
-    """One widget per part that a column can play in this template; `slots` gets the place under each."""
+    """One widget per role of the template; `slots` receives the place under each for its error."""
     names = [column.name for column in analysis.columns]
     mapping = dict(draft.state.get("mapping") or {})
     if not template.roles:
@@ -142,7 +145,7 @@ def _columns_card(
     title = st.container()
     with st.container(border=True, gap="small", key="mapping"):
         for role in template.roles:
-            # A column that plays a part of its own is not offered among several.
+            # A column with a role of its own is not offered in a list of columns.
             single = [mapping.get(other.id) for other in template.roles if not other.several]
             taken = single if role.several else []
             free = [name for name in names if name not in taken]
@@ -180,34 +183,38 @@ def _options_card(
     components.heading("Wording and options")
     names = [column.name for column in analysis.columns]
     fields = template.Options.model_fields
-    own = [name for name in fields if name not in ("system", "empty", "fill_text")]
+    shared = list(TemplateOptions.model_fields)
     with st.container(border=True, gap="small", key="options"):
         values = form_fields(
             template.Options,
             draft.state.get("options") or {},
             key(draft, f"option_{template.id}"),
-            only=[*own, "system", "empty", "fill_text"],
-            choices={"conversation": [None, *names]},
+            only=[*(name for name in fields if name not in shared), *shared],
+            choices={name: [None, *names] for name, field in fields.items() if _takes_column(field)},
             slots=slots,
         )
         places = " ".join(f"`{{{{{name}}}}}`" for name in names[:12] if "`" not in name)
-        st.caption(f"Patterns put a row's cell in place of its name: {places}")
+        st.caption(f"In a pattern, a name in braces is replaced by that row's cell: {places}")
     return values
 
 
+def _takes_column(field: FieldInfo) -> bool:
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("column"))
+
+
 def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[str, DeltaGenerator]) -> bool:
-    """The first examples of the present choices; False where they do not work yet, with the reason at its field."""
+    """The first examples with the current choices; False when they do not work yet, with the error at its field."""
     components.heading("Preview", "Updates as you choose")
     state = draft.state
     try:
-        found = conversion.preview(
+        preview = conversion.preview(
             state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=3
         )
     except StudioError as error:
-        said = show_beside(slots, error) or _beside_option(slots, template, error)
+        marked = show_beside(slots, error) or _beside_option(slots, template, error)
         with st.container(border=True, gap="xsmall", key="not_yet"):
-            if said:
-                st.markdown(":orange[:material/pending:] The preview waits for the field that is marked.")
+            if marked:
+                st.markdown(":orange[:material/pending:] The preview appears when the marked field is fixed.")
             else:
                 st.markdown(f":orange[:material/pending:] {sentence(error.message)}")
                 if error.remedy:
@@ -216,18 +223,22 @@ def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[st
     except Exception as error:
         show_error(error)
         return False
-    preview_cards(found, limit=3, columns=1)
+    preview_cards(preview, limit=3, columns=1)
     st.caption(
-        f"About {plural(found.estimated_total, 'labeled example')} from {plural(found.of_rows, 'row')}"
-        + (f" · {plural(len(found.rejects), 'row')} of the first {found.looked_at} left out" if found.rejects else "")
+        f"About {plural(preview.estimated_total, 'labeled example')} from {plural(preview.of_rows, 'row')}"
+        + (
+            f" · {plural(len(preview.rejects), 'row')} of the first {preview.looked_at} rejected"
+            if preview.rejects
+            else ""
+        )
     )
-    if not found.examples and found.rejects:
-        st.caption(md(found.rejects[0].findings[0].message))
-    return bool(found.examples)
+    if not preview.examples and preview.rejects:
+        st.caption(md(preview.rejects[0].findings[0].message))
+    return bool(preview.examples)
 
 
 def _beside_option(slots: Mapping[str, DeltaGenerator], template: Template[Any], error: StudioError) -> bool:
-    """A pattern's error names the option by its title."""
+    """Show a pattern's error under its option; the error names the option by its title."""
     for name, field in template.Options.model_fields.items():
         if name in slots and f"“{field.title}”" in error.message:
             with slots[name]:

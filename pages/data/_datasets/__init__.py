@@ -1,1 +1,1 @@
-"""The parts of the screen Datasets: examples, quality, versions, and what changes them."""
+"""The parts of the screen Datasets: the wall, the tabs of one dataset, and what edits it."""

@@ -11,29 +11,30 @@ from pages.ui import components, navigation, states
 from pages.ui.format import day, md, plural, size
 
 SUPERVISED = components.badge_md("✓ Supervised", "green")
-_SEARCH_FROM = 7  # cards, from which on a search field is worth its place
+_SEARCH_FROM = 7  # cards from which a search field helps
 
 
-def wall(found: Sequence[DatasetRecord]) -> None:
+def wall(all_datasets: Sequence[DatasetRecord]) -> None:
     """The datasets as cards, with their totals above."""
-    ready = sum(dataset.state == "validated" for dataset in found)
-    total = sum(dataset.examples for dataset in found)
-    shown = list(found)
-    if len(found) >= _SEARCH_FROM:
-        wanted = st.text_input("Search", placeholder="Search by name", label_visibility="collapsed", key="search")
-        shown = [dataset for dataset in found if wanted.lower() in dataset.name.lower()]
+    ready = sum(dataset.state == "validated" for dataset in all_datasets)
+    total = sum(dataset.examples for dataset in all_datasets)
+    shown = list(all_datasets)
+    if len(all_datasets) >= _SEARCH_FROM:
+        search = st.text_input("Search", placeholder="Search by name", label_visibility="collapsed", key="search")
+        shown = [dataset for dataset in all_datasets if search.lower() in dataset.name.lower()]
     components.heading(
-        plural(len(found), "dataset"), f"{plural(total, 'labeled example')} · {ready} ready for supervised learning"
+        plural(len(all_datasets), "dataset"),
+        f"{plural(total, 'labeled example')} · {ready} ready for supervised learning",
     )
     if not shown:
-        st.caption("No dataset has that in its name.")
+        st.caption("No dataset name contains that.")
     with st.grid(3, min_column_width=250):
         for dataset in shown:
             card(dataset)
 
 
 def card(dataset: DatasetRecord) -> None:
-    """One dataset: name, badge, state, labeled examples, size, format, created."""
+    """One dataset: name, badge, state, labeled examples, size, format, date of creation."""
     with st.container(
         border=True, height="stretch", vertical_alignment="distribute", gap="small", key=f"ds_{dataset.id}"
     ):
@@ -63,5 +64,5 @@ _ORIGINS = {
 
 
 def origin(dataset: DatasetRecord) -> str:
-    """The format of its file, or where else it came from."""
+    """The format of the dataset's file, or another origin such as `written by hand`."""
     return dataset.version.format.upper() or _ORIGINS.get(dataset.origin, dataset.origin)

@@ -1,4 +1,4 @@
-"""The head of one dataset: what it is, what can be done with it, and its figures."""
+"""The head of one dataset: name, actions and figures."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def head(dataset: DatasetRecord) -> None:
     ):
         if st.button("Delete", type="tertiary", icon=":material/delete:", key="delete"):
             _confirm_delete(dataset)
-        if st.button(
-            "Validate", icon=":material/rule:", key="validate", help="Run every check over the examples again."
-        ):
+        if st.button("Validate", icon=":material/rule:", key="validate", help="Run every check on the examples again."):
             task = datasets.validate(dataset.id)
             st.session_state[_watch_key(dataset)] = task.id
         download(
@@ -44,13 +42,13 @@ def head(dataset: DatasetRecord) -> None:
             icon=":material/play_arrow:",
             key="train",
             disabled=dataset.state == "failed",
-            help="Errors were found; they need fixing first." if dataset.state == "failed" else None,
+            help="Fix the errors first." if dataset.state == "failed" else None,
         ):
             st.switch_page(navigation.page_file("new_job"), query_params={"dataset": dataset.id})
 
 
 def watch_validation(dataset: DatasetRecord) -> None:
-    """A validation that runs, or that has just ended here."""
+    """A validation started in this window, while it runs and when it ends."""
     key = _watch_key(dataset)
     task_id = st.session_state.get(key)
     if not task_id:
@@ -64,11 +62,11 @@ def watch_validation(dataset: DatasetRecord) -> None:
 
 
 def summary(dataset: DatasetRecord) -> None:
-    """The figures a person looks for first."""
+    """The main figures of the current version."""
     version = dataset.version
     stats = datasets.statistics(version.id)
-    found = version.manifest.findings
-    errors, warnings = int(found.get("error", 0)), int(found.get("warning", 0))
+    counts = version.manifest.findings
+    errors, warnings = int(counts.get("error", 0)), int(counts.get("warning", 0))
     components.tiles(
         [
             components.Tile(
@@ -87,7 +85,7 @@ def summary(dataset: DatasetRecord) -> None:
                 delta_color="red" if errors else "gray",
                 arrow="off",
                 note=plural(warnings, "warning") if warnings else None,
-                help="Errors keep a row out or block training; warnings are worth a look.",
+                help="Errors reject a row or block training; review the warnings.",
             ),
         ],
         key="figures",
@@ -104,10 +102,11 @@ def _watch_key(dataset: DatasetRecord) -> str:
 
 @st.dialog("Delete this dataset?", icon=":material/delete:")
 def _confirm_delete(dataset: DatasetRecord) -> None:
-    found = datasets.dependents(dataset.id)
-    st.markdown(f"**{md(dataset.name)}** with {plural(dataset.examples, 'labeled example')} will be gone for good.")
-    st.markdown(md(found.text))
-    for name in found.models[:10]:
+    dependents = datasets.dependents(dataset.id)
+    examples = plural(dataset.examples, "labeled example")
+    st.markdown(f"**{md(dataset.name)}** with {examples} will be deleted permanently.")
+    st.markdown(md(dependents.text))
+    for name in dependents.models[:10]:
         st.caption(f":material/deployed_code: {md(name)}")
     typed = st.text_input("Type the dataset's name to delete it", key="confirm_name")
     if st.button(

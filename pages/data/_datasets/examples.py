@@ -1,4 +1,4 @@
-"""The examples of one dataset: searched, filtered, paged, as cards or as a table that can be edited."""
+"""The Examples tab: search, filters, pages of cards, or a table to edit."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PER_PAGE = 10
 
 
 def examples(dataset: DatasetRecord) -> None:
-    """The examples, and everything that can be done with them."""
-    by_hand.waiting(dataset)
-    _asked_for(dataset)
+    """Draw the tab."""
+    by_hand.pending(dataset)
+    _linked(dataset)
     chosen, table = _choices(dataset)
     dataset_operations.toolbar(dataset)
     if chosen:
@@ -39,24 +39,24 @@ def examples(dataset: DatasetRecord) -> None:
     _cards(dataset, chosen)
 
 
-def _asked_for(dataset: DatasetRecord) -> None:
-    """The one example that the address names (`?example=16`), above all others."""
-    asked = st.query_params.get("example", "")
-    if not asked.isdigit():
+def _linked(dataset: DatasetRecord) -> None:
+    """The example that the address names (`?example=16`), above all others."""
+    position = st.query_params.get("example", "")
+    if not position.isdigit():
         return
-    found = datasets.examples_at(dataset.version.id, [int(asked)])
-    with st.container(gap="xsmall", key="asked_for"):
+    items = datasets.examples_at(dataset.version.id, [int(position)])
+    with st.container(gap="xsmall", key="linked"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown("**The example you came for**" if found else "There is no such example any more.")
-            if st.button("Show all examples", icon=":material/close:", type="tertiary", key="leave_asked"):
+            st.markdown("**The linked example**" if items else "This example no longer exists.")
+            if st.button("Show all examples", icon=":material/close:", type="tertiary", key="leave_linked"):
                 del st.query_params["example"]
                 st.rerun()
-        for item in found:
-            _card(dataset, item, "asked_")
+        for item in items:
+            _card(dataset, item, "linked_")
 
 
 def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
-    """What the person looks for (values of a `Filter`), and whether they want the table."""
+    """The chosen filter (values of a `Filter`), and whether the table is chosen."""
     version = dataset.version
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="example_choices"):
         search = st.text_input(
@@ -99,11 +99,14 @@ def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
 
 
 def _more(dataset: DatasetRecord) -> dict[str, Any]:
-    """Filters by finding, by answer and by length."""
-    stats, found = datasets.statistics(dataset.version.id), datasets.finding_counts(dataset.version.id)
+    """Filters by finding, output and length."""
+    stats = datasets.statistics(dataset.version.id)
+    counts_by_code = datasets.finding_counts(dataset.version.id)
     out: dict[str, Any] = {}
-    if found:
-        flags = st.multiselect("Findings", list(found), placeholder="With one of these findings", key="filter_flags")
+    if counts_by_code:
+        flags = st.multiselect(
+            "Findings", list(counts_by_code), placeholder="With one of these findings", key="filter_flags"
+        )
         if flags:
             out["flags"] = tuple(flags)
     if stats.labels:
@@ -131,12 +134,12 @@ _TOKENS = "An estimate: characters divided by 4."
 
 
 def page_of(dataset: DatasetRecord, chosen: dict[str, Any], offset: int, limit: int) -> datasets.Page:
-    """One page of the examples that meet the filter."""
+    """One page of the examples that match the filter."""
     return datasets.examples(dataset.version.id, offset, limit, **chosen)
 
 
 def _filtered(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
-    """How many examples meet the filter, and what can be done with just these."""
+    """How many examples match the filter, and the actions for them."""
     total = page_of(dataset, chosen, 0, 1).total
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="filtered"):
         with st.container(gap=None, width="stretch", key="rowtext_filtered"):
@@ -144,7 +147,7 @@ def _filtered(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
             try:
                 words = Filter(**chosen).conditions()
             except ValueError:
-                words = ["the least number of tokens is above the most"]
+                words = ["the minimum number of tokens is above the maximum"]
             st.caption(md("Those " + " and ".join(words) + "."))
         if not total or total == dataset.examples:
             return
@@ -158,11 +161,11 @@ def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
     number_key = f"page_{sorted(chosen.items())!r}"
     current = int(st.session_state.get(number_key, 1))
     page = page_of(dataset, chosen, (current - 1) * PER_PAGE, PER_PAGE)
-    if not page.items and page.total:  # the set has become smaller
+    if not page.items and page.total:  # the dataset shrank
         current = 1
         page = page_of(dataset, chosen, 0, PER_PAGE)
     if not page.total:
-        st.caption("No example matches that.")
+        st.caption("No example matches.")
         return
     first = (current - 1) * PER_PAGE + 1
     components.heading(
@@ -189,22 +192,22 @@ def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
     ):
         if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit_{place}{item.position}"):
             edit(dataset, item)
-        if place and st.button("Drop", icon=":material/delete:", type="tertiary", key="drop_asked"):
+        if place and st.button("Drop", icon=":material/delete:", type="tertiary", key="drop_linked"):
             drop = DropRows(positions=(item.position,))
-            if dataset_change.apply(dataset, drop, "looked at because it was learnt badly or well"):
+            if dataset_change.apply(dataset, drop, "Dropped after a look at its loss"):
                 del st.query_params["example"]
                 st.rerun()
 
 
 def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
-    """Open one example message by message."""
+    """Open the dialog that edits one example message by message."""
     by_hand.begin_edit(item.position, message_dicts(item.example))
     _edit_dialog(dataset, item.position)
 
 
 @dialog("Edit this example", width="large", icon=":material/edit:")
 def _edit_dialog(dataset: DatasetRecord, position: int) -> None:
-    st.caption(f"Example {position + 1:,} of {md(dataset.name)}. Saving makes version {dataset.version.number + 1}.")
+    st.caption(f"Example {position + 1:,} of {md(dataset.name)}. Saving creates version {dataset.version.number + 1}.")
     try:
         messages = by_hand.edited(position)
     except StudioError as error:

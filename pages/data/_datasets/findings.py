@@ -1,4 +1,4 @@
-"""What the checks found in a dataset: where, what, and what to do about it."""
+"""The Findings tab: each finding with its place, its message and what to do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from core.errors import StudioError
 from core.messages import Finding
 from core.services.data import chat_import, datasets
 from core.services.data.datasets import DatasetRecord
+from pages.data._shared.severity import severity_badge
 from pages.ui import components
 from pages.ui.format import md, plural, sentence, short
 
@@ -15,15 +16,14 @@ FINDINGS_PER_PAGE = 25
 
 
 def findings(dataset: DatasetRecord) -> None:
-    """What the checks found: where, what, and what to do about it."""
+    """Draw the tab: rejected rows, then findings by severity."""
     version = dataset.version
     rejects = version.manifest.counts.rejects
     if rejects:
         with st.container(
             border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="rejects"
         ):
-            kept = "It is kept as it was." if rejects == 1 else "They are kept as they were."
-            st.markdown(f"**{plural(rejects, 'row')} could not become an example.** :gray[{kept}]")
+            st.markdown(f"**{plural(rejects, 'row')} could not become an example.** :gray[Download them to fix them.]")
             st.download_button(
                 "Download rejected rows",
                 data=lambda: datasets.rejects(version.id),
@@ -38,7 +38,7 @@ def findings(dataset: DatasetRecord) -> None:
     by_code = datasets.finding_counts(version.id)
     total = sum(by_code.values())
     if not total:
-        st.markdown(":green[:material/check_circle:] Every check passed: nothing was found.")
+        st.markdown(":green[:material/check_circle:] Every check passed. There are no findings.")
         return
     names = {"all": "All", "error": "Errors", "warning": "Warnings", "info": "Notes"}
     severity = st.segmented_control(
@@ -50,17 +50,17 @@ def findings(dataset: DatasetRecord) -> None:
         label_visibility="collapsed",
         key="severity",
     )
-    wanted = None if severity == "all" else severity
+    chosen = None if severity == "all" else severity
     by_severity = version.manifest.findings
-    count = total if wanted is None else int(by_severity.get(wanted, 0))
+    count = total if chosen is None else int(by_severity.get(chosen, 0))
     current = int(st.session_state.get(f"findings_{severity}", 1))
-    found = datasets.findings(version.id, FINDINGS_PER_PAGE, wanted, (current - 1) * FINDINGS_PER_PAGE)
-    if not found:
-        st.caption("Nothing of that kind was found.")
+    items = datasets.findings(version.id, FINDINGS_PER_PAGE, chosen, (current - 1) * FINDINGS_PER_PAGE)
+    if not items:
+        st.caption("There are no findings of this severity.")
         return
     components.heading(plural(count, "finding"), " · ".join(f"{code} {n:,}" for code, n in list(by_code.items())[:4]))
     with st.container(border=True, gap="small", key="finding_list"):
-        for index, item in enumerate(found):
+        for index, item in enumerate(items):
             if index:
                 st.divider()
             finding_row(item)
@@ -71,16 +71,16 @@ def findings(dataset: DatasetRecord) -> None:
 
 
 def _left_out(dataset: DatasetRecord) -> None:
-    """What the import of conversations left out, where this is the version it made."""
+    """The messages that the import of conversations left out, on the version it created."""
     if dataset.version.number > 1:
         return
     try:
         content = chat_import.left_out(dataset.version.id)
-    except StudioError:  # made before the import kept it
+    except StudioError:  # imported before such files were stored
         return
     if content:
         st.download_button(
-            "Download what the import left out",
+            "Download the messages left out",
             data=content,
             file_name="left-out.jsonl",
             mime="application/jsonl",
@@ -90,16 +90,8 @@ def _left_out(dataset: DatasetRecord) -> None:
         )
 
 
-_SEVERITY = {
-    "error": ("Error", "red", "error"),
-    "warning": ("Warning", "orange", "warning"),
-    "info": ("Note", "gray", "info"),
-}
-
-
 def finding_row(item: Finding) -> None:
     """One finding: severity, place, message, remedy, and the offending text verbatim."""
-    word, color, icon = _SEVERITY[item.severity]
     place = [f"line {item.line:,}"] if item.line else []
     if item.field:
         place.append(md(item.field, 60))
@@ -107,7 +99,7 @@ def finding_row(item: Finding) -> None:
         lines = ", ".join(f"{line:,}" for line in item.rows[:8])
         place.append(f"lines {lines}{' …' if len(item.rows) > 8 else ''}")
     with st.container(gap="xxsmall"):
-        st.markdown(f":small[{components.badge_md(word, color, icon)} `{item.code}` :gray[{' · '.join(place)}]]")
+        st.markdown(f":small[{severity_badge(item.severity)} `{item.code}` :gray[{' · '.join(place)}]]")
         st.markdown(sentence(item.message))
         if item.remedy:
             st.caption(sentence(item.remedy))

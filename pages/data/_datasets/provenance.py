@@ -1,4 +1,4 @@
-"""Where the examples of a dataset came from, and what was made of them."""
+"""The Provenance tab: where the examples came from and what was created from them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pages.ui.format import moment, number
 
 
 def provenance(dataset: DatasetRecord) -> None:
-    """Where the examples came from, and what was made of them."""
-    components.heading("From source to model", "every step that led here, and what it led to")
+    """Draw the tab: the lineage, the origin, the manifest."""
+    components.heading("From source to model", "every step before and after this version")
     lineage.picture(dataset)
     components.section_gap()
-    components.heading("Where it came from", f"version {dataset.version.number}")
+    components.heading("Origin", f"version {dataset.version.number}")
     with st.container(border=True):
         components.facts(_origin_facts(dataset))
-    with st.expander("The whole manifest", icon=":material/data_object:"):
+    with st.expander("Full manifest", icon=":material/data_object:"):
         st.json(dataset.version.manifest.to_dict(), expanded=1)
 
 

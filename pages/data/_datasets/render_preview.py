@@ -1,4 +1,4 @@
-"""What the model sees: one example through the chat template of a base model, token by token."""
+"""The Render preview tab: one example in the chat template of a base model, token by token."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pages.ui.errors import show_error
 from pages.ui.escaping import escaped
 from pages.ui.format import md, number, percent, plural
 
-PER_PAGE = 1_500  # pieces of text that are drawn at once
+PER_PAGE = 1_500  # pieces of text drawn at once
 _ROLES = {"system": "Context", "user": "Input", "assistant": "Output", "tool": "Tool result"}
 _LEGEND = (
-    ("loss", "Learnt: loss falls here"),
-    ("read", "Read, not learnt"),
+    ("loss", "Learned: counts toward the loss"),
+    ("read", "Read, not learned"),
     ("frame", "Written by the chat template"),
     ("off", "Beyond the maximum length"),
 )
 
 
 def panel(dataset: DatasetRecord) -> None:
-    """Choose a base model and an example; see its text, tokens, and where the loss falls."""
+    """Choose a base model and an example; see its text, its tokens, and which of them count toward the loss."""
     version = dataset.version
     bases = render_preview.bases()
     if not bases:
@@ -32,25 +32,25 @@ def panel(dataset: DatasetRecord) -> None:
         return
     base, position, length, only = _choices(dataset, bases)
     try:
-        found = render_preview.preview(version.id, position, base.id, max_length=length, completion_only=only)
+        preview = render_preview.preview(version.id, position, base.id, max_length=length, completion_only=only)
     except StudioError as error:
         show_error(error)
         return
-    _figures(found)
+    _figures(preview)
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("As the model sees it", "hover over a token for its number")
-        _text(found, f"{version.id}_{position}_{base.id}")
+        _text(preview, f"{version.id}_{position}_{base.id}")
     with side:
         components.heading("Message by message", "tokens")
-        _parts(found)
+        _parts(preview)
 
 
 def _no_base() -> None:
     if components.empty(
         "deployed_code",
-        "No base model is here yet",
-        "What a model sees depends on its chat template. Build the starter (about a minute), or bring a model.",
+        "No base models yet",
+        "What a model reads depends on its chat template. Build the starter model (about a minute), or add another.",
         "Choose a base model",
         "render",
         primary=False,
@@ -79,77 +79,77 @@ def _choices(dataset: DatasetRecord, bases: list[BaseChoice]) -> tuple[BaseChoic
             step=64,
             key=f"seen_length_{base.id}",
             width=150,
-            help=f"Training keeps this many tokens of an example; {base.title} was made for {base.most_tokens:,}.",
+            help=f"Training keeps this many tokens of an example; {base.title} supports {base.most_tokens:,}.",
         )
         only = st.toggle(
             "Learn outputs only",
             value=True,
             key=f"seen_only_{dataset.id}",
-            help="The usual way: loss falls on what the assistant writes. Off: on the whole conversation.",
+            help="On (usual): only the assistant's messages count toward the loss. Off: the full conversation.",
         )
     return base, int(shown) - 1, int(length), only
 
 
-def _figures(found: RenderPreview) -> None:
-    share = found.loss_tokens / found.tokens if found.tokens else 0
+def _figures(preview: RenderPreview) -> None:
+    share = preview.loss_tokens / preview.tokens if preview.tokens else 0
     components.tiles(
         [
-            components.Tile("Tokens", number(found.tokens), help="All that the model reads of this example."),
+            components.Tile("Tokens", number(preview.tokens), help="Everything the model reads of this example."),
             components.Tile(
-                "Learnt from",
-                number(found.loss_tokens),
+                "Learned",
+                number(preview.loss_tokens),
                 percent(share),
                 arrow="off",
-                help="Tokens that carry loss: the model is trained to write them.",
+                help="Tokens that count toward the loss: the model is trained to write them.",
             ),
             components.Tile(
                 "Chat template",
-                number(found.template_tokens),
-                help="Tokens that the template writes around the messages.",
+                number(preview.template_tokens),
+                help="Tokens that the template adds around the messages.",
             ),
             components.Tile(
                 "Beyond the maximum",
-                number(found.beyond),
-                f"of {number(found.max_length)}" if found.beyond else None,
-                delta_color="red" if found.beyond else "gray",
+                number(preview.beyond),
+                f"of {number(preview.max_length)}" if preview.beyond else None,
+                delta_color="red" if preview.beyond else "gray",
                 arrow="off",
                 help="Cut off before training.",
             ),
         ],
         key="seen_tiles",
     )
-    if found.answer_lost and any(part.role == "assistant" and part.weight != 0 for part in found.parts):
+    if preview.answer_lost and any(part.role == "assistant" and part.weight != 0 for part in preview.parts):
         st.markdown(
-            ":red[:material/error: Nothing of the output is left within the maximum length.] "
-            "This example would teach nothing: raise the maximum length, or shorten its input."
+            ":red[:material/error: The output lies beyond the maximum length.] "
+            "The model would learn nothing from this example: raise the maximum length, or shorten its input."
         )
-    elif found.answer_lost:
+    elif preview.answer_lost:
         st.markdown(
             ":orange[:material/warning: Every output has weight 0.] The model reads this example and learns nothing."
         )
-    elif found.beyond:
+    elif preview.beyond:
         st.markdown(
-            f":orange[:material/warning: The last {plural(found.beyond, 'token')} would be cut off.] "
-            "The output ends before its end is learnt."
+            f":orange[:material/warning: The last {plural(preview.beyond, 'token')} would be cut off.] "
+            "The model would not learn how the output ends."
         )
 
 
-def _text(found: RenderPreview, key: str) -> None:
-    pages = -(-len(found.pieces) // PER_PAGE)
+def _text(preview: RenderPreview, key: str) -> None:
+    pages = -(-len(preview.pieces) // PER_PAGE)
     slot = st.container(border=True, gap="small", key="seen_text")
     current = 1
     if pages > 1:
         with st.container(horizontal_alignment="center"):
             current = int(st.pagination(pages, key=f"seen_page_{key}"))
-    shown = found.pieces[(current - 1) * PER_PAGE : current * PER_PAGE]
+    shown = preview.pieces[(current - 1) * PER_PAGE : current * PER_PAGE]
     legend = "".join(f'<span><i class="seen-{name}"></i>{words}</span>' for name, words in _LEGEND)
-    body = "".join(_span(piece, number, found.parts) for number, piece in enumerate(shown))
+    body = "".join(_span(piece, number, preview.parts) for number, piece in enumerate(shown))
     with slot:
         st.html(f'<div class="seen-legend">{legend}</div><div class="seen" dir="auto">{body}</div>')
 
 
 def _span(piece: Piece, turn: int, parts: tuple[MessagePart, ...]) -> str:
-    """One token as markup: its text is escaped, its characters that are not seen are named."""
+    """One token as HTML, its text escaped and its invisible characters named."""
     if piece.message is None:
         kind, owner = "frame", "chat template"
     else:
@@ -162,23 +162,23 @@ def _span(piece: Piece, turn: int, parts: tuple[MessagePart, ...]) -> str:
     names += " seen-special" if piece.special else ""
     names += " seen-off" if piece.beyond else ""
     last = piece.first + len(piece.ids)
-    told = f"Token {last}" if len(piece.ids) == 1 else f"Tokens {piece.first + 1} to {last}"
+    numbers = f"Token {last}" if len(piece.ids) == 1 else f"Tokens {piece.first + 1} to {last}"
     ids = ", ".join(map(str, piece.ids[:6]))
     text = escaped(piece.text).replace("\n", "↵\n").replace("\t", "→\t")
-    return f'<span class="{names}" title="{told} · id {ids} · {owner}">{text}</span>'
+    return f'<span class="{names}" title="{numbers} · id {ids} · {owner}">{text}</span>'
 
 
-def _parts(found: RenderPreview) -> None:
+def _parts(preview: RenderPreview) -> None:
     with st.container(border=True, gap="xsmall", key="seen_parts"):
-        for part in found.parts:
+        for part in preview.parts:
             _part(part)
         st.divider()
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption("Chat template", width="content")
-            st.caption(number(found.template_tokens), width="content")
+            st.caption(number(preview.template_tokens), width="content")
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown("**Together**", width="content")
-            st.markdown(f"**{number(found.tokens)}**", width="content")
+            st.markdown("**Total**", width="content")
+            st.markdown(f"**{number(preview.tokens)}**", width="content")
 
 
 def _part(part: MessagePart) -> None:
@@ -186,7 +186,7 @@ def _part(part: MessagePart) -> None:
     if part.weight == 0:
         badges.append(components.badge_md("weight 0", "orange"))
     if part.loss_tokens:
-        badges.append(components.badge_md(f"{part.loss_tokens:,} learnt", "blue"))
+        badges.append(components.badge_md(f"{part.loss_tokens:,} learned", "blue"))
     badges += [components.badge_md(f"calls {md(name, 40)}", "gray", "build") for name in part.calls]
     if not part.found:
         badges.append(components.badge_md("not shown by the template", "orange"))

@@ -1,4 +1,4 @@
-"""The figures of a dataset: lengths, turns, and the balance of labels."""
+"""The Statistics tab: lengths, turns, and the balance of outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pages.ui.format import number, percent, plural, short
 
 
 def statistics(dataset: DatasetRecord) -> None:
-    """Lengths, turns, and the balance of labels."""
+    """Draw the tab."""
     stats = datasets.statistics(dataset.version.id)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -30,12 +30,12 @@ def statistics(dataset: DatasetRecord) -> None:
         if stats.labels:
             _labels(stats)
         else:
-            components.heading("In figures")
+            components.heading("Figures")
             with st.container(border=True):
                 _figures(stats)
     if stats.labels:
         components.section_gap()
-        components.heading("In figures")
+        components.heading("Figures")
         with st.container(border=True):
             _figures(stats)
 
@@ -62,12 +62,12 @@ def _figures(stats: Statistics) -> None:
                 "Held out",
                 f"{number(stats.validation_examples)} ({percent(stats.validation_examples / stats.examples)})",
             ),
-            ("Tokens in all", f"about {number(stats.tokens_total)}"),
+            ("Total tokens", f"about {number(stats.tokens_total)}"),
             ("Mean length", f"about {number(round(stats.tokens_mean))} tokens"),
             ("Longest", f"about {number(stats.tokens_max)} tokens"),
-            ("Several turns", plural(stats.multi_turn, "example")),
+            ("Multi-turn", plural(stats.multi_turn, "example")),
             ("Most turns", number(stats.turns_max)),
-            ("With instructions", plural(stats.with_system, "example")),
+            ("With a system message", plural(stats.with_system, "example")),
             ("Distinct outputs", number(stats.distinct_labels)),
         ]
     )

@@ -1,4 +1,4 @@
-"""Variations: a language model words existing examples anew, and they are added as a new version."""
+"""The Variations tab: a language model rewords examples, and they are added as a new version."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from core.services.platform.tasks import TaskRecord
 from pages.data._smart.cost import cost_words
 from pages.data._smart.rows import live_rows
 from pages.data._smart.run import follow_smart
+from pages.data._smart.setup import models_of
 from pages.ui import components
 from pages.ui.errors import field_error, show_error
 from pages.ui.examples import example_view
 from pages.ui.format import ago, md, number, plural
 
-MOST = 100  # originals of one run that are drawn as a sample
-MOST_FOUND = 500
-_WAYS = {"sample": "A random sample", "search": "Those that contain a text"}
+MOST = 100  # largest random sample of one run
+MOST_MATCHES = 500
+_WAYS = {"sample": "A random sample", "search": "Examples that contain a text"}
 _SEED = 42
-_OVERHEAD_TOKENS = 300  # about what the request says besides the example
+_OVERHEAD_TOKENS = 300  # of the request besides the example, approximately
 
 
 def panel(dataset: DatasetRecord) -> None:
-    """Choose examples and a model; follow the run; see what was written of each."""
+    """Draw the tab: the form, or the run with its rows."""
     task = _latest(dataset.id)
     if task is not None and not task.is_terminal:
         follow_smart(task.id)
@@ -36,30 +37,30 @@ def panel(dataset: DatasetRecord) -> None:
         return
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        components.heading("Which examples", "held-out ones are never varied")
+        components.heading("Which examples", "held-out examples are never used")
         originals = _originals(dataset)
         components.section_gap()
         components.heading("Who writes")
         record, model, count, wishes = _writer(dataset)
     with side:
-        components.heading("What it takes")
+        components.heading("Estimate")
         _cost(originals, record, model, count)
         _start(dataset, originals, record, model, count, wishes)
         if originals:
             components.section_gap()
-            components.heading("The first of them", f"of {number(len(originals))}")
+            components.heading("First example", f"of {number(len(originals))}")
             example_view.show(originals[0].example.messages, key="varied_first", limit=400)
     if task is not None:
         components.section_gap()
-        components.heading("The last run", ago(task.finished_at))
+        components.heading("Last run", ago(task.finished_at))
         follow_smart(task.id)
         live_rows(task.id, active=False)
 
 
 def _latest(dataset_id: str) -> TaskRecord | None:
-    """The newest run of this dataset; one that is not at its end first."""
-    found = [task for task in tasks.list_tasks(kind="variations") if task.payload.get("dataset_id") == dataset_id]
-    return next((task for task in found if not task.is_terminal), found[0] if found else None)
+    """The newest run of this dataset, or one that has not ended."""
+    runs = [task for task in tasks.list_tasks(kind="variations") if task.payload.get("dataset_id") == dataset_id]
+    return next((task for task in runs if not task.is_terminal), runs[0] if runs else None)
 
 
 def _originals(dataset: DatasetRecord) -> list[ExampleRecord]:
@@ -79,44 +80,44 @@ def _originals(dataset: DatasetRecord) -> list[ExampleRecord]:
             size = st.number_input("How many", 1, most, min(10, most), key=f"vary_size_{dataset.id}", width=200)
             return _sample(version.id, version.train_examples, int(size))
         search = st.text_input(
-            "Text that they contain",
-            placeholder="A word of the input or the output",
+            "Text to find",
+            placeholder="A word in the input or the output",
             key=f"vary_search_{dataset.id}",
         )
         if not search.strip():
             return []
-        page = datasets.examples(version.id, 0, MOST_FOUND, search=search.strip(), split="train")
+        page = datasets.examples(version.id, 0, MOST_MATCHES, search=search.strip(), split="train")
         st.caption(
             f"{plural(page.total, 'example')} found"
-            + (f"; the first {number(MOST_FOUND)} are varied." if page.total > MOST_FOUND else ".")
+            + (f"; the first {number(MOST_MATCHES)} are used." if page.total > MOST_MATCHES else ".")
         )
         return page.items
 
 
 @st.cache_data(max_entries=8, show_spinner="Drawing the sample")
 def _sample(version_id: str, total: int, size: int) -> list[ExampleRecord]:
-    """The same examples every time: drawn with a seed, in the order of the version."""
-    chosen = sorted(random.Random(_SEED).sample(range(total), min(size, total)))  # noqa: S311  no secret
+    """The same sample every time: drawn with a fixed seed, in the order of the version."""
+    chosen = sorted(random.Random(_SEED).sample(range(total), min(size, total)))  # noqa: S311  not a secret
     return [item for offset in chosen for item in datasets.examples(version_id, offset, 1, split="train").items]
 
 
 def _writer(dataset: DatasetRecord) -> tuple[ConnectionRecord, str, int, str]:
-    found = {record.id: record for record in connections.list_connections()}
+    records = {record.id: record for record in connections.list_connections()}
     with st.container(border=True, gap="small", key="vary_who"):
         with st.grid(2, min_column_width=220):
             connection_id = st.selectbox(
                 "Connection",
-                list(found),
-                format_func=lambda one: found[one].name,
+                list(records),
+                format_func=lambda connection: records[connection].name,
                 key=f"vary_connection_{dataset.id}",
-                help="Where the language model answers. Connections are kept in Settings.",
+                help="The endpoint of the language model. Manage connections in Settings.",
             )
-            record = found[connection_id]
+            record = records[connection_id]
             with st.container(gap="xxsmall"):
                 model = _model(record)
         count = st.slider("Variations of each example", 1, 5, 2, key=f"vary_count_{dataset.id}")
         wishes = st.text_area(
-            "Wishes (optional)",
+            "Instructions (optional)",
             placeholder="Vary how polite and how long the question is; keep every number as it is.",
             height=80,
             max_chars=4_000,
@@ -129,7 +130,7 @@ def _model(record: ConnectionRecord) -> str:
     problem: StudioError | None = None
     names: tuple[str, ...] = ()
     try:
-        names = _models(record.id, record.updated_at)
+        names = models_of(record.id, record.updated_at)
     except StudioError as error:
         problem = error
     model = st.selectbox(
@@ -143,13 +144,8 @@ def _model(record: ConnectionRecord) -> str:
     if problem is not None:
         field_error(problem)
     elif not names:
-        st.caption("No model is listed here: build or train one, or type a name.")
+        st.caption("This connection lists no models: build or train one, or type a name.")
     return model or ""
-
-
-@st.cache_data(ttl=60, show_spinner=False)
-def _models(connection_id: str, updated_at: float) -> tuple[str, ...]:
-    return connections.models(connection_id)
 
 
 def _cost(originals: list[ExampleRecord], record: ConnectionRecord, model: str, count: int) -> None:
@@ -169,7 +165,7 @@ def _cost(originals: list[ExampleRecord], record: ConnectionRecord, model: str, 
         )
         if not record.client_kind.is_local:
             st.caption(f":orange[:material/outbound:] The examples are sent to {md(record.name, 60)}.")
-        st.caption("Every variation is marked as written by a model, with the example it came from, and can be undone.")
+        st.caption("Each variation records that a model wrote it, and from which example. You can undo the run.")
 
 
 def _start(

@@ -1,4 +1,4 @@
-"""The Datasets screen without a chosen one: the wall of cards, and the ways to begin."""
+"""The Datasets screen without a chosen dataset: the cards, and the ways to create a dataset."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _KEY = "by_hand"
 
 def show() -> None:
     """Every dataset as a card."""
-    found = datasets.list_datasets()
+    all_datasets = datasets.list_datasets()
     with components.header_row(
         "Supervised Training Datasets",
         "Manage labeled examples for supervised fine-tuning (input → output pairs).",
         "Prepare · Datasets",
     ):
-        if found:
-            _ways(len(found) > 1)
+        if all_datasets:
+            _actions(len(all_datasets) > 1)
     components.section_gap()
-    if found:
-        wall(found)
+    if all_datasets:
+        wall(all_datasets)
         return
     if components.empty(
         "dataset",
-        "No dataset yet",
-        "Supervised fine-tuning requires labeled examples. Bring a table or a JSONL file; every row is checked.",
+        "No datasets yet",
+        "Supervised fine-tuning requires labeled examples. Upload a table or a JSONL file; every row is checked.",
         "Upload Labeled Examples",
         "datasets",
     ):
@@ -44,8 +44,8 @@ def show() -> None:
             begin_by_hand()
 
 
-def _ways(several: bool) -> None:
-    if several and st.button("Mix", icon=":material/blender:", key="to_mix", help="Make one dataset of several."):
+def _actions(several: bool) -> None:
+    if several and st.button("Mix", icon=":material/blender:", key="to_mix", help="Combine several datasets into one."):
         st.switch_page(navigation.page_file("mix"))
     if st.button("Write by hand", icon=":material/edit_note:", key="to_write"):
         begin_by_hand()
@@ -56,14 +56,14 @@ def _ways(several: bool) -> None:
 
 
 def begin_by_hand() -> None:
-    """Begin a dataset with one example written by hand."""
+    """Create a dataset from one example written by hand."""
     message_editor.begin(_KEY)
     _dialog()
 
 
-@dialog("Begin a dataset by hand", width="large", icon=":material/edit_note:")
+@dialog("Write a dataset by hand", width="large", icon=":material/edit_note:")
 def _dialog() -> None:
-    st.caption("Write the first example; more can be written from the dataset's own screen.")
+    st.caption("Write the first example; add more on the dataset's screen.")
     name = st.text_input("Name", max_chars=200, key="by_hand_name")
     slot = st.container()
     try:
@@ -74,8 +74,8 @@ def _dialog() -> None:
     if not st.button("Create dataset", type="primary", width="stretch", key="create_by_hand"):
         return
     try:
-        made = datasets.begin_by_hand(name, messages)
+        dataset = datasets.begin_by_hand(name, messages)
     except StudioError as error:
         slot.markdown(f":red[:material/error: {sentence(error.message)}] {sentence(error.remedy)}")
         return
-    st.switch_page(navigation.page_file("datasets"), query_params={"id": made.id})
+    st.switch_page(navigation.page_file("datasets"), query_params={"id": dataset.id})

@@ -1,1 +1,1 @@
-"""The parts of the screen Import conversations."""
+"""The steps of the wizard Import conversations."""

@@ -1,4 +1,4 @@
-"""Step 1 of importing conversations: an exported log, a sample to try, or an import that was begun earlier."""
+"""Step 1 of Import conversations: an exported log, a sample to try, or a draft."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _PROBLEM, _TURN = "chats_problem", "chats_turn"
 
 
 def begin_step() -> None:
-    """Bring an export in, try the sample, or go on with an earlier one."""
+    """Draw the step: the drop zone, the sample, the formats, the drafts."""
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("Your export", "zip, JSON, CSV and others, up to 100 MB")
         _drop_zone()
         _sample()
         components.section_gap()
-        components.heading("Exports that are read")
+        components.heading("Supported exports")
         _formats()
     with side:
         unfinished(chat_import.KIND, IDS, "An import that you leave halfway is saved here, with your review decisions.")
         components.section_gap()
         components.heading("Good to know")
         with st.container(border=True, gap="small"):
-            st.markdown("**Conversations are raw material.** They may need cleanup, and answers might include errors.")
-            st.caption("The model learns what was answered, right or wrong: read through the review.")
+            st.markdown("**Conversations are raw material.** They may need cleanup and might include errors.")
+            st.caption("The model learns every answer, right or wrong. Read them in the review step.")
             st.markdown("**Personal data is redacted** before anything becomes an example, unless you turn it off.")
             st.caption(
-                "E-mail addresses, phone numbers, bank accounts, cards, IP addresses, keys and passwords are found by "
-                "their shape, speakers by their names. What has no shape, such as a street, is not found."
+                "E-mail addresses, phone numbers, bank accounts, cards, IP addresses, keys and passwords are detected "
+                "by pattern, speakers by name. Data without a pattern, such as a street address, is not detected."
             )
             st.markdown("**The file stays on this machine.**")
 
@@ -45,7 +45,7 @@ def begin_step() -> None:
 def _drop_zone() -> None:
     folder = (
         st.segmented_control(
-            "What to bring",
+            "What to upload",
             ["Files", "A folder"],
             default="Files",
             required=True,
@@ -60,7 +60,7 @@ def _drop_zone() -> None:
         key=f"chats_{'folder' if folder else 'files'}_{turn}",
         accept_multiple_files="directory" if folder else True,
         max_upload_size=LIMIT_MB,
-        help="The zip as the app gave it, one file, or several files of one export. Up to 100 MB in all.",
+        help="The zip file from the app, one file, or several files of one export. Up to 100 MB in total.",
     )
     problem = st.session_state.get(_PROBLEM)
     if not uploaded:
@@ -96,7 +96,7 @@ def _sample() -> None:
     ):
         with st.container(gap=None, width="stretch", key="rowtext_chat_sample"):
             st.markdown("**No export at hand?**")
-            st.caption("Try it with the help desk chats of an invented shop: a table of messages with names and times.")
+            st.caption("Try the help desk chats of a fictional shop: a table of messages with names and times.")
         if st.button("Use the sample chats", icon=":material/forum:", key="use_sample_chats"):
             _open(chat_import.begin(chat_import.sample_source()).id)
 

@@ -1,4 +1,4 @@
-"""The import of conversations as a draft: its steps, and how choices get into it."""
+"""The steps of Import conversations and the draft that stores the choices."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ STEPS = (
         "upload",
         "Upload",
         "Import conversations",
-        "Turn exported chats into labeled examples: what people asked is the input, what was answered the output.",
+        "Turn exported chats into labeled examples: the questions are the inputs, the answers the outputs.",
         "",
     ),
     WizardStep(
         "roles",
         "Roles",
-        "Who is who",
-        "How the log was read, and whose messages are inputs and whose are outputs.",
+        "Assign roles",
+        "How the log was read, and whose messages are inputs and outputs.",
         "Continue to filters",
     ),
     WizardStep(
         "filters",
         "Filters",
-        "What to take",
-        "Dates, lengths and personal data. Every message that is left out is counted, with its reason.",
+        "Choose what to import",
+        "Dates, lengths and personal data. Every message that is left out is counted with its reason.",
         "Continue to review",
     ),
     WizardStep(
         "review",
         "Review",
-        "Look at the examples",
-        "Keep, edit or drop them one by one, as many as you like; what you decide is kept.",
+        "Review the examples",
+        "Keep, edit or drop examples one by one. Your decisions are saved.",
         "Continue to import",
     ),
-    WizardStep("import", "Import", "Import as Dataset", "Give the dataset a name; the rest runs by itself.", ""),
+    WizardStep(
+        "import", "Import", "Import as Dataset", "Name the dataset and start; the import runs in the background.", ""
+    ),
 )
 IDS = [step.id for step in STEPS]
 
@@ -46,5 +48,5 @@ def recipe(draft: DraftRecord, **changes: object) -> DraftRecord:
 
 
 def reading(draft: DraftRecord, **changes: object) -> DraftRecord:
-    """Change some of the choices about how the log is read."""
+    """Change some of the options for reading the log."""
     return save(draft, reading={**(draft.state.get("reading") or {}), **changes})

@@ -1,4 +1,4 @@
-"""Step 3 of importing conversations: dates, lengths, instructions and personal data, with what each choice costs."""
+"""Step 3 of Import conversations: dates, lengths, instructions and personal data, with the resulting counts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pages.ui import components, forms
 from pages.ui.format import number, plural
 from pages.ui.wizard.draft_state import key
 
-_LAYOUTS = {"whole": "A whole conversation", "exchanges": "Each input with its answer"}
+_LAYOUTS = {"whole": "A full conversation", "exchanges": "Each input with its answer"}
 _LENGTHS = ("min_exchanges", "max_exchanges", "min_answer_characters", "max_characters", "max_examples")
 
 
 def filters_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
-    """Draw the step; the draft, and whether an example is left."""
+    """Draw the step. True when an example is left."""
     main, side = st.columns([8, 5], gap="medium")
     with main:
         draft = _examples(draft)
@@ -31,32 +31,32 @@ def filters_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
         components.section_gap()
         draft = _private(draft)
     with side, st.spinner("Counting"):
-        found = chat_import.plan(chat_import.choices(draft.state))
-        outcome(found, "filters")
-    return draft, found.examples > 0
+        plan = chat_import.plan(chat_import.choices(draft.state))
+        outcome(plan, "filters")
+    return draft, plan.examples > 0
 
 
-def outcome(found: ImportPlan, where: str) -> None:
-    """What the choices give: examples, and every message that is in none, with its reason."""
-    components.heading("What comes of it")
+def outcome(plan: ImportPlan, where: str) -> None:
+    """The number of examples, and the messages that are left out with their reasons."""
+    components.heading("Result")
     components.tiles(
         [
-            components.Tile("Labeled examples", number(found.imported)),
-            components.Tile("Messages used", number(found.used), f"of {number(found.messages)}", arrow="off"),
+            components.Tile("Labeled examples", number(plan.imported)),
+            components.Tile("Messages used", number(plan.used), f"of {number(plan.messages)}", arrow="off"),
         ],
         key=f"outcome_{where}",
     )
-    if not found.examples:
-        st.markdown(":red[:material/error: Not one example is left.] Loosen a filter, or look at the roles.")
-    elif found.imported < 10:
+    if not plan.examples:
+        st.markdown(":red[:material/error: No example is left.] Relax a filter, or check the roles.")
+    elif plan.imported < 10:
         st.markdown(":red[:material/error: Fewer than 10 labeled examples.] Training needs at least 10.")
-    elif found.imported < 50:
-        st.markdown(":orange[:material/warning: Fewer than 50 labeled examples.] It works; 50 or more teach better.")
-    left = sum(found.left.values())
-    st.caption(f"{number(found.messages)} messages read = {number(found.used)} used + {number(left)} left out")
+    elif plan.imported < 50:
+        st.markdown(":orange[:material/warning: Fewer than 50 labeled examples.] 50 or more give better results.")
+    left_out = sum(plan.left.values())
+    st.caption(f"{number(plan.messages)} messages read = {number(plan.used)} used + {number(left_out)} left out")
     components.section_gap()
-    components.heading("Left out", plural(left, "message"))
-    reasons(found.left, where)
+    components.heading("Left out", plural(left_out, "message"))
+    reasons(plan.left, where)
 
 
 def _examples(draft: DraftRecord) -> DraftRecord:
@@ -70,12 +70,12 @@ def _examples(draft: DraftRecord) -> DraftRecord:
             required=True,
             format_func=_LAYOUTS.__getitem__,
             key=key(draft, "layout"),
-            help="A whole conversation teaches how to go on; single exchanges are shorter and stand for themselves.",
+            help="A full conversation teaches follow-up answers; single exchanges are shorter and independent.",
         )
         system = st.text_area(
             str(ChatRecipe.model_fields["system"].title),
             value=state.get("system") or "",
-            placeholder="You are the help desk of … (empty: what the log has)",
+            placeholder="You are the help desk of … (empty: as in the log)",
             height=80,
             max_chars=20_000,
             key=key(draft, "system"),
@@ -87,20 +87,20 @@ def _examples(draft: DraftRecord) -> DraftRecord:
             "Leave out duplicates",
             value=bool(state.get("drop_duplicates", True)),
             key=key(draft, "duplicates"),
-            help="Of examples that say exactly the same, the first one stays.",
+            help="Of identical examples, only the first is imported.",
         )
         return recipe(draft, **values, drop_duplicates=duplicates)
 
 
 def _dates(draft: DraftRecord) -> DraftRecord:
     chosen = chat_import.choices(draft.state)
-    found = chat_import.summary(chosen.source_id, chosen.options)
-    components.heading("Dates", "when a conversation began")
+    log = chat_import.summary(chosen.source_id, chosen.options)
+    components.heading("Dates", "of the first message of a conversation")
     with st.container(border=True, gap="small", key="filter_dates"):
-        if found.began is None or found.ended is None:
-            st.caption("The log has no times that can be read, so it cannot be filtered by them.")
+        if log.began is None or log.ended is None:
+            st.caption("The log has no readable dates, so it cannot be filtered by date.")
             return draft
-        first, last = _day(found.began), _day(found.ended)
+        first, last = _day(log.began), _day(log.ended)
         since_s, until_s = chosen.recipe.since, chosen.recipe.until
         with st.grid(2, min_column_width=200):
             since = st.date_input(
@@ -110,16 +110,16 @@ def _dates(draft: DraftRecord) -> DraftRecord:
                 max_value=last,
                 format="YYYY-MM-DD",
                 key=key(draft, "since"),
-                help=f"The first message is of {first}.",
+                help=f"The first message is from {first}.",
             )
             until = st.date_input(
-                "Up to and including",
+                "To (inclusive)",
                 value=None if until_s is None else _within(_day(until_s - 1), first, last),
                 min_value=first,
                 max_value=last,
                 format="YYYY-MM-DD",
                 key=key(draft, "until"),
-                help=f"The last message is of {last}.",
+                help=f"The last message is from {last}.",
             )
         if since and until and since > until:
             st.markdown(":red[:material/error: The first day is after the last one.]")
@@ -135,18 +135,18 @@ def _private(draft: DraftRecord) -> DraftRecord:
             "Redact personal data and secrets",
             value=bool(state.get("redact", True)),
             key=key(draft, "redact"),
-            help="Replaced by placeholders such as [EMAIL] in every example, and in the download of what is left out.",
+            help="Replaced by placeholders such as [EMAIL] in every example and in the download of left-out messages.",
         )
         names = st.toggle(
             "Redact the speakers' names",
             value=bool(state.get("redact_names", True)),
             key=key(draft, "redact_names"),
             disabled=not redact,
-            help="Where a speaker's name stands in a message as the log writes it, it becomes [NAME].",
+            help="A speaker's name in a message, spelled as in the log, becomes [NAME].",
         )
         if not redact:
             st.markdown(
-                ":orange[:material/warning: Names, addresses and keys go into the examples as they are.] A model can "
+                ":orange[:material/warning: Names, addresses and keys stay in the examples.] A model can "
                 "repeat what it was trained on."
             )
         return recipe(draft, redact=redact, redact_names=names)
@@ -157,7 +157,7 @@ def _day(stamp: float) -> date:
 
 
 def _within(day: date, first: date, last: date) -> date:
-    """The day, moved to the nearest one that the log has: read in another time zone, its first day may be another."""
+    """The day, clamped to the days of the log: in another time zone, its first day may differ."""
     return min(max(day, first), last)
 
 

@@ -1,4 +1,4 @@
-"""Step 5 of importing conversations: a name, the import live, and the dataset with its accounts at the end."""
+"""Step 5 of Import conversations: the name, the import while it runs, and its dataset."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from pages.ui.tasks.progress import ended_badly, follow
 
 
 def under_way(draft: DraftRecord) -> bool:
-    """Whether the draft has become an import that runs or has ended well."""
+    """Whether the draft became an import that is running or succeeded."""
     return bool(draft.result_id) and tasks.get_task(str(draft.result_id)).state not in ("failed", "cancelled")
 
 
 def import_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, bool]:
-    """Draw the step: the form, or the import and its end."""
+    """Draw the step: the form, or the import and its result. True when it can start."""
     if draft.result_id:
         task = follow(draft.result_id)
         if not task.is_terminal:
-            st.caption("You can leave this page; the import goes on, and this address comes back to it.")
+            st.caption("You can leave this page; the import continues, and this address shows it again.")
             return draft, False
         if not ended_badly(task, "chat_import"):
             result = ChatImportResult.of(task)
@@ -45,13 +45,13 @@ def import_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, bo
         with st.container(border=True, gap="small", key="name_it"):
             draft, fits = wizard_form(draft, source.filename.replace("_", " "))
         st.caption(
-            "Conversations are raw material: they may need cleanup, and answers might include errors. The dataset's "
-            "checks run at once; its quality screen finds duplicates, leaks and odd answers."
+            "Conversations may need cleanup and might include errors. The checks run right after the import; the "
+            "dataset's Quality tab lists duplicates, leaks and unusual answers."
         )
     with side:
-        found = chat_import.plan(chat_import.choices(draft.state))
-        outcome(found, "import")
-    return draft, fits and found.imported > 0
+        plan = chat_import.plan(chat_import.choices(draft.state))
+        outcome(plan, "import")
+    return draft, fits and plan.imported > 0
 
 
 def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
@@ -71,22 +71,22 @@ def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
 def _account(result: ChatImportResult) -> None:
     read, used, left = number(result.read), number(result.accepted), number(result.rejected)
     st.markdown(f"{read} messages read = **{used} imported** + {left} left out")
-    facts = [f"{number(result.redacted)} places redacted"]
+    facts = [f"{number(result.redacted)} redactions"]
     if result.edited:
-        facts.append(f"{number(result.edited)} examples as you edited them")
+        facts.append(f"{number(result.edited)} edited examples")
     st.caption(" · ".join(facts))
     if result.rejected:
         version = datasets.get_dataset(result.dataset_id).version
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader("Left out", anchor=False, width="content")
             st.download_button(
-                "Download what was left out",
+                "Download the messages left out",
                 data=lambda: chat_import.left_out(f"{version.dataset_id}-v1"),
                 file_name="left-out.jsonl",
                 mime="application/jsonl",
                 icon=":material/download:",
                 on_click="ignore",
                 key="download_left_out",
-                help="Every message that is in no example, with its reason.",
+                help="Every message that is not in an example, with its reason.",
             )
         reasons(dict(result.left), "done")

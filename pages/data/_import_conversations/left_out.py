@@ -1,4 +1,4 @@
-"""Messages of a log that are in no example: how many, for which reason."""
+"""The messages of a log that are not in an example, counted by reason."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pages.ui.format import number
 
 
 def reasons(left: Mapping[str, int], key: str) -> None:
-    """Messages that are not used: how many for which reason, the most frequent first."""
+    """Left-out messages by reason, the most frequent first."""
     with st.container(border=True, gap="xsmall", key=f"left_{key}"):
         if not left:
             st.caption("Every message of the log is used.")
         for index, (reason, count) in enumerate(left.items()):
             if index:
                 st.divider()
-            told = REASONS[reason]
+            explained = REASONS[reason]
             with st.container(horizontal=True, horizontal_alignment="distribute", wrap=False, gap="small"):
                 with st.container(gap=None, width="stretch"):
-                    st.markdown(told.title)
-                    st.caption(told.text)
+                    st.markdown(explained.title)
+                    st.caption(explained.text)
                 st.markdown(f"**{number(count)}**", width="content")
 
 
-def notes(found: Mapping[str, int]) -> None:
-    """What the kept messages lost on the way."""
-    for note, count in found.items():
+def notes(counts: Mapping[str, int]) -> None:
+    """What the imported messages lost, such as attachments."""
+    for note, count in counts.items():
         st.caption(f":material/info: {number(count)} {NOTES.get(note, note)}.")

@@ -1,4 +1,4 @@
-"""Step 4 of importing conversations: the examples one by one, to keep, edit or drop."""
+"""Step 4 of Import conversations: keep, edit or drop the examples one by one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pages.ui.format import clock, day, md, number, plural, short
 from pages.ui.wizard.draft_state import save
 
 PER_PAGE = 6
-_SHOWS = {"all": "All", "new": "Not looked at", "keep": "Kept", "edit": "Edited", "drop": "Dropped"}
+_SHOWS = {"all": "All", "new": "Not reviewed", "keep": "Kept", "edit": "Edited", "drop": "Dropped"}
 _BADGES = {
     "keep": components.badge_md("Kept", "green", "check"),
     "edit": components.badge_md("Edited", "blue", "edit"),
@@ -33,10 +33,10 @@ _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z ]{2,20}\]")
 
 
 def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
-    """Draw the step; the draft, and whether an example is left."""
+    """Draw the step. True when an example is left."""
     chosen = chat_import.choices(draft.state)
-    found = chat_import.plan(chosen)
-    _progress(found)
+    plan = chat_import.plan(chosen)
+    _progress(plan)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="review_bar"):
         show = st.segmented_control(
             "Show",
@@ -57,13 +57,13 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     page_key = f"review_page_{show}_{search}"
     current = int(st.session_state.get(page_key, 1))
     page = chat_import.review(chosen, (current - 1) * PER_PAGE, PER_PAGE, show or "all", search)
-    if not page.items and current > 1:  # the last one of this page was decided about
+    if not page.items and current > 1:  # the last example of this page was decided
         st.session_state.pop(page_key, None)
         st.rerun()
     if not page.total:
         with st.container(border=True):
-            st.caption("No example here. Choose another view, or another word.")
-        return draft, found.imported > 0
+            st.caption("No examples match. Choose another view or search text.")
+        return draft, plan.imported > 0
     draft = _bulk(draft, page.items, show or "all", search, page.total)
     with st.grid(2, min_column_width=320):
         for item in page.items:
@@ -72,27 +72,27 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     if pages > 1:
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, key=page_key)
-    return draft, found.imported > 0
+    return draft, plan.imported > 0
 
 
-def _progress(found: ImportPlan) -> None:
-    share = found.decided / found.examples if found.examples else 0.0
+def _progress(plan: ImportPlan) -> None:
+    share = plan.decided / plan.examples if plan.examples else 0.0
     with st.container(border=True, gap="xsmall", key="review_progress"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(
-                f"**{number(found.imported)}** of {plural(found.examples, 'labeled example')} will be imported",
+                f"**{number(plan.imported)}** of {plural(plan.examples, 'labeled example')} will be imported",
                 width="content",
             )
             st.caption(
-                f"{number(found.decided)} looked at · {number(found.edited)} edited · {number(found.dropped)} dropped",
+                f"{number(plan.decided)} reviewed · {number(plan.edited)} edited · {number(plan.dropped)} dropped",
                 width="content",
             )
         st.progress(min(1.0, share))
-        st.caption("What you do not look at is imported as it is shown.")
-        if found.stale:
+        st.caption("Examples that you do not review are imported as shown.")
+        if plan.stale:
             st.caption(
-                f":orange[:material/info: {plural(found.stale, 'decision')}] are about examples that the present "
-                "filters do not give; they come back with them."
+                f":orange[:material/info: {plural(plan.stale, 'decision')}] apply to examples the current "
+                "filters hide; they return when you change the filters."
             )
 
 
@@ -106,15 +106,18 @@ def _bulk(draft: DraftRecord, items: list[ReviewItem], show: str, search: str, t
                 icon=":material/done_all:",
                 disabled=not fresh,
                 key="keep_page",
-                help="Mark what is shown and not decided as looked at.",
+                help="Keep the examples on this page that have no decision yet.",
             ):
                 _decide(draft, {item.key: {"do": chat_review.KEEP} for item in fresh})
             if search.strip() and st.button(
-                f"Drop all {total:,} found", icon=":material/block:", key="drop_found", help="Everything that matches."
+                f"Drop all {total:,} matches",
+                icon=":material/block:",
+                key="drop_found",
+                help="Drop every example that matches the search.",
             ):
                 chosen = chat_import.choices(draft.state)
-                found = chat_import.review(chosen, 0, total, show, search).items
-                _decide(draft, {item.key: {"do": chat_review.DROP} for item in found})
+                matches = chat_import.review(chosen, 0, total, show, search).items
+                _decide(draft, {item.key: {"do": chat_review.DROP} for item in matches})
     return draft
 
 
@@ -131,10 +134,10 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
                 st.caption(_note(item), width="stretch")
                 st.markdown(f":small[{_BADGES.get(item.decision, '')}]", width="content")
             _messages(item.messages)
-            found = _placeholders(item.messages) if item.redactions else {}
-            if found:
+            redacted = _placeholders(item.messages) if item.redactions else {}
+            if redacted:
                 words = " ".join(
-                    components.badge_md(f"{md(word)} × {count}", "orange") for word, count in found.items()
+                    components.badge_md(f"{md(word)} × {count}", "orange") for word, count in redacted.items()
                 )
                 st.markdown(f":small[Redacted: {words}]")
         with st.container(horizontal=True, gap="xsmall"):
@@ -142,7 +145,7 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
 
 
 def _messages(items: Sequence[Message], limit: int = 900) -> None:
-    """A conversation, every message under its role; strangers' text is shown verbatim and can play no tricks."""
+    """A conversation, every message under its role; texts are verbatim and invisible characters are made visible."""
     for message in items:
         word, color = _WORDS.get(message.role, (message.role.upper(), "gray"))
         st.markdown(f":small[:{color}[{word}]]")
@@ -150,12 +153,12 @@ def _messages(items: Sequence[Message], limit: int = 900) -> None:
 
 
 def _placeholders(items: Sequence[Message]) -> dict[str, int]:
-    """Which placeholders stand in an example, and how often."""
-    found: dict[str, int] = {}
+    """The placeholders in an example and how often each appears."""
+    counts: dict[str, int] = {}
     for message in items:
         for word in _PLACEHOLDER.findall(message.content):
-            found[word] = found.get(word, 0) + 1
-    return found
+            counts[word] = counts.get(word, 0) + 1
+    return counts
 
 
 def _buttons(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
@@ -173,22 +176,22 @@ def _buttons(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
         type="tertiary",
         icon=":material/undo:",
         key=f"undo_{item.number}",
-        help="The text of the log again." if item.decision == "edit" else "Not looked at.",
+        help="Restore the text of the log." if item.decision == "edit" else "Remove the decision.",
     ):
         _decide(draft, {item.key: None})
 
 
 @dialog("Edit this example", width="large", icon=":material/edit:")
 def _edit(draft: DraftRecord, item: ReviewItem) -> None:
-    st.caption("It is imported exactly as you leave it here; nothing is redacted afterwards.")
+    st.caption("It is imported exactly as you save it; nothing is redacted afterwards.")
     edited = message_editor.editor(_EDITOR)
     if st.button("Save example", type="primary", icon=":material/check:", key="save_edit"):
-        kept = chat_review.checked_edit(edited)
-        _decide(draft, {item.key: {"do": chat_review.EDIT, "messages": kept}})
+        checked = chat_review.checked_edit(edited)
+        _decide(draft, {item.key: {"do": chat_review.EDIT, "messages": checked}})
 
 
 def _decide(draft: DraftRecord, decisions: Mapping[str, Mapping[str, Any] | None]) -> None:
-    """Keep decisions in the draft (None takes one back), and draw again."""
+    """Save decisions in the draft (None removes one) and rerun the page."""
     now = {**(draft.state.get("decisions") or {}), **decisions}
     save(draft, decisions={name: value for name, value in now.items() if value is not None})
     st.rerun()

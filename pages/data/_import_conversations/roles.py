@@ -1,4 +1,4 @@
-"""Step 2 of importing conversations: how the log was read, and who is the user and who the assistant."""
+"""Step 2 of Import conversations: how the log is read, and which speakers are user and assistant."""
 
 from __future__ import annotations
 
@@ -24,65 +24,65 @@ from pages.ui.format import day, md, number, plural, short, size
 from pages.ui.wizard.draft_state import key, save
 
 _PARTS = {"user": "User (input)", "assistant": "Assistant (output)", "system": "Instructions", "leave": "Leave out"}
-_BY_ORDER = {"": "Takes part", "system": "Instructions", "leave": "Leave out"}
+_BY_ORDER = {"": "Speaker", "system": "Instructions", "leave": "Leave out"}
 _SHOWN = 12
-_DAYS = {None: "As the dates suggest", True: "Day first: 31/01", False: "Month first: 01/31"}
+_DAYS = {None: "Detect", True: "Day first: 31/01", False: "Month first: 01/31"}
 
 
 def roles_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, bool]:
-    """Draw the step; the draft, and whether there is anything to go on with."""
+    """Draw the step. True when the log has a conversation."""
     draft = _how_read(draft, source)
     chosen = chat_import.choices(draft.state)
     try:
         with st.spinner("Reading the conversations"):
-            found = chat_import.summary(source.id, chosen.options)
+            log = chat_import.summary(source.id, chosen.options)
     except DataError as error:
         if error.field in ("speaker", "text"):
             st.markdown(f":orange[:material/arrow_upward: {md(error.message)}] {md(error.remedy)}")
             return draft, False
         raise
     if not draft.state.get("recipe"):
-        draft = save(draft, recipe=chat_review.suggested(source.id, found))
-    _tiles(found)
+        draft = save(draft, recipe=chat_review.suggested(source.id, log))
+    _tiles(log)
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        draft = _speakers(draft, found)
+        draft = _speakers(draft, log)
         components.section_gap()
-        components.heading("First conversations, as they were read")
-        _sample(draft, found)
+        components.heading("First conversations as read")
+        _sample(draft, log)
     with side:
-        components.heading("Left out while reading", plural(sum(found.left.values()), "message"))
-        reasons(found.left, "reading")
-        notes(found.notes)
-    return draft, found.conversations > 0
+        components.heading("Left out while reading", plural(sum(log.left.values()), "message"))
+        reasons(log.left, "reading")
+        notes(log.notes)
+    return draft, log.conversations > 0
 
 
 def _how_read(draft: DraftRecord, source: ChatSource) -> DraftRecord:
-    logs = {log.id: log for log in chat_import.formats()}
+    formats = {item.id: item for item in chat_import.formats()}
     with st.container(border=True, gap="small", key="how_read"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             with st.container(gap=None, width="stretch", key="rowtext_chat_file"):
                 st.markdown(f"**:material/forum: {md(source.filename, 60)}**")
-                st.caption(f"{size(source.size_bytes)} · recognised by its content")
+                st.caption(f"{size(source.size_bytes)} · detected from its content")
             picked = st.selectbox(
                 "Read as",
-                list(logs),
-                index=list(logs).index(source.format),
-                format_func=lambda item: logs[item].title,
+                list(formats),
+                index=list(formats).index(source.format),
+                format_func=lambda item: formats[item].title,
                 width=240,
                 key=key(draft, f"format_{source.format}"),
-                help="Which app's export it is. Choose another where the studio took it for the wrong one.",
+                help="The app that created the export. Change it when the detection is wrong.",
             )
         if picked != source.format:
             changed = chat_import.set_format(source.id, picked)
             hints = chat_import.hints(changed.id)
             save(draft, reading=hints.options.model_dump(exclude_defaults=True), recipe=None)
             st.rerun()
-        return _options(draft, source, logs[source.format].options)
+        return _options(draft, source, formats[source.format].options)
 
 
 def _options(draft: DraftRecord, source: ChatSource, names: tuple[str, ...]) -> DraftRecord:
-    """The choices that this export needs."""
+    """The reading options of this export."""
     if not names:
         return draft
     now = chat_import.choices(draft.state).options
@@ -126,7 +126,7 @@ def _options(draft: DraftRecord, source: ChatSource, names: tuple[str, ...]) -> 
                     value,
                     step=10,
                     key=key(draft, "gap"),
-                    help="Not used: the log says which conversation a message belongs to." if unused else help_,
+                    help="Not used: the log names the conversation of each message." if unused else help_,
                     disabled=unused,
                 )
             else:
@@ -134,39 +134,41 @@ def _options(draft: DraftRecord, source: ChatSource, names: tuple[str, ...]) -> 
     return reading(draft, **out)
 
 
-def _tiles(found: ChatSummary) -> None:
+def _tiles(log: ChatSummary) -> None:
     dates = None
-    if found.began is not None and found.ended is not None:
-        dates = f"{day(found.began)} to {day(found.ended)}"
+    if log.began is not None and log.ended is not None:
+        dates = f"{day(log.began)} to {day(log.ended)}"
     components.tiles(
         [
-            components.Tile("Conversations", number(found.conversations)),
-            components.Tile("Messages read", number(found.messages), help="Everything in the log that could be one."),
-            components.Tile("In conversations", number(found.kept)),
-            components.Tile("Speakers", number(found.speakers_total)),
+            components.Tile("Conversations", number(log.conversations)),
+            components.Tile(
+                "Messages read", number(log.messages), help="Everything in the log that could be a message."
+            ),
+            components.Tile("In conversations", number(log.kept)),
+            components.Tile("Speakers", number(log.speakers_total)),
         ],
         key="chat_tiles",
     )
     st.caption(
-        f"{number(found.messages)} messages read = {number(found.kept)} in conversations + "
-        f"{number(sum(found.left.values()))} left out{f' · {dates}' if dates else ''}"
+        f"{number(log.messages)} messages read = {number(log.kept)} in conversations + "
+        f"{number(sum(log.left.values()))} left out{f' · {dates}' if dates else ''}"
     )
     components.section_gap()
 
 
-def _speakers(draft: DraftRecord, found: ChatSummary) -> DraftRecord:
+def _speakers(draft: DraftRecord, log: ChatSummary) -> DraftRecord:
     state = draft.state["recipe"]
-    components.heading("Who is who", "inputs are what to handle, outputs how to respond")
+    components.heading("Speakers", "inputs are what to handle, outputs how to respond")
     by_order = st.toggle(
-        "Whoever begins is the user",
+        "The first speaker is the user",
         value=bool(state.get("by_order")),
         key=key(draft, "by_order"),
-        help="In every conversation the first to write is the user, everybody else the assistant: for channels and "
+        help="In each conversation, the first to write is the user and everyone else the assistant: for channels and "
         "help desks where many people ask and many answer.",
     )
     roles = dict(state.get("roles") or {})
     everyone = st.session_state.get("all_speakers", False)
-    shown = found.speakers if everyone else found.speakers[:_SHOWN]
+    shown = log.speakers if everyone else log.speakers[:_SHOWN]
     with st.container(border=True, gap="xsmall", key="speakers"):
         for index, speaker in enumerate(shown):
             if index:
@@ -176,15 +178,15 @@ def _speakers(draft: DraftRecord, found: ChatSummary) -> DraftRecord:
                 roles[speaker.id] = part
             else:
                 roles.pop(speaker.id, None)
-    hidden = len(found.speakers) - len(shown)
+    hidden = len(log.speakers) - len(shown)
     if hidden and st.button(f"Show {hidden:,} more speakers", type="tertiary", key="more_speakers"):
         st.session_state["all_speakers"] = True
         st.rerun()
     others = str(state.get("others") or "leave")
-    rest = found.speakers_total - len(found.speakers)
+    rest = log.speakers_total - len(log.speakers)
     if not by_order and (rest or others != "leave"):
         others = st.selectbox(
-            f"Everybody else ({plural(rest, 'speaker')})" if rest else "Speakers without a part of their own",
+            f"Everyone else ({plural(rest, 'speaker')})" if rest else "Speakers without a role",
             list(_PARTS),
             index=list(_PARTS).index(others),
             format_func=_PARTS.__getitem__,
@@ -192,7 +194,7 @@ def _speakers(draft: DraftRecord, found: ChatSummary) -> DraftRecord:
             width=300,
         )
     changed = recipe(draft, by_order=by_order, roles=roles, others=others)
-    if not by_order and not _both(found, roles, others):
+    if not by_order and not _both(log, roles, others):
         st.markdown(
             ":orange[:material/warning: An example needs an input and an output.] "
             "Make at least one speaker the user and one the assistant."
@@ -200,26 +202,26 @@ def _speakers(draft: DraftRecord, found: ChatSummary) -> DraftRecord:
     return changed
 
 
-def _both(found: ChatSummary, roles: dict[str, str], others: str) -> bool:
-    parts = {roles.get(speaker.id, others) for speaker in found.speakers}
-    return {"user", "assistant"} <= (parts | ({others} if found.speakers_total > len(found.speakers) else set()))
+def _both(log: ChatSummary, roles: dict[str, str], others: str) -> bool:
+    parts = {roles.get(speaker.id, others) for speaker in log.speakers}
+    return {"user", "assistant"} <= (parts | ({others} if log.speakers_total > len(log.speakers) else set()))
 
 
 def _speaker(draft: DraftRecord, speaker: Speaker, part: str | None, by_order: bool, others: str) -> str:
-    """One speaker's row; the part chosen, "" where it is the usual one."""
-    told = [plural(speaker.messages, "message")]
+    """One speaker's row. Returns the chosen role, or "" for the default."""
+    facts = [plural(speaker.messages, "message")]
     if speaker.begins:
-        told.append(f"begins {plural(speaker.begins, 'conversation')}")
+        facts.append(f"started {plural(speaker.begins, 'conversation')}")
     if speaker.bot:
-        told.append("a bot")
+        facts.append("bot")
     options = _BY_ORDER if by_order else _PARTS
     now = part if part in options else ("" if by_order else others)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{md(visible(speaker.name), 60)}**")
-            st.caption(" · ".join(told))
+            st.caption(" · ".join(facts))
         picked = st.selectbox(
-            f"Part of {visible(speaker.name)[:60]}",
+            f"Role of {visible(speaker.name)[:60]}",
             list(options),
             index=list(options).index(now),
             format_func=options.__getitem__,
@@ -232,9 +234,9 @@ def _speaker(draft: DraftRecord, speaker: Speaker, part: str | None, by_order: b
     return "" if picked == others and part is None else picked
 
 
-def _sample(draft: DraftRecord, found: ChatSummary) -> None:
+def _sample(draft: DraftRecord, log: ChatSummary) -> None:
     chosen = chat_import.choices(draft.state)
-    names = {speaker.id: speaker.name for speaker in found.speakers}
+    names = {speaker.id: speaker.name for speaker in log.speakers}
     with st.grid(2, min_column_width=280):
         for number_, talk in enumerate(chat_import.sample(draft.state["source_id"], chosen.options, 2)):
             with st.container(border=True, gap="xsmall", key=f"talk_{number_}"):

@@ -1,4 +1,4 @@
-"""Which datasets go into a mix, and how much of each."""
+"""The datasets of a mix and their weights."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pages.ui.format import md, plural
 Parts = list[tuple[str, float]]  # id of a version, weight
 
 
-def choose(found: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
-    """The version of each chosen dataset with its weight, and the size of the mix (None: as the weights give)."""
-    by_id = {dataset.id: dataset for dataset in found}
-    components.heading("Datasets", "their newest versions")
+def choose(all_datasets: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
+    """The version and weight of each chosen dataset, and the size of the mix (None: it follows from the weights)."""
+    by_id = {dataset.id: dataset for dataset in all_datasets}
+    components.heading("Datasets", "latest versions")
     ids = st.multiselect(
         "Datasets to mix",
         list(by_id),
@@ -32,8 +32,8 @@ def choose(found: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
             ["weights", "total"],
             default="weights",
             required=True,
-            format_func={"weights": "As the weights give", "total": "A fixed number"}.__getitem__,
-            help="As the weights give: weight 1 uses every example once, 2 twice, 0.5 every second one. "
+            format_func={"weights": "By weights", "total": "A fixed number"}.__getitem__,
+            help="By weights: weight 1 uses every example once, 2 twice, 0.5 half of them. "
             "A fixed number: the weights are shares of it.",
             bind="query-params",
             key="size",

@@ -1,4 +1,4 @@
-"""A mix while it is made, and the way back from its dataset to the choices."""
+"""A mix while it runs, and the way back from its dataset to the choices."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from core.services.platform.tasks import TaskRecord
 from pages.ui import navigation
 from pages.ui.tasks.progress import ended_badly, follow
 
-_LED_ON = "mix_led_on"  # the mix whose dataset was opened: to come here again is to come back from it
+_OPENED = "mix_opened"  # the task whose dataset was opened: a return to this screen comes from there
 
 
 def follow_mix(task_id: str) -> None:
-    """The mix while it is made, and the way to it when it is done; Back from there is back to the choice."""
+    """Follow the mix and open its dataset at the end; the browser's Back returns to the choices."""
     task = follow(task_id)
     if task.state == "succeeded":
-        if st.session_state.get(_LED_ON) == task_id:
+        if st.session_state.get(_OPENED) == task_id:
             _choose_again(task)
-        st.session_state[_LED_ON] = task_id
+        st.session_state[_OPENED] = task_id
         st.switch_page(navigation.page_file("datasets"), query_params={"id": DatasetResult.of(task).dataset_id})
-    if ended_badly(task, "mix") and st.button("Choose again", icon=":material/arrow_back:", key="mix_again"):
+    if ended_badly(task, "mix") and st.button("Change settings", icon=":material/arrow_back:", key="mix_again"):
         st.session_state["mix_name"] = str(task.payload["name"])
         _choose_again(task)
 
 
 def come_back() -> None:
-    """The browser's Back from the made dataset: Streamlit left its id in this screen's address, in the task's place."""
-    task_id = st.session_state.get(_LED_ON)
+    """Handle the browser's Back from the dataset: Streamlit left the dataset's id in this screen's address."""
+    task_id = st.session_state.get(_OPENED)
     if task_id and "id" in st.query_params:
         with suppress(NotFound):
             _choose_again(tasks.get_task(task_id))
 
 
 def _choose_again(task: TaskRecord) -> None:
-    """The choice that made a mix, in its widgets again; a dataset that was deleted since is left out."""
-    wanted = task.payload
+    """Put the choices of a mix back into the widgets, without datasets that were deleted since then."""
+    payload = task.payload
     chosen: dict[str, float] = {}
-    for part in wanted["parts"]:
+    for part in payload["parts"]:
         with suppress(NotFound):
             dataset = datasets.get_dataset(datasets.get_version(part["version_id"]).dataset_id)
             chosen[dataset.id] = float(part["weight"])
     st.session_state["datasets"] = list(chosen)
-    st.session_state["size"] = "weights" if wanted["total"] is None else "total"
+    st.session_state["size"] = "weights" if payload["total"] is None else "total"
     st.session_state.update({f"weight_{dataset_id}": weight for dataset_id, weight in chosen.items()})
-    if wanted["total"] is not None:
-        st.session_state["total"] = int(wanted["total"])
-    st.session_state["seed"] = int(wanted["seed"])
-    st.session_state["mix_description"] = str(wanted["description"])
-    st.query_params.clear()  # the widgets write themselves into it
+    if payload["total"] is not None:
+        st.session_state["total"] = int(payload["total"])
+    st.session_state["seed"] = int(payload["seed"])
+    st.session_state["mix_description"] = str(payload["description"])
+    st.query_params.clear()  # the widgets write their values into it
     st.rerun()

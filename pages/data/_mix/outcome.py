@@ -1,4 +1,4 @@
-"""What a mix would hold, and the form that creates it."""
+"""The contents of a mix, and the form that creates it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pages.ui.format import number, percent, plural, sentence, short
 
 
 def outcome(parts: Parts, total: int | None) -> None:
-    """What the mix would hold, and the button that makes it."""
-    components.heading("What comes out")
+    """Draw the counts of the mix and the form that creates it."""
+    components.heading("Result")
     if len(parts) < 2:
         with st.container(border=True, horizontal_alignment="center", key="mix_waits"):
             st.space("small")
             st.markdown("# :gray[:material/blender:]", width="content", anchors=False)
-            st.caption("Choose two datasets or more, and the counts stand here.", text_alignment="center")
+            st.caption("Choose two or more datasets to see the counts.", text_alignment="center")
             st.space("small")
         return
     try:
@@ -35,11 +35,11 @@ def outcome(parts: Parts, total: int | None) -> None:
         for part in plan.parts:
             note = percent(part.share)
             if part.repeats:
-                note += f" · {part.taken / part.available:.3g} times over"
+                note += f" · {part.taken / part.available:.3g} times each"
             elif part.taken < part.available:
-                note += f" · of {number(part.available)}, drawn by chance"
+                note += f" · of {number(part.available)}, drawn at random"
             components.list_row(part.title, note, aside=number(part.taken))
-    _make(parts, total)
+    _create(parts, total)
 
 
 def _picture(plan: MixPlan) -> None:
@@ -71,7 +71,7 @@ def _picture(plan: MixPlan) -> None:
     )
 
 
-def _make(parts: Parts, total: int | None) -> None:
+def _create(parts: Parts, total: int | None) -> None:
     components.section_gap()
     name = st.text_input("Name", max_chars=200, placeholder="Support and general", key="mix_name")
     slot = st.empty()
@@ -81,7 +81,7 @@ def _make(parts: Parts, total: int | None) -> None:
         0,
         2**31 - 1,
         42,
-        help="Decides which examples are drawn. The same seed makes the same mix.",
+        help="Decides which examples are drawn. The same seed creates the same mix.",
         bind="query-params",
         key="seed",
     )

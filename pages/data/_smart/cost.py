@@ -1,4 +1,4 @@
-"""What smart mode takes: rows, requests, tokens and money, said before they are spent."""
+"""The estimated rows, requests, tokens and cost of a run in smart mode."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pages.ui.format import number, plural
 
 
 def usd(amount: float | None) -> str:
-    """`$0.42`, `$0.0031`, `free`; a dash where no price is known."""
+    """`$0.42`, `$0.0031`, `$0`; a dash when no price is known."""
     if amount is None:
         return "–"
     if amount == 0:
@@ -25,7 +25,7 @@ def usd(amount: float | None) -> str:
 
 
 def estimate_card(estimate: SmartEstimate, recipe: SmartRecipe, record: ConnectionRecord) -> None:
-    """Rows, requests, tokens and cost of the whole file."""
+    """Rows, requests, tokens and cost of the full file."""
     with st.container(border=True, gap="small", key="estimate"):
         components.facts(
             [
@@ -41,36 +41,36 @@ def estimate_card(estimate: SmartEstimate, recipe: SmartRecipe, record: Connecti
         if recipe.budget_usd and estimate.cost_usd and estimate.cost_usd > recipe.budget_usd:
             share = recipe.budget_usd / estimate.cost_usd
             st.caption(
-                f":orange[:material/warning: The budget is for about {share:.0%} of the rows.] The work pauses there; "
-                "you can raise it and go on."
+                f":orange[:material/warning: The budget covers about {share:.0%} of the rows.] The run pauses there; "
+                "you can raise the budget and resume."
             )
         if estimate.cost_usd is None:
-            st.caption("No price is known for this model. Enter it in Settings, and the cost is counted as it grows.")
-        said = f"Rests on {estimate.basis}." if estimate.basis else ""
+            st.caption("This model has no price. Enter one in Settings to see the cost.")
+        basis = f"Based on {estimate.basis}." if estimate.basis else ""
         dated = f" Prices as of {estimate.price_as_of}." if estimate.price_as_of else ""
-        if said or dated:
-            st.caption(said + dated)
+        if basis or dated:
+            st.caption(basis + dated)
 
 
 def cost_words(cost: float | None, record: ConnectionRecord, model: str) -> str:
-    """The cost, or why there is none."""
+    """The cost in words, or why there is none."""
     if cost is None:
         return "unknown: no price entered"
     price = record.price(model)
     if price is not None and price.is_free:
-        return "nothing by the token"
+        return "no charge per token"
     return f"about {usd(cost)}"
 
 
 def recap(chosen: Mapping[str, Any], source_id: str) -> list[tuple[str, str]]:
-    """What smart mode is about to do, as facts."""
+    """What a run in smart mode will do, as facts."""
     recipe = SmartRecipe.of(chosen)
     record = connections.get(recipe.connection_id)
     estimate = smart.estimate(source_id, recipe)
     return [
-        ("Writes", f"{recipe.model} ({record.name})"),
-        ("Sees", ", ".join(recipe.columns)),
-        ("Asks", plural(len(recipe.patterns), "pattern") if recipe.patterns else "questions of its own"),
+        ("Model", f"{recipe.model} ({record.name})"),
+        ("Columns", ", ".join(recipe.columns)),
+        ("Questions", plural(len(recipe.patterns), "pattern") if recipe.patterns else "the model's own"),
         ("Examples per row", str(recipe.examples_per_row)),
         ("Cost", cost_words(estimate.cost_usd, record, recipe.model)),
         ("Budget", usd(recipe.budget_usd) if recipe.budget_usd else "no limit"),

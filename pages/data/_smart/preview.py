@@ -1,4 +1,4 @@
-"""Step 5 of the wizard in smart mode: three rows, written for real, with what they cost."""
+"""Step 5 of Convert data in smart mode: examples from three rows, and their cost."""
 
 from __future__ import annotations
 
@@ -25,82 +25,89 @@ ROWS = 3
 
 
 def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 5: what the whole file takes, and three rows to judge the wording by."""
+    """Draw step 5: examples from three rows, and the cost of the full file."""
     recipe = SmartRecipe.of(draft.state.get("smart") or {})
     recipe.check(tuple(column.name for column in analysis.columns))
     record = connections.get(recipe.connection_id)
-    found = _kept(draft, recipe)
+    preview = _saved(draft, recipe)
     main, side = st.columns([8, 5], gap="medium")
     with main:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.subheader("Three rows to judge by", anchor=False, width="content")
+            st.subheader("Preview of three rows", anchor=False, width="content")
             again = st.button(
-                "Write them again" if found else "Write three rows",
+                "Write them again" if preview else "Write three rows",
                 icon=":material/edit_note:",
                 key="write_preview",
-                help="The model is really asked, and its tokens are really paid for.",
+                help="This sends real requests; you pay for their tokens.",
             )
         if again and _write(draft, recipe):
             st.rerun()
-        if found is None:
+        if preview is None:
             with st.container(border=True, gap="xsmall", key="no_preview"):
-                st.markdown("**See how the model writes before it writes everything**")
+                st.markdown("**Check the model's writing before the full run**")
                 st.caption(
-                    f"{md(record.name)}, {md(recipe.model)}, is asked about the first {ROWS} rows with your wording. "
-                    "You see each example, and which of its numbers and names do not stand in the row."
+                    f"{md(record.name)}, {md(recipe.model)}, writes examples from the first {ROWS} rows with your "
+                    "wording. Numbers and names that do not appear in a row are marked."
                 )
         else:
-            for row in found.rows:
+            for row in preview.rows:
                 row_card(row, f"preview_{row.line}")
     with side:
-        if found is not None:
+        if preview is not None:
             components.heading("These three rows")
-            written = sum(len(row.examples) for row in found.rows)
-            flagged = sum(bool(example.flags) for row in found.rows for example in row.examples)
+            written = sum(len(row.examples) for row in preview.rows)
+            flagged = sum(bool(example.flags) for row in preview.rows for example in row.examples)
             with st.container(border=True, gap="small", key="preview_cost"):
                 components.facts(
                     [
                         ("Examples", number(written)),
-                        ("Worth a look", plural(flagged, "example")),
-                        ("Tokens", f"{number(sum(row.prompt_tokens + row.completion_tokens for row in found.rows))}"),
+                        ("To check", plural(flagged, "example")),
+                        ("Tokens", f"{number(sum(row.prompt_tokens + row.completion_tokens for row in preview.rows))}"),
                         (
                             "Cost",
-                            usd(found.cost_usd) if found.cost_usd else cost_words(found.cost_usd, record, recipe.model),
+                            usd(preview.cost_usd)
+                            if preview.cost_usd
+                            else cost_words(preview.cost_usd, record, recipe.model),
                         ),
                     ]
                 )
             components.section_gap()
-        components.heading("The whole file", "from what the three rows took" if found else "an estimate")
-        estimate = found.estimate if found else smart.estimate(draft.state["source_id"], recipe)
+        components.heading("The full file", "based on the three rows" if preview else "an estimate")
+        estimate = preview.estimate if preview else smart.estimate(draft.state["source_id"], recipe)
         estimate_card(estimate, recipe, record)
     return draft, True
 
 
-def _way(recipe: SmartRecipe) -> str:
-    """Names the choices that a preview was written with."""
+def _fingerprint(recipe: SmartRecipe) -> str:
+    """Identifies the settings that a preview was written with."""
     return hashlib.sha256(json.dumps(recipe.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _kept(draft: DraftRecord, recipe: SmartRecipe) -> SmartPreview | None:
-    """The preview of just these choices, where it was written before: it was paid for, so the draft keeps it."""
-    kept = draft.state.get("smart_preview") or {}
-    if kept.get("way") != _way(recipe):
+def _saved(draft: DraftRecord, recipe: SmartRecipe) -> SmartPreview | None:
+    """The saved preview, when it was written with these settings. It was paid for, so the draft stores it."""
+    saved = draft.state.get("smart_preview") or {}
+    if saved.get("way") != _fingerprint(recipe):
         return None
     rows = [
         RowResult(**{**row, "examples": tuple(GeneratedExample.of(item) for item in row["examples"])})
-        for row in kept["rows"]
+        for row in saved["rows"]
     ]
-    return SmartPreview(rows, kept["cost_usd"], SmartEstimate(**kept["estimate"]))
+    return SmartPreview(rows, saved["cost_usd"], SmartEstimate(**saved["estimate"]))
 
 
 def _write(draft: DraftRecord, recipe: SmartRecipe) -> bool:
     try:
-        with st.spinner("The model writes"):
-            found = smart.preview(draft.state["source_id"], recipe, rows=ROWS)
+        with st.spinner("Waiting for the model"):
+            preview = smart.preview(draft.state["source_id"], recipe, rows=ROWS)
     except StudioError as error:
         show_error(error)
         return False
-    rows = [{**asdict(row), "examples": [example.to_dict() for example in row.examples]} for row in found.rows]
-    kept = {"way": _way(recipe), "rows": rows, "cost_usd": found.cost_usd, "estimate": asdict(found.estimate)}
-    save(draft, smart_preview=kept)
+    rows = [{**asdict(row), "examples": [example.to_dict() for example in row.examples]} for row in preview.rows]
+    saved = {
+        "way": _fingerprint(recipe),
+        "rows": rows,
+        "cost_usd": preview.cost_usd,
+        "estimate": asdict(preview.estimate),
+    }
+    save(draft, smart_preview=saved)
     return True

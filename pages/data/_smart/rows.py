@@ -1,4 +1,4 @@
-"""What a model made of single rows: its examples with what is worth a look, or why there are none."""
+"""Single rows of a run: the examples with what to check in them, or why there are none."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ STATES = {
 }
 _MEANING = {
     "ok": "Rows from which examples were written.",
-    "failed": "The model gave no answer that could be used. Nothing of these rows is in the dataset.",
-    "empty": "Rows whose chosen columns hold nothing, so that the model was not asked.",
-    "duplicate": "Rows whose examples another row has given already; they are kept once.",
+    "failed": "The model returned no usable answer. These rows are not in the dataset.",
+    "empty": "Rows whose chosen columns are empty. No request was sent.",
+    "duplicate": "Rows whose examples another row already produced; each example is stored once.",
 }
 
 
 def row_card(row: RowResult | SmartRowRecord, key: str) -> None:
-    """One row: its state, what was written, what to look at, what it took."""
+    """One row: its state, its examples, what to check, and its tokens and cost."""
     word, color, icon = STATES.get(row.state, (row.state, "gray", "help"))
     with st.container(border=True, gap="xsmall", key=f"row_{key}"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -42,17 +42,17 @@ def row_card(row: RowResult | SmartRowRecord, key: str) -> None:
             example_view.conversation(example.messages, key=f"{key}_{index}")
             for flag in example.flags:
                 st.markdown(f":orange[:small[:material/visibility: {md(flag.message)}]]")
-        took = [f"{number(row.prompt_tokens)} tokens in, {number(row.completion_tokens)} out"]
+        usage = [f"{number(row.prompt_tokens)} tokens in, {number(row.completion_tokens)} out"]
         if row.cost_usd:
-            took.append(usd(row.cost_usd))
+            usage.append(usd(row.cost_usd))
         if row.attempts > 1:
-            took.append(plural(row.attempts, "attempt"))
+            usage.append(plural(row.attempts, "attempt"))
         if row.prompt_tokens or row.completion_tokens:
-            st.caption(" · ".join(took))
+            st.caption(" · ".join(usage))
 
 
 def live_rows(task_id: str, active: bool) -> None:
-    """The rows by what became of them; looked at again and again while the work goes on."""
+    """The rows by state, refreshed while the run is active."""
     st.fragment(_rows, run_every=POLL_S if active else None)(task_id)
 
 
@@ -62,12 +62,12 @@ def _rows(task_id: str) -> None:
 
 
 def rows_by_state(task_id: str, progress: SmartProgress) -> None:
-    """The rows of one state, paged. The first look is at what failed, where something did."""
+    """The rows of one state, paged; starts with the failed ones when there are any."""
     counts = {state: getattr(progress, state) for state in STATES}
     components.heading("Rows", f"{number(progress.done)} of {number(progress.rows)} done")
     shown = [state for state, count in counts.items() if count]
     if not shown:
-        st.caption("Each row appears here as soon as the model has answered.")
+        st.caption("Each row appears here as soon as it is done.")
         return
     state = st.segmented_control(
         "State",

@@ -1,8 +1,9 @@
-"""Smart mode at work: every row accounted for, the cost against the budget, and what a person can do about it."""
+"""A run in smart mode: its rows by state, the cost against the budget, and the actions."""
 
 from __future__ import annotations
 
 import html
+import time
 
 import streamlit as st
 
@@ -21,24 +22,24 @@ from pages.ui.tasks.progress import band
 
 POLL_S = 1.5
 _ACTIONS = {
-    "pause": ("Pause", "pause", "Stops after the rows under way; nothing is lost, and it can be resumed at any time."),
-    "resume": ("Resume", "play_arrow", "Goes on with the rows that are left. Finished rows are not paid for again."),
-    "retry": ("Try again", "refresh", "Goes on with the rows that are left. Finished rows are not paid for again."),
-    "keep": ("Stop and keep", "stop", "Ends here and makes the dataset of what is finished."),
-    "cancel": ("Cancel", "stop_circle", "Ends here without a dataset. The written rows stay for a later retry."),
+    "pause": ("Pause", "pause", "Stops after the current rows. Nothing is lost, and you can resume at any time."),
+    "resume": ("Resume", "play_arrow", "Continues with the remaining rows. Finished rows are not paid for again."),
+    "retry": ("Try again", "refresh", "Continues with the remaining rows. Finished rows are not paid for again."),
+    "keep": ("Stop and keep", "stop", "Ends here and creates the dataset from the finished rows."),
+    "cancel": ("Cancel", "stop_circle", "Ends here without a dataset. The finished rows are saved for a later retry."),
 }
-_OWN = {"keep": smart.keep, "retry_failed": smart.retry_failed, "ask_again": smart.ask_again}
+_SERVICES = {"keep": smart.keep, "retry_failed": smart.retry_failed, "ask_again": smart.ask_again}
 _PARTS = ("ok", "duplicate", "empty", "failed")
 
 
 def follow_smart(task_id: str) -> TaskRecord:
-    """The task as it is now, with its account; while it runs, it is looked at again and again."""
+    """The task now, drawn with its rows by state; refreshed while it runs."""
     task = tasks.get_task(task_id)
     if task.is_active:
         _live(task_id)
     elif task.state == "succeeded":
         progress = smart.progress(task_id)
-        account(task, progress)
+        rows_account(task, progress)
         _again(task, progress)
     else:
         _now(task)
@@ -46,33 +47,33 @@ def follow_smart(task_id: str) -> TaskRecord:
 
 
 def _again(run: TaskRecord, progress: SmartProgress) -> None:
-    """The failed rows of a finished run: asked again by one click, followed, and accounted for."""
+    """The failed rows of a finished run: the button that retries them, then that retry."""
     if run.kind != "smart":
         return
     task = smart.asked_again(run.id)
     if task is not None and task.state != "succeeded":
         components.section_gap()
-        components.heading("Failed rows, asked again", "every other row stays as it is")
+        components.heading("Retry of failed rows", "the other rows do not change")
         follow_smart(task.id)
         return
     if task is not None:
-        st.caption(_what_came(smart.progress(task.id), task))
+        st.caption(_retry_result(smart.progress(task.id), task))
     if progress.failed and st.button(
-        "Ask the failed row again" if progress.failed == 1 else f"Ask the {number(progress.failed)} failed rows again",
+        f"Retry {plural(progress.failed, 'failed row')}",
         icon=":material/refresh:",
-        help="Only these rows are asked. What the model writes joins the dataset as a new version; "
-        "rows with an answer are kept and not paid for again.",
+        help="Sends only these rows to the model. The new examples are added as a new version; finished rows are not "
+        "paid for again.",
         key="ask_again",
     ):
-        _ask(run.id, "ask_again")
+        _request(run.id, "ask_again")
 
 
-def _what_came(told: SmartProgress, task: TaskRecord) -> str:
-    """What came of the rows that were asked again last."""
-    ready = f"{number(told.ok)} of {plural(told.rows, 'failed row')} ready now"
+def _retry_result(progress: SmartProgress, task: TaskRecord) -> str:
+    """The result of the last retry in one sentence."""
+    ready = f"{number(progress.ok)} of {plural(progress.rows, 'failed row')} ready"
     number_of = WrittenResult.of(task).version_id.rpartition("-v")[2]
-    joined = f"; {plural(told.examples, 'labeled example')} joined as version {number_of}" if number_of else ""
-    return f"Asked again {ago(task.finished_at)}: {ready}{joined}."
+    joined = f"; {plural(progress.examples, 'labeled example')} added as version {number_of}" if number_of else ""
+    return f"Retried {ago(task.finished_at)}: {ready}{joined}."
 
 
 @st.fragment(run_every=POLL_S)
@@ -93,7 +94,7 @@ def _now(task: TaskRecord) -> None:
         if task.state == "paused":
             _why_paused(task, progress)
         _buttons(task, progress)
-        account(task, progress)
+        rows_account(task, progress)
 
 
 def _why_ended(task: TaskRecord) -> None:
@@ -101,24 +102,25 @@ def _why_ended(task: TaskRecord) -> None:
     with st.container(border=True, gap="xsmall", key="smart_ended"):
         st.markdown(states.badge_md(task.state))
         if task.state == "cancelled":
-            st.markdown("This was stopped before its end. The rows that are finished are kept.")
+            st.markdown("Cancelled. The finished rows are saved.")
             return
-        st.markdown(sentence(str(error.get("message") or task.message or "The work ended without a reason.")))
+        st.markdown(sentence(str(error.get("message") or task.message or "The run ended without a reason.")))
         if error.get("remedy"):
             st.caption(sentence(str(error["remedy"])))
         if error.get("error_id"):
-            st.caption(f"The log has the details under the id {error['error_id']}.")
+            st.caption(f"Error ID: {error['error_id']}. The log has the details.")
 
 
 def _why_paused(task: TaskRecord, progress: SmartProgress) -> None:
-    """A budget that is spent is raised here; anything else is said."""
+    """The form that raises a spent budget."""
     if task.reason != "budget":
         return
     with st.container(border=True, gap="small", key="budget_spent"):
         st.markdown("**:orange[:material/payments: The budget is spent]**")
         st.caption(
-            f"{usd(progress.cost_usd)} of {usd(progress.budget_usd)} went into {plural(progress.done, 'row')}; "
-            f"{number(progress.rows - progress.done)} are left. Raise it and go on, or stop and keep what is there."
+            f"{usd(progress.cost_usd)} of {usd(progress.budget_usd)} spent on {plural(progress.done, 'row')}; "
+            f"{number(progress.rows - progress.done)} are left. Raise the budget and resume, or stop and keep the "
+            "finished rows."
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             now = progress.budget_usd or 1.0
@@ -138,7 +140,7 @@ def _why_paused(task: TaskRecord, progress: SmartProgress) -> None:
 
 
 def _buttons(task: TaskRecord, progress: SmartProgress) -> None:
-    """What may be asked now; the failed rows can be asked again whenever nothing runs."""
+    """The possible actions; failed rows can be retried while nothing runs."""
     possible = [action for action in _ACTIONS if _possible(action, task, progress)]
     retry = progress.failed and task.state in ("paused", "failed", "cancelled")
     if not possible and not retry:
@@ -146,23 +148,23 @@ def _buttons(task: TaskRecord, progress: SmartProgress) -> None:
     with st.container(horizontal=True, gap="small", key="smart_actions"):
         for action in possible:
             title, icon, text = _ACTIONS[action]
-            asked = task.command == {"keep": "stop"}.get(action, action)
+            requested = task.command == {"keep": "stop"}.get(action, action)
             if st.button(
-                f"Asked to {title.lower()}" if asked else title,
+                f"{title} requested" if requested else title,
                 icon=f":material/{icon}:",
                 type="tertiary" if action == "cancel" else "secondary",
                 help=text,
-                disabled=asked,
+                disabled=requested,
                 key=f"smart_{action}",
             ):
-                _ask(task.id, action)
+                _request(task.id, action)
         if retry and st.button(
-            f"Ask again for {plural(progress.failed, 'failed row')}",
+            f"Retry {plural(progress.failed, 'failed row')}",
             icon=":material/refresh:",
-            help="Only these are asked again; the others are kept as they are.",
+            help="Sends only these rows to the model; the others do not change.",
             key="retry_failed",
         ):
-            _ask(task.id, "retry_failed")
+            _request(task.id, "retry_failed")
 
 
 def _possible(action: str, task: TaskRecord, progress: SmartProgress) -> bool:
@@ -171,10 +173,10 @@ def _possible(action: str, task: TaskRecord, progress: SmartProgress) -> bool:
     return action in tasks.actions(task)
 
 
-def _ask(task_id: str, action: str) -> None:
+def _request(task_id: str, action: str) -> None:
     try:
-        if action in _OWN:
-            _OWN[action](task_id)
+        if action in _SERVICES:
+            _SERVICES[action](task_id)
         else:
             tasks.request(task_id, action)
     except StudioError as error:
@@ -183,13 +185,13 @@ def _ask(task_id: str, action: str) -> None:
         st.rerun()
 
 
-def account(task: TaskRecord, progress: SmartProgress) -> None:
-    """Every row in one of the states, the examples, the tokens and the money."""
+def rows_account(task: TaskRecord, progress: SmartProgress) -> None:
+    """The rows by state, the examples, the tokens and the cost."""
     left = progress.rows - progress.done
     items = [
         components.Tile("Rows done", f"{number(progress.done)} of {number(progress.rows)}", note=None),
         components.Tile(
-            "Labeled examples", number(progress.examples), f"{number(progress.flagged)} to look at", arrow="off"
+            "Labeled examples", number(progress.examples), f"{number(progress.flagged)} to check", arrow="off"
         ),
         components.Tile("Tokens", number(progress.prompt_tokens + progress.completion_tokens)),
         components.Tile("Cost", usd(progress.cost_usd), _of_budget(progress), arrow="off"),
@@ -209,15 +211,13 @@ def _of_budget(progress: SmartProgress) -> str | None:
 
 
 def _pace(task: TaskRecord, progress: SmartProgress) -> str:
-    import time
-
     took = time.time() - (task.started_at or time.time())
     left = took / progress.done * (progress.rows - progress.done)
-    return f"About {duration(left)} left at the present pace"
+    return f"About {duration(left)} left at the current pace"
 
 
 def _bar(progress: SmartProgress, left: int) -> None:
-    """One bar in which each row has its place, and the legend with the counts."""
+    """One bar with the share of each state, and a legend with the counts."""
     total = max(progress.rows, 1)
     counts = [(state, getattr(progress, state)) for state in _PARTS]
     bar = "".join(
@@ -229,14 +229,14 @@ def _bar(progress: SmartProgress, left: int) -> None:
         f'<span><i class="studio-s-{state}"></i>{html.escape(STATES[state][0])} <b>{number(count)}</b></span>'
         for state, count in counts
     )
-    legend += f'<span><i class="studio-m0"></i>Not yet <b>{number(max(left, 0))}</b></span>'
-    said = ", ".join(f"{number(count)} {STATES[state][0].lower()}" for state, count in counts)
+    legend += f'<span><i class="studio-m0"></i>Not done <b>{number(max(left, 0))}</b></span>'
+    label = ", ".join(f"{number(count)} {STATES[state][0].lower()}" for state, count in counts)
     st.html(
-        f'<div class="studio-bar" role="img" aria-label="{said}">{bar}</div><div class="studio-legend">{legend}</div>'
+        f'<div class="studio-bar" role="img" aria-label="{label}">{bar}</div><div class="studio-legend">{legend}</div>'
     )
 
 
 def after(task: TaskRecord) -> None:
-    """The rows themselves, by what became of them."""
+    """The single rows, by state."""
     components.section_gap()
     live_rows(task.id, task.is_active)

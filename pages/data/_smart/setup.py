@@ -1,4 +1,4 @@
-"""Step 4 of the wizard in smart mode: who writes, what it sees of each row, what it is asked, and what that costs."""
+"""Step 4 of Convert data in smart mode: the model, the columns it sees, its instructions, and the cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pages.data._smart.wording import wording, written
 from pages.ui import components
 from pages.ui.connection_form import about, connection_form, form_is_open, open_form
 from pages.ui.errors import field_error, show_beside
-from pages.ui.format import md, sentence
+from pages.ui.format import md, plural, sentence
 from pages.ui.forms import form_fields
 from pages.ui.wizard.draft_state import key, renew, save
 
@@ -31,7 +31,7 @@ _LIMITS = ("max_tokens", "concurrency", "timeout_s")
 
 
 def smart_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Step 4: connection, model, columns, wording and limits; the cost stands at the side."""
+    """Draw step 4: connection, model, columns, wording and limits, with the cost. True when the run can start."""
     if not draft.state.get("smart"):
         names = [column.name for column in analysis.columns if column.filled][:20]
         draft = save(draft, smart={"connection_id": "studio", "columns": names})
@@ -48,22 +48,22 @@ def smart_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, boo
         recipe.update(_options(draft, recipe, slots))
         draft = save(draft, smart=recipe)
     with side:
-        ready = _consequences(draft, recipe, slots)
+        ready = _estimate(draft, recipe, slots)
     return draft, ready
 
 
-# ---- who writes
+# ---- the model
 
 
 @st.cache_data(ttl=MODELS_FOR_S, show_spinner=False)
-def _models(connection_id: str, updated_at: float) -> tuple[str, ...]:
-    """The models of a connection; a change of the connection is asked anew."""
+def models_of(connection_id: str, updated_at: float) -> tuple[str, ...]:
+    """The models of a connection; `updated_at` makes a changed connection miss the cache."""
     return connections.models(connection_id)
 
 
 def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Who writes", anchor=False, width="content")
+        st.subheader("Model", anchor=False, width="content")
         if not form_is_open() and st.button(
             "Add a connection", icon=":material/add:", type="tertiary", key="pick_add_connection"
         ):
@@ -71,24 +71,24 @@ def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, Del
             st.rerun()
     if form_is_open():
         connection_form(None)
-    found = {record.id: record for record in connections.list_connections()}
-    made = st.session_state.pop("connection_saved", None)
-    if made in found and made != recipe.get("connection_id"):
-        renew(save(draft, smart={**recipe, "connection_id": made, "model": ""}))
+    records = {record.id: record for record in connections.list_connections()}
+    saved = st.session_state.pop("connection_saved", None)
+    if saved in records and saved != recipe.get("connection_id"):
+        renew(save(draft, smart={**recipe, "connection_id": saved, "model": ""}))
         st.rerun()
     with st.container(border=True, gap="small", key="who_writes"), st.grid(2, min_column_width=230, gap="medium"):
         with st.container(gap="xxsmall"):
-            ids = list(found)
-            kept = recipe.get("connection_id")
+            ids = list(records)
+            current = recipe.get("connection_id")
             connection_id = st.selectbox(
                 "Connection",
                 ids,
-                index=ids.index(kept) if kept in ids else 0,
-                format_func=lambda one: found[one].name,
+                index=ids.index(current) if current in ids else 0,
+                format_func=lambda connection: records[connection].name,
                 key=key(draft, "connection"),
-                help="Where the language model answers. Connections are kept in Settings.",
+                help="The endpoint of the language model. Manage connections in Settings.",
             )
-            record = found[connection_id]
+            record = records[connection_id]
             st.caption(md(about(record)))
             slots["connection_id"] = st.empty()
         with st.container(gap="xxsmall"):
@@ -101,12 +101,12 @@ def _model_choice(draft: DraftRecord, recipe: dict[str, Any], record: Connection
     problem: StudioError | None = None
     names: tuple[str, ...] = ()
     try:
-        names = _models(record.id, record.updated_at)
+        names = models_of(record.id, record.updated_at)
     except StudioError as error:
         problem = error
-    kept = recipe.get("model") if recipe.get("connection_id") == record.id else ""
-    options = [*dict.fromkeys([*([kept] if kept else []), *names])]
-    index = options.index(kept) if kept else 0 if options else None
+    current = recipe.get("model") if recipe.get("connection_id") == record.id else ""
+    options = [*dict.fromkeys([*([current] if current else []), *names])]
+    index = options.index(current) if current else 0 if options else None
     model = st.selectbox(
         "Model",
         options,
@@ -114,27 +114,27 @@ def _model_choice(draft: DraftRecord, recipe: dict[str, Any], record: Connection
         accept_new_options=True,
         placeholder="Choose a model, or type its name",
         key=key(draft, f"model_{record.id}"),
-        help="What the connection lists; any other name can be typed in.",
+        help="The models that the connection lists. You can also type another name.",
     )
     if problem:
         field_error(problem)
     elif names and model and model not in names:
         st.markdown(
-            f":orange[:small[:material/warning: {md(model)} is not in this endpoint's list. It may be right all "
-            "the same; the first rows will tell.]]"
+            f":orange[:small[:material/warning: {md(model)} is not in this endpoint's list. It may still "
+            "work; check with the preview of three rows.]]"
         )
     elif names:
-        st.caption("one model answers here" if len(names) == 1 else f"{len(names):,} models answer here")
+        st.caption(f"{plural(len(names), 'model')} available")
     else:
         st.caption(
-            "No model is there yet: build the starter or train one, or add a connection."
+            "No models yet: build the starter model, train one, or add a connection."
             if record.builtin
-            else "It lists no models: type the name of one."
+            else "The endpoint lists no models: type a name."
         )
     return model
 
 
-# ---- what it sees and is asked
+# ---- columns and limits
 
 
 def _columns(
@@ -142,7 +142,7 @@ def _columns(
 ) -> dict[str, Any]:
     names = [column.name for column in analysis.columns]
     components.section_gap()
-    components.heading("What it sees of each row")
+    components.heading("Columns the model sees")
     with st.container(border=True, gap="xxsmall", key="sees"):
         chosen = st.multiselect(
             "Columns",
@@ -152,50 +152,48 @@ def _columns(
             help=SmartRecipe.model_fields["columns"].description,
         )
         slots["columns"] = st.empty()
-        st.caption(
-            "Cells are passed on as data, marked off from the instructions. Leave out what the model must not see."
-        )
+        st.caption("Cells are sent as data, separate from the instructions. Leave out columns the model must not see.")
     return {"columns": chosen}
 
 
 def _options(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
     components.section_gap()
-    components.heading("How much")
+    components.heading("Amount and limits")
     with st.container(border=True, gap="small", key="how_much"):
         values = form_fields(SmartRecipe, recipe, key(draft, "smart"), only=_OPTIONS, slots=slots)
-        with st.expander("Limits of a single request", icon=":material/tune:"):
+        with st.expander("Limits of one request", icon=":material/tune:"):
             values |= form_fields(SmartRecipe, recipe, key(draft, "smart"), only=_LIMITS, slots=slots)
     return values
 
 
-# ---- what comes of it
+# ---- the estimate
 
 
-def _consequences(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> bool:
-    components.heading("What it takes", "an estimate")
+def _estimate(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> bool:
+    components.heading("Cost", "an estimate")
     try:
         checked = SmartRecipe.of(recipe)
         smart.check_start(draft.state["source_id"], checked)
         estimate = smart.estimate(draft.state["source_id"], checked)
     except StudioError as error:
-        said = show_beside(slots, error) or _beside_patterns(slots, error)
+        marked = show_beside(slots, error) or _beside_patterns(slots, error)
         with st.container(border=True, gap="xsmall", key="not_yet"):
             st.markdown(
-                ":orange[:material/pending:] The estimate waits for the field that is marked."
-                if said
+                ":orange[:material/pending:] The estimate appears when the marked field is fixed."
+                if marked
                 else f":orange[:material/pending:] {sentence(error.message)}"
             )
-            if not said and error.remedy:
+            if not marked and error.remedy:
                 st.caption(sentence(error.remedy))
         return False
     record = connections.get(checked.connection_id)
     estimate_card(estimate, checked, record)
-    _where_it_goes(record, checked)
+    _privacy(record, checked)
     return True
 
 
 def _beside_patterns(slots: dict[str, DeltaGenerator], error: StudioError) -> bool:
-    """A pattern's error names the column it lacks."""
+    """Show the error of a question pattern under its field."""
     if not (isinstance(error, DataError) and "Question patterns" in error.message):
         return False
     with slots["patterns"]:
@@ -203,12 +201,12 @@ def _beside_patterns(slots: dict[str, DeltaGenerator], error: StudioError) -> bo
     return True
 
 
-def _where_it_goes(record: ConnectionRecord, recipe: SmartRecipe) -> None:
+def _privacy(record: ConnectionRecord, recipe: SmartRecipe) -> None:
     with st.container(border=True, gap="xsmall", key="where_it_goes"):
         seen = ", ".join(md(name, 40) for name in recipe.columns[:8]) + (" and more" if len(recipe.columns) > 8 else "")
         if record.client_kind.is_local or urlsplit(record.base_url).hostname in _HERE:
-            st.markdown("**:material/lock: The rows stay on your own machines**")
-            st.caption(f"{md(recipe.model)} sees: {seen}.")
+            st.markdown("**:material/lock: The rows stay on your machines**")
+            st.caption(f"{md(recipe.model)} reads: {seen}.")
         else:
-            st.markdown(f"**:orange[:material/public: The rows go to {md(record.base_url)}]**")
-            st.caption(f"It sees: {seen}. Leave out columns with people's names, addresses or secrets.")
+            st.markdown(f"**:orange[:material/public: The rows are sent to {md(record.base_url)}]**")
+            st.caption(f"Columns: {seen}. Leave out columns with names of people, addresses or secrets.")

@@ -1,4 +1,4 @@
-"""What the model is asked in smart mode: system message, question patterns and instructions, proposed and edited."""
+"""The wording in smart mode: system message, question patterns and instructions, which the model can propose."""
 
 from __future__ import annotations
 
@@ -20,50 +20,50 @@ from pages.ui.wizard.draft_state import key, renew, save
 
 
 def wording(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> bool:
-    """System message, patterns, instructions; True when the model's proposal has just been put in."""
+    """Draw system message, patterns and instructions. True when a proposal was just filled in."""
     components.section_gap()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("What it is asked", anchor=False, width="content")
+        st.subheader("Wording", anchor=False, width="content")
         possible = bool(recipe.get("model") and recipe.get("columns"))
-        asked = st.button(
-            "Let the model propose",
+        requested = st.button(
+            "Suggest with the model",
             icon=":material/auto_awesome:",
             key="propose",
             disabled=not possible,
-            help="The model reads the columns and a few sample rows, and proposes a system message and questions. "
-            "You edit them.",
+            help="The model reads the columns and a few sample rows and suggests a system message and questions. "
+            "You can edit them.",
         )
     problem = None
-    if asked:
+    if requested:
         try:
-            with st.spinner("The model reads the columns and sample rows"):
-                found = smart.propose(
+            with st.spinner("Waiting for the model"):
+                proposal = smart.propose(
                     draft.state["source_id"], recipe["connection_id"], recipe["model"], tuple(recipe["columns"])
                 )
         except StudioError as error:
             problem = error
         else:
-            proposed = {"system": found.system, "patterns": list(found.patterns)}
+            proposed = {"system": proposal.system, "patterns": list(proposal.patterns)}
             renew(save(draft, smart={**recipe, **proposed}))
-            st.session_state[f"proposal_{draft.id}"] = found
+            st.session_state[f"proposal_{draft.id}"] = proposal
             return True
     if problem:
         show_error(problem)
-    elif said := st.session_state.get(f"proposal_{draft.id}"):
-        _proposed(said)
+    elif last := st.session_state.get(f"proposal_{draft.id}"):
+        _proposed(last)
     with st.container(border=True, gap="small", key="wording"):
         _area(draft, recipe, "system", 96, slots)
         _patterns(draft, recipe, slots)
-        _area(draft, recipe, "instructions", 96, slots, "For example: answer in two sentences, in British English.")
+        _area(draft, recipe, "instructions", 96, slots, "For example: answer in two sentences.")
     return False
 
 
-def _proposed(found: Proposal) -> None:
-    """What was proposed, by whom, and what was left out of it."""
-    by = f"Proposed by {md(found.model)}" if found.by_model else "From the names of the columns"
-    cost = f" for {usd(found.cost_usd)}" if found.cost_usd else ""
-    st.markdown(f":blue[:material/auto_awesome: {by}{cost}.] Read it, and change what does not fit.")
-    for note in found.notes:
+def _proposed(proposal: Proposal) -> None:
+    """The source, cost and notes of a proposal."""
+    by = f"Suggested by {md(proposal.model)}" if proposal.by_model else "Based on the column names"
+    cost = f" for {usd(proposal.cost_usd)}" if proposal.cost_usd else ""
+    st.markdown(f":blue[:material/auto_awesome: {by}{cost}.] Check it and change what does not fit.")
+    for note in proposal.notes:
         st.caption(sentence(note))
 
 
@@ -91,7 +91,7 @@ def _area(
 def _patterns(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> None:
     with st.container(gap="xxsmall"):
         st.text_area(
-            "Question patterns, one on each line",
+            "Question patterns, one per line",
             value="\n".join(recipe.get("patterns") or []),
             height=128,
             placeholder="What does {{product}} cost?\nHow long is the warranty of {{product}}?",
@@ -101,11 +101,13 @@ def _patterns(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, Delta
         slots["patterns"] = st.empty()
         names = [name for name in recipe.get("columns") or [] if "`" not in name][:12]
         if names:
-            st.caption("A row's cell stands in for its name: " + " ".join(f"`{{{{{name}}}}}`" for name in names))
+            st.caption(
+                "A name in braces is replaced by that row's cell: " + " ".join(f"`{{{{{name}}}}}`" for name in names)
+            )
 
 
 def written(draft: DraftRecord) -> dict[str, Any]:
-    """What stands in the fields of the wording now."""
+    """The current values of the wording fields."""
     state = st.session_state
     lines = str(state[key(draft, "smart_patterns")]).splitlines()
     return {

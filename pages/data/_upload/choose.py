@@ -1,4 +1,4 @@
-"""Choosing a file to upload: the format panel, the drop zone, a sample to try."""
+"""The first view of Upload: the format panel, the drop zone, a sample to try."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _EXAMPLE = """{"messages": [
    "content": "We offer a 30-day guarantee..."}
 ]}"""
 _WAYS = (
-    ("verified", "Labeled examples", "Chats, question and answer, prompt and completion: straight to a dataset."),
-    ("transform", "Any other table", "You say which column is the input and which the output; the file is kept."),
-    ("fact_check", "Every row is checked", "What cannot be used is listed with its line and its reason."),
+    ("verified", "Labeled examples", "Chats, question and answer, prompt and completion: a dataset right away."),
+    ("transform", "Any other table", "You choose the input and the output column in Convert data, with the same file."),
+    ("fact_check", "Every row is checked", "Rows that cannot be used are listed with line and reason."),
 )
 
 
 def format_panel() -> None:
-    """What a labeled example looks like, and what the roles mean."""
+    """The format of a labeled example and the meaning of the roles."""
     components.heading("Supervised Learning Format")
     with st.container(border=True, gap="small"):
         st.markdown("Each example shows: **INPUT** (user question) → :blue[**OUTPUT**] (desired response)")
         st.code(_EXAMPLE, language="json", wrap_lines=True)
-        st.caption("In a JSONL file each example stands on one line.")
+        st.caption("A JSONL file has one example per line.")
         st.divider()
         st.markdown(f"{components.badge_md('user')} **Inputs**: what you want to handle")
         st.markdown(f"{components.badge_md('assistant', 'blue')} **Outputs**: how you want to respond")
@@ -38,14 +38,14 @@ def format_panel() -> None:
         st.divider()
         st.markdown("Best for prepared labeled datasets. Each example: question + desired answer.")
         st.caption("Minimum 10 labeled examples required, 50 or more recommended, 100 to 1,000 better.")
-    with st.expander("Other shapes that are recognized", icon=":material/category:"):
+    with st.expander("Other supported formats", icon=":material/category:"):
         for shape in conversion.known_shapes():
             st.markdown(f"`{', '.join(shape.required)}` :gray[{shape.text}]")
-        st.caption("Any other table is welcome too: the next step lets you say which column is which.")
+        st.caption("Any other table works too: the next step asks which column is which.")
 
 
 def choose_file() -> None:
-    """The drop zone, a sample to try, and what will happen to the file."""
+    """Draw the drop zone, the sample, and what happens to a file."""
     components.heading("Your file", f"{sources.format_labels()}, up to 100 MB")
     stored = drop_zone("upload", "Labeled examples") or from_this_server("upload")
     if stored is not None:
@@ -55,11 +55,11 @@ def choose_file() -> None:
     ):
         with st.container(gap=None, width="stretch"):
             st.markdown("**No file at hand?**")
-            st.caption("Try it with the help desk of an invented shop: questions of customers and the right answers.")
+            st.caption("Try the help desk of a fictional shop: customer questions with the right answers.")
         if st.button("Use the sample file", icon=":material/description:", key="use_sample"):
             _open(samples.ingest_chats())
     components.section_gap()
-    components.heading("What happens to it")
+    components.heading("What happens next")
     with st.grid(3, min_column_width=180):
         for icon, title, text in _WAYS:
             with st.container(border=True, height="stretch", gap="xxsmall"):

@@ -1,4 +1,4 @@
-"""The import of an upload: its progress, then the dataset."""
+"""The import of an upload while it runs, then its dataset."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pages.ui.tasks.progress import ended_badly, follow
 
 
 def follow_import(task_id: str) -> None:
-    """The import live, then the way on."""
-    components.heading("Making the dataset")
+    """Follow the import and show its dataset at the end."""
+    components.heading("Creating the dataset")
     task = follow(task_id)
     if not task.is_terminal:
-        st.caption("You can leave this page; the work goes on, and Background jobs shows it.")
+        st.caption("You can leave this page; the import continues and appears under Background jobs.")
     elif not ended_badly(task, "import"):
         created(DatasetResult.of(task), "import")
     if task.is_terminal and st.button("Upload another file", type="tertiary", key="another"):

@@ -1,4 +1,4 @@
-"""A file that was uploaded: the form that makes a dataset of it, or the way to Convert data."""
+"""What follows an upload: the form that creates the dataset, or the way to Convert data."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pages.ui.format import md, number, plural
 
 
 def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
-    """Name and description; the examples as they will be; one button."""
+    """The form for a file in a known shape, with its first examples."""
     with st.container(border=True, gap="small", key="known_shape"):
         st.markdown(
             f"{components.badge_md('✓ Supervised', 'green')} {components.badge_md(str(analysis.shape))} "
-            f"{plural(analysis.total_rows, 'row')} in a known shape. It can become a dataset as it is."
+            f"{plural(analysis.total_rows, 'row')} in a known format, ready to become a dataset."
         )
         name, description, fits = name_fields(free_name(source.filename), "", lambda field: f"{field}_{source.id}")
         validation_id = _validation_part(source)
@@ -39,17 +39,17 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
     components.section_gap()
     components.heading("First examples", f"of {number(analysis.total_rows)}")
     preview = conversion.preview(source.id, shape=analysis.shape, limit=3)
-    for index, made in enumerate(preview.examples, 1):
-        example_view.show(made.example.messages, key=f"first_{index}", note=f"Line {made.example.source_line}")
+    for index, labeled in enumerate(preview.examples, 1):
+        example_view.show(labeled.example.messages, key=f"first_{index}", note=f"Line {labeled.example.source_line}")
 
 
 def _validation_part(source: SourceRecord) -> str | None:
     key = f"validation_of_{source.id}"
     chosen = st.session_state.get(key)
-    with st.expander("Validation file of its own (optional)", icon=":material/fact_check:"):
+    with st.expander("Separate validation file (optional)", icon=":material/fact_check:"):
         st.caption(
-            "Examples that are never trained on show whether the model learned or memorised. Without a file, "
-            "the studio holds a part out only from 200 examples on."
+            "Examples that are never trained on show whether the model learned or memorized. Without a file, "
+            "the studio holds out a part of datasets with 200 examples or more."
         )
         if chosen is None:
             stored = drop_zone(f"validation_{source.id}", "Validation examples")
@@ -63,12 +63,12 @@ def _validation_part(source: SourceRecord) -> str | None:
 
 
 def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
-    """A table in no known shape: say so, and go on to the wizard with the file kept."""
+    """The way to Convert data for a table in no known shape; the file goes along."""
     with st.container(border=True, gap="small", key="to_wizard"):
         st.markdown(f"**{plural(analysis.total_rows, 'row')}, {plural(len(analysis.columns), 'column')}**")
         st.markdown(
-            "The studio does not know yet which column is the input and which the output. "
-            "Convert data asks you, and shows the examples while you choose. The file is kept."
+            "Which column is the input and which is the output? "
+            "Choose them in Convert data and see the examples at once. You don't need to upload the file again."
         )
         names = " ".join(components.badge_md(md(column.name, 40)) for column in analysis.columns[:12])
         if names:

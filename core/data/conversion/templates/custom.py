@@ -46,6 +46,7 @@ class CustomOptions(TemplateOptions):
         None,
         title="Conversation column",
         description="Rows that follow each other with the same value here become one conversation.",
+        json_schema_extra={"column": True},
     )
 
 

@@ -1,1 +1,1 @@
-"""What changes a dataset: the toolbar above the examples, its dialogs, the edit grid, examples written by hand."""
+"""Editing a dataset: the toolbar above the examples, its dialogs, the edit grid, examples written by hand."""

@@ -1,4 +1,4 @@
-"""Examples written by hand: one conversation at a time, kept until they are added to the dataset as a new version."""
+"""Examples written by hand: saved one by one, then added to the dataset as one new version."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pages.ui.format import plural, sentence
 
 
 def begin_edit(position: int, messages: Sequence[Mapping[str, Any]]) -> None:
-    """Put the messages of an example into the editor."""
+    """Open the messages of an example in the editor."""
     message_editor.begin(_edit_key(position), messages)
 
 
 def edited(position: int) -> list[dict[str, Any]]:
-    """Draw the editor and return what it holds."""
+    """Draw the editor and return its messages."""
     return message_editor.editor(_edit_key(position))
 
 
@@ -31,15 +31,15 @@ def _edit_key(position: int) -> str:
     return f"editing_{position}"
 
 
-def waiting(dataset: DatasetRecord) -> None:
-    """The examples that were written and are in no version yet."""
+def pending(dataset: DatasetRecord) -> None:
+    """The examples that were written and not added to a version yet."""
     written = datasets.written(dataset.id)
     if not written:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="written"):
         with st.container(gap=None, width="stretch", key="rowtext_written"):
-            st.markdown(f"**{plural(len(written), 'example')} written by hand** wait for a version")
-            st.caption("They are kept here, and become part of the dataset when you add them.")
+            st.markdown(f"**{plural(len(written), 'example')} written by hand** not added yet")
+            st.caption("They are saved and become part of the dataset when you add them.")
         if st.button(
             f"Add to version {dataset.version.number + 1}", icon=":material/playlist_add:", key="gather_written"
         ):
@@ -53,7 +53,7 @@ def waiting(dataset: DatasetRecord) -> None:
 
 
 def write(dataset: DatasetRecord) -> None:
-    """Open the dialog to write one."""
+    """Open the dialog that writes one example."""
     message_editor.begin(_key(dataset))
     st.session_state.pop(f"{_key(dataset)}_saved", None)
     _dialog(dataset)
@@ -62,7 +62,7 @@ def write(dataset: DatasetRecord) -> None:
 @dialog("Write an example", width="large", icon=":material/edit_note:")
 def _dialog(dataset: DatasetRecord) -> None:
     key = _key(dataset)
-    st.caption("What a person writes, and the answer you want. Each example should demonstrate desired behavior.")
+    st.caption("What a user writes and the answer you want. Each example should demonstrate desired behavior.")
     saved = st.session_state.get(f"{key}_saved", 0)
     if saved:
         st.markdown(f":green[:material/check_circle: {plural(saved, 'example')} saved.]")

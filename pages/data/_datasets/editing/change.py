@@ -1,4 +1,4 @@
-"""Changing a dataset from any screen: apply an operation, say what came of it, undo it, follow it when it is long."""
+"""Apply an operation to a dataset, report its effect, undo it, and follow it while it runs in the background."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from core.services.data.datasets.edits import Applied
 from core.services.data.datasets.operations import Effect, Operation
 from core.services.platform import tasks
-from pages.ui import components
 from pages.ui.errors import show_error
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.tasks.progress import ended_badly, follow
 
 AnOperation = TypeVar("AnOperation", bound=Operation)
-_COUNTED = 5_000  # examples up to which an effect is counted without being asked
+_COUNTED = 5_000  # examples up to which an effect is counted at once
 
 
 def apply(dataset: DatasetRecord, operation: Operation, why: str = "") -> bool:
-    """Make a new version of the dataset; the page begins anew with the news. False where it was refused."""
+    """Create a new version with an operation. False when it was refused; the error is shown."""
     try:
         applied = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id, why=why)
     except Conflict as error:
         show_error(error)
-        if st.button("Show the newest version", icon=":material/refresh:", key="show_newest"):
+        if st.button("Show the latest version", icon=":material/refresh:", key="show_newest"):
             st.rerun()
         return False
     except StudioError as error:
@@ -39,7 +38,7 @@ def apply(dataset: DatasetRecord, operation: Operation, why: str = "") -> bool:
 
 
 def take(dataset: DatasetRecord, applied: Applied) -> None:
-    """Keep for the next run what came of a change: a version, or a task that makes one."""
+    """Remember the new version, or the task that creates it, for the next run of the page."""
     if applied.task is not None:
         st.session_state[_task_key(dataset.id)] = applied.task.id
     elif applied.version is not None:
@@ -47,18 +46,18 @@ def take(dataset: DatasetRecord, applied: Applied) -> None:
 
 
 def remember(dataset_id: str, version_id: str, before_id: str | None) -> None:
-    """Keep for the next run that a version was made, so that the page can say so."""
+    """Remember a new version, so that the next run of the page reports it."""
     st.session_state[_news_key(dataset_id)] = (version_id, before_id)
 
 
 def news(dataset: DatasetRecord) -> None:
-    """What the last change came to, with Undo; a change that still runs; one that failed."""
+    """The effect of the last change with Undo, or a change that is running or failed."""
     _long_change(dataset)
-    told = st.session_state.get(_news_key(dataset.id))
-    if not told:
+    last = st.session_state.get(_news_key(dataset.id))
+    if not last:
         return
-    version_id, before_id = told
-    if version_id != dataset.version.id:  # somebody has changed it since
+    version_id, before_id = last
+    if version_id != dataset.version.id:  # changed again since then
         st.session_state.pop(_news_key(dataset.id))
         return
     changes = dataset_edits.history(dataset.id)
@@ -68,13 +67,13 @@ def news(dataset: DatasetRecord) -> None:
             st.markdown(f":green[:material/check_circle:] **Version {change.version.number}**: {sentence(change.what)}")
             st.caption(counts_text(change.added, change.removed, change.changed))
         if change.operation == "undo" and before_id:
-            if st.button("Redo", icon=":material/redo:", key="redo_change", help="Takes the undoing back."):
+            if st.button("Redo", icon=":material/redo:", key="redo_change", help="Redo the last undone change."):
                 bring_back(dataset, before_id)
         elif step and st.button(
             "Undo",
             icon=":material/undo:",
             key="undo_change",
-            help=f"Makes a version with the content of version {step.target.number}.",
+            help=f"Creates a version with the content of version {step.target.number}.",
         ):
             undo(dataset)
         if st.button("", icon=":material/close:", type="tertiary", key="close_news", help="Close this message"):
@@ -83,18 +82,18 @@ def news(dataset: DatasetRecord) -> None:
 
 
 def undo(dataset: DatasetRecord) -> None:
-    """Go back to the content before the newest change."""
-    _again(dataset, lambda: dataset_edits.undo(dataset.id, base_version_id=dataset.version.id))
+    """Create a version with the content before the latest change."""
+    _create(dataset, lambda: dataset_edits.undo(dataset.id, base_version_id=dataset.version.id))
 
 
 def bring_back(dataset: DatasetRecord, version_id: str, why: str = "") -> None:
-    """Make the content of an older version the newest again."""
-    _again(dataset, lambda: dataset_edits.restore(version_id, base_version_id=dataset.version.id, why=why))
+    """Create a version with the content of an older one."""
+    _create(dataset, lambda: dataset_edits.restore(version_id, base_version_id=dataset.version.id, why=why))
 
 
-def _again(dataset: DatasetRecord, change: Callable[[], Applied]) -> None:
+def _create(dataset: DatasetRecord, change: Callable[[], Applied]) -> None:
     try:
-        with st.spinner("Making the new version…"):
+        with st.spinner("Creating the new version…"):
             applied = change()
     except StudioError as error:
         show_error(error)
@@ -104,13 +103,13 @@ def _again(dataset: DatasetRecord, change: Callable[[], Applied]) -> None:
 
 
 def counts_text(added: int, removed: int, changed: int) -> str:
-    """`12 added · 3 removed · 4 changed`; says when it was none."""
+    """`12 added · 3 removed · 4 changed`, or that nothing changed."""
     parts = [(added, "added"), (removed, "removed"), (changed, "changed")]
-    return " · ".join(f"{count:,} {word}" for count, word in parts if count) or "No example changed"
+    return " · ".join(f"{count:,} {word}" for count, word in parts if count) or "No examples changed"
 
 
-def effect(dataset: DatasetRecord, operation: Operation) -> Effect:
-    """What an operation would do to the newest version; counted once, then remembered in this window."""
+def effect_of(dataset: DatasetRecord, operation: Operation) -> Effect:
+    """What an operation would do to the latest version; counted once per window."""
     known: dict[str, Effect] = st.session_state.setdefault("effects", {})
     key = f"{dataset.version.id} {operation.to_dict()!r}"
     if key not in known:
@@ -129,64 +128,64 @@ def dialog_foot(
     why: str = "",
     show: Callable[[AnOperation, Effect], None] | None = None,
 ) -> None:
-    """The end of every change dialog: what it would do, why it is done, and the button that does it.
+    """The foot of every dialog that changes a dataset: the effect, the reason, and the button.
 
     Args:
-        build: makes the operation from what the dialog holds now; StudioError while it does not fit.
-        show: draws more about the effect, such as a picture.
+        build: creates the operation from the values in the dialog; raises StudioError while they are invalid.
+        show: draws more about the effect, such as a chart.
     """
-    found: Effect | None = None
+    effect: Effect | None = None
     operation: AnOperation | None = None
     try:
         operation = build()
         if dataset.examples <= _COUNTED or st.session_state.get(f"count_{key}") == repr(operation.to_dict()):
             with st.spinner("Counting…", show_time=dataset.examples > _COUNTED):
-                found = effect(dataset, operation)
+                effect = effect_of(dataset, operation)
     except StudioError as error:
         st.markdown(f":orange[:material/info:] {sentence(error.message)} :gray[{sentence(error.remedy)}]")
-    if operation is not None and found is None:
+    if operation is not None and effect is None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f"{plural(dataset.examples, 'example')}: counting takes a moment.", width="stretch")
             if st.button("Count the effect", icon=":material/calculate:", key=f"count_btn_{key}"):
                 st.session_state[f"count_{key}"] = repr(operation.to_dict())
                 st.rerun(scope="fragment")
-    if found is not None and operation is not None:
-        effect_line(dataset, found)
+    if effect is not None and operation is not None:
+        effect_line(dataset, effect)
         if show:
-            show(operation, found)
+            show(operation, effect)
     reason = st.text_input(
         "Why (optional)", value=why, max_chars=300, placeholder="Shown in the version history", key=f"why_{key}"
     )
-    nothing = found is not None and found.nothing
+    nothing = effect is not None and effect.nothing
     if st.button(
         button,
         type="primary",
         width="stretch",
         disabled=operation is None or nothing,
-        help="It would change nothing." if nothing else None,
+        help="This would change nothing." if nothing else None,
         key=f"apply_{key}",
     ):
         assert operation is not None
-        with st.spinner("Making the new version…"):
+        with st.spinner("Creating the new version…"):
             done = apply(dataset, operation, reason)
         if done:
             st.rerun()
 
 
-def effect_line(dataset: DatasetRecord, found: Effect) -> None:
-    """What the new version would hold, in one line."""
-    if found.nothing:
+def effect_line(dataset: DatasetRecord, effect: Effect) -> None:
+    """What the new version would contain, in one line."""
+    if effect.nothing:
         st.markdown(":gray[:material/info: Nothing would change.]")
         return
     st.markdown(
-        f"**Version {dataset.version.number + 1}** would hold {plural(found.total, 'example')} "
-        f":gray[({number(found.train)} for training, {number(found.validation)} held out)]: "
-        f"{counts_text(found.added, found.removed, found.changed)}."
+        f"**Version {dataset.version.number + 1}** would have {plural(effect.total, 'example')} "
+        f":gray[({number(effect.train)} for training, {number(effect.validation)} held out)]: "
+        f"{counts_text(effect.added, effect.removed, effect.changed)}."
     )
 
 
 def _long_change(dataset: DatasetRecord) -> None:
-    """A change in the background, also one that another window began."""
+    """A change in the background, also one that was started in another window."""
     key = _task_key(dataset.id)
     task_id = st.session_state.get(key)
     if not task_id:
@@ -220,12 +219,3 @@ def _news_key(dataset_id: str) -> str:
 
 def _task_key(dataset_id: str) -> str:
     return f"changing_{dataset_id}"
-
-
-def severity_badge(severity: str) -> str:
-    """The badge of a finding's severity."""
-    word, color, icon = {
-        "error": ("Error", "red", "error"),
-        "warning": ("Warning", "orange", "warning"),
-    }.get(severity, ("Note", "gray", "info"))
-    return components.badge_md(word, color, icon)

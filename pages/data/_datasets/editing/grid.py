@@ -1,4 +1,4 @@
-"""The edit grid: cells of input, output, context and part; rows deleted and added; saved as one new version."""
+"""The edit grid: change cells, delete and add rows, and save everything as one new version."""
 
 from __future__ import annotations
 
@@ -26,89 +26,89 @@ _SPLITS = {word: split for split, word in _PARTS.items()}
 
 
 @dataclass
-class Pending:
-    """What was changed in the grid and is in no version yet; positions are those of the version it was begun on."""
+class PendingChanges:
+    """Unsaved changes in the grid; positions refer to the version they were started on."""
 
     version_id: str = ""
     cells: dict[int, dict[str, Any]] = field(default_factory=dict)
-    gone: set[int] = field(default_factory=set)
+    deleted: set[int] = field(default_factory=set)
     added: list[dict[str, Any]] = field(default_factory=list)
-    view: str = ""  # filter and page that the widget shows
-    turn: int = 0  # grows whenever the widget is given other rows
-    shown: list[int] = field(default_factory=list)  # the positions of its rows
-    delta: dict[str, Any] = field(default_factory=dict)  # what the widget holds
+    view: str = ""  # the filter and page in the widget
+    turn: int = 0  # increases whenever the widget gets other rows
+    shown: list[int] = field(default_factory=list)  # positions of the rows in the widget
+    delta: dict[str, Any] = field(default_factory=dict)  # the changes in the widget
 
     def settle(self) -> None:
-        """Take over what the widget holds, before it is given other rows."""
-        self.cells, self.gone, self.added = self.together()
+        """Store the widget's changes before it gets other rows."""
+        self.cells, self.deleted, self.added = self.together()
         self.delta = {}
 
     def together(self) -> tuple[dict[int, dict[str, Any]], set[int], list[dict[str, Any]]]:
-        """All changes: those kept and those in the widget."""
-        cells, gone, added = copy.deepcopy(self.cells), set(self.gone), list(self.added)
+        """All changes: stored ones and those in the widget."""
+        cells, deleted, added = copy.deepcopy(self.cells), set(self.deleted), list(self.added)
         for row, changes in self.delta.get("edited_rows", {}).items():
             if int(row) < len(self.shown):
                 cells.setdefault(self.shown[int(row)], {}).update(changes)
-        gone |= {self.shown[row] for row in self.delta.get("deleted_rows", []) if row < len(self.shown)}
+        deleted |= {self.shown[row] for row in self.delta.get("deleted_rows", []) if row < len(self.shown)}
         added += [row for row in self.delta.get("added_rows", []) if any(_text(value) for value in row.values())]
-        return {at: row for at, row in cells.items() if at not in gone}, gone, added
+        return {at: row for at, row in cells.items() if at not in deleted}, deleted, added
 
 
 def grid(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
-    """The examples that meet the filter as a table, a page at a time."""
+    """The examples that match the filter as a table, one page at a time."""
     key = f"grid_{dataset.id}"
-    pending: Pending = st.session_state.setdefault(key, Pending(dataset.version.id))
+    pending: PendingChanges = st.session_state.setdefault(key, PendingChanges(dataset.version.id))
     if pending.version_id != dataset.version.id:
-        pending = _overtaken(dataset, pending, key)
+        pending = _outdated(dataset, pending, key)
     page_key = f"{key}_page_{sorted(chosen.items())!r}"
     current = int(st.session_state.get(page_key, 1))
     page = datasets.examples(dataset.version.id, (current - 1) * ROWS, ROWS, **chosen)
     if not page.total:
-        st.caption("No example matches that.")
+        st.caption("No example matches.")
         return
     view = f"{sorted(chosen.items())!r} {current}"
     if view != pending.view:
         pending.settle()
         pending.view, pending.turn = view, pending.turn + 1
-    items = [item for item in page.items if item.position not in pending.gone]
+    items = [item for item in page.items if item.position not in pending.deleted]
     pending.shown = [item.position for item in items]
     st.caption(
-        "Click a cell to change it; tick rows to delete them; type into the last row to add one. "
-        "Of several turns the last is shown here: open such an example as a card to edit all of it."
+        "Click a cell to change it, select rows to delete them, or type in the last row to add one. "
+        "A multi-turn example shows its last turn; open it as a card to edit all turns."
     )
     _table(items, pending, key)
     pages = -(-page.total // ROWS)
     if pages > 1:
-        st.caption(f"{number(page.total)} rows, {ROWS} at a time. Changes are kept while you turn the pages.")
+        st.caption(f"{number(page.total)} rows, {ROWS} at a time. Changes are remembered across pages.")
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, key=page_key)
     _save(dataset, pending, key)
 
 
-def _overtaken(dataset: DatasetRecord, pending: Pending, key: str) -> Pending:
-    """Changes that were begun on a version which is the newest no more: shown, so that nothing typed is lost."""
-    cells, gone, added = pending.together()
-    fresh = Pending(dataset.version.id, turn=pending.turn + 1)
-    if not (cells or gone or added):
+def _outdated(dataset: DatasetRecord, pending: PendingChanges, key: str) -> PendingChanges:
+    """Show changes that were started on an older version, so that no typed text is lost."""
+    cells, deleted, added = pending.together()
+    fresh = PendingChanges(dataset.version.id, turn=pending.turn + 1)
+    if not (cells or deleted or added):
         st.session_state[key] = fresh
         return fresh
-    with st.container(border=True, gap="small", key="overtaken"):
+    with st.container(border=True, gap="small", key="outdated"):
         st.markdown(
             f":orange[:material/warning:] **The dataset has a newer version than the one you were changing.** "
-            f"What you typed is kept here; put it into version {dataset.version.number}, then close this."
+            f"Your changes are listed here; enter them in version {dataset.version.number}, then close this."
         )
         rows = [{"No.": at + 1, **changes} for at, changes in sorted(cells.items())]
-        rows += [{"No.": at + 1, "Input": "(deleted)"} for at in sorted(gone)]
+        rows += [{"No.": at + 1, "Input": "(deleted)"} for at in sorted(deleted)]
         rows += [{"No.": None, **row} for row in added]
         st.dataframe(pd.DataFrame(rows), hide_index=True)
-        if st.button("Close", icon=":material/close:", key="close_overtaken"):
+        if st.button("Close", icon=":material/close:", key="close_outdated"):
             st.session_state[key] = fresh
             st.rerun()
-    scratch: Pending = st.session_state.setdefault(f"{key}_{dataset.version.id}", fresh)
-    return scratch
+    changes: PendingChanges = st.session_state.setdefault(f"{key}_{dataset.version.id}", fresh)
+    return changes
 
 
-def _table(items: list[ExampleRecord], pending: Pending, key: str) -> None:
+def _table(items: list[ExampleRecord], pending: PendingChanges, key: str) -> None:
     name = f"{key}_{pending.version_id}_{pending.turn}"
     rows = [{**_row(item), **pending.cells.get(item.position, {})} for item in items]
     columns = ["#", "Input", "Output", "Context", "Part"]
@@ -123,7 +123,7 @@ def _table(items: list[ExampleRecord], pending: Pending, key: str) -> None:
         height=min(640, 80 + 36 * max(len(rows), 3)),
         disabled=["#", "Turns", "Line"],
         column_config={
-            "#": st.column_config.NumberColumn("No.", width=60, help="The place of the example in the dataset."),
+            "#": st.column_config.NumberColumn("No.", width=60, help="Position of the example in the dataset."),
             "Input": st.column_config.TextColumn("Input", width=360),
             "Output": st.column_config.TextColumn("Output", width=300),
             "Context": st.column_config.TextColumn("Context", width=180, help="The system message."),
@@ -131,7 +131,7 @@ def _table(items: list[ExampleRecord], pending: Pending, key: str) -> None:
                 "Part", options=list(_SPLITS), width=100, default="Training", required=True
             ),
             "Turns": st.column_config.NumberColumn("Turns", width=60),
-            "Line": st.column_config.NumberColumn("Line", width=60, help="The line of the file it came from."),
+            "Line": st.column_config.NumberColumn("Line", width=60, help="Line in the source file."),
         },
         alt="The examples as a table that can be edited",
     )
@@ -157,14 +157,14 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _save(dataset: DatasetRecord, pending: Pending, key: str) -> None:
-    cells, gone, added = pending.together()
-    if not (cells or gone or added):
+def _save(dataset: DatasetRecord, pending: PendingChanges, key: str) -> None:
+    cells, deleted, added = pending.together()
+    if not (cells or deleted or added):
         return
-    parts = [(len(cells), "edited"), (len(gone), "deleted"), (len(added), "added")]
-    told = ", ".join(f"{count:,} {word}" for count, word in parts if count)
+    parts = [(len(cells), "edited"), (len(deleted), "deleted"), (len(added), "added")]
+    counts = ", ".join(f"{count:,} {word}" for count, word in parts if count)
     with st.container(border=True, gap="small", key="on_grid_changes"):
-        st.markdown(f"**Not saved yet:** {told}")
+        st.markdown(f"**Not saved yet:** {counts}")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             why = st.text_input(
                 "Why (optional)", max_chars=300, placeholder="Shown in the version history", key=f"{key}_why"
@@ -176,7 +176,7 @@ def _save(dataset: DatasetRecord, pending: Pending, key: str) -> None:
                 f"Save as version {dataset.version.number + 1}", type="primary", icon=":material/save:", key="save_grid"
             ):
                 try:
-                    operation = _operation(dataset, cells, gone, added)
+                    operation = _operation(dataset, cells, deleted, added)
                 except StudioError as error:
                     show_error(error)
                     return
@@ -185,15 +185,15 @@ def _save(dataset: DatasetRecord, pending: Pending, key: str) -> None:
                     st.rerun()
 
 
-def _forget(dataset: DatasetRecord, pending: Pending) -> None:
-    fresh = Pending(dataset.version.id, turn=pending.turn + 1)
+def _forget(dataset: DatasetRecord, pending: PendingChanges) -> None:
+    fresh = PendingChanges(dataset.version.id, turn=pending.turn + 1)
     for key in (f"grid_{dataset.id}", f"grid_{dataset.id}_{dataset.version.id}"):
         if st.session_state.get(key) is pending:
             st.session_state[key] = fresh
 
 
 def _operation(
-    dataset: DatasetRecord, cells: dict[int, dict[str, Any]], gone: set[int], added: list[dict[str, Any]]
+    dataset: DatasetRecord, cells: dict[int, dict[str, Any]], deleted: set[int], added: list[dict[str, Any]]
 ) -> EditRows:
     rows, splits = {}, {}
     before = {item.position: item for item in datasets.examples_at(dataset.version.id, sorted(cells))}
@@ -210,11 +210,11 @@ def _operation(
         )
         for row in added
     ]
-    return EditRows(rows=rows, splits=splits, drop=tuple(gone), add=tuple(more))
+    return EditRows(rows=rows, splits=splits, drop=tuple(deleted), add=tuple(more))
 
 
 def _with(messages: Sequence[Mapping[str, Any]], texts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The messages with the last one of each role replaced; a context that was emptied goes, a new one stands first."""
+    """The messages with the last one of each role replaced; a cleared context is removed, a new one goes first."""
     out = [dict(message) for message in messages]
     for title, role in _TEXTS.items():
         if title not in texts:

@@ -1,5 +1,4 @@
-"""What can be done with a whole dataset: dedupe, split, sample, set the instructions, redact, repair. Each is a dialog
-that says beforehand what the new version would hold."""
+"""The toolbar above the examples: each action opens a dialog that shows its effect before it creates a version."""
 
 from __future__ import annotations
 
@@ -44,31 +43,31 @@ def filter_dialog(dataset: DatasetRecord, operation: Filter) -> None:
 @dialog("Remove duplicates", icon=":material/content_copy:")
 def dedupe_dialog(dataset: DatasetRecord) -> None:
     """Exact or near duplicates, and which one of a group to keep."""
-    st.caption("A model that reads the same example many times learns that one by heart, and the others less.")
-    kinds = {"exact": "Exact: the same to the character", "near": "Near: almost the same words"}
+    st.caption("A model that reads the same example many times memorizes it and learns less from the others.")
+    kinds = {"exact": "Exact: identical text", "near": "Near: almost the same words"}
     kind = st.radio("Which", list(kinds), format_func=kinds.__getitem__, key="dedupe_kind")
     values: dict[str, Any] = {"kind": kind}
     if kind == "near":
         values["threshold"] = st.slider(
-            "Similarity from",
+            "Minimum similarity",
             0.5,
             1.0,
             0.8,
             0.05,
-            help="The share of their words that two examples have in common. 0.8 finds rewordings; higher finds fewer.",
+            help="The share of words that two examples have in common. 0.8 finds rewordings; higher finds fewer.",
             key="dedupe_threshold",
         )
     keeps = {"first": "The first", "last": "The last", "longest": "The longest"}
     values["keep"] = st.segmented_control(
-        "Which one stays", list(keeps), default="first", required=True, format_func=keeps.__getitem__, key="dedupe_keep"
+        "Keep", list(keeps), default="first", required=True, format_func=keeps.__getitem__, key="dedupe_keep"
     )
     dialog_foot(dataset, lambda: operations.make(Dedupe, **values), "dedupe", "Remove duplicates")
 
 
-@dialog("Take a sample", icon=":material/casino:")
+@dialog("Sample", icon=":material/casino:")
 def sample_dialog(dataset: DatasetRecord) -> None:
     """Keep a number or a share of the examples, drawn at random."""
-    st.caption("A smaller set trains faster: good for a first try. The same seed always draws the same examples.")
+    st.caption("A smaller dataset trains faster, good for a first try. The same seed always draws the same examples.")
     by = st.segmented_control(
         "Amount", ["Number", "Share"], default="Number", required=True, label_visibility="collapsed", key="sample_by"
     )

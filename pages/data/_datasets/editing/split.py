@@ -1,4 +1,4 @@
-"""Divide a dataset into training and held-out examples, with a picture of the balance that comes of it."""
+"""The dialog that splits a dataset into training and held-out examples, with a chart of the balance."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ from pages.ui.errors import show_error
 from pages.ui.format import number, percent, sentence, short
 
 _KINDS = {
-    "random": ("Random", "By chance: every example has the same chance to be held out."),
-    "stratified": ("Stratified", "With the balance of the outputs: each answer is held out in its own share."),
-    "group": ("By group", "What belongs together stays together, so that nothing leaks from one side to the other."),
+    "random": ("Random", "Every example has the same chance to be held out."),
+    "stratified": (
+        "Stratified",
+        "The same share of each output is held out, so both parts have the same balance.",
+    ),
+    "group": ("By group", "Examples of one group stay on one side, so that nothing leaks from training to validation."),
 }
 
 
 @dialog("Split into training and held out", width="medium", icon=":material/call_split:")
 def open_dialog(dataset: DatasetRecord) -> None:
-    """Choose how and how much; see the balance; make the version."""
-    st.caption("Held-out examples are never trained on: they show how the model does on what it has not seen.")
+    """Choose the kind and the share, see the balance, create the version."""
+    st.caption("The model never trains on held-out examples; they show how well it handles new ones.")
     kind = st.segmented_control(
         "How",
         list(_KINDS),
@@ -39,17 +42,16 @@ def open_dialog(dataset: DatasetRecord) -> None:
     values: dict[str, Any] = {"kind": kind}
     if kind == "group":
         values["by"] = st.selectbox(
-            "Keep together what shares", list(GROUPINGS), index=1, format_func=GROUPINGS.__getitem__, key="split_by"
+            "Group by", list(GROUPINGS), index=1, format_func=GROUPINGS.__getitem__, key="split_by"
         )
     left, right = st.columns(2)
-    values["share"] = left.slider("Held out (%)", 0, 90, 10, help="0 puts all into training.", key="split_share") / 100
+    values["share"] = left.slider("Held out (%)", 0, 90, 10, help="0: all for training.", key="split_share") / 100
     values["seed"] = right.number_input(
         "Seed", 0, 2**31 - 1, 42, help="The same seed gives the same split.", key="split_seed"
     )
     if dataset.examples < 200 and values["share"]:
         st.caption(
-            ":material/info: Below 200 examples each one counts for training: facts that were never shown "
-            "cannot be learnt."
+            ":material/info: Below 200 examples, use all of them for training: a model cannot learn facts it never saw."
         )
     dialog_foot(
         dataset,
@@ -60,17 +62,20 @@ def open_dialog(dataset: DatasetRecord) -> None:
     )
 
 
-def _picture(dataset: DatasetRecord, operation: Split, found: Effect) -> None:
-    """Bars of both parts, in all and by answer or group."""
+def _picture(dataset: DatasetRecord, operation: Split, effect: Effect) -> None:
+    """Bars of both parts: all examples, then by output or group."""
     try:
-        seen = dataset_edits.split_preview(dataset.id, operation)
+        preview = dataset_edits.split_preview(dataset.id, operation)
     except StudioError as error:
         show_error(error)
         return
-    total = max(1, found.train + found.validation)
-    labels = [f"All ({percent(found.validation / total)})"] + [short(bar.label, 28) or "(empty)" for bar in seen.bars]
-    train = [found.train] + [bar.train for bar in seen.bars]
-    held = [found.validation] + [bar.validation for bar in seen.bars]
+    bars = preview.bars
+    total = max(1, effect.train + effect.validation)
+    labels = [f"All ({percent(effect.validation / total)})"] + [
+        short(bar.label, 28) or "(empty)" for bar in preview.bars
+    ]
+    train = [effect.train] + [bar.train for bar in bars]
+    held = [effect.validation] + [bar.validation for bar in bars]
     shares = [part / max(1, part + other) for part, other in zip(held, train, strict=True)]
     fig = go.Figure(
         [
@@ -106,8 +111,8 @@ def _picture(dataset: DatasetRecord, operation: Split, found: Effect) -> None:
     charts.chart(
         fig,
         key="split_picture",
-        alt=f"Training {found.train:,}, held out {found.validation:,}; share held out per group as bars.",
+        alt=f"Training {effect.train:,}, held out {effect.validation:,}; share held out per group as bars.",
         height=80 + 26 * len(labels),
     )
-    if seen.note:
-        st.caption(sentence(seen.note))
+    if preview.note:
+        st.caption(sentence(preview.note))

@@ -1,4 +1,4 @@
-"""The Quality tab: the score with its parts, the worklist, and pictures before and after."""
+"""The Quality tab: the score with its parts beside the worklist, charts below."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pages.ui.tasks.progress import ended_badly, follow
 
 
 def panel(dataset: DatasetRecord) -> None:
-    """How good the dataset is, and what can be done about it."""
+    """Draw the tab."""
     report = _report(dataset)
     if report is None:
         return
@@ -34,7 +34,7 @@ def panel(dataset: DatasetRecord) -> None:
 
 
 def _report(dataset: DatasetRecord) -> QualityReport | None:
-    """The report of the newest version; measured now where that is quick, else on demand, in the background."""
+    """The report of the current version; measured now when that is quick, otherwise on request in the background."""
     report = quality.report(dataset.version.id)
     again = st.session_state.get(_key(dataset))
     if report is not None:
@@ -55,8 +55,8 @@ def _report(dataset: DatasetRecord) -> QualityReport | None:
     if components.empty(
         "speed",
         "Not measured yet",
-        f"{plural(dataset.examples, 'labeled example')} are looked at for copies, contradictions, leakage, personal "
-        "data and more. It runs in the background.",
+        f"{plural(dataset.examples, 'labeled example')} are checked for copies, contradictions, leakage, personal "
+        "data and more, in the background.",
         "Measure the quality",
         "quality",
         primary=False,
@@ -66,9 +66,9 @@ def _report(dataset: DatasetRecord) -> QualityReport | None:
 
 
 def _running(dataset: DatasetRecord) -> str | None:
-    """The measuring of this version that was begun elsewhere: after an edit, or in another window."""
-    waiting = [task for task in tasks.list_tasks(kind="quality", limit=20) if not task.is_terminal]
-    return next((task.id for task in waiting if task.payload.get("version_id") == dataset.version.id), None)
+    """The id of a running measurement of this version that was started after an edit or in another window."""
+    open_tasks = [task for task in tasks.list_tasks(kind="quality", limit=20) if not task.is_terminal]
+    return next((task.id for task in open_tasks if task.payload.get("version_id") == dataset.version.id), None)
 
 
 def _start(dataset: DatasetRecord, length: int | None = None, base_model: str | None = None) -> None:
@@ -101,12 +101,12 @@ def _score(dataset: DatasetRecord, report: QualityReport) -> None:
 
 @dialog("Measure again", icon=":material/speed:")
 def _measure_again(dataset: DatasetRecord, report: QualityReport) -> None:
-    st.caption("Length is counted in tokens, and what counts as a token depends on the base model.")
+    st.caption("Length is counted in tokens, and tokens depend on the base model.")
     bases = {base.id: base.title for base in render_preview.bases()}
     chosen = st.selectbox(
         "Base model",
         [None, *bases],
-        format_func=lambda name: bases.get(name, "None: an estimate, characters / 4"),
+        format_func=lambda name: bases.get(name, "None (estimate: characters / 4)"),
         key="measure_base",
     )
     length = st.number_input(
@@ -114,7 +114,7 @@ def _measure_again(dataset: DatasetRecord, report: QualityReport) -> None:
         16,
         1_000_000,
         report.max_seq_length,
-        help="What training keeps of an example; choose what the job will use.",
+        help="Training cuts longer examples; choose the value that the job will use.",
         key="measure_length",
     )
     if not st.button("Measure", type="primary", width="stretch", key="measure_now"):
@@ -127,7 +127,7 @@ def _measure_again(dataset: DatasetRecord, report: QualityReport) -> None:
 
 
 def _part(part: ScorePart) -> str:
-    """One part of the score: what it is, its bar, its points, and why; the bar is full where nothing was lost."""
+    """One part of the score as HTML: title, points, bar and reason; a full bar means no points were lost."""
     share = 100 * part.points / part.of if part.of else 100.0
     points = f"{part.points:.0f}" if part.points == int(part.points) else f"{part.points:.1f}"
     return (
@@ -139,5 +139,5 @@ def _part(part: ScorePart) -> str:
 
 
 def tone(score: float) -> str:
-    """good, fair or poor."""
+    """The name of the color for a score: good, fair or poor."""
     return "good" if score >= 85 else "fair" if score >= 60 else "poor"

@@ -1,4 +1,4 @@
-"""Pictures of a version's quality: lengths, labels and duplicates, and what the last change did to them."""
+"""Charts of a version's quality: before and after the last change, lengths, outputs, duplicates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELS = 15
 
 
 def pictures(dataset: DatasetRecord) -> None:
-    """Everything that can be drawn about the version."""
+    """Draw all charts of the current version."""
     seen = quality.pictures(dataset.version.id)
     if seen.before is not None:
         _before_after(seen.before, seen.after)
@@ -36,10 +36,10 @@ def pictures(dataset: DatasetRecord) -> None:
 
 
 def _before_after(before: Snapshot, after: Snapshot) -> None:
-    """The version before beside this one: score, examples, and each issue."""
+    """Compare the previous version with this one: score, examples, and each issue."""
     components.heading("Before and after", f"version {before.number} → version {after.number}")
     titles = list(dict.fromkeys([*before.issues, *after.issues]))
-    gone = [title for title in titles if not after.issues.get(title)]
+    solved = [title for title in titles if not after.issues.get(title)]
     components.tiles(
         [
             components.Tile(
@@ -54,8 +54,8 @@ def _before_after(before: Snapshot, after: Snapshot) -> None:
             components.Tile(
                 "Issues",
                 number(sum(1 for title in titles if after.issues.get(title))),
-                f"{len(gone)} solved" if gone else None,
-                delta_color="green" if gone else "gray",
+                f"{len(solved)} solved" if solved else None,
+                delta_color="green" if solved else "gray",
                 arrow="off",
                 note=f"before {number(len(before.issues))}",
             ),
@@ -66,7 +66,7 @@ def _before_after(before: Snapshot, after: Snapshot) -> None:
     if not differing:
         return
     with st.container(border=True):
-        st.caption("Examples with an issue, where the number is another one now")
+        st.caption("Examples with an issue, for issues whose count changed")
         shown = sorted(differing, key=lambda title: -max(before.issues.get(title, 0), after.issues.get(title, 0)))[:10]
         fig = go.Figure(
             [
@@ -121,7 +121,7 @@ def _lengths(seen: Pictures) -> None:
 
 
 def _bars(bins: Sequence[Bin], name: str, color: str) -> go.Bar:
-    """A histogram on a scale of numbers, so that two of different widths can lie over each other."""
+    """A histogram on a numeric axis, so that two with different bin widths can overlap."""
     return go.Bar(
         x=[(item.low + item.high) / 2 for item in bins],
         y=[item.count for item in bins],
@@ -139,7 +139,7 @@ def _labels(seen: Pictures) -> None:
     shown = seen.labels[:_LABELS]
     more = len(seen.labels) - len(shown)
     components.heading(
-        "Balance of outputs", f"the {len(shown)} commonest" if more > 0 else plural(len(shown), "output")
+        "Balance of outputs", f"the {len(shown)} most common" if more > 0 else plural(len(shown), "output")
     )
     with st.container(border=True):
         fig = go.Figure(
@@ -159,26 +159,28 @@ def _labels(seen: Pictures) -> None:
         charts.chart(
             fig,
             key="quality_labels",
-            alt=f"Bars of the commonest outputs; the first occurs {shown[0].count:,} times.",
+            alt=f"Bars of the most common outputs; the first appears {shown[0].count:,} times.",
             height=max(260, 24 * len(shown) + 20),
             legend=False,
         )
 
 
-def _map(drawn: DuplicateMap) -> None:
-    """Each dot an example, each line a likeness; what lies together says the same."""
-    if not drawn.points:
+def _map(duplicates: DuplicateMap) -> None:
+    """Dots are examples, lines join near-duplicates."""
+    if not duplicates.points:
         components.heading("Duplicates")
         with st.container(border=True):
-            st.markdown(":green[:material/check_circle:] No two examples are nearly the same.")
+            st.markdown(":green[:material/check_circle:] There are no near-duplicates.")
         return
-    components.heading("Map of duplicates", f"{plural(drawn.examples, 'example')} in {plural(drawn.clusters, 'group')}")
-    at = {point.position: point for point in drawn.points}
+    components.heading(
+        "Map of duplicates", f"{plural(duplicates.examples, 'example')} in {plural(duplicates.clusters, 'group')}"
+    )
+    at = {point.position: point for point in duplicates.points}
     with st.container(border=True):
         fig = go.Figure()
         xs: list[float | None] = []
         ys: list[float | None] = []
-        for edge in drawn.edges:
+        for edge in duplicates.edges:
             first, second = at.get(edge.first), at.get(edge.second)
             if first and second:
                 xs += [first.x, second.x, None]
@@ -190,14 +192,14 @@ def _map(drawn: DuplicateMap) -> None:
             )
         )  # fmt: skip
         for split, name, color in (("train", "Training", charts.BASE), ("validation", "Held out", charts.TUNED)):
-            points = [point for point in drawn.points if point.split == split]
+            points = [point for point in duplicates.points if point.split == split]
             fig.add_trace(
                 go.Scatter(
                     x=[point.x for point in points],
                     y=[point.y for point in points],
                     mode="markers",
                     name=name,
-                    marker={"color": color, "size": 9 if len(drawn.points) < 200 else 6},
+                    marker={"color": color, "size": 9 if len(duplicates.points) < 200 else 6},
                     customdata=[f"Example {point.position + 1:,}: {_safe(short(point.text, 90))}" for point in points],
                     hovertemplate="%{customdata}<extra></extra>",
                 )
@@ -208,17 +210,14 @@ def _map(drawn: DuplicateMap) -> None:
         charts.chart(
             fig,
             key="duplicate_map",
-            alt=f"{drawn.examples:,} examples lie in {drawn.clusters:,} groups of near copies.",
-            height=380 if len(drawn.points) > 12 else 220,
+            alt=f"{duplicates.examples:,} examples in {duplicates.clusters:,} groups of near-duplicates.",
+            height=380 if len(duplicates.points) > 12 else 220,
         )
-        note = f"The {len(drawn.points):,} examples of the largest groups are drawn. " if _some(drawn) else ""
-        st.caption(f"{note}Dots that are joined say nearly the same; point at one to read it.")
-
-
-def _some(drawn: DuplicateMap) -> bool:
-    return len(drawn.points) < drawn.examples
+        is_part = len(duplicates.points) < duplicates.examples
+        note = f"Shown: {len(duplicates.points):,} examples of the largest groups. " if is_part else ""
+        st.caption(f"{note}Joined dots are near-duplicates; hover over one to read it.")
 
 
 def _safe(text: str) -> str:
-    """Plotly reads a few tags in its labels; nothing of somebody's text is one."""
+    """Text with HTML escaped, because Plotly interprets some tags in labels."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,4 +1,4 @@
-"""The difference of two versions, example by example, side by side, with the changed words marked."""
+"""The difference between two versions, example by example and side by side, with changed words marked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KIND = {
 
 
 def choose(dataset: DatasetRecord, version: VersionRecord, changes: Sequence[VersionChange]) -> None:
-    """Compare a version with the one it came from."""
+    """Compare a version with the one before it."""
     numbers = [change.version.number for change in changes]
     before = [number for number in numbers if number < version.number]
     st.session_state[f"diff_a_{dataset.id}"] = before[0] if before else version.number
@@ -41,10 +41,10 @@ def choose(dataset: DatasetRecord, version: VersionRecord, changes: Sequence[Ver
 
 
 def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
-    """Choose two versions; see what differs."""
+    """Choose two versions and see the differences."""
     by_number = {change.version.number: change.version for change in changes}
     numbers = list(by_number)
-    components.heading("What differs", "the same example stands on one line")
+    components.heading("Differences", "each row is one example")
     for side, start in (("a", numbers[1]), ("b", numbers[0])):
         if st.session_state.get(f"diff_{side}_{dataset.id}") not in by_number:
             st.session_state[f"diff_{side}_{dataset.id}"] = start
@@ -61,16 +61,16 @@ def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
     page_key = f"diff_page_{first}_{second}_{kind}"
     current = int(st.session_state.get(page_key, 1))
     try:
-        found = dataset_diff.diff(
+        page = dataset_diff.diff(
             first, second, (current - 1) * PER_PAGE, PER_PAGE, kind=None if kind == "all" else kind
         )
     except StudioError as error:
         show_error(error)
         return
-    counts = {name: getattr(found, name) for name in _KIND}
+    counts = {name: getattr(page, name) for name in _KIND}
     with slot:
-        differing = found.added + found.removed + found.changed
-        names = {"all": f"All that differ {differing:,}"}
+        differing = page.added + page.removed + page.changed
+        names = {"all": f"All differences {differing:,}"}
         names |= {name: f"{_KIND[name][0]} {count:,}" for name, count in counts.items() if count}
         st.segmented_control(
             "Kind",
@@ -81,11 +81,11 @@ def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
             label_visibility="collapsed",
             key=kind_key,
         )
-    if not found.rows:
-        st.caption(f"Nothing of that kind: {plural(counts['unchanged'], 'example')} are the same in both.")
-    for index, row in enumerate(found.rows):
+    if not page.rows:
+        st.caption(f"No such differences. Unchanged: {plural(counts['unchanged'], 'example')}.")
+    for index, row in enumerate(page.rows):
         _row(row, f"{page_key}_{index}")
-    pages = -(-found.total // PER_PAGE)
+    pages = -(-page.total // PER_PAGE)
     if pages > 1:
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, key=page_key)
@@ -116,9 +116,9 @@ def _row(row: DiffRow, key: str) -> None:
 
 
 def _side(item: ExampleRecord | None, other: ExampleRecord | None, *, old: bool) -> str:
-    """One side as markup: every text is escaped; where both sides exist, words that differ are marked."""
+    """One side as HTML: texts are escaped, and words that differ from the other side are marked."""
     if item is None:
-        return f'<div class="diff-none">{"was not there" if old else "is gone"}</div>'
+        return f'<div class="diff-none">{"did not exist" if old else "removed"}</div>'
     messages = item.example.messages
     pairs = _pairs(messages, other.example.messages) if other else [(message, None) for message in messages]
     out = []
@@ -137,7 +137,7 @@ def _side(item: ExampleRecord | None, other: ExampleRecord | None, *, old: bool)
 
 
 def _pairs(messages: Sequence[Message], others: Sequence[Message]) -> list[tuple[Message, Message | None]]:
-    """Each message with the one of the other side that it corresponds to: equal ones anchor, the rest in order."""
+    """Each message with its counterpart on the other side: equal messages first, the others in order."""
     out: list[tuple[Message, Message | None]] = []
     keys = [(message.role, message.content) for message in messages]
     other_keys = [(message.role, message.content) for message in others]
@@ -153,7 +153,7 @@ def _pairs(messages: Sequence[Message], others: Sequence[Message]) -> list[tuple
 
 
 def words(text: str, other: str) -> str:
-    """The text as markup, with the words marked that the other one does not have at that place."""
+    """The text as HTML, with the words marked that the other text does not have at that place."""
     if text == other:
         return escaped(short(visible(text), 400))
     mine, theirs = _WORDS.findall(text[:_LIMIT]), _WORDS.findall(other[:_LIMIT])

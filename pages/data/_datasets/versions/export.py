@@ -1,4 +1,4 @@
-"""Export a version: choose the format and the part, be told what the format cannot carry, download."""
+"""The dialog that exports a version: choose format and part, see what the format leaves out, download."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.ui.format import md, plural, sentence
 
 @dialog("Export", icon=":material/download:")
 def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
-    """One version as a file."""
+    """Export one version as a file."""
     st.caption(f"{md(dataset.name)} · version {version.number} · {plural(version.examples, 'pair')}")
     formats = exports.EXPORTS
     chosen = st.radio(
@@ -33,17 +33,17 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
         )
         split = None if part == "all" else part
     try:
-        with st.spinner("Checking what the format can carry…"):
+        with st.spinner("Checking the format…"):
             lost = exports.losses(version.id, chosen, split)
     except StudioError as error:
         show_error(error)
         return
     if lost:
-        st.markdown(":orange[:material/warning: This format cannot carry everything:]")
+        st.markdown(":orange[:material/warning: This format leaves something out:]")
         for item in lost:
             st.caption(f":material/remove: {sentence(item.text)}")
     else:
-        st.caption(":material/check: The file carries everything.")
+        st.caption(":material/check: The file contains everything.")
     name = exports.filename(version.id, chosen, split)
     download(
         f"Download {name}",

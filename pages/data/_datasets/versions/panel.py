@@ -1,4 +1,4 @@
-"""The Versions tab: what changed and why, version by version; restore, export, and the difference of any two."""
+"""The Versions tab: the history with restore and export, and the difference between any two versions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SHOWN = 10
 
 
 def panel(dataset: DatasetRecord) -> None:
-    """The history, and the difference of two versions beside it."""
+    """Draw the tab."""
     changes = dataset_edits.history(dataset.id)
-    components.heading("History", "a version never changes; training jobs keep theirs")
+    components.heading("History", "versions never change; a training job stays on its version")
     key = f"all_versions_{dataset.id}"
     shown = changes if st.session_state.get(key) else changes[:SHOWN]
     with st.container(border=True, gap="small", key="versions"):
@@ -41,7 +41,7 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", gap="small", key=f"v_{version.id}"
     ):
         with st.container(gap="xxsmall", width="stretch", key=f"rowtext_{version.id}"):
-            newest = components.badge_md("newest", "blue") if change.current else ""
+            newest = components.badge_md("latest", "blue") if change.current else ""
             st.markdown(f"**Version {version.number}** · {sentence(change.what)} {newest}")
             if change.why:
                 st.markdown(f":gray[“{md(change.why, 300)}”]")
@@ -63,7 +63,7 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
                 "Restore",
                 icon=":material/settings_backup_restore:",
                 type="tertiary",
-                help="Makes a new version with this content; nothing in between is lost.",
+                help="Creates a new version with this content. The versions in between remain.",
                 key=f"restore_{version.id}",
             ):
                 bring_back(dataset, version.id)
