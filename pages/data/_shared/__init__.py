@@ -1,1 +1,1 @@
-"""What several screens of this wing share: the form of a new dataset, and the card of one that was created."""
+"""What several screens of this wing share: uploads, drafts, the form of a new dataset, the card of a created one."""

@@ -1,4 +1,4 @@
-"""Bringing a file in: a drop zone that stores what it gets in chunks and lets go of it."""
+"""Uploading a file: the drop zone, the import from the server, and the card of the stored file."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from core.errors import StudioError
 from core.services.data import sources
 from core.services.data.sources import Analysis, SourceRecord, importing
 from core.settings import MAX_UPLOAD_BYTES
-from pages.ui import components
+from pages.data._shared.severity import severity_badge
 from pages.ui.errors import field_error, show_error
 from pages.ui.format import md, plural, sentence, size
 
-# The browser counts in millions of bytes and would refuse the last 4.8 million; the exact limit is the service's.
+# The browser counts in units of 1,000,000 bytes; rounded up, it accepts everything that the service's limit allows.
 WIDGET_LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
 
 
 def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
-    """A drop zone; the stored upload in the run in which a file arrived, else None.
+    """Draw a drop zone. Returns the stored upload in the run in which a file arrives, otherwise None.
 
-    Any suffix is let in: what a file is, its content says, and the studio names the reason where it cannot read it.
-    Streamlit holds an upload in memory for as long as its widget lives: once stored, the widget gets a new key.
+    It accepts any suffix: the format is detected from the content, and an unreadable file gets its reason. Streamlit
+    holds an upload in memory while its widget exists, so the widget gets a new key once the file is stored.
     """
     turn = st.session_state.setdefault(f"{key}_turn", 0)
     uploaded = st.file_uploader(
         label,
         key=f"{key}_{turn}",
         max_upload_size=WIDGET_LIMIT_MB,
-        help=f"{sources.format_labels()}, also packed with gzip; up to 100 MB (104,857,600 bytes). "
+        help=f"{sources.format_labels()}, also compressed with gzip, up to 100 MB (104,857,600 bytes). "
         "The file stays on this machine.",
     )
     problem = st.session_state.get(f"{key}_problem")
@@ -55,23 +55,23 @@ def drop_zone(key: str, label: str = "File") -> SourceRecord | None:
 
 
 def from_this_server(key: str) -> SourceRecord | None:
-    """A file that lies on this server or at a known host, where the studio is configured for it; once it is stored."""
+    """Draw the import of a file from this server or an allowed host, if configured. Returns it once it is stored."""
     places = importing.available()
     if not places.roots and not places.hosts:
         return None
     stored: SourceRecord | None = None
     with st.expander("From this server or an address", icon=":material/dns:"):
         if places.roots:
-            told = ", ".join(f"`{root}`" for root in places.roots)
-            stored = _import_form(f"{key}_path", "File on the server", f"In {told}", importing.from_path)
+            allowed = ", ".join(f"`{root}`" for root in places.roots)
+            stored = _import_form(f"{key}_path", "File on the server", f"In {allowed}", importing.from_path)
         if places.hosts and stored is None:
-            told = ", ".join(f"`{host}`" for host in places.hosts)
-            stored = _import_form(f"{key}_url", "Address of a file", f"From {told}", importing.from_url)
+            allowed = ", ".join(f"`{host}`" for host in places.hosts)
+            stored = _import_form(f"{key}_url", "Address of a file", f"From {allowed}", importing.from_url)
     return stored
 
 
 def _import_form(key: str, label: str, allowed: str, fetch: Callable[[str], SourceRecord]) -> SourceRecord | None:
-    """One field and its button; Enter does the same. What is wrong is said under the field."""
+    """One field with its button; an error is shown under the field."""
     with st.form(f"form_{key}", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             written = st.text_input(label, key=key)
@@ -98,13 +98,13 @@ def release(uploaded: UploadedFile) -> None:
 
 
 def how_read(source: SourceRecord) -> str:
-    """One line: format, encoding, dialect."""
+    """How the file was read, in one line."""
     (_, read_as), *others = source.facts
     return " · ".join([read_as, *(f"{title.lower()} {value}" for title, value in others)])
 
 
 def file_card(source: SourceRecord, badge: str = "") -> bool:
-    """The stored file: name, size, how it is read. True when another one is wanted."""
+    """The card of a stored file. True when the person wants to choose another one."""
     with (
         st.container(border=True, key=f"file_{source.id}"),
         st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"),
@@ -116,9 +116,9 @@ def file_card(source: SourceRecord, badge: str = "") -> bool:
 
 
 def notes(source: SourceRecord) -> None:
-    """What was noticed about the file as a whole."""
-    told = {item.message for item in source.detection.findings}
-    for note in (note for note in source.detection.notes if note not in told):
+    """Notes and findings about the file."""
+    messages = {item.message for item in source.detection.findings}
+    for note in (note for note in source.detection.notes if note not in messages):
         st.caption(f":material/info: {md(note)}")
     seen: Counter[str] = Counter()
     of_code = Counter(item.code for item in source.detection.findings)
@@ -128,26 +128,20 @@ def notes(source: SourceRecord) -> None:
             st.caption(f"and {of_code[item.code] - 1} more of this kind")
         if seen[item.code] > 1 and of_code[item.code] > 2:
             continue
-        st.caption(
-            f"{components.badge_md(item.severity, SEVERITY_COLOR[item.severity])} {md(item.message)} {md(item.remedy)}"
-        )
-
-
-SEVERITY_COLOR = {"error": "red", "warning": "orange", "info": "gray"}
+        st.caption(f"{severity_badge(item.severity)} {md(item.message)} {md(item.remedy)}")
 
 
 def unreadable(source: SourceRecord, analysis: Analysis, count: bool = True) -> bool:
-    """Say why a file holds not one usable row; False where it holds some. `count`: say how many rows are left out."""
+    """Explain why a file has no usable row; False when it has some. `count` shows the number of rejected rows."""
     if analysis.total_rows > analysis.rejected_rows:
         if analysis.rejected_rows and count:
             st.caption(
                 f":orange[:material/warning: {plural(analysis.rejected_rows, 'row')} could not be read.] "
-                f"{'It is' if analysis.rejected_rows == 1 else 'They are'} listed with the reason in the dataset's "
-                "findings."
+                "The dataset's findings list the reasons."
             )
         return False
     with st.container(border=True, gap="small", key="unreadable"):
-        st.markdown("**:red[:material/error: The file holds no row that can be used]**")
+        st.markdown("**:red[:material/error: The file has no usable rows]**")
         for item in sources.why_unusable(source.id):
             place = f"Line {item.line:,}: " if item.line else ""
             st.markdown(f"{place}{sentence(item.message)}")

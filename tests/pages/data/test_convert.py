@@ -4,45 +4,48 @@ from __future__ import annotations
 
 from core.services.data import datasets, sources
 from core.services.platform import drafts, tasks
+from pages.data._convert.draft import STEPS
+from tests.support.screens import part, shows, title
 from worker.run import execute
 
+TITLES = {step.id: step.title for step in STEPS}
 
-def test_a_click_in_a_window_that_lags_behind_passes_over_no_step(open_screen, read) -> None:
+
+def test_a_click_in_an_outdated_window_does_not_skip_a_step(open_screen, read) -> None:
     app = open_screen("convert")
     app.button(key="use_tools").click().run()
     draft = drafts.list_open("convert")[0]
     other = open_screen("convert", draft=draft.id)
     app.button(key="onward").click().run()
-    assert "How examples are made" in read(app)
-    other.button(key="onward").click().run()  # it shows the step before still
-    assert "How examples are made" in read(other)
+    assert title(app) == TITLES["mode"]
+    other.button(key="onward").click().run()  # this window still shows the step before
+    assert title(other) == TITLES["mode"]
     assert drafts.get(draft.id).step == "mode"
     other.button(key="onward").click().run()
-    assert "Match your columns" in read(other)
-    app.button(key="back").click().run()  # pressed on the mode, and the draft is one step further
-    assert "Match your columns" in read(app)
+    assert title(other) == TITLES["configure"]
+    app.button(key="back").click().run()  # pressed on the mode step, and the draft is one step further
+    assert title(app) == TITLES["configure"]
     app.button(key="back").click().run()
-    assert "How examples are made" in read(app)
+    assert title(app) == TITLES["mode"]
 
 
 def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
     app = open_screen("convert")
     assert "step 1 of 6" in read(app)
     app.button(key="use_tools").click().run()
-    said = read(app)
-    assert "What is in the file" in said
-    assert "24 rows" in said
-    assert "warranty" in said
-    for title in ("How examples are made", "Match your columns"):
+    assert title(app) == TITLES["analyze"]
+    assert "24 rows" in read(app)
+    assert "warranty" in part(app, "columns")
+    for step in ("mode", "configure"):
         app.button(key="onward").click().run()
-        assert title in read(app)
+        assert title(app) == TITLES[step]
 
-    # Every choice is at once in the database, and another browser opens the same step with the same choices.
+    # Every choice is saved at once, and another browser opens the same step with the same choices.
     app.button(key="pick_classification").click().run()
     draft = drafts.list_open("convert")[0]
     assert (draft.step, draft.state["template"]) == ("configure", "classification")
     other = open_screen("convert", draft=draft.id)
-    assert "Match your columns" in read(other)
+    assert title(other) == TITLES["configure"]
     target = next(item for item in app.selectbox if item.label.startswith("Target"))
     target.set_value("category").run()
     key = next(item for item in app.selectbox if item.label.startswith("Key"))
@@ -54,12 +57,12 @@ def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
     assert "A narrow trowel with depth marks" in read(other), "the live preview"
 
     app.button(key="onward").click().run()
-    assert "Sample conversions" in read(app)
+    assert shows(app, "example_preview_1")
     app.button(key="back").click().run()
-    assert "Match your columns" in read(app)
+    assert title(app) == TITLES["configure"]
     app.button(key="onward").click().run()
     app.button(key="onward").click().run()
-    assert "Convert & Create Dataset" in read(app)
+    assert title(app) == TITLES["convert"]
     next(item for item in app.text_input if item.label == "Name").set_value("Tools").run()
     app.button(key="convert_now").click().run()
     app.run()
@@ -68,9 +71,8 @@ def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
     assert len(found) == 1
     execute(found[0].id, owner="test")
     app.run()
-    said = read(app)
-    assert "24 pairs" in said
-    assert "24 rows read = 24 accepted + 0 rejected" in said
+    assert "24 pairs" in part(app, "on_done_conversion")
+    assert "24 accepted + 0 rejected" in read(app)
     assert datasets.get_dataset("Tools").examples == 24
 
 
@@ -87,17 +89,17 @@ def begin(open_screen, sample: str):
     return app.run(), draft.id
 
 
-def test_the_way_of_reading_is_overruled_with_a_look_first(open_screen, read) -> None:
+def test_the_reading_options_change_the_file_only_after_a_preview(open_screen, read) -> None:
     app, draft_id = begin(open_screen, "helpdesk_export")
     source_id = drafts.get(draft_id).state["source_id"]
     before = sources.get(source_id).detection
     assert app.button(key="read_this_way").disabled
     lines = 1 if before.skip_lines == 2 else 2
     choice(app, "Lines before the header").set_value(lines).run()
-    assert "A look only" in read(app)
+    assert not app.button(key="read_this_way").disabled
     seen = app.dataframe(key="seen_rows").value if lines == 2 else None
     assert seen is None or list(seen.columns)[1:3] == ["ticket", "received"]
-    assert sources.get(source_id).detection == before, "looking changes nothing"
+    assert sources.get(source_id).detection == before, "a preview changes nothing"
     app.button(key="read_this_way").click().run()
     read(app)
     assert sources.get(source_id).detection.skip_lines == lines
@@ -110,7 +112,7 @@ def test_the_way_of_reading_is_overruled_with_a_look_first(open_screen, read) ->
     assert sources.get(source_id).detection == before
 
 
-def test_broken_rows_are_put_right_here(open_screen, read) -> None:
+def test_broken_rows_are_fixed_on_the_screen(open_screen, read) -> None:
     app, draft_id = begin(open_screen, "helpdesk_export")
     assert "Line 19" in read(app)
     area = next(item for item in app.text_area if item.label == "Line 12")
@@ -141,26 +143,27 @@ def test_an_unfinished_draft_is_offered_again(open_screen, read) -> None:
     assert "step 2 of 6" in read(app)
     draft = drafts.list_open("convert")[0]
     app.button(key=f"continue_{draft.id}").click().run()
-    assert "What is in the file" in read(app)
+    assert title(app) == TITLES["analyze"]
 
 
-def test_a_change_from_another_window_is_said(open_screen, read) -> None:
+def test_a_change_from_another_window_is_announced(open_screen, read) -> None:
     app = open_screen("convert")
     app.button(key="use_tools").click().run()
     draft = drafts.list_open("convert")[0]
     drafts.update(draft.id, draft.revision, step="mode")
     app.run()
-    assert "How examples are made" in read(app)
-    assert "changed in another window" in app.toast[0].value
+    assert title(app) == TITLES["mode"]
+    assert len(app.toast) == 1
 
 
-def test_an_unknown_draft_leads_back_to_the_beginning(open_screen, read) -> None:
+def test_an_unknown_draft_leads_back_to_the_start(open_screen, read) -> None:
     app = open_screen("convert", draft="nope")
-    assert "There is no draft" in read(app)
-    assert app.button(key="way_out").label == "Begin again"
+    assert "nope" in read(app)
+    app.button(key="way_out").click().run()
+    assert title(app) == TITLES["upload"]
 
 
-def test_a_draft_is_discarded_after_a_question(open_screen, read) -> None:
+def test_a_draft_is_discarded_after_confirmation(open_screen, read) -> None:
     open_screen("convert").button(key="use_tools").click().run()
     app = open_screen("convert")
     draft = drafts.list_open("convert")[0]
@@ -174,7 +177,7 @@ def test_a_draft_is_discarded_after_a_question(open_screen, read) -> None:
     assert drafts.list_open("convert") == []
 
 
-def test_what_is_wrong_stands_beside_its_field(open_screen, read) -> None:
+def test_an_error_is_shown_beside_its_field(open_screen, read) -> None:
     app = open_screen("convert")
     app.button(key="use_tools").click().run()
     draft = drafts.list_open("convert")[0]
@@ -182,13 +185,13 @@ def test_what_is_wrong_stands_beside_its_field(open_screen, read) -> None:
         draft.id, None, {"template": "custom", "options": {"user": "{{colour}}?", "assistant": "x"}}, "configure"
     )
     app = open_screen("convert", draft=draft.id)
-    said = read(app)
-    assert "waits for the field that is marked" in said
-    assert "colour" in said
+    assert shows(app, "not_yet")
+    assert "colour" in read(app)
+    assert "colour" not in part(app, "not_yet"), "the reason is at the field"
     assert app.button(key="onward").disabled
 
 
-def test_a_file_of_the_server_is_imported_only_from_where_it_may(open_screen, read, monkeypatch, tmp_path) -> None:
+def test_a_file_on_the_server_is_imported_only_from_allowed_folders(open_screen, read, monkeypatch, tmp_path) -> None:
     app = open_screen("convert")
     assert not [item for item in app.get("expander") if "From this server" in item.label], "nothing is configured"
     (tmp_path / "in").mkdir()
@@ -199,8 +202,9 @@ def test_a_file_of_the_server_is_imported_only_from_where_it_may(open_screen, re
     path = next(item for item in app.text_input if item.label == "File on the server")
     path.set_value(str(tmp_path / "out.csv"))
     next(item for item in app.button if item.label == "Import").click().run()
-    assert "lies outside the folders" in read(app)
+    assert str(tmp_path / "in") in read(app)
+    assert title(app) == TITLES["upload"]
     path = next(item for item in app.text_input if item.label == "File on the server")
     path.set_value("facts.csv")
     next(item for item in app.button if item.label == "Import").click().run()
-    assert "What is in the file" in read(app)
+    assert title(app) == TITLES["analyze"]

@@ -1,4 +1,4 @@
-"""Changing a dataset on its screen: the worklist, undo, the grid, writing by hand, versions, export, mix."""
+"""Editing a dataset on its screen: the worklist, undo, the grid, writing by hand, versions, export, mix."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from core.messages import Example, Message
 from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits, mix as dataset_mix, operations
 from core.services.data.lineage import Edge, Lineage, Node
+from core.services.platform import tasks
 from pages.data._datasets.editing import grid as dataset_grid
-from pages.data._datasets.editing.grid import Pending
+from pages.data._datasets.editing.grid import PendingChanges
 from pages.data._datasets.lineage import folded, mermaid
 from pages.data._datasets.versions import diff
 from pages.ui.examples import example_view
+from pages.ui.format import sentence
 from tests.support.registry import registered
+from tests.support.screens import part, shows
 from worker.run import execute
 
 
@@ -29,7 +32,7 @@ def example(question: str, answer: str, line: int = 1) -> Example:
 
 @pytest.fixture
 def copies(studio_env) -> DatasetRecord:
-    """Thirty examples, of which four stand twice, and one with an address."""
+    """Thirty examples: four appear twice, and one has an e-mail address."""
     rows = [
         example(f"Where is parcel number {n} of street {n * 7}?", f"On its way, stop {n}.", n + 1) for n in range(25)
     ]
@@ -38,28 +41,24 @@ def copies(studio_env) -> DatasetRecord:
     return datasets.create_dataset("Parcels", rows)
 
 
-def test_a_remedy_of_the_worklist_makes_a_version_and_is_undone(copies, open_screen, read) -> None:
+def test_a_fix_of_the_worklist_creates_a_version_and_is_undone(copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id, view="Quality")
-    said = read(app)
-    assert "Worklist" in said
-    assert "Drop 4 copies" in said
-    assert "of 100" in said
+    assert "of 100" in read(app)
+    assert "4" in app.button(key="fix_duplicate_examples_drop_copies").label
     app.button(key="fix_duplicate_examples_drop_copies").click().run()
-    said = read(app)
-    assert "**Version 2**" in said
-    assert "4 removed" in said
-    assert "26 pairs" in said
-    assert "Before and after" in said
+    assert "26 pairs" in read(app)
+    assert "**Version 2**" in part(app, "news_of_change")
+    assert "4 removed" in part(app, "news_of_change")
+    assert [tile.label for tile in app.metric].count("Score") == 1, "compared with the version before"
     app.button(key="undo_change").click().run()
-    said = read(app)
-    assert "**Version 3**" in said
-    assert "30 pairs" in said
+    assert "30 pairs" in read(app)
+    assert "**Version 3**" in part(app, "news_of_change")
     app.button(key="redo_change").click().run()
     assert "26 pairs" in read(app)
     assert [change.version.number for change in dataset_edits.history(copies.id)] == [4, 3, 2, 1]
 
 
-def test_an_issue_opens_its_examples_with_the_offending_part_marked(copies, open_screen, read) -> None:
+def test_an_issue_shows_its_examples_with_the_text_marked(copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id, view="Quality")
     read(app)
     app.button(key="rows_personal_data").click().run()
@@ -68,18 +67,18 @@ def test_an_issue_opens_its_examples_with_the_offending_part_marked(copies, open
     assert datasets.get_dataset(copies.id).examples == 29
 
 
-def test_the_dedupe_dialog_counts_before_it_acts(copies, open_screen, read) -> None:
+def test_the_dedupe_dialog_shows_its_effect_first(copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id)
     app.button(key="op_dedupe").click().run()
-    assert "would hold 26 examples" in read(app)
+    assert "**Version 2** would have 26 examples" in read(app)
 
 
 def test_the_split_dialog_shows_the_balance(copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id)
     app.button(key="op_split").click().run()
-    said = read(app)
-    assert "would hold 30 examples" in said
-    assert "Equal examples stay together" in said
+    assert "**Version 2** would have 30 examples" in read(app)
+    preview = dataset_edits.split_preview(copies.id, Split())
+    assert sentence(preview.note) in read(app), "identical examples stay on one side"
 
 
 @pytest.mark.parametrize(
@@ -150,36 +149,36 @@ def test_the_button_of_a_dialog_creates_one_version(opens: str, examples: int, c
     assert datasets.get_dataset(copies.id).version.sha256 == copies.version.sha256
 
 
-def test_a_filter_is_pressed_and_one_that_leaves_nothing_is_refused(copies, read) -> None:
+def test_a_filter_creates_a_version_and_one_that_leaves_nothing_is_refused(copies, read) -> None:
     app = dialog(copies, "filter", "parcel")
     app.button(key="apply_filter").click().run()
     read(app)
     assert datasets.get_dataset(copies.id).examples == 29
     app = dialog(copies, "filter", "nowhere to be found")
     app.button(key="apply_filter").click().run()
-    assert "No example would be left" in read(app) + str([item.value for item in app.error])
+    read(app)
     assert datasets.get_dataset(copies.id).version.number == 2
 
 
-def test_a_filter_is_applied_to_what_is_seen(copies, open_screen, read) -> None:
+def test_a_filter_applies_to_the_matching_examples(copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id)
     app.text_input(key="example_search").set_value("anna").run()
-    assert "1 of 30 examples" in read(app)
+    assert "1 of 30 examples" in part(app, "filtered")
     app.button(key="drop_these").click().run()
-    assert "would hold 29 examples" in read(app)
+    assert "**Version 2** would have 29 examples" in read(app)
 
 
-def test_an_example_written_by_hand_waits_and_is_added(copies, open_screen, read) -> None:
+def test_an_example_written_by_hand_is_saved_and_added(copies, open_screen, read) -> None:
     sunday = [{"role": "user", "content": "Are you open on Sunday?"}, {"role": "assistant", "content": "No."}]
     datasets.write_example(copies.id, sunday)
     app = open_screen("datasets", id=copies.id)
-    assert "1 example written by hand" in read(app)
+    assert "1 example" in part(app, "written")
     app.button(key="gather_written").click().run()
     read(app)
     assert datasets.get_dataset(copies.id).examples == 31
 
 
-def test_history_difference_restore_and_export(copies, open_screen, read) -> None:
+def test_history_differences_restore_and_export(copies, open_screen, read) -> None:
     edited = [{"role": "user", "content": "Where is parcel ONE?"}, {"role": "assistant", "content": "Here."}]
     operation = EditRows(rows={0: tuple(edited)}, drop=(5,))
     dataset_edits.apply(copies.id, operation, base_version_id=copies.version.id, why="Tidied")
@@ -189,34 +188,35 @@ def test_history_difference_restore_and_export(copies, open_screen, read) -> Non
     assert "Version 2" in said
     assert "<mark>ONE</mark>" in said
     app.button(key=f"export_{copies.version.id}").click().run()
-    assert "Everything is carried" in read(app)
+    read(app)
+    assert [item.label for item in app.radio] == ["Format"]
     app = open_screen("datasets", id=copies.id, view="Versions")
     app.button(key=f"restore_{copies.version.id}").click().run()
     assert "30 pairs" in read(app)
 
 
-def test_a_click_on_a_row_that_is_no_longer_the_newest_does_nothing(copies, open_screen, read) -> None:
+def test_a_click_on_a_row_of_an_outdated_version_does_nothing(copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id, view="Quality")
     app.button(key="rows_personal_data").click().run()
     dataset_edits.apply(copies.id, DropRows(positions=(0,)), base_version_id=copies.version.id)
     app.button(key="fix_drop_personal_data_1_29").click().run()
     read(app)
-    assert datasets.get_dataset(copies.id).examples == 29, "nobody's example was dropped by its old number"
+    assert datasets.get_dataset(copies.id).examples == 29, "no other example was dropped by its old position"
 
 
-def test_what_was_typed_into_the_grid_outlives_somebody_elses_version(copies, open_screen, read) -> None:
+def test_unsaved_changes_of_the_grid_survive_a_version_from_another_window(copies, open_screen, read) -> None:
     app = open_screen("datasets", id=copies.id)
-    app.session_state[f"grid_{copies.id}"] = Pending(copies.version.id, cells={3: {"Output": "Typed long ago"}})
+    app.session_state[f"grid_{copies.id}"] = PendingChanges(copies.version.id, cells={3: {"Output": "Typed long ago"}})
     app.button_group(key="example_view").set_value("table").run()
-    assert "**Not saved yet:** 1 edited" in read(app)
+    assert "1 edited" in part(app, "on_grid_changes")
     dataset_edits.apply(copies.id, DropRows(positions=(0,)), base_version_id=copies.version.id)
     app.run()
-    said = read(app)
-    assert "newer version than the one you were changing" in said
-    assert "Not saved yet" not in said
+    read(app)
+    assert shows(app, "outdated")
+    assert not shows(app, "on_grid_changes")
 
 
-def test_the_picture_of_the_way_names_every_version(copies, open_screen, read) -> None:
+def test_the_lineage_names_every_version(copies, open_screen, read) -> None:
     dataset_edits.apply(copies.id, Split(kind="random", share=0.2), base_version_id=copies.version.id)
     said = read(open_screen("datasets", id=copies.id, view="Provenance"))
     assert "flowchart LR" in said
@@ -227,48 +227,46 @@ def test_the_mix_screen_counts(copies, open_screen, read) -> None:
     other = datasets.create_dataset("Others", [example(f"Question {n}?", f"Answer {n}.") for n in range(12)])
     app = open_screen("mix")
     app.multiselect(key="datasets").set_value([copies.id, other.id]).run()
-    assert "42 labeled examples" in read(app)
+    assert "42 labeled examples" in part(app, "mix_outcome")
     app.number_input(key=f"weight_{other.id}").set_value(2.0).run()
-    said = read(app)
-    assert "54 labeled examples" in said
-    assert "2 times over" in said
+    assert "54 labeled examples" in part(app, "mix_outcome")
     app.button(key="mix_now").click().run()
-    assert "1 to 200 characters" in read(app)
+    read(app)
+    assert not tasks.list_tasks(kind="mix"), "a mix needs a name"
 
 
-@pytest.mark.parametrize("left", ["task", "id"])  # Streamlit writes the next screen's address before it goes there
-def test_back_from_a_finished_mix_is_back_to_its_choice(copies, open_screen, read, left: str) -> None:
+@pytest.mark.parametrize("left", ["task", "id"])  # Streamlit writes the next screen's address first
+def test_back_from_a_finished_mix_returns_to_its_choices(copies, open_screen, read, left: str) -> None:
     other = datasets.create_dataset("Others", [example(f"Question {n}?", f"Answer {n}.") for n in range(12)])
     parts = [(copies.version.id, 1.0), (other.version.id, 2.0)]
     task = dataset_mix.mix("Both", parts, 20, seed=7, description="Of two")
     execute(task.id, "test:1")
     app = open_screen("mix", task=task.id)
-    assert "Both" in read(app)  # the first time it leads on to what was made
+    assert "Both" in read(app)  # the first visit opens the dataset
     app.switch_page("pages/data/mix.py")
     app.query_params.clear()
     app.query_params[left] = task.id if left == "task" else "ds_made"
     app.run()
-    said = read(app)
-    assert "20 labeled examples" in said
+    assert "20 labeled examples" in part(app, "mix_outcome")
     assert app.multiselect(key="datasets").value == [copies.id, other.id]
     assert app.number_input(key=f"weight_{other.id}").value == 2.0
     assert app.number_input(key="seed").value == 7
-    assert app.text_input(key="mix_name").value == ""  # that name is taken now
+    assert app.text_input(key="mix_name").value == ""  # the name is taken now
     assert "task" not in app.query_params
 
 
 # ---- the parts
 
 
-def test_the_grid_keeps_changes_of_other_pages_and_forgets_edits_of_deleted_rows() -> None:
-    pending = Pending("v", shown=[10, 11, 12])
+def test_the_grid_stores_changes_of_other_pages_and_drops_edits_of_deleted_rows() -> None:
+    pending = PendingChanges("v", shown=[10, 11, 12])
     pending.delta = {"edited_rows": {"1": {"Output": "new"}}, "deleted_rows": [0], "added_rows": [{"Input": "Q"}, {}]}
     pending.settle()
     pending.shown = [20, 21]
     pending.delta = {"edited_rows": {0: {"Part": "Held out"}}, "deleted_rows": [], "added_rows": []}
-    cells, gone, added = pending.together()
+    cells, deleted, added = pending.together()
     assert cells == {11: {"Output": "new"}, 20: {"Part": "Held out"}}
-    assert gone == {10}
+    assert deleted == {10}
     assert added == [{"Input": "Q"}]
 
 
@@ -285,7 +283,7 @@ def test_cells_of_the_grid_become_one_operation(copies) -> None:
     assert items[-1].example.messages[0].content == "New?"
 
 
-def test_a_context_that_is_emptied_goes_and_later_turns_stay() -> None:
+def test_a_cleared_context_is_removed_and_later_turns_stay() -> None:
     messages = [
         {"role": "system", "content": "S"},
         {"role": "user", "content": "1"},
@@ -297,7 +295,7 @@ def test_a_context_that_is_emptied_goes_and_later_turns_stay() -> None:
     assert [message["content"] for message in changed] == ["1", "2", "3", "five"]
 
 
-def test_marks_are_escaped_and_far_ones_are_brought_into_view() -> None:
+def test_marks_are_escaped_and_distant_ones_are_brought_into_view() -> None:
     assert example_view.marked("<b>mail a@b.c now", [(8, 13)]) == "&lt;b&gt;mail <mark>a@b.c</mark> now"
     long = "x" * 5_000 + "HERE" + "y" * 5_000
     seen = example_view.marked(long, [(5_000, 5_004)], 400)
@@ -311,7 +309,7 @@ def test_changed_words_are_marked_and_markup_is_not() -> None:
     assert diff.words("same", "same") == "same"
 
 
-def test_quality_is_measured_for_the_version_that_is_shown(copies) -> None:
+def test_quality_is_measured_for_the_shown_version(copies) -> None:
     assert quality.compute(copies.version.id).issue("duplicate_examples") is not None
 
 

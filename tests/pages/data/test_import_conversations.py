@@ -6,35 +6,38 @@ import json
 
 from core.services.data import chat_import, datasets
 from core.services.platform import drafts, tasks
+from pages.data._import_conversations.draft import STEPS
+from tests.support.screens import part, shows, title
 from worker.run import execute
 
+TITLES = {step.id: step.title for step in STEPS}
 
-def at_step(open_screen, read, title: str):
-    """The sample chats brought in, and the wizard gone on to the step of that title."""
+
+def at_step(open_screen, read, step: str):
+    """The wizard with the sample chats, opened at that step."""
     app = open_screen("import_conversations")
     assert "step 1 of 5" in read(app)
     app.button(key="use_sample_chats").click().run()
     for _ in range(4):
-        if title in read(app):
+        if title(app) == TITLES[step]:
             return app
         app.button(key="onward").click().run()
-    raise AssertionError(f"the step {title!r} was not reached")
+    raise AssertionError(f"the step {step!r} was not reached")
 
 
 def test_from_the_sample_chats_to_a_dataset(open_screen, read) -> None:
-    app = at_step(open_screen, read, "Who is who")
+    app = at_step(open_screen, read, "roles")
     said = read(app)
     assert "Mira Holt" in said
-    assert "55 messages read" not in said  # the header is no message
-    assert "54 messages read = 53 in conversations + 1 left out" in said
+    assert "55 messages read" not in said  # the header row is not a message
+    assert "53 in conversations + 1 left out" in said
     draft = drafts.list_open(chat_import.KIND)[0]
     assert draft.state["recipe"]["by_order"] is True
 
     app.button(key="onward").click().run()
-    said = read(app)
-    assert "What to take" in said
-    assert "15" in said
-    assert "Without an answer" in said
+    assert title(app) == TITLES["filters"]
+    assert "15" in [tile.value for tile in app.metric]
+    assert chat_import.REASONS["unanswered"].title in part(app, "left_filters")
     assert drafts.get(draft.id).step == "filters"
 
     app.button(key="onward").click().run()
@@ -43,13 +46,12 @@ def test_from_the_sample_chats_to_a_dataset(open_screen, read) -> None:
     assert "mira.holt" not in said
     app.button(key="drop_1").click().run()
     app.button(key="keep_0").click().run()
-    # Another browser, or a refresh, sees the same decisions.
+    # Another browser, or a refresh, shows the same decisions.
     other = open_screen("import_conversations", draft=draft.id)
-    said = read(other)
-    assert "2 looked at · 0 edited · 1 dropped" in said
+    assert "2 reviewed · 0 edited · 1 dropped" in part(other, "review_progress")
     assert [item["do"] for item in drafts.get(draft.id).state["decisions"].values()] == ["drop", "keep"]
     other.button(key="undo_1").click().run()
-    assert "1 looked at · 0 edited · 0 dropped" in read(other)
+    assert "1 reviewed · 0 edited · 0 dropped" in part(other, "review_progress")
 
     other.button(key="onward").click().run()
     next(item for item in other.text_input if item.label == "Name").set_value("Shop chats").run()
@@ -60,29 +62,29 @@ def test_from_the_sample_chats_to_a_dataset(open_screen, read) -> None:
     ended = execute(found[0].id, owner="test")
     assert ended.state == "succeeded", ended.error
     other.run()
-    said = read(other)
-    assert "15 pairs" in said
-    assert "54 messages read" in said
+    read(other)
+    assert "15 pairs" in part(other, "on_done_chat_import")
+    assert shows(other, "left_done")
     dataset = datasets.get_dataset("Shop chats")
     assert (dataset.origin, dataset.version.examples) == ("chat_import", 15)
     texts = json.dumps([item.example.messages[0].content for item in datasets.examples(dataset.version.id).items])
     assert "@example.com" not in texts
 
 
-def test_a_click_in_a_window_that_lags_behind_passes_over_no_step(open_screen, read) -> None:
+def test_a_click_in_an_outdated_window_does_not_skip_a_step(open_screen, read) -> None:
     app = open_screen("import_conversations")
     app.button(key="use_sample_chats").click().run()
     draft = drafts.list_open("chat_import")[0]
     other = open_screen("import_conversations", draft=draft.id)
     app.button(key="onward").click().run()
     other.button(key="onward").click().run()
-    assert "What to take" in read(other)
+    assert title(other) == TITLES["filters"]
     assert drafts.get(draft.id).step == "filters"
 
 
 def test_an_edited_example_is_shown_as_it_will_be_imported(open_screen, read) -> None:
-    app = at_step(open_screen, read, "Look at the examples")
-    app.button(key="edit_0").click().run()  # the dialog; the journey in the browser writes into it
+    app = at_step(open_screen, read, "review")
+    app.button(key="edit_0").click().run()  # the browser test writes into this dialog
     assert any("[EMAIL]" in (item.value or "") for item in app.text_area)
     draft = drafts.list_open(chat_import.KIND)[0]
     key = chat_import.review(chat_import.choices(draft.state)).items[0].key
@@ -90,26 +92,27 @@ def test_an_edited_example_is_shown_as_it_will_be_imported(open_screen, read) ->
     drafts.update(draft.id, None, {"decisions": {key: {"do": "edit", "messages": edited}}})
     said = read(open_screen("import_conversations", draft=draft.id))
     assert "Write to me@example.com" in said
-    assert "1 looked at · 1 edited · 0 dropped" in said
+    assert "1 reviewed · 1 edited · 0 dropped" in said
 
 
-def test_searching_and_dropping_what_is_found(open_screen, read) -> None:
-    app = at_step(open_screen, read, "Look at the examples")
+def test_all_matches_of_a_search_are_dropped(open_screen, read) -> None:
+    app = at_step(open_screen, read, "review")
     next(item for item in app.text_input if item.label == "Search").set_value("gift card").run()
     assert "1 example" in read(app)
     app.button(key="drop_found").click().run()
-    assert "1 dropped" in read(app)
+    assert "1 dropped" in part(app, "review_progress")
 
 
-def test_a_file_that_is_no_chat_says_what_is_wanted(open_screen, read) -> None:
+def test_a_file_that_is_not_a_chat_log_shows_the_supported_exports(open_screen, read) -> None:
     app = open_screen("import_conversations")
     app.file_uploader[0].upload("notes.txt", b"just one line of text").run()
     said = read(app)
-    assert "not a chat export" in said
-    assert "ChatGPT export" in said
+    assert "notes.txt" in said.replace("\\", "")
+    assert all(log.title in said for log in chat_import.formats())
+    assert not drafts.list_open(chat_import.KIND)
 
 
-def test_hostile_text_is_shown_neutralised(open_screen, read) -> None:
+def test_hostile_text_is_shown_as_plain_text(open_screen, read) -> None:
     app = open_screen("import_conversations")
     rows = [
         ["c1", "Ann Lee", "<script>alert(1)</script> [link](http://x) \u202eevil\u202c שלום"],
@@ -122,13 +125,16 @@ def test_hostile_text_is_shown_neutralised(open_screen, read) -> None:
     assert not any("<script>" in item.value for item in app.markdown)
 
 
-def test_an_import_begun_earlier_is_offered_again(open_screen, read) -> None:
-    at_step(open_screen, read, "What to take")
+def test_an_unfinished_import_is_offered_again(open_screen, read) -> None:
+    at_step(open_screen, read, "filters")
     app = open_screen("import_conversations")
     draft = drafts.list_open(chat_import.KIND)[0]
     app.button(key=f"continue_{draft.id}").click().run()
-    assert "What to take" in read(app)
+    assert title(app) == TITLES["filters"]
 
 
-def test_an_address_of_something_gone_says_so(open_screen, read) -> None:
-    assert "Not found" in read(open_screen("import_conversations", draft="draft_gone"))
+def test_an_unknown_draft_leads_back_to_the_start(open_screen, read) -> None:
+    app = open_screen("import_conversations", draft="draft_gone")
+    assert "draft_gone" in read(app).replace("\\", "")
+    app.button(key="way_out").click().run()
+    assert title(app) == TITLES["upload"]

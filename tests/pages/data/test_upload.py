@@ -1,4 +1,4 @@
-"""The Upload screen: a known shape becomes a dataset, a table goes on to the wizard, bad files say why."""
+"""The Upload screen: a known shape becomes a dataset, a table continues in the wizard, bad files show why."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import pytest
 
 from core.services.data import datasets
 from core.services.platform import drafts, tasks
+from pages.data._convert.draft import STEPS
+from pages.ui.format import sentence
+from tests.support.screens import part, shows, title
 from worker.run import execute
 
 CHAT = "\n".join(
@@ -22,44 +25,44 @@ TABLE = b"product,material,price\n" + b"\n".join(b"Tool %d,Steel,%d" % (n, n) fo
 def test_a_known_shape_becomes_a_dataset(open_screen, read) -> None:
     app = open_screen("upload")
     app.file_uploader[0].upload("support.jsonl", CHAT).run()
-    said = read(app)
-    assert "12 rows in a known shape" in said
-    assert "Question 0?" in said
+    assert "12 rows" in part(app, "known_shape")
+    assert "Question 0?" in read(app)
     app.text_input(key=next(item.key for item in app.text_input if item.key.startswith("name_"))).set_value("Support")
     app.button(key="create_dataset").click().run()
     read(app)
     task = tasks.list_tasks(kind="import")[0]
     execute(task.id, owner="test")
     app.run()
-    assert "12 pairs" in read(app)
+    assert "12 pairs" in part(app, "on_done_import")
     assert datasets.get_dataset("Support").examples == 12
 
 
-def test_what_cannot_be_trained_on_says_so_at_once(open_screen, read) -> None:
+def test_too_few_examples_are_reported_at_once(open_screen, read) -> None:
     app = open_screen("upload")
     app.file_uploader[0].upload("few.jsonl", b"\n".join(CHAT.splitlines()[:3])).run()
     app.button(key="create_dataset").click().run()
     execute(tasks.list_tasks(kind="import")[0].id, owner="test")
     app.run()
-    said = read(app)
-    assert "3 pairs" in said
-    assert "10 is the minimum" in said
+    assert "3 pairs" in part(app, "on_done_import")
+    first = datasets.findings(datasets.get_dataset("few").version.id, severity="error")[0]
+    assert first.code == "too_few_examples"
+    assert sentence(first.message) in part(app, "on_done_import")
     assert app.button(key="train_import").disabled
     assert not app.button(key="open_import").disabled
 
-    # Deleted in another window: the end of the import is still a screen.
-    found = datasets.get_dataset("few")
-    datasets.delete(found.id, "few")
+    # Deleted in another window: the finished import still has a screen.
+    datasets.delete(datasets.get_dataset("few").id, "few")
     app.run()
-    assert "was deleted since" in read(app)
+    read(app)
+    assert not shows(app, "on_done_import")
 
 
-def test_any_other_table_leads_to_the_wizard_with_its_file(open_screen, read) -> None:
+def test_any_other_table_continues_in_the_wizard_with_its_file(open_screen, read) -> None:
     app = open_screen("upload")
     app.file_uploader[0].upload("tools.csv", TABLE).run()
-    assert "12 rows, 3 columns" in read(app)
+    assert "12 rows, 3 columns" in part(app, "to_wizard")
     app.button(key="to_convert").click().run()
-    assert "What is in the file" in read(app)
+    assert title(app) == STEPS[1].title
     assert drafts.list_open("convert")[0].state["source_id"]
 
 
@@ -72,7 +75,7 @@ def test_any_other_table_leads_to_the_wizard_with_its_file(open_screen, read) ->
         ("sheet.csv", b"PK\x03\x04" + b"\x00" * 64, "archive"),
     ],
 )
-def test_a_bad_file_says_why(name: str, content: bytes, expected: str, open_screen, read) -> None:
+def test_a_bad_file_shows_why(name: str, content: bytes, expected: str, open_screen, read) -> None:
     app = open_screen("upload")
     app.file_uploader[0].upload(name, content).run()
     said = read(app)
