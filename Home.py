@@ -1,4 +1,4 @@
-"""The front door: the sign-in gate and the list of screens, nothing else."""
+"""The entry point of the web app: sign-in, navigation, then the selected screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""*Try the demo*: one click builds the starter, trains it on the shipped sample, and lets both answer side by side."""
+"""*Try the demo*: build the starter model, train it on the sample dataset, and compare base and tuned."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pages.ui.errors import boundary
 
 guard.require()
 
-LEAD = "From labeled examples to a tuned model, for real, on this machine. No file needed."
+LEAD = "From labeled examples to a tuned model, with real training on this machine. No file needed."
 
 
 def invitation() -> None:
-    """What will happen, how long it takes, and the one button."""
+    """What the demo does, how long it takes, and the start button."""
     introduction.explain()
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -27,7 +27,7 @@ def invitation() -> None:
 
 
 def running(record: demo.DemoRecord) -> None:
-    """Steps and curves while it works; the answers when it is done."""
+    """Steps and curves while it runs; the answers when it is done."""
     steps.progress(record)
     if record.exact_match:
         results.side_by_side(record.exact_match)
@@ -35,17 +35,17 @@ def running(record: demo.DemoRecord) -> None:
     if job and job.step:
         results.curve(job)
     elif not record.finished:
-        introduction.meanwhile()
+        introduction.while_waiting()
     if record.model_id:
         results.ways_on(record.model_id)
 
 
-with boundary(way_out=("demo", "Begin again")):
+with boundary(way_out=("demo", "Start again")):
     components.page_header("Try the demo", LEAD, "Home")
     demo_id = st.query_params.get("id", "")
     record = demo.status(demo_id) if demo_id else demo.current()
     if st.query_params.get("start") and (record is None or record.state == "failed"):
-        record = demo.start()  # one click on Home; a demo that runs or has worked is shown instead
+        record = demo.start()  # started from Home; a running or finished demo is shown instead
     if record is None:
         invitation()
     else:

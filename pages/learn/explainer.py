@@ -1,4 +1,4 @@
-"""Explainer: what supervised fine-tuning is, when it pays, how to read what it does. `?topic=` names the section."""
+"""Explainer: what supervised fine-tuning is, when to use it, how to read its results. `?topic=` names the section."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ guard.require()
 
 
 def current() -> Topic:
-    """The section that the address names; the first one where it names none."""
+    """The section in the address, or the first one."""
     asked = st.query_params.get("topic", "")
     return next((topic for topic in TOPICS if topic.id == asked), TOPICS[0])
 
@@ -26,7 +26,7 @@ def go(topic_id: str) -> None:
 
 
 def switches(topic: Topic) -> None:
-    """Chapter and section as two rows of words. The address is the truth; the switches follow it."""
+    """Chapter and section as two rows of buttons that follow the address."""
     chapter = chapter_of(topic)
     st.session_state["chapter"] = chapter
     st.session_state["section"] = topic.id
@@ -50,8 +50,8 @@ def switches(topic: Topic) -> None:
         )
 
 
-def neighbours(topic: Topic) -> None:
-    """Where to read on."""
+def neighbors(topic: Topic) -> None:
+    """Links to the previous and the next section."""
     place = TOPICS.index(topic)
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute" if place else "right"):
@@ -77,4 +77,4 @@ with boundary():
     components.heading(chosen.title)
     with boundary():
         chosen.draw()
-    neighbours(chosen)
+    neighbors(chosen)

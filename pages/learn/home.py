@@ -1,4 +1,4 @@
-"""Home: what supervised fine-tuning is, where to begin, and how far this studio has come."""
+"""Home: what supervised fine-tuning is, where to start, and what this studio contains."""
 
 from __future__ import annotations
 

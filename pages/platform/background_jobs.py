@@ -1,4 +1,4 @@
-"""Every kind of long work in one place: conversion, training, measuring, testing; and the workers that do it."""
+"""All background tasks, such as conversion, training and tests, and the workers that run them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLL_S, LIMIT, ALL = 2.0, 100, "all"
 
 
 def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
-    """(kind, state) to show; only what exists can be chosen."""
+    """The kind and state to show; only those with tasks can be chosen."""
     kinds = Counter(task.kind for task in found)
     counts = Counter(task.state for task in found)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -44,7 +44,7 @@ def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
 
 
 def listing(kind: str, state: str, drawn: dict[str, tuple[str, str]]) -> None:
-    """The tasks, newest first, with progress and what can be done."""
+    """The tasks, newest first, with progress and actions."""
     with st.container(key="live_tasks"), boundary():
         found = tasks.list_tasks(limit=LIMIT)
         if _look(found) != drawn:
@@ -56,12 +56,12 @@ def listing(kind: str, state: str, drawn: dict[str, tuple[str, str]]) -> None:
                     st.divider()
                 row(task)
             if not wanted:
-                st.caption("Nothing of this kind is in this state.")
+                st.caption("No task of this kind is in this state.")
         workers()
 
 
 def row(task: tasks.TaskRecord) -> None:
-    """One task: what it is, how far, why it waits or failed, and its actions."""
+    """One task: kind, progress, the reason why it waits or failed, and its actions."""
     word, icon = task_words.kind(task.kind)
     took = task.finished_at - task.started_at if task.finished_at and task.started_at else None
     quiet = [word, f"took {duration(took)}" if took is not None else "", ago(task.created_at)]
@@ -91,7 +91,7 @@ def row(task: tasks.TaskRecord) -> None:
 
 
 def _title(task: tasks.TaskRecord, words: str, icon: str) -> None:
-    """The name; where the kind of task has a screen, it leads there."""
+    """The title; a link if the kind of task has a screen."""
     screen, key = tasks.kind(task.kind).opens or ("", "")
     if screen and task.payload.get(key):
         target = navigation.page_file(screen)
@@ -106,18 +106,20 @@ def _progress_text(task: tasks.TaskRecord) -> str:
 
 
 def _meaning(task: tasks.TaskRecord) -> str | None:
-    return "stopped early, the model was kept" if task.reason == "stopped_early" else None
+    return "stopped early, the model was saved" if task.reason == "stopped_early" else None
 
 
 def workers() -> None:
-    """Which processes do this work, and what each is doing."""
+    """The worker processes, and what each is doing."""
     components.section_gap()
     alive = tasks.workers()
-    components.heading("Workers", "Processes that do this work")
+    components.heading("Workers", "Processes that run these tasks")
     with st.container(border=True, gap="xsmall", key="workers"):
         if not alive:
             st.markdown("**:orange[:material/warning: No worker is running]**")
-            st.caption("What waits starts as soon as one runs: `sft worker`, or `sft up` for everything.")
+            st.caption(
+                "Waiting tasks start as soon as one runs. Start one with `sft worker`, or everything with `sft up`."
+            )
         for index, worker in enumerate(alive):
             if index:
                 st.divider()
@@ -139,14 +141,14 @@ def _look(found: list[tasks.TaskRecord]) -> dict[str, tuple[str, str]]:
 
 with boundary():
     components.page_header(
-        "Background jobs", "Long work goes on here while you do something else. Leave and come back.", "Studio"
+        "Background jobs", "Long-running work, which continues while you do something else.", "Studio"
     )
     found = tasks.list_tasks(limit=LIMIT)
     if not found:
         if components.empty(
             "view_timeline",
-            "Nothing runs in the background",
-            "Conversions, training runs and tests appear here while they work, and stay as history.",
+            "No background jobs yet",
+            "Conversions, training runs and tests appear here while they run, and remain as history.",
             "Upload Labeled Examples",
             key="no_tasks",
         ):
@@ -154,7 +156,7 @@ with boundary():
         workers()
     else:
         if len(found) == LIMIT:
-            st.caption(f"The newest {plural(LIMIT, 'task')}.")
+            st.caption(f"The latest {plural(LIMIT, 'task')}.")
         kind, state = filters(found)
         live = any(task.state in task_words.MOVING for task in found)
         st.fragment(run_every=POLL_S if live else None)(listing)(kind, state, _look(found))

@@ -1,4 +1,4 @@
-"""Settings: what was found on this machine, who is working, where things lie. Everything here is measured."""
+"""Settings: connections to language models, this machine, workers, storage, configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ guard.require()
 with boundary():
     components.page_header(
         "Settings",
-        "The language models that write for you, what was found on this machine, and where its files lie.",
+        "Connections to language models, the software and hardware of this machine, and where its files are stored.",
         "Studio · Settings",
     )
     components.section_gap()

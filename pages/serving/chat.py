@@ -1,4 +1,4 @@
-"""Chat with a tuned model, or with a base model to see the difference. Answers stream."""
+"""Chat with a tuned model, or with a base model to see the difference. Answers are streamed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LEAD = "Talk to your model the way your users will."
 
 
 def choose(found: list[chat.ChatModel]) -> chat.ChatModel:
-    """Model, settings and a fresh start, in one row."""
+    """Model, settings and the Clear button, in one row."""
     by_id = {model.id: model for model in found}
     asked = st.query_params.get("model", "")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="chat_bar"):
         index = list(by_id).index(asked) if asked in by_id else 0
         if asked and asked not in by_id:
-            st.toast("The model you asked for is archived or gone. Another one answers now.", duration="long")
+            st.toast("The model in the address was archived or deleted. Another one is selected.", duration="long")
         model_id = st.selectbox(
             "Model",
             list(by_id),
@@ -40,13 +40,13 @@ def choose(found: list[chat.ChatModel]) -> chat.ChatModel:
                 help="Context and instructions for the model, sent before every conversation.",
             )
             st.slider(
-                "Longest answer (tokens)",
+                "Maximum answer length (tokens)",
                 16,
                 1024,
                 256,
                 16,
                 key="max_tokens",
-                help="The answer ends there at the latest.",
+                help="The maximum length of an answer.",
             )
             st.slider(
                 "Temperature",
@@ -55,7 +55,7 @@ def choose(found: list[chat.ChatModel]) -> chat.ChatModel:
                 0.0,
                 0.1,
                 key="temperature",
-                help="0 always gives the likeliest answer. Higher is more varied and less exact.",
+                help="0 always picks the most likely token. Higher values are more varied and less precise.",
             )
         if st.session_state.get("chat") and st.button("Clear chat", icon=":material/delete_sweep:", key="clear"):
             st.session_state.chat = []
@@ -93,7 +93,7 @@ def history(model: chat.ChatModel) -> None:
 
 
 def reply(model: chat.ChatModel) -> None:
-    """Answer the last question, streaming; a failure says what to do and keeps the conversation."""
+    """Stream the answer to the last question; a failure shows what to do and keeps the conversation."""
     turns = st.session_state.chat
     system = st.session_state.get("system", "").strip()
     messages = [{"role": "system", "content": system}] if system else []
@@ -113,11 +113,11 @@ def reply(model: chat.ChatModel) -> None:
             show_error(answer.error)
             with st.container(horizontal=True, gap="small"):
                 st.button("Try again", icon=":material/refresh:", key="again")
-                # A question that cannot be answered would stand in the way of every later one.
-                st.button("Take the question back", icon=":material/undo:", key="take_back", on_click=turns.pop)
+                # A question that cannot be answered would block every later one.
+                st.button("Remove the question", icon=":material/undo:", key="remove_question", on_click=turns.pop)
             return
         if not answer.text:
-            place.caption("The model answered with nothing.")
+            place.caption("The model returned an empty answer.")
         quiet = f"{md(model.title)} · {answer.figures()}"
         note.caption(quiet)
     turns.append({"role": "assistant", "content": answer.text, "note": quiet})
@@ -125,7 +125,7 @@ def reply(model: chat.ChatModel) -> None:
 
 def _about(model: chat.ChatModel) -> str:
     if model.kind == "tuned":
-        return f"Tuned from {md(model.base_title)}. Ask what your users will ask."
+        return f"Tuned from {md(model.base_title)}. Ask what your users ask."
     return sentence(model.text)
 
 
@@ -139,8 +139,8 @@ with boundary():
     if not found:
         if components.empty(
             "chat",
-            "No model to talk to yet",
-            "A training job that succeeds puts its model here.",
+            "No model to chat with yet",
+            "When a training job succeeds, its model appears here.",
             "Start training job",
             key="no_chat",
         ):

@@ -1,4 +1,4 @@
-"""Base and tuned: the same question to both models, answers side by side, and the figures on all examples."""
+"""Base and tuned: the same question to both models, their answers side by side, and a test on all examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEAD = "The same question to both models. Judge the answers first, then look at 
 
 
 def choose(tuned: list[chat.ChatModel]) -> chat.ChatModel:
-    """Which tuned model; its base follows from it."""
+    """The tuned model; it determines the base."""
     by_id = {model.id: model for model in tuned}
     asked = st.query_params.get("model", "")
     index = list(by_id).index(asked) if asked in by_id else 0
@@ -31,13 +31,13 @@ def choose(tuned: list[chat.ChatModel]) -> chat.ChatModel:
         key="tuned",
         help="Its base model answers beside it.",
     )
-    if model_id != (asked or next(iter(by_id))):  # each write is a step of the browser's history: only for a choice
+    if model_id != (asked or next(iter(by_id))):  # only for a choice: each write adds a step to the browser's history
         st.query_params["model"] = model_id
     return by_id[model_id]
 
 
 def question_card(model: chat.ChatModel) -> tuple[str, chat.SuggestedQuestion | None, bool]:
-    """(question, the example it comes from, asked now): typed, or picked from the model's own dataset."""
+    """(question, its example if picked from the dataset, whether it is asked now)."""
     ideas = {idea.question: idea for idea in chat.suggestions(model.id, 6)}
     with st.container(border=True, gap="small", key="ask"):
         if ideas:
@@ -46,7 +46,7 @@ def question_card(model: chat.ChatModel) -> tuple[str, chat.SuggestedQuestion | 
                 list(ideas),
                 format_func=lambda q: md(short(q, 44)),
                 key=f"idea_{model.id}",
-                help="The model was taught these, or they were held out. The expected answer is shown for them.",
+                help="Training or held-out examples. The expected answer is shown for them.",
             )
             if picked and st.session_state.get("picked") != (model.id, picked):
                 st.session_state.picked = (model.id, picked)
@@ -54,7 +54,7 @@ def question_card(model: chat.ChatModel) -> tuple[str, chat.SuggestedQuestion | 
         question = st.text_area("Question", key="question", height=80, placeholder="Ask what your users ask").strip()
         idea = ideas.get(question)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            known = {"train": "It was trained on this question.", "validation": "It was held out from training."}
+            known = {"train": "Training example", "validation": "Held-out example"}
             st.caption(known.get(idea.split, "") if idea else "Type a question, or pick one.", width="content")
             asked = st.button("Ask both", icon=":material/send:", type="primary", key="ask_both")
     return question, idea, asked and bool(question)
@@ -63,7 +63,7 @@ def question_card(model: chat.ChatModel) -> tuple[str, chat.SuggestedQuestion | 
 def answers(
     model: chat.ChatModel, base: chat.ChatModel, question: str, idea: chat.SuggestedQuestion | None, asked: bool
 ) -> None:
-    """Both answers stream at once; the last pair stays on the screen."""
+    """Stream both answers at once; the last pair remains on the screen."""
     slot = f"pair_{model.id}"
     if asked:
         messages = idea.messages if idea else [Message("user", question)]
@@ -71,21 +71,21 @@ def answers(
         st.session_state[slot] = (question, idea.expected if idea else "", pair)
     if slot not in st.session_state:
         return
-    said, wanted, pair = st.session_state[slot]
+    asked_before, expected, pair = st.session_state[slot]
     components.section_gap()
-    components.heading(md(short(said, 90)), "Last question" if said != question else None)
-    if wanted:
+    components.heading(md(short(asked_before, 90)), "Last question" if asked_before != question else None)
+    if expected:
         with st.container(border=True, gap=None, key="expected"):
             st.caption("EXPECTED")
-            st.text(wanted)
+            st.text(expected)
     left, right = st.columns(2)
     with left:
         base_card = answer_card.card(base, tuned=False)
     with right:
         tuned_card = answer_card.card(model, tuned=True)
     for _ in chat_stream.while_open(pair):
-        base_card.draw(pair[0], wanted)
-        tuned_card.draw(pair[1], wanted)
+        base_card.draw(pair[0], expected)
+        tuned_card.draw(pair[1], expected)
 
 
 with boundary():
@@ -96,7 +96,7 @@ with boundary():
         if components.empty(
             "compare_arrows",
             "Nothing to compare yet",
-            "Train a model, or activate an archived one under Models. It answers here beside the base it came from.",
+            "Train a model, or activate an archived one in Models. It answers here next to its base.",
             "Start training job",
             key="no_compare",
         ):
@@ -108,8 +108,8 @@ with boundary():
         base = next((one for one in found if one.kind == "base" and one.id == model.base_id), None)
         if base is None:
             raise NotFound(
-                f"The base of “{model.title}”, {model.base_title}, is not on this machine any more.",
-                "Bring its files back (New job says how), or compare another model.",
+                f"The base of “{model.title}”, {model.base_title}, is no longer on this machine.",
+                "Download it again in New job, or compare another model.",
             )
         with head:
             components.page_header("Base and tuned", LEAD, f"Compare · {md(base.title)} and {md(model.title)}")

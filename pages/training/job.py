@@ -1,4 +1,4 @@
-"""One fine-tuning job, live: where it is, how the loss falls, what happened, and what a person can do about it."""
+"""One fine-tuning job: live progress, loss curves, events, and the actions available."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ guard.require()
 
 
 def header(job: jobs.JobRecord) -> None:
-    """Name, badge, what it trains on what, and the actions that its state allows."""
+    """Name, state, base model, method and dataset, and the actions available in this state."""
     where = f"Jobs · {md(job.base_title)} · {md(job.method_title)} · {md(job.dataset_name)}"
     pairs = plural(job.examples, "labeled example")
     badge = components.badge_md("Waiting to resume", "orange", "healing") if job.waiting_to_resume else ""
@@ -33,7 +33,7 @@ def header(job: jobs.JobRecord) -> None:
 
 
 def open_model(model_id: str) -> None:
-    """The way on from a job that is done: judge what it learnt."""
+    """Links to the finished model, to judge what it learned."""
     if st.button("See the model", icon=":material/deployed_code:", key="to_model"):
         st.switch_page(navigation.page_file("models"), query_params={"id": model_id})
     if st.button("Compare base and tuned", icon=":material/compare_arrows:", key="to_compare", type="primary"):
@@ -41,7 +41,7 @@ def open_model(model_id: str) -> None:
 
 
 def again(job: jobs.JobRecord) -> None:
-    """The foot: the same choices, open for change, as a new job that names this one as its parent."""
+    """Back to the list, or a new job with the same choices and this one as its parent."""
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
@@ -53,11 +53,11 @@ def again(job: jobs.JobRecord) -> None:
 with boundary(way_out=("jobs", "All jobs")):
     job_id = st.query_params.get("id", "")
     if not job_id:
-        components.page_header("Job", "One fine-tuning job, from the queue to its model.", "Jobs")
+        components.page_header("Job", "The progress and the result of one fine-tuning job.", "Jobs")
         if components.empty(
             "monitoring",
-            "No job chosen",
-            "Pick one from the list to see how it goes.",
+            "No job selected",
+            "Choose a job from the list to see its progress.",
             "Open the list of jobs",
             key="no_job",
         ):

@@ -1,4 +1,4 @@
-"""All fine-tuning jobs: what runs, what waits and why, what happened; and the curves of several runs together."""
+"""All fine-tuning jobs with their states, and the curves of several runs compared."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ ALL = "all"
 
 
 def header() -> None:
-    """Title and the way to a new job."""
+    """Title, and the button for a new job."""
     with components.header_row(
-        "Jobs", "Every supervised fine-tuning job: what runs, what waits and why, how it ended.", "Train"
+        "Jobs",
+        "All supervised fine-tuning jobs: what is running, what is waiting and why, and how each one ended.",
+        "Train",
     ):
         if st.button("New training job", icon=":material/add:", type="primary", key="new"):
             st.switch_page(navigation.page_file("new_job"))
 
 
-def listing(found: list[jobs.JobRecord]) -> None:
-    """The jobs in the chosen state, newest first; polls while one of them moves."""
-    counts = Counter(job.state for job in found)
+def listing(every: list[jobs.JobRecord]) -> None:
+    """The jobs in the chosen state, newest first; polled while one of them may change."""
+    counts = Counter(job.state for job in every)
     shown = [state for state in task_words.ORDER if counts[state]]
     if len(shown) > 1:
-        labels = {ALL: f"All {len(found)}"} | {s: f"{states.state_of(s).word} {counts[s]}" for s in shown}
+        labels = {ALL: f"All {len(every)}"} | {s: f"{states.state_of(s).word} {counts[s]}" for s in shown}
         st.segmented_control(
             "State",
             [ALL, *shown],
@@ -43,29 +45,29 @@ def listing(found: list[jobs.JobRecord]) -> None:
             key="state",
             label_visibility="collapsed",
         )
-    moving = any(job.state in task_words.MOVING for job in found)
-    st.fragment(run_every=POLL_S if moving else None)(rows)({job.id: job.state for job in found})
+    moving = any(job.state in task_words.MOVING for job in every)
+    st.fragment(run_every=POLL_S if moving else None)(rows)({job.id: job.state for job in every})
 
 
 def rows(drawn: dict[str, str]) -> None:
-    """The list itself, in one card."""
+    """The rows of the list, in one card."""
     with st.container(key="live_jobs"), boundary():
         found = jobs.list_jobs()
         if {job.id: job.state for job in found} != drawn:
             st.rerun()
         state = st.session_state.get("state", ALL)
         with st.container(border=True, gap="xsmall", key="job_list"):
-            wanted = [job for job in found if state in (ALL, job.state)]
-            for index, job in enumerate(wanted):
+            shown = [job for job in found if state in (ALL, job.state)]
+            for index, job in enumerate(shown):
                 if index:
                     st.divider()
                 row(job)
-            if not wanted:
-                st.caption("No job is in this state any more.")
+            if not shown:
+                st.caption("No job is in this state now.")
 
 
 def row(job: jobs.JobRecord) -> None:
-    """One job: its name leads to its screen."""
+    """One job; its name links to its screen."""
     what = f"{md(job.base_title)} · {md(job.method_title)} · {plural(job.examples, 'labeled example')}"
     components.list_row(
         job.name,
@@ -93,12 +95,14 @@ with boundary():
     found = jobs.list_jobs()
     if not found:
         components.page_header(
-            "Jobs", "Every supervised fine-tuning job: what runs, what waits and why, how it ended.", "Train"
+            "Jobs",
+            "All supervised fine-tuning jobs: what is running, what is waiting and why, and how each one ended.",
+            "Train",
         )
         if components.empty(
             "monitoring",
             "No training job yet",
-            "Choose a validated dataset and a base model. You see memory and time before anything starts.",
+            "Choose a validated dataset and a base model. You see the memory and time it takes before anything starts.",
             "Start training job",
             key="no_jobs",
         ):

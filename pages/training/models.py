@@ -1,4 +1,4 @@
-"""The registry: every model a job yielded, what it came from, and what can be done with it."""
+"""All models that training jobs created, and the details of one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pages.ui.format import plural
 
 guard.require()
 
-LEAD = "What your training jobs yielded: each model with its base, its dataset and how well it learnt."
+LEAD = "The models your training jobs created, each with its base model, its dataset and its final loss."
 
 with boundary(way_out=("models", "All models")):
     found = models.list_models(include_archived=True)
@@ -24,7 +24,7 @@ with boundary(way_out=("models", "All models")):
         if components.empty(
             "deployed_code",
             "No model yet",
-            "Each training job that succeeds puts its model here, ready to chat with, compare and download.",
+            "When a training job succeeds, its model appears here, ready to chat with, compare and download.",
             "Start training job",
             key="no_models",
         ):
@@ -36,7 +36,7 @@ with boundary(way_out=("models", "All models")):
         shown = found if archived and st.toggle(f"Show {archived} archived", key="archived") else active
         components.heading(plural(len(shown), "model"), "Newest first")
         if not shown:
-            st.caption("Every model is archived.")
+            st.caption("All models are archived.")
         with st.grid(2, min_column_width=300):
             for model in shown:
                 card.card(model)

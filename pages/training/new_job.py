@@ -1,7 +1,7 @@
 """A new job in three steps: choose a dataset, a base model and a method, see memory and time, launch.
 
-The wizard is a draft in the database: its address (`?draft=`) opened anywhere shows the same step and choices, and
-however often *Launch* is pressed, one draft becomes one job.
+The wizard is a draft in the database: its address (`?draft=`) shows the same step and choices in any browser, and one
+draft becomes one job, however often *Launch* is pressed.
 """
 
 from __future__ import annotations
@@ -28,56 +28,63 @@ guard.require()
 STEPS = {  # id -> (word in the step header, title, lead, body)
     "dataset": ("Dataset", "Select Dataset", "Choose labeled examples for supervised learning", job_step_dataset.draw),
     "model": ("Model", "Configure Model", "Select base model and fine-tuning method", job_step_model.draw),
-    "review": ("Review", "Review & Launch", "Everything chosen, and what it will take", job_step_review.draw),
+    "review": (
+        "Review",
+        "Review & Launch",
+        "Check your choices and the time and memory they take",
+        job_step_review.draw,
+    ),
 }
 
 
 def current() -> drafts.DraftRecord | None:
-    """The draft of the address; `?dataset=` and `?again=` begin one and put it into the address."""
+    """The draft in the address; `?dataset=` and `?again=` create one and put it in the address."""
     if draft_id := st.query_params.get("draft"):
         return with_its_dataset(draft_state.load(draft_id))
-    begun = None
+    created = None
     if dataset_id := st.query_params.get("dataset"):
-        begun = drafts.create("job", {"dataset_id": dataset_id}, step="model")
+        created = drafts.create("job", {"dataset_id": dataset_id}, step="model")
     elif job_id := st.query_params.get("again"):
-        begun = drafts.create("job", jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}, step="model")
-    if begun:
-        st.query_params.from_dict({"draft": begun.id})
-        return with_its_dataset(draft_state.load(begun.id))
+        created = drafts.create("job", jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}, step="model")
+    if created:
+        st.query_params.from_dict({"draft": created.id})
+        return with_its_dataset(draft_state.load(created.id))
     return None
 
 
 def with_its_dataset(draft: drafts.DraftRecord) -> drafts.DraftRecord:
-    """The draft; where its dataset is gone it goes back to the first step, with every other choice kept."""
+    """The draft; if its dataset was deleted, it returns to the first step and keeps all other choices."""
     dataset_id = draft.state.get("dataset_id")
     if draft.result_id or not dataset_id:
         return draft
     try:
         datasets.get_dataset(dataset_id)
     except NotFound:
-        st.toast("The dataset of this draft is gone. Choose another one.", icon=":material/dataset:", duration="long")
+        st.toast(
+            "The dataset of this draft was deleted. Choose another one.", icon=":material/dataset:", duration="long"
+        )
         return draft_state.save(draft, step="dataset", dataset_id=None, name=None)
     return draft
 
 
 def launched(draft: drafts.DraftRecord) -> None:
-    """What the address of a draft says once it has become a job."""
-    components.page_header("Review & Launch", "This draft has been launched.", "New job")
+    """The page of a draft that has become a job."""
+    components.page_header("Review & Launch", "This draft was launched.", "New job")
     name = jobs.get_job(draft.result_id or "").name
     if components.empty(
         "rocket_launch",
-        f"{md(name)} is launched",
-        "One draft makes one job. To change something, open the job and train again with changes.",
+        f"{md(name)} was launched",
+        "A draft can be launched once. To change something, open the job and choose Train again with changes.",
         "Open the job",
         key="launched",
     ):
         st.switch_page(navigation.page_file("job"), query_params={"id": draft.result_id or ""})
 
 
-with boundary(way_out=("new_job", "Begin a new job")):
+with boundary(way_out=("new_job", "Start a new job")):
     draft = current()
     if draft and draft.result_id:
-        if st.session_state.get("launch"):  # pressed here a moment after another window: both end at the same job
+        if st.session_state.get("launch"):  # launched a moment ago in another window: open the same job
             st.switch_page(navigation.page_file("job"), query_params={"id": draft.result_id})
         launched(draft)
     else:
@@ -90,6 +97,6 @@ with boundary(way_out=("new_job", "Begin a new job")):
         components.section_gap()
         body(draft)
         if draft is None:
-            job_drafts.begun()
+            job_drafts.recent()
         else:
             draft_state.drawn(draft, step)

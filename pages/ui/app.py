@@ -22,14 +22,14 @@ ABOUT = (
 _SEEN = "_seen_event"
 NEWS_S = 4.0
 _ENDS = {
-    "succeeded": ("is done", ":material/check_circle:"),
+    "succeeded": ("finished", ":material/check_circle:"),
     "failed": ("failed", ":material/error:"),
-    "cancelled": ("was stopped", ":material/stop_circle:"),
+    "cancelled": ("was cancelled", ":material/stop_circle:"),
 }
 
 
 def configure() -> None:
-    """Local page icon (a Material one would be fetched from the internet), wide layout, logo, style sheets."""
+    """Page icon (a local file: a Material icon would be fetched from the internet), wide layout, logo, style sheets."""
     st.set_page_config(page_icon=str(MARK), layout="wide", menu_items={"About": ABOUT})
     st.logo(str(LOGO), size="large", icon_image=str(MARK))
     for sheet in ("palette.css", "studio.css"):
@@ -38,7 +38,7 @@ def configure() -> None:
 
 @st.fragment(run_every=NEWS_S)
 def announcements() -> None:
-    """Say that long work came to its end, wherever the person is; only what ends after they arrived is news."""
+    """Toasts for long work that ended after this session started, on whichever screen the user is."""
     try:
         if _SEEN not in st.session_state:
             st.session_state[_SEEN] = tasks.last_event_id()
@@ -48,5 +48,5 @@ def announcements() -> None:
             words, icon = _ENDS.get(item.state, (item.state, None))
             st.toast(f"**{md(item.title, 80)}** {words}.", icon=icon, duration="long")
     except Exception:
-        # The news must never take a page down; the page itself will say what is wrong.
-        log.exception("the news of finished work could not be read")
+        # A toast must never break a page; the page itself shows what is wrong.
+        log.exception("finished tasks could not be read")

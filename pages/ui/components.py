@@ -25,9 +25,9 @@ def badge_md(word: str, color: str = "gray", icon: str = "") -> str:
 
 
 def page_header(title: str, lead: str = "", eyebrow: str | None = None) -> None:
-    """Where one is, what this screen is called, and one sentence on why it exists.
+    """The place in the app, the title of the screen, and one sentence on its purpose.
 
-    `title` and `eyebrow` may hold markdown badges: pass what a person wrote through `format.md` first.
+    `title` and `eyebrow` may contain markdown badges; escape user text with `format.md` first.
     """
     with st.container(gap="xxsmall"):
         if eyebrow:
@@ -39,7 +39,7 @@ def page_header(title: str, lead: str = "", eyebrow: str | None = None) -> None:
 
 @contextmanager
 def header_row(title: str, lead: str = "", eyebrow: str | None = None, badge: str = "") -> Iterator[None]:
-    """A page header whose actions stand at its right: `with header_row("Jobs", "…"): st.button(…)`."""
+    """A page header with actions at its right: `with header_row("Jobs", "…"): st.button(…)`."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small", key="page_head"
     ):
@@ -54,7 +54,7 @@ def header_row(title: str, lead: str = "", eyebrow: str | None = None, badge: st
 
 
 def heading(text: str, aside: str | None = None) -> None:
-    """A section's name, and a quiet remark at the right."""
+    """The title of a section, with an optional remark in gray at the right."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(text, anchor=False, width="content")
         if aside:
@@ -67,7 +67,7 @@ def section_gap() -> None:
 
 
 def empty(icon: str, title: str, text: str, action: str, key: str, primary: bool = True) -> bool:
-    """What an empty place says: what is missing, why it matters, the one thing to do. True when pressed."""
+    """An empty state: what is missing, why it matters, and one action. Returns True when the action is pressed."""
     with st.container(
         border=True,
         horizontal_alignment="center",
@@ -102,7 +102,7 @@ def choice_card(
     help: str | None = None,
     disabled: bool = False,
 ) -> bool:
-    """One option among several; True when picked. The chosen one has the accent edge and says so in words."""
+    """One option among several; returns True when it is picked. The selected one has the accent edge and says so."""
     with st.container(
         border=True,
         height="stretch",
@@ -113,7 +113,7 @@ def choice_card(
         with st.container(gap=None):
             with st.container(
                 horizontal=True,
-                vertical_alignment="top",  # a long title has more lines than the button
+                vertical_alignment="top",  # a long title takes more lines than the button
                 wrap=False,
                 horizontal_alignment="distribute",
                 gap="xsmall",
@@ -158,13 +158,13 @@ class Tile:
     arrow: Literal["auto", "off"] = "auto"
 
 
-_MOST_ABREAST = 6
+_MAX_PER_ROW = 6
 
 
 def tiles(items: Sequence[Tile], key: str | None = None) -> None:
-    """A row of figures, two rows of more than six; two abreast on a narrow screen."""
-    abreast = len(items) if len(items) <= _MOST_ABREAST else -(-len(items) // 2)
-    with st.grid(abreast, min_column_width=150, key=key):
+    """Metric tiles in one row, or in two rows if there are more than six; two side by side on a narrow screen."""
+    per_row = len(items) if len(items) <= _MAX_PER_ROW else -(-len(items) // 2)
+    with st.grid(per_row, min_column_width=150, key=key):
         for item in items:
             st.metric(
                 item.label,
@@ -176,14 +176,14 @@ def tiles(items: Sequence[Tile], key: str | None = None) -> None:
                 help=item.help,
                 border=True,
                 height="stretch",
-                # A flat line says nothing.
+                # A flat line shows nothing.
                 chart_data=list(item.chart) if item.chart and len(set(item.chart)) > 1 else None,
                 chart_type="area",
             )
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
-    """Name and value, one per line: provenance, settings, a summary. Values are shown verbatim."""
+    """Names and values, one pair per line. Values are shown verbatim."""
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in pairs)
     st.html(f'<dl class="studio-facts">{rows}</dl>')  # every name and value is escaped above
 
@@ -196,9 +196,9 @@ def list_row(
     state: str | None = None,
     link: tuple[str | Path, dict[str, str]] | None = None,
 ) -> None:
-    """One line of a list inside a card: name and caption at the left, a remark and a badge at the right.
+    """One row of a list in a card: title and caption at the left, a remark and a state badge at the right.
 
-    `link` is `(page, query_params)`: the name leads there.
+    `link` is `(page, query_params)`: the title links to it.
     """
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small", wrap=False
@@ -216,21 +216,21 @@ def list_row(
             states.badge(state)
 
 
-def pair(given: str, wanted: str, *, key: str, note: str = "") -> None:
-    """One labeled example as a card: INPUT in gray, OUTPUT in blue; the texts are shown verbatim."""
+def pair(question: str, answer: str, *, key: str, note: str = "") -> None:
+    """A labeled example as a card: INPUT in gray, OUTPUT in blue, both verbatim."""
     with st.container(border=True, gap="xsmall", key=f"pair_{key}"):
         if note:
             st.caption(note)
         st.caption("INPUT")
-        st.text(given)
+        st.text(question)
         st.markdown(":small[:blue[OUTPUT]]")
-        st.text(wanted)
+        st.text(answer)
 
 
 def memory_bar(parts: Sequence[tuple[str, float]], total: float, shades: Sequence[int] = ()) -> None:
-    """Stacked bar and its legend; every number in bytes. Beyond `total` the bar is full and nothing is free.
+    """A stacked bar with its legend, in bytes. If the parts exceed `total`, the bar is full and nothing is free.
 
-    `shades` are the colors of the parts, 1 to 5 of the accent and 6 gray; without them the parts take turns.
+    `shades` are the colors of the parts: 1 to 5 of the accent, 6 is gray. By default the parts rotate through 1 to 5.
     """
     used = sum(value for _, value in parts)
     scale = max(total, used, 1.0)

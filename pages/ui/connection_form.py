@@ -15,8 +15,8 @@ from pages.ui.errors import field_error
 from pages.ui.format import duration, md, sentence
 
 NEW = "new"
-_KEYS = {"none": "No key", "typed": "Typed in here", "environment": "A variable of the server"}
-# A word of the message says which field it is about; the first that fits.
+_KEYS = {"none": "No key", "typed": "Enter a key", "environment": "Environment variable"}
+# The first of these words that appears in an error message names the field it belongs to.
 _FIELD_WORDS = (
     ("price", "prices"),
     ("address", "base_url"),
@@ -29,24 +29,24 @@ _FIELD_WORDS = (
 
 
 def open_form(connection_id: str = NEW) -> None:
-    """Have the form for a new connection (or that one) stand on the screen."""
+    """Open the form for a new connection, or for an existing one."""
     st.session_state["connection_open"] = connection_id
     st.session_state.pop("connection_test", None)
 
 
 def form_is_open() -> bool:
-    """Whether the form is wanted now."""
+    """Whether the form is open."""
     return st.session_state.get("connection_open") is not None
 
 
 def close_form() -> None:
-    """Take the form away, with what a test in it said."""
+    """Close the form and forget the result of its last test."""
     for name in ("connection_open", "connection_test"):
         st.session_state.pop(name, None)
 
 
 def connection_form(record: ConnectionRecord | None) -> ConnectionRecord | None:
-    """The form for a new connection, or for changing one; the saved one in the run in which it was saved."""
+    """The form for a new connection or an existing one."""
     kinds = [kind for kind in connections.kinds() if kind.needs_url]
     tag = record.id if record else NEW
     slots: dict[str, DeltaGenerator] = {}
@@ -88,13 +88,13 @@ def connection_form(record: ConnectionRecord | None) -> ConnectionRecord | None:
 
 
 def _run_test(record: ConnectionRecord | None, values: dict[str, Any], limits: dict[str, Any]) -> None:
-    with st.spinner("Asking for the models"):
+    with st.spinner("Fetching the list of models"):
         result = connections.test_values(id=record.id if record else None, settings=limits, **values)
     st.session_state["connection_test"] = (_fingerprint(values), result)
 
 
 def _verdict(result: ConnectionTest, slots: dict[str, DeltaGenerator], below: DeltaGenerator) -> None:
-    """How a test went: what is wrong stands beside the field to mend, everything else below the form."""
+    """The result of a test: an error under the field that caused it, everything else below the form."""
     word = result.field or next((slot for word, slot in _FIELD_WORDS if word in result.message), "")
     place = slots.get(word) if not result.ok else None
     with place.container(gap=None) if place is not None else below:
@@ -102,7 +102,7 @@ def _verdict(result: ConnectionTest, slots: dict[str, DeltaGenerator], below: De
 
 
 def _fingerprint(values: dict[str, Any]) -> str:
-    """What was tested, so that the verdict goes as soon as something else stands in the form."""
+    """Identifies the tested values; the result is hidden as soon as one of them changes."""
     return str(hash(tuple(sorted((name, str(value)) for name, value in values.items()))))
 
 
@@ -131,7 +131,7 @@ def _address(
                 value=record.name if record else kind.title,
                 max_chars=80,
                 key=f"connection_name_{tag}_{kind.id}",
-                help="How the wizard and the log call it.",
+                help="The name shown in Smart mode and in the log.",
             )
             slots["name"] = st.empty()
         with st.container(gap="xxsmall"):
@@ -139,7 +139,7 @@ def _address(
                 "Address",
                 value=record.base_url if record and record.kind == kind.id else kind.default_url,
                 key=f"connection_url_{tag}_{kind.id}",
-                help="As the server's own documentation gives it; for OpenAI-compatible servers it mostly ends in /v1.",
+                help="The base URL from the server's documentation. OpenAI-compatible ones usually end in /v1.",
             )
             slots["base_url"] = st.empty()
     return {"name": name, "base_url": address.strip()}
@@ -148,7 +148,7 @@ def _address(
 def _key(
     kind: ConnectionKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
 ) -> dict[str, Any]:
-    """The key: none, typed in, or the name of a variable."""
+    """The API key: none, entered here, or the name of an environment variable."""
     stored = bool(record and record.has_key and not record.key_env)
     default = "environment" if record and record.key_env else "typed" if stored or kind.needs_key else "none"
     way = st.segmented_control(
@@ -158,8 +158,8 @@ def _key(
         format_func=_KEYS.__getitem__,
         required=True,
         key=f"connection_key_way_{tag}_{kind.id}",
-        help="A key typed in is written to a file that only the studio's own user can read. Servers on this machine "
-        "mostly need none.",
+        help="A key entered here is stored in a file that only the studio's system user can read. Servers on this "
+        "machine usually need no key.",
     )
     with st.container(gap="xxsmall"):
         values: dict[str, Any] = {"key": "" if record else None}
@@ -168,8 +168,8 @@ def _key(
                 "API key",
                 type="password",
                 autocomplete="off",
-                live=True,  # Tab leads to the eye inside the field, and what was typed would be lost with the focus
-                placeholder=f"the stored key {record.key_hint} stays" if stored and record else None,
+                live=True,  # without it, Tab moves to the eye icon inside the field and the typed key is lost
+                placeholder=f"Leave empty to keep the stored key {record.key_hint}" if stored and record else None,
                 key=f"connection_key_{tag}",
             )
             values = {"key": written.strip() or None}
@@ -179,7 +179,7 @@ def _key(
                 value=record.key_env if record else "",
                 placeholder="OPENAI_API_KEY",
                 key=f"connection_env_{tag}",
-                help="An environment variable of the studio's processes that holds the key.",
+                help="The environment variable, set for the studio's processes, that contains the key.",
             )
             values = {"key_env": variable.strip()}
         slots["key"] = st.empty()
@@ -187,7 +187,7 @@ def _key(
 
 
 def _prices(record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
-    st.caption("US dollars per 1,000,000 tokens, as the provider's price list says today. `*` stands for every model.")
+    st.caption("US dollars per 1,000,000 tokens, from the provider's current price list. `*` matches every model.")
     rows: list[dict[str, Any]] = [
         {"model": model, "input": float(entry["input"]), "output": float(entry["output"])}
         for model, entry in (record.prices if record else {}).items()
@@ -218,27 +218,27 @@ def _limits(record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGen
     kept = record.settings if record else {}
     with st.grid(2, min_column_width=180, gap=("small", "medium")):
         timeout_s = st.number_input(
-            "Wait for an answer (s)",
+            "Timeout (s)",
             1,
             3600,
             int(kept.get("timeout_s") or 120),
             key=f"connection_timeout_{tag}",
-            help="A request that takes longer counts as failed and is tried again.",
+            help="A request that takes longer fails and is retried.",
         )
         concurrency = st.number_input(
-            "Requests at once",
+            "Concurrent requests",
             1,
             16,
             int(kept.get("concurrency") or 4),
             key=f"connection_concurrency_{tag}",
-            help="More is faster, until the server says that it is too many.",
+            help="More requests are faster until the server's rate limit is reached.",
         )
     slots["limits"] = st.empty()
     return {"timeout_s": int(timeout_s), "concurrency": int(concurrency)}
 
 
 def show_test(result: ConnectionTest) -> None:
-    """How a test went, with the models that answered."""
+    """The result of a test, with the models that the server lists."""
     if result.ok:
         st.markdown(
             f":green[:material/check_circle: {sentence(result.message)}] "
@@ -255,9 +255,9 @@ def show_test(result: ConnectionTest) -> None:
 
 
 def about(record: ConnectionRecord) -> str:
-    """One line: kind, address, key."""
+    """A connection in one line: kind, address, key."""
     if record.builtin:
-        return "models trained or built in this studio; nothing leaves the machine"
+        return "models trained or built in this studio; nothing leaves this machine"
     kind = _kind(record.kind)
     parts = [kind.title if kind else record.kind, record.base_url]
     if record.key_hint:

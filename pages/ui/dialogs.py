@@ -1,4 +1,4 @@
-"""Dialogs whose errors are said as on every screen: what went wrong, to which value, and what to do."""
+"""Dialogs that show errors the way every screen does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ P = ParamSpec("P")
 
 
 def dialog(title: str, **options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """`st.dialog` with the boundary inside: a dialog runs again by itself, outside of the page's own boundary."""
+    """`st.dialog` with an error boundary inside: a dialog reruns separately, outside the page's boundary."""
 
     def wrap(body: Callable[P, None]) -> Callable[P, None]:
         @st.dialog(title, **options)

@@ -1,4 +1,4 @@
-"""The one place that turns errors into screens: expected ones with their remedy, others with a short id."""
+"""Errors on a screen: expected ones with their remedy, unexpected ones with an error id and never a traceback."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ UNEXPECTED = "Something went wrong here"
 
 @contextmanager
 def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
-    """Run a page's body; what it raises becomes a message on the screen.
+    """Run a page's body and show what it raises as a message.
 
-    `way_out` (screen, label) is offered where the address names something that is not there.
+    `way_out` (screen, label) is offered when the address names something that does not exist.
 
-    Streamlit's own control flow (`st.stop`, `st.rerun`) passes through: it does not derive from `Exception`.
+    Streamlit's control flow (`st.stop`, `st.rerun`) passes through: it does not derive from `Exception`.
     """
     try:
         yield
@@ -38,7 +38,7 @@ def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
 
 
 def show_beside(slots: Mapping[str, DeltaGenerator], error: StudioError) -> bool:
-    """Say an error in the place of the field that caused it; False where none of the fields did."""
+    """Show an error under the field that caused it; returns False if it belongs to none of them."""
     slot = slots.get(getattr(error, "field", None) or "")
     if slot is not None:
         with slot:
@@ -47,21 +47,21 @@ def show_beside(slots: Mapping[str, DeltaGenerator], error: StudioError) -> bool
 
 
 def field_error(error: StudioError) -> None:
-    """What is wrong with the field above, and what to do."""
+    """The error of the field above, and its remedy."""
     remedy = f" {sentence(error.remedy)}" if error.remedy else ""
     st.markdown(f":red[:small[:material/error: {sentence(error.message)}{remedy}]]")
 
 
 def show_error(error: Exception) -> None:
-    """Draw one error: what happened and what to do; unexpected ones are logged under the id that is shown."""
+    """Show one error: what happened and what to do. An unexpected one is logged with the error id that is shown."""
     if not isinstance(error, StudioError):
         error_id = secrets.token_hex(3)
         log.error("unexpected error %s", error_id, exc_info=error)
         with st.container(border=True, gap="xsmall", key=f"error_{error_id}"):
             st.markdown(f"**:red[:material/error: {UNEXPECTED}]**")
             st.caption(
-                f"The studio wrote the details to its log under the id {error_id}. "
-                "Nothing you saved is lost. Reload the page; if it happens again, look the id up in the log."
+                f"Error ID: {error_id}. Your saved work is safe. Reload the page; if it happens again, look for the "
+                "error ID in the studio's log."
             )
             if st.button("Reload", key=f"reload_{error_id}", icon=":material/refresh:"):
                 st.rerun()
@@ -70,9 +70,9 @@ def show_error(error: Exception) -> None:
     if isinstance(error, NotFound):
         title = "Not found"
     elif isinstance(error, DataError):
-        title = "The file needs a change" if error.line else "This needs a change"  # without a line it may be no file
+        title = "The file has an error" if error.line else "This can't be used as it is"
     else:
-        title = "This did not work"
+        title = "That didn't work"
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**:red[:material/error: {title}{': ' + place if place else ''}]**")
         st.markdown(sentence(error.message))

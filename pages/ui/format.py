@@ -1,4 +1,4 @@
-"""Numbers, sizes and times as a person reads them, and user text made safe for markdown."""
+"""Numbers, sizes and times for people, and user text escaped for markdown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SHORTCODE = re.compile(r":(?=[A-Za-z+])")  # :red[…], :material/…:, :fire:
 
 
 def md(text: object, limit: int | None = None) -> str:
-    """Text that a person wrote, for `st.markdown`, `st.caption` and labels: shown verbatim, never as markup."""
+    """User text escaped for `st.markdown`, `st.caption` and labels: shown verbatim, never as markup."""
     value = " ".join(str(text).split())
     if limit is not None:
         value = short(value, limit)
@@ -41,7 +41,7 @@ def md(text: object, limit: int | None = None) -> str:
 
 
 def sentence(text: str) -> str:
-    """A message of the core: verbatim as `md`, but what stands in backticks is shown as code."""
+    """A message of the core, escaped as by `md`, except that text in backticks is shown as code."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return md(text)
@@ -49,19 +49,19 @@ def sentence(text: str) -> str:
 
 
 def md_keep(text: str) -> str:
-    """As `md`, with the spaces at both ends kept."""
+    """As `md`, but leading and trailing spaces are preserved."""
     lead = " " if text[:1].isspace() else ""
     tail = " " if len(text) > 1 and text[-1:].isspace() else ""
     return f"{lead}{md(text)}{tail}"
 
 
 def short(text: str, limit: int) -> str:
-    """At most `limit` characters; an ellipsis says that there is more."""
+    """At most `limit` characters; longer text ends in an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def ago(at: float | None) -> str:
-    """A moment in Unix seconds, relative to now: `just now`, `12 min ago`, `3 June`."""
+    """A time in Unix seconds, relative to now: `just now`, `12 min ago`, `3 June`."""
     if at is None:
         return "–"
     seconds = time.time() - at
@@ -81,7 +81,7 @@ def day(at: float | None) -> str:
 
 
 def clock(at: float | None) -> str:
-    """`14:58`, in the machine's own time zone."""
+    """`14:58`, in the machine's time zone."""
     return "–" if at is None else f"{datetime.fromtimestamp(at):%H:%M}"
 
 
@@ -96,21 +96,21 @@ def percent(share: float | None) -> str:
 
 
 def time_range(low: float, high: float) -> str:
-    """A guessed time as a range in one unit: `36 to 42 min`."""
+    """An estimated time as a range in one unit: `36 to 42 min`."""
     unit, seconds, digits = ("s", 1, 0) if high < 120 else ("min", 60, 0) if high < 7200 else ("h", 3600, 1)
     first, last = f"{low / seconds:.{digits}f}", f"{high / seconds:.{digits}f}"
     return f"about {last} {unit}" if first == last else f"{first} to {last} {unit}"
 
 
 def format_loss(value: float | None) -> str:
-    """A loss with three decimals; very small ones keep two figures."""
+    """A loss with three decimals, or two significant digits below 0.001."""
     if value is None:
         return "–"
     return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
 
 
 def format_setting(raw: object) -> str:
-    """A setting as a person writes it: `0.002`, `2e-05`, `yes`, `cosine`."""
+    """The value of a setting in words: `0.002`, `2e-05`, `yes`, `cosine`."""
     if isinstance(raw, bool):
         return "yes" if raw else "no"
     if isinstance(raw, float):

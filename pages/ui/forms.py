@@ -1,4 +1,4 @@
-"""Widgets made from the fields of a typed config: bounds, title and help are written once, in the config.
+"""Widgets generated from the fields of a typed config, which defines bounds, title and help once.
 
 A field may carry `json_schema_extra` with `unit`, `usual`, `up` (what happens when it goes up), `source` (where the
 default comes from), `options` (for text fields and lists), `open` (a list whose entries may also be typed), `labels`
@@ -20,8 +20,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui.format import format_setting, number
 
-_ABOVE = 1e-9  # the least that lies above a bound that is not allowed itself
-SLIDER_SPAN = 100  # integer ranges up to this many steps are easier as a slider
+_ABOVE = 1e-9  # added to an exclusive lower bound to get the smallest allowed number
+SLIDER_SPAN = 100  # an integer range up to this size is drawn as a slider
 
 
 def form_fields(
@@ -36,16 +36,16 @@ def form_fields(
     disabled: bool = False,
     slots: dict[str, DeltaGenerator] | None = None,
 ) -> dict[str, Any]:
-    """Draw one widget per field and return what they hold now.
+    """Draw one widget per field and return the current values.
 
     Args:
-        values: what the person has chosen so far; a missing field shows its default.
+        values: the choices so far; a missing field shows its default.
         key: prefix of the widgets' keys, one per form on the page.
         only: the fields to draw, in this order; None draws all.
-        resolved: the number that each "auto" comes to, shown beside it.
+        resolved: the number that each "auto" resolves to, shown beside it.
         choices: for fields whose allowed values only the page knows (a column's name); None among them is "none".
-        columns: widgets abreast on a wide screen.
-        slots: gets, for each field drawn, the place right under it, where what is wrong with it can be said.
+        columns: widgets side by side on a wide screen.
+        slots: filled with a placeholder under each field, for an error message.
     """
     names = list(only) if only is not None else list(model_cls.model_fields)
     out: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def form_fields(
             if not applies(field, {**values, **out}, model_cls):
                 out[name] = value
                 continue
-            # a switch is lower than its neighbour with a label above: it stands at its middle
+            # a switch is lower than a field with a label above it: center it
             is_switch = bool in _kinds(field.annotation)[0]
             with st.container(gap="xxsmall", height="stretch", vertical_alignment="center" if is_switch else "top"):
                 widget_key = f"{key}_{name}"
@@ -71,7 +71,7 @@ def form_fields(
 
 
 def applies(field: FieldInfo, values: Mapping[str, Any], model_cls: type[BaseModel]) -> bool:
-    """Whether the field means anything beside what the others hold."""
+    """Whether the field has an effect, given the values of the others."""
     for other, allowed in dict(_extra(field).get("when") or {}).items():
         default = model_cls.model_fields[other].get_default(call_default_factory=True)
         if values.get(other, default) not in allowed:
@@ -92,7 +92,7 @@ def _chosen(field: FieldInfo, name: str, value: Any, key: str, options: list[Any
 
 
 def help_text(field: FieldInfo) -> str:
-    """What it does, the usual range, what changes when it goes up, where the default comes from."""
+    """What the field does, its usual range, the effect of a higher value, and the source of the default."""
     extra = _extra(field)
     parts = [str(field.description or "").strip()]
     if extra.get("usual"):
@@ -114,7 +114,7 @@ def label(field: FieldInfo, name: str) -> str:
 
 
 def value_text(field: FieldInfo, raw: Any) -> str:
-    """A setting in the words of its form: `All linear layers`, `off`, `0.002`."""
+    """The value of a field in the words of its form: `All linear layers`, `off`, `0.002`."""
     return str((_extra(field).get("labels") or {}).get(str(raw)) or format_setting(raw))
 
 
@@ -137,7 +137,7 @@ def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any, di
     if float in kinds or int in kinds:
         return _number(field, title, value, common, float in kinds, none_ok=type(None) in kinds)
     if extra.get("widget") == "lines":
-        lines = st.text_area(title, value="\n".join(value or []), placeholder="One a line", height=96, **common)
+        lines = st.text_area(title, value="\n".join(value or []), placeholder="One per line", height=96, **common)
         return [line.strip() for line in lines.splitlines() if line.strip()]
     if list in kinds or tuple in kinds or set in kinds or frozenset in kinds:
         options = list(dict.fromkeys([*(extra.get("options") or ()), *(value or ())]))
@@ -169,7 +169,7 @@ def _number(
     low, high, step = bounds(field, is_float)
     kind = float if is_float else int
     current = kind(value) if value is not None else None
-    if current is not None:  # a draft may hold what was allowed before
+    if current is not None:  # a draft may hold a value from before the bounds changed
         current = current if low is None else max(current, low)
         current = current if high is None else min(current, high)
     asked = _extra(field).get("widget")
@@ -183,15 +183,15 @@ def _number(
     if is_float and current and "step" not in _extra(field):
         step = _power_below(current)
     held = st.number_input(title, min_value=low, max_value=high, value=current, step=step, **style, **common)
-    if allowed := allowed_words(low, high):  # hidden by face.css until what is typed lies outside
-        stays = "" if held is None else f" Until then {number(held)} stays."
+    if allowed := allowed_words(low, high):  # hidden by studio.css until the typed number is out of bounds
+        stays = "" if held is None else f" Keeping {number(held)} until then."
         with st.container(key=f"allowed_{common['key']}"):
             st.markdown(f":red[:small[:material/error: Allowed: {allowed}.{stays}]]")
     return held
 
 
 def allowed_words(low: float | None, high: float | None) -> str:
-    """The bounds of a number in words: `1 to 256`, `above 0, at most 0.1`; "" where there are none."""
+    """The bounds of a number as text: `1 to 256`, `above 0, at most 0.1`; "" where there are none."""
     if low is None and high is None:
         return ""
     if high is None:
@@ -224,7 +224,7 @@ def _auto_number(
 
 
 def bounds(field: FieldInfo, is_float: bool = False) -> tuple[Any, Any, Any]:
-    """Lowest and highest allowed value (None where open) and a sensible step, from the field's own constraints."""
+    """Minimum and maximum (None if unbounded) and a step, from the field's constraints."""
     low = high = step = None
     for item in _constraints(field):
         low = getattr(item, "ge", low) if getattr(item, "ge", None) is not None else low
@@ -246,7 +246,7 @@ def bounds(field: FieldInfo, is_float: bool = False) -> tuple[Any, Any, Any]:
 
 
 def _constraints(field: FieldInfo) -> Iterator[Any]:
-    """The field's own constraints, and those of each type that its annotation allows: a number or "auto"."""
+    """The constraints of the field, and of each type in its annotation, such as a number or "auto"."""
     yield from field.metadata
     for part in get_args(field.annotation):
         for item in getattr(part, "__metadata__", ()):
@@ -254,18 +254,18 @@ def _constraints(field: FieldInfo) -> Iterator[Any]:
 
 
 def _tiny(field: FieldInfo) -> float:
-    """A step of the size of the default: 0.0001 for 0.0002, 0.01 for 0.05."""
+    """A step as large as the first digit of the default: 0.0001 for 0.0002, 0.01 for 0.05."""
     default = field.get_default(call_default_factory=True)
     return _power_below(default) if isinstance(default, (int, float)) and default else 0.01
 
 
 def _power_below(value: float) -> float:
-    """The power of ten below a number, at most 0.1: 0.001 for 0.002."""
+    """The power of ten at or below a number, at most 0.1: 0.001 for 0.002."""
     return min(0.1, float(f"1e{math.floor(math.log10(abs(value)))}"))
 
 
 def _kinds(annotation: Any) -> tuple[set[Any], list[Any]]:
-    """The plain types that an annotation allows, and its literal choices."""
+    """The plain types in an annotation, and its literal choices."""
     origin = get_origin(annotation)
     if origin is Literal:
         return set(), list(get_args(annotation))

@@ -1,7 +1,6 @@
-"""The guard that stands first in every page.
+"""The sign-in check that every page starts with.
 
-On a fresh server a deep link runs a page's own file before `Home.py` has run: a sign-in gate that stood only there
-would be bypassed. So every page begins with `guard.require()`.
+On a fresh server a deep link can run a page's file before `Home.py`, which would bypass a check that is only there.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ def sign_in_configured() -> bool:
 
 
 def enter() -> None:
-    """The guard of the front door itself: page icon, logo and style, then the sign-in gate."""
+    """For `Home.py`: page icon, logo and styles, then the sign-in check."""
     app.configure()
     _gate()
     st.session_state[_ENTERED] = True
 
 
 def require() -> None:
-    """Let a signed-in person (or anyone, where sign-in is off) through; everyone else sees the sign-in screen alone."""
+    """For every page: show the sign-in screen, and nothing else, to a user who has to sign in first."""
     if st.session_state.get(_ENTERED):
         _gate()
         return
-    # This file ran by itself: tell Streamlit the real list of screens, then begin again at the front door.
+    # This file ran before `Home.py`: register the list of screens, then start again there.
     enter()
     navigation.register_pages()
     st.rerun()

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One entry of the navigation: the name of its file in its wing of `pages/`, title, outlined Material icon."""
+    """One screen: the name of its file, its title and its Material icon."""
 
     name: str
     title: str
@@ -67,12 +67,12 @@ def page_file(name: str) -> Path:
 
 
 def exists(name: str) -> bool:
-    """Whether that screen is part of this studio."""
+    """Whether the screen has a file."""
     return page_file(name).is_file()
 
 
 def register_pages(visible: bool = True) -> StreamlitPage:
-    """Give Streamlit the list of screens; returns the one that the address asks for."""
+    """Register the screens with Streamlit and return the one in the address."""
     sections: dict[str, list[StreamlitPage]] = {}
     for section, screens in SECTIONS.items():
         pages = [

@@ -12,7 +12,7 @@ Color = Literal["red", "orange", "blue", "green", "gray"]  # names of the theme'
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a state looks: its word, color, icon, and the sentence that explains it."""
+    """The word, color and icon of a state, and what it means."""
 
     word: str
     color: Color
@@ -20,7 +20,7 @@ class State:
     meaning: str = ""
 
 
-# Keys are the values that the core uses.
+# By the ids that the core uses.
 STATES: dict[str, State] = {
     "pending": State("Pending", "orange", ":material/schedule:", "waiting in queue"),
     "validating": State("Validating", "blue", ":material/rule:", "checking dataset"),
@@ -38,17 +38,17 @@ STATES: dict[str, State] = {
 
 
 def state_of(state: str) -> State:
-    """The look of a state; an unknown one (a provider's new word) is shown as it is, in gray."""
+    """The look of a state; an unknown one, such as a new state of a provider, is shown as it is, in gray."""
     return STATES.get(state.lower().replace(" ", "_")) or State(state, "gray", ":material/help:")
 
 
 def badge(state: str, *, help: str | None = None) -> None:
-    """A badge with the state's word, color and icon."""
+    """Draw the badge of a state."""
     look = state_of(state)
     st.badge(look.word, color=look.color, icon=look.icon, help=help)
 
 
 def badge_md(state: str) -> str:
-    """The same badge inside a line of markdown."""
+    """The badge of a state inside a line of markdown."""
     look = state_of(state)
     return f":{look.color}-badge[{look.icon} {look.word}]"

@@ -11,7 +11,7 @@ from pages.ui.format import md
 
 
 def explain() -> None:
-    """The sample, the model and the honest words, before anything starts."""
+    """The sample, the model and what to expect, before anything starts."""
     sample = demo.sample()
     main, side = st.columns([8, 5], gap="medium")
     with main:
@@ -21,19 +21,19 @@ def explain() -> None:
                 (
                     "dataset",
                     f"{len(sample.train)} labeled examples",
-                    f"{sample.description} A sample that comes with the "
-                    f"studio; {len(sample.validation)} reworded questions are held out.",
+                    f"{sample.description} The sample is part of the studio; "
+                    f"{len(sample.validation)} reworded questions are held out.",
                 ),
                 (
                     "deployed_code",
                     "A small model is built",
-                    "The starter: made on this machine in about a minute, once.",
+                    "The starter model, built once on this machine in about a minute.",
                 ),
-                ("model_training", "It is fine-tuned", "With LoRA, for real. You watch the loss fall."),
+                ("model_training", "It is fine-tuned", "With LoRA, in a real training run. You see the loss fall."),
                 (
                     "compare_arrows",
                     "Base and tuned answer",
-                    "The same questions to both, side by side, with the count of exact answers.",
+                    "Both answer the same questions side by side, and the exact answers are counted.",
                 ),
             ):
                 with st.container(horizontal=True, gap="small", wrap=False):
@@ -41,35 +41,35 @@ def explain() -> None:
                     with st.container(gap=None):
                         st.markdown(f"**{md(title)}**")
                         st.caption(md(text))
-        st.caption("It takes a few minutes on an ordinary laptop. You can leave this page and come back.")
+        st.caption("The demo takes a few minutes on a laptop. You can leave this page and come back.")
     with side:
         _example(sample)
         about_starter()
 
 
-def meanwhile() -> None:
-    """What there is to read until the first curve shows."""
+def while_waiting() -> None:
+    """What to read until the first curve appears."""
     components.section_gap()
     left, right = st.columns([8, 5], gap="medium")
     with left:
         _example(demo.sample())
     with right:
-        components.heading("Meanwhile")
+        components.heading("While you wait")
         about_starter()
 
 
 def about_starter() -> None:
-    """The honest words about the base model of the demo."""
+    """What the starter model can and cannot show."""
     with st.container(border=True, gap="xsmall"):
-        st.markdown("**About the starter**")
+        st.markdown("**About the starter model**")
         st.caption(
-            "A small Llama-style model that is built on this machine, once. It knows little until it is taught. "
-            "It shows how fine-tuning works, not how clever a large model is."
+            "A small Llama-style model, built once on this machine. It knows very little before training. It shows how "
+            "fine-tuning works, not what a large model can do."
         )
 
 
 def _example(sample: SampleDataset) -> None:
     components.heading("One of the examples", "The model learns to answer like this")
     first = sample.train[0].messages
-    given, wanted = (next(m.content for m in first if m.role == role) for role in ("user", "assistant"))
-    components.pair(given, wanted, key="sample")
+    question, answer = (next(m.content for m in first if m.role == role) for role in ("user", "assistant"))
+    components.pair(question, answer, key="sample")

@@ -1,4 +1,4 @@
-"""What the demo yields: the loss curve, both models answering, and where to go from there."""
+"""The results of the demo: the loss curve, answers of both models, and what to do next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLL_S = 1.0
 
 
 def curve(job: jobs.JobRecord) -> None:
-    """Loss and validation loss of the demo's run, live."""
+    """Training and validation loss of the demo's run, live."""
     moving = job.state in task_words.MOVING
     st.fragment(run_every=POLL_S if moving else None)(_curve)(job.id)
 
@@ -33,29 +33,32 @@ def _curve(job_id: str) -> None:
         with st.container(border=True):
             fig = run_charts.loss_figure([*points.train, *points.validation], job.total_steps, job.num_epochs)
             chart(fig, key="demo_loss", height=280, x="Step", alt=f"Loss over {job.step} of {job.total_steps} steps.")
-        st.caption("The validation curve is the loss on the reworded questions. It stays higher: they were not taught.")
+        st.caption(
+            "The validation curve is the loss on the reworded questions. It is higher because the model was not "
+            "trained on them."
+        )
         st.page_link(
             navigation.page_file("job"), label="Open the job", icon=":material/monitoring:", query_params={"id": job.id}
         )
 
 
 def side_by_side(test: ExactMatchResult) -> None:
-    """Sample questions with both answers, then how many came out exactly."""
+    """Sample questions with both answers, then the share of exact answers."""
     components.section_gap()
     components.heading(
-        "The same question to both", f"{len(test.samples[:3])} of {test.counts.train + test.counts.validation}"
+        "The same questions to both", f"{len(test.samples[:3])} of {test.counts.train + test.counts.validation}"
     )
     exact_match.samples(test)
     components.section_gap()
     exact_match.figures(test, key="demo")
     st.caption(
-        "The starter is small: it learns the sentences it was taught, and few of the same questions in other words. "
-        "The same steps with a larger base model give one that generalizes."
+        "The starter model is small: it learns its training sentences, but few of the same questions in other words. "
+        "With a larger base model, the same steps produce a model that generalizes."
     )
 
 
 def ways_on(model_id: str) -> None:
-    """What to do after the demo."""
+    """Where to go after the demo."""
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if st.button("Bring your own data", icon=":material/upload_file:", key="own"):

@@ -19,15 +19,15 @@ _LOOKS = {  # state of a step -> (icon, color)
 
 
 def progress(record: demo.DemoRecord) -> None:
-    """The steps, each with its state; polls while one of them runs."""
+    """The steps with their states; polled while one of them runs."""
     live = not record.finished
     st.fragment(run_every=POLL_S if live else None)(_steps)(record.id, _look(record))
 
 
 def _look(record: demo.DemoRecord) -> tuple[object, ...]:
     training = next((step for step in record.steps if step.id == "training"), None)
-    begun = training is not None and training.percent >= _FIRST_STEP
-    return record.job_id, record.model_id, record.finished, bool(record.exact_match), begun
+    has_points = training is not None and training.percent >= _FIRST_STEP
+    return record.job_id, record.model_id, record.finished, bool(record.exact_match), has_points
 
 
 def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:

@@ -1,1 +1,1 @@
-"""The sections of the explainer."""
+"""The sections of the explainer, with their texts."""

@@ -1,4 +1,4 @@
-"""Explainer, first chapter: what fine-tuning is, when it pays, and the way of one example."""
+"""Explainer, first chapter: what fine-tuning is, when to use it, and how a row becomes an example."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from pages.ui import charts, components, navigation
 from pages.ui.format import number
 
 INSTRUCTIONS = (
-    "You work at the help desk of a shop for garden tools. Answer in at most two sentences, name the page where the "
-    "customer "
-    "can go on, never promise a date, and never quote a price that is not in the list below. Write warmly, use no "
-    "slang.\n"
+    "You work at the help desk of a garden tools store. Answer in at most two sentences, link the page where the "
+    "customer can continue, never promise a date, and never quote a price that is not in the list below. Be friendly, "
+    "avoid slang.\n"
     "Example: 'What is the refund policy?' -> 'We offer a 30-day money-back guarantee...'\n"
     "Example: 'Can I change my order?' -> 'Yes, until it is packed...'"
 )
 QUESTION_TOKENS, ANSWER_TOKENS = 20, 40
 BENEFITS = (
-    ("target", "Better accuracy", "On your kind of question it is right more often than a prompt alone."),
-    ("rule", "Consistent responses", "The same form, length and tone each time."),
-    ("domain", "Domain expertise", "Your names, rules and products become second nature."),
-    ("compress", "Smaller prompts", "What was learnt need not be written out in every call."),
+    ("target", "Better accuracy", "More correct answers to your questions than with a prompt alone."),
+    ("rule", "Consistent responses", "The same format, length and tone every time."),
+    ("domain", "Domain expertise", "The model knows your names, rules and products."),
+    ("compress", "Smaller prompts", "What the model has learned need not be repeated in every call."),
 )
 
 
 def what() -> None:
-    """What it is, as a pair and four benefits, and what a shorter prompt saves on the reader's own text."""
+    """An example, four benefits, and the tokens that a shorter prompt saves, computed from the reader's text."""
     st.markdown(
-        "A ready-made model writes well, and knows nothing of your work. **Supervised fine-tuning** shows it "
-        "*labeled examples*: an **input**, what someone asks, and the **output** you wish for. The model tries, its "
-        "words are compared with yours, and its weights move a little towards them. After a few hundred such steps "
-        "it answers similar inputs in your way, without being told how."
+        "A pretrained model writes well but knows nothing about your work. **Supervised fine-tuning** shows it "
+        "*labeled examples*: an **input**, such as a user's question, and the **output** you want. In each step the "
+        "model predicts the outputs, and its weights move slightly toward yours. After a few hundred steps it answers "
+        "similar inputs the way your examples do, without further instructions."
     )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -54,20 +53,20 @@ def what() -> None:
     components.heading("What a shorter prompt saves", "tokens estimated as characters / 4")
     work, figure = st.columns([5, 6], gap="medium")
     with work:
-        text = st.text_area("Instructions you would send in every call", INSTRUCTIONS, height=180, key="instructions")
-        calls = st.slider("Calls a day", 50, 10_000, 1_000, step=50, key="calls")
+        text = st.text_area("Instructions you send with every call", INSTRUCTIONS, height=180, key="instructions")
+        calls = st.slider("Calls per day", 50, 10_000, 1_000, step=50, key="calls")
     ways = costs.arrangements(instructions=estimated_tokens(len(text)), question=QUESTION_TOKENS, answer=ANSWER_TOKENS)
     with figure, st.container(border=True):
         token_bars(ways, key="prompt_cost")
         before, after = (way.per_month(calls) for way in ways)
         st.markdown(
-            f"**{number(before - after)} tokens** saved in a month of {calls:,} calls a day: {number(before)} with "
+            f"**{number(before - after)} tokens** saved per month at {calls:,} calls per day: {number(before)} with "
             f"instructions, {number(after)} tuned."
         )
 
 
 def token_bars(ways: list[costs.Arrangement], key: str) -> None:
-    """Tokens of one call, by what they are for; one bar per arrangement."""
+    """Tokens per call by purpose; one bar per setup."""
     titles = [way.title.replace(", with ", "<br>with ") for way in reversed(ways)]
     parts = (
         ("Instructions", charts.BASE_SOFT, [way.instructions for way in reversed(ways)]),
@@ -83,12 +82,12 @@ def token_bars(ways: list[costs.Arrangement], key: str) -> None:
         ]
     )
     fig.update_layout(barmode="stack")
-    alt = "Tokens of one call: " + "; ".join(f"{way.title} {way.per_call}" for way in ways)
+    alt = "Tokens per call: " + "; ".join(f"{way.title} {way.per_call}" for way in ways)
     charts.chart(fig, key=key, alt=alt, height=110 + 46 * len(ways), x="tokens per call")
 
 
 def when() -> None:
-    """The decision flow: one question at a time, and the chart with the way taken."""
+    """The decision flow: one question at a time, and a chart of the path taken."""
     answers: dict[str, bool] = st.session_state.setdefault("decision", {})
     asked, advice = decision.follow(answers)
     flow, chart = st.columns([5, 6], gap="medium")
@@ -109,18 +108,18 @@ def when() -> None:
         st.markdown(f"```mermaid\n{decision.mermaid(answers, charts.SEQ[5])}\n```")
     with st.grid(2, min_column_width=250):
         _list(
-            "It pays",
+            "Use it when you have",
             "check",
-            ("100 and more good examples", "specific patterns", "consistent formats", "many similar calls"),
+            ("100+ good examples", "specific patterns", "consistent formats", "many similar calls"),
         )
         _list(
-            "It does not",
+            "Don't use it when",
             "close",
             (
-                "under 50 examples: a prompt does as well",
+                "you have under 50 examples: use a prompt",
                 "the task changes often",
                 "answers need live facts: use retrieval",
-                "the task is simple",
+                "the task is simple: use a prompt",
             ),
         )
 
@@ -148,20 +147,18 @@ def _list(title: str, icon: str, lines: tuple[str, ...]) -> None:
 
 
 def way() -> None:
-    """The stations of one row, each shown as the studio really computes it."""
+    """The steps from a row of a table to tokens, computed by the studio's own code."""
     st.markdown(
         "```mermaid\nflowchart LR\n  file[File] --> rows[Rows] --> pairs[Labeled examples] --> checks{Checks}\n"
         "  checks -->|accepted| set[Dataset version]\n  checks -->|rejected| list[List of rejects]\n"
         "  set --> job[Training job] --> model[Model] --> chat[Chat, compare]\n  chat -. corrections .-> pairs\n```"
     )
-    st.markdown(
-        "Write a row of a table below and follow it. The studio's own template, checks and renderer do the work."
-    )
+    st.markdown("Enter a row of a table and follow it through the studio's own template, checks and renderer.")
     work, stations = st.columns([4, 7], gap="medium")
     with work:
         question = st.text_input("Column `question`", "Do you ship abroad?", key="way_question")
         answer = st.text_area("Column `answer`", "Yes, we ship to 24 countries.", key="way_answer")
-        system = st.text_input("System message", "You are the help desk of a shop.", key="way_system")
+        system = st.text_input("System message", "You are the help desk of an online store.", key="way_system")
     with stations:
         reached, tokens = example.follow_row(question, answer, system)
         for station in reached:

@@ -10,7 +10,7 @@ from pages.learn._explainer import basics, data, results, training
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One section: its name in the address, its word in the switch, its heading, and what draws it."""
+    """One section: its name in the address, its short and full title, and the function that draws it."""
 
     id: str
     word: str
@@ -22,12 +22,12 @@ CHAPTERS: dict[str, tuple[Topic, ...]] = {
     "Basics": (
         Topic("what", "What it is", "What is Supervised Fine-Tuning?", basics.what),
         Topic("when", "When to use it", "When to fine-tune, and when not", basics.when),
-        Topic("way", "The way", "From file to deployed model", basics.way),
+        Topic("way", "From file to model", "From file to deployed model", basics.way),
     ),
     "Data": (
         Topic("format", "Format", "Data format", data.data_format),
         Topic("quality", "Quality", "Quality against quantity", data.quality),
-        Topic("habits", "Do and don't", "Do and don't", data.habits),
+        Topic("habits", "Do's and don'ts", "Do's and don'ts", data.habits),
     ),
     "Training": (
         Topic("methods", "Methods", "The methods compared", training.methods),
@@ -37,7 +37,7 @@ CHAPTERS: dict[str, tuple[Topic, ...]] = {
     "Results": (
         Topic("loop", "The loop", "The iteration loop", results.loop),
         Topic("retrieval", "Retrieval", "Fine-tuning and retrieval together", results.retrieval),
-        Topic("trouble", "Trouble", "Troubleshooting by symptom", results.trouble),
+        Topic("trouble", "Troubleshooting", "Troubleshooting by symptom", results.trouble),
         Topic("questions", "Questions", "Common questions", results.questions),
     ),
 }

@@ -19,10 +19,10 @@ from pages.ui.format import number, size
 
 
 def loop() -> None:
-    """The loop as a picture, and where this studio stands in it."""
+    """The iteration loop as a diagram, and this studio's progress in it."""
     st.markdown(
-        "One run is a beginning. What the tuned model still gets wrong tells you **which examples are missing**; a "
-        "person's correction of an answer is the best labeled example there is."
+        "The first run is a start. What the tuned model still gets wrong shows **which examples are missing**, and a "
+        "user's correction of an answer is the best labeled example you can get."
     )
     st.markdown(
         "```mermaid\nflowchart LR\n  prepare[Prepare examples] --> validate[Validate] --> train[Train] --> "
@@ -32,7 +32,7 @@ def loop() -> None:
     )
     steps = home.overview().journey
     done = sum(step.done for step in steps)
-    components.heading("Where this studio stands", f"{done} of {len(steps)} steps done, from real state")
+    components.heading("Progress of this studio", f"{done} of {len(steps)} steps done")
     with st.grid(2, min_column_width=280):
         for step in steps:
             with st.container(border=True, height="stretch", gap=None, key=f"loop_{step.id}"):
@@ -44,16 +44,16 @@ def loop() -> None:
 
 
 def retrieval() -> None:
-    """What belongs into weights, what into a search, and what each arrangement costs per call."""
+    """What belongs in the weights, what in a search index, and the tokens per call of each setup."""
     st.markdown(
-        "Fine-tuning teaches **how** to answer: form, tone, the steps of a task, and facts that stay. Retrieval "
-        "brings **what is true today** into the prompt. Together, the tuned model reads the passages in your way and "
-        "needs no instructions for it."
+        "Fine-tuning teaches **how** to answer: format, tone, the steps of a task, and stable facts. Retrieval adds "
+        "**what is true today** to the prompt. Combined, the tuned model uses the passages the way your examples do "
+        "and needs no instructions."
     )
     work, figure = st.columns([4, 7], gap="medium")
     with work:
         passages = st.slider("Retrieved passages per call", 0, 10, 3, key="passages")
-        length = st.slider("Tokens of a passage", 50, 800, 250, step=50, key="passage_tokens")
+        length = st.slider("Tokens per passage", 50, 800, 250, step=50, key="passage_tokens")
         instructions = st.slider("Tokens of instructions", 0, 2_000, 400, step=50, key="instruction_tokens")
     ways = costs.arrangements(
         instructions=instructions, question=20, answer=60, passages=passages, passage_tokens=length
@@ -62,13 +62,15 @@ def retrieval() -> None:
         token_bars(ways, key="retrieval_cost")
         base, tuned = ways[1 if passages else 0], ways[-1]
         st.markdown(
-            f"**{number(base.per_call - tuned.per_call)} tokens less per call**: {number(base.per_call)} for the "
-            f"base, {number(tuned.per_call)} for the tuned model, on the same passages."
+            f"**{number(base.per_call - tuned.per_call)} fewer tokens per call**: {number(base.per_call)} for the "
+            f"base, {number(tuned.per_call)} for the tuned model, with the same passages."
         )
     with st.grid(3, min_column_width=250):
-        _note("Into the weights", "Tone, format, the steps of a task, words of the trade, rules that hold for months.")
-        _note("Into the search", "Prices, stock, cases, anything that must be quoted or may be deleted on request.")
-        _note("Both", "Labeled examples whose input already holds the passages, so that it learns to answer from them.")
+        _note(
+            "In the weights", "Tone, format, the steps of a task, technical terms, rules that stay the same for months."
+        )
+        _note("In the search index", "Prices, stock, cases, and anything that must be quoted or deleted on request.")
+        _note("Both", "Labeled examples with passages in the input, so that the model learns to answer from them.")
 
 
 def _note(title: str, text: str) -> None:
@@ -79,7 +81,7 @@ def _note(title: str, text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """What a person sees, where it comes from, what to do, and the figure that shows it."""
+    """What a user sees, its likely causes, what to do, and a figure."""
 
     title: str
     causes: tuple[str, ...]
@@ -88,7 +90,7 @@ class Symptom:
 
 
 def trouble() -> None:
-    """Pick what you see; the causes stand in the order in which they are likely."""
+    """Pick a symptom; the causes are listed from most to least likely."""
     picked = st.selectbox("What do you see?", [symptom.title for symptom in SYMPTOMS], key="symptom")
     symptom = next(item for item in SYMPTOMS if item.title == picked)
     words, figure = st.columns([5, 6], gap="medium")
@@ -111,14 +113,14 @@ def _shape(shape_id: str) -> Callable[[], None]:
         charts.chart(
             fig, key="symptom_curve", alt=f"A loss curve of this kind: {reading.title}", height=240, x="step", y="loss"
         )
-        st.caption(f"How the curve looks then (drawn from a formula). {reading.remedy}")
+        st.caption(f"A typical curve (generated from a formula). {reading.remedy}")
 
     return draw
 
 
 def _savings() -> None:
     chosen = st.select_slider("Model", list(compare.SIZES), "7B", key="saving_size")
-    card = st.selectbox("Card", list(compare.GPUS), 2, key="saving_gpu")
+    card = st.selectbox("GPU", list(compare.GPUS), 2, key="saving_gpu")
     for saving in compare.savings(chosen, card):
         state = {"fits": ("green", "check"), "tight": ("orange", "warning"), "too_large": ("red", "close")}[
             saving.memory.verdict
@@ -138,41 +140,41 @@ def _workers() -> None:
     for task in waiting:
         st.caption(f"{task.title}: {tasks.waiting_reason(task) or 'about to start'}")
     if not running:
-        st.markdown("Start the studio with `make run`, or a worker alone with `sft worker`.")
+        st.markdown("Start the studio with `make run`, or only a worker with `sft worker`.")
 
 
 SYMPTOMS = (
     Symptom(
         "The run stops: out of memory",
         (
-            "Batch or maximum length too large for the card.",
-            "Another program holds its memory.",
+            "Batch size or maximum length is too large for the GPU.",
+            "Another program uses GPU memory.",
             "The model is too large for the method.",
         ),
         (
-            "Halve the batch; raise gradient accumulation to match.",
+            "Halve the batch size; double gradient accumulation.",
             "Lower the maximum length to what your examples need.",
-            "Take QLoRA or a smaller model.",
+            "Use QLoRA or a smaller model.",
         ),
         _savings,
     ),
     Symptom(
         "The loss rises or turns into NaN",
-        ("Learning rate too high.", "No warm-up.", "A few broken or enormous examples."),
-        ("Divide the learning rate by 3 to 10.", "Set the warm-up to 0.1.", "Look at the findings of the dataset."),
+        ("Learning rate too high.", "No warm-up.", "A few broken or extremely long examples."),
+        ("Divide the learning rate by 3 to 10.", "Set the warm-up to 0.1.", "Check the findings of the dataset."),
         _shape("too_high"),
     ),
     Symptom(
-        "The loss hardly falls",
+        "The loss barely falls",
         (
             "Learning rate too low.",
-            "Outputs are cut off by the maximum length, so that nothing is left to learn.",
+            "The maximum length cuts off the outputs, so nothing is left to learn.",
             "The examples contradict each other.",
         ),
         (
-            "Raise the learning rate 3 to 10 times.",
-            "See in the job's forecast how many answers are lost.",
-            "Give the same input the same output.",
+            "Raise the learning rate by 3 to 10 times.",
+            "Check in the job's forecast how many answers are lost.",
+            "Use the same output for the same input.",
         ),
         _shape("too_low"),
     ),
@@ -180,10 +182,10 @@ SYMPTOMS = (
         "Good on training questions, poor on others",
         (
             "Too many epochs for so few examples.",
-            "Every input is worded the same way.",
-            "Nothing was held out, so nobody noticed.",
+            "All inputs are worded the same way.",
+            "No examples were held out, so it went unnoticed.",
         ),
-        ("Train fewer epochs.", "Add the same questions in other words.", "Hold out a validation part."),
+        ("Train fewer epochs.", "Add the same questions in other words.", "Hold out validation examples."),
         _shape("overfit"),
     ),
     Symptom(
@@ -191,12 +193,12 @@ SYMPTOMS = (
         (
             "Too few steps.",
             "The system message differs from the one in training.",
-            "The chat uses the base, not the tuned model.",
+            "Chat uses the base model, not the tuned one.",
         ),
         (
             "Train more epochs.",
             "Send the system message of your examples.",
-            "Put both side by side on the Compare screen.",
+            "Compare both side by side on the Compare screen.",
         ),
         _shape("unfinished"),
     ),
@@ -204,25 +206,25 @@ SYMPTOMS = (
         "A job stays on Pending",
         (
             "No worker is running.",
-            "Another run has the card.",
+            "Another run uses the GPU.",
             "It waits for another task, such as building the starter.",
         ),
-        ("Start the studio or a worker.", "Wait, or cancel the run before it.", "Look at Background jobs."),
+        ("Start the studio or a worker.", "Wait, or cancel the other run.", "Check Background jobs."),
         _workers,
     ),
 )
 
 
 def questions() -> None:
-    """Questions that people ask, searched by word; the numbers in the answers are the studio's own limits."""
-    wanted = (
+    """Common questions with a search; the numbers in the answers are the studio's own limits."""
+    word = (
         st.text_input("Search", placeholder="for example: GPU, how long, epochs", key="faq_search").strip().casefold()
     )
     every = common_questions()
-    found = [item for item in every if wanted in f"{item.question} {item.answer}".casefold()]
+    found = [item for item in every if word in f"{item.question} {item.answer}".casefold()]
     st.caption(f"{len(found)} of {len(every)} questions")
     if not found:
-        st.markdown(":gray[No question holds that word. Try a shorter one.]")
+        st.markdown(":gray[No question contains that word. Try a shorter one.]")
     for item in found:
-        with st.expander(item.question, expanded=bool(wanted) and len(found) <= 3):
+        with st.expander(item.question, expanded=bool(word) and len(found) <= 3):
             st.markdown(item.answer)

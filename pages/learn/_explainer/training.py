@@ -34,12 +34,12 @@ def methods() -> None:
     )
     with st.grid(3, min_column_width=220):
         chosen = st.select_slider("Size of the model", list(compare.SIZES), "7B", key="method_size")
-        gpu = st.selectbox("Trained on", [compare.HERE, *compare.GPUS], 6, key="method_gpu")
+        gpu = st.selectbox("Hardware", [compare.HERE, *compare.GPUS], 6, key="method_gpu")
         rank = st.select_slider("LoRA rank", [4, 8, 16, 32, 64, 128], 16, key="method_rank")
     rows = compare.compare_methods(chosen, gpu, rank=rank)
     with st.container(border=True):
         _memory_chart(rows, chosen, gpu)
-        st.caption("Batch 2, 2,048 tokens, the weights kept as 16-bit numbers on a GPU and 32-bit ones on a CPU.")
+        st.caption("Batch size 2, 2,048 tokens, weights in 16 bits on a GPU and 32 bits on a CPU.")
     with st.grid(3, min_column_width=250):
         for row in rows:
             _method_card(row)
@@ -79,7 +79,8 @@ def _method_card(row: compare.MethodRow) -> None:
         st.markdown(row.about.how)
         st.markdown(f":gray[{row.about.serves}]")
         st.markdown(
-            f":small[{number(row.trained)} numbers learn ({_share(row.share)}) · file about {size(row.file_bytes)}]"
+            f":small[{number(row.trained)} parameters trained ({_share(row.share)}) · file about "
+            f"{size(row.file_bytes)}]"
         )
         low, high = size(row.memory.low), size(row.memory.high)
         st.markdown(f":{color}-badge[:material/{icon}: {word}] :small[{low} to {high}]")
@@ -90,10 +91,10 @@ def _share(share: float) -> str:
 
 
 def _rank_card(chosen: str) -> None:
-    """What one step of the rank costs."""
+    """The number of trained parameters by LoRA rank."""
     sizes = compare.lora_sizes(chosen)
     with st.container(border=True, height="stretch", gap="xsmall"):
-        st.markdown("**What the rank costs**")
+        st.markdown("**Parameters by rank**")
         st.caption(f"LoRA on all linear layers of a {chosen} model: rank × (inputs + outputs) for each layer.")
         for rank, count, share in sizes:
             with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -102,19 +103,18 @@ def _rank_card(chosen: str) -> None:
 
 
 def choose() -> None:
-    """Which size and method a card can train, how long it would take, and what that costs."""
+    """Which model sizes and methods fit on a GPU, how long a run takes, and what it costs."""
     st.markdown(
-        "Start with the **smallest model that can say the answers well**, not with the largest that fits: it trains "
-        "faster, answers faster and costs less each day. Go up one size when base and tuned both fail on the same "
-        "questions."
+        "Start with the **smallest model that answers well**, not with the largest that fits: it trains faster, "
+        "answers faster and costs less to run. Move up one size if base and tuned model fail on the same questions."
     )
     with st.grid(3, min_column_width=220):
-        gpu = st.selectbox("Card", [compare.HERE, *compare.GPUS], 3, key="choose_gpu")
+        gpu = st.selectbox("GPU", [compare.HERE, *compare.GPUS], 3, key="choose_gpu")
         examples = st.number_input("Examples", 10, 1_000_000, 500, step=50, key="choose_examples")
-        price = st.number_input("Price of the card per hour", 0.0, 100.0, 1.5, step=0.5, key="choose_price")
+        price = st.number_input("GPU price per hour", 0.0, 100.0, 1.5, step=0.5, key="choose_price")
     answers, figures = st.columns([6, 5], gap="medium")
     with answers, st.container(border=True, gap="xsmall"):
-        st.markdown("**What fits, at batch 2 and 2,048 tokens**")
+        st.markdown("**What fits, at batch size 2 and 2,048 tokens**")
         for label, by_method in compare.fits(gpu).items():
             _fit_row(label, by_method)
     with figures, st.container(border=True, gap="xsmall"):
@@ -135,10 +135,7 @@ def _fit_row(label: str, by_method: dict[str, MemoryForecast]) -> None:
 def _speed_card(gpu: str, examples: int, price: float) -> None:
     st.markdown("**How long a run takes**")
     if gpu == compare.HERE:
-        st.markdown(
-            "On this machine nothing has to be guessed: *New job* takes a few real training steps and forecasts the "
-            "time from them."
-        )
+        st.markdown("On this machine, *New job* can run a few real training steps and forecast the time from them.")
         return
     tokens = examples * 300 * 3
     st.caption(f"{examples:,} examples of 300 tokens, three epochs: {number(tokens)} tokens. LoRA.")
@@ -149,8 +146,8 @@ def _speed_card(gpu: str, examples: int, price: float) -> None:
             money = f" · {cost.low_cost:.2f} to {cost.high_cost:.2f}" if price else ""
             st.markdown(f"{_hours(cost.low_hours)} to {_hours(cost.high_hours)}{money}", width="content")
     st.caption(
-        "Computed from operations: 4 per weight and token, at 15 to 40% of the card's data sheet. Loading and saving "
-        "come on top."
+        "Computed from 4 operations per weight and token, at 15 to 40% of the GPU's peak. Loading and saving take "
+        "extra time."
     )
 
 
@@ -161,19 +158,19 @@ def _hours(hours: float) -> str:
 
 
 def loss_curves() -> None:
-    """Drawn shapes and the reader's own runs, judged by the same reading."""
+    """Illustrative curves and the reader's own runs, judged by the same rules."""
     st.markdown(
-        "The **loss** says how surprised the model still is by your outputs: 0 means it would have written them word "
-        "for word. The *training* curve is about examples it learns from, the *validation* curve about ones it never "
-        "sees."
+        "The **loss** measures how far the model's predictions are from your outputs: at 0 it would write them word "
+        "for word. The *training* curve is the loss on training examples, the *validation* curve on examples that are "
+        "never used for training."
     )
     finished = [job for job in jobs.list_jobs() if job.state == "succeeded"][:20]
-    kinds = {shape.id: f"Drawn: {shape.title}" for shape in curves.SHAPES.values()}
+    kinds = {shape.id: f"Illustration: {shape.title}" for shape in curves.SHAPES.values()}
     kinds |= {job.id: f"Your run: {job.name}" for job in finished}
     picked = st.selectbox("Curve", list(kinds), format_func=kinds.__getitem__, key="curve")
     if picked in curves.SHAPES:
         train, validation = curves.draw(picked)
-        note = f"Drawn from a formula, no measured run. t is the step: {curves.SHAPES[picked].formula}"
+        note = f"Generated from a formula, not measured; t is the step: {curves.SHAPES[picked].formula}"
     else:
         train, validation = _measured(picked)
         note = "Measured by this studio."
@@ -191,7 +188,7 @@ def loss_curves() -> None:
 
 
 def _measured(job_id: str) -> tuple[curves.Points, curves.Points]:
-    """The newest point of each step of a run."""
+    """The latest point of each step of a run."""
     newest = {(point.split, point.step): point.loss for point in metrics.since(job_id)}
     ordered = sorted((split, step, loss) for (split, step), loss in newest.items())
     train = [(step, loss) for split, step, loss in ordered if split == "train"]

@@ -38,7 +38,7 @@ def counts(overview: Overview) -> None:
                 number(overview.jobs),
                 f"{running} running" if running else None,
                 chart=overview.jobs_series,
-                help=by_state or "No job has been started yet.",
+                help=by_state or "No training job yet.",
                 arrow="off",
             ),
             components.Tile(
@@ -54,13 +54,13 @@ def counts(overview: Overview) -> None:
 
 
 def activity(overview: Overview) -> None:
-    """What happened last, each line leading to its own screen."""
+    """The latest activity; each row links to its screen."""
     components.heading("Recent activity")
     if not overview.activity:
         if components.empty(
             "history",
-            "Nothing has happened yet",
-            "Upload labeled examples, or try the demo: it needs no file of yours.",
+            "No activity yet",
+            "Upload labeled examples, or try the demo, which needs no file.",
             "Upload Labeled Examples",
             "activity",
             primary=False,
@@ -83,7 +83,7 @@ def activity(overview: Overview) -> None:
 
 
 def journey(overview: Overview) -> None:
-    """The way of a team, ticking itself from what is really there."""
+    """The steps from data to a deployed model; each is checked off from real state."""
     done = sum(step.done for step in overview.journey)
     components.heading("Your journey", f"{done} of {plural(len(overview.journey), 'step')}")
     following = next((step.id for step in overview.journey if not step.done), None)

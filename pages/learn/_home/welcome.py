@@ -12,28 +12,28 @@ _ACTIONS = (
         "upload",
         "note_add",
         "Upload Labeled Examples",
-        "Input → Output pairs, from a table or a JSONL file. Every row is checked before it is used.",
+        "Input → Output pairs from a table or a JSONL file. Every row is checked first.",
         "Upload file",
     ),
     (
         "new_job",
         "model_training",
         "Start Training Job",
-        "Supervised learning on your examples. You see memory, time and fit before you start.",
+        "Supervised learning on your examples. You see memory and time before you start.",
         "New job",
     ),
     (
         "import_conversations",
         "forum",
         "Import from Conversations",
-        "Exported chats: what people asked becomes the input, what was answered the output. Redacted first.",
+        "Exported chats: questions become inputs, answers become outputs. Personal data is redacted first.",
         "Import chats",
     ),
     (
         "demo",
         "play_circle",
         "Try the demo",
-        "One click: the shipped sample is trained here, then base and tuned answer side by side.",
+        "One click: a small model is trained on the sample dataset, then base and tuned answer side by side.",
         "Start the demo",
     ),
 )
@@ -80,7 +80,7 @@ def hero() -> None:
 
 
 def quick_actions() -> None:
-    """The ways to begin; a card appears when its screen does."""
+    """Cards that lead to the first steps."""
     shown = [action for action in _ACTIONS if navigation.exists(action[0])]
     components.heading("Start here", "Supervised fine-tuning requires labeled examples")
     with st.grid(max(len(shown), 1), min_column_width=250):
@@ -92,6 +92,6 @@ def quick_actions() -> None:
                     st.markdown(f"**:blue[:material/{icon}:] {title}**")
                     st.caption(text)
                 if st.button(label, width="stretch", key=f"go_{screen}"):
-                    # One click is enough: the demo begins as its screen opens.
+                    # The demo starts as its screen opens.
                     query = {"start": "1"} if screen == "demo" else {}
                     st.switch_page(navigation.page_file(screen), query_params=query)

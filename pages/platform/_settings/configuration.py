@@ -1,4 +1,4 @@
-"""The settings in force, and who is signed in."""
+"""The active settings, and the signed-in user."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pages.ui.guard import sign_in_configured
 
 
 def configuration() -> None:
-    """The settings in force; each is an environment variable, read at the start."""
+    """The active settings; each is an environment variable, read at startup."""
     settings = get_settings()
-    components.heading("Configuration", "environment variables, read at the start")
+    components.heading("Configuration", "Environment variables, read at startup")
     with st.container(border=True, key="configuration"):
         components.facts(
             [
                 ("SFT_DATA_DIR", str(settings.data_dir)),
                 ("DATABASE_URL", "SQLite in the data directory" if settings.is_sqlite else "PostgreSQL"),
-                ("REDIS_URL", "set" if settings.redis_url else "the embedded server"),
+                ("REDIS_URL", "set" if settings.redis_url else "embedded server"),
                 ("STORAGE_URL", settings.storage_url or "files in the data directory"),
                 ("SFT_HOST", settings.host),
                 ("SFT_WEB_PORT", str(settings.web_port)),
@@ -32,11 +32,11 @@ def configuration() -> None:
 
 
 def person() -> None:
-    """Who is signed in, where sign-in is on."""
+    """The signed-in user, if sign-in is on."""
     if not sign_in_configured():
         return
     components.section_gap()
-    components.heading("You")
+    components.heading("Account")
     with st.container(
         border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="you"
     ):

@@ -1,4 +1,4 @@
-"""Connections to language models: the list with what can be done about each. For Settings."""
+"""The list of connections to language models."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pages.ui.format import md
 
 
 def connection_list() -> None:
-    """Every connection with what can be done about it, and the way to a new one. For Settings."""
-    found = connections.list_connections()
-    wanted = st.session_state.get("connection_open")
+    """All connections with their actions, and the button for a new one."""
+    records = connections.list_connections()
+    open_id = st.session_state.get("connection_open")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Language models that write", anchor=False, width="content")
-        if wanted is None and st.button(
+        st.subheader("Connections to language models", anchor=False, width="content")
+        if open_id is None and st.button(
             "Add a connection", icon=":material/add:", type="tertiary", key="pick_add_connection"
         ):
             open_form()
             st.rerun()
-    st.caption("Smart mode asks one of these to write labeled examples. Keys stay in files of this server.")
-    if wanted == NEW:
+    st.caption("Smart mode uses one of these to write labeled examples. API keys are stored on this server only.")
+    if open_id == NEW:
         connection_form(None)
     with st.container(border=True, gap="xsmall", key="connections"):
-        for index, record in enumerate(found):
+        for index, record in enumerate(records):
             if index:
                 st.divider()
             _row(record)
-    edited = next((record for record in found if record.id == wanted), None)
+    edited = next((record for record in records if record.id == open_id), None)
     if edited is not None:
         connection_form(edited)
 
@@ -41,7 +41,7 @@ def _row(record: ConnectionRecord) -> None:
             st.markdown(f"**{md(record.name)}**" if not asked else f"Delete **{md(record.name)}** and its key?")
             st.caption(md(about(record)))
         if asked:
-            if st.button("Keep", type="tertiary", key=f"keep_{record.id}"):
+            if st.button("Cancel", type="tertiary", key=f"keep_{record.id}"):
                 st.session_state.pop("connection_delete")
                 st.rerun()
             if st.button("Delete", key=f"delete_now_{record.id}"):
@@ -58,5 +58,5 @@ def _row(record: ConnectionRecord) -> None:
                 st.rerun()
         tested = st.button("Test", key=f"test_{record.id}")
     if tested:
-        with st.spinner("Asking for the models"):
+        with st.spinner("Fetching the list of models"):
             show_test(connections.test(record.id))

@@ -1,4 +1,4 @@
-"""This machine: what was found on it, its workers, its storage."""
+"""This machine: its hardware and software, workers and storage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pages.ui import components
 from pages.ui.format import ago, md, plural, size
 from pages.ui.states import Color
 
-EXAMINED_FOR_S = 60  # the look at a GPU starts a process, and Ollama may be slow to say no
+EXAMINED_FOR_S = 60  # the GPU check starts a process, and Ollama may be slow to answer
 _STATES: dict[str, tuple[str, Color, str]] = {
     "ok": ("Found", "green", "check_circle"),
     "note": ("Optional", "gray", "info"),
@@ -26,12 +26,12 @@ def _examined() -> list[Check]:
 
 
 def machine() -> None:
-    """What `sft doctor` finds, and for each gap the command that closes it."""
+    """The checks of `sft doctor`, with a command for each missing part."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("This machine", anchor=False, width="content")
-        if st.button("Look again", type="tertiary", icon=":material/refresh:", key="pick_look_again"):
+        if st.button("Check again", type="tertiary", icon=":material/refresh:", key="pick_check_again"):
             _examined.clear()
-    with st.spinner("Looking around"):
+    with st.spinner("Checking this machine"):
         checks = _examined()
     with st.container(border=True, gap="xsmall", key="checks"):
         for index, check in enumerate(checks):
@@ -50,12 +50,12 @@ def machine() -> None:
 
 
 def workers() -> None:
-    """The processes that do long work, as Redis knows them."""
+    """The worker processes."""
     found = tasks.workers()
     components.heading("Workers", plural(len(found), "worker"))
     if not found:
         with st.container(border=True, gap="xsmall", key="no_worker"):
-            st.markdown(":orange[:material/warning: No worker is running.] Long work waits until one does.")
+            st.markdown(":orange[:material/warning: No worker is running.] Background jobs wait until one starts.")
             st.code("sft up", language=None)
         return
     titles = {task.id: task.title for task in tasks.list_tasks(state="running", limit=20)}
@@ -64,7 +64,7 @@ def workers() -> None:
             if index:
                 st.divider()
             busy = worker.task_id is not None
-            doing = titles.get(worker.task_id or "", "working") if busy else "waiting for work"
+            doing = titles.get(worker.task_id or "", "working") if busy else "waiting"
             with st.container(
                 horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
             ):
@@ -75,10 +75,10 @@ def workers() -> None:
 
 
 def storage() -> None:
-    """What the studio takes of the disk, by kind."""
+    """The disk space the studio uses, by kind."""
     use = storage_use()
     components.heading("Storage", f"{size(use.used_bytes)} used")
     with st.container(border=True, gap="small", key="storage"):
         largest = sorted(use.places, key=lambda place: -place.size_bytes)
         components.memory_bar([(place.name, place.size_bytes) for place in largest], use.used_bytes + use.free_bytes)
-        st.caption(f"All of it lies in `{use.data_dir}`")
+        st.caption(f"Stored in `{use.data_dir}`")

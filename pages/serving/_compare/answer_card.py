@@ -15,14 +15,14 @@ from pages.ui.format import md
 
 @dataclass
 class Card:
-    """Places of one answer card; `draw` is called while the answer grows."""
+    """The placeholders of one answer card; `draw` is called while the answer grows."""
 
     body: DeltaGenerator
     foot: DeltaGenerator
     finished: bool = False
 
     def draw(self, answer: Answer, expected: str) -> None:
-        """Show what is there; once complete, the verdict and the figures."""
+        """Show the answer so far; once it is complete, also the verdict and the figures."""
         if self.finished:
             return
         if answer.error:
@@ -33,7 +33,7 @@ class Card:
         if answer.text:
             self.body.markdown(shown(answer.text) + ("" if answer.done else " ▌"))
         elif answer.done:
-            self.body.caption("It answered with nothing.")
+            self.body.caption("The model returned an empty answer.")
         else:
             self.body.caption(answer.waiting())
         if answer.done:
@@ -43,7 +43,7 @@ class Card:
 
 
 def card(model: chat.ChatModel, *, tuned: bool) -> Card:
-    """The empty card of a model: the tuned one has the accent edge."""
+    """The empty card of a model; the card of the tuned model has the accent edge."""
     with st.container(
         border=True,
         height="stretch",
@@ -66,10 +66,10 @@ def _verdict(answer: Answer, expected: str) -> None:
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if expected:
-            right = chat.matches(answer.text, expected)
+            exact = chat.matches(answer.text, expected)
             st.markdown(
                 ":green[:material/check: Matches the expected answer]"
-                if right
+                if exact
                 else ":red[:material/close: Not the expected answer]",
                 width="content",
             )

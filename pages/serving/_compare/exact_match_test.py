@@ -15,7 +15,7 @@ POLL_S = 1.5
 
 
 def on_all_examples(model: ChatModel) -> None:
-    """Exact matches of base and tuned on the whole dataset: run once, kept with the model."""
+    """Exact matches of base and tuned on all examples of the dataset: run once and stored with the model."""
     components.section_gap()
     test = models.test_result(model.model_id)
     task = models.running_test(model.model_id)
@@ -27,10 +27,10 @@ def on_all_examples(model: ChatModel) -> None:
     if test is None:
         components.heading("On all examples")
         if models.get_model(model.model_id).dataset_deleted:
-            st.caption("The dataset was deleted, and its questions with it. Type a question of your own above.")
+            st.caption("The dataset was deleted with its questions. Enter a question above instead.")
             return
         with st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.caption("Ask both models every question of the dataset and count the exact answers.", width="stretch")
+            st.caption("Ask both models every question in the dataset and count the exact answers.", width="stretch")
             if st.button("Test on all examples", icon=":material/fact_check:", key="test"):
                 models.test(model.model_id)
                 st.rerun()

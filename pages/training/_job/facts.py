@@ -1,4 +1,4 @@
-"""The still part of the job screen: forecast beside measured, and every setting with where it came from."""
+"""The static part of the job screen: forecast and measurement, and every setting with its source."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _WITHIN = {True: ":green[:material/check:]", False: ":orange[:material/warning:]
 
 
 def forecast_and_measured(job: jobs.JobRecord) -> None:
-    """What was said before the run beside what it took, once the run is over."""
+    """The forecast compared with what the run measured, once it has ended."""
     rows = jobs.forecast_and_measured(job)
     if not rows:
         return
     components.section_gap()
-    components.heading("Forecast and measured", "What the studio said before, and what it took")
+    components.heading("Forecast and measured", "What the studio predicted, and what the run took")
     with st.container(border=True, key="measured"):
         _side_by_side(rows)
         if record := jobs.track_record().text:
@@ -45,17 +45,17 @@ def _side_by_side(rows: list[jobs.Comparison]) -> None:
 
 
 def _unbroken(text: str) -> str:
-    """A number and its unit stay on one line: `505 MB to` above `684 MB`."""
+    """Keep a number and its unit on one line: `505 MB to` above `684 MB`."""
     return re.sub(r"(?<=\d) (?=[A-Za-z]+( to |$))", "\N{NO-BREAK SPACE}", text)
 
 
 def _off(error: float) -> str:
-    """By how much the forecast missed: `12% too much`."""
-    return f"{abs(100 * error):.0f}% too {'much' if error > 0 else 'little'}"
+    """The error of the forecast: `12% too high`."""
+    return f"{abs(100 * error):.0f}% too {'high' if error > 0 else 'low'}"
 
 
 def settings(job: jobs.JobRecord) -> None:
-    """Every setting of the run as it was frozen at launch."""
+    """Every setting of the run, as it was at launch."""
     with st.expander("Settings of this job", icon=":material/tune:", key="settings"):
         spec = job.spec
         components.facts(
@@ -75,14 +75,14 @@ def settings(job: jobs.JobRecord) -> None:
 
 
 def engine(engine_id: str, reason: str) -> str:
-    """An engine and why it was taken, as one value of a list of facts."""
+    """An engine and the reason it was chosen, in one line."""
     title = choices.engine_title(engine_id)
     return f"{title}  ·  {reason}" if reason else title
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting with its value in words; `chosen` where a person said so."""
+    """A setting with its value as text; `chosen` if a user chose it."""
 
     name: str
     title: str
@@ -101,16 +101,16 @@ class Setting:
 def hyperparameters(
     method_id: str, method_config: Mapping[str, Any], training: ResolvedTraining, sources: Mapping[str, str]
 ) -> list[Setting]:
-    """Each setting that means something beside the others; the method's own come first."""
-    found: list[Setting] = []
+    """Each setting that has an effect; those of the method come first."""
+    rows: list[Setting] = []
     method, general = choices.method(method_id), training.model_dump()
     for name, field in method.model_fields.items():
         if applies(field, method_config, method):
             value = method_config.get(name, field.default)
             origin = "default" if value == field.default else CHOSEN
-            found.append(Setting(name, field.title or name, value_text(field, value), origin))
+            rows.append(Setting(name, field.title or name, value_text(field, value), origin))
     for name, field in TrainingConfig.model_fields.items():
         if applies(field, general, TrainingConfig):
             value = value_text(field, general[name])
-            found.append(Setting(name, field.title or name, value, sources.get(name, "default")))
-    return found
+            rows.append(Setting(name, field.title or name, value, sources.get(name, "default")))
+    return rows

@@ -1,4 +1,4 @@
-"""Why a job failed, what would help, and the one press that does it."""
+"""Why a job failed, which settings would help, and a button that applies them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from core.services.training import choices, jobs
 from pages.ui import navigation
 from pages.ui.format import format_setting, md
 
-UNNAMED = "error"  # a cause that says nothing
-_CAUSES = {"storage": "the disk", "killed": "killed from outside", "data": "the dataset", "hung": "no sign of life"}
+UNNAMED = "error"  # the cause of an error without one
+_CAUSES = {"storage": "the disk", "killed": "the process was killed", "data": "the dataset", "hung": "no progress"}
 
 
 def panel(job: jobs.JobRecord) -> None:
-    """The cause in words, the settings that would help beside those it had, and the way on."""
+    """The cause, the settings that would help beside the current ones, and the buttons to go on."""
     if job.reason == "data" and job.dataset_deleted:
         _without_dataset(job)
         return
@@ -26,33 +26,35 @@ def panel(job: jobs.JobRecord) -> None:
     changes = jobs.remedies(job)
     with st.container(border=True, gap="small", key="failure"):
         st.markdown(f"**:red[:material/error: {md(error.get('message') or 'Training failed.')}]**")
-        if changes:  # they say what the remedy says in words
+        if changes:  # they replace the remedy, which says the same in words
             st.caption("This would help:")
             _changes(changes)
             st.caption(jobs.also_helps(cause))
         elif error.get("remedy"):
             st.markdown(md(error["remedy"]))
         _ways_on(job, changes)
-        _kept(job)
+        _checkpoint(job)
         quiet = [
             f"Cause: {_CAUSES.get(cause, cause.replace('_', ' '))}" if cause and cause != UNNAMED else "",
-            f"the log knows it as {error['error_id']}" if error.get("error_id") else "",
+            f"Error ID: {error['error_id']}" if error.get("error_id") else "",
         ]
         if any(quiet):
             st.caption(md(" · ".join(part for part in quiet if part)))
 
 
 def _without_dataset(job: jobs.JobRecord) -> None:
-    """No retry can help: the way on is another dataset."""
+    """A retry cannot help: offer another dataset."""
     with st.container(border=True, gap="small", key="failure"):
         st.markdown(f"**:red[:material/error: The dataset “{md(job.dataset_name)}” was deleted]**")
-        st.markdown("Its examples went with it, so this job cannot run again. Choose another dataset for a new job.")
-        if st.button("Choose another dataset", icon=":material/dataset:", type="primary", key="mend_no_dataset"):
+        st.markdown(
+            "Its examples were deleted too, so this job cannot run again. Choose another dataset for a new job."
+        )
+        if st.button("Choose another dataset", icon=":material/dataset:", type="primary", key="choose_dataset"):
             st.switch_page(navigation.page_file("new_job"), query_params={"again": job.id})
 
 
 def _changes(changes: Sequence[jobs.SettingChange]) -> None:
-    """Each setting with its value now and the suggested one, one a line."""
+    """Each setting with its current and its suggested value."""
     with st.grid(2, min_column_width=110, wrap=False, gap=("xxsmall", "small"), width=360, key="remedies"):
         for change in changes:
             now, suggested = format_setting(change.now), _suggestion(change.suggested)
@@ -60,11 +62,11 @@ def _changes(changes: Sequence[jobs.SettingChange]) -> None:
             st.markdown(f":small[:gray[{md(now)} →] **{md(suggested)}**]")
 
 
-def _kept(job: jobs.JobRecord) -> None:
+def _checkpoint(job: jobs.JobRecord) -> None:
     if job.checkpoint_step:
         st.caption(
-            f":material/save: The checkpoint of step {job.checkpoint_step:,} of {job.total_steps:,} is kept. "
-            "*Retry* goes on from it, and *Keep the last checkpoint* makes a model of it."
+            f":material/save: The checkpoint of step {job.checkpoint_step:,} of {job.total_steps:,} was saved. "
+            "*Retry* continues from it; *Keep the last checkpoint* saves it as a model."
         )
 
 
@@ -74,22 +76,22 @@ def _ways_on(job: jobs.JobRecord, changes: Sequence[jobs.SettingChange]) -> None
             "New job with these settings",
             icon=":material/auto_fix_high:",
             type="primary",
-            key="mend",
-            help="Opens a new job that names this one as its parent, with the settings above filled in.",
+            key="new_with_remedies",
+            help="Opens a new job with the settings above filled in and this job as its parent.",
         ):
             draft = drafts.create("job", prefilled(job.id), step="review")
             st.switch_page(navigation.page_file("new_job"), query_params={"draft": draft.id})
-    elif job.reason == "data" and st.button("Open the dataset", icon=":material/dataset:", key="mend_dataset"):
+    elif job.reason == "data" and st.button("Open the dataset", icon=":material/dataset:", key="open_dataset"):
         st.switch_page(navigation.page_file("datasets"), query_params={"id": job.dataset_id})
 
 
 def prefilled(job_id: str) -> dict[str, Any]:
-    """A draft's state: the job's choices with what would help, a fresh name, and the parent."""
+    """The state of a draft: the job's choices with the suggested changes, a new name, and the parent."""
     choices = jobs.started_over(job_id)
     name = jobs.suggest_name(choices["dataset_id"], choices["base_model"])
     return choices | {"name": name, "parent_job_id": job_id}
 
 
 def _suggestion(raw: object) -> str:
-    """A suggested setting: as `setting`, and the id of a method by its title."""
+    """A suggested value as text; a method by its title."""
     return choices.method(str(raw)).title if choices.is_method(raw) else format_setting(raw)

@@ -1,4 +1,4 @@
-"""The living part of the job screen: progress, figures, curves, events. Polls while the job moves, then stops."""
+"""The live part of the job screen: progress, tiles, curves, events. Polls until the job ends."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from pages.ui.tasks import words as task_words
 
 POLL_S = 1.5
 SLOW_S = 4.0
-CARD_HEIGHT = 375  # pixels, of the loss with its smoothing and its legend
+CARD_HEIGHT = 375  # pixels; of the loss chart with its controls
 CARD_FRAME = 30
-WAITING_HEIGHT = 210  # before there is a curve
+WAITING_HEIGHT = 210  # while there is no curve yet
 FEW_EVENTS = 6
-SPARK = 40  # points of a tile's small curve
-STEADY = 0.01  # a validation loss that moves by less, of itself, is neither better nor worse
+SPARK = 40  # points of the small curve in a tile
+STEADY = 0.01  # a relative change of the validation loss below this is drawn as neutral
 
 _ICONS = {
     "checkpoint": ":material/save:",
@@ -38,7 +38,7 @@ _ICONS = {
 
 
 def draw(job: jobs.JobRecord) -> None:
-    """Progress band, tiles, loss beside events, sample answers, then the quieter curves and the log."""
+    """Progress, tiles, loss and events, sample answers, further curves, log."""
     moving = job.state in task_words.MOVING
     st.fragment(run_every=POLL_S if moving else None)(_now)(job.id, _look(job))
     st.fragment(run_every=SLOW_S if moving else None)(_answers)(job.id)
@@ -46,7 +46,7 @@ def draw(job: jobs.JobRecord) -> None:
 
 
 def _look(job: jobs.JobRecord) -> tuple[object, ...]:
-    """What the frame around the fragment shows; when it differs the whole page is drawn again."""
+    """What the page around the fragment shows; when it changes, the page reruns."""
     return job.state, job.command, tuple(job.actions), job.waiting_to_resume, job.model_id
 
 
@@ -87,7 +87,7 @@ def _where(job: jobs.JobRecord) -> str:
         return "**Waiting in queue**"
     if job.is_terminal or job.state == "paused":
         word = states.state_of(job.state).word
-        early = " · stopped early, the model is kept" if job.reason == "stopped_early" and job.model_id else ""
+        early = " · stopped early, model saved" if job.reason == "stopped_early" and job.model_id else ""
         return f"**{word}** · {_steps(job)}{early}" if job.step else f"**{word}**"
     if job.waiting_to_resume:
         return f"**Waiting to resume** · {_steps(job)}"
@@ -131,25 +131,24 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
             "inverse",
             "since start" if len(smooth) > 1 else None,
             smooth,
-            help="How wrong the model is on the outputs it is being taught, smoothed over the last steps. Lower is "
-            "better.",
+            help="The error on the training outputs, smoothed over the last steps. Lower is better.",
         ),
         Tile(
             "Validation loss",
             format_loss(validation[-1].loss if validation else None),
             f"{change:+.3f}" if change is not None else None,
             "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
-            "last check" if change is not None else None,
+            "last evaluation" if change is not None else None,
             [p.loss for p in run_charts.thinned(validation, SPARK)],
-            help="The loss on examples that are not trained on. When it rises while the training loss falls, the "
-            "model is learning by heart. A dataset without validation examples has none.",
+            help="The loss on held-out examples. If it rises while the training loss falls, the model is memorizing. A "
+            "dataset without validation examples has none.",
         ),
         *(_tile(metric, points) for metric in METRICS if metric.tile and _has(points, metric)),
     ]
-    if not validation and train and job.is_terminal:  # none was held out, and none will come
+    if not validation and train and job.is_terminal:  # the dataset has no validation examples
         items = [item for item in items if item.label != "Validation loss"]
     if (left_s := _time_left(job)) is not None:
-        items.append(Tile("Time left", duration(left_s), help="At the pace of the last steps."))
+        items.append(Tile("Time left", duration(left_s), help="At the speed of the last steps."))
     components.tiles(items, key="tiles")
 
 
@@ -158,11 +157,11 @@ def _has(points: Series, metric: RunMetric) -> bool:
 
 
 def _tile(metric: RunMetric, points: Series) -> Tile:
-    """A metric's last value with its curve; below it the same on held-out examples, or its sum so far."""
+    """A metric's latest value with its curve; below it the value on held-out examples, or the total so far."""
     values = [value for point in points.train[-metric.mean_over :] if (value := point.value(metric.id)) is not None]
     held = points.validation[-1].value(metric.id) if points.validation else None
     total = points.train[-1].value(metric.total)
-    below, word = (metric.write(held), "held out") if held is not None else (number(total) if total else None, "total")
+    below, word = (metric.write(held), "held-out") if held is not None else (number(total) if total else None, "total")
     return Tile(
         metric.tile,
         metric.write(sum(values) / len(values)),
@@ -195,7 +194,7 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
             required=True,
             key="smoothing",
             label_visibility="collapsed",
-            help="How strongly the training curve is smoothed. The pale line is every step as it was.",
+            help="How strongly the training curve is smoothed. The pale line shows the raw values.",
         )
         fig = run_charts.loss_figure(
             [*points.train, *points.validation],
@@ -232,7 +231,7 @@ def _events(job: jobs.JobRecord) -> None:
     )
     with st.container(border=True, height=height, gap="xsmall", key="events"):
         if not rows:
-            st.caption("Nothing has happened yet.")
+            st.caption("No events yet.")
         for event in rows[:40]:
             color = {"error": "red", "warning": "orange"}.get(event.level, "gray")
             icon = ":material/error:" if event.level == "error" else _ICONS.get(event.kind, ":material/info:")
@@ -244,7 +243,7 @@ def _events(job: jobs.JobRecord) -> None:
 def _answers(job_id: str) -> None:
     with boundary():
         prompts = monitoring.sample_answers(job_id)
-        if any(prompt.answers for prompt in prompts):  # an empty container would be a gap
+        if any(prompt.answers for prompt in prompts):  # an empty container would leave a gap
             with st.container(key="live_answers"):
                 job_samples.panel(jobs.get_job(job_id), prompts)
 
@@ -257,4 +256,4 @@ def _quiet(job_id: str) -> None:
             job_run.curves(job, points)
         with st.expander("Log", icon=":material/terminal:", key="log"):
             lines = jobs.log_lines(job.id)
-            st.code("\n".join(lines[-200:]) or "The log is empty so far.", language=None, height=260, wrap_lines=True)
+            st.code("\n".join(lines[-200:]) or "The log is empty.", language=None, height=260, wrap_lines=True)

@@ -1,6 +1,6 @@
-"""How well each example was learnt: the spread of the losses, and the worst and best examples with the way to them.
+"""How well each example was learned: a histogram of the losses, and the worst and best examples.
 
-Examples that were trained on and examples that were held out have lists of their own: a high loss means another thing.
+Training examples and held-out examples have separate lists, because a high loss means something else for each.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pages.ui.format import format_loss, md, plural
 
 
 def panel(model_id: str) -> None:
-    """The examples of a finished run by their loss; nothing for a model of an earlier release."""
+    """The examples of a finished run by their loss; nothing for models of earlier releases."""
     found = monitoring.example_losses(model_id)
     if found is None:
         return
     components.section_gap()
-    part = "" if found.measured >= found.examples else f" of {found.examples:,}, drawn at random"
-    components.heading("Loss by example", f"{plural(found.measured, 'example')}{part} under the finished model")
+    part = "" if found.measured >= found.examples else f" of {found.examples:,}, sampled at random"
+    components.heading("Loss by example", f"{plural(found.measured, 'example')}{part} with the finished model")
     with st.container(border=True, gap="small", key="example_losses"):
         chart(
             _figure(found),
@@ -30,16 +30,16 @@ def panel(model_id: str) -> None:
             height=200,
             x="Loss of the example",
             y="Examples",
-            alt=f"Histogram of the loss of {found.measured} examples. {_halves(found)}",
+            alt=f"Histogram of the loss of {found.measured} examples. {_medians(found)}",
         )
-        st.caption(_halves(found))
+        st.caption(_medians(found))
     if not (found.worst or found.held_out):
-        st.caption("The dataset version that this run learnt from is gone, so its examples cannot be shown.")
+        st.caption("The dataset version this run was trained on was deleted, so its examples cannot be shown.")
         return
     if not found.is_current:
         st.caption(
-            f":material/history: This run learnt version {found.version_number} of the dataset, which has been changed "
-            "since. An example opens where it stands now."
+            f":material/history: This run was trained on version {found.version_number} of the dataset, which has "
+            "changed since. An example opens in the current version."
         )
     lists = [(name, key, text, items) for name, key, text, items in _lists(found) if items]
     tabs = st.tabs([name for name, _, _, _ in lists], key="loss_lists")
@@ -51,50 +51,50 @@ def panel(model_id: str) -> None:
                     _card(found, item, key)
 
 
-def _halves(found: monitoring.ExampleLosses) -> str:
-    """`Half of the trained examples lie below 0.021, half of the held-out ones below 3.416.`"""
-    medians = (("trained examples lie", found.median_trained), ("held-out ones", found.median_held_out))
-    said = [f"half of the {name} below {format_loss(value)}" for name, value in medians if value is not None]
-    return f"{', '.join(said).capitalize()}."
+def _medians(found: monitoring.ExampleLosses) -> str:
+    """`Median loss: 0.021 on training examples, 3.416 on held-out examples.`"""
+    medians = (("training examples", found.median_trained), ("held-out examples", found.median_held_out))
+    parts = [f"{format_loss(value)} on {name}" for name, value in medians if value is not None]
+    return f"Median loss: {', '.join(parts)}."
 
 
 def _lists(found: monitoring.ExampleLosses) -> tuple[tuple[str, str, str, tuple[monitoring.LossExample, ...]], ...]:
-    """(tab, key, what a high or low loss means there, examples)."""
+    """(tab, key, what the loss means there, examples)."""
     return (
         (
             "Likely mistakes",
             "worst",
-            "Trained on, and still the worst learnt. Often a wrong output, two outputs for one input, or a slip in the "
-            "text: mend it in the dataset, then train again.",
+            "Highest training loss. Often a wrong output, two outputs for one input, or a typo: fix it in the dataset, "
+            "then train again.",
             found.worst,
         ),
         (
             "Does not generalize",
             "held",
-            "Held out from training, and the furthest from what was learnt. Nothing need be wrong with them: the model "
-            "has seen too little that is like them. More examples of their kind help.",
+            "Held-out examples with the highest loss. They need not be wrong: the model has seen too few examples like "
+            "them. More examples of the same kind help.",
             found.held_out,
         ),
-        ("Best learnt", "best", "Trained on, and said with the least doubt.", found.best),
+        ("Learned best", "best", "Lowest training loss.", found.best),
     )
 
 
 def _figure(found: monitoring.ExampleLosses) -> go.Figure:
     middles = [(low + high) / 2 for low, high, _, _ in found.bins]
     fig = go.Figure()
-    fig.add_bar(x=middles, y=[train for _, _, train, _ in found.bins], name="Trained on", marker_color=BASE)
+    fig.add_bar(x=middles, y=[train for _, _, train, _ in found.bins], name="Training", marker_color=BASE)
     if any(held for _, _, _, held in found.bins):
-        fig.add_bar(x=middles, y=[held for _, _, _, held in found.bins], name="Held out", marker_color=TUNED)
+        fig.add_bar(x=middles, y=[held for _, _, _, held in found.bins], name="Held-out", marker_color=TUNED)
     fig.update_layout(barmode="stack")
     return fig
 
 
 def _card(found: monitoring.ExampleLosses, item: monitoring.LossExample, key: str) -> None:
-    right = f"{100 * item.accuracy:.0f}% of {plural(item.tokens, 'token')} right"
+    correct = f"{100 * item.accuracy:.0f}% of {plural(item.tokens, 'token')} correct"
     with example_view.card(
         item.example.messages,
         key=f"loss_{key}_{item.position}",
-        note=f"Example {item.position + 1:,} · loss {format_loss(item.loss)} · {right}",
+        note=f"Example {item.position + 1:,} · loss {format_loss(item.loss)} · {correct}",
         limit=400,
     ):
         if st.button(
@@ -106,6 +106,6 @@ def _card(found: monitoring.ExampleLosses, item: monitoring.LossExample, key: st
 def _open(found: monitoring.ExampleLosses, item: monitoring.LossExample) -> None:
     place = monitoring.locate(found.dataset_id, item.example, item.position)
     if place is None:
-        st.toast(md("This example is no longer in the dataset: it was edited or dropped since."))
+        st.toast(md("This example is no longer in the dataset: it was edited or removed."))
         return
     st.switch_page(navigation.page_file("datasets"), query_params={"id": found.dataset_id, "example": str(place)})

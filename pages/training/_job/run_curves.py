@@ -1,4 +1,4 @@
-"""The quieter curves of a run: accuracy, gradient, learning rate, speed, memory against its forecast; and the GPU's."""
+"""The smaller curves of a run: every metric with a panel, with a separate panel for the GPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages.ui.charts.points import Series
 
 
 def curves(job: JobRecord, points: Series) -> None:
-    """One small chart per measured figure; the GPU's panel only where there is a GPU."""
+    """One small chart per metric; the GPU panel only if there are GPU measurements."""
     components.section_gap()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Run", anchor=False, width="content")
@@ -43,7 +43,7 @@ def _wall(job: JobRecord, points: Series, metrics: list[RunMetric]) -> None:
 
 
 def _exports(job: JobRecord) -> None:
-    """The points as files; made when the button is pressed."""
+    """The points as files, written when a button is pressed."""
     with st.container(horizontal=True, width="content", gap="small"):
         st.download_button(
             "CSV",
@@ -54,7 +54,7 @@ def _exports(job: JobRecord) -> None:
             type="tertiary",
             key="metrics_csv",
             on_click="ignore",
-            help="Every measured point, one a line.",
+            help="Every measured point, one per line.",
         )
         st.download_button(
             "TensorBoard",
@@ -65,5 +65,5 @@ def _exports(job: JobRecord) -> None:
             type="tertiary",
             key="metrics_tensorboard",
             on_click="ignore",
-            help="Event files in a zip: unpack it and name the folder to tensorboard --logdir.",
+            help="A zip of event files: unpack it and pass the folder to tensorboard --logdir.",
         )

@@ -1,4 +1,4 @@
-"""Sample answers on the job screen: the same inputs at every evaluation, before beside now."""
+"""Sample answers on the job screen: the same inputs at every evaluation, compared with those before training."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pages.ui.format import md, plural, short
 
 _SOURCES = {
     "validation": "held out from training",
-    "train": "trained on: this dataset holds nothing out",
-    "typed": "typed for this job",
+    "train": "trained on: this dataset has no held-out examples",
+    "typed": "entered for this job",
 }
 _LIMIT = 600
 
 
 def panel(job: JobRecord, prompts: Sequence[monitoring.PromptRecord]) -> None:
-    """What the model answers as it learns, to prompts that have been answered at least once."""
+    """The model's answers during training, to prompts with at least one answer."""
     steps = sorted({answer.step for prompt in prompts for answer in prompt.answers})
     components.section_gap()
     kept = kept_step(job)
     components.heading(
-        "Sample answers", f"The model is that of step {kept:,}" if kept else "The same inputs at every evaluation"
+        "Sample answers", f"The model was saved at step {kept:,}" if kept else "The same inputs at every evaluation"
     )
     shown = _step(job, steps, kept)
     for prompt in prompts:
@@ -35,7 +35,7 @@ def panel(job: JobRecord, prompts: Sequence[monitoring.PromptRecord]) -> None:
 
 
 def _step(job: JobRecord, steps: list[int], kept: int) -> int:
-    """The step whose answers are shown: the one that is kept, else the newest, unless the person looks at another."""
+    """The step whose answers are shown: by default the one that became the model, else the newest."""
     if len(steps) == 1:
         return steps[0]
     first = kept if kept and kept in steps else steps[-1]
@@ -53,7 +53,7 @@ def _step(job: JobRecord, steps: list[int], kept: int) -> int:
 
 
 def _name(step: int, kept: int) -> str:
-    return "Before training" if step == 0 else f"Step {step:,} · kept" if step == kept else f"Step {step:,}"
+    return "Before training" if step == 0 else f"Step {step:,} · saved" if step == kept else f"Step {step:,}"
 
 
 def _card(prompt: monitoring.PromptRecord, shown: int, kept: int) -> None:
@@ -80,10 +80,10 @@ def _column(word: str, answer: monitoring.SampleRecord | None, expected: str) ->
     with st.container(gap="xxsmall"):
         if answer is None:
             st.markdown(f":small[{word}]")
-            st.caption("not answered")
+            st.caption("no answer")
             return
         exact = "  :green-badge[:material/check: exact]" if expected and matches(answer.answer, expected) else ""
         st.markdown(f":small[{word}{exact}]")
         st.text(short(answer.answer, _LIMIT) or "(empty)")
         if answer.cut:
-            st.caption(md("… cut at the most tokens a sample may have"))
+            st.caption(md("… cut off at the token limit for samples"))

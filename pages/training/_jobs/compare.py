@@ -1,4 +1,4 @@
-"""Several runs in one chart and one table: the address carries the choice, so that it can be sent to somebody."""
+"""Several runs in one chart and one table. The selection is in the address, so that it can be shared."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ ADDRESS = "jobs"
 _AXES = ("Step", "Epoch", "Tokens", "Time")
 
 
-def panel(found: list[JobRecord]) -> None:
-    """Curves of the chosen runs, their final figures, and the settings in which they differ."""
-    ran = {job.id: job for job in found if job.step}
+def panel(every: list[JobRecord]) -> None:
+    """The curves of the selected runs, their final metrics, and the settings in which they differ."""
+    ran = {job.id: job for job in every if job.step}
     if len(ran) < 2:
         return
     components.section_gap()
-    components.heading("Compare runs", f"Up to {run_charts.MAX_RUNS} at once")
+    components.heading("Compare runs", f"Up to {run_charts.MAX_RUNS} runs")
     chosen = _choice(ran)
     if len(chosen) < 2:
-        st.caption("Choose two runs or more.")
+        st.caption("Choose at least two runs.")
         return
     compared = monitoring.compare(chosen)
     names = _distinct([run.name for run in compared.runs])
@@ -37,7 +37,7 @@ def panel(found: list[JobRecord]) -> None:
 
 
 def _choice(ran: dict[str, JobRecord]) -> list[str]:
-    """The runs that the address names, else the two newest; what is chosen here goes back into the address."""
+    """The runs in the address, or the two newest ones; a new selection is written to the address."""
     asked = [one for one in st.query_params.get(ADDRESS, "").split(",") if one in ran][: run_charts.MAX_RUNS]
     chosen: list[str] = st.multiselect(
         "Runs",
@@ -77,7 +77,7 @@ def _chart(runs: list[tuple[str, Series]]) -> None:
         x = {"Tokens": "Tokens trained", "Time": "Minutes since the first step"}.get(axis, axis)
         chart(fig, key="compare_chart", height=340, x=x, y=metric.axis, alt=f"{title} of {plural(len(runs), 'run')}.")
         if any(run_charts.measured(series.validation, metric) for _, series in runs):
-            st.caption("Solid: validation, where a run has one. Dotted: training.")
+            st.caption("Solid: validation, if the run has one. Dotted: training.")
 
 
 def _any(runs: list[tuple[str, Series]], metric: RunMetric) -> bool:
@@ -85,7 +85,7 @@ def _any(runs: list[tuple[str, Series]], metric: RunMetric) -> bool:
 
 
 def figure(runs: list[tuple[str, Series]], metric: RunMetric, axis: str) -> go.Figure:
-    """One color per run; where a run has validation points they are the solid line and training the dotted one."""
+    """One color per run; with validation points the solid line is validation and the dotted line is training."""
     fig = go.Figure()
     for (name, series), color in zip(runs, run_charts.RUN_COLORS, strict=False):
         held = run_charts.measured(series.validation, metric)
@@ -125,7 +125,7 @@ def _along(point: Point, axis: str, begin: float) -> float:
 
 def _figures(compared: monitoring.Compared, names: list[str]) -> None:
     components.section_gap()
-    components.heading("What each came to", "The best of each line is marked")
+    components.heading("Results", "The best value of each row is marked")
     rows = {}
     for figure_ in compared.figures:
         words = [_value(value, figure_.unit) for value in figure_.values]
@@ -135,16 +135,16 @@ def _figures(compared: monitoring.Compared, names: list[str]) -> None:
 
 def _settings(compared: monitoring.Compared, names: list[str]) -> None:
     components.section_gap()
-    components.heading("Where their settings differ", plural(len(compared.settings), "setting"))
+    components.heading("Different settings", plural(len(compared.settings), "setting"))
     if not compared.settings:
-        st.caption("Nowhere: the same dataset, base model, method and numbers.")
+        st.caption("None: dataset, base model, method and all numbers are the same.")
         return
     rows = {setting.name: [format_setting(value) for value in setting.values] for setting in compared.settings}
     _table(rows, names, key="compare_settings")
 
 
 def _table(rows: dict[str, list[str]], names: list[str], *, key: str) -> None:
-    """One column per run; more of them than fit are reached by scrolling inside the table."""
+    """One column per run; the table scrolls if they do not fit."""
     import pandas as pd
 
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=names)

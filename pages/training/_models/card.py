@@ -12,7 +12,7 @@ from pages.ui.format import ago, format_loss, md, short, size
 
 
 def card(model: ModelRecord) -> None:
-    """One model: name, badge, where it came from, loss, size, and the ways on."""
+    """One model: name, state, origin, loss, size, and links to Chat and Compare."""
     with st.container(
         border=True, height="stretch", vertical_alignment="distribute", gap="xsmall", key=f"model_{model.id}"
     ):
@@ -24,7 +24,7 @@ def card(model: ModelRecord) -> None:
                 wrap=False,
                 gap="xsmall",
             ):
-                # A link to the same screen would leave the address as it was: a reload would lose the place.
+                # A link to the same screen would not change the address, so a reload would lose the selection.
                 if st.button(f"**{md(model.name, 44)}**", type="tertiary", key=f"open_{model.id}"):
                     st.switch_page(navigation.page_file("models"), query_params={"id": model.id})
                 states.badge(model.state)
@@ -40,10 +40,11 @@ def card(model: ModelRecord) -> None:
 
 
 def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
+    """Buttons for Chat and Compare; `place` makes their keys unique."""
     kind: Literal["secondary", "tertiary"] = "secondary" if primary else "tertiary"
     with st.container(horizontal=True, width="content", gap="xsmall"):
         if model.state != "active":
-            st.caption("Activate it to use it.")
+            st.caption("Activate this model to use it.")
             return
         if st.button("Chat", icon=":material/chat:", key=f"chat_{place}_{model.id}", type=kind):
             st.switch_page(navigation.page_file("chat"), query_params={"model": model.id})

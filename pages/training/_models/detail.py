@@ -1,4 +1,4 @@
-"""One model: where it came from, notes, files, archive."""
+"""One model: its origin, notes, files, and its state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def detail(model: models.ModelRecord) -> None:
     components.section_gap()
     left, right = st.columns([8, 5], gap="medium")
     with left:
-        components.heading("Where it came from")
+        components.heading("Origin")
         with st.container(border=True, gap="xsmall"):
             _provenance(model)
         components.section_gap()
@@ -32,7 +32,7 @@ def detail(model: models.ModelRecord) -> None:
             key=f"notes_{model.id}",
             label_visibility="collapsed",
             height=110,
-            placeholder="What it is good at, where it fails, who uses it.",
+            placeholder="What it does well, where it fails, who uses it.",
         )
         if notes != model.notes:
             models.set_notes(model.id, notes)
@@ -41,12 +41,12 @@ def detail(model: models.ModelRecord) -> None:
         components.heading("Files")
         with st.container(border=True, gap="small"):
             st.caption(
-                "Weights as safetensors, the tokenizer, and a manifest that names base, dataset and every setting."
+                "Weights as safetensors, the tokenizer, and a manifest with base model, dataset and every setting."
             )
             _download(model)
         model_merge.panel(model)
         components.section_gap()
-        components.heading("Keep or put away")
+        components.heading("State")
         with st.container(border=True, gap="small"):
             _archive(model)
     st.divider()
@@ -65,7 +65,7 @@ def _provenance(model: models.ModelRecord) -> None:
             ("Final loss", loss),
             ("Size", size(model.size_bytes)),
             ("Created", moment(model.created_at)),
-            ("Served", "in this studio (Chat and Compare)"),
+            ("Deployed", "in this studio (Chat and Compare)"),
             ("Model id", model.id),
         ]
     )
@@ -86,7 +86,7 @@ def _provenance(model: models.ModelRecord) -> None:
 
 
 def _download(model: models.ModelRecord) -> None:
-    """The archive is made when the button is pressed, not when the page is drawn."""
+    """The zip file is created when the button is pressed, not when the page is drawn."""
 
     def archive() -> BinaryIO:
         return models.download(model.id).path.open("rb")
@@ -106,9 +106,9 @@ def _download(model: models.ModelRecord) -> None:
 def _archive(model: models.ModelRecord) -> None:
     active = model.state == "active"
     st.caption(
-        "An archived model keeps its files and its history. It leaves the lists of Chat and Compare."
+        "An archived model keeps its files and history, but does not appear in Chat and Compare."
         if active
-        else "An active model can be chatted with and compared."
+        else "An active model appears in Chat and Compare."
     )
     label, icon = ("Archive", ":material/inventory_2:") if active else ("Activate", ":material/bolt:")
     if st.button(label, icon=icon, key=f"state_{model.id}", width="stretch"):

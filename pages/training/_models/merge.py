@@ -1,4 +1,4 @@
-"""Folding an adapter into its base, on a model's own view: the offer, the work under way, the whole model."""
+"""Merging an adapter into its base, on the screen of one model: the offer, the progress, the merged model."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ POLL_S = 1.0
 
 
 def panel(model: models.ModelRecord) -> None:
-    """Nothing for a model that is whole already, or cannot be merged."""
+    """Nothing for a model that cannot be merged."""
     if not (model.merged or merging.can_merge(model)):
         return
     components.section_gap()
     components.heading("Merged into the base" if model.merged else "Merge into the base")
     with st.container(border=True, gap="small", key="merge"):
         if model.merged:
-            _whole(model, model.merged)
+            _merged(model, model.merged)
         elif merging.running(model.id):
-            st.fragment(run_every=POLL_S)(_under_way)(model.id)
+            st.fragment(run_every=POLL_S)(_progress)(model.id)
         else:
             _offer(model)
 
 
-def _whole(model: models.ModelRecord, merged: models.MergedFiles) -> None:
+def _merged(model: models.ModelRecord, merged: models.MergedFiles) -> None:
     st.caption(f"{size(merged.size_bytes)} · {ago(merged.created_at)} · {md(model.base_title)} and adapter")
 
     def archive() -> BinaryIO:
@@ -56,12 +56,13 @@ def _whole(model: models.ModelRecord, merged: models.MergedFiles) -> None:
 
 def _offer(model: models.ModelRecord) -> None:
     st.caption(
-        "Makes one whole model of base and adapter, unquantized, for servers that take no adapters. The adapter stays."
+        "Creates one complete, unquantized model from base and adapter, for servers without adapter support. The "
+        "adapter is kept."
     )
     if merging.trained_on_quantized_base(model):
         st.caption(
-            "It learnt beside a quantized base. The merge reads the base again in its own width, so it needs that much "
-            "memory and disk."
+            "The adapter was trained on a quantized base. Merging loads the unquantized base, so it needs the memory "
+            "and disk space of the full model."
         )
     failed = merging.last_failure(model.id)
     if failed:
@@ -82,7 +83,7 @@ def _offer(model: models.ModelRecord) -> None:
                 st.rerun()
 
 
-def _under_way(model_id: str) -> None:
+def _progress(model_id: str) -> None:
     with st.container(key="live_merge"), boundary():
         task = merging.running(model_id)
         if task is None:

@@ -1,4 +1,4 @@
-"""New jobs that were begun and not launched: go on where they stopped, or discard them."""
+"""Drafts of new jobs: continue or discard them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ SHOWN = 5
 _STEPS = {"dataset": "Select Dataset", "model": "Configure Model", "review": "Review & Launch"}
 
 
-def begun() -> None:
-    """A list of the last ones; nothing where there is none."""
-    found = drafts.list_open("job")
-    if not found:
+def recent() -> None:
+    """The latest drafts; nothing if there are none."""
+    unlaunched = drafts.list_open("job")
+    if not unlaunched:
         return
     components.section_gap()
-    components.heading("Begun earlier", f"{plural(len(found), 'job')} not launched yet")
-    with st.container(border=True, gap="xsmall", key="begun_jobs"):
-        for index, draft in enumerate(found[:SHOWN]):
+    components.heading("Drafts", f"{plural(len(unlaunched), 'job')} not launched yet")
+    with st.container(border=True, gap="xsmall", key="drafts"):
+        for index, draft in enumerate(unlaunched[:SHOWN]):
             if index:
                 st.divider()
             _row(draft)
-    if len(found) > SHOWN:
-        st.caption(f"The last {SHOWN} of {len(found)}.")
+    if len(unlaunched) > SHOWN:
+        st.caption(f"The latest {SHOWN} of {len(unlaunched)}.")
 
 
 def _row(draft: drafts.DraftRecord) -> None:
@@ -41,7 +41,7 @@ def _row(draft: drafts.DraftRecord) -> None:
             st.markdown(f"**{md(draft.state.get('name') or name, 60)}**")
             st.caption(f"{md(name, 40)} · {step} · {ago(draft.updated_at)}")
         with st.container(horizontal=True, width="content", gap="xsmall"):
-            if st.button("Go on", key=f"resume_{draft.id}", icon=":material/arrow_forward:"):
+            if st.button("Continue", key=f"resume_{draft.id}", icon=":material/arrow_forward:"):
                 st.query_params["draft"] = draft.id
                 st.rerun()
             if st.button("", key=f"discard_{draft.id}", type="tertiary", icon=":material/close:", help="Discard"):

@@ -1,4 +1,4 @@
-"""The forecast panel: memory by part, time, disk, what is cut off, and where the model could be served."""
+"""The forecast panel: memory by part, time, disk, truncation, and where the model can be served."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _VERDICTS: dict[str, tuple[str, Color, str]] = {
     "tight": ("Tight", "orange", ":material/warning:"),
     "too_large": ("Too large", "red", ":material/error:"),
 }
-_PARTS = {  # the names of core/forecast: in the words of the screen, and their shade; small neighbours are one line
+_PARTS = {  # by the names of the forecast: words on the screen and shade; small parts share a line
     "weights": ("Model weights", 1),
     "gradients": ("Gradients and optimizer", 2),
     "optimizer": ("Gradients and optimizer", 2),
     "activations": ("Activations", 3),
-    "holes": ("Freed, not yet returned", 4),
-    "loading": ("Reading the base", 5),
+    "holes": ("Freed, not returned yet", 4),
+    "loading": ("Loading the base", 5),
     "overhead": ("Process", 6),
     "process": ("Process", 6),
 }
 
 
 def choices(draft: drafts.DraftRecord) -> dict[str, Any]:
-    """The draft's choices as the job services take them."""
+    """The draft's choices as the job service takes them."""
     state = draft.state
     return {
         "dataset_id": state["dataset_id"],
@@ -50,14 +50,14 @@ def choices(draft: drafts.DraftRecord) -> dict[str, Any]:
 
 
 def of(given: dict[str, Any]) -> jobs.Forecast:
-    """The forecast of a draft's choices."""
+    """The forecast for a draft's choices."""
     names = ("dataset_id", "base_model", "method", "method_config", "training", "engine", "provider")
     return jobs.forecast(*(given[name] for name in names))
 
 
 def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
-    """One bordered panel: the consequence of every choice on the left."""
-    components.heading("Forecast", "Follows your choices")
+    """One panel with the consequences of the choices at the left."""
+    components.heading("Forecast", "For your current choices")
     with st.container(border=True, gap="small", key="forecast"):
         _memory(forecast.memory)
         _alternatives(draft, forecast)
@@ -70,7 +70,7 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         _serving(forecast.serving)
         if record := jobs.track_record().text:
             st.divider()
-            st.caption(f":material/target: How good these forecasts were. {record}")
+            st.caption(f":material/target: Accuracy of past forecasts: {record}")
 
 
 def _memory(memory: jobs.MemoryForecast) -> None:
@@ -87,19 +87,18 @@ def _memory(memory: jobs.MemoryForecast) -> None:
             parts[label] = parts.get(label, 0) + amount
     bar = [(name, amount) for (name, _), amount in parts.items()]
     components.memory_bar(bar, max(memory.free_bytes, 1), [shade for _, shade in parts])
-    said = ["The range was measured on this machine." if memory.measured else ""]
-    said += [sentence(memory.text) if memory.verdict != "fits" else ""]  # the badge and the line above say the rest
-    if any(said):
-        st.caption(" ".join(part for part in said if part))
+    notes = ["This range was measured on this machine." if memory.measured else ""]
+    notes += [sentence(memory.text) if memory.verdict != "fits" else ""]  # the badge and the line above say the same
+    if any(notes):
+        st.caption(" ".join(note for note in notes if note))
 
 
 def _alternatives(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
-    """What would fit, one press each; nothing where the choice itself fits."""
-    given = choices(draft)
-    found = jobs.alternatives(forecast, *given.values())
-    if found:
+    """Choices that would fit, as buttons; nothing if the current one fits."""
+    fitting = jobs.alternatives(forecast, *choices(draft).values())
+    if fitting:
         st.caption("This would fit:")
-    for number, one in enumerate(found):
+    for number, one in enumerate(fitting):
         if st.button(md(one.text), icon=":material/swap_horiz:", key=f"fits_{number}", width="stretch"):
             draft_state.save(draft, method=one.method, method_config=one.method_config, training=one.training)
             st.rerun()
@@ -110,7 +109,7 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     if forecast.time.low_s is not None and forecast.time.high_s is not None:
         st.markdown(f"**{time_range(forecast.time.low_s, forecast.time.high_s)}** :gray[measured on this machine]")
         if forecast.cost:
-            st.caption(f"Costs {md(forecast.cost.text)}.")
+            st.caption(f"Cost: {md(forecast.cost.text)}.")
         return
     task_id = draft.state.get("calibration_task_id")
     if task_id and draft.state.get("calibration_key") == forecast.calibration_key:
@@ -119,9 +118,9 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
             st.fragment(run_every=POLL_S)(_measuring)(task_id)
             return
         if task.state == "failed":
-            said = sentence(task.error.get("message", "The measurement failed."))
-            st.markdown(f":small[:red[{said}] {sentence(task.error.get('remedy', ''))}]")
-    st.caption("Not measured yet. A few real steps on this machine give the time.")
+            message = sentence(task.error.get("message", "The measurement failed."))
+            st.markdown(f":small[:red[{message}] {sentence(task.error.get('remedy', ''))}]")
+    st.caption("Not measured yet. Run a few real steps on this machine to get an estimate.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
         begun = jobs.calibrate(**{name: value for name, value in choices(draft).items() if name != "provider"})
         draft_state.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
@@ -129,7 +128,7 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
 
 
 def _measuring(task_id: str) -> None:
-    """Progress of the measurement; the page is drawn again with the time when it is done."""
+    """The progress of the measurement; the page reruns when it ends."""
     with st.container(key="live_measure"), boundary():
         task = tasks.get_task(task_id)
         if task.is_terminal:
@@ -150,9 +149,9 @@ def _numbers(forecast: jobs.Forecast) -> None:
             with st.container(gap=None):
                 st.caption(name)
                 st.markdown(f"**{value}**")
-    if forecast.disk.verdict == "fits":  # where it does not, that is one of the warnings
+    if forecast.disk.verdict == "fits":  # otherwise it is one of the warnings
         most, free = size(forecast.disk.peak_bytes), size(forecast.disk.free_bytes)
-        st.caption(f"Up to {most} of disk while it runs, with its checkpoints; {free} are free.")
+        st.caption(f"Up to {most} of disk space during the run, including checkpoints; {free} free.")
     st.caption(
         f"{forecast.total_tokens:,} tokens in {plural(forecast.training.num_epochs, 'epoch')}"
         + ("." if forecast.lengths.exact else ", estimated.")
@@ -160,12 +159,12 @@ def _numbers(forecast: jobs.Forecast) -> None:
 
 
 def _lengths(forecast: jobs.Forecast) -> None:
-    """What the maximum length cuts off; the details and every other warning are the service's own sentences."""
+    """Whether examples are truncated, and the other warnings of the forecast."""
     if not forecast.over_length and not forecast.answers_lost:
         limit = f"{forecast.training.max_seq_length:,} tokens"
-        st.caption(f":green[:material/check:] Every example fits into {limit}, no answer is cut off.")
+        st.caption(f":green[:material/check:] Every example fits into {limit}; nothing is cut off.")
     for warning in forecast.warnings:
-        if warning == forecast.memory.text:  # stands under the bar
+        if warning == forecast.memory.text:  # shown under the bar
             continue
         st.caption(f":orange[:material/warning:] {sentence(warning)}")
 
@@ -193,8 +192,8 @@ def _serving(serving: Sequence[jobs.ServingPlace]) -> None:
 
 
 def served_in(forecast: jobs.Forecast) -> str:
-    """The places in one short line for a card: `Served in SFT Studio, vLLM`."""
+    """The targets in one short line for a card: `Served in SFT Studio, vLLM`."""
     places = [place.target.partition(" (")[0] for place in forecast.serving if place.ok]
     if not places:
-        return "Served nowhere yet"
+        return "Not servable yet"
     return f"Served in {', '.join(places)}" + (" only" if len(places) == 1 else "")

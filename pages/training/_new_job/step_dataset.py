@@ -1,4 +1,4 @@
-"""Step 1 of a new job: the validated datasets with their statistics."""
+"""Step 1 of a new job: choose a validated dataset."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pages.ui.wizard import draft_state
 
 
 def draw(draft: drafts.DraftRecord | None) -> None:
-    """Cards to choose from; beside them what the choice means."""
-    found = datasets.list_datasets()
-    ready = [dataset for dataset in found if dataset.state == "validated" and dataset.version]
+    """Cards to choose from; beside them the statistics of the selected dataset."""
+    every = datasets.list_datasets()
+    ready = [dataset for dataset in every if dataset.state == "validated" and dataset.version]
     if not ready:
-        _nothing_ready(len(found))
+        _nothing_ready(len(every))
         return
     chosen = draft.state.get("dataset_id") if draft else None
     main, side = st.columns([8, 5], gap="medium")
@@ -25,12 +25,12 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         with st.grid(2, min_column_width=250):
             for dataset in ready:
                 _card(draft, dataset, dataset.id == chosen)
-        if len(found) > len(ready):
-            waiting = len(found) - len(ready)
+        if len(every) > len(ready):
+            waiting = len(every) - len(ready)
             st.page_link(
                 navigation.page_file("datasets"),
                 icon=":material/rule:",
-                label=f"{plural(waiting, 'dataset')} not validated yet: check in Datasets",
+                label=f"{plural(waiting, 'dataset')} not validated yet: open Datasets",
             )
     with side:
         _side(next((dataset for dataset in ready if dataset.id == chosen), None))
@@ -70,7 +70,7 @@ def _card(draft: drafts.DraftRecord | None, dataset: datasets.DatasetRecord, on:
 
 
 def _choose(draft: drafts.DraftRecord | None, dataset_id: str) -> None:
-    """The first choice makes the draft, so that looking around leaves nothing behind."""
+    """The first choice creates the draft, so that only looking creates none."""
     if draft is None:
         st.query_params["draft"] = drafts.create("job", {"dataset_id": dataset_id}, step="dataset").id
     else:
@@ -100,9 +100,9 @@ def _side(dataset: datasets.DatasetRecord | None) -> None:
     components.heading("First example")
     page = datasets.examples(dataset.version.id, 0, 1)
     for item in page.items:
-        given = next((m.content for m in item.example.messages if m.role == "user"), "")
-        wanted = next((m.content for m in item.example.messages if m.role == "assistant"), "")
-        components.pair(_clip(given), _clip(wanted), key="first")
+        question = next((m.content for m in item.example.messages if m.role == "user"), "")
+        answer = next((m.content for m in item.example.messages if m.role == "assistant"), "")
+        components.pair(_clip(question), _clip(answer), key="first")
     st.caption(f"Your model will learn from {number(dataset.version.train_examples)} of these.")
 
 
@@ -115,7 +115,7 @@ def _nothing_ready(others: int) -> None:
         if components.empty(
             "rule",
             "No dataset is validated yet",
-            "Supervised fine-tuning requires labeled examples that passed the check. Validate one of yours first.",
+            "Supervised fine-tuning requires validated labeled examples. Validate one of your datasets first.",
             "Open Datasets",
             key="none_ready",
         ):
@@ -131,18 +131,21 @@ def _nothing_ready(others: int) -> None:
 
 
 def _facts(version: datasets.VersionRecord, statistics: datasets.Statistics) -> list[tuple[str, str]]:
-    """What is worth knowing of a dataset before training on it, as name and value."""
+    """The figures of a dataset that matter before training, as names and values."""
     held = version.validation_examples
     rows = [
         ("Labeled Examples", plural(version.examples, "pair")),
-        ("Trained on", plural(version.train_examples, "pair")),
-        ("Held out", plural(held, "pair") if held else "none, so there is no validation curve"),
-        ("Length", f"about {number(round(statistics.tokens_mean))} tokens, the longest {statistics.tokens_max:,}"),
-        ("Tokens in all", f"about {statistics.tokens_total:,}"),
+        ("Training", plural(version.train_examples, "pair")),
+        ("Validation", plural(held, "pair") if held else "none, so there is no validation curve"),
+        (
+            "Length",
+            f"about {number(round(statistics.tokens_mean))} tokens on average, {statistics.tokens_max:,} at most",
+        ),
+        ("Total tokens", f"about {statistics.tokens_total:,}"),
         ("Size", size(version.size_bytes)),
     ]
     if statistics.multi_turn:
-        rows.append(("Several turns", plural(statistics.multi_turn, "conversation")))
+        rows.append(("Multi-turn", plural(statistics.multi_turn, "conversation")))
     if statistics.with_system:
         rows.append(("System message", f"in {statistics.with_system:,}"))
     if statistics.distinct_labels:

@@ -1,4 +1,4 @@
-"""Step 2 of a new job: name, provider, base model, method and its parameters; the forecast beside them."""
+"""Step 2 of a new job: name, provider, base model, method and parameters, with the forecast beside them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_se
 POLL_S = 1.0
 _CLAIMS = 3
 _DEMAND_COLORS: dict[choices.Demand, Color] = {"lowest": "green", "low": "blue", "medium": "gray", "high": "orange"}
-_GROUPS = {SAFETY: "When a run ends before its last step, and which of its weights become the model."}
+_GROUPS = {SAFETY: "When a run ends before its last step, and which weights become the model."}
 
 
 def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
-    """What is chosen so far, for the line above the title."""
+    """The choices so far, for the line above the title."""
     if draft is None or not draft.state.get("dataset_id"):
         return []
     dataset = datasets.get_dataset(draft.state["dataset_id"])
@@ -40,8 +40,8 @@ def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
 
 
 def draw(draft: drafts.DraftRecord | None) -> None:
-    """Work on the left, consequence on the right; every choice is written to the draft at once."""
-    assert draft is not None  # the step is reached through a draft only
+    """Choices at the left, forecast at the right; each choice is saved to the draft at once."""
+    assert draft is not None  # this step is only reached with a draft
     draft = _with_defaults(draft)
     forecast = _forecast(draft)
     main, side = st.columns([8, 5], gap="medium")
@@ -73,7 +73,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
 
 
 def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
-    """A fresh draft gets the recommended base and method, and a suggested name."""
+    """Fill in the recommended base model and method, and a suggested name."""
     state: dict[str, Any] = draft.state
     missing: dict[str, Any] = {}
     ready, _ = jobs.catalog()
@@ -107,14 +107,14 @@ def _names(draft: drafts.DraftRecord) -> None:
                 suggested,
                 max_chars=jobs.MAX_NAME,
                 key=draft_state.key(draft, f"name_{draft.state['base_model']}"),
-                help="What the job and its model are called in the lists.",
+                help="The name of the job and its model in the lists.",
             )
             note = st.text_input(
                 "Description",
                 draft.state.get("description") or "",
                 key=draft_state.key(draft, "description"),
                 max_chars=300,
-                placeholder="What this run is for",
+                placeholder="What this job is for",
             )
         _newer_version(draft)
         _provider(draft)
@@ -141,7 +141,7 @@ def _provider(draft: drafts.DraftRecord) -> None:
 
 
 def _newer_version(draft: drafts.DraftRecord) -> None:
-    """A job that follows another trains on the dataset as it is now; say so where that is not what the other had."""
+    """Point out that a job based on another one trains on a newer version of the dataset."""
     if not draft.state.get("parent_job_id"):
         return
     parent = jobs.get_job(draft.state["parent_job_id"])
@@ -149,8 +149,8 @@ def _newer_version(draft: drafts.DraftRecord) -> None:
     if parent.dataset_id == now.dataset_id and parent.dataset_version_id != now.id:
         then = datasets.get_version(parent.dataset_version_id)
         st.caption(
-            f":material/history: {md(parent.name)} was trained on version {then.number}; this job takes version "
-            f"{now.number}, the newest. Restore version {then.number} in the dataset to train on it again."
+            f":material/history: {md(parent.name)} was trained on version {then.number}; this job uses version "
+            f"{now.number}, the latest. To use version {then.number} again, restore it in the dataset."
         )
 
 
@@ -180,17 +180,17 @@ def _base_models(draft: drafts.DraftRecord) -> None:
             f"{plural(len(unusable), 'model')} here that cannot be used", type="compact", key="unusable_bases"
         ):
             for base in unusable:
-                _away(base)
+                _unavailable(base)
     if len(away) > len(unusable):
         more = plural(len(away) - len(unusable), "more model")
-        with st.expander(f"{more} once the files are here", type="compact", key="away"):
-            st.caption("Download one here, or with its command in a terminal. Nothing is fetched without you.")
+        with st.expander(f"{more} to download", type="compact", key="away"):
+            st.caption("Download a model here or with its command in a terminal. Nothing is downloaded automatically.")
             for base in away:
                 if not base.unusable:
-                    _away(base)
+                    _unavailable(base)
 
 
-def _away(base: BaseModelRef) -> None:
+def _unavailable(base: BaseModelRef) -> None:
     fetches = choices.can_be_downloaded(base)
     task = downloads.latest(base.id) if fetches else None
     with st.container(gap="xxsmall", key=f"away_{base.id}"):
@@ -201,22 +201,22 @@ def _away(base: BaseModelRef) -> None:
                 st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
                 amount = size(base.download_bytes) if base.download_bytes else ""
                 st.caption(md(" · ".join(part for part in (base.size, base.license, amount) if part)))
-                if base.gated:  # a line of its own, which a narrow screen does not break
-                    st.caption(":material/key: licence to accept on the Hub")
+                if base.gated:  # on a separate line, so that it does not wrap on a narrow screen
+                    st.caption(":material/key: Accept its license on Hugging Face first")
             if fetches:
-                _ways_here(base, downloading=task is not None and task.is_active)
+                _download_actions(base, downloading=task is not None and task.is_active)
         if task and task.is_active:
             st.fragment(run_every=POLL_S)(_downloading)(task.id)
         elif task and task.state == "failed":
-            said, remedy = sentence(task.error.get("message", "")), sentence(task.error.get("remedy", ""))
-            st.markdown(f":small[:red[{said}] {remedy}]")
+            message, remedy = sentence(task.error.get("message", "")), sentence(task.error.get("remedy", ""))
+            st.markdown(f":small[:red[{message}] {remedy}]")
         elif base.unusable:
             remedy = "" if fetches else sentence(base.command)
             st.markdown(f":small[:red[{sentence(base.reason)}] {remedy}]")
 
 
-def _ways_here(base: BaseModelRef, *, downloading: bool) -> None:
-    """The command for a terminal, folded away, and the button that does the same here."""
+def _download_actions(base: BaseModelRef, *, downloading: bool) -> None:
+    """The terminal command in a popover, and the button that does the same."""
     with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
         with st.popover("", icon=":material/terminal:", type="tertiary", help="The command for a terminal"):
             st.code(base.command, language=None, wrap_lines=True, width=300)
@@ -226,7 +226,7 @@ def _ways_here(base: BaseModelRef, *, downloading: bool) -> None:
 
 
 def _downloading(task_id: str) -> None:
-    """How far it is; the page is drawn again when it is over."""
+    """The progress of the download; the page reruns when it ends."""
     task = tasks.get_task(task_id)
     if task.is_terminal:
         st.rerun()
@@ -266,11 +266,11 @@ def _methods(draft: drafts.DraftRecord) -> None:
                     draft,
                     {"method": method.id, "method_config": choices.settings_for(draft.state["base_model"], method.id)},
                 )
-    st.caption("The claims are the method's in general. The numbers are this studio's forecast for your dataset here.")
+    st.caption("The claims describe the methods in general. The numbers are this studio's forecast for your dataset.")
 
 
 def _method_facts(draft: drafts.DraftRecord, method_id: str) -> tuple[str, str]:
-    """This studio's own forecast of a method for this dataset and machine, and where its model could be served."""
+    """The forecast of a method for this dataset and machine, and where its model can be served."""
     given = job_forecast.choices(draft)
     if method_id != given["method"]:
         given |= {"method": method_id, "method_config": choices.settings_for(given["base_model"], method_id)}
@@ -307,11 +307,11 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
 
 
 def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
-    """Which engine makes the steps; *auto* says what it resolves to, and why."""
+    """The training engine; *auto* shows what it resolves to, and why."""
     chosen = draft.state.get("engine") or AUTO
     resolved = f" · {forecast.engine.title}" if forecast and chosen == AUTO else ""
     words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in choices.engines()}
-    wanted = st.selectbox(
+    selected = st.selectbox(
         "Engine",
         list(words),
         index=list(words).index(chosen) if chosen in words else 0,
@@ -321,12 +321,12 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
     )
     if forecast and chosen == AUTO:
         st.caption(sentence(forecast.engine.reason))
-    if wanted != chosen:
-        _update(draft, {"engine": wanted})
+    if selected != chosen:
+        _update(draft, {"engine": selected})
 
 
 def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolved: dict[str, Any]) -> dict[str, Any]:
-    """The rarer settings, those of a group under its heading; what needs a validation loss only where there is one."""
+    """The other settings by group; those that need a validation loss only if the dataset has validation examples."""
     measured = datasets.get_dataset(draft.state["dataset_id"]).version.validation_examples > 0
     groups: dict[str, list[str]] = {}
     for name, field in TrainingConfig.model_fields.items():
@@ -344,8 +344,8 @@ def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolve
         training |= form_fields(TrainingConfig, training, key, names, resolved=resolved)
         if title == SAFETY and not measured:
             st.caption(
-                "Early stopping and keeping the best checkpoint look at the validation loss; this dataset has no "
-                "validation examples. Hold some out under Datasets to use them."
+                "Early stopping and keeping the best checkpoint need a validation loss, but this dataset has no "
+                "validation examples. Hold some out in Datasets to use them."
             )
     return training
 

@@ -1,4 +1,4 @@
-"""Step 3 of a new job: everything chosen with where it came from, the forecast, and the launch."""
+"""Step 3 of a new job: all choices with their sources, the forecast, and the launch."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_se
 
 
 def draw(draft: drafts.DraftRecord | None) -> None:
-    """All of it on one page; the one primary button launches."""
-    assert draft is not None  # the step is reached through a draft only
+    """All choices on one page; the primary button launches the job."""
+    assert draft is not None  # this step is only reached with a draft
     state = draft.state
     forecast = job_forecast.of(job_forecast.choices(draft))
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        components.heading("Everything chosen")
+        components.heading("Your choices")
         with st.container(border=True, gap="small", key="chosen"):
             _chosen(draft, forecast)
         components.section_gap()
-        components.heading("Hyperparameters", "Each with where it came from")
+        components.heading("Hyperparameters", "Each with its source")
         with st.container(border=True, gap="small", key="hyperparameters"):
             _hyperparameters(state, forecast)
     with side:
@@ -41,12 +41,12 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             draft_state.save(draft, step="model")
             st.rerun()
         launch = st.button("Launch Training Job", type="primary", icon=":material/rocket_launch:", key="launch")
-        if launch and draft_state.seen(draft):  # else the toast has said that another window changed the draft
+        if launch and draft_state.seen(draft):  # otherwise a toast says that another window changed the draft
             _launch(draft)
 
 
 def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
-    """What decides most and what a person chose; the rest, which is as shipped, folded away."""
+    """The most important settings and those a user chose; the other defaults in an expander."""
     every = job_facts.hyperparameters(
         state["method"], state.get("method_config") or {}, forecast.training, forecast.sources
     )
@@ -55,7 +55,7 @@ def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
     components.facts([setting.row for setting in first])
     if rest:
         with st.expander(
-            f"{plural(len(rest), 'more setting')}, as shipped", type="compact", key="more_hyperparameters"
+            f"{plural(len(rest), 'more setting')} with default values", type="compact", key="more_hyperparameters"
         ):
             components.facts([setting.row for setting in rest])
 
@@ -82,7 +82,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         rows.append(("Follows", jobs.get_job(state["parent_job_id"]).name))
     components.facts(rows)
     if base.reason and base.buildable:
-        st.caption(f":material/info: {base.title}: {base.reason} The job waits for it by itself.")
+        st.caption(f":material/info: {base.title}: {base.reason} The job starts when it is ready.")
 
 
 def _name(state: dict[str, Any]) -> str:
@@ -90,7 +90,7 @@ def _name(state: dict[str, Any]) -> str:
 
 
 def _launch(draft: drafts.DraftRecord) -> None:
-    """One draft, one job: a second press, in whatever browser, leads to the same one."""
+    """One draft becomes one job: a second press, in any browser, opens the same job."""
     state = draft.state
     job = jobs.create(
         name=_name(state),

@@ -1,1 +1,1 @@
-"""Answers of models: streamed, and counted by an exact-match test."""
+"""Answers of models on the screens: streamed, or as the result of an exact-match test."""

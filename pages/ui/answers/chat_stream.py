@@ -1,4 +1,4 @@
-"""Answers as they come in: one or several models at once, each read by its own thread, drawn by the page."""
+"""Streamed answers of one or several models: each is read by a thread and drawn by the page."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from core.services.serving.chat import ChatOptions
 from pages.ui.format import plural
 
 TICK_S = 0.06
-LOADING_S = 3.0  # a first word later than this means that the model was being loaded
+LOADING_S = 3.0  # if the first token takes longer, the model was being loaded
 _IMAGE = re.compile(r"!(?=\[)")
 
 
 def shown(text: str) -> str:
-    """A model's answer for `st.markdown`: its markdown stays, images do not load (they could fetch from anywhere)."""
+    """A model's answer for `st.markdown`: markdown is rendered, but images are not loaded, since they can be remote."""
     return _IMAGE.sub(r"\\!", text).replace(":material/", ":\u200bmaterial/")
 
 
 @dataclass
 class Answer:
-    """One answer that is being written. `tokens` is what the server counted; times are seconds."""
+    """An answer being streamed. `tokens` is the server's count; times are seconds."""
 
     model_id: str
     text: str = ""
@@ -40,7 +40,7 @@ class Answer:
     began: float = field(default_factory=time.perf_counter)
 
     def figures(self) -> str:
-        """`0.6 s · 17 tokens`; a long wait before the first word (the model was loaded) is told apart."""
+        """`0.6 s · 17 tokens`; the time to load the model is shown separately."""
         waited = self.first_s or 0.0
         loading = waited > LOADING_S
         took = self.seconds - waited if loading else self.seconds
@@ -48,14 +48,14 @@ class Answer:
         return f"{words} · loaded in {waited:.0f} s" if loading else words
 
     def waiting(self) -> str:
-        """What to say before the first word."""
+        """The text shown before the first token."""
         if time.perf_counter() - self.began > LOADING_S:
-            return ":material/progress_activity: Loading the model. Only the first answer waits for it."
+            return ":material/progress_activity: Loading the model. Only the first answer has to wait."
         return ":material/progress_activity: Reading the question"
 
 
 def warm_up() -> None:
-    """Have the inference process get ready, once per session: the first answer then comes sooner."""
+    """Prepare the inference process, once per session, so that the first answer arrives sooner."""
     if not st.session_state.get("_warmed_up"):
         st.session_state["_warmed_up"] = True
         chat.warm_up()
@@ -64,7 +64,7 @@ def warm_up() -> None:
 def ask(
     model_ids: Sequence[str], messages: Sequence[Message | Mapping[str, Any]], options: ChatOptions | None = None
 ) -> list[Answer]:
-    """Send the same messages to each model; the answers fill themselves while the caller draws them."""
+    """Send the same messages to each model; the returned answers grow while the caller draws them."""
     answers = [Answer(model_id) for model_id in model_ids]
     for answer in answers:
         threading.Thread(target=_read, args=(answer, list(messages), options or ChatOptions()), daemon=True).start()
@@ -72,7 +72,7 @@ def ask(
 
 
 def while_open(answers: Sequence[Answer]) -> Iterable[None]:
-    """Ticks until every answer is complete, and once more after that."""
+    """Yield at each tick until all answers are complete, and once more after that."""
     while not all(answer.done for answer in answers):
         yield
         time.sleep(TICK_S)

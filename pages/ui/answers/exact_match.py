@@ -18,13 +18,13 @@ def figures(test: ExactMatchResult, key: str = "test") -> None:
     counts = asdict(test.counts)
     base_shares, tuned_shares = asdict(test.base), asdict(test.tuned)
     total = sum(counts.values())
-    components.heading(f"On {plural(total, 'example')}", "Exact answers, word for word")
+    components.heading(f"On {plural(total, 'example')}", "Word-for-word matches")
     groups = [(split, name) for split, name in (("train", "Trained on"), ("validation", "Held out")) if counts[split]]
     with st.grid(2, min_column_width=200):
         for split, name in groups:
             base, tuned = base_shares[split], tuned_shares[split]
             st.metric(
-                f"{name}: right answers",
+                f"{name}: exact answers",
                 percent(tuned),
                 f"{100 * (tuned - base):+.0f} pts",
                 delta_color="normal" if tuned != base else "off",
@@ -32,7 +32,7 @@ def figures(test: ExactMatchResult, key: str = "test") -> None:
                 delta_description=f"base {percent(base)}",
                 border=True,
                 height="stretch",
-                help=f"Of {plural(counts[split], 'question')}, answered exactly as expected.",
+                help=f"Share of {plural(counts[split], 'question')} answered exactly as expected.",
             )
     with st.container(border=True):
         fig = run_charts.match_figure(
@@ -47,7 +47,7 @@ def figures(test: ExactMatchResult, key: str = "test") -> None:
             ),
         )
     if counts["validation"]:
-        st.caption("Held-out examples were not trained on.")
+        st.caption("Held-out examples were not used for training.")
 
 
 def samples(test: ExactMatchResult, most: int = 3) -> None:

@@ -1,4 +1,4 @@
-"""Charts in the studio's look: placeholder colors that the browser swaps for the theme's, light or dark."""
+"""Charts in the style of the studio, with placeholder colors that follow the light or dark theme."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.ui import theme
 
-# Placeholders: Streamlit's own template carries them, and the browser swaps them for the colors of the active theme.
+# Placeholders from Streamlit's template; the browser replaces them with the colors of the active theme.
 _TEMPLATE = pio.templates["streamlit"].layout  # registered by importing streamlit
 _SERIES = dict(zip(theme.SERIES, _TEMPLATE.colorway, strict=True))
 TUNED, TUNED_SOFT = _SERIES["accent-7"], _SERIES["accent-soft"]
@@ -31,7 +31,7 @@ def chart(
     y: str | None = None,
     legend: bool = True,
 ) -> None:
-    """Draw a figure the way every chart of the studio looks; `alt` is one sentence for who cannot see it."""
+    """Draw a figure in the style of the studio; `alt` describes it in one sentence for screen readers."""
     tick: dict[str, Any] = {"color": INK, "size": 12}
     fig.update_layout(
         height=height,
@@ -79,7 +79,7 @@ def bars(
     y: str | None = None,
     color: str = BASE,
 ) -> None:
-    """One series of bars from zero."""
+    """One series of bars, starting at zero."""
     fig = go.Figure(go.Bar(x=list(labels), y=list(values), marker_color=color))
     fig.update_yaxes(rangemode="tozero")
     chart(fig, key=key, alt=alt, height=height, x=x, y=y, legend=False)

@@ -1,4 +1,4 @@
-"""The points of a run as a screen keeps them between polls: read once, only new rows afterwards."""
+"""The points of a run, cached in the session: each poll reads only new rows."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from core.services.training.metrics import Point
 
 
 class Series:
-    """Training and validation points in the order of their steps.
+    """Training and validation points in order of their steps.
 
-    A resumed run computes the steps after its checkpoint anew; what was there before is forgotten then.
+    A resumed run repeats the steps after its checkpoint; the earlier points of those steps are dropped.
     """
 
     def __init__(self) -> None:
         self.train: list[Point] = []
         self.validation: list[Point] = []
-        self.after = 0  # id of the newest row seen
+        self.after = 0  # id of the newest row read
 
     def add(self, points: list[Point]) -> None:
-        """Take in rows as they were written, oldest first."""
+        """Add rows in the order in which they were written."""
         for point in points:
             kept = self.validation if point.split == "validation" else self.train
             if point.split != "validation" and kept and point.step <= kept[-1].step:
@@ -45,12 +45,12 @@ class Series:
 
 
 def kept_step(job: JobRecord) -> int:
-    """The step whose weights the finished model has; 0 while there is none."""
+    """The step whose weights became the model; 0 while there is no model."""
     return int(job.measured.get("kept_step") or 0) if job.state == "succeeded" else 0
 
 
 def series_of(job: JobRecord) -> Series:
-    """All points of a job; a poll reads only what is new since the last one."""
+    """All points of a job so far."""
     slot = f"points_{job.id}_{job.attempt}"
     kept: Series = st.session_state.setdefault(slot, Series())
     while found := metrics.since(job.id, kept.after):

@@ -1,4 +1,4 @@
-"""Curves of a run: training gray, validation blue, raw steps thin and pale, the axis as long as the plan."""
+"""Curves of a run: training in gray, validation in blue, raw values thin and pale, over all planned steps."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ RUN_COLORS = (
     TUNED_SOFT,
     BASE_SOFT,
     INK,
-)  # one per compared run, in the order they were chosen
+)  # one per compared run, in the order of selection
 MAX_RUNS = len(RUN_COLORS)
-SMOOTHING = {"None": 0.0, "Normal": None, "Strong": 0.97}  # the weight of what came before; None goes by the length
-_MAX_DRAWN = 400  # points per line; beyond that a chart 600 px wide shows nothing more
+SMOOTHING = {
+    "None": 0.0,
+    "Normal": None,
+    "Strong": 0.97,
+}  # weight of the mean; None: by length
+_MAX_DRAWN = 400  # points per line; a chart 600 px wide cannot show more
 
 
 def smoothed(values: Sequence[float], weight: float | None = None) -> list[float]:
-    """Exponential mean with its start corrected, so that the first value is the first value.
+    """Exponential moving average with bias correction: the first smoothed value equals the first value.
 
-    Short runs are smoothed less, because a mean over many steps would lag behind their steep fall.
-    Source: Kingma & Ba 2015, section 3 (the bias correction of a running mean).
+    Short runs are smoothed less, because an average over many steps would lag behind their steep start.
+    Source: Kingma & Ba 2015, section 3 (bias correction).
     """
     if weight is None:
         weight = 0.5 if len(values) <= 40 else 0.8 if len(values) <= 400 else 0.9
@@ -44,7 +48,7 @@ def smoothed(values: Sequence[float], weight: float | None = None) -> list[float
 
 
 def thinned(points: Sequence[T], most: int = _MAX_DRAWN) -> list[T]:
-    """At most about `most` points, the first and the last always among them."""
+    """About `most` points at most, including the first and the last."""
     stride = max(1, -(-len(points) // most))
     kept = list(points[::stride])
     if points and kept[-1] is not points[-1]:
@@ -75,9 +79,9 @@ def loss_figure(
 
     Args:
         points: metric points (split, step, loss).
-        total_steps: the planned end of the x axis, so that the empty part shows what is left.
-        epochs: planned passes over the data; up to six are marked once they have begun.
-        kept: the step whose weights the model has; marked where it is an earlier one than the last.
+        total_steps: the planned number of steps, the end of the x axis.
+        epochs: planned epochs; up to six are marked once they start.
+        kept: the step whose weights became the model; marked if it is not the last step.
     """
     train, validation = by_split(points)
     fig = go.Figure()
@@ -126,7 +130,7 @@ def loss_figure(
 
 
 def value_figure(points: Iterable[Point], metric: RunMetric, total_steps: int | None) -> go.Figure:
-    """One metric over steps, training gray and validation blue; points without it are left out."""
+    """One metric over the steps; points without a value are left out."""
     train, validation = by_split(points)
     fig = go.Figure()
     last = 0
@@ -155,7 +159,7 @@ def value_figure(points: Iterable[Point], metric: RunMetric, total_steps: int | 
 
 
 def mark_range(fig: go.Figure, low: float | None, high: float | None, scale: float, word: str) -> None:
-    """A pale band between two values, named: what was forecast, behind what is measured."""
+    """A pale band with a label behind the measured curve, such as the forecast range."""
     if not high:
         return
     fig.add_hrect(y0=(low or high) * scale, y1=high * scale, fillcolor=TUNED_SOFT, opacity=0.25, line_width=0)
@@ -173,7 +177,7 @@ def mark_range(fig: go.Figure, low: float | None, high: float | None, scale: flo
 
 
 def match_figure(groups: Sequence[str], base: Sequence[float], tuned: Sequence[float]) -> go.Figure:
-    """Share of exact answers, base beside tuned, as bars from 0 to 100 %."""
+    """Share of exact answers of base and tuned model, as bars from 0 to 100 %."""
     fig = go.Figure()
     for name, values, color in (("Base", base, BASE), ("Tuned", tuned, TUNED)):
         fig.add_bar(
@@ -207,7 +211,7 @@ def _mark_kept(fig: go.Figure, step: int) -> None:
 
 
 def _mark_epochs(fig: go.Figure, total: int, epochs: float | None, last: int) -> None:
-    """A dotted line where an epoch that has been reached began, while there are few enough to read."""
+    """A dotted line at the start of each epoch reached so far, if there are at most six."""
     if not epochs or not 1 < epochs <= 6:
         return
     for number in range(2, int(epochs) + 1):

@@ -1,1 +1,1 @@
-"""How a labeled example is shown and edited."""
+"""A labeled example on a screen: shown as a card, or edited."""

@@ -1,4 +1,4 @@
-"""An example drawn as a card: roles, texts verbatim, tool calls, weights; what is marked stands out."""
+"""A labeled example as a card: roles, verbatim texts, tool calls, weights, and highlighted spans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROLE = {
     "assistant": ("OUTPUT", "blue"),
     "tool": ("TOOL RESULT", "gray"),
 }
-_MANY = 6  # messages, from which on the middle is folded
+_MANY = 6  # a conversation with at least this many messages is folded in the middle
 LIMIT = 1_200
 Spans = Sequence[tuple[int, int, int]]  # message, first character, end
 
@@ -35,7 +35,7 @@ def card(
     spans: Spans = (),
     border: bool = True,
 ) -> Iterator[None]:
-    """A labeled example; what is drawn inside the `with` stands at the right of its head."""
+    """A labeled example as a card; the body of the `with` is drawn at the right of its header."""
     with st.container(border=border, gap="xsmall", key=f"example_{key}"):
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
@@ -58,7 +58,7 @@ def show(messages: Sequence[Message], *, key: str, note: str = "", badge: str = 
 
 
 def conversation(messages: Sequence[Message], *, key: str, limit: int = LIMIT, spans: Spans = ()) -> None:
-    """The messages under their roles; the middle of a long conversation is folded, unless something is marked there."""
+    """The messages with their roles. The middle of a long conversation is folded unless a span in it is marked."""
     marked = {index for index, _, _ in spans}
     middle = range(2, len(messages) - 2)
     fold = len(messages) >= _MANY and not marked & set(middle)
@@ -94,7 +94,7 @@ def call_text(call: Mapping[str, Any]) -> str:
 
 
 def marked(text: str, marks: Sequence[tuple[int, int]], limit: int = LIMIT) -> str:
-    """The text as markup, escaped, with the given stretches marked; far from the first mark it is cut."""
+    """The text as escaped HTML with highlighted spans, cut to `limit` characters around the first of them."""
     spans = sorted((max(0, start), min(len(text), end)) for start, end in marks)
     spans = [(start, end) for start, end in spans if start < end]
     start = 0

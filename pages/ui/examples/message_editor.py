@@ -1,4 +1,4 @@
-"""One conversation edited message by message: roles, texts, tool calls, and whether an output is learnt."""
+"""An editor for one conversation: roles, texts, tool calls, and whether the model learns an output."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ EMPTY: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": ""}, {"role"
 
 
 def begin(key: str, messages: Sequence[Mapping[str, Any]] = EMPTY) -> None:
-    """Put messages into the editor called `key`, in place of what it held."""
+    """Load messages into the editor `key`, replacing its contents."""
     st.session_state[key] = [{**message, "_id": index} for index, message in enumerate(messages)]
     st.session_state[f"{key}_next"] = len(messages)
     st.session_state[f"{key}_round"] = st.session_state.get(f"{key}_round", 0) + 1
 
 
 def editor(key: str) -> list[dict[str, Any]]:
-    """Draw the messages and return them as the chat format has them.
+    """Draw the editor and return its messages in the chat format.
 
     Raises:
-        DataError: tool calls that are no JSON.
+        DataError: the tool calls are not valid JSON.
     """
     held: list[dict[str, Any]] = st.session_state[key]
     prefix = f"{key}_{st.session_state[f'{key}_round']}"
@@ -60,7 +60,7 @@ def _message(message: dict[str, Any], index: int, total: int, key: str, name: st
             )
             if out["role"] == "assistant":
                 learn = st.toggle(
-                    "Learn it",
+                    "Train on it",
                     value=message.get("weight") != 0,
                     help="Off: the model reads this output as context and is not trained to write it (weight 0).",
                     key=f"{name}_weight",
@@ -69,7 +69,7 @@ def _message(message: dict[str, Any], index: int, total: int, key: str, name: st
             else:
                 out.pop("weight", None)
             if total > 1 and st.button(
-                "", icon=":material/delete:", type="tertiary", help="Remove this message", key=f"{name}_gone"
+                "", icon=":material/delete:", type="tertiary", help="Remove this message", key=f"{name}_remove"
             ):
                 held = st.session_state[key]
                 st.session_state[key] = [item for item in held if item["_id"] != message["_id"]]
@@ -78,7 +78,7 @@ def _message(message: dict[str, Any], index: int, total: int, key: str, name: st
             f"{_WORDS.get(out['role'], out['role'])} {index + 1}",
             value=message.get("content") or "",
             label_visibility="collapsed",
-            placeholder="What the person writes" if out["role"] == "user" else "Text",
+            placeholder="What the user writes" if out["role"] == "user" else "Text",
             height="content",
             key=f"{name}_content",
         )
@@ -107,7 +107,7 @@ def _tool_calls(out: dict[str, Any], message: Mapping[str, Any], name: str) -> N
         calls = json.loads(written) if written.strip() else []
     except ValueError as error:
         raise DataError(
-            f"The tool calls are no JSON: {error}.", "Mend them, or empty the field to take the calls away."
+            f"The tool calls are not valid JSON: {error}.", "Fix them, or clear the field to remove them."
         ) from error
     out["tool_calls"] = calls
     if not calls:

@@ -1,4 +1,4 @@
-"""What a person can do with a job or a background task: buttons, and a confirmation where something is lost."""
+"""The actions for a job or background task: buttons, with a confirmation if something would be lost."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import streamlit as st
 
 from pages.ui.errors import show_error
 
-# action -> (button, icon, tooltip); those of `_ASK` stand in the Stop menu, each with what it costs.
+# action -> (button, icon, tooltip); the actions of `_ASK` are in the Stop menu, each with its consequence.
 _BUTTONS = {
-    "resume": ("Resume", ":material/play_arrow:", "Goes on from the last checkpoint."),
+    "resume": ("Resume", ":material/play_arrow:", "Continues from the last checkpoint."),
     "retry": ("Retry", ":material/replay:", "Runs again with the same settings, from the last good checkpoint."),
     "keep": (
         "Keep the last checkpoint",
         ":material/save:",
-        "Makes a model of the last good checkpoint, without another step.",
+        "Saves the last good checkpoint as a model, without training further.",
     ),
     "pause": ("Pause", ":material/pause:", "Saves a checkpoint at the next step and frees the worker."),
 }
@@ -24,12 +24,12 @@ _ASK = {
     "stop": (
         "Stop and keep the model",
         ":material/save:",
-        "Ends training at the next step and registers what has been learnt so far as a model.",
+        "Ends training at the next step and saves the current weights as a model.",
     ),
     "cancel": (
         "Cancel",
         ":material/cancel:",
-        "Ends the work at the next step. No model is made. Checkpoints stay, so Retry can go on from there.",
+        "Ends training at the next step without a model. Checkpoints are kept, so Retry can continue from there.",
     ),
 }
 
@@ -41,8 +41,8 @@ def buttons(
 
     Args:
         actions: what the state allows now (pause, resume, stop, cancel, retry, keep).
-        asked: an action that was requested and is not done yet: it is not offered again.
-        small: quiet buttons for a row of a list.
+        asked: an action that was requested and is not completed yet; it is not offered again.
+        small: text buttons, for a row of a list.
     """
     kind: Literal["secondary", "tertiary"] = "tertiary" if small else "secondary"
     for action, (label, icon, tip) in _BUTTONS.items():
@@ -51,11 +51,12 @@ def buttons(
                 label, icon=icon, help=tip, key=f"{key}_{action}", type=kind, on_click=_do, args=(request, action)
             )
     ask = [action for action in _ASK if action in actions and action != asked]
-    if not ask or asked == "cancel":  # nothing overwrites a cancel
+    if not ask or asked == "cancel":  # a cancel cannot be replaced by another action
         return
     label = "Stop" if "stop" in ask else "Cancel"
     icon = ":material/stop:" if "stop" in ask else ":material/close:"
-    # What is asked next is another menu and begins closed: a double click on "Stop and keep" shall not meet "Cancel".
+    # Another set of actions gets another key, so that its menu starts closed: the second press of a double click on
+    # "Stop and keep" must not hit "Cancel".
     menu = "_".join((key, "ask", *ask))
     with st.popover(label, icon=icon, type=kind, key=menu), st.container(width=300, gap="small"):
         for action in ask:
@@ -67,5 +68,5 @@ def buttons(
 def _do(request: Callable[[str], object], action: str) -> None:
     try:
         request(action)
-    except Exception as error:  # the state may have moved on since the button was drawn
+    except Exception as error:  # the state may have changed since the button was drawn
         show_error(error)

@@ -1,4 +1,4 @@
-"""What every wizard shows: the header with its steps, and the buttons back and on."""
+"""The parts of every wizard: the header with its steps, and the Back and Continue buttons."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
     """Step header: one short bar and one short word per step (`now` counts from 1). Never scrolls, never wraps.
 
     A name may be a pair: the word, and a shorter one for a narrow screen (at most seven letters for six steps).
-    A step begins at its top: the button that led to it stood at the foot of the one before.
+    A new step is shown from its top, because the button that led to it was at the bottom of the step before.
     """
     slot = f"step_of_{flow}"
-    # The place is always there and never seen: one that came and went would move all that follows, and show it twice.
+    # Always drawn and never visible: a container that came and went would redraw everything below it.
     with st.container(key="to_top"):
         if st.session_state.get(slot, now) != now:
             _to_top(f"{flow} {now}")
@@ -56,7 +56,7 @@ def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
 
 
 def _to_top(mark: str) -> None:
-    """Scroll to the top once; another `mark` makes it another element, which runs again."""
+    """Scroll to the top once; another `mark` makes it a new element, which runs again."""
     script = f"document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0); // {mark}"
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
