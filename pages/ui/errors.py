@@ -17,6 +17,8 @@ from pages.ui.format import sentence
 log = logging.getLogger("sft.pages")
 
 UNEXPECTED = "Something went wrong here"
+NOT_FOUND = "Not found"
+NOT_USABLE = "This can't be used as it is"
 
 
 @contextmanager
@@ -68,9 +70,9 @@ def show_error(error: Exception) -> None:
         return
     place = f"Line {error.line}" if isinstance(error, DataError) and error.line else ""
     if isinstance(error, NotFound):
-        title = "Not found"
+        title = NOT_FOUND
     elif isinstance(error, DataError):
-        title = "The file has an error" if error.line else "This can't be used as it is"
+        title = "The file has an error" if error.line else NOT_USABLE
     else:
         title = "That didn't work"
     with st.container(border=True, gap="xsmall"):

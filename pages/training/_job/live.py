@@ -20,6 +20,7 @@ from pages.ui.format import clock, duration, format_loss, md, number, plural, se
 from pages.ui.tasks import words as task_words
 
 POLL_S = 1.5
+TRAINING_LOSS, VALIDATION_LOSS, TIME_LEFT = "Training loss", "Validation loss", "Time left"  # tiles
 SLOW_S = 4.0
 CARD_HEIGHT = 375  # pixels; of the loss chart with its controls
 CARD_FRAME = 30
@@ -125,7 +126,7 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
     change = validation[-1].loss - validation[-2].loss if len(validation) > 1 else None
     items = [
         Tile(
-            "Training loss",
+            TRAINING_LOSS,
             format_loss(smooth[-1] if smooth else None),
             f"{smooth[-1] - smooth[0]:+.2f}" if len(smooth) > 1 else None,
             "inverse",
@@ -134,7 +135,7 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
             help="The error on the training outputs, smoothed over the last steps. Lower is better.",
         ),
         Tile(
-            "Validation loss",
+            VALIDATION_LOSS,
             format_loss(validation[-1].loss if validation else None),
             f"{change:+.3f}" if change is not None else None,
             "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
@@ -146,9 +147,9 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
         *(_tile(metric, points) for metric in METRICS if metric.tile and _has(points, metric)),
     ]
     if not validation and train and job.is_terminal:  # the dataset has no validation examples
-        items = [item for item in items if item.label != "Validation loss"]
+        items = [item for item in items if item.label != VALIDATION_LOSS]
     if (left_s := _time_left(job)) is not None:
-        items.append(Tile("Time left", duration(left_s), help="At the speed of the last steps."))
+        items.append(Tile(TIME_LEFT, duration(left_s), help="At the speed of the last steps."))
     components.tiles(items, key="tiles")
 
 

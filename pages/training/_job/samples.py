@@ -45,14 +45,14 @@ def _step(job: JobRecord, steps: list[int], kept: int) -> int:
         "Answers at step",
         steps,
         value=looked_at if looked_at in steps else first,
-        format_func=lambda step: _name(step, kept),
+        format_func=lambda step: step_name(step, kept),
         key=f"sample_step_{job.id}_{len(steps)}_{kept}",
     )
     st.session_state[slot] = chosen if chosen != first else None
     return chosen
 
 
-def _name(step: int, kept: int) -> str:
+def step_name(step: int, kept: int) -> str:
     return "Before training" if step == 0 else f"Step {step:,} · saved" if step == kept else f"Step {step:,}"
 
 
@@ -69,7 +69,7 @@ def _card(prompt: monitoring.PromptRecord, shown: int, kept: int) -> None:
         with st.grid(1 + (shown > 0) + bool(prompt.expected), min_column_width=200, gap="small"):
             _column(":gray[BEFORE]", before, prompt.expected)
             if shown > 0:
-                _column(f":blue[{_name(shown, kept).upper()}]", now, prompt.expected)
+                _column(f":blue[{step_name(shown, kept).upper()}]", now, prompt.expected)
             if prompt.expected:
                 with st.container(gap="xxsmall"):
                     st.markdown(":small[:gray[EXPECTED]]")

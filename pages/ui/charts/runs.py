@@ -201,7 +201,7 @@ def _mark_kept(fig: go.Figure, step: int) -> None:
         x=step,
         y=0,
         yref="paper",
-        text="Kept",
+        text="Saved",
         showarrow=False,
         xanchor="right",
         yanchor="bottom",

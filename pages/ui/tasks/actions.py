@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.ui.errors import show_error
 
-# action -> (button, icon, tooltip); the actions of `_ASK` are in the Stop menu, each with its consequence.
-_BUTTONS = {
+# action -> (button, icon, tooltip); the actions of `CONFIRMED` are in the Stop menu, each with its consequence.
+BUTTONS = {
     "resume": ("Resume", ":material/play_arrow:", "Continues from the last checkpoint."),
     "retry": ("Retry", ":material/replay:", "Runs again with the same settings, from the last good checkpoint."),
     "keep": (
@@ -20,7 +20,7 @@ _BUTTONS = {
     ),
     "pause": ("Pause", ":material/pause:", "Saves a checkpoint at the next step and frees the worker."),
 }
-_ASK = {
+CONFIRMED = {
     "stop": (
         "Stop and keep the model",
         ":material/save:",
@@ -45,12 +45,12 @@ def buttons(
         small: text buttons, for a row of a list.
     """
     kind: Literal["secondary", "tertiary"] = "tertiary" if small else "secondary"
-    for action, (label, icon, tip) in _BUTTONS.items():
+    for action, (label, icon, tip) in BUTTONS.items():
         if action in actions and action != asked and not (action == "pause" and asked):
             st.button(
                 label, icon=icon, help=tip, key=f"{key}_{action}", type=kind, on_click=_do, args=(request, action)
             )
-    ask = [action for action in _ASK if action in actions and action != asked]
+    ask = [action for action in CONFIRMED if action in actions and action != asked]
     if not ask or asked == "cancel":  # a cancel cannot be replaced by another action
         return
     label = "Stop" if "stop" in ask else "Cancel"
@@ -60,7 +60,7 @@ def buttons(
     menu = "_".join((key, "ask", *ask))
     with st.popover(label, icon=icon, type=kind, key=menu), st.container(width=300, gap="small"):
         for action in ask:
-            name, icon, text = _ASK[action]
+            name, icon, text = CONFIRMED[action]
             st.caption(text)
             st.button(name, icon=icon, key=f"{key}_{action}", on_click=_do, args=(request, action), width="stretch")
 

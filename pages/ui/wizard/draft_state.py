@@ -9,6 +9,8 @@ import streamlit as st
 from core.services.platform import drafts
 from core.services.platform.drafts import DraftRecord
 
+CHANGED_ELSEWHERE = "This draft was changed in another window. You now see those changes; check your last choice here."
+
 
 def load(draft_id: str) -> DraftRecord:
     """The current draft. After a change in another window every widget gets a new key, so that none shows an old value.
@@ -20,7 +22,7 @@ def load(draft_id: str) -> DraftRecord:
     if seen["revision"] != draft.revision:
         seen.update(revision=draft.revision, turn=draft.revision)
         st.toast(
-            "This draft was changed in another window. You now see those changes; check your last choice here.",
+            CHANGED_ELSEWHERE,
             icon=":material/sync:",
             duration="long",
         )

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them, and user text that is never markup."""
+"""Numbers for people, and user text that is never markup."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def test_user_text_is_escaped(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [":red[x]", ":material/home:", ":fire:", "http://x.y", "a@b.co"])
-def test_what_would_become_color_icon_emoji_or_link_does_not(text: str) -> None:
+def test_user_text_does_not_become_a_color_an_icon_an_emoji_or_a_link(text: str) -> None:
     assert "\u200b" in md(text)
     assert md(text).replace("\u200b", "").replace("\\", "") == text
 
 
-def test_a_message_keeps_its_code() -> None:
+def test_code_in_a_message_is_shown_as_code() -> None:
     assert sentence("Line 17: `answer` is *empty*.") == r"Line 17: `answer` is \*empty\*\."
     assert sentence("an odd ` tick") == r"an odd \` tick"
