@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from core.data.examples.sets import ExampleSet
-from core.data.issues import codes
 from core.data.quality import rules, structure
 from core.data.versions import files, reader
 from core.messages import Finding
@@ -19,7 +18,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
-from core.services.data.datasets.records import get_dataset, get_version, version_file
+from core.services.data.datasets.records import get_dataset, get_version, set_codes, version_file
 from core.services.data.datasets.writing import enqueue
 
 
@@ -78,5 +77,5 @@ def recheck(
 def _of_rejects(version_id: str) -> list[Finding]:
     """The errors of rejected rows, which only the conversion could find."""
     path = version_file(version_id, files.FINDINGS)
-    of_sets = codes("set")
+    of_sets = set_codes()
     return [item for item in reader.findings(path, limit=1_000_000, severity="error") if item.code not in of_sets]

@@ -263,7 +263,7 @@ def _publish(staged: Staged, also: Callable[[UnitOfWork], None]) -> VersionRecor
     except BaseException:
         staged.discard()
         raise
-    from core.services.data import quality  # it makes operations for this module
+    from core.services.data import quality  # imports the records of this package, which imports this module
 
     version = get_version(version_id)
     quality.after_new_version(version.dataset_id, now=False)

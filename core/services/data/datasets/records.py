@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from core.data.issues import codes
 from core.data.quality import rules
 from core.data.versions.manifest import Manifest
 from core.errors import NotFound
@@ -61,6 +62,14 @@ class DatasetRecord:
     @property
     def examples(self) -> int:
         return self.version.examples
+
+
+def set_codes() -> frozenset[str]:
+    """The codes of errors about a set as a whole, which make a dataset unfit for training.
+
+    `all_masked` was one of them in versions from before `set_all_masked`; as an error it never is about one example.
+    """
+    return codes("set") | {"all_masked"}
 
 
 # ---- look-ups

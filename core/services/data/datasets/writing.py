@@ -15,7 +15,6 @@ from typing import Any
 from sqlmodel import select
 
 from core.data.examples.sets import ExampleSet
-from core.data.issues import codes
 from core.data.quality import rules, structure
 from core.data.versions import files, reader
 from core.data.versions.manifest import Change, Counts, Manifest, SourceFile
@@ -30,7 +29,7 @@ from core.platform.tasks import announce, store
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import TERMINAL
 from core.services.data import sources
-from core.services.data.datasets.records import DatasetRecord, get_dataset, live
+from core.services.data.datasets.records import DatasetRecord, get_dataset, live, set_codes
 
 _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they change the direction of writing
 
@@ -291,5 +290,5 @@ def _manifest(dataset_id: str, version_id: str, written: Written, origin: Origin
 
 def set_errors(path: Path) -> list[Finding]:
     """Errors, in a findings file, about the set as a whole: those that make a dataset unfit for training."""
-    of_sets = codes("set")
+    of_sets = set_codes()
     return [item for item in reader.findings(path, limit=10_000, severity="error") if item.code in of_sets]

@@ -1,0 +1,91 @@
+"""Read datasets: the list, versions, examples paged and searched, findings, statistics, rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlmodel import col, select
+
+from core.data.versions import files, reader
+from core.data.versions.reader import ExampleRecord, Page, Statistics
+from core.messages import Example, Finding
+from core.platform.db.tables import DatasetVersion, FineTuningDataset
+from core.platform.db.uow import UnitOfWork
+from core.platform.storage import get_storage
+from core.services.data.datasets.records import (
+    DatasetRecord,
+    VersionRecord,
+    dataset_record,
+    get_version,
+    version_file,
+    version_record,
+)
+
+
+def list_datasets() -> list[DatasetRecord]:
+    """Every dataset, the newest first."""
+    query = (
+        select(FineTuningDataset, DatasetVersion)
+        .join(DatasetVersion, col(DatasetVersion.id) == col(FineTuningDataset.current_version_id))
+        .where(col(FineTuningDataset.deleted_at).is_(None))
+        .order_by(col(FineTuningDataset.created_at).desc())
+    )
+    with UnitOfWork(write=False) as uow:
+        return [dataset_record(dataset, version) for dataset, version in uow.session.exec(query)]
+
+
+def versions(dataset_id: str) -> list[VersionRecord]:
+    """All versions of a dataset, the newest first."""
+    query = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset_id)
+    with UnitOfWork(write=False) as uow:
+        return [version_record(row) for row in uow.session.exec(query.order_by(col(DatasetVersion.number).desc()))]
+
+
+def examples(
+    version_id: str,
+    offset: int = 0,
+    limit: int = 20,
+    search: str = "",
+    split: str | None = None,
+    *,
+    flags: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    min_tokens: int | None = None,
+    max_tokens: int | None = None,
+) -> Page:
+    """One page of examples, optionally only those that meet conditions: a text they contain, the split they belong
+    to, findings, last answers, estimated tokens. The operation `filter` takes the same conditions."""
+    return reader.page(
+        version_file(version_id, files.EXAMPLES), offset, limit, search, split,
+        flags=flags, labels=labels, min_tokens=min_tokens, max_tokens=max_tokens,
+    )  # fmt: skip
+
+
+def examples_at(version_id: str, positions: Sequence[int]) -> list[ExampleRecord]:
+    """The examples at these positions, in ascending order."""
+    return reader.at(version_file(version_id, files.EXAMPLES), positions)
+
+
+def iter_examples(version_id: str, split: str | None = None) -> Iterator[Example]:
+    """Every example in its order, streamed."""
+    return reader.iterate(version_file(version_id, files.EXAMPLES), split)
+
+
+def findings(version_id: str, limit: int = 100, severity: str | None = None, offset: int = 0) -> list[Finding]:
+    """What was found about the version, errors first."""
+    return reader.findings(version_file(version_id, files.FINDINGS), limit, severity, offset)
+
+
+def finding_counts(version_id: str) -> dict[str, int]:
+    """How many findings of each code."""
+    return reader.count_findings(version_file(version_id, files.FINDINGS))
+
+
+def statistics(version_id: str) -> Statistics:
+    """Lengths, turns and the balance of labels."""
+    return reader.statistics(version_file(version_id, files.EXAMPLES))
+
+
+def rejects(version_id: str) -> bytes:
+    """The rejected rows as JSONL: `line`, `raw` (verbatim) and `findings`; empty where none was rejected."""
+    return get_storage().read_bytes(f"{get_version(version_id).path}/{files.REJECTS}")
