@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pages.data._convert.draft import STEPS
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
 
 pytestmark = pytest.mark.browser
@@ -14,6 +15,9 @@ TICKETS = "subject,body,team\n" + "\n".join(
     f'Ticket {n},"My card was charged {n} times,\nplease look",{("billing", "access", "shipping")[n % 3]}'
     for n in range(1, 61)
 )
+
+
+TITLES = {step.id: step.title for step in STEPS}
 
 
 def next_step(page, title: str) -> None:
@@ -50,11 +54,11 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     page = open_page()
     visit(page, f"{studio.url}/convert")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(table)
-    page.get_by_role("heading", name="What is in the file", exact=True).wait_for()
+    page.get_by_role("heading", name=TITLES["analyze"], exact=True).wait_for()
     settle(page)
     page.get_by_text("60 rows").first.wait_for()
-    next_step(page, "How examples are made")
-    next_step(page, "Match your columns")
+    next_step(page, TITLES["mode"])
+    next_step(page, TITLES["configure"])
     page.locator(".st-key-pick_classification button").click()
     page.locator(".st-key-on_classification").wait_for()
     settle(page)
@@ -68,10 +72,10 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     for other in (page, open_page(width=420, scheme="dark")):
         visit(other, address)
         other.locator(".st-key-on_classification").wait_for()
-        other.get_by_role("heading", name="Match your columns").wait_for()
+        other.get_by_role("heading", name=TITLES["configure"]).wait_for()
         assert beyond_edge(other) == []
 
-    next_step(page, "Look before you convert")
+    next_step(page, TITLES["preview"])
     page.get_by_text("My card was charged 1 times").first.wait_for()
     next_step(page, "Convert & Create Dataset")
     name = page.get_by_label("Name", exact=True)
@@ -97,17 +101,17 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     page = open_page()
     visit(page, f"{studio.url}/convert")
     page.locator(".st-key-use_helpdesk_export button").click()
-    page.get_by_role("heading", name="What is in the file", exact=True).wait_for()
+    page.get_by_role("heading", name=TITLES["analyze"], exact=True).wait_for()
     settle(page)
     page.get_by_text("2 rows could not be read").wait_for()
     page.get_by_text("customer says", exact=True).first.wait_for()
 
-    # Another reading is looked at first: it changes nothing until it is kept.
-    page.get_by_text("Read it in another way").click()
+    # Other reading options show a preview first: nothing changes until they are applied.
+    page.locator("[class*='st-key-reading_'] summary").first.click()
     page.locator(".st-key-read_this_way button").wait_for()
     settle(page)
     choose(page, "Encoding", "Western European (Mac)")
-    page.get_by_text("A look only, until you press the button.").wait_for()
+    page.locator(".st-key-read_this_way button:enabled").wait_for()
     settle(page)
     page.locator(".st-key-read_as_detected button").click()
     page.locator(".st-key-read_this_way button:disabled").wait_for()
@@ -128,8 +132,8 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     assert page.get_by_text("could not be read").count() == 0
     assert beyond_edge(page) == []
 
-    next_step(page, "How examples are made")
-    next_step(page, "Match your columns")
+    next_step(page, TITLES["mode"])
+    next_step(page, TITLES["configure"])
     browser = page.context.new_cdp_session(page)
     browser.send("Emulation.setCPUThrottlingRate", {"rate": 12})  # a slow machine shows what a redraw does meanwhile
     seen = watch_twice(page, ".st-key-on_qa")
@@ -152,7 +156,7 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     system.press("Tab")
     page.get_by_text("You are the help desk of a garden shop.").nth(1).wait_for()
     settle(page)
-    next_step(page, "Look before you convert")
+    next_step(page, TITLES["preview"])
     page.locator("body").press("Control+Enter")
     page.get_by_role("heading", name="Convert & Create Dataset", exact=True).wait_for()
     settle(page)
@@ -161,7 +165,7 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     name.press("Tab")
     settle(page)
     page.locator(".st-key-convert_now button:enabled").click()
-    page.get_by_text("28 rows read = 27 accepted + 1 rejected").wait_for()
+    page.get_by_text("27 accepted + 1 rejected").wait_for()
     page.locator(".st-key-open_conversion button").click()
     page.get_by_role("heading", name="Help desk, repaired").wait_for()
     page.get_by_test_id("stMain").get_by_text("Validated").first.wait_for()
@@ -183,7 +187,7 @@ def test_the_end_is_announced_elsewhere_and_a_dataset_is_deleted_by_its_name(
     visit(page, f"{studio.url}/upload")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(table)
     page.locator(".st-key-create_dataset button").click()
-    page.get_by_role("heading", name="Making the dataset").wait_for()
+    page.get_by_role("heading", name="Creating the dataset").wait_for()
 
     # The news finds the person wherever they are.
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Settings").click()

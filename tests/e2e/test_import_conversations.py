@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core.services.data.chat_import import REASONS
+from pages.data._import_conversations.draft import STEPS
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
 
 pytestmark = pytest.mark.browser
@@ -47,6 +49,9 @@ def export(folder: Path, count: int = 14) -> Path:
     return path
 
 
+TITLES = {step.id: step.title for step in STEPS}
+
+
 def next_step(page, title: str) -> None:
     page.locator(".st-key-onward button:enabled").click()
     page.get_by_role("heading", name=title, exact=True).wait_for()
@@ -57,25 +62,25 @@ def test_an_export_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) 
     page = open_page()
     visit(page, studio.url)
     page.locator(".st-key-go_import_conversations button").click()
-    page.get_by_role("heading", name="Import conversations", exact=True).wait_for()
+    page.get_by_role("heading", name=TITLES["upload"], exact=True).wait_for()
     settle(page)
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(export(tmp_path))
-    page.get_by_role("heading", name="Who is who", exact=True).first.wait_for()
-    page.get_by_text("70 messages read = 42 in conversations + 28 left out").wait_for()
+    page.get_by_role("heading", name=TITLES["roles"], exact=True).first.wait_for()
+    page.get_by_text("42 in conversations + 28 left out").wait_for()
     page.get_by_text("Another version").first.wait_for()
 
-    next_step(page, "What to take")
-    page.get_by_text("70 messages read = 28 used + 42 left out").wait_for()
-    page.get_by_text("Without an answer").first.wait_for()
+    next_step(page, TITLES["filters"])
+    page.get_by_text("28 used + 42 left out").wait_for()
+    page.get_by_text(REASONS["unanswered"].title).first.wait_for()
 
-    next_step(page, "Look at the examples")
+    next_step(page, TITLES["review"])
     page.get_by_text("Write to [EMAIL]").first.wait_for()
     page.get_by_text("<img src=x").first.wait_for()
     page.get_by_text("⟨U+202E⟩gnp.exe").first.wait_for()
     assert page.title() != "taken"
     assert page.get_by_text("owner0@example.com").count() == 0
     page.locator(".st-key-drop_1 button").click()
-    page.get_by_text("1 looked at · 0 edited · 1 dropped").wait_for()
+    page.get_by_text("1 reviewed · 0 edited · 1 dropped").wait_for()
     settle(page)
     page.locator(".st-key-edit_2 button").click()
     answer = page.get_by_role("dialog").locator("textarea").nth(1)
@@ -83,14 +88,14 @@ def test_an_export_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) 
     answer.press("Tab")
     settle(page)
     page.locator(".st-key-save_edit button").click()
-    page.get_by_text("2 looked at · 1 edited · 1 dropped").wait_for()
+    page.get_by_text("2 reviewed · 1 edited · 1 dropped").wait_for()
 
     # The address is the import: a refresh and another browser show the same decisions.
     address = page.url
     assert "draft=" in address
     for other in (page, open_page(width=420, scheme="dark")):
         visit(other, address)
-        other.get_by_text("2 looked at · 1 edited · 1 dropped").wait_for()
+        other.get_by_text("2 reviewed · 1 edited · 1 dropped").wait_for()
         other.get_by_text("Hold the button until the light turns green.").first.wait_for()
         assert beyond_edge(other) == []
 

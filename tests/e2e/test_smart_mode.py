@@ -1,4 +1,4 @@
-"""Smart mode in a real Chromium: a connection, the model's proposal, three rows first, then every row accounted for."""
+"""Smart mode in a real Chromium: a connection, the model's suggestion, three rows first, then the full run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from pages.data._convert.draft import SMART_HEADS
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
-from tests.e2e.test_csv_to_dataset import next_step
+from tests.e2e.test_csv_to_dataset import TITLES, next_step
 from tests.support.writing_server import KEY, MODEL, Writing, writing_server
 
 pytestmark = pytest.mark.browser
@@ -37,12 +38,12 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     page = open_page()
     visit(page, f"{studio.url}/convert")
     press(page, "use_tools")
-    page.get_by_role("heading", name="What is in the file", exact=True).wait_for()
+    page.get_by_role("heading", name=TITLES["analyze"], exact=True).wait_for()
     settle(page)
-    next_step(page, "How examples are made")
+    next_step(page, TITLES["mode"])
     press(page, "pick_smart")
     page.locator(".st-key-on_smart").wait_for()
-    next_step(page, "Tell the model what to write")
+    next_step(page, SMART_HEADS["configure"][0])
 
     # The connection is made where it is needed: tested first, then saved and chosen.
     press(page, "pick_add_connection")
@@ -59,26 +60,26 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     press(page, "test_connection")
     form.get_by_text(MODEL).wait_for()
     press(page, "save_connection")
-    page.get_by_text("stay on your own machines").wait_for()
+    page.get_by_text("stay on your machines").wait_for()
     page.get_by_text("…cdef").wait_for()  # it is chosen at once
     settle(page)
     assert KEY not in page.content()
 
     # The model proposes, the person edits.
     press(page, "propose")
-    page.get_by_text("Proposed by").wait_for()
+    page.get_by_text("Suggested by").wait_for()
     settle(page)
-    fill(page, "Question patterns, one on each line", "What is {{product}}?\nWhat does {{product}} cost?")
+    fill(page, "Question patterns, one per line", "What is {{product}}?\nWhat does {{product}} cost?")
     page.locator(".st-key-estimate").wait_for()
     for other in (page, open_page(width=420, scheme="dark")):
         if other is not page:
             visit(other, page.url)
-            other.get_by_text("What it takes").wait_for()
+            other.locator(".st-key-estimate").wait_for()
             settle(other)
         assert beyond_edge(other) == []
-    next_step(page, "Look before you pay")
+    next_step(page, SMART_HEADS["preview"][0])
     press(page, "write_preview")
-    page.get_by_text("does not stand in the row").first.wait_for()
+    page.locator("[class*='st-key-row_preview_']").first.wait_for()
     assert server.asked == 3
     next_step(page, "Convert & Create Dataset")
     fill(page, "Name", "Written by a model")
@@ -111,11 +112,11 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     server.let_go.clear()
     settle(page)
     page.locator(".st-key-ask_again button:visible").first.dblclick()
-    page.get_by_role("heading", name="Failed rows, asked again").wait_for()
+    page.get_by_role("heading", name="Retry of failed rows").wait_for()
     page.reload()
-    page.get_by_role("heading", name="Failed rows, asked again").wait_for()
+    page.get_by_role("heading", name="Retry of failed rows").wait_for()
     server.let_go.set()
-    page.get_by_text("1 labeled example joined as version 2").wait_for()
+    page.get_by_text("1 labeled example added as version 2").wait_for()
     settle(page)
     assert server.asked == 3 + 23 + 3 + 1
     page.get_by_test_id("stButtonGroup").get_by_text("Ready 24").click()

@@ -91,8 +91,8 @@ class Effect:
 class Operation(BaseModel):
     """A change to a dataset version: plain parameters, checked when they are made.
 
-    `title` is what a button that does it says. One with a `lead` (what it is good for, in a sentence or two) is offered
-    above the examples, with `icon` (a Material name) and a form made from its fields.
+    `title` and `icon` (a Material name) are those of its button. An operation with a `lead` (what it is good for, in a
+    sentence or two) is offered above the examples, with a form made from its fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

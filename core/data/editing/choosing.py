@@ -83,6 +83,7 @@ class Merge(Operation):
 
     id: ClassVar[str] = "merge"
     title: ClassVar[str] = "Merge groups"
+    icon: ClassVar[str] = "content_copy"
     groups: tuple[tuple[int, ...], ...] = Field(title="Groups", description="Positions that belong together.")
     keep: Keep = Field(default="first", title="Keep", description="Which one of each group stays.")
 
@@ -100,6 +101,7 @@ class Dedupe(Operation):
 
     id: ClassVar[str] = "dedupe"
     title: ClassVar[str] = "Remove duplicates"
+    icon: ClassVar[str] = "content_copy"
     kind: Literal["exact", "near"] = Field(
         default="exact", title="Which", description="exact: the same to the character. near: almost the same words."
     )

@@ -67,6 +67,7 @@ class DropRows(Operation):
 
     id: ClassVar[str] = "drop_rows"
     title: ClassVar[str] = "Drop examples"
+    icon: ClassVar[str] = "delete_sweep"
     positions: Positions = Field(title="Examples", description="Positions, from 0.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
@@ -167,6 +168,7 @@ class Move(Operation):
 
     id: ClassVar[str] = "move"
     title: ClassVar[str] = "Move examples"
+    icon: ClassVar[str] = "move_item"
     positions: Positions
     split: Part = Field(title="Part", description="Where to move them.")
 

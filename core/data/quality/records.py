@@ -14,12 +14,18 @@ FORMAT: Final = 2  # of the files; grows with the checks, so that an older repor
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A fix as the report offers it. `one_click`: it needs no further choice and makes a new version at once."""
+    """A fix as the report offers it.
+
+    Attributes:
+        one_click: it needs no further choice and creates a new version at once.
+        icon: of its operation, a Material name; "" where it has none.
+    """
 
     id: str
     title: str
     text: str
     one_click: bool
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True)

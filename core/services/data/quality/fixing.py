@@ -46,5 +46,6 @@ def with_fixes(files: ReportFiles, group: IssueGroup, total: int) -> IssueGroup:
     for fix in ISSUES.get(group.code).fixes:
         count = fix.changes(affected) if fix.one_click else group.count
         if count and not (fix.drops_all and count >= total):
-            offered.append(Action(fix.id, fix.title_for(count), fix.text, fix.one_click))
+            icon = OPERATIONS.get(fix.operation).icon if fix.one_click else ""
+            offered.append(Action(fix.id, fix.title_for(count), fix.text, fix.one_click, icon))
     return replace(group, actions=tuple(offered))

@@ -74,7 +74,7 @@ def _fix_button(dataset: DatasetRecord, issue: IssueGroup, action: Action) -> No
     """The button of a fix; its title says how many examples it changes."""
     if not st.button(
         sentence(action.title),
-        icon=_ICONS.get(action.id, ":material/auto_fix_high:"),
+        icon=f":material/{action.icon or 'auto_fix_high'}:",
         help=f"{action.text} Creates version {dataset.version.number + 1}; you can undo it.",
         key=f"fix_{issue.code}_{action.id}",
     ):
@@ -85,18 +85,6 @@ def _fix_button(dataset: DatasetRecord, issue: IssueGroup, action: Action) -> No
         show_error(error)
         return
     _apply(dataset, operation, issue.title)
-
-
-_ICONS = {
-    "drop": ":material/delete_sweep:",
-    "drop_copies": ":material/content_copy:",
-    "keep_longest": ":material/content_copy:",
-    "keep_common": ":material/done_all:",
-    "redact": ":material/visibility_off:",
-    "move_to_train": ":material/move_item:",
-    "repair": ":material/healing:",
-    "neutralise": ":material/code_off:",
-}
 
 
 def _apply(dataset: DatasetRecord, operation: Operation, why: str) -> None:
