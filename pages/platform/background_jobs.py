@@ -9,8 +9,8 @@ import streamlit as st
 from core.services.platform import tasks
 from pages.ui import components, guard, navigation, states
 from pages.ui.errors import boundary
-from pages.ui.format import ago, clock, duration, md, plural, sentence
-from pages.ui.tasks import actions as task_actions, words as task_words
+from pages.ui.format import ago, duration, md, plural, sentence
+from pages.ui.tasks import actions as task_actions, words as task_words, workers
 
 guard.require()
 
@@ -57,7 +57,8 @@ def listing(kind: str, state: str, drawn: dict[str, tuple[str, str]]) -> None:
                 row(task)
             if not wanted:
                 st.caption("No task of this kind is in this state.")
-        workers()
+        components.section_gap()
+        workers.panel()
 
 
 def row(task: tasks.TaskRecord) -> None:
@@ -109,32 +110,6 @@ def _meaning(task: tasks.TaskRecord) -> str | None:
     return "stopped early, the model was saved" if task.reason == "stopped_early" else None
 
 
-def workers() -> None:
-    """The worker processes, and what each is doing."""
-    components.section_gap()
-    alive = tasks.workers()
-    components.heading("Workers", "Processes that run these tasks")
-    with st.container(border=True, gap="xsmall", key="workers"):
-        if not alive:
-            st.markdown("**:orange[:material/warning: No worker is running]**")
-            st.caption(
-                "Waiting tasks start as soon as one runs. Start one with `sft worker`, or everything with `sft up`."
-            )
-        for index, worker in enumerate(alive):
-            if index:
-                st.divider()
-            busy = worker.task_id is not None
-            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                with st.container(gap=None, width="stretch"):
-                    st.markdown(f"**{md(worker.name)}**")
-                    st.caption(f"queue {md(worker.queue)} · last seen {clock(worker.seen_at)}")
-                st.badge(
-                    "Busy" if busy else "Idle",
-                    color="blue" if busy else "gray",
-                    icon=":material/progress_activity:" if busy else ":material/bedtime:",
-                )
-
-
 def _look(found: list[tasks.TaskRecord]) -> dict[str, tuple[str, str]]:
     return {task.id: (task.state, task.command) for task in found}
 
@@ -153,7 +128,8 @@ with boundary():
             key="no_tasks",
         ):
             st.switch_page(navigation.page_file("upload"))
-        workers()
+        components.section_gap()
+        workers.panel()
     else:
         if len(found) == LIMIT:
             st.caption(f"The latest {plural(LIMIT, 'task')}.")

@@ -6,9 +6,10 @@ import streamlit as st
 
 from pages.platform._settings.configuration import configuration, person
 from pages.platform._settings.connections import connection_list
-from pages.platform._settings.machine import machine, storage, workers
+from pages.platform._settings.machine import machine, storage
 from pages.ui import components, guard
 from pages.ui.errors import boundary
+from pages.ui.tasks import workers
 
 guard.require()
 
@@ -31,7 +32,7 @@ with boundary():
             configuration()
     with right:
         with boundary():
-            workers()
+            workers.panel()
         components.section_gap()
         with boundary():
             storage()

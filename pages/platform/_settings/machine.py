@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.platform import doctor, tasks
+from core.services.platform import doctor
 from core.services.platform.doctor import Check
 from core.services.platform.places import storage_use
 from pages.ui import components
-from pages.ui.format import ago, md, plural, size
+from pages.ui.format import md, size
 from pages.ui.states import Color
 
 EXAMINED_FOR_S = 60  # the GPU check starts a process, and Ollama may be slow to answer
@@ -17,7 +17,6 @@ _STATES: dict[str, tuple[str, Color, str]] = {
     "note": ("Optional", "gray", "info"),
     "missing": ("Missing", "red", "error"),
 }
-_QUEUES = {"gpu": "Training", "cpu": "Conversion and checks", "io": "Downloads and hosted jobs"}
 
 
 @st.cache_data(ttl=EXAMINED_FOR_S, show_spinner=False)
@@ -47,31 +46,6 @@ def machine() -> None:
                 st.badge(word, color=color, icon=f":material/{icon}:")
             if check.remedy and check.state != "ok":
                 st.code(check.remedy, language=None, wrap_lines=True)
-
-
-def workers() -> None:
-    """The worker processes."""
-    found = tasks.workers()
-    components.heading("Workers", plural(len(found), "worker"))
-    if not found:
-        with st.container(border=True, gap="xsmall", key="no_worker"):
-            st.markdown(":orange[:material/warning: No worker is running.] Background jobs wait until one starts.")
-            st.code("sft up", language=None)
-        return
-    titles = {task.id: task.title for task in tasks.list_tasks(state="running", limit=20)}
-    with st.container(border=True, gap="xsmall", key="workers"):
-        for index, worker in enumerate(found):
-            if index:
-                st.divider()
-            busy = worker.task_id is not None
-            doing = titles.get(worker.task_id or "", "working") if busy else "waiting"
-            with st.container(
-                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
-            ):
-                with st.container(gap=None, width="stretch"):
-                    st.markdown(f"**{_QUEUES.get(worker.queue, worker.queue)}**")
-                    st.caption(f"{md(doing)} · seen {ago(worker.seen_at)}")
-                st.badge("Busy" if busy else "Idle", color="blue" if busy else "gray")
 
 
 def storage() -> None:

@@ -309,7 +309,7 @@ def test_the_worst_example_opens_in_the_dataset(open_screen, read, tmp_path) -> 
     app.button(key="open_worst_7").click().run()
     assert app.query_params["example"] == "7"
     read(app)
-    assert "edit_asked_7" in keys(app)
+    assert "edit_linked_7" in keys(app)
 
 
 def test_training_and_held_out_examples_have_separate_lists(open_screen, read, tmp_path) -> None:

@@ -1,0 +1,34 @@
+"""The worker processes, and what each of them is doing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.platform import tasks
+from pages.ui import components
+from pages.ui.format import ago, md, plural
+
+_QUEUES = {"gpu": "Training", "cpu": "Conversion and checks", "io": "Downloads and hosted jobs"}
+
+
+def panel() -> None:
+    """One row per worker; without one, how to start it."""
+    alive = tasks.workers()
+    titles = {task.id: task.title for task in tasks.list_tasks(state="running", limit=20)}
+    components.heading("Workers", plural(len(alive), "worker"))
+    with st.container(border=True, gap="xsmall", key="workers"):
+        if not alive:
+            st.markdown("**:orange[:material/warning: No worker is running]**")
+            st.caption("Background jobs wait until a worker starts: `sft worker`, or `sft up` for everything.")
+        for index, worker in enumerate(alive):
+            if index:
+                st.divider()
+            busy = worker.task_id is not None
+            doing = titles.get(worker.task_id or "", "working") if busy else "waiting"
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
+            ):
+                with st.container(gap=None, width="stretch"):
+                    st.markdown(f"**{_QUEUES.get(worker.queue, worker.queue)}**")
+                    st.caption(f"{md(doing)} · seen {ago(worker.seen_at)}")
+                st.badge("Busy" if busy else "Idle", color="blue" if busy else "gray")
