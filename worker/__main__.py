@@ -18,7 +18,7 @@ REDIS_WAIT_S = 30.0
 
 
 def main(arguments: list[str]) -> int:
-    """Work until SIGTERM; returns the exit code."""
+    """Work until SIGTERM; return the exit code."""
     if len(arguments) != 1 or arguments[0] not in QUEUES:
         sys.stderr.write(f"Name one queue: {', '.join(QUEUES)}.\n")
         return 2
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _claim_device() -> int:
-    """One training worker per device of this machine: an open lock that ends with the process."""
+    """Allow one training worker per device of this machine: the lock is open until the process ends."""
     settings = get_settings()
     device = f"{settings.device}:{os.environ.get('CUDA_VISIBLE_DEVICES', '')}"
     path = runtime_dir() / f"device-{hashlib.sha256(device.encode()).hexdigest()[:8]}.lock"
@@ -49,8 +49,8 @@ def _claim_device() -> int:
     except BlockingIOError as error:
         os.close(handle)
         raise StudioError(
-            f"A training worker serves this device already (SFT_DEVICE={settings.device}).",
-            "One trains at a time; name another device with CUDA_VISIBLE_DEVICES for a second worker.",
+            f"Another training worker uses this device (SFT_DEVICE={settings.device}).",
+            "Only one can train at a time. For a second worker, choose another device with CUDA_VISIBLE_DEVICES.",
         ) from error
     return handle
 
@@ -59,7 +59,7 @@ def _wait_for_redis() -> None:
     until = time.monotonic() + REDIS_WAIT_S
     while not is_up():
         if time.monotonic() > until:
-            raise StudioError("Redis does not answer.", "Start the studio with `sft up`, or correct REDIS_URL.")
+            raise StudioError("Redis does not respond.", "Start the studio with `sft up`, or correct REDIS_URL.")
         time.sleep(0.2)
 
 

@@ -1,4 +1,4 @@
-"""How often the kernel has killed for memory where this process lives: it tells such a kill from any other SIGKILL."""
+"""Counts processes that the kernel killed for lack of memory, to distinguish such a kill from any other SIGKILL."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def memory_kills(root: Path = Path("/")) -> int:
-    """The count of this process's own control group (version 2, else 1); where none tells, that of the machine.
+    """The count of this process's control group (version 2, else 1), or of the machine.
 
-    Only a rise between two looks means something.
+    Only an increase between two calls is meaningful.
     """
     for path in (*_files(root), root / "proc/vmstat"):
         with contextlib.suppress(OSError):
@@ -21,15 +21,15 @@ def memory_kills(root: Path = Path("/")) -> int:
 
 
 def _files(root: Path) -> list[Path]:
-    """Where the own group's count may stand: under its path as this process sees it, else at the mount's top, which is
-    what a container shows of it."""
+    """Where the group's count can be: under its path as this process sees it, or at the top of the mount, which is what
+    a container shows."""
     version_2, version_1 = root / "sys/fs/cgroup", root / "sys/fs/cgroup/memory"
-    found = []
+    paths = []
     with contextlib.suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             if not controllers:
-                found.append(version_2 / path.strip("/") / "memory.events")
+                paths.append(version_2 / path.strip("/") / "memory.events")
             elif "memory" in controllers.split(","):
-                found.append(version_1 / path.strip("/") / "memory.oom_control")
-    return [*found, version_2 / "memory.events", version_1 / "memory.oom_control"]
+                paths.append(version_1 / path.strip("/") / "memory.oom_control")
+    return [*paths, version_2 / "memory.events", version_1 / "memory.oom_control"]

@@ -1,4 +1,4 @@
-"""RQ as this studio uses it: a Job that runs one function only, and workers that watch over their work process.
+"""RQ as this studio uses it: a Job that runs only one function, and workers that watch their work process.
 
 Written against RQ 2.12; its private names used here are `_horse_pid`, `_stop_requested`, `_is_horse`.
 """
@@ -37,11 +37,11 @@ log = logging.getLogger("rq.worker")
 
 WATCH_EVERY_S = 1  # RQ's monitoring interval; whole seconds, it is an alarm
 HEARTBEAT_EVERY_S = 10.0
-LOST_GRACE_S = 10.0  # for a work process that ended its task, or lost its lease, to clean up and end by itself
+LOST_GRACE_S = 10.0  # for a work process that ended its task, or lost its lease, to clean up and exit
 
 
 class NotAllowed(StudioError):
-    """A message asked for something else than `run_task(task_id)`."""
+    """A message requested something other than `run_task(task_id)`."""
 
 
 ALLOWED = frozenset({RUN_TASK})
@@ -51,27 +51,27 @@ def task_id_of(job: Job) -> str:
     """The message's only content.
 
     Raises:
-        NotAllowed: it names another function, brings other arguments, or is not JSON.
+        NotAllowed: it names another function, has other arguments, or is not JSON.
     """
     try:
         name, args = job.func_name, list(job.args)
         plain = not job.instance and not job.kwargs and len(args) == 1 and isinstance(args[0], str)
     except DeserializationError as error:
-        raise NotAllowed("A message is not JSON.", "It was refused.") from error
+        raise NotAllowed("A message is not JSON; it was refused.") from error
     if name not in ALLOWED or not plain:
-        raise NotAllowed(f"A message asked to run {name!r}.", "Only tasks are run; it was refused.")
+        raise NotAllowed(f"A message requested to run {name!r}; only tasks are run, so it was refused.")
     return str(args[0])
 
 
 class TaskJob(Job):
-    """An RQ job that runs `worker.run.run_task(task_id)` and nothing else, whatever the message in Redis says."""
+    """An RQ job that runs only `worker.run.run_task(task_id)`, whatever the message in Redis says."""
 
     @property
     def func(self) -> Any:
         task_id_of(self)
         return super().func
 
-    # Callbacks and webhooks are further names and addresses that a message could bring along.
+    # Callbacks and webhooks are further functions and addresses that a message could contain.
     @property
     def success_callback(self) -> None:
         return None
@@ -89,10 +89,10 @@ class TaskJob(Job):
 
 
 class _Watching(Worker):
-    """What both kinds of worker add to RQ's: the work process is watched through the database, not through Redis.
+    """What both kinds of worker add to RQ's: they watch the work process through the database, not through Redis.
 
-    Redis may die and come back while work goes on; the lease is freed the moment the work process dies; a cancel that
-    is not honoured, and a process that lost its lease and hangs, end with a kill.
+    Redis may stop and restart while work continues; the lease is freed the moment the work process dies; a process
+    that ignores a cancel, or that lost its lease and hangs, is killed.
     """
 
     job_class = TaskJob
@@ -103,7 +103,7 @@ class _Watching(Worker):
     _parent_pid: int
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Refuse what is not a task before any process is made for it."""
+        """Refuse what is not a task before a process is started for it."""
         try:
             task_id_of(job)
         except NotAllowed as error:
@@ -122,12 +122,12 @@ class _Watching(Worker):
         try:
             super().monitor_work_horse(job, queue)
         except RedisError as error:
-            log.warning("Redis did not answer while %s ended: %s", owner, error)
+            log.warning("Redis did not respond while %s ended: %s", owner, error)
         cause = _cause_of_death(self._horse_status, kills_before)
         try:
             after_death(self._watch.task_id, owner, "stopped" if self._stop_requested else cause)
-        except Exception:  # a database that is away, or a row that was deleted: the reconciler sees to the rest
-            log.exception("The lease of %s could not be looked after.", owner)
+        except Exception:  # the database is unreachable, or the row was deleted: the reconciler does the rest
+            log.exception("The lease of %s could not be freed.", owner)
 
     def wait_for_horse(self) -> Any:
         pid, status, usage = super().wait_for_horse()
@@ -150,12 +150,12 @@ class _Watching(Worker):
             super().set_current_job_working_time(*args, **kwargs)
 
     def handle_warm_shutdown_request(self) -> None:
-        """SIGTERM to the worker: its work process saves and releases its lease; the worker ends after it."""
+        """On SIGTERM to the worker, its work process saves and releases its lease; the worker ends after it."""
         if self.horse_pid:
             self.kill_horse(signal.SIGTERM)
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
-        """Signal the work process with its children; never this process's own group (just forked, no group yet)."""
+        """Signal the work process and its children, but never this process's group (a fresh fork has no group yet)."""
         if not self.horse_pid:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -197,7 +197,7 @@ class TrainingWorker(_Watching, SpawnWorker):
 
 
 class _Watch:
-    """One look per second at the task's row, on behalf of the worker whose child works on it."""
+    """Reads the task's row once per second, for the worker whose child works on it."""
 
     def __init__(self, task_id: str, owner: str) -> None:
         self.task_id = task_id
@@ -210,7 +210,7 @@ class _Watch:
         """Why the work process must end now, or ""."""
         try:
             task = store.get(self.task_id)
-        except Exception as error:  # a database that is busy or restarting is no reason to kill
+        except Exception as error:  # a database that is busy or restarting is not a reason to kill
             log.warning("The watch could not read task %s: %s", self.task_id, error)
             return ""
         holds = task.lease_owner == self.owner
@@ -218,15 +218,15 @@ class _Watch:
         if self._lasts("cancel", holds and task.command == "cancel", get_settings().cancel_grace_s):
             return "it did not stop when it was cancelled"
         if self._lasts("lost", self._had_lease and not holds, LOST_GRACE_S):
-            return "its lease is over and it did not end"
+            return "its lease has ended and it did not exit"
         return ""
 
-    def _lasts(self, what: str, is_so: bool, limit_s: float) -> bool:
-        """Whether something has been so for longer than the limit, by this process's own clock."""
-        if not is_so:
-            self._since.pop(what, None)
+    def _lasts(self, condition: str, holds: bool, limit_s: float) -> bool:
+        """Whether a condition has lasted longer than the limit, by this process's clock."""
+        if not holds:
+            self._since.pop(condition, None)
             return False
-        return time.monotonic() - self._since.setdefault(what, time.monotonic()) > limit_s
+        return time.monotonic() - self._since.setdefault(condition, time.monotonic()) > limit_s
 
 
 def make_worker(queue: str) -> Worker:
@@ -237,9 +237,9 @@ def make_worker(queue: str) -> Worker:
     """
     kind = TrainingWorker if queue == "gpu" else ForkWorker
     connection = redis_connection(timeout_s=None)
-    wanted = Queue(queue_name(queue), connection=connection, job_class=TaskJob, serializer=JSONSerializer)
+    rq_queue = Queue(queue_name(queue), connection=connection, job_class=TaskJob, serializer=JSONSerializer)
     return kind(
-        [wanted],
+        [rq_queue],
         name=worker_name(queue),
         connection=connection,
         job_class=TaskJob,

@@ -1,7 +1,7 @@
-"""Finds what died and puts it right, at start and every 15 s: `python -m worker.reconcile`.
+"""Finds tasks whose worker died and recovers them, at start and every 15 s: `python -m worker.reconcile`.
 
-The rows are the truth. Every step is a compare-and-set, so any number of reconcilers may run at once; one bad row is
-logged and never stops the batch.
+The rows are the source of truth. Every step is a compare-and-set, so any number of reconcilers may run at once; one
+bad row is logged and never stops the batch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def reconcile() -> None:
-    """One pass: leases of the dead, expired leases, then tasks that wait in vain or that Redis forgot."""
+    """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost."""
     owners = dict(recovery.orphaned())
     _each("free", owners, lambda task_id: recovery.after_death(task_id, owners[task_id], "killed"))
     _each("take over", recovery.expired(), _take_over)
@@ -37,7 +37,7 @@ def reconcile() -> None:
 
 def _take_over(task_id: str) -> None:
     if recovery.take_over(task_id):
-        log.warning("Task %s: its lease ran out; freed.", task_id)
+        log.warning("Task %s: its lease expired and was freed.", task_id)
         recovery.settle(task_id)
 
 
@@ -52,25 +52,25 @@ def _look_after(task_id: str, known: set[str] | None) -> None:
 
 
 def _announced() -> set[str] | None:
-    """Ids of the tasks whose messages wait in Redis; None when it does not answer."""
-    found: set[str] = set()
+    """Ids of the tasks whose messages wait in Redis; None when it does not respond."""
+    task_ids: set[str] = set()
     try:
         with redis_connection() as connection:
             for name in QUEUES:
                 queue = Queue(queue_name(name), connection=connection, serializer=JSONSerializer)
-                found |= {job_id.rpartition("-")[0] for job_id in queue.get_job_ids()}
+                task_ids |= {job_id.rpartition("-")[0] for job_id in queue.get_job_ids()}
     except (RedisError, OSError) as error:
-        log.warning("Redis does not answer: %s", error)
+        log.warning("Redis does not respond: %s", error)
         return None
-    return found
+    return task_ids
 
 
-def _each(what: str, task_ids: Iterable[str], act: Callable[[str], None]) -> None:
+def _each(action: str, task_ids: Iterable[str], act: Callable[[str], None]) -> None:
     for task_id in task_ids:
         try:
             act(task_id)
         except Exception:
-            log.exception("The reconciler could not %s task %s; it goes on with the others.", what, task_id)
+            log.exception("The reconciler could not %s task %s; it continues with the others.", action, task_id)
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def main() -> None:
         try:
             reconcile()
         except Exception:
-            log.exception("A pass of the reconciler failed; the next one comes.")
+            log.exception("A pass of the reconciler failed; it will try again.")
         stop.wait(get_settings().reconcile_s)
 
 

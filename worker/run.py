@@ -1,4 +1,4 @@
-"""The one function that a queue may run, and the handlers that it leads to."""
+"""The one function that a queue may run: it calls the handler of the task's kind."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[TaskContext], Outcome]
 
-# A work process that was told to stop saves within this time or is ended: `sft up` leaves nothing after 15 s.
+# A work process that is asked to stop saves within this time or is killed: `sft up` leaves nothing after 15 s.
 SHUTDOWN_GRACE_S = 9.0
 
 
 def run_task(task_id: str) -> None:
-    """What a queue's message runs: take the task, if it still needs a worker, and work on it to an end."""
+    """Run by a queue's message: take the task if it still needs a worker, and work on it until it ends."""
     worker = os.environ.get("RQ_WORKER_ID", "worker")
     execute(task_id, f"{worker}:{os.getpid()}", shutdown=_shutdown_on_sigterm())
 
@@ -50,13 +50,13 @@ def run_task(task_id: str) -> None:
 def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None) -> TaskRecord | None:
     """Work on a task in this process; None when another worker has it, or took it over.
 
-    A StudioError of the handler fails the task with its message and remedy; any other error with a short id, and its
-    traceback goes to the log only.
+    A StudioError of the handler fails the task with its message and remedy; any other error with a short id, while its
+    traceback goes only to the log.
     """
     try:
         task = store.get(task_id)
     except NotFound:
-        log.warning("Task %s was deleted; its message is dropped.", task_id)
+        log.warning("Task %s was deleted; its message is ignored.", task_id)
         return None
     with logs.bound(task_id=task.id, task_kind=task.kind):
         return _execute(task, owner, shutdown)
@@ -68,12 +68,12 @@ def _execute(task: TaskRecord, owner: str, shutdown: threading.Event | None) -> 
     if lease is None:
         log.info("Task %s needs no worker now.", task_id)
         return None
-    log.info("Task %s (%s), attempt %d, epoch %d: begins.", task_id, task.kind, task.attempt, lease.epoch)
+    log.info("Task %s (%s), attempt %d, epoch %d: started.", task_id, task.kind, task.attempt, lease.epoch)
     context = TaskContext(lease, shutdown)
     try:
         ended = _finish(context, kind)
     except LeaseLost:
-        log.warning("Task %s was taken over by another worker; this one stops without a trace.", task_id)
+        log.warning("Task %s was taken over by another worker; this one stops without writing.", task_id)
         return None
     log.info("Task %s: %s %s", task_id, ended.state, ended.reason)
     if ended.state == "succeeded":
@@ -134,7 +134,7 @@ _CAUSES: tuple[tuple[type[StudioError], str], ...] = (
 
 
 def describe(error: Exception) -> dict[str, Any]:
-    """What the task's row says about an error: message, remedy, cause, and an id for one nobody expected."""
+    """An error for the task's row: message, remedy, cause, and an id for an unexpected one."""
     if isinstance(error, MemoryError):
         error = OutOfMemory("The computer ran out of memory.", "Choose a smaller batch or a shorter maximum length.")
     if isinstance(error, StudioError):
@@ -146,19 +146,19 @@ def describe(error: Exception) -> dict[str, Any]:
     log.error("Unexpected error %s", error_id, exc_info=True)
     return {
         "message": f"Something unexpected went wrong (error {error_id}).",
-        "remedy": "The log of this task tells more. Retry; if it happens again, report the error's id and the log.",
+        "remedy": "Retry. If it happens again, report the error id with the log of this task.",
         "cause": "error",
         "error_id": error_id,
     }
 
 
 def _shutdown_on_sigterm() -> threading.Event:
-    """An event that SIGTERM sets; the work then saves and releases, or the process ends after SHUTDOWN_GRACE_S."""
+    """An event that SIGTERM sets; the work then saves and releases, or the process is ended after SHUTDOWN_GRACE_S."""
     shutdown = threading.Event()
 
     def on_sigterm(number: int, frame: FrameType | None) -> None:
         if not shutdown.is_set():
-            # Runs in a C thread, so it ends the process even where the work hangs in native code.
+            # Runs in a C thread, so it ends the process even if the work hangs in native code.
             faulthandler.dump_traceback_later(SHUTDOWN_GRACE_S, exit=True, file=sys.__stderr__ or sys.stderr)
         shutdown.set()
 

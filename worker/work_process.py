@@ -9,7 +9,7 @@ from core.platform.processes import die_with_parent
 
 
 def main(arguments: list[str]) -> None:
-    """Run the one job that the parent names; ends the process."""
+    """Run the job that the parent names, then end the process."""
     parent_pid, name, job_id, queue_name = arguments
     die_with_parent(int(parent_pid))
     os.setpgrp()

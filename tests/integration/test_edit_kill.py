@@ -49,7 +49,7 @@ def test_an_edit_that_is_killed_twice_makes_one_version(studio: Studio, studio_e
     applied = dataset_edits.apply(dataset.id, Redact(), base_version_id=dataset.version.id)
     assert applied.task is not None, "a set of this size is edited in the background"
     studio.worker()
-    kill_while(applied.task.id, "Looking at the examples", "Writing")
+    kill_while(applied.task.id, "Reading the examples", "Writing")
     wait_until(lambda: killed(applied.task.id) == 1, LIMIT_S, "the crash to be noticed")
     kill_while(applied.task.id, "Writing")
     ended = wait_state(applied.task.id, "succeeded")

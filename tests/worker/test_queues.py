@@ -106,7 +106,7 @@ def test_one_training_worker_per_device(real_redis) -> None:
             [sys.executable, "-m", "worker", "gpu"], capture_output=True, text=True, timeout=180, check=False
         )
         assert second.returncode == 1
-        assert "serves this device already" in second.stderr
+        assert "Another training worker uses this device" in second.stderr
     finally:
         first.terminate()
         first.wait(60)

@@ -42,7 +42,7 @@ def handle(ctx: TaskContext) -> Outcome:
     dataset_writing.sweep()
     source = chat_import.get(chosen.source_id)
     ctx.progress(1, "Reading the log", source.filename)
-    found = chat_reading.summary(source.id, chosen.options)
+    summary = chat_reading.summary(source.id, chosen.options)
     path = chat_reading.talks(source.id, chosen.options)
     folder = ctx.workdir / "version"
     with VersionWriter(folder, hold_out=payload.get("hold_out")) as out, (folder / LEFT_OUT).open("w") as left_file:
@@ -59,10 +59,10 @@ def handle(ctx: TaskContext) -> Outcome:
         out.note(check_set(work.examples_seen))
         ctx.progress(_SHAPING_PERCENT, "Writing the dataset", f"{out.examples:,} labeled examples")
         counts = {
-            "read": found.messages,
-            "accepted": found.messages - work.left.total(),
+            "read": summary.messages,
+            "accepted": summary.messages - work.left.total(),
             "rejected": work.left.total(),
-            "conversations": found.conversations,
+            "conversations": summary.conversations,
             "redacted": work.redacted,
             "edited": work.edited,
         }
@@ -97,7 +97,7 @@ class Import:
         self.redacted = self.edited = 0
 
     def take(self, step: ImportStep) -> None:
-        """Write a step's example, or keep its turns with the reason."""
+        """Write a step's example, or store its turns with the reason why it is left out."""
         if step.made is None:
             self._leave(step, step.reason)
             return
@@ -119,7 +119,7 @@ class Import:
         self.examples_seen.feed(example)
 
     def leave(self, record: Mapping[str, Any]) -> None:
-        """Keep a record of what was left out; redacted where the import redacts."""
+        """Store a record that is left out, redacted if the import redacts."""
         self.left[str(record["reason"])] += int(record["messages"])
         raw = str(record["raw"])
         if self.chosen.recipe.redact:
@@ -127,10 +127,10 @@ class Import:
         self.left_file.write(json.dumps({**record, "raw": raw}) + "\n")
 
     def findings(self) -> Iterator[Finding]:
-        """What is worth knowing about the import as a whole."""
+        """Findings about the import in general."""
         for reason, count in self.left.most_common():
-            told = REASONS[reason]
-            text = f"{count:,} messages of the log are in no example. {told.title}: {told.text}"
+            entry = REASONS[reason]
+            text = f"{count:,} messages of the log are in no example. {entry.title}: {entry.text}"
             yield finding("chat_left_out", text)
         if self.redacted:
             yield finding("chat_redacted", f"{self.redacted:,} places were replaced by placeholders.")
@@ -159,7 +159,7 @@ def _source(source: ChatSource) -> SourceFile:
 
 
 def _recipe(chosen: Choices, work: Import) -> dict[str, Any]:
-    """The choices as the manifest keeps them: without anybody's name."""
+    """The choices for the manifest, without names of people."""
     recipe = chosen.recipe.model_dump(exclude={"roles"})
     return {
         "chat_import": recipe,

@@ -119,7 +119,7 @@ def _unused_columns(recipe: Recipe, source_id: str) -> list[Finding]:
     unused = [name for name in columns if name.strip().lower() not in used]
     if not unused:
         return []
-    text = f"The shape has no use for {', '.join(unused[:10])}; left out."
+    text = f"The shape does not use these columns: {', '.join(unused[:10])}. They are left out."
     return [finding("columns_unused", text)]
 
 

@@ -1,7 +1,7 @@
-"""Bringing a base model from the Hugging Face Hub into the local cache, as a background task.
+"""Downloads a base model from the Hugging Face Hub into the local cache: the kind `download`.
 
-Only what training reads is fetched: configuration, tokenizer and safetensors; no code, no pickled weights. The name of
-the revision is written last, so that half a model is never taken for a whole one.
+Only the files that training reads are fetched: configuration, tokenizer and safetensors; no code, no pickled weights.
+The name of the revision is written last, so that an incomplete model is never used.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training.results import DownloadResult
 
 POLL_S: Final = 0.5
-SILENT_S: Final = 300.0  # one question to the Hub may take so long
+SILENT_S: Final = 300.0  # one request to the Hub may take this long
 SPARE_BYTES: Final = 1 << 30  # left free for everything else
 _SUFFIXES: Final = (".json", ".jinja", ".txt", ".model")
 _LOGIN: Final = "hf auth login"
 
 
 def handle(ctx: TaskContext) -> Outcome:
-    """The task `download`: payload `hub_id` and `revision` ("main", or one that was named)."""
+    """Download `hub_id` at `revision` of the payload ("main" by default)."""
     hub_id, revision = str(ctx.payload["hub_id"]), str(ctx.payload.get("revision") or "main")
-    ctx.progress(1, "Downloading", "Asking the Hub what there is")
+    ctx.progress(1, "Downloading", "Listing the files on the Hub")
     ctx.allow(SILENT_S)
     fetch = Fetch(hub_id, revision)
     fetch.start()
@@ -42,7 +42,7 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 class Fetch(threading.Thread):
-    """The download itself, beside the thread that looks after the task; ends with its process."""
+    """The download in a thread, while the handler reports progress; it ends with its process."""
 
     def __init__(self, hub_id: str, revision: str) -> None:
         super().__init__(daemon=True)
@@ -56,7 +56,7 @@ class Fetch(threading.Thread):
 
     def text(self) -> str:
         if not self.total:
-            return "Asking the Hub what there is"
+            return "Listing the files on the Hub"
         return f"{self._here() / 1e9:.2f} of {self.total / 1e9:.2f} GB"
 
     def run(self) -> None:
@@ -64,7 +64,7 @@ class Fetch(threading.Thread):
             self._fetch()
         except StudioError as error:
             self.failed.put(error)
-        except Exception as error:  # it must not end in silence; what nobody foresaw is raised by the task as it is
+        except Exception as error:  # the handler raises it: the thread must not end silently
             self.failed.put(explain(error, self.hub_id, self.revision) or error)
 
     def _fetch(self) -> None:
@@ -73,7 +73,7 @@ class Fetch(threading.Thread):
 
         endpoint = os.environ.get("HF_ENDPOINT")
         info = HfApi(endpoint=endpoint).model_info(self.hub_id, revision=self.revision, files_metadata=True)
-        sizes = wanted({file.rfilename: int(file.size or 0) for file in info.siblings or []})
+        sizes = files_to_download({file.rfilename: int(file.size or 0) for file in info.siblings or []})
         if not any(name.endswith(".safetensors") for name in sizes):
             raise DataError(
                 f"{self.hub_id} has no safetensors weights on the Hub.", "Choose another model.", code="base_model"
@@ -92,7 +92,7 @@ class Fetch(threading.Thread):
         self._write_ref()
 
     def _is_damaged(self, name: str, size: int) -> bool:
-        """Whether a file is here with another size than the Hub's: huggingface_hub would take it as it is."""
+        """Whether a file in the cache differs in size from the Hub's: huggingface_hub would use it as it is."""
         file = self.repo / "snapshots" / self.commit / name
         return bool(size) and file.is_file() and file.stat().st_size != size
 
@@ -102,12 +102,12 @@ class Fetch(threading.Thread):
         needed, free = self.total - self._here() + SPARE_BYTES, shutil.disk_usage(folder).free
         if needed > free:
             raise StorageError(
-                f"{self.hub_id} needs {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free at {folder}.",
+                f"{self.hub_id} needs {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free at {folder}.",
                 "Free some space, or set HF_HUB_CACHE to a larger disk.",
             )
 
     def _write_ref(self) -> None:
-        """`main` (or the branch that was named) is this commit now. Source: huggingface_hub's cache layout."""
+        """Point `main` (or the requested branch) at this commit. Source: huggingface_hub's cache layout."""
         if self.revision == self.commit:
             return
         ref = self.repo / "refs" / self.revision
@@ -115,17 +115,17 @@ class Fetch(threading.Thread):
         ref.write_text(self.commit)
 
     def _here(self) -> int:
-        """Bytes of this model that are on the disk, those of files that are not whole yet included."""
-        found = 0
+        """Bytes of this model on the disk, with those of incomplete files."""
+        total = 0
         for file in (self.repo / "blobs").glob("*"):
             try:
-                found += file.stat().st_size
-            except OSError:  # renamed this moment
+                total += file.stat().st_size
+            except OSError:  # it was renamed at this moment
                 continue
-        return found
+        return total
 
 
-def wanted(sizes: dict[str, int]) -> dict[str, int]:
+def files_to_download(sizes: dict[str, int]) -> dict[str, int]:
     """The files that training reads: at the top of the repository, and each weight once."""
     top = {name: size for name, size in sizes.items() if "/" not in name}
     return {
@@ -136,25 +136,25 @@ def wanted(sizes: dict[str, int]) -> dict[str, int]:
 
 
 def explain(error: Exception, hub_id: str, revision: str) -> StudioError | None:
-    """What went wrong, in words, with what to do; None for what is no answer of the Hub, the network or the disk.
+    """The error with its remedy; None if it does not come from the Hub, the network or the disk.
 
-    The Hub answers 401 both for what is private and for what does not exist, so that a name that is wrong and a login
-    that is missing are told in one.
+    The Hub returns 401 for a private repository and for one that does not exist, so a wrong name and a missing login
+    share one message.
     """
     from huggingface_hub import errors
 
     page = f"huggingface.co/{hub_id}"
     if isinstance(error, errors.GatedRepoError):
         return DataError(
-            f"{hub_id} is gated: the Hub gives its files to accounts that have accepted its licence.",
-            f"Accept it at {page}, then run: {_LOGIN}",
+            f"{hub_id} is gated: only accounts that accepted its license can download it.",
+            f"Accept the license at {page}, then run: {_LOGIN}",
             code="base_model",
         )
     if isinstance(error, errors.RevisionNotFoundError):
         return DataError(f"{hub_id} has no revision {revision!r}.", f"See {page}/commits/main.", code="base_model")
     if isinstance(error, errors.RepositoryNotFoundError):
         return DataError(
-            f"The Hub shows no model {hub_id} to this machine.",
+            f"The Hub has no model {hub_id}, or it is private.",
             f"Check the name at {page}. If it is private, run: {_LOGIN}",
             code="base_model",
         )
@@ -162,14 +162,14 @@ def explain(error: Exception, hub_id: str, revision: str) -> StudioError | None:
         status = getattr(error.response, "status_code", 0)
         if status in (401, 403):
             return DataError(
-                f"The Hub refuses {hub_id} to this account ({status}).",
-                f"Accept its licence at {page}, or log in with an account that may: {_LOGIN}",
+                f"The Hub denied this account access to {hub_id} ({status}).",
+                f"Accept its license at {page}, or log in with another account: {_LOGIN}",
                 code="base_model",
             )
-        return ProviderUnavailable(f"The Hub answered {status} for {hub_id}.", "Retry in a few minutes.")
+        return ProviderUnavailable(f"The Hub returned {status} for {hub_id}.", "Retry in a few minutes.")
     if _no_space(error):
         return StorageError(
-            f"The disk is full at {hub_cache.folder()}.", "Free some space and retry; what is here is kept."
+            f"The disk is full at {hub_cache.folder()}.", "Free some space and retry; downloaded files are kept."
         )
     import httpx
 
@@ -178,8 +178,8 @@ def explain(error: Exception, hub_id: str, revision: str) -> StudioError | None:
     first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     return ProviderUnavailable(
         f"The Hub cannot be reached: {first.rstrip('.')}.",
-        "Check the network, and HF_HUB_OFFLINE and HF_ENDPOINT where they are set; or copy the model's directory to "
-        "this machine and name it.",
+        "Check the network, and HF_HUB_OFFLINE and HF_ENDPOINT if they are set; or copy the model's directory to this "
+        "machine and choose it as the base model.",
     )
 
 

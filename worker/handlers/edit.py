@@ -28,8 +28,8 @@ def handle(ctx: TaskContext) -> Outcome:
     writing = False
 
     def beat() -> None:
-        if not writing:  # an operation may look at every example, more than once, before it makes the first
-            ctx.progress(0, "Looking at the examples", operation.describe())
+        if not writing:  # an operation may read every example, more than once, before it writes the first
+            ctx.progress(0, "Reading the examples", operation.describe())
             ctx.raise_if_interrupted()
 
     def tick(done: int) -> None:

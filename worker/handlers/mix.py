@@ -37,7 +37,7 @@ def handle(ctx: TaskContext) -> Outcome:
     sweep_attempts()
     parts = [(get_version(part["version_id"]), float(part["weight"]), int(part["taken"])) for part in payload["parts"]]
     total = sum(taken for _, _, taken in parts)
-    looking = "Looking at the examples"
+    looking = "Reading the examples"
     held_out = _validation_digests([version for version, _, _ in parts], lambda: ctx.progress(0, looking))
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         seen, kept, moved = ExampleSet(), ProvenanceWriter(out.directory), 0

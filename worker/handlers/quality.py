@@ -13,7 +13,7 @@ def handle(ctx: TaskContext) -> Outcome:
     payload = ctx.payload
 
     def progress(share: float) -> None:
-        phase = "Looking at each example" if share < 0.45 else "Comparing the examples"
+        phase = "Checking each example" if share < 0.45 else "Comparing the examples"
         ctx.progress(98 * share, phase)
         ctx.raise_if_interrupted()
 

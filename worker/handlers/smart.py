@@ -34,7 +34,7 @@ _CODES: Final = {"failed": "smart_failed", "empty": "smart_empty", "duplicate": 
 
 
 def handle(ctx: TaskContext) -> Outcome:
-    """Ask the model about the rows that are not done yet, then make the dataset."""
+    """Send the rows that are not done yet to the model, then create the dataset."""
     payload = ctx.payload
     recipe = SmartRecipe.of(payload["recipe"])
     source_id = str(payload["source_id"])
@@ -79,10 +79,10 @@ def handle(ctx: TaskContext) -> Outcome:
 def _build(
     ctx: TaskContext, source_id: str, recipe: SmartRecipe, payload: Mapping[str, Any]
 ) -> Callable[[UnitOfWork], str]:
-    """Write the dataset of a run; returns what publishes it in the finishing transaction.
+    """Write the dataset of a run; return the function that publishes it in the finishing transaction.
 
     Raises:
-        DataError: not one example came out.
+        DataError: the run wrote no examples.
     """
     task = ctx.task
     dataset_id = dataset_writing.id_of_task(task.id)
@@ -109,31 +109,31 @@ def _build(
             unreadable += 1
         beside.close()
         out.note(check_set(seen))
-        # Rows that a run stopped early, or limited to the first ones, has not come to were not read.
+        # A run that was stopped early, or limited to the first rows, has not read the others.
         read, accepted = totals.done + unreadable, totals.by_state["ok"]
         counts = {"read": read, "accepted": accepted, "rejected": read - accepted}
         chosen = recipe.model_dump(mode="json")
-        told = Origin(
+        from_model = Origin(
             "smart",
             source=sources.source_file(source),
             recipe={"smart": chosen, **origin, "rows": totals.by_state, "cost_usd": totals.cost_usd},
             rows=counts,
         )
         name = str(payload["name"])
-        return dataset_writing.prepare(dataset_id, name, str(payload.get("description") or ""), out, told)
+        return dataset_writing.prepare(dataset_id, name, str(payload.get("description") or ""), out, from_model)
 
 
 def _findings_of(made: GeneratedExample, line: int) -> Iterator[Finding]:
     """The flags of an example as findings, one for each code."""
     for code in dict.fromkeys(flag.code for flag in made.flags):
-        said = " ".join(flag.message for flag in made.flags if flag.code == code)
-        yield finding(code, said, line=line or None, field="messages")
+        text = " ".join(flag.message for flag in made.flags if flag.code == code)
+        yield finding(code, text, line=line or None, field="messages")
 
 
 def _with_cells(
     task_id: str, source_id: str, recipe: SmartRecipe
 ) -> Iterator[tuple[SmartRowRecord, Mapping[str, str]]]:
-    """Every row with an end beside its cells, in the order of the file."""
+    """Every finished row with its cells, in the order of the file."""
     items = smart_source.items(source_id, recipe)
     for row in smart_store.stream(task_id):
         item = next((item for item in items if item.position == row.position), None)
@@ -141,5 +141,5 @@ def _with_cells(
 
 
 def _reject(row: SmartRowRecord, cells: Mapping[str, str]) -> Reject:
-    found = finding(_CODES[row.state], row.reason or "No example came of this row.", line=row.line)
+    found = finding(_CODES[row.state], row.reason or "This row produced no example.", line=row.line)
     return Reject(row.line, json.dumps(dict(cells), ensure_ascii=False), (found,))

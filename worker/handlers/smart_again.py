@@ -1,7 +1,7 @@
-"""Asks again about the failed rows of a finished run: the kind `smart_again`.
+"""Retries the failed rows of a finished run: the kind `smart_again`.
 
-In the transaction that ends the task, the dataset gets a new version with what was written, and the run's account says
-what became of its rows and what both cost.
+In the transaction that ends the task, the dataset gets a new version with the new examples, and the rows of the run get
+their new results with the cost of both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from worker.writing.loop import RowLoop, open_writer
 
 
 def handle(ctx: TaskContext) -> Outcome:
-    """Ask the model about the failed rows that are not done yet, then make the new version."""
+    """Send the failed rows to the model again, then create the new version."""
     payload = ctx.payload
     recipe = SmartRecipe.of(payload["recipe"])
     source_id, run_id = str(payload["source_id"]), str(payload["run_id"])
@@ -31,10 +31,10 @@ def handle(ctx: TaskContext) -> Outcome:
     smart_source.check_reading(source_id, str(payload["reading"]))
     reason = "stopped_early" if payload.get("finish") else ""
     if not reason:
-        wanted = frozenset(payload["positions"])
-        items = (item for item in smart_source.items(source_id, recipe) if item.position in wanted)
+        failed = frozenset(payload["positions"])
+        items = (item for item in smart_source.items(source_id, recipe) if item.position in failed)
         without_call = smart_source.RowsWithoutCall()
-        loop = RowLoop(ctx, open_writer(recipe, Writer), len(wanted), items, without_call, known=_written(run_id))
+        loop = RowLoop(ctx, open_writer(recipe, Writer), len(failed), items, without_call, known=_written(run_id))
         loop.run()
         reason = loop.reason
     ctx.progress(96, "Writing the new version")
@@ -42,13 +42,13 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def _written(run_id: str) -> Iterator[bytes]:
-    """Keys of the examples that the run wrote: what repeats one of them is a duplicate, as within a run."""
+    """Keys of the examples that the run wrote: a repetition of one is a duplicate, as within a run."""
     for row in smart_store.stream(run_id, "ok"):
         yield from map(smart_store.key_of_example, row.examples)
 
 
 def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_id: str, reason: str) -> Outcome:
-    """The new version and the run's account, in the transaction that ends the task; without an example no version."""
+    """The new version and the rows of the run, in the transaction that ends the task; no version without examples."""
     task_id = ctx.lease.task_id
     origin = provenance_of(recipe, ctx.task)
     source_id = str(ctx.payload["source_id"])
@@ -67,9 +67,9 @@ def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_i
     staged = None
     if added:
         ready, done = totals.by_state["ok"], totals.done
-        what = f"Asked {done:,} failed rows again: {len(added):,} examples of {ready:,} of them, by {recipe.model}."
-        told = {"operation": again.KIND, "what": what, "parameters": {**origin, "cost_usd": totals.cost_usd}}
-        staged = stage_added(ctx, dataset.version, added, told, _recipe(run_id, totals, dataset))
+        what = f"Retried {done:,} failed rows: {len(added):,} examples from {ready:,} of them, by {recipe.model}."
+        change = {"operation": again.KIND, "what": what, "parameters": {**origin, "cost_usd": totals.cost_usd}}
+        staged = stage_added(ctx, dataset.version, added, change, _recipe(run_id, totals, dataset))
     ctx.progress(99, "Publishing")
 
     def publish(uow: UnitOfWork) -> WrittenResult:

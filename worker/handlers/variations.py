@@ -33,7 +33,7 @@ _FLAG: Final = "variation"
 
 
 def handle(ctx: TaskContext) -> Outcome:
-    """Ask the model about the examples that are not done yet, then make the new version."""
+    """Send the examples that are not done yet to the model, then create the new version."""
     payload = ctx.payload
     recipe = SmartRecipe.of(payload["recipe"])
     version = get_version(str(payload["version_id"]))
@@ -65,7 +65,7 @@ class VariationWriter(Writer):
         messages = self.entries[item.position].example.messages
         if _turn(messages) is None:
             self.budget.settle(prepaid_usd or 0.0, 0.0)
-            reason = "The example does not end with a question and an answer in words (tool calls cannot be varied)."
+            reason = "The example does not end with a question and a text answer (tool calls cannot be varied)."
             return RowResult(item.line, "empty", reason, position=item.position)
         return super().write(item, prepaid_usd)
 
@@ -97,21 +97,21 @@ def _key(entry: Entry) -> bytes:
 
 
 def _turn(messages: Sequence[Message]) -> int | None:
-    """Where the last question stands, when the example ends with a question and an answer in words."""
+    """The position of the last question, if the example ends with a question and a text answer."""
     if len(messages) < 2 or messages[-2].role != "user" or messages[-1].role != "assistant":
         return None
     return None if messages[-1].tool_calls or not messages[-1].content.strip() else len(messages) - 2
 
 
 def _chosen(version: VersionRecord, positions: Sequence[int]) -> Iterator[Entry]:
-    wanted = frozenset(positions)
-    return (entry for entry in Rows(version_file(version.id, EXAMPLES)) if entry.position in wanted)
+    chosen = frozenset(positions)
+    return (entry for entry in Rows(version_file(version.id, EXAMPLES)) if entry.position in chosen)
 
 
 def _finish(
     ctx: TaskContext, recipe: SmartRecipe, base: VersionRecord, entries: Mapping[int, Entry], reason: str
 ) -> Outcome:
-    """The newest version with what was written at its end; published in the transaction that ends the task."""
+    """The newest version with the variations at its end, published in the transaction that ends the task."""
     task_id = ctx.lease.task_id
     origin = provenance_of(recipe, ctx.task)
     added = []
@@ -123,7 +123,7 @@ def _finish(
             added.append(
                 AddedExample(
                     messages=tuple(message.to_dict() for message in made.messages),
-                    split=entry.split,  # beside its original, so that nothing leaks from one part into the other
+                    split=entry.split,  # with its original, so that nothing leaks from one split into the other
                     flags=flags,
                     source=entry.source,
                     source_line=entry.source_line,
@@ -133,15 +133,15 @@ def _finish(
     totals = smart_store.totals(task_id)
     if not added:
         first = next(iter(smart_store.page(task_id, limit=1)), None)
-        said = f" The first reason: {first.reason}" if first else ""
-        raise DataError(f"No variation came of {totals.done:,} examples.{said}", "Choose another model, and try again.")
-    told = {
+        reason = f" The first reason: {first.reason}" if first else ""
+        raise DataError(f"The model wrote no variation of {totals.done:,} examples.{reason}", "Try another model.")
+    change = {
         "operation": variations.KIND,
         "what": f"Added {len(added):,} variations of {totals.by_state['ok']:,} examples, written by {recipe.model}.",
         "why": recipe.instructions,
         "parameters": {"recipe": recipe.model_dump(mode="json"), **origin, "cost_usd": totals.cost_usd},
     }
-    staged = stage_added(ctx, base, added, told)
+    staged = stage_added(ctx, base, added, change)
     ctx.progress(99, "Publishing")
 
     def publish(uow: UnitOfWork) -> WrittenResult:

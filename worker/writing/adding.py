@@ -1,4 +1,4 @@
-"""Examples that a model wrote are added to a dataset that exists, as its next version."""
+"""Add examples that a model wrote to an existing dataset, as its next version."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def stage_added(
     ctx: TaskContext,
     base: VersionRecord,
     added: Sequence[AddedExample],
-    told: Mapping[str, Any],
+    change: Mapping[str, Any],
     recipe: Mapping[str, Any] | None = None,
 ) -> Staged:
-    """The files of the version after `base`, with these examples at its end; the caller publishes them.
+    """The files of the version after `base`, with these examples at the end; the caller publishes them.
 
     Args:
-        told: the fields of the Change that are not counts.
-        recipe: of the manifest, where it changes with the new version.
+        change: the fields of the Change that are not counts.
+        recipe: of the manifest, if it changes with the new version.
     """
     operation = make(AddExamples, examples=tuple(added))
     sweep_attempts()
@@ -38,8 +38,8 @@ def stage_added(
         effect = build(
             rows, operation, out, _provenance(base), lambda done: ctx.progress(97, "Writing the new version")
         )
-        change = Change(**told, added=effect.added, removed=effect.removed, changed=effect.changed)
-        return stage(base, out, change, attempt_of_task(ctx.lease.task_id, ctx.lease.epoch), recipe)
+        full = Change(**change, added=effect.added, removed=effect.removed, changed=effect.changed)
+        return stage(base, out, full, attempt_of_task(ctx.lease.task_id, ctx.lease.epoch), recipe)
 
 
 def _provenance(version: VersionRecord) -> Path | None:

@@ -1,8 +1,8 @@
-"""The loop of a smart task: rows are asked a few at a time, and each is committed as soon as its answer is there.
+"""The loop of a smart task: a few rows are sent to the model at a time, and each answer is committed when it arrives.
 
-Threads ask; the handler's own thread does everything else: it hands rows out, commits results through the fenced unit
-of work, renews the lease, and sees what a person asks for. A run that was killed goes on with the rows that have no end
-yet: what was paid for and committed is never asked again.
+Threads send the rows; the handler's own thread does everything else: it hands out rows, commits results through the
+fenced unit of work, renews the lease, and reads commands. A run that was killed continues with the rows that are not
+done yet: a row that was paid for and committed is never sent again.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ W = TypeVar("W", bound=Writer)
 log = logging.getLogger(__name__)
 
 TICK_S: Final = 0.2
-BUDGET_EVERY_S: Final = 1.0  # how often a changed budget is looked for
-LAST_CALLS_S: Final = 5.0  # a cancel or a shutdown waits so long for answers that are under way
-GIVE_UP_AFTER: Final = 5  # rows in a row that the endpoint did not answer: it is away, and the rest would fail too
+BUDGET_EVERY_S: Final = 1.0  # how often the budget is read again
+LAST_CALLS_S: Final = 5.0  # how long a cancel or a shutdown waits for pending answers
+GIVE_UP_AFTER: Final = 5  # consecutive rows without an answer: the endpoint is down, and the rest would fail too
 _LOCAL_BATCH: Final = 200
-SHARE: Final = 95.0  # percent of the progress; the rest is writing the dataset
+ASKING_PERCENT: Final = 95.0  # of the progress; the rest is writing the dataset
 
 
 class RowLoop:
-    """Asks for every item through a writer.
+    """Sends every item to the model through a writer.
 
     Args:
-        total: items that there are, those with an end already included.
-        items: in order; those that have an end already are passed over.
-        known: keys of examples that are there already; what is written must differ from them.
-        local: gives the end of an item that needs no call, or None where it does.
+        total: number of items, including those that are done.
+        items: in order; those that are done are skipped.
+        local: returns the result of an item that needs no call, or None.
+        known: keys of existing examples; new ones must differ from them.
 
     Attributes:
-        stopped_by: "" when every item has an end; else cancel, pause, stop, shutdown, budget or error.
+        stopped_by: "" when every item is done; else cancel, pause, stop, shutdown, budget or error.
     """
 
     def __init__(
@@ -73,26 +73,26 @@ class RowLoop:
             self._examples += len(row.examples)
             self._seen_examples |= {smart_store.key_of_example(example) for example in row.examples}
         writer.budget = Budget(budget_of(ctx), so_far.cost_usd)
-        self._halt = threading.Event()  # ends the waiting between tries, not the calls
+        self._halt = threading.Event()  # ends the pauses between attempts, not the calls
         writer.patience = Patience(wait=self._halt.wait)
         self._hang_s = writer.recipe.timeout_s + MOST_WAIT_S + 60
         self._inbox: queue.SimpleQueue[tuple[Item, float] | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[RowResult] = queue.SimpleQueue()
         self._budget_read_at = time.monotonic()
         self._error: LlmError | None = None
-        self._streak: list[RowResult] = []  # rows that the endpoint did not answer, one after another
+        self._streak: list[RowResult] = []  # consecutive rows that the endpoint did not answer
 
     @property
     def reason(self) -> str:
-        """The reason of a success: it was stopped early, or nothing remarkable."""
+        """The reason for the task's row: stopped_early, or "" where every row is done."""
         return "stopped_early" if self.stopped_by == "stop" else ""
 
     def run(self) -> None:
-        """Ask until every row has an end, or a person asks to stop and keep the rest.
+        """Run until every row is done, or a person stops the run and keeps its examples.
 
         Raises:
             Interrupted: it was cancelled or paused, the worker shuts down, or the budget is used up.
-            LlmError: the endpoint cannot be used (a key that is refused, a model that is not there, nobody answers).
+            LlmError: the endpoint cannot be used (refused key, missing model, no answer).
             LeaseLost: another worker has the task.
         """
         threads = [
@@ -112,7 +112,7 @@ class RowLoop:
         if self.stopped_by in ends:
             raise Interrupted(Outcome(ends[self.stopped_by], reason="budget" if self.stopped_by == "budget" else ""))
 
-    # ---- the threads that ask
+    # ---- the threads that call the model
 
     def _work(self) -> None:
         while (job := self._inbox.get()) is not None:
@@ -120,7 +120,7 @@ class RowLoop:
             try:
                 result = self._writer.write(item, prepaid)
             except Exception as error:  # a thread that dies silently would be waited for without end
-                log.exception("Row %s could not be worked on", item.position)
+                log.exception("Row %s failed", item.position)
                 name = type(error).__name__
                 result = RowResult(item.line, "failed", f"Something unexpected went wrong ({name}).", cause="error")
                 result = replace(result, position=item.position)
@@ -140,7 +140,7 @@ class RowLoop:
                     break
                 most = self._writer.most_usd(self._writer.prompt(waiting)[0])
                 if not self._writer.budget.set_aside(most):
-                    if open_calls == 0 and not self._raised():
+                    if open_calls == 0 and not self._budget_changed():
                         self._out_of_budget(most)
                     break
                 self._inbox.put((waiting, most))
@@ -152,11 +152,11 @@ class RowLoop:
             try:
                 result = self._outbox.get(timeout=TICK_S)
             except queue.Empty:
-                self._look_for_hangs()
+                self._check_for_hangs()
             else:
                 open_calls -= 1
                 self._take(result)
-            self._say()
+            self._report()
             self._reread_budget()
             signal = self.ctx.signal()
             if signal and self.stopped_by not in (signal, "error"):
@@ -168,10 +168,10 @@ class RowLoop:
                 return
 
     def _unfinished(self) -> Iterator[Item]:
-        """The rows that need a call; those that need none are noted on the way."""
+        """The rows that need a call; the results of the others are recorded on the way."""
         local: list[RowResult] = []
         for item in self._items:
-            ended = self._local(item)  # looked at for every item: the first of its kind may have an end already
+            ended = self._local(item)  # called for every item: it compares each with the earlier ones
             if item.position in self._done:
                 continue
             if ended:
@@ -179,7 +179,7 @@ class RowLoop:
                 if len(local) >= _LOCAL_BATCH:
                     self._note(local)
                     local = []
-                    self._say()
+                    self._report()
                     if signal := self.ctx.signal():
                         self.stopped_by = signal
                         return
@@ -192,11 +192,11 @@ class RowLoop:
             self._note(local)
 
     def _take(self, result: RowResult) -> None:
-        """Commit what became of a row; a row that was stopped while waiting stays without an end."""
+        """Commit the result of a row; a row that was stopped while waiting is not done."""
         if result.cause == "stopped" and result.prompt_tokens == 0:
             return
         if result.cause in FATAL:
-            remedy = "Correct the connection, then retry: rows with an end are kept."
+            remedy = "Correct the connection, then retry. Finished rows are kept."
             self._give_up(LlmError(result.reason, remedy, cause=result.cause))
             return
         if result.state == "ok":
@@ -213,7 +213,7 @@ class RowLoop:
                 fresh.append(example)
         if fresh:
             return replace(result, examples=tuple(fresh))
-        return replace(result, state="duplicate", examples=(), reason="The model wrote what is there already.")
+        return replace(result, state="duplicate", examples=(), reason="The model repeated an existing example.")
 
     def _note(self, results: list[RowResult]) -> None:
         smart_store.add(self.ctx, results)
@@ -223,7 +223,7 @@ class RowLoop:
             self._examples += len(result.examples)
 
     def _watch_the_endpoint(self, result: RowResult) -> None:
-        """Stop when nobody answers any more: better a run that can go on later than thousands of failed rows."""
+        """Stop when the endpoint no longer answers: the run can be resumed, instead of failing thousands of rows."""
         if result.state != "failed" or result.cause not in (*RETRYABLE, "refused"):
             self._streak = []
             return
@@ -232,23 +232,23 @@ class RowLoop:
         if len(self._streak) < GIVE_UP_AFTER or (result.cause == "refused" and not alone):
             return
         smart_store.forget(self.ctx, [row.position for row in self._streak])
-        said = f"{len(self._streak)} rows in a row got no answer. The last time: {result.reason}"
-        remedy = "When the endpoint answers again, retry: rows with an end are kept, the others are asked."
-        self._give_up(LlmError(said, remedy, cause=result.cause))
+        text = f"{len(self._streak)} consecutive rows got no answer. The last reason: {result.reason}"
+        remedy = "Retry when the endpoint answers again. Finished rows are kept, the others are sent."
+        self._give_up(LlmError(text, remedy, cause=result.cause))
 
     def _give_up(self, error: LlmError) -> None:
-        """Ask no further row; answers that are under way are still waited for, because they are paid for."""
+        """Send no further rows; wait for pending answers, because they are paid for."""
         self._error = self._error or error
         self.stopped_by = "error"
         self._halt.set()
 
     def _reread_budget(self) -> None:
-        """A person may lower or raise it while the run goes on."""
+        """A person may change it while the run continues."""
         if time.monotonic() - self._budget_read_at >= BUDGET_EVERY_S:
-            self._raised()
+            self._budget_changed()
 
-    def _raised(self) -> bool:
-        """Whether a person has raised the budget meanwhile."""
+    def _budget_changed(self) -> bool:
+        """Read the budget again; whether it changed."""
         self._budget_read_at = time.monotonic()
         limit = budget_of(self.ctx)
         changed = limit != self._writer.budget.limit_usd
@@ -259,15 +259,15 @@ class RowLoop:
         self.stopped_by = "budget"
         budget = self._writer.budget
         left = max((budget.limit_usd or 0.0) - budget.spent_usd, 0.0)
-        told = (
+        text = (
             f"The budget of ${budget.limit_usd:,.2f} is used up: ${budget.spent_usd:,.4f} spent, and the next row may"
-            f" cost up to ${most_usd:,.4f} of the ${left:,.4f} left. Raise the budget and resume, or keep "
-            "what is there."
+            f" cost up to ${most_usd:,.4f} of the ${left:,.4f} left. Raise the budget and resume, or keep the examples "
+            "written so far."
         )
-        self.ctx.event("data", told, "warning", {"spent_usd": self._writer.budget.spent_usd})
-        self.ctx.lease.write(message=told)
+        self.ctx.event("data", text, "warning", {"spent_usd": self._writer.budget.spent_usd})
+        self.ctx.lease.write(message=text)
 
-    def _say(self) -> None:
+    def _report(self) -> None:
         done = sum(self._totals.values())
         text = f"{done:,} of {self._rows:,} rows, {self._examples:,} labeled examples"
         if self._totals["failed"]:
@@ -276,14 +276,14 @@ class RowLoop:
         if price is not None and not price.is_free:
             text += f", ${self._writer.budget.spent_usd:,.4f}"
         if (wait_s := self._writer.patience.held_s) > 1:
-            text += f"; the endpoint asks to wait {wait_s:.0f} s"
+            text += f"; waiting {wait_s:.0f} s, as the endpoint asked"
         if not self.stopped_by:
-            self.ctx.progress(SHARE * min(done / max(self._rows, 1), 1.0), "Writing examples", text)
+            self.ctx.progress(ASKING_PERCENT * min(done / max(self._rows, 1), 1.0), "Writing examples", text)
 
-    def _look_for_hangs(self) -> None:
+    def _check_for_hangs(self) -> None:
         oldest = min(list(self._writer.beats.values()), default=time.monotonic())
         if time.monotonic() - oldest > self._hang_s:
-            raise StudioError("A call to the endpoint hangs.", "Retry: rows with an end are kept.")
+            raise StudioError("A call to the endpoint hangs.", "Retry; finished rows are kept.")
 
 
 def open_writer(recipe: SmartRecipe, kind: type[W]) -> W:
@@ -296,6 +296,6 @@ def open_writer(recipe: SmartRecipe, kind: type[W]) -> W:
 
 
 def budget_of(ctx: TaskContext) -> float | None:
-    """The budget as it is now; a person may change it while the task waits or runs."""
+    """The present budget; a person may change it while the task waits or runs."""
     value = ctx.payload.get("budget_usd")
     return float(value) if value is not None else None

@@ -1,7 +1,9 @@
 """The one mechanism of all long work: states, leases, progress, commands, dependencies, recovery.
 
-states    the moves between states, as data        store     rows, events, and the one `move`
-lease     who may write to a task                  announce  the bell: a task's id on its queue
-context   what a handler is given and returns      commands  what a person may ask
-recovery  what happens when a worker died
+kinds     what the studio knows about each kind     results   the typed result of a kind
+states    the moves between states, as data         store     rows, events, and the one `move`
+lease     which worker may write to a task          announce  puts a task's id on its queue
+context   the interface of a handler                commands  cancel, pause, stop, resume, retry, keep
+recovery  what happens after a worker died          logs      one log file per task
+owners    names of workers, and whether they live
 """

@@ -1,4 +1,4 @@
-"""Put a task's id on its queue, so that a worker wakes up. The row is the truth; this is only the bell."""
+"""Put a task's id on its queue, so that a worker wakes up. The row is the source of truth; this only notifies."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from core.platform.tasks.store import TASKS
 
 log = logging.getLogger(__name__)
 
-RUN_TASK = "worker.run.run_task"  # the one dotted name that workers agree to run
+RUN_TASK = "worker.run.run_task"  # the only function that workers run
 
 
 def queue_name(queue: str) -> str:
-    """The name in Redis, which may be shared with others: `sft-gpu`."""
+    """The name in Redis, with a prefix because Redis may be shared: `sft-gpu`."""
     return f"sft-{queue}"
 
 
 def announce(task_id: str) -> bool:
-    """Ring for a task whose row is committed; False (and a log line) when Redis does not answer.
+    """Put a committed task on its queue; False (and a log line) when Redis does not answer.
 
-    Nothing is lost then: the reconciler rings again. A task whose dependency has not succeeded is not announced; the
-    end of the dependency does it.
+    Nothing is lost then: the reconciler announces it again. A task whose dependency has not succeeded is not announced;
+    the end of the dependency does that.
     """
     task = store.get(task_id)
     if task.state not in WORKABLE or task.lease_owner or not _may_start(task):
@@ -44,11 +44,11 @@ def announce(task_id: str) -> bool:
                 RUN_TASK,
                 args=(task_id,),
                 job_id=f"{task_id}-{secrets.token_hex(4)}",  # one id per message, not per task
-                timeout=-1,  # the lease watches over the work, not a clock
+                timeout=-1,  # the lease limits the work, not a clock
                 result_ttl=0,
                 failure_ttl=3600,
             )
-    except Exception as error:  # whatever the queue's trouble is, the row stands and is announced again
+    except Exception as error:  # the row remains and is announced again
         log.warning("Task %s could not be put on queue %s: %s", task_id, task.queue, error)
         return False
     with UnitOfWork() as uow:

@@ -1,4 +1,4 @@
-"""What a person may ask of a task: cancel, pause, stop (and keep), resume, retry, keep (what is saved)."""
+"""The actions on a task: cancel, pause, stop (and keep), resume, retry, keep (the last checkpoint)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _NEEDS = {
     "retry": ("failed", "cancelled"),
     "keep": ("failed", "cancelled", "paused"),
 }
-_ASKED = {"cancel": "Cancel requested.", "pause": "Pause requested.", "stop": "Stop and keep requested."}
+_REQUESTED = {"cancel": "Cancel requested.", "pause": "Pause requested.", "stop": "Stop and keep requested."}
 
 
 def actions(task: TaskRecord, *, checkpoint_step: int = 0) -> tuple[str, ...]:
-    """What a person may ask of a task now, in the order of a screen.
+    """The actions that a task allows now, in the order of a screen.
 
     Args:
-        checkpoint_step: of the last good checkpoint (`store.checkpoint_steps`); without one there is nothing to keep.
+        checkpoint_step: of the last good checkpoint (`store.checkpoint_steps`); 0 if there is nothing to keep.
     """
     return tuple(
         action
@@ -40,20 +40,20 @@ def actions(task: TaskRecord, *, checkpoint_step: int = 0) -> tuple[str, ...]:
 
 
 def _is_for(action: str, kind_id: str) -> bool:
-    """Whether tasks of this kind know the action at all, whatever their state."""
+    """Whether tasks of this kind support the action, whatever their state."""
     kind = kind_of(kind_id)
     return {"pause": kind.can_pause, "stop": kind.can_pause, "keep": kind.can_keep}.get(action, True)
 
 
 def request(task_id: str, action: str) -> TaskRecord:
-    """Ask for an action; returns the task as it is right after.
+    """Request an action; returns the task right after.
 
-    A worker that holds the task sees cancel, pause and stop as a flag at its next step. Where no worker holds it,
-    cancel and pause happen at once, and stop waits for the worker that resumes it. Keep brings a task that ended, or
-    pauses, back to a worker once more, which makes no step and only turns its last checkpoint into the result.
+    A worker that holds the task sees cancel, pause and stop as a flag at its next step. If no worker holds it, cancel
+    and pause happen at once, and stop waits for the worker that resumes it. Keep hands a task that ended, or is paused,
+    to a worker again, which runs no step and only turns its last checkpoint into the result.
 
     Raises:
-        InvalidTransition: the task's state does not allow the action; says what it is. Or there is nothing to keep.
+        InvalidTransition: the task's state does not allow the action, or there is nothing to keep.
     """
     if action not in ACTIONS:
         raise InvalidTransition(f"“{action}” is not an action.", f"Choose one of: {', '.join(ACTIONS)}.")
@@ -61,12 +61,12 @@ def request(task_id: str, action: str) -> TaskRecord:
         task = store.get_in(uow, task_id, lock=True)
         if task.state not in _NEEDS[action]:
             raise InvalidTransition(
-                f"“{task.title or task_id}” is {task.state}, so it cannot be asked to {action}.",
-                f"That is possible while it is {' or '.join(_NEEDS[action])}.",
+                f"“{task.title or task_id}” is {task.state}, so you cannot {action} it.",
+                f"You can {action} it while it is {' or '.join(_NEEDS[action])}.",
             )
         if action == "keep" and not (_is_for("keep", task.kind) and store.checkpoint_steps(uow, [task_id])):
             raise InvalidTransition(
-                f"“{task.title or task_id}” has no checkpoint that could be kept.", "Retry it, or start a new job."
+                f"“{task.title or task_id}” has no checkpoint to keep.", "Retry it, or start a new job."
             )
         if action in COMMANDS:
             _command(uow, task, action)
@@ -80,22 +80,22 @@ def request(task_id: str, action: str) -> TaskRecord:
 
 
 def _command(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
-    """Do it now where nobody works, else leave the flag for the worker; a cancel is never overwritten."""
+    """Do it now if no worker holds the task, else set the flag for the worker; a cancel is never overwritten."""
     if task.lease_owner is None and action == "cancel":
         store.move(uow, task.id, "cancelled")
     elif task.lease_owner is None and action == "pause":
         store.move(uow, task.id, "paused")
     elif task.state in STARTED and task.command not in ("cancel", action):
-        asked = {"command": action, "command_at": time.time(), "updated_at": time.time()}
-        uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task.id).values(asked))
-        store.event(uow, task.id, "state", _ASKED[action], data={"command": action})
+        flag = {"command": action, "command_at": time.time(), "updated_at": time.time()}
+        uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task.id).values(flag))
+        store.event(uow, task.id, "state", _REQUESTED[action], data={"command": action})
 
 
 def _restart(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
     attempt = task.attempt + (action == "retry")
     message = {
         "resume": "Resumed; waiting for a worker.",
-        "keep": "Its last checkpoint is to be kept as a model.",
+        "keep": "Its last checkpoint will be saved as a model.",
     }.get(action, f"Retried: attempt {attempt}.")
     store.move(uow, task.id, "pending", attempt=attempt, message=message)
     if action == "keep":  # the worker sees it before its first step
@@ -103,6 +103,6 @@ def _restart(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
 
 
 def _retry_needed(task_id: str) -> None:
-    """A retry starts again what it waits for, where that had failed or was cancelled."""
+    """A retry also retries the task that it waits for, if that one failed or was cancelled."""
     if store.get(task_id).state in _NEEDS["retry"]:
         request(task_id, "retry")

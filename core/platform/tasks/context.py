@@ -1,4 +1,4 @@
-"""What a handler is given: progress, signals, events and fenced writes; and the outcome that it returns."""
+"""The interface of a handler: progress, signals, events and fenced writes; and the outcome that it returns."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from core.platform.tasks.results import TaskResult
 from core.platform.tasks.store import TASKS
 from core.settings import get_settings
 
-SIGNAL_EVERY_S = 0.5  # how often the command is read from the database at most
-PROGRESS_EVERY_S = 0.5  # how often progress is written at most, unless the phase changes
+SIGNAL_EVERY_S = 0.5  # the command is read from the database at most this often
+PROGRESS_EVERY_S = 0.5  # progress is written at most this often, unless the phase changes
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Outcome:
     """How a handler ended.
 
     Args:
-        state: succeeded, paused, cancelled, failed, or released (saved on shutdown: whoever takes it next resumes).
+        state: succeeded, paused, cancelled, failed, or released (saved on shutdown: the next worker resumes it).
         reason: a stable word, e.g. `stopped_early`.
         result: the typed result of the task's kind, for its row.
         on_commit: called inside the finishing transaction of a success, to register what was made; returns the result.
@@ -77,7 +77,7 @@ class TaskContext:
         return path
 
     def progress(self, percent: float, phase: str, message: str = "") -> None:
-        """Say how far the work is (0-100). Call it at every unit of work: it is also the sign of life."""
+        """Report progress (0-100). Call it at every unit of work: it is also the sign of life."""
         now = self._beat()
         if phase != self._phase:
             self.lease.quiet_until = 0.0
@@ -88,9 +88,9 @@ class TaskContext:
         self._phase = phase
 
     def signal(self) -> str:
-        """What the work should do now: "" (go on), cancel, pause, stop (and keep), or shutdown (save and release).
+        """The current command: "" (continue), cancel, pause, stop (and keep), or shutdown (save and release).
 
-        `keep` is none of these: the handler asks `keeps` once, before it begins.
+        `keep` is not among them: the handler reads `keeps` once, before it starts.
 
         Cheap enough for every step: the row is read at most twice a second.
         """
@@ -104,7 +104,7 @@ class TaskContext:
 
     @property
     def keeps(self) -> bool:
-        """Whether a person asked for what is saved already, as it is, without further work."""
+        """Whether a person requested the last checkpoint as the result, without further work."""
         return self.task.command == "keep"
 
     def raise_if_interrupted(self) -> None:
@@ -118,15 +118,15 @@ class TaskContext:
             raise Interrupted(Outcome(outcomes[signal]))
 
     def allow(self, silence_s: float) -> None:
-        """Announce a silence of at most this length (loading a model), so that it is not taken for a hang.
+        """Announce a silence of at most this length (loading a model), so that it is not mistaken for a hang.
 
-        Over as soon as `progress` names another phase; a hang after that is noticed as quickly as ever.
+        It ends when `progress` names another phase; a hang after that is noticed as quickly as before.
         """
         self.lease.quiet_until = time.monotonic() + silence_s
         self.lease.renew()
 
     def saved(self, message: str = "", data: dict[str, Any] | None = None) -> None:
-        """New progress is safely on disk and verified: earlier crashes no longer count."""
+        """Report that new progress is on disk and verified: earlier crashes no longer count."""
         with self.fenced() as uow:
             uow.session.connection().execute(update(TASKS).where(self.lease.held).values(crashes=0))
             if message:
@@ -140,11 +140,11 @@ class TaskContext:
             uow.commit()
 
     def fenced(self) -> FencedUnitOfWork:
-        """A unit of work for the handler's own rows; refused with LeaseLost once the lease is over."""
+        """A unit of work for the handler's own rows; raises LeaseLost once the lease has ended."""
         return self.lease.fenced()
 
     def validated(self) -> None:
-        """The checks are done: validating becomes running. Harmless when it is running already."""
+        """End the checks: validating becomes running. Harmless when it is running already."""
         with self.fenced() as uow:
             if store.get_in(uow, self.lease.task_id).state == "validating":
                 store.move(uow, self.lease.task_id, "running", epoch=self.lease.epoch)
@@ -153,15 +153,14 @@ class TaskContext:
     def finish(self, outcome: Outcome, *, event_message: str = "", **values: Any) -> TaskRecord:
         """End the task: registration, state and event in one fenced transaction. The worker calls it, once.
 
-        A cancel that was asked for before this transaction wins over success and pause; one that comes after it meets
-        a finished task.
+        A cancel requested before this transaction wins over success and pause; a later one finds a finished task.
         """
         if outcome.state == "released":
             self.lease.release()
             return self.task
         now = self.task
         if now.state == outcome.state and now.lease_epoch == self.lease.epoch:
-            return now  # the handler ended it in a fenced transaction of its own
+            return now  # the handler ended it in its own fenced transaction
         with self.fenced() as uow:
             task = store.get_in(uow, self.lease.task_id)
             if task.command == "cancel" and outcome.state in ("succeeded", "paused"):
@@ -179,7 +178,7 @@ class TaskContext:
         return ended
 
     def _beat(self) -> float:
-        """Note a sign of life; renew the lease when due, and let it outlast the longest step seen."""
+        """Record a sign of life; renew the lease when due, and extend it beyond the longest step seen."""
         now = time.monotonic()
         if now > self.lease.quiet_until:
             self.lease.saw_step(now - self._beat_at)

@@ -1,8 +1,8 @@
-"""The lease: which worker may write to a task, apart from the task's state.
+"""The lease: which worker may write to a task, independent of the task's state.
 
 A lease has an owner, an expiry by the database's clock, and an epoch that grows with every acquisition. Every write of
 a worker happens inside `Lease.fenced()`, which first locks the row and checks owner and epoch: a worker that was frozen
-past its expiry and replaced can wake up and try, but can write nothing.
+past its expiry and replaced can wake up and try, but its writes are refused.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from core.platform.tasks.states import WORKABLE
 from core.platform.tasks.store import TASKS
 from core.settings import get_settings
 
-MAX_ALLOWANCE_S = 3600.0  # a step that took longer than this is a machine that slept
+MAX_ALLOWANCE_S = 3600.0  # a step that took longer than this means that the machine slept
 
 
 class FencedUnitOfWork(UnitOfWork):
-    """A unit of work that only opens while the lease is held, and holds the task's row until it ends.
+    """A unit of work that opens only while the lease is held, and locks the task's row until it ends.
 
     Raises:
         LeaseLost: on entering; nothing was written.
@@ -68,14 +68,14 @@ class Lease:
         return LeaseLost(f"Task {self.task_id} belongs to another worker now; nothing was written.")
 
     def fenced(self) -> FencedUnitOfWork:
-        """A unit of work for this worker's writes; refuses with LeaseLost once the lease is over."""
+        """A unit of work for this worker's writes; raises LeaseLost once the lease has ended."""
         return FencedUnitOfWork(self)
 
     def write(self, **values: Any) -> None:
         """Set columns of the task's row and renew the lease, in one statement.
 
         Raises:
-            LeaseLost: the lease is over; nothing was written.
+            LeaseLost: the lease has ended; nothing was written.
         """
         lasts_s = self.allowance_s + max(self.quiet_until - time.monotonic(), 0.0)
         values |= {"lease_expires_at": db_now() + lasts_s, "lease_allowance_s": self.allowance_s}
@@ -90,11 +90,11 @@ class Lease:
         self.write()
 
     def saw_step(self, step_s: float) -> None:
-        """Let the lease outlast a step of this length three times over; it never shrinks."""
+        """Extend the lease to three times a step of this length; it never shrinks."""
         self.allowance_s = max(self.allowance_s, min(3 * step_s, MAX_ALLOWANCE_S))
 
     def release(self) -> None:
-        """Give the task back as it is: the state stays, and whoever takes it resumes. Quiet when already lost."""
+        """Release the task: its state stays, and the next worker resumes it. Does nothing if the lease is lost."""
         with UnitOfWork() as uow:
             self.free(uow)
             uow.commit()
@@ -106,7 +106,7 @@ class Lease:
 
 
 def acquire(task_id: str, owner: str, *, first_state: str = "running") -> Lease | None:
-    """Take the task, or None when another worker holds it, it needs no work, or what it waits for is not done.
+    """Take the task; None when another worker holds it, it needs no work, or its dependency is not done.
 
     One UPDATE decides: of two workers exactly one changes the row. An expired lease is not taken here; the reconciler
     frees it first, because it also counts the crash.

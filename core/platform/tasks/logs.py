@@ -1,4 +1,4 @@
-"""One log file per task: everything its work process printed, tracebacks included. People see errors, not this file."""
+"""One log file per task: everything its work process printed, with tracebacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TAIL_BYTES = 256 * 1024
 
 
 def log_path(task_id: str) -> Path:
-    """Where the log of a task lies; the directory exists."""
+    """The path of a task's log; its directory exists."""
     directory = get_settings().data_dir / "logs" / "tasks"
     directory.mkdir(parents=True, exist_ok=True)
     return directory / f"{Path(task_id).name[:100]}.log"

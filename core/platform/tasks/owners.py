@@ -1,4 +1,4 @@
-"""Who holds a lease. Its name says where its process runs, so that on the same machine its death is seen at once.
+"""The owner of a lease. The name says where its process runs, so that its death is seen at once on the same machine.
 
 A worker is called `gpu-<host>.<pid namespace>-<pid>-<random>`, the process that works under it `<worker>:<pid>`.
 """
@@ -17,16 +17,16 @@ _OWNER = re.compile(r"-(?P<place>[^:]+)-(?P<worker>\d+)-[0-9a-f]+:(?P<work_proce
 
 
 def place() -> str:
-    """This machine and its process namespace: two containers may share a host name, but then not their process ids."""
+    """This machine and its process namespace: two containers may share a host name, but not their process ids."""
     try:
         namespace = f"{os.stat('/proc/self/ns/pid').st_ino:x}"
-    except OSError:  # not Linux: process ids are the whole machine's
+    except OSError:  # not Linux: process ids belong to the machine
         namespace = "0"
     return f"{socket.gethostname()}.{namespace}"
 
 
 def worker_name(queue: str) -> str:
-    """A name for this process as a worker of a queue (gpu, cpu or io)."""
+    """The name of this process as a worker of a queue (gpu, cpu or io)."""
     return f"{queue}-{place()}-{os.getpid()}-{os.urandom(2).hex()}"
 
 
@@ -40,9 +40,9 @@ def seen(task: TaskRecord) -> TaskRecord:
 
 
 def is_gone(owner: str) -> bool:
-    """Whether an owner of this very machine has died together with the worker that would have noticed.
+    """Whether an owner on this machine died together with the worker that would have noticed.
 
-    False for an owner elsewhere, and where the worker lives: it frees the lease itself, and knows the cause.
+    False for an owner on another machine, and while the worker lives: it frees the lease itself and knows the cause.
     """
     match = _OWNER.search(owner)
     if match is None or match["place"] != place():

@@ -1,4 +1,4 @@
-"""Frozen records of tasks and their events: what leaves core instead of database objects."""
+"""Frozen records of tasks and their events, returned in place of database objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.platform.tasks.states import STARTED, TERMINAL, WORKABLE
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A task as its row said at one moment; every column of `background_tasks`. All `*_at` are Unix seconds."""
+    """A snapshot of a task: every column of `background_tasks`. All `*_at` are Unix seconds."""
 
     id: str
     kind: str
@@ -44,7 +44,7 @@ class TaskRecord:
 
     @classmethod
     def of(cls, row: RowMapping) -> TaskRecord:
-        """Make the record of a row of `background_tasks`."""
+        """The record of a row of `background_tasks`."""
         return cls(**dict(row))
 
     @property
@@ -58,7 +58,7 @@ class TaskRecord:
 
     @property
     def waits_to_resume(self) -> bool:
-        """Started, and no worker holds it now: the screens say "Waiting to resume"."""
+        """Started, and no worker holds it now: screens show "Waiting to resume"."""
         return self.state in STARTED and self.lease_owner is None
 
 
@@ -77,7 +77,7 @@ class EventRecord:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRecord:
-    """A task that came to its end, for the toast. `id` is the event's, to be passed back as the last one seen."""
+    """A task that ended, for the toast. `id` is the event's; pass it back as the last one seen."""
 
     id: int
     task_id: str
@@ -90,7 +90,7 @@ class FinishedRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """A worker process as Redis knows it. `task_id` is what it works on now."""
+    """A worker process as registered in Redis. `task_id` is its current task."""
 
     name: str
     queue: str

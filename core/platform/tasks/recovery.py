@@ -1,4 +1,4 @@
-"""What happens when a worker died: the crash is counted, the lease freed, and the task goes on, ends, or gives up."""
+"""After a worker died: count the crash, free the lease, and let the task resume, end, or fail."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _CAUSES = {
         "The computer ran out of memory.",
         "Choose a smaller batch, a shorter maximum length or a smaller base model; then retry.",
     ),
-    "killed": ("Its process was killed from outside.", "Look at the log for the last thing it did; then retry."),
-    "crashed": ("Its process ended by itself.", "Look at the log for the last thing it did; then retry."),
-    "hung": ("It gave no sign of life.", "Look at the log for the last thing it did; then retry."),
+    "killed": ("Its process was killed.", "See the end of its log, then retry."),
+    "crashed": ("Its process crashed.", "See the end of its log, then retry."),
+    "hung": ("It stopped responding.", "See the end of its log, then retry."),
 }
 
 
 def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
     """Free the lease of a worker that died or hangs, inside a transaction that holds the task's row.
 
-    A cancel that was asked for is done now. Otherwise the state stays and the next worker resumes from the last
-    checkpoint, until MAX_CRASHES in a row without a new one: then the task fails, with the cause named.
+    A requested cancel is done now. Otherwise the state stays and the next worker resumes from the last checkpoint,
+    until MAX_CRASHES in a row without a new one: then the task fails with the cause.
 
     Args:
         cause: out_of_memory, killed, crashed or hung.
@@ -42,10 +42,10 @@ def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
     if task.command == "cancel":
         return store.move(uow, task.id, "cancelled", expect=task.state)
     crashes = task.crashes + 1
-    said, remedy = _CAUSES[cause]
+    sentence, remedy = _CAUSES[cause]
     if crashes >= MAX_CRASHES:
         error = {
-            "message": f"{said} That happened {crashes} times in a row without new saved progress.",
+            "message": f"{sentence} This happened {crashes} times in a row without new saved progress.",
             "remedy": remedy,
             "cause": cause,
         }
@@ -53,20 +53,20 @@ def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
     free: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None, "crashes": crashes, "announced_at": None}
     if cause == "hung":  # it may have been one slow step: the next holder gets twice the time
         free["lease_allowance_s"] = min(task.lease_allowance_s * 2, MAX_ALLOWANCE_S)
-    here = (TASKS.c.id == task.id) & (TASKS.c.lease_epoch == task.lease_epoch)
-    uow.session.connection().execute(update(TASKS).where(here).values(**free, updated_at=time.time()))
-    message = f"{said} Waiting to resume from the last saved progress (crash {crashes} of at most {MAX_CRASHES})."
+    unchanged = (TASKS.c.id == task.id) & (TASKS.c.lease_epoch == task.lease_epoch)
+    uow.session.connection().execute(update(TASKS).where(unchanged).values(**free, updated_at=time.time()))
+    message = f"{sentence} Waiting to resume from the last saved progress (crash {crashes} of at most {MAX_CRASHES})."
     store.event(uow, task.id, "recovery", message, "warning", {"cause": cause, "crashes": crashes})
     return store.get_in(uow, task.id)
 
 
 def after_death(task_id: str, owner: str, cause: str) -> None:
-    """The parent of a work process that died frees the lease at once, so that recovery waits for no expiry.
+    """Free the lease of a work process that died, at once: its parent calls this, so that recovery need not wait.
 
-    Changes nothing when that process had ended its task, or had lost it, before it died.
+    Changes nothing if that process had ended its task, or had lost it, before it died.
 
     Args:
-        cause: as in `crashed`, or `stopped`: it was told to stop and was too slow to save, which is no crash.
+        cause: as in `crashed`, or `stopped`: it was asked to stop and was too slow to save, which is not a crash.
     """
     with UnitOfWork() as uow:
         task = store.get_in(uow, task_id, lock=True)
@@ -86,7 +86,7 @@ def expired() -> list[str]:
 
 
 def orphaned() -> list[tuple[str, str]]:
-    """Tasks held by a process of this machine that died together with its worker, and that owner: no need to wait."""
+    """Tasks held by a process of this machine that died together with its worker, each with its owner."""
     query = select(TASKS.c.id, TASKS.c.lease_owner).where(TASKS.c.lease_owner.is_not(None))
     with UnitOfWork(write=False) as uow:
         held = uow.session.connection().execute(query).all()
@@ -94,14 +94,14 @@ def orphaned() -> list[tuple[str, str]]:
 
 
 def unheld() -> list[str]:
-    """Ids of tasks that need a worker and have none, oldest first. Ids only: one unreadable row hides no other."""
+    """Ids of tasks that need a worker and have none, oldest first. Ids only: one unreadable row hides no others."""
     query = select(TASKS.c.id).where(TASKS.c.state.in_(WORKABLE), TASKS.c.lease_owner.is_(None))
     with UnitOfWork(write=False) as uow:
         return list(uow.session.connection().execute(query.order_by(TASKS.c.created_at)).scalars())
 
 
 def take_over(task_id: str) -> bool:
-    """Free one expired lease; False when its holder renewed it in the meantime."""
+    """Free one expired lease; False if its holder has renewed it."""
     with UnitOfWork() as uow:
         task = store.get_in(uow, task_id, lock=True)
         now = uow.session.connection().execute(select(db_now())).scalar_one()
@@ -113,7 +113,7 @@ def take_over(task_id: str) -> bool:
 
 
 def settle(task_id: str) -> None:
-    """After a task changed: announce it if it needs a worker, and tell those that wait for it."""
+    """After a task changed: announce it if it needs a worker, and update the tasks that wait for it."""
     task = store.get(task_id)
     if not task.is_terminal:
         announce(task_id)
@@ -126,15 +126,15 @@ def settle(task_id: str) -> None:
 
 
 def fail_dependent(waiting: TaskRecord, needed: TaskRecord) -> None:
-    """Fail a task whose dependency failed or was cancelled, with that cause; and those that wait for it in turn."""
+    """Fail a task whose dependency failed or was cancelled, with that cause; and the tasks that wait for it in turn."""
     if needed.state not in TERMINAL - {"succeeded"}:
         return
-    said = needed.error.get("message") or "It was cancelled."
+    reason = needed.error.get("message") or ""
     error = {
-        "message": f"“{needed.title}”, which this waits for, {needed.state}: {said}"
+        "message": f"“{needed.title}”, which this waits for, {needed.state}: {reason}"
         if needed.state == "failed"
         else f"“{needed.title}”, which this waits for, was cancelled.",
-        "remedy": needed.error.get("remedy") or "Retry: it starts what it needs again.",
+        "remedy": needed.error.get("remedy") or "Retry it; that also retries the task it waits for.",
         "cause": needed.error.get("cause") or f"dependency_{needed.state}",
     }
     with UnitOfWork() as uow:

@@ -23,7 +23,7 @@ WORKABLE: Final = frozenset({"pending", "validating", "queued", "running"})  # a
 STARTED: Final = WORKABLE - {"pending"}
 
 COMMANDS: Final = ("cancel", "pause", "stop")  # seen by the running work
-ACTIONS: Final = (*COMMANDS, "resume", "retry", "keep")  # what a person may ask
+ACTIONS: Final = (*COMMANDS, "resume", "retry", "keep")
 
 
 def may_move(origin: str, to: str) -> bool:

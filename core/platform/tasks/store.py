@@ -21,9 +21,9 @@ from core.platform.tasks.states import STARTED, STATES, TERMINAL, WORKABLE, may_
 TASKS = BackgroundTask.__table__  # type: ignore[attr-defined]
 EVENTS = FineTuningEvent.__table__  # type: ignore[attr-defined]
 
-_SAYS = {
+_MESSAGES = {
     "pending": "Waiting for a worker.",
-    "validating": "Checking what it needs.",
+    "validating": "Checking its inputs.",
     "queued": "Queued at the provider.",
     "running": "Started.",
     "paused": "Paused; progress is saved.",
@@ -50,7 +50,7 @@ def create(
         queue: another queue than the kind's.
 
     Returns:
-        The task and True; or, when the idempotency key exists already, the task that has it and False.
+        The task and True; or, when the idempotency key exists, the task that has it and False.
     """
     dialect = uow.session.get_bind().dialect.name
     row = BackgroundTask(
@@ -62,12 +62,12 @@ def create(
         idempotency_key=idempotency_key,
         after_task_id=after_task_id,
     ).model_dump()
-    # ON CONFLICT instead of look-then-insert: two launches at once both get the one row, and neither transaction fails.
+    # ON CONFLICT instead of select-then-insert: two launches at once both get the one row, and no transaction fails.
     statement = (postgresql if dialect == "postgresql" else sqlite).insert(TASKS).values(**row)
     statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(TASKS.c.id)
     connection = uow.session.connection()
     if connection.execute(statement).first() is not None:
-        event(uow, row["id"], "state", _SAYS["pending"], data={"to": "pending"})
+        event(uow, row["id"], "state", _MESSAGES["pending"], data={"to": "pending"})
         return get_in(uow, row["id"]), True
     found = connection.execute(select(TASKS).where(TASKS.c.idempotency_key == idempotency_key)).mappings().one()
     return TaskRecord.of(found), False
@@ -83,10 +83,10 @@ def create_or_join(
     after_task_id: str | None = None,
     done: Collection[str] = TERMINAL,
 ) -> TaskRecord:
-    """The task that does `key` now, or a new one where every earlier one is over; commit, then `announce(id)`.
+    """The unfinished task with this `key`, or a new one; commit, then `announce(id)`.
 
     Args:
-        key: what is done once at a time; the idempotency key is this and a number.
+        key: names the work that is done once at a time; the idempotency key is this and a number.
         done: states of an earlier task after which a new one is made.
     """
     attempt = 0
@@ -115,11 +115,11 @@ def get(task_id: str) -> TaskRecord:
 
 
 def get_in(uow: UnitOfWork, task_id: str, *, lock: bool = False) -> TaskRecord:
-    """The task inside a transaction; `lock` holds its row until the end (PostgreSQL; SQLite locks whole)."""
+    """The task inside a transaction; `lock` locks its row until the end (SQLite locks the database)."""
     query = select(TASKS).where(TASKS.c.id == task_id)
     row = uow.session.connection().execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"There is no task {task_id}.", "It may have been deleted; open Background jobs for the list.")
+        raise NotFound(f"There is no task {task_id}.", "It may have been deleted; see Background jobs.")
     return TaskRecord.of(row)
 
 
@@ -161,19 +161,19 @@ def move(
     """Move a task to state `to` by compare-and-set, and write the event. The only place that writes `state`.
 
     The race it prevents: two parties read the same state and both act on it. A person cancels while the worker
-    registers the model; the reconciler hands a task on while its old holder, thawed after a freeze, reports success;
-    two browsers press retry. The row is locked, then updated only where it still has the state (and the lease epoch)
-    that was read, so one move happens and the other party gets an error instead of overwriting it.
+    registers the model; the reconciler reassigns a task while its old holder, resumed after a freeze, reports success;
+    two browsers press retry. The row is locked, then updated only if it still has the state (and the lease epoch) that
+    was read, so one move happens and the other party gets an error instead of overwriting it.
 
     Args:
-        expect: the state it must have now; None takes any state from which `to` is allowed.
+        expect: the state it must have now; None accepts any state from which `to` is allowed.
         epoch: the mover's lease epoch; None for a person or the reconciler.
-        reason: why, as a stable word (`stopped_early`, `out_of_memory`); kept in the row.
-        message: the event's sentence; empty takes the state's own.
+        reason: why, as a stable word (`stopped_early`, `out_of_memory`); stored in the row.
+        message: the event's sentence; empty uses the state's default.
         values: further columns to set (progress, error, result, ...).
 
     Raises:
-        NotFound: no such task. LeaseLost: the epoch is over. InvalidTransition: the table forbids the move.
+        NotFound: no such task. LeaseLost: the epoch has ended. InvalidTransition: the table forbids the move.
     """
     task = get_in(uow, task_id, lock=True)
     if epoch is not None and epoch != task.lease_epoch:
@@ -181,7 +181,7 @@ def move(
     if not may_move(task.state, to) or (expect is not None and task.state != expect):
         raise InvalidTransition(
             f"“{task.title or task_id}” is {task.state}; it cannot become {to}.",
-            "Reload the screen to see what it does now.",
+            "Reload the screen to see its present state.",
         )
     now = time.time()
     values = {"reason": reason, **values, "state": to, "updated_at": now, **_consequences(task, to, now)}
@@ -189,12 +189,12 @@ def move(
     if uow.session.connection().execute(update(TASKS).where(unchanged).values(values)).rowcount != 1:
         raise InvalidTransition(f"“{task.title or task_id}” changed at the same moment.", "Try again.")
     data = {"from": task.state, "to": to, "reason": reason}
-    event(uow, task_id, "state", message or _SAYS[to], level="error" if to == "failed" else "info", data=data)
+    event(uow, task_id, "state", message or _MESSAGES[to], level="error" if to == "failed" else "info", data=data)
     return get_in(uow, task_id)
 
 
 def _consequences(task: TaskRecord, to: str, now: float) -> dict[str, Any]:
-    """The columns that follow from the new state: times, and no lease or command where no worker works."""
+    """The columns that follow from the new state: times, and no lease or command where no worker is needed."""
     follows: dict[str, Any] = {}
     if to in STARTED and task.started_at is None:
         follows["started_at"] = now
@@ -217,7 +217,7 @@ def event(
     level: str = "info",
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Write one event: for the timeline, the toast and the log."""
+    """Write one event, for the timeline, the toast and the log."""
     row = {"task_id": task_id, "kind": kind, "level": level, "message": message, "data": data or {}}
     uow.session.connection().execute(insert(EVENTS).values(**row, created_at=time.time()))
 
@@ -236,8 +236,7 @@ def events(
 
 
 def checkpoint_steps(uow: UnitOfWork, task_ids: list[str]) -> dict[str, int]:
-    """The step of each task's last good checkpoint, as its newest checkpoint event says; tasks without one are left
-    out."""
+    """The step of each task's last good checkpoint, from its newest checkpoint event; other tasks are left out."""
     newest = select(func.max(EVENTS.c.id)).where(EVENTS.c.task_id.in_(task_ids), EVENTS.c.kind == "checkpoint")
     query = select(EVENTS.c.task_id, EVENTS.c.data).where(EVENTS.c.id.in_(newest.group_by(EVENTS.c.task_id)))
     found = uow.session.connection().execute(query).all() if task_ids else []
@@ -245,13 +244,13 @@ def checkpoint_steps(uow: UnitOfWork, task_ids: list[str]) -> dict[str, int]:
 
 
 def last_event_id() -> int:
-    """The newest event's id, 0 where there is none: where a toast starts to look."""
+    """The newest event's id, or 0: toasts start after it."""
     with UnitOfWork(write=False) as uow:
         return int(uow.session.connection().execute(select(func.coalesce(func.max(EVENTS.c.id), 0))).scalar_one())
 
 
 def count_by_state(*, kind: str | None = None) -> dict[str, int]:
-    """How many tasks are in each state; every state is named."""
+    """The number of tasks in each state; every state is a key."""
     query = select(TASKS.c.state, func.count()).group_by(TASKS.c.state)
     if kind:
         query = query.where(TASKS.c.kind == kind)
@@ -261,7 +260,7 @@ def count_by_state(*, kind: str | None = None) -> dict[str, int]:
 
 
 def line_before(task: TaskRecord) -> list[TaskRecord]:
-    """Who stands before a waiting task in its queue: those worked on now, then the pending ones that came earlier."""
+    """The tasks before a waiting one in its queue: those being worked on, then earlier pending ones."""
     active = find(states=WORKABLE, queue=task.queue, oldest_first=True)
     held = [other for other in active if other.lease_owner and other.id != task.id]
     earlier = [

@@ -16,7 +16,7 @@ from core.services.platform import tasks
 from core.services.training import downloads
 from tests.support.hub_server import COMMIT, hub
 from tests.support.random_model import make_model
-from worker.handlers.download import explain, wanted
+from worker.handlers.download import explain, files_to_download
 from worker.run import execute
 
 
@@ -51,7 +51,7 @@ def online(monkeypatch: pytest.MonkeyPatch):
     return at
 
 
-def test_a_model_comes_whole_and_can_be_trained(files, online) -> None:
+def test_a_model_is_downloaded_and_can_be_trained(files, online) -> None:
     with hub(files) as address:
         online(address)
         ended = work()
@@ -65,7 +65,7 @@ def test_a_model_comes_whole_and_can_be_trained(files, online) -> None:
     assert not {"pytorch_model.bin", "modeling.py"} & here
 
 
-def test_a_file_that_was_cut_off_is_fetched_again(files, online) -> None:
+def test_a_truncated_file_is_downloaded_again(files, online) -> None:
     with hub(files) as address:
         online(address)
         work()
@@ -79,7 +79,7 @@ def test_a_file_that_was_cut_off_is_fetched_again(files, online) -> None:
     assert base_models.resolve("someone/tiny").ready
 
 
-def test_one_download_at_a_time_and_a_cancel_leaves_no_half_model(files, online) -> None:
+def test_one_download_at_a_time_and_a_cancel_leaves_no_incomplete_model(files, online) -> None:
     asked, gate = threading.Event(), threading.Event()
     with hub(files, slow=(asked, gate)) as address:
         online(address)
@@ -101,14 +101,14 @@ def test_one_download_at_a_time_and_a_cancel_leaves_no_half_model(files, online)
     ("refuse", "says", "remedy"),
     [
         ((403, "GatedRepo"), "gated", "hf auth login"),
-        ((401, "GatedRepo"), "gated", "Accept it at huggingface.co/someone/tiny"),
-        ((404, "RepoNotFound"), "shows no model someone/tiny", "Check the name"),
-        ((401, "RepoNotFound"), "shows no model", "hf auth login"),
-        ((403, ""), r"refuses someone/tiny to this account \(403\)", "hf auth login"),
-        ((500, ""), "answered 500", "Retry"),
+        ((401, "GatedRepo"), "gated", "Accept the license at huggingface.co/someone/tiny"),
+        ((404, "RepoNotFound"), "has no model someone/tiny", "Check the name"),
+        ((401, "RepoNotFound"), "has no model", "hf auth login"),
+        ((403, ""), r"denied this account access to someone/tiny \(403\)", "hf auth login"),
+        ((500, ""), "returned 500", "Retry"),
     ],
 )
-def test_what_the_hub_refuses_is_said_with_what_to_do(files, online, refuse, says: str, remedy: str) -> None:
+def test_an_error_of_the_hub_has_a_remedy(files, online, refuse, says: str, remedy: str) -> None:
     import re
 
     with hub(files, refuse=refuse) as address:
@@ -119,7 +119,7 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(files, online, refuse, say
     assert remedy in ended.error["remedy"]
 
 
-def test_no_network_and_no_such_revision(files, online) -> None:
+def test_no_network_and_an_unknown_revision(files, online) -> None:
     online("http://127.0.0.1:9")
     ended = work()
     assert "cannot be reached" in ended.error["message"]
@@ -137,14 +137,14 @@ def test_a_full_disk_is_named() -> None:
     assert "disk is full" in error.message
 
 
-def test_only_what_training_reads_is_fetched() -> None:
+def test_only_files_for_training_are_downloaded() -> None:
     sizes = dict.fromkeys(
         ("config.json", "model-00001-of-00002.safetensors", "consolidated.safetensors", "original/params.json", "a.py"),
         1,
     )
-    assert set(wanted(sizes)) == {"config.json", "model-00001-of-00002.safetensors"}
+    assert set(files_to_download(sizes)) == {"config.json", "model-00001-of-00002.safetensors"}
 
 
-def test_what_is_no_id_of_the_hub_is_refused() -> None:
+def test_an_invalid_model_id_is_refused() -> None:
     with pytest.raises(SettingsError, match="org/name"):
         downloads.start("../../etc/passwd")

@@ -1,7 +1,6 @@
-"""The failed rows of a finished run, asked again: only those, and what comes of them joins the run's dataset.
+"""Retry the failed rows of a finished run: their examples are added to the run's dataset.
 
-A finished task stays finished, so this is a task of its own, with rows of its own. In the transaction that ends it, the
-dataset gets a new version with what was written, and the run's account says what became of its rows and what both cost.
+A finished task stays finished, so this is a separate task with separate rows (`worker/handlers/smart_again.py`).
 """
 
 from __future__ import annotations
@@ -19,25 +18,28 @@ from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, runs, source as smart_source
 from core.services.data.smart.origin import writer_of
 from core.services.platform import connections
+from core.text import plural
 
 KIND: Final = "smart_again"
 
 
 def ask_again(run_id: str) -> TaskRecord:
-    """Ask for the failed rows of a finished run again; asked twice, it is the same task.
+    """Retry the failed rows of a finished run; calling it twice returns the same task.
 
     Raises:
         InvalidTransition: the run is not finished. Conflict: no row failed. NotFound: its dataset, file or connection
-            was deleted. DataError: the file is read another way by now.
+            was deleted. DataError: the reading options of the file have changed.
     """
     run = store.get(run_id)
     if run.kind != runs.KIND or run.state != "succeeded":
-        raise InvalidTransition(f"“{run.title}” is no finished run of a model.", "Open a run that has ended.")
+        raise InvalidTransition(
+            f"“{run.title}” has not finished, so there is nothing to retry.", "Open a finished run."
+        )
     if (latest := asked_again(run_id)) is not None and latest.state != "succeeded":
         return commands.request(latest.id, "retry") if latest.is_terminal else latest
     failed = sorted(smart_store.positions(run_id, "failed"))
     if not failed:
-        raise Conflict("No row of this run has failed.", "There is nothing to ask again.")
+        raise Conflict("No row of this run failed.", "There is nothing to retry.")
     dataset = get_dataset(WrittenResult.of(run).dataset_id)
     recipe = SmartRecipe.of(run.payload["recipe"])
     source_id = str(run.payload["source_id"])
@@ -52,13 +54,13 @@ def ask_again(run_id: str) -> TaskRecord:
         "reading": run.payload.get("reading") or "",
         "positions": failed,
         "recipe": recipe.model_dump(mode="json"),
-        # what the run has spent counts: the budget holds for both together
+        # the budget covers both, so what the run has spent counts
         "budget_usd": None if limit is None else max(float(limit) - smart_store.totals(run_id).cost_usd, 0.0),
         "prompt_version": PROMPT_VERSION,
         "writer": writer_of(recipe),
     }
     key = f"{KIND}:{run_id}:after:{latest.id if latest else ''}"
-    title = f"Ask again for {len(failed):,} {'row' if len(failed) == 1 else 'rows'} of “{dataset.name}”"
+    title = f"Retry {plural(len(failed), 'failed row')} of “{dataset.name}”"
     with UnitOfWork() as uow:
         task, created = store.create(uow, kind=KIND, title=title, payload=payload, idempotency_key=key)
         uow.commit()
@@ -68,6 +70,6 @@ def ask_again(run_id: str) -> TaskRecord:
 
 
 def asked_again(run_id: str) -> TaskRecord | None:
-    """The newest task that asked, or asks, the failed rows of a run again."""
-    found = (task for task in store.find(kind=KIND, limit=100_000) if task.payload.get("run_id") == run_id)
-    return next(found, None)
+    """The newest task that retries, or retried, the failed rows of a run."""
+    tasks = (task for task in store.find(kind=KIND, limit=100_000) if task.payload.get("run_id") == run_id)
+    return next(tasks, None)

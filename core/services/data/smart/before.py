@@ -1,4 +1,4 @@
-"""Before a smart run: what a model proposes, what it will take, and real examples of the first rows."""
+"""Before a smart run: a proposal of the model, an estimate, and real examples of the first rows."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 
 SAMPLE_ROWS: Final = 5
-SAMPLE_CELL: Final = 200  # characters of a cell that a proposal looks at
+SAMPLE_CELL: Final = 200  # characters of a cell that a proposal reads
 PREVIEW_ROWS: Final = 20
 _ATTEMPTS_ON_SCREEN: Final = 3  # a person is waiting
 _PAUSE_ON_SCREEN_S: Final = 10.0
 
 
 def propose(source_id: str, connection_id: str, model: str, columns: Sequence[str]) -> Proposal:
-    """Question patterns and a system message for a table, as a model proposes them from columns and sample rows.
+    """Question patterns and a system message for a table, proposed by a model from columns and sample rows.
 
     Raises:
         LlmError: the endpoint does not answer. DataError: no model or column is chosen.
@@ -56,7 +56,7 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
     notes = (*notes, *checked.notes)
     by_model = bool(checked.patterns)
     if not by_model:
-        notes = (*notes, "The model proposed no pattern that can be used; these come from the names of the columns.")
+        notes = (*notes, "The model proposed no usable pattern; these are made from the column names.")
     return Proposal(
         system=checked.system or "You answer questions about the data of this table. You say so when you do not know.",
         patterns=checked.patterns or proposals.by_rule(profile),
@@ -70,18 +70,18 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
 
 
 def estimate(source_id: str, recipe: SmartRecipe) -> SmartEstimate:
-    """What all rows will take; nothing is asked. Raises DataError where the recipe does not fit the table."""
+    """An estimate for all rows, without calling the model. Raises DataError if the recipe does not fit the table."""
     smart_source.check(source_id, recipe)
     return smart_source.estimate(source_id, recipe, connections.get(recipe.connection_id).price(recipe.model))
 
 
 def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
-    """Really ask for the first rows that hold something, and say what they cost and what all of them would.
+    """Send the first rows that are not empty to the model; return the examples, their cost, and an estimate for all.
 
-    A row that fails is shown with its reason.
+    A row that fails is returned with its reason.
 
     Raises:
-        DataError: the recipe does not fit the table. LlmError: the endpoint cannot be used at all.
+        DataError: the recipe does not fit the table. LlmError: the endpoint cannot be used.
     """
     smart_source.check(source_id, recipe)
     record = connections.get(recipe.connection_id)
@@ -102,9 +102,9 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
         if result.cause in FATAL:
             raise LlmError(result.reason, cause=result.cause)
     costs = [result.cost_usd or 0.0 for result in results]
-    whole = smart_source.measured(smart_source.count(source_id, recipe), results, price)
+    measured = smart_source.measured(smart_source.count(source_id, recipe), results, price)
     return SmartPreview(
-        results, sum(costs) if price else None, whole or smart_source.estimate(source_id, recipe, price)
+        results, sum(costs) if price else None, measured or smart_source.estimate(source_id, recipe, price)
     )
 
 

@@ -13,16 +13,16 @@ WRITTEN_BY_MODEL: Final = "written_by_model"  # flag of every example that a mod
 
 
 def writer_of(recipe: SmartRecipe) -> dict[str, str]:
-    """Who writes, for a task's payload: the connection may be deleted before the work ends."""
+    """The writer, for a task's payload: the connection may be deleted before the work ends."""
     record = connections.get(recipe.connection_id)
     return {"connection": record.name, "kind": record.kind}
 
 
 def provenance_of(recipe: SmartRecipe, task: TaskRecord) -> dict[str, Any]:
-    """Who wrote: model, connection, prompt and task."""
+    """The writer of an example: model, connection, prompt and task."""
     return {
         "model": recipe.model,
-        **(task.payload.get("writer") or writer_of(recipe)),  # tasks of earlier releases do not name it
+        **(task.payload.get("writer") or writer_of(recipe)),  # missing in tasks of earlier releases
         "prompt_version": PROMPT_VERSION,
         "task_id": task.id,
     }

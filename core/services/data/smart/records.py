@@ -1,4 +1,4 @@
-"""What the smart mode tells screens, command line and API: frozen records."""
+"""Records of the smart mode for screens and the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATES: Final = ("ok", "failed", "empty", "duplicate")
 
 @dataclass(frozen=True, slots=True)
 class GeneratedExample:
-    """An example that a model wrote, and what to look at in it."""
+    """An example that a model wrote, with flags for what to review in it."""
 
     messages: tuple[Message, ...]
     flags: tuple[Flag, ...] = ()
@@ -33,13 +33,13 @@ class GeneratedExample:
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of one row.
+    """The result of one row.
 
     Attributes:
-        state: ok, failed (see `reason`), empty (nothing to write from, or nothing written), duplicate (of an earlier
-            row, or of an earlier example of this run).
-        cost_usd: of every call that was made for the row, refused answers included; None where the price is unknown.
-        attempts: calls that were made.
+        state: ok, failed (see `reason`), empty (no cells, or nothing written), duplicate (of an earlier row, or of an
+            earlier example of this run).
+        cost_usd: of every call for the row, including refused answers; None if the price is unknown.
+        attempts: number of calls.
         cause: stable word for a failure.
         position: of the row among the readable ones, from 0.
     """
@@ -58,7 +58,7 @@ class RowResult:
 
 @dataclass(frozen=True, slots=True)
 class SmartRowRecord:
-    """A row as it is kept."""
+    """A stored row."""
 
     position: int
     line: int
@@ -74,9 +74,9 @@ class SmartRowRecord:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A system message and question patterns to begin with. `notes` says what a person should know about them.
+    """A system message and question patterns to start with, and notes about them for the user.
 
-    `by_model` is False where the model proposed nothing usable, and the patterns come from the names of the columns.
+    `by_model` is False if the model proposed nothing usable and the patterns are made from the column names.
     """
 
     system: str
@@ -91,7 +91,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class SmartEstimate:
-    """What a run will take. `cost_usd` is None where the model's price is unknown; `basis` says what it rests on."""
+    """An estimate for a run. `cost_usd` is None if the model's price is unknown; `basis` names what it is based on."""
 
     rows: int
     calls: int
@@ -104,7 +104,7 @@ class SmartEstimate:
 
 @dataclass(frozen=True, slots=True)
 class SmartPreview:
-    """Real examples of the first rows, what they cost, and the estimate for all that rests on them."""
+    """Real examples of the first rows, their cost, and the estimate for all rows based on them."""
 
     rows: list[RowResult]
     cost_usd: float | None
@@ -113,10 +113,10 @@ class SmartPreview:
 
 @dataclass(frozen=True, slots=True)
 class SmartProgress:
-    """How far a run is.
+    """The progress of a run.
 
-    `rows` is how many there are to do, `done` how many have an end; `examples` counts what was written and kept,
-    `flagged` those of them with something to look at. `cost_usd` is None where the price is unknown.
+    `done` of `rows` are finished; `examples` were written, `flagged` of them need a review. `cost_usd` is None if the
+    price is unknown.
     """
 
     rows: int

@@ -1,4 +1,4 @@
-"""The rows of `smart_rows`: each is committed as soon as its answer is there, so that it is never paid for twice."""
+"""The rows of `smart_rows`: each is committed when its answer arrives, so that it is never paid for twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.platform.tasks.store import TASKS
 from core.services.data.smart.records import STATES, GeneratedExample, RowResult, SmartRowRecord
 
 ROWS = SmartRow.__table__  # type: ignore[attr-defined]
-ASKED_AGAIN = "again"  # a refused answer that was paid for, of a row that was asked again since; no end of a row
+RETRIED = "again"  # a refused answer that was paid for, of a row that was retried since; not a result of the row
 _BEFORE_ALL = -1
 _BATCH = 500
 _MOST_COUNTED = 1_000
@@ -41,7 +41,7 @@ class Totals:
 
 
 def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
-    """Commit what became of some rows, fenced by the lease; counts as saved progress, so earlier crashes are forgotten.
+    """Commit the results of some rows, fenced by the lease; this is saved progress, so earlier crashes no longer count.
 
     Raises:
         LeaseLost: another worker has the task; nothing was written.
@@ -71,7 +71,7 @@ def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
 
 
 def forget(ctx: TaskContext, positions: Iterable[int]) -> None:
-    """Take rows back that nothing was paid for, so that they are asked again."""
+    """Delete rows that cost nothing, so that they are sent again."""
     of_these = (ROWS.c.task_id == ctx.lease.task_id) & ROWS.c.position.in_(list(positions)) & (ROWS.c.attempts > 0)
     with ctx.fenced() as uow:
         unpaid = (ROWS.c.prompt_tokens == 0) & (ROWS.c.completion_tokens == 0) & (ROWS.c.state == "failed")
@@ -80,18 +80,18 @@ def forget(ctx: TaskContext, positions: Iterable[int]) -> None:
 
 
 def forget_failed(uow: UnitOfWork, task_id: str) -> int:
-    """Take every failed row of a task back, so that it is asked again; returns how many.
+    """Reset every failed row of a task, so that it is sent again; return how many.
 
-    Refused answers were paid for too: the row stays as an account of that (state ASKED_AGAIN), at a position that no
-    row of the file has.
+    Refused answers were paid for too: the row remains for its cost (state RETRIED), at a position that no row of the
+    file has.
     """
     failed = (ROWS.c.task_id == task_id) & (ROWS.c.state == "failed")
-    aside = update(ROWS).where(failed).values(state=ASKED_AGAIN, position=-ROWS.c.id)
+    aside = update(ROWS).where(failed).values(state=RETRIED, position=-ROWS.c.id)
     return int(uow.session.connection().execute(aside).rowcount)
 
 
 def settle_again(uow: UnitOfWork, run_id: str, task_id: str) -> None:
-    """Write into a run what became of the failed rows that another task asked again: their ends, and what both cost."""
+    """Write the results of retried rows into their run, with the cost of both."""
     connection = uow.session.connection()
     of_run = (ROWS.c.task_id == run_id) & (ROWS.c.position == bindparam("at")) & (ROWS.c.state == "failed")
     ended = (
@@ -110,7 +110,7 @@ def settle_again(uow: UnitOfWork, run_id: str, task_id: str) -> None:
     after = _BEFORE_ALL
     while rows := _batch(uow, (ROWS.c.task_id == task_id) & (ROWS.c.position >= 0), after):
         after = int(rows[-1]["position"])
-        told = [
+        values = [
             {
                 "at": row["position"],
                 "now": row["state"],
@@ -123,15 +123,15 @@ def settle_again(uow: UnitOfWork, run_id: str, task_id: str) -> None:
             }
             for row in rows
         ]
-        connection.execute(ended, told)
-    aside = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.state == ASKED_AGAIN)
+        connection.execute(ended, values)
+    aside = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.state == RETRIED)
     for row in connection.execute(aside).mappings().all():
         copied = {name: value for name, value in row.items() if name != "id"}
         connection.execute(insert(ROWS).values({**copied, "task_id": run_id}))
 
 
 def positions(task_id: str, state: str | None = None) -> set[int]:
-    """Positions of the rows that have an end (in a state)."""
+    """Positions of the finished rows (in a state)."""
     query = select(ROWS.c.position).where(ROWS.c.task_id == task_id, ROWS.c.position >= 0)
     if state:
         query = query.where(ROWS.c.state == state)
@@ -140,7 +140,7 @@ def positions(task_id: str, state: str | None = None) -> set[int]:
 
 
 def totals(task_id: str) -> Totals:
-    """Counts and sums; every state is named."""
+    """Counts and sums; every state is a key."""
     sums = [
         func.coalesce(func.sum(column), 0)
         for column in (ROWS.c.prompt_tokens, ROWS.c.completion_tokens, ROWS.c.cost_usd)
@@ -169,27 +169,27 @@ def page(task_id: str, state: str | None = None, offset: int = 0, limit: int = 2
 
 def stream(task_id: str, state: str | None = None) -> Iterator[SmartRowRecord]:
     """Every row of a task in order, a batch at a time."""
-    wanted = (ROWS.c.task_id == task_id) & (ROWS.c.state == state if state else true())
+    condition = (ROWS.c.task_id == task_id) & (ROWS.c.state == state if state else true())
     after = _BEFORE_ALL
     while True:
         with UnitOfWork(write=False) as uow:
-            rows = [_record(row) for row in _batch(uow, wanted, after)]
+            rows = [_record(row) for row in _batch(uow, condition, after)]
         if not rows:
             return
         yield from rows
         after = rows[-1].position
 
 
-def _batch(uow: UnitOfWork, wanted: ColumnElement[bool], after: int) -> Sequence[RowMapping]:
-    query = select(ROWS).where(wanted, ROWS.c.position > after).order_by(ROWS.c.position).limit(_BATCH)
+def _batch(uow: UnitOfWork, condition: ColumnElement[bool], after: int) -> Sequence[RowMapping]:
+    query = select(ROWS).where(condition, ROWS.c.position > after).order_by(ROWS.c.position).limit(_BATCH)
     return uow.session.connection().execute(query).mappings().all()
 
 
 def example_counts(task_id: str) -> tuple[int, int]:
-    """How many examples the rows of a task hold, and how many of them are flagged.
+    """The number of examples of a task, and how many of them are flagged.
 
-    A screen asks every second: rows that were counted before are not read again, unless failed rows among them were
-    asked again since and have examples now.
+    A screen asks every second: rows that were counted are not read again, unless failed rows among them were retried
+    since and have examples now.
     """
     ready = (ROWS.c.task_id == task_id) & (ROWS.c.state == "ok")
     with UnitOfWork(write=False) as uow:
@@ -215,7 +215,7 @@ def key_of_example(example: GeneratedExample) -> bytes:
 
 
 def _printable(text: str) -> str:
-    """Words that may come from a model, fit for any database and screen."""
+    """Text that may come from a model, without characters that a database or screen cannot hold."""
     return clean(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 

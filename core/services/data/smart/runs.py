@@ -25,10 +25,10 @@ KIND: Final = "smart"
 
 
 def start(draft_id: str) -> TaskRecord:
-    """Begin the run that a draft describes; a draft starts once, however often this is called.
+    """Start the run that a draft describes; a draft starts once, however often this is called.
 
     Raises:
-        DataError: something is missing or does not fit. Conflict: the name is taken, or there is no file.
+        DataError: something is missing or invalid. Conflict: the name is taken, or there is no file.
     """
     draft = drafts.get(draft_id)
     state = draft.state
@@ -68,23 +68,23 @@ def start(draft_id: str) -> TaskRecord:
 
 
 def check_start(source_id: str, recipe: SmartRecipe) -> None:
-    """Refuse what cannot work: the table, the connection, a budget without a price.
+    """Check the table, the connection, and that a budget has a price.
 
     Raises:
-        DataError, NotFound, ProviderKeyMissing: say what is missing.
+        DataError, NotFound, ProviderKeyMissing: name what is missing.
     """
     smart_source.check(source_id, recipe)
     connections.endpoint_of(recipe.connection_id)
     if recipe.budget_usd is not None and connections.get(recipe.connection_id).price(recipe.model) is None:
         raise DataError(
-            f"The price of {recipe.model} is unknown, so a budget cannot be kept.",
+            f"The price of {recipe.model} is unknown, so a budget cannot be applied.",
             "Enter its prices in the connection, or leave the budget empty.",
             field="budget_usd",
         )
 
 
 def progress(task_id: str) -> SmartProgress:
-    """How far a run is. Raises NotFound."""
+    """The progress of a run. Raises NotFound."""
     task = store.get(task_id)
     recipe = SmartRecipe.of(task.payload["recipe"])
     totals = smart_store.totals(task_id)
@@ -109,67 +109,67 @@ def rows(task_id: str, state: str | None = None, offset: int = 0, limit: int = 2
     """Some rows of a run, in the order of the file.
 
     Args:
-        state: ok, failed, empty or duplicate; None gives all.
+        state: ok, failed, empty or duplicate; None returns all.
     """
     return smart_store.page(task_id, state, offset, limit)
 
 
 def set_budget(task_id: str, usd: float | None) -> TaskRecord:
-    """Change what a run may cost in all; None lifts the limit. A paused run has to be resumed.
+    """Change the budget of a run; None removes the limit. A paused run has to be resumed.
 
     Raises:
-        DataError: no amount, or no price to hold it against. InvalidTransition: the run is over.
+        DataError: not an amount, or the price is unknown. InvalidTransition: the run has finished.
     """
     task = store.get(task_id)
     recipe = SmartRecipe.of(task.payload["recipe"])
     changed = SmartRecipe.of({**recipe.model_dump(), "budget_usd": usd})
     if usd is not None and connections.get(recipe.connection_id).price(recipe.model) is None:
         raise DataError(f"The price of {recipe.model} is unknown.", "Enter it in the connection.", field="budget_usd")
-    said = "The budget was lifted." if usd is None else f"The budget is ${usd:,.2f} now."
-    return _set(task_id, {"budget_usd": changed.budget_usd}, said)
+    message = "The budget was removed." if usd is None else f"The budget is now ${usd:,.2f}."
+    return _set(task_id, {"budget_usd": changed.budget_usd}, message)
 
 
 def keep(task_id: str) -> TaskRecord:
-    """Ask no further row and make the dataset of what is there ("stop and keep"), also of a paused or failed run.
+    """Send no further rows and create the dataset from the present examples; also for a paused or failed run.
 
     Raises:
-        InvalidTransition: the run is over.
+        InvalidTransition: the run has finished.
     """
     task = store.get(task_id)
     if task.state == "running":
         return commands.request(task_id, "stop")
     if smart_store.totals(task_id).by_state["ok"] == 0:
         raise Conflict("There is no example to keep yet.", "Resume or retry, or cancel the run.")
-    _set(task_id, {"finish": True}, "Asked to keep what is there.")
+    _set(task_id, {"finish": True}, "Requested to keep the examples written so far.")
     return commands.request(task_id, "resume" if task.state == "paused" else "retry")
 
 
 def retry_failed(task_id: str) -> TaskRecord:
-    """Ask again for every row that failed, once the run is paused or has failed; `ask_again` does it after its end.
+    """Retry every failed row of a run that is paused, failed or cancelled; `ask_again` does it after its end.
 
     Raises:
-        InvalidTransition: it is running, or it is over and its dataset is made.
+        InvalidTransition: it is running, or it has finished.
     """
     task = store.get(task_id)
     if task.state not in ("paused", "failed", "cancelled"):
-        remedy = "Pause it first; then failed rows can be asked again."
+        remedy = "Pause it first; then failed rows can be retried."
         raise InvalidTransition(f"“{task.title}” is {task.state}.", remedy)
     with UnitOfWork() as uow:
         smart_store.forget_failed(uow, task_id)
-        store.event(uow, task_id, "data", "Failed rows will be asked again.")
+        store.event(uow, task_id, "data", "Failed rows will be retried.")
         uow.commit()
     return commands.request(task_id, "resume" if task.state == "paused" else "retry")
 
 
-def _set(task_id: str, values: Mapping[str, Any], said: str) -> TaskRecord:
-    """Change the part of a task's payload that may change (what may be spent, whether to finish), with an event."""
+def _set(task_id: str, values: Mapping[str, Any], message: str) -> TaskRecord:
+    """Change the mutable part of a task's payload (the budget, whether to finish), with an event."""
     with UnitOfWork() as uow:
         task = store.get_in(uow, task_id, lock=True)
         if task.state == "succeeded":
             raise InvalidTransition(f"“{task.title}” is finished.", "Start another run.")
         changed = {"payload": {**task.payload, **values}}
         uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task_id).values(changed))
-        store.event(uow, task_id, "data", said)
+        store.event(uow, task_id, "data", message)
         uow.commit()
     return store.get(task_id)
 
@@ -177,11 +177,11 @@ def _set(task_id: str, values: Mapping[str, Any], said: str) -> TaskRecord:
 def _record_of(recipe: SmartRecipe) -> ConnectionRecord | None:
     try:
         return connections.get(recipe.connection_id)
-    except Exception:  # deleted meanwhile: what was spent still counts
+    except Exception:  # it was deleted; what was spent still counts
         return None
 
 
 def _row_count(task: TaskRecord, recipe: SmartRecipe) -> int:
-    if "positions" in task.payload:  # variations, and failed rows that are asked again
+    if "positions" in task.payload:  # variations, and retried rows
         return len(task.payload["positions"])
     return smart_source.count(str(task.payload["source_id"]), recipe)

@@ -1,4 +1,4 @@
-"""The rows of an upload as the smart mode takes them, and what asking about all of them will take."""
+"""The rows of an upload for the smart mode, and an estimate for all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.services.data.smart.writer import Item
 from core.text import CHARACTERS_PER_TOKEN
 
 SAMPLED = 50
-TOKENS_PER_EXAMPLE = 60  # of a question and an answer of two sentences, where nothing was measured
+TOKENS_PER_EXAMPLE = 60  # of a question and an answer of two sentences, before anything is measured
 
 
 def items(source_id: str, recipe: SmartRecipe) -> Iterator[Item]:
@@ -31,49 +31,49 @@ def items(source_id: str, recipe: SmartRecipe) -> Iterator[Item]:
 
 
 def rejects(source_id: str) -> Iterator[Reject]:
-    """What could not be read as a row."""
+    """Records that could not be read as a row."""
     return (row for row in sources.read(source_id) if isinstance(row, Reject))
 
 
 def fingerprint(source_id: str) -> str:
-    """Names the file and the way it is read: rows keep their positions only as long as it stays the same."""
+    """Identifies the file and its reading options: rows keep their positions only while both stay the same."""
     record = sources.get(source_id)
-    way = json.dumps([record.sha256, record.detection.to_dict()], sort_keys=True, default=str)
-    return hashlib.sha256(way.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    reading = json.dumps([record.sha256, record.detection.to_dict()], sort_keys=True, default=str)
+    return hashlib.sha256(reading.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def check_reading(source_id: str, reading: str) -> None:
-    """Refuse to go on with rows that are others than when the work began.
+    """Check that the rows are the same as when the run started.
 
     Args:
-        reading: the fingerprint of then; "" where none was kept.
+        reading: the fingerprint from the start; "" in runs of earlier releases.
 
     Raises:
-        DataError: the file is read another way by now.
+        DataError: the reading options of the file have changed.
     """
     if reading not in ("", fingerprint(source_id)):
         raise DataError(
-            "The file is read another way now than when this run began, so its rows are others.",
-            "Read it as before and retry, or start a new run.",
+            "The file's reading options changed since this run started, so its rows differ.",
+            "Restore the options and retry, or start a new run.",
         )
 
 
 def count(source_id: str, recipe: SmartRecipe) -> int:
-    """How many rows there are to do."""
+    """The number of rows to process."""
     profile = sources.analyze(source_id)
     readable = profile.total_rows - profile.rejected_rows
     return min(readable, recipe.max_rows) if recipe.max_rows else readable
 
 
 def check(source_id: str, recipe: SmartRecipe) -> None:
-    """Refuse what cannot work with this table. Raises DataError."""
+    """Check that the recipe fits the table. Raises DataError."""
     recipe.check(tuple(column.name for column in sources.analyze(source_id).columns))
 
 
 class RowsWithoutCall:
-    """The end of rows that need no call: empty ones, repetitions of an earlier row, and those too long to send.
+    """The results of rows that need no call: empty rows, repetitions of an earlier row, and rows too long to send.
 
-    Called with every row of a run in order, those that have an end already included.
+    Called with every row of a run in order, including finished ones.
     """
 
     def __init__(self) -> None:
@@ -85,21 +85,21 @@ class RowsWithoutCall:
             return replace(ended, reason="Every chosen column is empty in this row.")
         key = spaceless_key(f"{name}\x1e{value}" for name, value in item.cells.items())
         if key in self._first:
-            said = f"The chosen columns are the same as in line {self._first[key]:,}."
-            return replace(ended, state="duplicate", reason=said)
+            text = f"The chosen columns are the same as in line {self._first[key]:,}."
+            return replace(ended, state="duplicate", reason=text)
         self._first[key] = item.line
         if sum(map(len, item.cells.values())) > prompts.MAX_ROW_CHARACTERS:
-            said = f"The row is longer than {prompts.MAX_ROW_CHARACTERS:,} characters."
-            return replace(ended, state="failed", reason=said, cause="too_long")
+            text = f"The row is longer than {prompts.MAX_ROW_CHARACTERS:,} characters."
+            return replace(ended, state="failed", reason=text, cause="too_long")
         return None
 
 
 def estimate(source_id: str, recipe: SmartRecipe, price: Price | None) -> SmartEstimate:
-    """What all rows will take, from the prompts of the first ones and a usual length of the answers."""
+    """An estimate for all rows, from the prompts of the first ones and a typical length of the answers."""
     rows = count(source_id, recipe)
     sample = list(islice(items(source_id, recipe), SAMPLED))
     if not sample:
-        raise DataError("There is no row to write from.", "Choose another file.", code="no_rows")
+        raise DataError("The file has no rows.", "Choose another file.", code="no_rows")
     asked = [item for item in sample if item.cells]
     characters = 0
     for item in asked:
@@ -115,14 +115,16 @@ def estimate(source_id: str, recipe: SmartRecipe, price: Price | None) -> SmartE
 
 
 def measured(rows: int, results: list[RowResult], price: Price | None) -> SmartEstimate | None:
-    """What all rows will take, from rows that were really asked; None where none was answered."""
+    """An estimate for all rows, from rows that were sent; None if none was answered."""
     asked = [result for result in results if result.prompt_tokens]
     if not asked:
         return None
     share = len(asked) / len(results)
     prompt = sum(result.prompt_tokens for result in asked) / len(asked)
     completion = sum(result.completion_tokens for result in asked) / len(asked)
-    return _estimate(rows, round(rows * share), prompt, completion, price, f"{len(asked)} rows that were really asked")
+    return _estimate(
+        rows, round(rows * share), prompt, completion, price, f"{len(asked)} rows that were sent to the model"
+    )
 
 
 def _estimate(

@@ -35,7 +35,7 @@ def vary(
         per_example: 1 to 5.
 
     Raises:
-        DataError: no example, or none of that position; no model; 1 to 5 variations each.
+        DataError: no example is chosen, or a position does not exist; no model is chosen; not 1 to 5 variations each.
     """
     dataset = get_dataset(dataset_id)
     version = dataset.version
@@ -71,7 +71,7 @@ def vary(
         "writer": writer_of(recipe),
     }
     for task in store.find(kind=KIND, states=("pending", "running", "paused")):
-        if task.payload == payload:  # pressed twice: the same work is not paid for twice
+        if task.payload == payload:  # a second click must not be paid for twice
             return task
     with UnitOfWork() as uow:
         task, _ = store.create(uow, kind=KIND, title=f"Vary “{dataset.name}”", payload=payload)

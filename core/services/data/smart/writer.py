@@ -1,4 +1,4 @@
-"""One row -> what a model made of it: ask, check, ask again where that helps, count every token, flag doubts."""
+"""One row -> examples: call the model, check the answer, retry if that helps, count tokens, flag doubtful answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANSWER_TRIES: Final = 3  # of one row, when the model's answers cannot be used
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A row to ask about: its position among the readable rows, its line, and the chosen cells that are not empty."""
+    """A row to send: its position among the readable rows, its line, and the chosen cells that are not empty."""
 
     position: int
     line: int
@@ -32,7 +32,7 @@ class Item:
 
 
 class Budget:
-    """What may still be spent. Money for a call is set aside before it is made, so that the limit is never crossed."""
+    """The remaining budget. The cost of a call is reserved before the call, so that the limit is never exceeded."""
 
     def __init__(self, limit_usd: float | None, spent_usd: float = 0.0) -> None:
         self.limit_usd, self.spent_usd = limit_usd, spent_usd
@@ -40,7 +40,7 @@ class Budget:
         self._lock = threading.Lock()
 
     def set_aside(self, most_usd: float) -> bool:
-        """Reserve the most that a call can cost; False where that is not there."""
+        """Reserve the most that a call can cost; False if the budget does not cover it."""
         with self._lock:
             if self.limit_usd is not None and self.spent_usd + self._aside_usd + most_usd > self.limit_usd:
                 return False
@@ -48,7 +48,7 @@ class Budget:
             return True
 
     def settle(self, most_usd: float, spent_usd: float) -> None:
-        """Give the reserve back and note what was spent of it."""
+        """Release the reserve and record what was spent."""
         with self._lock:
             self._aside_usd = max(self._aside_usd - most_usd, 0.0)
             self.spent_usd += spent_usd
@@ -72,7 +72,7 @@ class Usage:
 class Writer:
     """Writes rows through one client; used by several threads.
 
-    `beats` holds when each thread last showed a sign of life (monotonic), so that a hang is noticed.
+    `beats` holds the time (monotonic) of each thread's last sign of life, so that a hang is noticed.
     """
 
     client: Client
@@ -91,17 +91,17 @@ class Writer:
         return self.price.cost(most_prompt, self.recipe.max_tokens)
 
     def prompt(self, item: Item) -> tuple[SmartPrompt, tuple[str, ...], int]:
-        """What to send for a row, its questions that are worded already, and how many the model words itself."""
+        """The prompt for a row, its fixed questions, and how many questions the model writes itself."""
         questions = prompts.questions_of(self.recipe, item.position, item.cells)
         questions = questions[: self.recipe.examples_per_row]
         free = self.recipe.examples_per_row - len(questions)
         return prompts.for_row(self.recipe, item.cells, questions, free), questions, free
 
     def write(self, item: Item, prepaid_usd: float | None = None) -> RowResult:
-        """Ask for a row until its answer can be used, or asking makes no sense any more; nothing is raised.
+        """Call the model for a row until its answer can be used or a retry cannot help; nothing is raised.
 
         Args:
-            prepaid_usd: what the caller has set aside for the first call.
+            prepaid_usd: the amount that the caller has reserved for the first call.
         """
         usage = Usage(self.price)
         ended = RowResult(item.line, "failed", position=item.position)
@@ -115,8 +115,8 @@ class Writer:
             ended = replace(ended, reason=error.message, cause="answer")
         else:
             made = tuple(self.example(pair, item, cut) for pair in pairs)
-            said = "" if made else "The model wrote nothing: the row does not seem to hold an answer."
-            ended = replace(ended, state="ok" if made else "empty", examples=made, reason=said)
+            reason = "" if made else "The model wrote nothing; the row may not contain an answer."
+            ended = replace(ended, state="ok" if made else "empty", examples=made, reason=reason)
         self.beats.pop(threading.get_ident(), None)
         return replace(
             ended,
@@ -141,19 +141,19 @@ class Writer:
                     limit = f"The answer was cut at {self.recipe.max_tokens:,} tokens. Raise “Longest answer”."
                     raise BadAnswer(limit) from None
                 refused = error.message
-        raise BadAnswer(f"{ANSWER_TRIES} answers could not be used. The last one: {refused}")
+        raise BadAnswer(f"{ANSWER_TRIES} answers could not be used. The last reason: {refused}")
 
     def ask(
         self, prompt: SmartPrompt, schema: Mapping[str, Any], usage: Usage, prepaid_usd: float | None = None
     ) -> tuple[str, bool]:
-        """One answer with its tokens counted into `usage`; its text, and whether it was cut at the limit.
+        """One answer, with its tokens added to `usage`: its text, and whether it was cut at the limit.
 
         Raises:
-            LlmError: the endpoint, or the budget (cause `budget`). BadAnswer: the marker of the data came back.
+            LlmError: the endpoint, or the budget (cause `budget`). BadAnswer: the answer repeats the data's marker.
         """
         most = prepaid_usd if prepaid_usd is not None else self.most_usd(prompt)
         if prepaid_usd is None and not self.budget.set_aside(most):
-            raise LlmError("The budget does not cover another try.", "Raise the budget.", cause="stopped")
+            raise LlmError("The budget does not cover another attempt.", "Raise the budget.", cause="stopped")
         spent = 0.0
         try:
             recipe = self.recipe
@@ -176,7 +176,7 @@ class Writer:
         self.beats[threading.get_ident()] = time.monotonic()
 
     def schema(self, fixed: int, free: int) -> dict[str, Any]:
-        """What an answer has to look like."""
+        """The JSON schema of an answer."""
         return answers.schema_for(fixed, free, bounded=self.bounded)
 
     def parse(self, text: str, questions: tuple[str, ...], free: int) -> list[WrittenPair]:
@@ -186,20 +186,20 @@ class Writer:
     def example(self, pair: WrittenPair, item: Item, cut: bool) -> GeneratedExample:
         """The example of a pair, with its flags."""
         spoken = (Message("user", pair.question), Message("assistant", pair.answer))
-        told = (Message("system", self.recipe.system),) if self.recipe.system else ()
+        system = (Message("system", self.recipe.system),) if self.recipe.system else ()
         given = [*item.cells.values(), *item.cells, self.recipe.system, self.recipe.instructions]
-        if pair.given:  # a question that the model made up grounds nothing
+        if pair.given:  # a question that the model wrote is not a source
             given.append(pair.question)
         flags = grounding.check(pair.answer, given)
-        return GeneratedExample((*told, *spoken), tuple(flags + ([cut_flag()] if cut else [])))
+        return GeneratedExample((*system, *spoken), tuple(flags + ([cut_flag()] if cut else [])))
 
 
 def cut_flag() -> Flag:
-    return Flag(CUT, "", "The model was stopped at the longest answer; the text may end early.")
+    return Flag(CUT, "", "The answer reached the maximum length; the text may end early.")
 
 
 def _with_note(prompt: SmartPrompt, refused: str) -> SmartPrompt:
-    """The prompt once more, with the reason why the last answer was refused (the studio's own words)."""
+    """The prompt with the reason why the last answer was refused (in the studio's words)."""
     *before, last = prompt.messages
-    told = {**last, "content": f"{last['content']}\nAn earlier answer was refused: {refused}"}
-    return SmartPrompt((*before, told), prompt.marker)
+    changed = {**last, "content": f"{last['content']}\nAn earlier answer was refused: {refused}"}
+    return SmartPrompt((*before, changed), prompt.marker)

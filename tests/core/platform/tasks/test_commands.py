@@ -16,7 +16,7 @@ HELD = {"lease_owner": "w", "lease_epoch": 1, "lease_expires_at": 4e9}
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_every_action_in_every_state_is_done_or_refused_with_what_is_possible(
+def test_every_action_in_every_state_is_done_or_refused_with_a_remedy(
     studio_env, make_task, state: str, action: str
 ) -> None:
     task = make_task(state=state, kind="training")
@@ -26,9 +26,9 @@ def test_every_action_in_every_state_is_done_or_refused_with_what_is_possible(
     if state in commands._NEEDS[action]:
         commands.request(task.id, action)
     else:
-        with pytest.raises(InvalidTransition, match=f"is {state}, so it cannot be asked to {action}") as refused:
+        with pytest.raises(InvalidTransition, match=f"is {state}, so you cannot {action} it") as refused:
             commands.request(task.id, action)
-        assert "That is possible while" in refused.value.remedy
+        assert f"You can {action} it while" in refused.value.remedy
         assert store.get(task.id).state == state
 
 

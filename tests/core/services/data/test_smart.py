@@ -563,7 +563,7 @@ def test_a_dataset_that_is_gone_gets_no_rows(studio_env: Path) -> None:
             smart.ask_again(run.id)
 
 
-def test_a_file_that_is_read_another_way_meanwhile(studio_env: Path) -> None:
+def test_a_run_is_refused_after_the_reading_options_changed(studio_env: Path) -> None:
     with llm_server() as server:
         task_id = start(server, 30, PRICES, budget_usd=3.0, max_tokens=100)
         helper.work(task_id)
@@ -572,7 +572,7 @@ def test_a_file_that_is_read_another_way_meanwhile(studio_env: Path) -> None:
         commands.request(task_id, "resume")
         task = helper.work(task_id)
     assert task.state == "failed"
-    assert "another way" in task.error["message"]
+    assert "reading options changed" in task.error["message"]
 
 
 def test_a_lowered_budget_and_a_limit_of_the_connection(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -663,7 +663,7 @@ def test_a_variation_that_changes_nothing_is_a_duplicate(studio_env: Path) -> No
         connection = smart.SmartRecipe.of(task.payload["recipe"]).connection_id
         ended = helper.work(smart.vary(task.result["dataset_id"], [0], connection, "tiny-1", 1).id)
     assert ended.state == "failed"
-    assert "there already" in ended.error["message"]
+    assert "repeated an existing example" in ended.error["message"]
     with pytest.raises(Conflict, match="no example"):
         smart.keep(ended.id)
 
