@@ -1,4 +1,4 @@
-"""`sft analyze FILE`: what a table holds, column by column, and which conversion fits it."""
+"""`sft analyze FILE`: the columns of a table, and a suggested conversion."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def _print_analysis(file: Path, analysis: Analysis) -> None:
         ],
     )
     if analysis.shape:
-        print(f"Known chat shape: {analysis.shape}. It can be imported as it is.")
+        print(f"Known chat shape: {analysis.shape}. It needs no conversion.")
     elif analysis.suggestion:
         print(f"Suggestion: {analysis.suggestion.reason}\n  {sources.convert_command(str(file), analysis)}")

@@ -1,4 +1,4 @@
-"""`sft convert FILE`: a table becomes a dataset of labeled examples."""
+"""`sft convert FILE`: convert a table to a dataset of labeled examples."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
         from core.services.data import sources
         from core.services.data.results import ConversionResult
 
-        if not os.path.isfile(file):  # not Path.is_file, which raises where a name is too long
+        if not os.path.isfile(file):  # not Path.is_file, which raises if a name is too long
             what = "is not a file" if os.path.exists(file) else "does not exist"
             raise DataError(f"{file} {what}.", "Check the path.", code="file_missing")
         with ensure({"redis", "worker"}, say):
@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _parts(pairs: list[str]) -> dict[str, Any]:
-    """`PART=COL` texts as part -> column; a part that is named again takes a list of columns."""
+    """`PART=COL` texts as part -> column; a repeated part gets a list of columns."""
     found: dict[str, Any] = {}
     for pair in pairs:
         part, equals, column = pair.partition("=")
@@ -108,9 +108,9 @@ def _import(source: SourceRecord, name: str, description: str, file: Path) -> Ta
     if analysis.shape is None:
         columns = ", ".join(column.name for column in analysis.columns[:20])
         raise DataError(
-            f"{file.name} is in no known chat shape; its columns are {columns}.",
-            f"Say what is the input and what the output: --template qa --input COL --target COL. `sft analyze {file}` "
-            "suggests them.",
+            f"{file.name} is not in a known chat shape; its columns are {columns}.",
+            f"Choose the input and the output: --template qa --input COL --target COL. `sft analyze {file}` "
+            "suggests columns.",
             code="shape_unknown",
         )
     return datasets.create_from_source(source.id, name, description)

@@ -18,11 +18,11 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def rows(
         file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
-        limit: Annotated[int, typer.Option(min=0, help="Stop after so many rows; 0 prints all.")] = 0,
+        limit: Annotated[int, typer.Option(min=0, help="Stop after this many rows; 0 prints all.")] = 0,
     ) -> None:
         """Print the rows exactly as read, as JSONL with their physical line: {"line", "fields"}.
 
-        What could not be a row is named on stderr, and the exit code is 1 then.
+        Records that are not rows are listed on stderr; then the exit code is 1.
         """
         from core.services.data import sources
 

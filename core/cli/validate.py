@@ -1,4 +1,4 @@
-"""`sft validate FILE...`: everything that is wrong with files, before anything is made of them."""
+"""`sft validate FILE...`: every error and warning in files, before they become datasets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Profile(StrEnum):
-    """Which checks are made."""
+    """Which checks run."""
 
     studio = "studio"
     openai_cookbook = "openai_cookbook"
@@ -28,13 +28,13 @@ def register(app: typer.Typer) -> None:
         files: Annotated[list[Path], typer.Argument(help=f"{formats.labels()} files.")],
         profile: Annotated[
             Profile,
-            typer.Option(help="studio: every check. openai_cookbook: the seven of OpenAI's cookbook, and only those."),
+            typer.Option(help="studio: every check. openai_cookbook: only the seven checks of OpenAI's cookbook."),
         ] = Profile.studio,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file, one per line.")] = False,
     ) -> None:
         """Check files to their end and list every finding with its line and its remedy.
 
-        Exit code: 0 all valid, 1 findings that block, 2 something unreadable; the highest of all files.
+        Exit code: 0 all valid, 1 errors, 2 an unreadable file; the highest of all files.
         The codes are explained in docs/findings.md.
         """
         from core.services.data import sources
@@ -63,7 +63,7 @@ def _print_report(report: FileReport) -> None:
 
 
 def _cookbook(file: Path, *, as_json: bool) -> int:
-    """Check one file by the profile, print what it says, and give the exit code."""
+    """Check one file by the profile, print the report, and return the exit code."""
     from core.services.data.sources import chat_lines
 
     report = chat_lines.check_by_cookbook(file)

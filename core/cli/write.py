@@ -27,21 +27,21 @@ def register(app: typer.Typer) -> None:
         file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
         name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
         model: Annotated[str, typer.Option(help="The model that writes, as its connection names it.")] = "starter",
-        connection: Annotated[str, typer.Option(help="Name or id of a connection; studio is this studio.")] = "studio",
+        connection: Annotated[str, typer.Option(help="Name or id of a connection; default: this studio.")] = "studio",
         column: Annotated[
             list[str] | None,
             typer.Option(metavar="COL", help="A column the model sees; may be repeated. Default: all."),
         ] = None,
         pattern: Annotated[
             list[str] | None,
-            typer.Option(help="A question with {{column}} in it; may be repeated. Default: the model words them."),
+            typer.Option(help="A question with {{column}} in it; may be repeated. Default: the model writes them."),
         ] = None,
         system: Annotated[str, typer.Option(help="System message of every example.")] = "",
         settings: Annotated[
             list[str] | None,
             typer.Option("--set", metavar="K=V", help="A setting, such as examples_per_row=2; may be repeated."),
         ] = None,
-        estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it will take; ask nothing.")] = False,
+        estimate: Annotated[bool, typer.Option("--estimate", help="Only estimate; send no requests.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Let a language model write 1 to 5 labeled examples from each row of a table."""
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
             what = "is not a file" if os.path.exists(file) else "does not exist"
             raise DataError(f"{file} {what}.", "Check the path.", code="file_missing")
         if not name and not estimate:
-            raise DataError("The new dataset has no name.", "Give it one with --name.", field="name")
+            raise DataError("The new dataset has no name.", "Set it with --name.", field="name")
         with ensure(set()):
             chosen = next((item for item in connections.list_connections() if connection in (item.id, item.name)), None)
             used = chosen.id if chosen else connections.get(connection).id
@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
         (more,) = assign(settings or [], smart.SmartRecipe)
         recipe = smart.SmartRecipe.of({**values, "patterns": tuple(pattern or []), **more})
         if estimate:
-            return _tell(smart.estimate(source.id, recipe), as_json=as_json)
+            return _print_estimate(smart.estimate(source.id, recipe), as_json=as_json)
         with ensure({"redis", "worker", *(["inference"] if used == connections.STUDIO else [])}, say):
             task = wait_for(smart.start(_draft(drafts, source.id, recipe, name)).id)
         _report(task, as_json=as_json)
@@ -75,30 +75,32 @@ def _draft(drafts: Any, source_id: str, recipe: SmartRecipe, name: str) -> str:
     return str(drafts.create("convert", state, step="convert").id)
 
 
-def _tell(told: SmartEstimate, *, as_json: bool) -> None:
+def _print_estimate(estimate: SmartEstimate, *, as_json: bool) -> None:
     if as_json:
-        return print_json(told)
-    cost = "the price of the model is unknown" if told.cost_usd is None else f"about ${told.cost_usd:,.4f}"
-    tokens = told.prompt_tokens + told.completion_tokens
-    print(f"{told.rows:,} rows, {told.calls:,} calls, about {tokens:,} tokens: {cost}")
-    say(f"Rests on {told.basis}.")
+        return print_json(estimate)
+    cost = "the model's price is unknown" if estimate.cost_usd is None else f"about ${estimate.cost_usd:,.4f}"
+    tokens = estimate.prompt_tokens + estimate.completion_tokens
+    print(f"{estimate.rows:,} rows, {estimate.calls:,} calls, about {tokens:,} tokens: {cost}")
+    say(f"Based on {estimate.basis}.")
 
 
 def _report(task: TaskRecord, *, as_json: bool) -> None:
     from core.services.data import datasets, smart
     from core.services.data.results import DatasetResult
 
-    told = smart.progress(task.id)
+    progress = smart.progress(task.id)
     if task.state != "succeeded":
         message = task.error.get("message") or task.message or f"It is {task.state}."
-        remedy = task.error.get("remedy") or "Rows with an end are kept: go on in Background jobs."
+        remedy = task.error.get("remedy") or "Finished rows are saved; resume the run in Background jobs."
         raise JobError(message, remedy)
     dataset = datasets.get_dataset(DatasetResult.of(task).dataset_id)
-    counts = {"ok": told.ok, "failed": told.failed, "empty": told.empty, "duplicate": told.duplicate}
+    counts = {"ok": progress.ok, "failed": progress.failed, "empty": progress.empty, "duplicate": progress.duplicate}
     if as_json:
         facts = {"dataset": dataset.id, "name": dataset.name, "state": dataset.state, "examples": dataset.examples}
-        return print_json({**facts, "rows": told.rows, **counts, "flagged": told.flagged, "cost_usd": told.cost_usd})
+        return print_json(
+            {**facts, "rows": progress.rows, **counts, "flagged": progress.flagged, "cost_usd": progress.cost_usd}
+        )
     print(f"{dataset.name}: {dataset.examples:,} labeled examples, {dataset.state.replace('_', ' ')} ({dataset.id})")
-    said = ", ".join(f"{count:,} {state}" for state, count in counts.items())
-    cost = "" if told.cost_usd is None else f"; ${told.cost_usd:,.4f}"
-    say(f"{told.done:,} rows: {said}; {told.flagged:,} examples to look at{cost}")
+    states = ", ".join(f"{count:,} {state}" for state, count in counts.items())
+    cost = "" if progress.cost_usd is None else f"; ${progress.cost_usd:,.4f}"
+    say(f"{progress.done:,} rows: {states}; {progress.flagged:,} examples to look at{cost}")

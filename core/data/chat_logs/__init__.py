@@ -1,4 +1,4 @@
-"""Chat logs: exported conversations of people and assistants -> labeled examples.
+"""Chat logs: exported conversations -> labeled examples.
 
     upload --(LogFormat.read)--> Conversation | Left | Person --(shaping.shape)--> examples + what was left out, and why
 
@@ -28,7 +28,7 @@ from core.data.chat_logs.sharegpt import ShareGptLog
 from core.data.chat_logs.slack import SlackLog
 from core.data.chat_logs.table import TableLog
 
-# In the order in which an upload is looked at: those with the surest marks first.
+# Uploads are checked in this order: formats with the clearest marks first.
 LOG_FORMATS.add(ChatGptLog())
 LOG_FORMATS.add(ClaudeLog())
 LOG_FORMATS.add(SlackLog())

@@ -1,4 +1,4 @@
-"""What every chat log becomes: conversations of turns, the people in them, and what was left out with its reason."""
+"""The common form of all chat logs: conversations of turns, the people in them, and what was left out and why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.data.chat_logs.bundle import Bundle
 from core.errors import DataError
 from core.registry import Registry
 
-RAW_LIMIT: Final = 20_000  # characters of a left-out message that are kept for the download
+RAW_LIMIT: Final = 20_000  # characters of a left-out message in the download
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Turn:
 
     Attributes:
         speaker: the person's id in the log.
-        at: Unix seconds (UTC); None where the log says nothing that can be read as a time.
-        line: physical line in its file; 0 where there is none.
-        notes: what its text lost on the way, as ids of NOTES ("picture", "citation").
+        at: Unix seconds (UTC); None if the log has no readable time.
+        line: physical line in its file; 0 if there is none.
+        notes: what was removed from its text, as ids of NOTES ("picture", "citation").
     """
 
     speaker: str
@@ -51,7 +51,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who speaks in the log: `role` is what the log itself says they are, "" where it does not."""
+    """A speaker in the log. `role` is the role that the log gives them, or ""; `gone`: the account was deleted."""
 
     id: str
     name: str
@@ -62,7 +62,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Messages that were not used. `messages` is how many it stands for: a record that is no message counts as one."""
+    """A record that was not used. `messages`: how many messages it counts as; one if it is not a message."""
 
     reason: str
     raw: str
@@ -86,7 +86,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something was not used, in words for the screen."""
+    """Why something was not used, with the text for the screen."""
 
     id: str
     title: str
@@ -99,73 +99,73 @@ def _table(*rows: tuple[str, str, str]) -> dict[str, Reason]:
 
 REASONS: Final = _table(
     # while reading
-    ("unreadable", "Could not be read", "The record is broken; the download has it as it stands in the file."),
-    ("not_a_message", "No message", "The record holds nothing that is a message."),
-    ("no_speaker", "Nobody named as its writer", "Without a speaker a message is neither input nor output."),
+    ("unreadable", "Could not be read", "The record is damaged; the download has it verbatim."),
+    ("not_a_message", "Not a message", "The record does not contain a message."),
+    ("no_speaker", "No author", "Without an author, a message is neither input nor output."),
     ("empty", "No text", "The message is empty."),
     ("not_text", "Picture, sound or file only", "Only text can become a labeled example."),
-    ("hidden", "Hidden by the chat app", "Instructions that the app added and the person never saw."),
-    ("tool", "Tool step", "A call to a tool or what it gave back: searches, code runs, browsing."),
-    ("reasoning", "The model's reasoning", "Thoughts before the answer; the answer itself is kept."),
-    ("other_branch", "Another version", "Regenerated or edited away: not on the path that the person saw last."),
-    ("event", "Channel event", "Joins, leaves, topics, pins and the like."),
-    ("bot", "Written by a bot", "Bots are left out unless you keep them."),
-    ("deleted", "Deleted in the app", "A placeholder of a message that its writer deleted."),
-    ("repeated", "The same message again", "The log has it twice, with the same time and the same writer."),
+    ("hidden", "Hidden by the chat app", "Instructions that the app added and the user never saw."),
+    ("tool", "Tool step", "A tool call or its result: searches, code runs, browsing."),
+    ("reasoning", "The model's reasoning", "The thinking before the answer; the answer is used."),
+    ("other_branch", "Another version", "Regenerated or edited later: not on the path that was shown last."),
+    ("event", "Channel event", "Someone joined or left, the topic changed, a message was pinned."),
+    ("bot", "Written by a bot", "Bots are left out unless you include them."),
+    ("deleted", "Deleted in the app", "A placeholder for a deleted message."),
+    ("repeated", "Repeated message", "The log has it twice, with the same time and author."),
     # while shaping
-    ("speaker", "Speaker left out", "You left this speaker out, or the log's role has no use here."),
-    ("instructions", "Instructions left out", "A system message after the first turn, or replaced by yours."),
-    ("no_question", "Answer without an input", "It stands before anybody asked."),
-    ("unanswered", "Without an answer", "Nobody with the role of the assistant answers it."),
-    ("no_time", "No usable time", "A date filter is set, and the conversation has no time."),
-    ("outside_dates", "Outside the dates", "The conversation began before or after the dates you chose."),
-    ("too_few", "Too few exchanges", "The conversation has fewer exchanges than you ask for."),
-    ("too_many", "Too many exchanges", "The conversation has more exchanges than you allow."),
-    ("too_short", "Answer too short", "The longest answer has fewer characters than you ask for."),
-    ("too_long", "Too long", "The example has more characters than you allow."),
-    ("duplicate", "Duplicate", "The same example came before."),
-    ("over_maximum", "Beyond the maximum number", "The maximum number of examples was reached."),
-    ("dropped", "Dropped in the review", "You dropped it."),
-    ("invalid", "No valid example", "The checks refuse it; the finding says why."),
+    ("speaker", "Speaker left out", "You left this speaker out, or the role in the log is not used."),
+    ("instructions", "Instructions left out", "A system message after the first turn, or one replaced by yours."),
+    ("no_question", "Answer without an input", "It comes before the first input."),
+    ("unanswered", "Without an answer", "No assistant message follows."),
+    ("no_time", "No usable time", "A date filter is set, but the conversation has no time."),
+    ("outside_dates", "Outside the dates", "The conversation started outside the dates you chose."),
+    ("too_few", "Too few exchanges", "The conversation has fewer exchanges than your minimum."),
+    ("too_many", "Too many exchanges", "The conversation has more exchanges than your maximum."),
+    ("too_short", "Answer too short", "The longest answer has fewer characters than your minimum."),
+    ("too_long", "Too long", "The example has more characters than your maximum."),
+    ("duplicate", "Duplicate", "An earlier example is the same."),
+    ("over_maximum", "Above the maximum number", "The maximum number of examples was reached."),
+    ("dropped", "Dropped in the review", "You dropped this example."),
+    ("invalid", "Not a valid example", "It has an error; see the finding."),
 )  # fmt: skip
 
 NOTES: Final = {
     "picture": "pictures inside messages, left out",
     "file": "files attached to messages, left out",
     "sound": "sound inside messages, left out",
-    "citation": "source marks of the app inside messages, taken out",
+    "citation": "the app's citation marks inside messages, removed",
     "other_part": "other parts inside messages, left out",
-    "time": "messages whose time could not be read, kept without one",
-    "order": "messages that stood out of order, put in the order of their time",
+    "time": "messages whose time could not be read, used without one",
+    "order": "messages out of order, sorted by time",
 }
 
 
 class ReadOptions(BaseModel):
-    """How a log is read. Only the choices that its format names in `options` mean anything."""
+    """How a log is read. Only the choices in its format's `options` are used."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    conversation: str = Field("", title="Conversation", description="The column that says which conversation it is.")
-    speaker: str = Field("", title="Speaker", description="The column that says who wrote the message.")
-    text: str = Field("", title="Text", description="The column with the message itself.")
-    time: str = Field("", title="Time", description="The column that says when it was written.")
-    zone: str = Field("UTC", title="Time zone", description="Of times that do not say theirs.")
-    day_first: bool | None = Field(None, title="Day before month", description="How 03/04/2025 is meant.")
+    conversation: str = Field("", title="Conversation", description="The column with the id of the conversation.")
+    speaker: str = Field("", title="Speaker", description="The column with the author of the message.")
+    text: str = Field("", title="Text", description="The column with the text of the message.")
+    time: str = Field("", title="Time", description="The column with the time of the message.")
+    zone: str = Field("UTC", title="Time zone", description="For times without a time zone.")
+    day_first: bool | None = Field(None, title="Day before month", description="How to read 03/04/2025.")
     gap_minutes: int = Field(
         120,
         ge=0,
         le=100_000,
         title="New conversation after a pause of",
-        description="Messages that belong to no thread are one conversation until nobody writes for this long. "
+        description="Messages outside threads are one conversation until there is a pause of this length. "
         "0: never split.",
         json_schema_extra={"unit": "minutes"},
     )
-    bots: bool = Field(False, title="Keep bots", description="Messages that programs wrote into the channel.")
+    bots: bool = Field(False, title="Include bots", description="Messages that bots wrote into the channel.")
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What a person must know or choose before reading: the columns there are, with a guess for each part."""
+    """What a user must choose before reading: the available columns, with a guess for each part."""
 
     columns: tuple[str, ...] = ()
     options: ReadOptions = field(default_factory=ReadOptions)

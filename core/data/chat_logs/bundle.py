@@ -1,4 +1,4 @@
-"""What was uploaded: one file, or an archive of many. Members are read one by one and never unpacked by their names."""
+"""An upload: one file, or an archive of files, which are read one by one and never unpacked under their own names."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from core.data import formats
 from core.data.issues import data_error
 from core.errors import DataError
 from core.messages import Reject, Row
+from core.text import too_large
 
 MAX_UNPACKED: Final = 1 << 30  # bytes of all members together; an upload has at most 100 MB
 MAX_MEMBERS: Final = 200_000
 _CHUNK = 1 << 20
-# What Python's zip reader and its decompressors raise for bytes that are no archive.
+# What Python's zip reader and its decompressors raise for damaged archives.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -39,14 +40,14 @@ _DAMAGE = (
 
 
 class Bundle:
-    """An upload as files that hold rows.
+    """An upload as files with rows.
 
     Args:
         path: the upload on this machine.
-        filename: as the person knows it.
+        filename: the user's name for it.
 
     Raises:
-        DataError: a damaged or encrypted archive, or one that holds too much.
+        DataError: a damaged or encrypted archive, or one with too many files.
     """
 
     def __init__(self, path: Path, filename: str) -> None:
@@ -59,17 +60,17 @@ class Bundle:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The files inside, sorted; the upload's own name where it is one file."""
+        """The files inside, sorted; the name of the upload if it is one file."""
         return tuple(sorted(self._members)) if self.is_archive else (self.filename,)
 
     def rows(self, name: str, *, single: bool = False) -> Iterator[Row | Reject]:
         """The rows of one file.
 
         Args:
-            single: the file is one JSON value, also where it holds arrays.
+            single: the file is read as one JSON value, even if it contains arrays.
 
         Raises:
-            DataError: nothing in it can be read.
+            DataError: the file cannot be read.
         """
         if not self.is_archive:
             yield from _rows(self.path, self.filename, single)
@@ -80,7 +81,7 @@ class Bundle:
             yield from _rows(member, name, single)
 
     def first_rows(self, name: str, count: int = 5, *, single: bool = False) -> list[Row]:
-        """The first rows that can be read; [] where none can."""
+        """The first readable rows; [] if there are none."""
         try:
             found = islice(self.rows(name, single=single), count * 4)
             return list(islice((row for row in found if isinstance(row, Row)), count))
@@ -88,7 +89,7 @@ class Bundle:
             return []
 
     def head(self, name: str, size: int = 65_536) -> bytes:
-        """The first bytes of a file; b"" where they cannot be read."""
+        """The first bytes of a file; b"" if they cannot be read."""
         if not self.is_archive:
             with self.path.open("rb") as stream:
                 return stream.read(size)
@@ -107,18 +108,18 @@ class Bundle:
                 "container", f"{self.filename} is a damaged archive: {error}.", "Export or download it again."
             ) from error
         if len(infos) > MAX_MEMBERS:
-            told = f"{self.filename} holds {len(infos):,} files, more than {MAX_MEMBERS:,}."
-            raise data_error("container", told, "Export a shorter time, or fewer channels.")
+            text = f"{self.filename} has {len(infos):,} files; the limit is {MAX_MEMBERS:,}."
+            raise data_error("container", text, "Export a shorter time, or fewer channels.")
         for info in infos:
             if info.flag_bits & 1:
-                raise data_error("container", f"{self.filename} is encrypted.", "Unpack it, and upload what is inside.")
+                raise data_error("container", f"{self.filename} is encrypted.", "Unpack it and upload its content.")
             kind = stat.S_IFMT(info.external_attr >> 16)
             file = info.filename and not info.filename.endswith("/")  # is_dir() fails on a member without a name
-            if file and kind in (0, stat.S_IFREG):  # a link would be a text with a path, not a chat
+            if file and kind in (0, stat.S_IFREG):  # a link contains only a path
                 self._members[info.filename] = info
 
     def _unpack(self, name: str, target: Path) -> None:
-        """Write a member's bytes to a file of our own name. What counts is what comes out, not what it declares."""
+        """Write a member's bytes to a file with a name of ours; the limit counts written bytes, not declared ones."""
         try:
             with (
                 zipfile.ZipFile(self.path) as archive,
@@ -128,15 +129,15 @@ class Bundle:
                 while chunk := stream.read(_CHUNK):
                     self._unpacked += len(chunk)
                     if self._unpacked > MAX_UNPACKED:
-                        told = f"Unpacked, {self.filename} is larger than {MAX_UNPACKED:,} bytes."
-                        raise data_error("file_too_large", told, "Export a shorter time, or fewer channels.")
+                        text = too_large(f"Unpacked, {self.filename}", MAX_UNPACKED)
+                        raise data_error("file_too_large", text, "Export a shorter time, or fewer channels.")
                     out.write(chunk)
         except _DAMAGE as error:
             raise data_error("container", f"{name} inside the archive is damaged.", "Export it again.") from error
 
 
 def _is_workbook(path: Path) -> bool:
-    """An XLSX file is an archive too, but to a person it is a table."""
+    """An XLSX file is an archive, too, but users see a table."""
     try:
         with zipfile.ZipFile(path) as archive:
             return "[Content_Types].xml" in archive.namelist()

@@ -1,4 +1,4 @@
-"""ChatGPT's data export: `conversations.json`, each conversation a tree with one path that was seen last."""
+"""ChatGPT's data export: `conversations.json`, each conversation a tree with one path that was shown last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.data.chat_logs.times import parse
 from core.messages import Reject
 
 _FILE = re.compile(r"(?:.*/)?conversations(?:[-_]\d+)?\.json", re.IGNORECASE)
-# Marks around the sources that an answer cites: private-use characters that no person typed.
+# Marks around the citations in an answer: private-use characters that nobody types.
 _CITATION = re.compile("\ue200[^\ue201]{0,2000}\ue201|【\\d+†[^】]{0,200}】|[\ue200-\ue206]")
 _HIDDEN = frozenset({"user_editable_context", "model_editable_context", "app_pairing_content"})
 _TOOL = frozenset(
@@ -24,13 +24,13 @@ _NAMES = {"user": "You", "assistant": "ChatGPT", "system": "System", "tool": "To
 
 
 class ChatGptLog(LogFormat):
-    """An export of ChatGPT, as the archive it comes in or its conversations.json alone."""
+    """A ChatGPT export: the archive, or only its conversations.json."""
 
     id = "chatgpt"
     title = "ChatGPT export"
     text = (
-        "In ChatGPT: Settings, Data controls, Export data. Bring the zip as it comes by mail, or conversations.json. "
-        "Of every conversation the path that you saw last is taken."
+        "In ChatGPT: Settings, Data controls, Export data. Use the zip from the email, or conversations.json. "
+        "For each conversation, the path that was shown last is used."
     )
 
     def recognizes(self, bundle: Bundle) -> bool:
@@ -57,7 +57,7 @@ class ChatGptLog(LogFormat):
 
 
 def _is_single(bundle: Bundle, name: str) -> bool:
-    """One conversation as one object, whose inner lists are no table."""
+    """Whether the file is one conversation as one object; its inner lists are not tables."""
     return bundle.head(name, 256).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
 
 
@@ -72,7 +72,7 @@ def _conversation(fields: Object, place: str, line: int) -> Iterator[Conversatio
     path = _path(nodes, word(fields.get("current_node")))
     for node_id in path:
         message = thing(nodes[node_id]).get("message")
-        if message is None:  # the root, and places where the app keeps nothing
+        if message is None:  # the root, and empty nodes
             continue
         made = _turn(message, line)
         if isinstance(made, Turn):
@@ -91,7 +91,7 @@ def _conversation(fields: Object, place: str, line: int) -> Iterator[Conversatio
 
 
 def _path(nodes: Object, current: str) -> list[str]:
-    """The nodes from the root to the one seen last; a parent that leads in a circle or nowhere ends the way."""
+    """The nodes from the root to the one shown last; a cycle or a missing parent ends the path."""
     node_id = current if current in nodes else _newest_leaf(nodes)
     path: list[str] = []
     visited: set[str] = set()
@@ -103,7 +103,7 @@ def _path(nodes: Object, current: str) -> list[str]:
 
 
 def _newest_leaf(nodes: Object) -> str:
-    """Where the export names no current message: the end with the latest time, else the last in the file."""
+    """The last message if the export does not name it: the leaf with the latest time, else the last one in the file."""
     parents = {word(thing(node).get("parent")) for node in nodes.values()}
     leaves = [key for key in nodes if key not in parents] or list(nodes)
     best, latest = "", -1.0
@@ -117,7 +117,7 @@ def _newest_leaf(nodes: Object) -> str:
 
 
 def _turn(message: Any, line: int) -> Turn | str:
-    """The message as a turn, or the reason why it is none."""
+    """The message as a turn, or the reason why it is left out."""
     if not isinstance(message, dict):
         return "not_a_message"
     role = text(thing(message.get("author")).get("role"))
@@ -143,7 +143,7 @@ def _turn(message: Any, line: int) -> Turn | str:
 
 
 def _text(content: Object, kind: str) -> tuple[str, list[str]]:
-    """The text of a message, and what stands beside it that is none."""
+    """The text of a message, and notes on its other parts."""
     if kind == "code":
         language = re.sub(r"[^\w+#-]", "", text(content.get("language")))
         code = text(content.get("text"))

@@ -15,11 +15,11 @@ _NAMES = {"human": ("You", "user"), "assistant": ("Claude", "assistant")}
 
 
 class ClaudeLog(LogFormat):
-    """An export of Claude, as the archive it comes in or its conversations.json alone."""
+    """A Claude export: the archive, or only its conversations.json."""
 
     id = "claude"
     title = "Claude export"
-    text = "In Claude: Settings, Privacy, Export data. Bring the zip as it comes by mail, or conversations.json."
+    text = "In Claude: Settings, Privacy, Export data. Use the zip from the email, or conversations.json."
 
     def recognizes(self, bundle: Bundle) -> bool:
         return any(_is_chat(row.fields) for name in self._files(bundle)[:1] for row in bundle.first_rows(name, 3))

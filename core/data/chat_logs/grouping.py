@@ -1,4 +1,4 @@
-"""Messages without a conversation of their own, split into conversations where nobody wrote for long."""
+"""Messages without a conversation id, split into conversations at long pauses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.data.chat_logs.base import Turn
 
 
 def by_pauses(turns: Iterable[Turn], gap_s: float) -> Iterator[list[Turn]]:
-    """Groups of turns in their order; a new one begins after a pause of more than `gap_s` seconds (0: never)."""
+    """Groups of turns in order; a new group starts after a pause of more than `gap_s` seconds (0: never)."""
     group: list[Turn] = []
     last: float | None = None
     for turn in turns:
@@ -22,9 +22,9 @@ def by_pauses(turns: Iterable[Turn], gap_s: float) -> Iterator[list[Turn]]:
 
 
 def in_time(turns: list[Turn]) -> tuple[list[Turn], bool]:
-    """The turns in the order of their times, and whether that changed anything; as they stand where a time is missing.
+    """The turns sorted by time, and whether that changed their order; unchanged if a time is missing.
 
-    Turns of the same second keep the order of the file.
+    Turns of the same second stay in the order of the file.
     """
     if any(turn.at is None for turn in turns):
         return turns, False

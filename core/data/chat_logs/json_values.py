@@ -1,4 +1,4 @@
-"""Careful looks into JSON of unknown making: a wrong type is no error, it is nothing."""
+"""Tolerant access to JSON of unknown origin: a value of the wrong type counts as missing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Object = Mapping[str, Any]
 
 
 def text(value: Any) -> str:
-    """The text, or "" where it is none."""
+    """The text, or "" for another type."""
     return value if isinstance(value, str) else ""
 
 
@@ -25,12 +25,12 @@ def items(value: Any) -> list[Any]:
 
 
 def word(value: Any) -> str:
-    """A text or whole number as text (ids are written either way), "" for the rest."""
+    """A text or an integer as text (ids are written both ways), or ""."""
     if isinstance(value, bool):
         return ""
     return str(value) if isinstance(value, str | int) else ""
 
 
 def raw(value: Any) -> str:
-    """The value as it stood in the file, for the download."""
+    """The value as JSON, for the download."""
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,4 +1,4 @@
-"""A conversation -> labeled examples, by the roles and filters that a person chose; every turn is used or left out."""
+"""A conversation -> labeled examples, by the roles and filters that a user chose; every turn is used or left out."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ class ChatRecipe(BaseModel):
 
     by_order: bool = Field(
         False,
-        title="Whoever begins is the user",
-        description="In every conversation the first to write is the user, everybody else the assistant.",
+        title="The first speaker is the user",
+        description="In each conversation, the first speaker is the user and all others are the assistant.",
     )
     roles: dict[str, Part] = Field(default_factory=dict)
-    others: Part = Field("leave", title="Everybody else", description="The part of speakers without one of their own.")
+    others: Part = Field("leave", title="All others", description="The role of speakers without a role of their own.")
     layout: Literal["whole", "exchanges"] = Field(
         "whole",
         title="One example is",
-        description="A whole conversation with all its turns, or each input with the answer that follows it.",
+        description="A full conversation with all turns, or each input with its answer.",
     )
     system: str = Field(
         "",
         max_length=20_000,
         title="Instructions for the model",
-        description="Becomes the system message of every example; empty keeps what the log has.",
+        description="The system message of every example; empty: the one in the log.",
         json_schema_extra={"widget": "area"},
     )
-    since: float | None = Field(None, title="Begun on or after")
-    until: float | None = Field(None, title="Begun before")
+    since: float | None = Field(None, title="Started on or after")
+    until: float | None = Field(None, title="Started before")
     min_exchanges: int = Field(
         1,
         ge=1,
         le=1_000,
-        title="Fewest exchanges",
-        description="An exchange is an input and the answer to it. Shorter conversations are left out.",
+        title="Minimum exchanges",
+        description="An exchange is an input and its answer. Shorter conversations are left out.",
     )
     max_exchanges: int | None = Field(
         None,
         ge=1,
         le=100_000,
-        title="Most exchanges",
+        title="Maximum exchanges",
         description="Longer conversations are left out. Empty: any length.",
     )
     min_answer_characters: int = Field(
@@ -78,7 +78,7 @@ class ChatRecipe(BaseModel):
         ge=1,
         le=10_000_000,
         title="Maximum examples",
-        description="The first ones of the log are taken. Empty: all.",
+        description="The first ones in the log are used. Empty: all.",
     )
     drop_duplicates: bool = Field(True, title="Leave out duplicates")
     redact: bool = Field(True, title="Redact personal data and secrets")
@@ -87,7 +87,7 @@ class ChatRecipe(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ChatExample:
-    """One example of a conversation. `key` is stable while layout and reading stay; `turns` are those it is made of."""
+    """One example of a conversation. `key` depends only on layout and reading; `turns` are its sources."""
 
     key: str
     messages: tuple[Message, ...]
@@ -96,14 +96,14 @@ class ChatExample:
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """What became of one conversation: its examples, and reason -> the turns that are in none of them."""
+    """The result for one conversation: its examples, and reason -> the turns that are in none of them."""
 
     made: tuple[ChatExample, ...]
     left: Mapping[str, tuple[int, ...]]
 
 
 def shape(conversation: Conversation, recipe: ChatRecipe) -> Shaped:
-    """The examples of a conversation, before duplicates, the maximum number and the review are considered."""
+    """The examples of a conversation, before duplicates, the maximum number and the review are applied."""
     turns = conversation.turns
     if reason := _outside(conversation, recipe):
         return Shaped((), {reason: tuple(range(len(turns)))} if turns else {})
@@ -118,9 +118,9 @@ def shape(conversation: Conversation, recipe: ChatRecipe) -> Shaped:
             left.setdefault(reason, []).extend(indexes)
             continue
         head = recipe.system.strip() or "\n".join(turns[index].text for index in system)
-        whole = (Message("system", head), *messages) if head else messages
-        made.append(ChatExample(f"{conversation.id}#{number}", whole, tuple(indexes)))
-    if system:  # the log's own instructions stand in every example, or in none
+        complete = (Message("system", head), *messages) if head else messages
+        made.append(ChatExample(f"{conversation.id}#{number}", complete, tuple(indexes)))
+    if system:  # the log's own instructions are in every example, or in none
         used = bool(made) and not recipe.system.strip()
         if used:
             made[0] = replace(made[0], turns=(*system, *made[0].turns))
@@ -130,7 +130,7 @@ def shape(conversation: Conversation, recipe: ChatRecipe) -> Shaped:
 
 
 def redact(messages: Iterable[Message], names: Iterable[str] = ()) -> tuple[tuple[Message, ...], int]:
-    """The messages with placeholders for personal data and secrets, and for these names, and how many there were."""
+    """The messages with placeholders for personal data, secrets and these names, and how many were replaced."""
     from core.data.examples import sensitive
 
     called = _by_first_word(tuple(names))
@@ -146,9 +146,9 @@ def redact(messages: Iterable[Message], names: Iterable[str] = ()) -> tuple[tupl
 
 
 def names_of(people: Iterable[Person]) -> Iterator[str]:
-    """The names that can be looked for in a text: not the words for a role, and not so short that they are words."""
+    """The names to search for in texts, without words for roles and very short ones."""
     for person in people:
-        name = person.name.removesuffix(" (no longer there)").strip().lstrip("@")
+        name = person.name.removesuffix(" (deleted)").strip().lstrip("@")
         if person.role or person.bot or len(name) < 3 or name.endswith("(unknown)"):
             continue
         if any(character.isupper() for character in name) or " " in name or not name.isalpha():
@@ -157,9 +157,9 @@ def names_of(people: Iterable[Person]) -> Iterator[str]:
 
 @lru_cache(maxsize=64)
 def _by_first_word(names: tuple[str, ...]) -> dict[str, list[tuple[str, int]]]:
-    """First word -> the names that have it, the longest first, and how far into the name it stands.
+    """Word -> the names with this word, the longest first, and its position in the name.
 
-    Looked up word by word, thousands of names cost a text no more than one.
+    With a lookup per word, searching for thousands of names is as fast as for one.
     """
     found: dict[str, list[tuple[str, int]]] = {}
     for name in sorted(set(names), key=lambda name: (-len(name), name)):
@@ -199,7 +199,7 @@ def _outside(conversation: Conversation, recipe: ChatRecipe) -> str:
 def _parts(
     turns: tuple[Turn, ...], recipe: ChatRecipe, left: dict[str, list[int]]
 ) -> tuple[list[int], list[tuple[str, int]]]:
-    """The turns that are instructions, and the others with their role; who has no part is left out."""
+    """The turns that are instructions, and the others with their role; speakers without a role are left out."""
     system: list[int] = []
     spoken: list[tuple[str, int]] = []
     asker = ""
@@ -221,7 +221,7 @@ def _parts(
 
 
 def _blocks(spoken: list[tuple[str, int]], left: dict[str, list[int]]) -> list[tuple[str, list[int]]]:
-    """Turns of the same role that follow each other as one; from the first input to the last answer."""
+    """Consecutive turns of the same role joined, from the first input to the last answer."""
     blocks: list[tuple[str, list[int]]] = []
     for role, index in spoken:
         if blocks and blocks[-1][0] == role:
@@ -242,7 +242,7 @@ def _groups(blocks: list[tuple[str, list[int]]], layout: str) -> list[list[tuple
 
 
 def _refused(messages: tuple[Message, ...], recipe: ChatRecipe) -> str:
-    """Why an example does not pass the filters; "" where it does."""
+    """The reason why an example does not pass the filters; "" if it does."""
     exchanges = len(messages) // 2
     if exchanges < recipe.min_exchanges and recipe.layout == "whole":
         return "too_few"

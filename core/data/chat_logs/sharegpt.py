@@ -23,13 +23,13 @@ _ROLES = {
 
 
 class ShareGptLog(LogFormat):
-    """One row per chat, as JSON, JSON lines or Parquet."""
+    """One row per chat, as JSON, JSONL or Parquet."""
 
     id = "sharegpt"
     title = "ShareGPT and chat lists"
     text = (
         "One row per chat: `conversations` with from and value, or `messages` with role and content. "
-        "JSON, JSON lines or Parquet."
+        "JSON, JSONL or Parquet."
     )
 
     def recognizes(self, bundle: Bundle) -> bool:
@@ -67,7 +67,7 @@ def _files(bundle: Bundle) -> list[str]:
 
 
 def _turns(fields: Object) -> list[Any] | None:
-    """The list of turns of a row; None where it has none."""
+    """The list of turns of a row, or None."""
     for name in _LISTS:
         value = fields.get(name)
         if isinstance(value, str) and value.lstrip()[:1] == "[":
@@ -89,7 +89,7 @@ def _turn(item: Any, line: int) -> Turn | str:
         return "no_speaker"
     value = next((item[key] for key in ("value", "content", "text", "message") if item.get(key) is not None), None)
     notes: list[str] = []
-    if isinstance(value, list):  # OpenAI's parts
+    if isinstance(value, list):  # content parts as in OpenAI's API
         parts = [text(thing(part).get("text")) for part in value]
         notes = ["picture" if "image" in text(thing(part).get("type")) else "other_part"
                  for part, words in zip(value, parts, strict=True) if not words]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Slack's export: folders of channels with one file a day, and the users beside them; threads are conversations."""
+"""Slack's export: a folder per channel with a file per day, and users.json; threads are conversations."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from core.messages import Reject
 
 _DAY = re.compile(r"(?:.*/)?([^/]+)/\d{4}-\d{2}-\d{2}\.json")
 _PEOPLE = ("users.json", "org_users.json", "integration_logs.json")
-# Subtypes that people wrote; every other one is something that happened in the channel.
+# Subtypes of written messages; all others are channel events.
 _SAID = frozenset({"", "me_message", "file_share", "thread_broadcast", "bot_message", "reply_broadcast"})
 _BOT = "bot:"
 
 
 class SlackLog(LogFormat):
-    """A workspace's export: the zip or folder as Slack gives it, or one file of messages."""
+    """The export of a workspace: the zip or folder, or one file of messages."""
 
     id = "slack"
     title = "Slack export"
     text = (
-        "In Slack: Settings and administration, Workspace settings, Import/Export data. Bring the zip, its folder, or "
+        "In Slack: Settings and administration, Workspace settings, Import/Export data. Use the zip, its folder, or "
         "one channel's JSON. A thread is a conversation; messages outside threads are split at pauses."
     )
     options = ("gap_minutes", "bots")
@@ -46,7 +46,7 @@ class SlackLog(LogFormat):
         names = {person.id: person.name for person in people.values()}
         yield from people.values()
         for channel, files in _channels(bundle).items():
-            messages: list[tuple[Turn, str]] = []  # with the thread it belongs to
+            messages: list[tuple[Turn, str]] = []  # with its thread
             seen: set[tuple[str, str]] = set()
             for name in files:
                 place = name if bundle.is_archive else ""
@@ -70,7 +70,7 @@ class SlackLog(LogFormat):
                             yield people[made.speaker]
                         messages.append((made, word(row.fields.get("thread_ts"))))
                 except DataError as error:
-                    if error.code not in ("empty_file", "json_no_rows"):  # a day on which nobody wrote
+                    if error.code not in ("empty_file", "json_no_rows"):  # a day without messages
                         yield Left("unreadable", f"{name}: {error.message}", place, 0, channel)
             yield from _conversations(channel, messages, options.gap_minutes * 60)
 
@@ -82,14 +82,14 @@ def _is_message(fields: Object) -> bool:
 
 
 def _channels(bundle: Bundle) -> dict[str, list[str]]:
-    """Channel -> its files in the order of their days."""
+    """Channel -> its files in the order of days."""
     if not bundle.is_archive:
         return {bundle.filename.rpartition(".")[0] or bundle.filename: list(bundle.names)}
     found: dict[str, list[str]] = {}
     for name in bundle.names:
         if match := _DAY.fullmatch(name):
             found.setdefault(match.group(1), []).append(name)
-    if not found:  # an archive of loose channel files
+    if not found:  # an archive of channel files without folders
         for name in bundle.names:
             base = name.rpartition("/")[2]
             if base.endswith(".json") and any(_is_message(row.fields) for row in bundle.first_rows(name, 3)):
@@ -108,7 +108,7 @@ def _people(bundle: Bundle) -> dict[str, Person]:
             for row in bundle.rows(name):
                 if not isinstance(row, Reject) and (key := word(row.fields.get("id"))):
                     found[key] = _person(row.fields, key)
-        except DataError:  # the names are then the ids; the messages are all there
+        except DataError:  # ids serve as names; no message is lost
             continue
     return found
 
@@ -123,11 +123,11 @@ def _person(fields: Object, key: str) -> Person:
     )
     name = next((text(value).strip() for value in candidates if text(value).strip()), key)
     gone = fields.get("deleted") is True
-    return Person(key, f"{name} (no longer there)" if gone else name, "", fields.get("is_bot") is True, gone)
+    return Person(key, f"{name} (deleted)" if gone else name, "", fields.get("is_bot") is True, gone)
 
 
 def _unknown(message: Object, speaker: str) -> Person:
-    """Somebody the list of users does not know: a deleted account, a guest of another workspace, or a bot."""
+    """A speaker that is not in the list of users: a deleted account, a guest from another workspace, or a bot."""
     if speaker.startswith(_BOT):
         return Person(speaker, speaker.removeprefix(_BOT), bot=True)
     profile = thing(message.get("user_profile"))
@@ -167,7 +167,7 @@ def _turn(fields: Object, line: int, names: dict[str, str], options: ReadOptions
 
 
 def _conversations(channel: str, messages: list[tuple[Turn, str]], gap_s: float) -> Iterator[Conversation]:
-    """Threads first met first; what stands outside them is split where nobody wrote for long."""
+    """Threads in order of their first message; messages outside threads are split at long pauses."""
     threads: dict[str, list[Turn]] = {}
     loose: list[Turn] = []
     for turn, thread in messages:

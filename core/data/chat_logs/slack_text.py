@@ -1,4 +1,4 @@
-"""Slack's own writing (`<@U1>`, `<https://…|label>`, `&amp;`) -> the text that people saw."""
+"""Slack's markup (`<@U1>`, `<https://…|label>`, `&amp;`) -> the text as displayed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_DEPTH = 20
 
 
 def plain(written: str, names: Mapping[str, str]) -> str:
-    """The text with mentions, channels and links as people saw them.
+    """The text with mentions, channels and links as displayed.
 
     Args:
         names: user id -> name.
@@ -26,7 +26,7 @@ def plain(written: str, names: Mapping[str, str]) -> str:
 
 
 def of_blocks(message: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """The text of a message that has only blocks or attachments, as apps write them."""
+    """The text of a message from an app, which has only blocks or attachments."""
     found = _walk([*items(message.get("blocks"))], 0)
     if not found:
         for part in items(message.get("attachments")):
@@ -48,7 +48,7 @@ def _mark(inside: str, names: Mapping[str, str]) -> str:
     if target.startswith("mailto:"):
         return label or target.removeprefix("mailto:")
     if not re.match(r"[a-z][a-z0-9+.-]{1,20}:", target, re.IGNORECASE):
-        return f"<{inside}>"  # no mark of Slack's: somebody's own angle brackets
+        return f"<{inside}>"  # not markup: angle brackets in the text
     return f"{label} ({target})" if label and label not in target else target
 
 

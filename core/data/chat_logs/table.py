@@ -1,4 +1,4 @@
-"""A table of messages, one a row: who wrote what, when and where; the person says which column is which."""
+"""A table of messages, one per row, with author, text, time and conversation in columns that the user chooses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.data.conversion.cells import cell_text
 from core.errors import DataError
 from core.messages import Reject, Row
 
-# What the columns of message tables are called, the surest name first.
+# Usual column names in tables of messages, best first.
 _NAMES = {
     "conversation": "conversation_id conversationid conversation conv_id conv thread_id thread_ts thread ticket_id "
     "ticket chat_id chat session_id session case_id case dialog_id channel room",
@@ -33,17 +33,17 @@ _ROLES = {
     ),
     "system": "system",
 }
-_IN_MEMORY = 64 << 20  # bytes; a larger table's messages wait on the disk
-_SAMPLE = 500  # rows that the order of day and month is looked for in
+_IN_MEMORY = 64 << 20  # bytes; messages of larger tables are stored on disk
+_SAMPLE = 500  # rows in which the order of day and month is detected
 
 
 class TableLog(LogFormat):
-    """CSV, Excel, Parquet or flat JSON with one message a row."""
+    """CSV, Excel, Parquet or flat JSON with one message per row."""
 
     id = "table"
     title = "Table of messages"
     text = (
-        "One message a row, with a column for the conversation, the speaker, the time and the text: CSV, Excel, "
+        "One message per row, with a column for the conversation, the speaker, the time and the text: CSV, Excel, "
         "Parquet or JSON, as help desks and databases export it."
     )
     is_fallback = True
@@ -61,7 +61,7 @@ class TableLog(LogFormat):
         columns = tuple(dict.fromkeys(name for row in rows[:50] for name in row.fields))
         guessed = {part: _guess(columns, names.split()) for part, names in _NAMES.items()}
         taken: set[str] = set()
-        for part, name in guessed.items():  # a column is one thing
+        for part, name in guessed.items():  # a column has one meaning
             guessed[part] = "" if name in taken else name
             taken.add(name)
         times = (cell_text(row.fields.get(guessed["time"])) for row in rows) if guessed["time"] else ()
@@ -70,7 +70,7 @@ class TableLog(LogFormat):
     def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
         if not options.speaker or not options.text:
             missing = "speaker" if not options.speaker else "text"
-            raise DataError(f"Which column is the {missing}?", "Choose it.", field=missing)
+            raise DataError(f"Choose the column for the {missing}.", "Choose it.", field=missing)
         naive, day_first = zone(options.zone), bool(options.day_first)
         known: dict[str, int] = {}
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as kept:
@@ -93,7 +93,7 @@ class TableLog(LogFormat):
 
 @dataclass(slots=True)
 class _Group:
-    """One conversation's rows: their places in a file, since they may stand anywhere in a table of any size."""
+    """The rows of one conversation: their offsets in a file, since they may be anywhere in a table of any size."""
 
     places: array.array[int] = field(default_factory=lambda: array.array("q"))
 

@@ -1,4 +1,4 @@
-"""The many ways of writing a time -> Unix seconds (UTC)."""
+"""Times in many notations -> Unix seconds (UTC)."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _SLASHED = re.compile(
     r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})"
     r"(?:[ ,T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp]\.?[Mm]\.?)?)?"
 )
-_EARLIEST, _LATEST = 0.0, 4_102_444_800.0  # 1970 to 2100: what a chat can have been written in
-# A number's unit follows from its size: seconds, milliseconds, microseconds, nanoseconds since 1970.
+_EARLIEST, _LATEST = 0.0, 4_102_444_800.0  # 1970 to 2100: the plausible range for a chat
+# The unit of a number depends on its size: seconds, milliseconds, microseconds or nanoseconds since 1970.
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
 def zone(name: str) -> ZoneInfo:
-    """A time zone by its name. Raises DataError where there is none of that name."""
+    """A time zone by its name. Raises DataError if it is unknown."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise DataError(f"There is no time zone {name!r}.", "Choose one such as UTC.", field="zone") from error
+        raise DataError(f"Unknown time zone: {name!r}.", "Use a name such as UTC.", field="zone") from error
 
 
 def parse(value: Any, *, naive: ZoneInfo | timezone = UTC, day_first: bool = False) -> float | None:
-    """Unix seconds of a number or text; None where it is no time between 1970 and 2100.
+    """Unix seconds of a number or text; None if it is not a time between 1970 and 2100.
 
     Args:
-        naive: the zone of texts that do not say theirs.
+        naive: the time zone of texts without one.
         day_first: 03/04/2025 is the third of April.
     """
     if isinstance(value, bool) or value is None:
@@ -49,7 +49,7 @@ def parse(value: Any, *, naive: ZoneInfo | timezone = UTC, day_first: bool = Fal
 
 
 def day_comes_first(values: Iterable[str]) -> bool | None:
-    """Whether the day stands before the month in dates such as 31/01/2025; None where the values do not tell."""
+    """Whether the day comes before the month, as in 31/01/2025; None if the values do not show it."""
     for value in values:
         found = _SLASHED.match(str(value).strip())
         if found and len(found[1]) < 3:
@@ -74,12 +74,12 @@ def _iso(text: str, naive: ZoneInfo | timezone) -> float | None:
     if len(text) > 40 or not text[:4].isdigit():
         return None
     cleaned = text.removesuffix(" UTC").removesuffix("Z")
-    told = cleaned != text
+    has_zone = cleaned != text
     try:
         moment = datetime.fromisoformat(cleaned)
     except ValueError:
         return None
-    if told and moment.tzinfo is None:
+    if has_zone and moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return _stamp(moment, naive)
 

@@ -1,4 +1,4 @@
-"""What a table holds: a profile of each column, the known shape if there is one, and a suggestion with its reason."""
+"""The analysis of a table: a profile of each column, the chat shape if it has one, and a suggested template."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ VERSION = 1  # grows when the result changes: stored analyses are then computed 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The whole picture.
+    """What is known about a table.
 
     Attributes:
         total_rows: rows of the file, rejected ones included.
         rejected_rows: rows that could not be read.
         profiled_rows: rows that the columns' figures are based on.
         shape: id of the known chat shape, or None.
-        suggestion: None where no column holds anything.
+        suggestion: None if all columns are empty.
     """
 
     total_rows: int
@@ -55,7 +55,7 @@ def analyze(rows: Iterable[Row | Reject], limit: int = PROFILED_ROWS) -> Analysi
 
 
 def analyze_batches(batches: Iterable[RowBatch], limit: int = PROFILED_ROWS) -> Analysis:
-    """The same from batches: once enough rows are profiled, the others are only counted, without being made."""
+    """The same from batches: once enough rows are profiled, the others are only counted."""
     profiles = Profiles(limit)
     for batch in batches:
         if profiles.is_full:
@@ -72,7 +72,7 @@ def _analysis(profiles: Profiles) -> Analysis:
 
 
 def suggest(columns: Sequence[Column]) -> TemplateSuggestion | None:
-    """The suggestion of the template that fits best; None where all columns are empty."""
+    """The suggestion of the template that fits best; None if all columns are empty."""
     guess = ColumnGuess.of(columns)
     if not guess.usable:
         return None
@@ -81,7 +81,7 @@ def suggest(columns: Sequence[Column]) -> TemplateSuggestion | None:
 
 
 def mapping_for(analysis: Analysis, template_id: str) -> dict[str, Any]:
-    """The columns to begin with when a user picks a template, as its column mapping.
+    """The initial column mapping for a template that a user picks.
 
     Raises:
         NotFound: no such template.

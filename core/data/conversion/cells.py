@@ -7,7 +7,7 @@ from typing import Any
 
 
 def cell_text(value: Any) -> str:
-    """The text of a cell: texts exactly as they are; other JSON values as JSON writes them; null as nothing."""
+    """The text of a cell: text unchanged, other JSON values as JSON, null as the empty text."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -16,5 +16,5 @@ def cell_text(value: Any) -> str:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a cell holds nothing: null, or a text of blanks only."""
+    """Whether a cell is empty: null, or a text of blanks only."""
     return value is None or (isinstance(value, str) and not value.strip())

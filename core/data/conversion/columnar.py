@@ -1,7 +1,7 @@
-"""Rows to examples by the thousand: a template is asked once, with markers for cells, and its answer is a plan.
+"""Rows to examples, thousands at a time: a template converts one row of markers, and the result is a plan for all rows.
 
-Where a template only puts fixed texts and cells side by side, what it makes of one row whose cells are markers says
-what it makes of every row without empty cells. Rows with an empty cell that matters go through the template one by one.
+If a template only concatenates fixed texts and cells, its result for a row whose cells are markers shows its result for
+every row without empty cells. Rows with an empty cell that is used are converted by the template one by one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from core.data.conversion.templates.base import RowProblem, Template, TemplateOp
 from core.data.conversion.templates.mapping import ColumnMapping
 from core.messages import Message, Role, Row
 
-# Private-use characters that a marker is made of. A pattern or column name that holds one is converted row by row.
+# Private-use characters for markers. With a pattern or column name that contains one, rows are converted one by one.
 _OPEN, _CLOSE = "\ue0f0", "\ue0f1"
 _MARKER = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
 
 
 class _Asked(dict[str, str]):
-    """The fields of a row of markers; remembers which were asked for."""
+    """The fields of a row of markers; records which of them were read."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         super().__init__({name: f"{_OPEN}{number}{_CLOSE}" for number, name in enumerate(columns)})
@@ -40,9 +40,9 @@ class ColumnPlan:
     """How a row of these columns becomes examples.
 
     Attributes:
-        columns: those that it is made of; where one is empty, the row needs a closer look.
+        columns: the ones it uses; a row in which one is empty is converted by the template.
         roles: of the messages, the same for every example.
-        texts: for each example of a row, for each message: fixed texts and column names by turns.
+        texts: for each example of a row, for each message: fixed texts and column names, alternating.
     """
 
     columns: tuple[str, ...]
@@ -50,7 +50,7 @@ class ColumnPlan:
     texts: tuple[tuple[Pattern, ...], ...]
 
     def gaps(self, cells: Mapping[str, Sequence[Any]]) -> list[int]:
-        """Indexes of the rows with an empty cell that matters, ascending."""
+        """Indexes of the rows with an empty cell that is used, ascending."""
         found: set[int] = set()
         for name in self.columns:
             values = cells[name]
@@ -59,7 +59,7 @@ class ColumnPlan:
         return sorted(found)
 
     def fill(self, cells: Mapping[str, Sequence[Any]], keep: Sequence[bool] | None = None) -> tuple[list[str], ...]:
-        """For each message the texts of all examples, row by row; only of the rows to keep."""
+        """For each message the texts of all examples, row by row, of the rows selected by `keep`."""
         ready = {name: _texts(cells[name], keep) for name in self.columns}
         count = sum(keep) if keep is not None else len(next(iter(cells.values())))
         made = [[_filled(pattern, ready, count) for pattern in example] for example in self.texts]
@@ -77,14 +77,14 @@ class ColumnPlan:
 def plan(
     template: Template[Any], columns: Sequence[str], mapping: ColumnMapping, options: TemplateOptions
 ) -> ColumnPlan | None:
-    """The plan for rows of these columns, or None where each row has to be asked about."""
+    """The plan for rows of these columns, or None if each row must be converted separately."""
     written = [*columns, *(value for value in options.model_dump().values() if isinstance(value, str))]
     if not columns or not template.concatenates(options) or any(_OPEN in text or _CLOSE in text for text in written):
         return None
     fields = _Asked(columns)
     try:
         conversations = template.conversations(Row(1, fields), mapping, options)
-    except RowProblem:  # a column that these rows do not have
+    except RowProblem:  # these rows do not have the column
         return None
     examples = [messages_of(*conversation) for conversation in conversations]
     roles = {tuple(message.role for message in messages) for messages in examples}
@@ -102,7 +102,7 @@ def _pattern(message: Message, columns: Sequence[str]) -> Pattern:
 def _all_filled(values: Sequence[Any]) -> bool:
     try:
         return all(values) and not any(map(str.isspace, values))
-    except TypeError:  # not all of them are texts
+    except TypeError:  # some are not text
         return False
 
 

@@ -1,4 +1,4 @@
-"""Guesses of what each column of a table is for, from its name and its profile; the templates' suggestions use them."""
+"""Guesses at the part of each column in a table, by its name and profile, for the templates' suggestions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Self
 
 from core.data.conversion.profiles import Column
 
-MAX_INCLUDED = 20  # columns that a suggestion includes; more would make every example a list
+MAX_INCLUDED = 20  # columns; more would turn every example into a list
 
-# Names that tell what a column is for, best first.
+# Names of typical input, output and label columns, best first.
 _KEY_NAMES = ("question", "prompt", "input", "query", "text", "message", "utterance", "request", "title", "name",
               "subject", "review", "sentence", "comment", "product", "key", "term", "word")  # fmt: skip
 _TARGET_NAMES = ("answer", "response", "completion", "output", "reply", "target", "label", "category", "intent",
@@ -21,12 +21,12 @@ _LABEL_NAMES = frozenset({"label", "category", "intent", "class", "sentiment", "
 
 @dataclass(frozen=True, slots=True)
 class ColumnGuess:
-    """The columns of a table with a guess of what they are for.
+    """The columns of a table with a guess at the input and the output.
 
     Attributes:
         usable: the columns that are not empty, in the order of the table.
         target: the column that is named like an output.
-        key: the column that is named or filled like an input; another one than `target`.
+        key: the column that is named or filled like an input; never the same as `target`.
     """
 
     usable: tuple[Column, ...]
@@ -45,7 +45,7 @@ class ColumnGuess:
         return tuple(column for column in self.usable if column.type in ("categorical", "boolean"))
 
     def others(self, *used: Column | None) -> tuple[str, ...]:
-        """Names of the usable columns but these, as many as a suggestion includes."""
+        """The names of the other usable columns, at most MAX_INCLUDED."""
         return tuple(column.name for column in self.usable if column not in used)[:MAX_INCLUDED]
 
 
@@ -71,20 +71,20 @@ def by_name(columns: Iterable[Column], names: tuple[str, ...]) -> Column | None:
 
 
 def _best_key(columns: list[Column]) -> Column | None:
-    """The column of text with the most different values; before numbers, dates and labels; the first of equals."""
+    """The text column with the most distinct values; if there is none, a label, date or number column."""
     if not columns:
         return None
     order = {"text": 0, "categorical": 1, "date": 2, "number": 3, "json": 4, "boolean": 5, "empty": 6}
     texts = [column for column in columns if column.type == "text"]
     unique = [column for column in texts if column.distinct >= 0.9 * column.filled]
     if unique:
-        # Short unique texts first: names and questions are shorter than what is said about them.
+        # Short unique texts first: names and questions are shorter than descriptions and answers.
         return min(unique, key=lambda column: column.mean_length > 300)
     return min(columns, key=lambda column: (order[column.type], -column.distinct))
 
 
 def is_label(target: Column) -> bool:
-    """Whether a column holds labels: few different values, short, each in several rows."""
+    """Whether a column has labels: few distinct values, short, each in several rows."""
     few = target.type in ("categorical", "boolean") or (target.type == "number" and target.distinct <= 20)
     named = bool(set(re.split(r"[^a-z0-9]+", target.name.lower())) & _LABEL_NAMES)
     return (few or named) and target.mean_length <= 60 and target.distinct * 2 <= max(target.filled, 1)

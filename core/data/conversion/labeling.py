@@ -1,4 +1,4 @@
-"""Rows -> labeled examples with their findings: the one way that the file check, the preview and the conversion go.
+"""Rows -> labeled examples with their findings, for the file check, the preview and the conversion alike.
 
 Row --(shape or template)--> messages --(quality.structure)--> Labeled | Reject
 """
@@ -59,7 +59,7 @@ class Recipe:
         }
 
     def check(self, columns: Iterable[str]) -> None:
-        """Refuse, before any row is read, a mapping or pattern that names a column which is not there.
+        """Refuse, before any row is read, a mapping or pattern with a column that does not exist.
 
         Raises:
             DataError: code column_missing, with the column's name.
@@ -71,7 +71,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Labeled:
-    """An accepted example and what is remarkable about it."""
+    """An accepted example with its findings."""
 
     example: Example
     findings: tuple[Finding, ...]
@@ -80,7 +80,7 @@ class Labeled:
 class Labeler:
     """Turns rows into examples and keeps count: `read = accepted + rejected`, in rows.
 
-    One row may give several examples (several questions per row), so examples are counted apart.
+    One row may yield several examples (several questions per row), so examples are counted separately.
     """
 
     def __init__(self, recipe: Recipe, source: str) -> None:
@@ -103,16 +103,16 @@ class Labeler:
             yield item
 
     def run_batches(self, batches: Iterable[RowBatch]) -> Iterator[ExampleColumns | Labeled | Reject]:
-        """The same as `run`, thousands of rows at a time where the template allows it.
+        """The same as `run`, thousands of rows at a time if the template allows it.
 
-        What comes is in the order of the file; the findings and rejects of columns stand in them.
+        In the order of the file; ExampleColumns contain their own findings and rejects.
         """
         if self.recipe.shape:
             yield from self.run(item for batch in batches for item in batch.items())
             return
         template = TEMPLATES.get(self.recipe.template or "")
         options = template.make_options(self.recipe.options)
-        if not template.concatenates(options):  # it may look at several rows together
+        if not template.concatenates(options):  # it may join several rows
             yield from self.run(item for batch in batches for item in batch.items())
             return
         plan, columns = None, None
@@ -127,12 +127,12 @@ class Labeler:
                 yield from self.run(batch.items())
 
     def _in_columns(self, plan: columnar.ColumnPlan, batch: RowBatch) -> ExampleColumns | None:
-        """The examples of a batch at once; None where rows with empty cells give examples of their own kind."""
+        """The examples of a batch at once; None if a row with empty cells yields other examples than the rest."""
         lines, each = list(batch.lines), len(plan.texts)
         keep: list[bool] | None = None
         refused: dict[int, Reject] = {}
         if gaps := plan.gaps(batch.cells):
-            # They are asked about one by one, with a labeler that counts for itself.
+            # They are converted one by one, by a labeler with separate counts.
             rows = [Row(lines[at], {name: batch.cells[name][at] for name in batch.columns}) for at in gaps]
             for at, row in zip(gaps, rows, strict=True):
                 answers = list(Labeler(self.recipe, self.source).run([row]))
@@ -192,7 +192,7 @@ class Labeler:
 
 
 class FindingList:
-    """Findings in the order they came, at most MAX_FINDINGS of them: a bad file must not fill the memory."""
+    """Findings in order, at most MAX_FINDINGS: a bad file must not fill the memory."""
 
     def __init__(self) -> None:
         self._kept: list[Finding] = []
@@ -200,7 +200,7 @@ class FindingList:
 
     def add(self, item: Finding) -> None:
         self._total += 1
-        # An error is never lost to a flood of warnings about other rows: the last place goes to it.
+        # Errors are never lost among warnings about other rows: an error replaces the last warning.
         if len(self._kept) < MAX_FINDINGS:
             self._kept.append(item)
         elif item.severity == "error" and self._kept[-1].severity != "error":
@@ -211,7 +211,7 @@ class FindingList:
             self.add(item)
 
     def take(self, other: FindingList) -> None:
-        """Everything that another list was told, after what this one was told."""
+        """Append all findings of another list."""
         self.extend(other._kept)
         self._total += other._total - len(other._kept)
 

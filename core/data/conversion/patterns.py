@@ -1,7 +1,7 @@
 """`{{column}}` patterns: plain substitution, never evaluation.
 
-A pattern is split into texts and names once. Filling it puts the cell's text in place of each name and looks at the
-result no further, so a cell that holds `{{other}}` or `{x.__class__}` stays what it is.
+A pattern is split into texts and names once. Filling it replaces each name by the cell's text and does not parse the
+result, so a cell with `{{other}}` or `{x.__class__}` is inserted unchanged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Texts and column names by turns: `parts[0] name[0] parts[1] name[1] ... parts[-1]`."""
+    """Texts and column names, alternating: `parts[0] name[0] parts[1] name[1] ... parts[-1]`."""
 
     texts: tuple[str, ...]
     names: tuple[str, ...]
@@ -27,11 +27,11 @@ class Pattern:
         """Split a pattern and check its names.
 
         Args:
-            known: the names that may stand in it; None: it was checked before.
+            known: the allowed names; None: the pattern was checked before.
             where: title of the option the pattern belongs to, for the message.
 
         Raises:
-            DataError: code column_missing; names the column and those that there are.
+            DataError: code column_missing; lists the existing columns.
         """
         pieces = _SLOT.split(text)
         names = tuple(name if known and name in known else name.strip() for name in pieces[1::2])
@@ -47,7 +47,7 @@ class Pattern:
         return cls(tuple(pieces[::2]), names)
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """The text with every name replaced by its value, once."""
+        """The text with every name replaced by its value."""
         out = [self.texts[0]]
         for name, text in zip(self.names, self.texts[1:], strict=True):
             out.append(values[name])

@@ -15,7 +15,7 @@ from core.messages import Reject, Row
 
 PROFILED_ROWS = 20_000
 _PROFILED_CELLS = 2_000_000  # fewer rows of a very wide table
-_DISTINCT_KEPT = 5_000  # values remembered per column; beyond, "at least so many"
+_DISTINCT_KEPT = 5_000  # distinct values counted per column; beyond, "at least"
 _SAMPLES = 5
 _SAMPLE_LENGTH = 200
 _MAX_COLUMNS = 10_000
@@ -33,7 +33,7 @@ _BOOLEANS = frozenset({"true", "false", "yes", "no", "y", "n", "t", "f", "ja", "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's profile. `distinct` is a lower bound where `distinct_exact` is False."""
+    """A column's profile. `distinct` is a lower bound if `distinct_exact` is False."""
 
     name: str
     type: ColumnType
@@ -87,7 +87,7 @@ class Profiles:
                 self._profiles[name].add(value)
 
     def columns(self) -> tuple[Column, ...]:
-        """What is known of each column, in the order of the table."""
+        """The profiles of the columns, in the order of the table."""
         return tuple(profile.column(name, self.profiled) for name, profile in self._profiles.items())
 
 
@@ -131,7 +131,7 @@ class _Profile:
         if not self.filled:
             return "empty"
         for kind in ("boolean", "number", "date", "json"):
-            # A column of numbers with one typing error is still a column of numbers.
+            # A column of numbers with a few typos is still a column of numbers.
             if self.kinds[kind] >= 0.95 * self.filled:
                 return kind
         few = len(self.values) <= max(2, min(200, self.filled * 0.5))

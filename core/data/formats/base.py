@@ -37,7 +37,7 @@ class SheetFound:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """How a file is read: what was detected, or what a person chose instead.
+    """How a file is read: what was detected, or what a user chose instead.
 
     Attributes:
         format: id in FORMATS.
@@ -46,14 +46,14 @@ class Detection:
         layout: JSON family: `array`, `object` (rows in an array inside, see `array_path`), `values` (objects one after
             another, over several lines each) or `lines`.
         array_path: keys that lead to the array of rows inside an object.
-        arrays: every array of objects seen in the beginning of the document; `array_path` is one of them.
+        arrays: the arrays of objects near the beginning of the document; `array_path` is one of them.
         compression: `gzip`, or "".
-        sheet, sheets: workbooks: the sheet that is read, and all there are.
-        nested: what becomes of values that are objects or lists: `keep`, `text` (JSON text) or `flatten` (an object's
+        sheet, sheets: workbooks: the sheet that is read, and all sheets.
+        nested: how values that are objects or lists are read: `keep`, `text` (JSON text) or `flatten` (an object's
             keys become columns named `outer.inner`, a list becomes JSON text). "" where nothing is nested.
-        preamble: the lines before the header that are left out, as they stand there.
-        notes: sentences that tell a person what was detected.
-        findings: what is worth knowing about the file as a whole.
+        preamble: the lines before the header that are left out, verbatim.
+        notes: sentences for the user about what was detected.
+        findings: about the file, not about one of its rows.
     """
 
     format: str
@@ -82,7 +82,7 @@ class Detection:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """The inverse of to_dict, also after a way through JSON."""
+        """The inverse of to_dict; its argument may have been stored as JSON."""
         values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
         values["arrays"] = tuple(ArrayFound(tuple(item["path"]), item["count"]) for item in raw.get("arrays", ()))
         values["sheets"] = tuple(SheetFound(**item) for item in raw.get("sheets", ()))
@@ -131,9 +131,9 @@ class ReadingChoice:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The beginning of a file, as the formats look at it when they say how sure they are.
+    """The beginning of a file, on which the formats base their guess.
 
-    `text` is the decoded beginning ("" for binary content), `complete` whether it is the whole file.
+    `text` is the decoded beginning ("" for binary content), `complete`: it is the full file.
     """
 
     raw: bytes

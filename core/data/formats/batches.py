@@ -1,4 +1,4 @@
-"""Rows by the thousand, column by column: what fast conversion reads, with the same content as `read`."""
+"""Rows in columns, thousands at a time, for fast conversion; the same rows that `read` returns."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class RowBatch:
         columns: names of the fields, in their order.
         lines: for each row the physical line it starts on.
         cells: column -> its values, one for each row.
-        rejects: what could not be a row, in the order of the file.
-        places: for each reject how many of the batch's rows stand before it.
+        rejects: records that are not rows, in the order of the file.
+        places: for each reject how many of the batch's rows come before it.
     """
 
     columns: tuple[str, ...]
@@ -35,7 +35,7 @@ class RowBatch:
         return len(self.lines)
 
     def items(self) -> Iterator[Row | Reject]:
-        """Rows and rejects in the order of the file, exactly as `read` gives them."""
+        """Rows and rejects in the order of the file, exactly as `read` returns them."""
         columns, rejects = self.columns, iter(zip(self.places, self.rejects, strict=True))
         place, waiting = next(rejects, (-1, None))
         values = zip(*(self.cells[name] for name in columns), strict=True) if columns else iter(())
@@ -51,7 +51,7 @@ class RowBatch:
 
 
 def from_items(items: Iterable[Row | Reject], size: int = BATCH_ROWS) -> Iterator[RowBatch]:
-    """Batches of what `read` gives. Where the keys of the rows change (JSON), a new batch begins."""
+    """Batches of the items that `read` returns. A new batch starts where the keys of the rows change (JSON)."""
     columns: tuple[str, ...] = ()
     rows: list[Row] = []
     rejects: list[Reject] = []

@@ -1,7 +1,7 @@
-"""Gzip on the way in: text files are unpacked as they are read, with a limit, and a cut one ends where it was cut.
+"""Gzip: text files are unpacked as they are read, up to a limit; a damaged one ends at the damage.
 
-At the place of the damage one NUL byte is handed on: so the record that was cut is rejected, whatever its format, and
-is not taken for a whole one.
+One NUL byte is inserted at the damage: so the cut record is rejected in every format, and is not taken for a
+complete one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from core.data.issues import data_error
+from core.text import too_large
 
 MAGIC = b"\x1f\x8b"
 MAX_UNPACKED_BYTES = 1 << 30
@@ -27,7 +28,7 @@ def is_gzip(path: Path) -> bool:
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """The bytes of a file, unpacked where it is gzip."""
+    """The bytes of a file, unpacked if it is gzip."""
     stream = path.open("rb")
     try:
         packed = stream.read(2) == MAGIC
@@ -41,7 +42,7 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def check(path: Path) -> tuple[int, str]:
-    """Unpack a gzip file once, keeping nothing: its size, and what is damaged ("" where nothing is).
+    """Unpack a gzip file once without storing it: its size, and the damage ("" if there is none).
 
     Raises:
         DataError: gzip_too_large.
@@ -53,7 +54,7 @@ def check(path: Path) -> tuple[int, str]:
 
 
 class _Unpacked(io.RawIOBase):
-    """A gzip stream that knows its limit, and ends where it is damaged."""
+    """A gzip stream with a size limit, which ends at the first damage."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -75,7 +76,7 @@ class _Unpacked(io.RawIOBase):
             piece = DAMAGE
         self.size += len(piece)
         if self.size > MAX_UNPACKED_BYTES:
-            raise data_error("gzip_too_large", f"Unpacked, the file is larger than {MAX_UNPACKED_BYTES / 1e6:,.0f} MB.")
+            raise data_error("gzip_too_large", too_large("Unpacked, the file", MAX_UNPACKED_BYTES))
         target[: len(piece)] = piece
         return len(piece)
 

@@ -1,11 +1,11 @@
-"""Files that hold other files or are not data at all: refused with what to do instead."""
+"""Files that contain other files, or no data at all: refused with a remedy."""
 
 from __future__ import annotations
 
 from core.data.formats.base import FORMATS, labels
 from core.data.issues import data_error
 
-# By their first bytes, with what to do; "" where the only way is another file.
+# By their first bytes, with the remedy; "" means another file is needed.
 _CONTAINERS = (
     (b"\x1f\x8b", "a gzip archive inside another", "Unpack it first (gunzip)."),
     (b"BZh", "a bzip2 archive", "Unpack it first (bunzip2)."),
@@ -40,10 +40,10 @@ def refuse_containers(head: bytes) -> None:
 
 
 def _container(head: bytes) -> tuple[str, str]:
-    """What a file is that begins like this, and what to do with it; "" where it is no container."""
+    """What a file is that begins like this, and the remedy; "" if it is not a container."""
     if head.startswith(b"PK") and head[2:4] in (b"\x03\x04", b"\x05\x06"):
         if b"[Content_Types].xml" in head or b"_rels/" in head:
-            return "a document of an office program", "Save its table as CSV (UTF-8) or as an Excel workbook."
+            return "an office document", "Save its table as CSV (UTF-8) or as an Excel workbook."
         return "a zip archive", "Unpack it first."
     if head[257:262] == b"ustar":
         return "a tar archive", "Unpack it first (tar x)."

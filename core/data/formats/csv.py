@@ -1,7 +1,7 @@
-"""CSV and its relatives: cells stay text, and every row knows the physical line it starts on.
+"""CSV and similar formats: cells stay text, and every row knows the physical line it starts on.
 
 A row with too many or too few cells is rejected, never shifted. A quote that is never closed rejects the lines up to
-the one where it was opened; reading goes on with the next line.
+the one where it was opened; reading continues on the next line.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NUMERIC = re.compile(r"[+-]?[\d.,]+%?|\d{4}-\d{2}-\d{2}.*")
 _MAX_PREAMBLE = 20
 _DOUBLE_QUOTED = re.compile(r'(?:^|[,;|\t])"')
 _SINGLE_QUOTED = re.compile(r"(?:^|[,;|\t])'[^']*(?:''[^']*)*'(?=[,;|\t\r\n]|$)")
-_SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[ \t]*[\r\n]', re.IGNORECASE)  # what Excel writes for itself
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[ \t]*[\r\n]', re.IGNORECASE)  # written by Excel for its own use
 
 
 class CsvFormat(Format):
@@ -43,7 +43,7 @@ class CsvFormat(Format):
     line_records = True
 
     def sniff(self, head: Head) -> float:
-        """Low, because any text can be cells; higher than a wrong suffix where the text is plainly a table."""
+        """Low, because any text can be cells; higher than a wrong suffix if the text is clearly a table."""
         if head.suffix in self.suffixes:
             return 0.5
         return 0.65 if is_table(head) else 0.2
@@ -60,18 +60,19 @@ class CsvFormat(Format):
         skip = int(given) if given is not None else 1 if named else _preamble(rows, delimiter)
         table = [cells for number, cells in rows if number > skip and cells]
         if not table and broken:
-            text = f"The quote opened on line {broken} is never closed, and no other row can be read."
+            text = f"The quote opened on line {broken} is never closed, so no row can be read."
             raise data_error("csv_unclosed_quote", text, line=broken)
         if not table:
-            raise data_error("no_rows", "There is no row after the lines that were left out.")
+            raise data_error("no_rows", "There are no rows after the skipped lines.")
         header = bool(overrides["header"]) if overrides.get("header") is not None else has_header(table)
         columns, findings = _named(table, skip + 1) if header else (_numbered(table[0]), ())
         if header and len(table) == 1 and head.complete and not broken:
-            raise data_error("no_rows", f"There is a header ({', '.join(columns[:8])}), but no row under it.")
+            raise data_error("no_rows", f"The file has a header ({', '.join(columns[:8])}) but no rows.")
         preamble = tuple(line.rstrip("\r\n")[:500] for line in _physical(head)[:skip])
         if skip and not named:
-            told = finding("csv_preamble", f"{skip} line(s) before the header were left out.", line=1)
-            findings = (told, *findings)
+            text = f"{plural(skip, 'line')} before the header {'was' if skip == 1 else 'were'} skipped."
+            skipped = finding("csv_preamble", text, line=1)
+            findings = (skipped, *findings)
         notes = (
             f"Cells separated by {DELIMITERS.get(delimiter, repr(delimiter))}.",
             f"The first row names the {len(columns)} columns." if header else "No header: columns are numbered.",
@@ -108,7 +109,7 @@ class CsvFormat(Format):
             yield from batch.items()
 
     def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
-        """The rows column by column; a row of another width than the header is rejected, never shifted."""
+        """The rows column by column; a row with more or fewer cells than the header is rejected, never shifted."""
         made = BatchBuilder(detection.columns)
         header = bool(detection.header)
         for block in CsvText(path, detection).blocks():
@@ -136,7 +137,7 @@ def layout_choices(detected: Detection, current: Detection) -> tuple[ReadingChoi
 def layout_facts(detection: Detection) -> tuple[tuple[str, str], ...]:
     """The header and the lines above it as facts, where they are not the usual ones."""
     numbered = (("Columns", "numbered, no header"),) if detection.header is False else ()
-    above = (("Left out above", plural(detection.skip_lines, "line")),) if detection.skip_lines else ()
+    above = (("Skipped above", plural(detection.skip_lines, "line")),) if detection.skip_lines else ()
     return (*numbered, *above)
 
 
@@ -173,7 +174,7 @@ def _physical(head: Head) -> list[str]:
 
 
 def guess_quote(head: Head) -> str:
-    """The quote: a single one only where no cell begins with a double one and most lines have cells in single ones."""
+    """The quote: a single one only if no cell begins with a double one and most lines have cells in single quotes."""
     texts = [text[:2_000] for text in _physical(head)[:_SAMPLE_ROWS] if text.strip()]
     if not texts or any(_DOUBLE_QUOTED.search(text) for text in texts):
         return '"'
@@ -181,10 +182,10 @@ def guess_quote(head: Head) -> str:
 
 
 def guess_delimiter(head: Head, quote: str = '"') -> str:
-    """The delimiter that gives most rows the same number of cells, more than one; a comma where none does.
+    """The delimiter that gives most rows the same number of cells, more than one; a comma if none does.
 
-    Text in a single column may hold commas: a delimiter counts only where the first row has as many cells, or most
-    rows do. Without such a one, the delimiter that splits the fewest rows is taken.
+    Text in a single column may contain commas: a delimiter counts only if the first row or most rows have that many
+    cells. If none counts, the delimiter that splits the fewest rows is used.
     """
     scores = {}
     for delimiter in DELIMITERS:
@@ -199,7 +200,7 @@ def guess_delimiter(head: Head, quote: str = '"') -> str:
 
 
 def is_table(head: Head) -> bool:
-    """Whether the text is plainly delimited: two rows or more, all of the same width, above one."""
+    """Whether the text is clearly delimited: several rows, all with the same number of cells, more than one."""
     if head.text.lstrip()[:1] in ("{", "[", ""):
         return False
     widths = {len(cells) for _, cells in _sample(head, guess_delimiter(head), '"')[0] if cells}
@@ -209,8 +210,8 @@ def is_table(head: Head) -> bool:
 def _preamble(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> int:
     """Physical lines before the header: single cells (a title, a date) above rows that have several.
 
-    Above two columns, a line of one cell may as well be the header of one column whose texts hold a comma: there it
-    counts only where a blank line follows it, or where the delimiter is no comma.
+    Above two columns, a line of one cell may also be the header of one column whose texts contain commas: there it
+    counts only if a blank line follows it, or if the delimiter is not a comma.
     """
     counts = Counter(len(cells) for _, cells in rows if cells)
     width = max(counts, key=lambda cells: (counts[cells], cells), default=1)
@@ -229,12 +230,12 @@ def _preamble(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> int:
 
 
 def find_preamble(table: Sequence[tuple[int, Sequence[str]]]) -> int:
-    """The last row before the header in a table whose rows all have one width: titles stand in one cell alone."""
+    """The last row before the header in a table whose rows all have one width: titles fill a single cell."""
     return _padded_preamble(table, len(table[0][1])) if table else 0
 
 
 def _is_padded(rows: Sequence[tuple[int, list[str]]], width: int) -> bool:
-    """Whether titles above a table may be filled up with empty cells, as spreadsheets export them: the table has three
+    """Whether titles above the table may be padded with empty cells, as spreadsheets export them: the table has three
     columns or more, and most of its rows fill most of them."""
     counts = [sum(bool(cell.strip()) for cell in cells) for _, cells in rows if len(cells) == width]
     full = sum(count >= max(2, 0.6 * width) for count in counts)
@@ -265,15 +266,15 @@ def has_header(table: Sequence[Sequence[str]]) -> bool:
     for index, cell in enumerate(cells):
         below = [row[index].strip() for row in rest if index < len(row)]
         if cell and below and below.count(cell) > 0.5 * len(below) and len(below) > 2:
-            return False  # a label that goes on below is a value
+            return False  # a label that is repeated below is a value
         if cell[-1:] in ("?", ".", "!") and sum(text[-1:] in ("?", ".", "!") for text in below) > 0.5 * len(below):
-            return False  # a sentence above sentences
+            return False  # a sentence above other sentences
     return True
 
 
 def column_names(cells: Sequence[str], line: int) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-    """Names for the fields; blank and repeated ones get a name of their own, and a finding."""
-    names: dict[str, None] = {}  # in order, and quick to look in: there may be 10,000
+    """Names for the fields; blank and repeated ones get a new name and a finding."""
+    names: dict[str, None] = {}  # a dict: in order, and fast to search among 10,000
     findings: list[Finding] = []
     taken, next_number = set(cells), Counter[str]()
     for index, cell in enumerate(cells, start=1):
@@ -284,18 +285,16 @@ def column_names(cells: Sequence[str], line: int) -> tuple[tuple[str, ...], tupl
             while (name := f"{base}_{number}") in taken or name in names:
                 number += 1
             next_number[cell] = number + 1
-            what = "has no name" if not cell.strip() else f"is named {cell!r} like another one"
-            message = f"Column {index} {what}; it is called {name!r} here."
-            findings.append(
-                finding("csv_header", message, "Give each column a name of its own.", line=line, field=name)
-            )
+            what = "has no name" if not cell.strip() else f"has the same name as another one ({cell!r})"
+            message = f"Column {index} {what}; it was renamed to {name!r}."
+            findings.append(finding("csv_header", message, "Give each column a unique name.", line=line, field=name))
         names[name] = None
     return tuple(names), (*findings, *_alike(names, line))
 
 
 def _named(table: Sequence[Sequence[str]], line: int) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-    """The names of the columns, where a delimiter ends the header alone, or every row but the header: no cell is
-    shifted by seeing a blank column there, or none."""
+    """The names of the columns, also if only the header ends with a delimiter, or every row but the header: a blank
+    last column is added or dropped, which shifts no cell."""
     first, rest = table[0], [cells for cells in table[1:] if cells]
     for difference in (1, -1):
         alike = [cells for cells in rest if len(cells) == len(first) + difference]
@@ -304,21 +303,21 @@ def _named(table: Sequence[Sequence[str]], line: int) -> tuple[tuple[str, ...], 
             if difference == 1:
                 return column_names([*first, ""], line)
             columns, findings = column_names(first[:-1], line)
-            message = f"The header ends with a delimiter, and the rows do not: there are {len(columns)} columns."
+            message = f"The header ends with a delimiter but the rows do not; the file has {len(columns)} columns."
             remedy = "Remove it from the header."
             return columns, (finding("csv_header", message, remedy, line=line), *findings)
     return column_names(first, line)
 
 
 def _alike(names: Iterable[str], line: int) -> list[Finding]:
-    """A finding for each name that differs from another only by case or blanks: both are kept as they are."""
+    """A finding for each name that differs from another only in case or blanks; both columns are used."""
     seen: dict[str, str] = {}
     findings = []
     for name in names:
         first = seen.setdefault(" ".join(name.split()).casefold(), name)
         if first != name:
-            message = f"Columns {first!r} and {name!r} differ only in case or blanks; they are kept apart."
-            findings.append(finding("csv_header", message, "Check that the right one is used.", line=line, field=name))
+            message = f"Columns {first!r} and {name!r} differ only in case or blanks; they are separate columns."
+            findings.append(finding("csv_header", message, "Check that you use the right one.", line=line, field=name))
     return findings
 
 

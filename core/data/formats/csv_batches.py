@@ -1,4 +1,4 @@
-"""Records of a CSV -> batches: rows of the header's width side by side, everything else a reject in its place."""
+"""CSV records -> batches: rows as wide as the header, and a Reject in place of every other record."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from core.data.formats.batches import BATCH_CELLS, BATCH_CHARACTERS, RowBatch
 from core.data.formats.csv_records import Block
 from core.data.issues import reject
 from core.messages import Reject
+from core.text import plural
 
 
 class BatchBuilder:
-    """Rows of one width and the rejects between them, until they are enough for a RowBatch."""
+    """Collects rows of one width, and the rejects between them, into a RowBatch."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
@@ -48,9 +49,9 @@ class BatchBuilder:
                 self._lines.append(block.lines[number])
             elif cells and not (
                 width > 1 and len(cells) == 1 and not cells[0].strip(" \t")
-            ):  # blanks are an empty line
-                said = f"The row has {len(cells)} cell{'s' if len(cells) != 1 else ''}, the header {width}."
-                self._reject(reject("csv_ragged", said, line=block.lines[number], raw=texts[number]))
+            ):  # blanks count as an empty line
+                message = f"The row has {plural(len(cells), 'cell')}, the header {width}."
+                self._reject(reject("csv_ragged", message, line=block.lines[number], raw=texts[number]))
         while waiting is not None:
             self._reject(waiting)
             place, waiting = next(rejects)
@@ -69,9 +70,9 @@ class BatchBuilder:
 
 
 def drop_header(block: Block) -> bool:
-    """Take the header out of the first records; False where it has not come yet.
+    """Remove the header from the first records; False if it is not among them.
 
-    Damage in the header is said, and no row is taken in its place.
+    A damaged header stays a reject, and no row is used in its place.
     """
     index = next((index for index, cells in enumerate(block.rows) if cells), len(block.rows))
     if block.places and block.places[0] <= index:

@@ -1,8 +1,8 @@
-"""CSV text -> records with their physical lines: whole blocks at the speed of C, line by line where something is wrong.
+"""CSV text -> records with their physical lines: in blocks at the speed of C, line by line around errors.
 
-A block of whole lines goes through Python's strict csv reader at once; the reader's own line count gives each record
-its physical line. Where a block holds a fault, the records there are read from single lines, so that a fault can be
-named and costs only its own lines; then blocks go on. Why this and not a columnar engine: docs/decisions/0019.
+A block of complete lines goes through Python's strict csv reader at once; the reader's line count gives each record
+its physical line. If a block contains an error, its records are read line by line, so that the error can be named and
+affects only its own lines; then blocks continue. Why not a columnar engine: docs/decisions/0019.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from core.data.issues import reject
 from core.messages import Reject
 
 BLOCK = 1 << 20  # characters read at once
-_LONGEST_BLOCK = 4 << 20  # a quoted cell that goes on beyond is read line by line
-_SLOW_RECORDS = 200  # read line by line after a fault: faults come in groups
+_LONGEST_BLOCK = 4 << 20  # a longer quoted cell is read line by line
+_SLOW_RECORDS = 200  # read line by line after an error: errors come in groups
 _GAVE_UP = "the quote goes on too long"
-_MAX_WASTED = 64_000_000  # characters looked at in vain for closing quotes, before only single lines are trusted
+_MAX_WASTED = 64_000_000  # characters searched for closing quotes in vain, before quotes must close on their line
 
-csv.field_size_limit(MAX_RECORD)  # the module's own limit of 131,072 characters would refuse long cells
+csv.field_size_limit(MAX_RECORD)  # the default limit of 131,072 characters would refuse long cells
 
 
 @dataclass(slots=True)
 class Block:
-    """Records that follow each other: cells and first lines side by side, and what is no record with its place."""
+    """Consecutive records: cells and first lines in parallel lists, and the rejects with their places."""
 
     rows: list[list[str]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    raws: list[str] | None = None  # for each row its text verbatim; None: ask `text`
+    raws: list[str] | None = None  # for each row its text verbatim; None: see `texts`
     rejects: list[Reject] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     source: str = ""
@@ -58,7 +58,7 @@ class Block:
 
 
 class CsvText:
-    """A CSV file read front to back, once."""
+    """A CSV file, read once from front to back."""
 
     def __init__(self, path: Path, detection: Detection) -> None:
         self._codec = detection.encoding or "utf-8"
@@ -72,7 +72,7 @@ class CsvText:
         self._slow = 0
 
     def blocks(self) -> Iterator[Block]:
-        """All records after the lines to be left out."""
+        """All records after the skipped lines."""
         with open_text(self._path, self._codec) as stream:
             self._stream: TextIO = stream
             self._buffer, self._at, self._ended = "", 0, False
@@ -87,10 +87,10 @@ class CsvText:
                 if block.rows or block.rejects:
                     yield block
 
-    # ---- whole blocks
+    # ---- in blocks
 
     def _fast_block(self) -> Block | None:
-        """The records of the next whole lines, as far as they are clean; None at the end of the file."""
+        """The records of the next complete lines, up to the first error; None at the end of the file."""
         end = self._whole_lines()
         if end <= self._at:
             if self._at >= len(self._buffer) and self._ended:
@@ -124,7 +124,7 @@ class CsvText:
         return block
 
     def _whole_lines(self) -> int:
-        """Where the last whole line of the buffer ends; what is at the file's end counts as whole."""
+        """Where the last complete line of the buffer ends; the last line of the file is always complete."""
         while True:
             if self._ended:
                 return len(self._buffer)
@@ -137,7 +137,7 @@ class CsvText:
             self._fill()
 
     def _fill(self) -> bool:
-        """Read another chunk; False at the end of the file. What was used up is let go."""
+        """Read another chunk and drop the used part of the buffer; False at the end of the file."""
         chunk = self._stream.read(BLOCK)
         self._buffer, self._at = self._buffer[self._at :] + chunk, 0
         self._ended = not chunk
@@ -151,7 +151,7 @@ class CsvText:
     # ---- line by line
 
     def _slow_block(self) -> Block | None:
-        """Some records read from single lines, faults included; None at the end of the file."""
+        """Some records read line by line, with their errors; None at the end of the file."""
         block = Block(raws=[])
         assert block.raws is not None
         reader = self._line_reader()
@@ -200,7 +200,7 @@ class CsvText:
             yield line.text
 
     def _next_line(self) -> Line | None:
-        """The next physical line of the file; of one longer than MAX_RECORD only the beginning is kept."""
+        """The next physical line of the file; only the beginning of one longer than MAX_RECORD."""
         length = self._line_length()
         if length == 0:
             return None
@@ -215,7 +215,7 @@ class CsvText:
         return line
 
     def _line_length(self) -> int:
-        """Characters up to the next line end, with it; MAX_RECORD of a longer line; 0 at the end of the file."""
+        """Characters up to and including the next line end, at most MAX_RECORD; 0 at the end of the file."""
         start = self._at
         while True:
             newline = self._buffer.find("\n", start)
@@ -235,14 +235,14 @@ class CsvText:
             start = self._at + looked
 
     def _put_back(self, from_line: int) -> None:
-        """Give back the taken lines after the first `from_line` of them."""
+        """Put back the taken lines from index `from_line` on."""
         lines = self._taken[from_line:]
         self._wasted += sum(len(line.text) for line in lines)
         self._again.extendleft(reversed(lines))
         del self._taken[from_line:]
 
     def _broken(self, reason: str) -> Reject:
-        """The Reject for a record that cannot be read; the lines after the fault go back to be read on their own."""
+        """The Reject for a record that cannot be read; the lines after the error are read again."""
         if (gave_up := reason == _GAVE_UP) and len(self._taken) > 1:
             self._again.appendleft(self._taken.pop())  # the reader has not seen it
         first = self._taken[0].number
@@ -258,12 +258,12 @@ class CsvText:
         self._put_back(opened + 1)
         at = self._taken[-1].number
         text = "".join(line.text for line in self._taken).rstrip("\r\n")
-        said = "A quote is opened here and never closed."
+        message = "A quote is opened here and never closed."
         if unclosed and "end of data" not in reason:
-            said = f"A quote is opened here and not closed within {MAX_RECORD:,} characters."
+            message = f"A quote is opened here and not closed within {MAX_RECORD:,} characters."
         if gave_up and self._wasted > _MAX_WASTED:
-            said = "A quote is opened here and not closed on its line; too many before it were never closed."
-        return reject("csv_unclosed_quote", said, line=first, raw=text, at=at)
+            message = "A quote is opened here and not closed on its line, after too many that were never closed."
+        return reject("csv_unclosed_quote", message, line=first, raw=text, at=at)
 
     def _too_long(self) -> Reject:
         first = self._taken[0]
@@ -275,7 +275,7 @@ class CsvText:
 
 
 def strict_reader(texts: Iterable[str], delimiter: str, quote: str | None) -> Any:
-    """Strict: text after a closing quote and a quote that never closes are errors, not guesses."""
+    """A reader for which text after a closing quote and a quote that never closes are errors."""
     if not quote:
         return csv.reader(texts, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
     return csv.reader(texts, delimiter=delimiter, quotechar=quote, strict=True)
@@ -297,7 +297,7 @@ def opening_quote(texts: Sequence[str], delimiter: str, quote: str) -> int:
                 elif character == quote:
                     inside = False
                     if text[position + 1 : position + 2] not in (delimiter, "\n", "\r", ""):
-                        return opened  # the fault itself
+                        return opened  # the error itself
             elif character == quote and start:
                 inside, opened = True, index
             start = character == delimiter and not inside
@@ -306,7 +306,7 @@ def opening_quote(texts: Sequence[str], delimiter: str, quote: str) -> int:
 
 
 def _is_damaged(text: str) -> bool:
-    """Whether a text holds NUL or half characters, into which bad bytes were decoded."""
+    """Whether a text contains NUL or lone surrogates, into which bad bytes are decoded."""
     if "\0" in text:
         return True
     if text.isascii():

@@ -19,31 +19,31 @@ from core.data.formats.nested import checked_way, nested_fields
 from core.data.issues import data_error, finding
 from core.errors import DataError, NotFound
 
-_SAMPLE_BYTES = 4 << 20  # pieces with bytes above 127 that the encoding is inferred from
-_STRETCH, _PIECE = 1 << 20, 1 << 16  # bytes; of each stretch of a file a piece, around its first byte above 127
+_SAMPLE_BYTES = 4 << 20  # the parts with bytes above 127 from which the encoding is inferred
+_STRETCH, _PIECE = 1 << 20, 1 << 16  # bytes; one piece of each stretch of the file, around its first byte above 127
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
 def detect_file(path: Path, filename: str = "", overrides: Mapping[str, Any] | None = None) -> Detection:
-    """How a file is to be read.
+    """How to read a file.
 
     Args:
-        filename: the name the person knows it by; only its suffix counts, and only in doubt.
-        overrides: what the person chose: format, encoding, delimiter, quotechar, header, skip_lines, array_path,
-            sheet, nested; each is detected where it is missing or None.
+        filename: the user's name for it; only its suffix counts, and only where the content is unclear.
+        overrides: what the user chose: format, encoding, delimiter, quotechar, header, skip_lines, array_path, sheet,
+            nested; each is detected if it is missing or None.
 
     Raises:
-        DataError: missing, empty, a container, or nothing that can be read.
+        DataError: the file is missing, empty, a container, or cannot be read.
     """
     name = filename or path.name
     chosen = arguments.mapping(overrides, "overrides")
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and gone after the first look
-            raise data_error("file_missing", f"{filename or path} is not a file.", "Name a file; write a pipe to one.")
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe could block, and can be read only once
+            raise data_error("file_missing", f"{filename or path} is not a file.", "Save it as a file first.")
         packed = is_gzip(path)
         size, fault = check(path) if packed else (0, "")
         if fault and size <= len(DAMAGE):
-            raise data_error("gzip_damaged", f"The file begins like gzip, and cannot be unpacked: {fault}.")
+            raise data_error("gzip_damaged", f"The gzip file cannot be unpacked: {fault}.")
         with open_bytes(path) as stream:
             head = stream.read(HEAD_BYTES)
             complete = len(head) < HEAD_BYTES or not stream.read(1)
@@ -53,43 +53,43 @@ def detect_file(path: Path, filename: str = "", overrides: Mapping[str, Any] | N
     inner = name[:-3] if packed and name.lower().endswith(".gz") else name
     if packed and fault:
         head, sample = head.removesuffix(DAMAGE), sample.removesuffix(DAMAGE)
-    found = _detect(head, inner, chosen, complete=complete, sample=sample)
+    detection = _detect(head, inner, chosen, complete=complete, sample=sample)
     if packed:
-        found = _packed(found, name, fault)
-    found = FORMATS.get(found.format).inspect(path, found, chosen)
-    return _with_nested(path, found, chosen)
+        detection = _packed(detection, name, fault)
+    detection = FORMATS.get(detection.format).inspect(path, detection, chosen)
+    return _with_nested(path, detection, chosen)
 
 
-def _packed(found: Detection, name: str, fault: str) -> Detection:
-    """What a gzip file holds, said to be packed."""
-    entry = FORMATS.get(found.format)
+def _packed(detection: Detection, name: str, fault: str) -> Detection:
+    """The detection of a gzip file's content, with a note that it is packed."""
+    entry = FORMATS.get(detection.format)
     if entry.is_binary:
         raise data_error("container", f"The file is {entry.label} packed with gzip.", "Unpack it first.")
-    found = replace(found, compression="gzip").with_notes("Packed with gzip; it is unpacked while it is read.")
+    detection = replace(detection, compression="gzip").with_notes("Packed with gzip; it is unpacked while it is read.")
     if fault:
-        said = f"The gzip file is damaged: {fault}. Rows may be missing after the last one."
-        found = found.with_notes(findings=[finding("gzip_incomplete", said)])
+        message = f"The gzip file is damaged: {fault}. Rows may be missing after the last one."
+        detection = detection.with_notes(findings=[finding("gzip_incomplete", message)])
     if not name.lower().endswith((".gz", ".gzip")):
-        text = "The file is packed with gzip, which its name does not say; it was unpacked."
-        found = found.with_notes(text, findings=[finding("suffix_mismatch", text)])
-    return found
+        text = "The file is packed with gzip although its name does not say so; it was unpacked."
+        detection = detection.with_notes(text, findings=[finding("suffix_mismatch", text)])
+    return detection
 
 
-def _with_nested(path: Path, found: Detection, chosen: Mapping[str, Any]) -> Detection:
-    """Say which columns hold objects or lists, and what becomes of them."""
-    entry = FORMATS.get(found.format)
+def _with_nested(path: Path, detection: Detection, chosen: Mapping[str, Any]) -> Detection:
+    """Add a note on the columns with objects or lists and how they are read."""
+    entry = FORMATS.get(detection.format)
     if not entry.can_nest:
-        return found
+        return detection
     try:
-        names = nested_fields(entry.read(path, found))
+        names = nested_fields(entry.read(path, detection))
     except DataError:
-        return found  # it is raised again where the rows are read
+        return detection  # raised again when the rows are read
     if not names:
-        return found
+        return detection
     way = checked_way(chosen.get("nested") or "keep")
     listed = ", ".join(repr(name) for name in names[:8])
-    told = {"keep": "kept as they are", "text": "written as JSON text", "flatten": "spread over columns"}[way]
-    return replace(found, nested=way).with_notes(f"Objects or lists in {listed}: {told}.")
+    change = {"keep": "used as they are", "text": "written as JSON text", "flatten": "spread over columns"}[way]
+    return replace(detection, nested=way).with_notes(f"Objects or lists in {listed}: {change}.")
 
 
 def _detect(
@@ -100,11 +100,11 @@ def _detect(
     complete: bool = True,
     sample: bytes | None = None,
 ) -> Detection:
-    """How a file that begins with `head` is to be read.
+    """How to read a file that begins with `head`.
 
     Args:
-        complete: whether `head` is the whole file.
-        sample: what the encoding is inferred from, where that is more than `head`.
+        complete: whether `head` is the full file.
+        sample: what the encoding is inferred from, if that is more than `head`.
     """
     chosen = dict(overrides or {})
     suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()
@@ -113,15 +113,15 @@ def _detect(
     if not looked.text.strip() and not looked.is_binary:
         raise data_error("empty_file", f"{filename or 'The file'} is empty.")
     entry = _chosen_format(chosen) or max(FORMATS, key=lambda item: item.sniff(looked))
-    found = entry.detect(looked, chosen)
-    if found.encoding is not None:
+    detection = entry.detect(looked, chosen)
+    if detection.encoding is not None:
         encoding = _encoding(sample or head, entry.unicode_only, chosen)
-        found = found.with_notes(*encoding.notes, findings=encoding.findings)
+        detection = detection.with_notes(*encoding.notes, findings=encoding.findings)
     named = next((item for item in FORMATS if suffix in item.suffixes), None)
     if named is not None and named.id != entry.id and "format" not in chosen:
-        text = f"The file is named {suffix}, but its content is {entry.label}; it was read as that."
-        found = found.with_notes(text, findings=[finding("suffix_mismatch", text)])
-    return found
+        text = f"The file is named {suffix}, but its content is {entry.label}; it was read as {entry.label}."
+        detection = detection.with_notes(text, findings=[finding("suffix_mismatch", text)])
+    return detection
 
 
 def _head(raw: bytes, sample: bytes, suffix: str, complete: bool, chosen: Mapping[str, Any]) -> Head:
@@ -151,7 +151,7 @@ def _chosen_format(chosen: Mapping[str, Any]) -> Format | None:
 
 
 def _sample(path: Path, head: bytes) -> bytes:
-    """The head, and pieces of the rest that hold bytes above 127: the encoding may show itself only there."""
+    """The head, and pieces of the rest with bytes above 127: the encoding may be visible only there."""
     pieces, size = [head], len(head)
     with open_bytes(path) as stream:
         stream.read(len(head))
@@ -166,13 +166,13 @@ def _sample(path: Path, head: bytes) -> bytes:
             rest = _STRETCH - len(chunk)
             if stream.seekable():
                 stream.seek(rest, SEEK_CUR)
-            else:  # what is unpacked can only be read
+            else:  # unpacked bytes cannot be skipped
                 stream.read(rest)
     return b"".join(pieces)
 
 
 def _until_high(stream: BinaryIO) -> bytes:
-    """The next stretch of a file, or no more of it than a piece around its first byte above 127."""
+    """The next stretch of the file, or only a piece of it around its first byte above 127."""
     read = b""
     while len(read) < _STRETCH and (more := stream.read(_PIECE)):
         read += more

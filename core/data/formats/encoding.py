@@ -1,6 +1,6 @@
-"""Which encoding a text file is in: a byte order mark, UTF-8, or an inference that is shown and can be overruled.
+"""Which encoding a text file is in: a byte order mark, UTF-8, or a guess that is shown and can be changed.
 
-JSON is UTF-8 by its own standard (RFC 8259), so bytes that are not reject their row there. A CSV may be in anything.
+JSON is UTF-8 by its standard (RFC 8259), so a row with other bytes is rejected. A CSV may be in anything.
 A single stray byte in an otherwise plain file is damage, not an encoding: the file stays UTF-8 and the row is rejected.
 """
 
@@ -53,12 +53,12 @@ ENCODING_TITLES = {
     "utf-32": "UTF-32",
 }
 _PIECE = 1 << 16  # bytes
-_ENOUGH_HIGH_BYTES = 12  # fewer say too little for anything but Western text
+_ENOUGH_HIGH_BYTES = 12  # with fewer, only Western text can be told from damage
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A codec name, what to tell the person, and a finding where it was inferred."""
+    """A codec name, notes for the user, and a finding if it was inferred."""
 
     codec: str
     notes: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ def detect_encoding(sample: bytes, *, unicode_only: bool = False) -> Encoding:
     """The encoding of a file.
 
     Args:
-        sample: its beginning, and further pieces that hold bytes above 127.
+        sample: its beginning, and further pieces with bytes above 127.
         unicode_only: True rules out everything but UTF-8, -16 and -32.
     """
     for mark, codec, words in _MARKS:
@@ -84,21 +84,21 @@ def detect_encoding(sample: bytes, *, unicode_only: bool = False) -> Encoding:
     if not invalid:
         return Encoding("utf-8")
     if unicode_only or valid >= invalid:
-        return Encoding("utf-8", ("Encoding UTF-8, with bytes in it that are not valid UTF-8.",))
+        return Encoding("utf-8", ("Encoding UTF-8, with some bytes that are not valid UTF-8.",))
     codec = _legacy(sample)
     if codec == "utf-8":
-        return Encoding("utf-8", ("Encoding UTF-8, with bytes in it that are not valid UTF-8.",))
-    note = f"Encoding {codec}, inferred from the bytes; it can be changed."
-    told = finding("encoding_guessed", f"The file is not UTF-8; it was read as {codec}.")
-    return Encoding(codec, (note,), (told,))
+        return Encoding("utf-8", ("Encoding UTF-8, with some bytes that are not valid UTF-8.",))
+    note = f"Encoding {codec}, inferred from the bytes; you can change it."
+    guessed = finding("encoding_guessed", f"The file is not UTF-8; it was read as {codec}.")
+    return Encoding(codec, (note,), (guessed,))
 
 
 def checked_codec(name: str, sample: bytes = b"") -> str:
-    """The codec that a person chose; DataError where Python knows none of that name, or none for text.
+    """The codec that a user chose; DataError if Python has no text codec of that name.
 
     Args:
-        sample: the beginning of the file: without a byte order mark, its zero bytes tell which UTF-16 or -32 it
-            is, else little endian.
+        sample: the beginning of the file: without a byte order mark, its zero bytes show which UTF-16 or -32 it is;
+            else little endian.
     """
     try:
         info = codecs.lookup(name)
@@ -115,15 +115,15 @@ def checked_codec(name: str, sample: bytes = b"") -> str:
 
 
 def decode_head(raw: bytes, codec: str) -> str:
-    """The beginning of a file as text, for looking at; damage becomes U+FFFD and a cut last character disappears."""
+    """The beginning of a file as text, for detection; bad bytes become U+FFFD, a cut last character is dropped."""
     decoder = codecs.getincrementaldecoder(codec)(errors="replace")
     return decoder.decode(raw, final=False)
 
 
-def _unmarked_wide(sample: bytes, wanted: str = "") -> str:
-    """UTF-16 or -32 without a mark, by where the zero bytes of plain letters stand; "" where it is another."""
-    found = _by_zero_bytes(sample)
-    return found if found.startswith(wanted) else ""
+def _unmarked_wide(sample: bytes, family: str = "") -> str:
+    """UTF-16 or -32 without a mark, by the positions of the zero bytes of ASCII letters; "" if it is neither."""
+    codec = _by_zero_bytes(sample)
+    return codec if codec.startswith(family) else ""
 
 
 def _by_zero_bytes(sample: bytes) -> str:
@@ -143,12 +143,12 @@ def _by_zero_bytes(sample: bytes) -> str:
     return ""
 
 
-@lru_cache(maxsize=1)  # detection asks twice about the same bytes
+@lru_cache(maxsize=1)  # detection checks the same bytes twice
 def _is_utf8(sample: bytes) -> bool:
-    """Whether all of it is UTF-8, but for a character cut at the end: most files, and quickly told."""
+    """Whether all bytes are UTF-8, except for a character cut at the end: a quick test that most files pass."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        for start in range(0, len(sample), _PIECE):  # the text of all of it at once would be 16 MB that nobody needs
+        for start in range(0, len(sample), _PIECE):  # decoding everything at once would need 16 MB
             decoder.decode(sample[start : start + _PIECE], final=False)
     except UnicodeDecodeError:
         return False
@@ -171,7 +171,7 @@ def _utf8_sequences(sample: bytes) -> tuple[int, int]:
 def _legacy(sample: bytes) -> str:
     high = sum(len(run) for run in _HIGH.findall(sample))
     if high >= _ENOUGH_HIGH_BYTES:
-        from charset_normalizer import from_bytes  # imported here: it costs 50 ms that most files do not need
+        from charset_normalizer import from_bytes  # imported here: it takes 50 ms, and most files do not need it
 
         best = from_bytes(_lines_with_high_bytes(sample)).best()
         if best is not None and best.encoding not in _WESTERN and not best.encoding.startswith("utf"):
@@ -180,13 +180,13 @@ def _legacy(sample: bytes) -> str:
 
 
 def _lines_with_high_bytes(sample: bytes, limit: int = 65_536) -> bytes:
-    """The lines that say something about the encoding: plain ones only dilute it."""
+    """The lines with high bytes; the others say nothing about the encoding."""
     lines = [line for line in sample.splitlines(keepends=True) if _HIGH.search(line)]
     return b"".join(lines)[:limit]
 
 
 def _is_western(sample: bytes) -> bool:
-    """Whether the high bytes are accents and curly quotes of cp1252 where such characters stand in words."""
+    """Whether the high bytes are accents and curly quotes of cp1252 in places where words have them."""
     try:
         text = _lines_with_high_bytes(sample).decode("cp1252")
     except UnicodeDecodeError:
@@ -199,7 +199,7 @@ def _is_western(sample: bytes) -> bool:
         in_word = before.isalpha() or after.isalpha()
         if character in "ÿþðÞÐ¤¦¬¯¸" or (
             character.isupper() and not (after.isalpha() or before.isupper())
-        ):  # 0xFF, 0xFE and others that damage is made of
+        ):  # 0xFF, 0xFE and others that are typical of damage
             bad += 1
         elif character.isalpha() or character in "’‘":
             good += in_word

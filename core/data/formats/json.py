@@ -16,7 +16,7 @@ from core.messages import Reject, Row
 
 _NAMES = (".json", ".jsonl", ".ndjson", ".jsonlines")
 TABLE_NAMES = (".csv", ".tsv", ".tab", ".txt", ".psv")
-_MAX_PATH = 3  # how deep inside objects the array is looked for
+_MAX_PATH = 3  # how deep inside objects an array is searched for
 # Lists that make an object one chat: such an object is a row, its list is not a table.
 _CHAT_LISTS = frozenset({"messages", "conversations", "conversation"})
 _CHAT_KEYS = frozenset({"role", "from", "content", "value"})
@@ -34,9 +34,9 @@ class JsonFormat(Format):
         text = head.text.lstrip()
         if text[:1] in ("{", "["):
             inner = text[1:].lstrip()[:1]
-            # `[INST] ...` in a text file is no JSON; an array or object begins with one of these.
+            # `[INST] ...` in a text file is not JSON; an array or object begins with one of these.
             plausible = inner in tuple('"{}[]-0123456789tfn/') or not inner
-            # `{name} asks` in a table is no JSON either.
+            # `{name} asks` in a table is not JSON either.
             if plausible and (text[0] == "[" or inner in ('"', "}", "/", "") or head.suffix not in TABLE_NAMES):
                 return 0.92 if text[0] == "[" else 0.85
             return 0.4 if head.suffix in _NAMES else 0.0
@@ -49,9 +49,9 @@ class JsonFormat(Format):
         chosen = overrides.get("array_path")
         if chosen is not None:
             path = tuple(chosen.split(".")) if isinstance(chosen, str) and chosen else tuple(chosen)
-            whole = "A single JSON value." if start == "{" else _array_note(())
+            single = "A single JSON value." if start == "{" else _array_note(())
             layout = "object" if path else "values" if start == "{" else "array"
-            note = _array_note(path) if path else whole
+            note = _array_note(path) if path else single
             return Detection(
                 self.id, head.encoding, layout=layout, array_path=path, arrays=_with_whole(arrays), notes=(note,)
             )
@@ -60,13 +60,13 @@ class JsonFormat(Format):
         if path := _largest(head.text, found):
             keys = ".".join(path)
             text = f"The rows are taken from {keys!r}; the rest of the object is not used."
-            told = finding("json_array_chosen", text)
+            unused = finding("json_array_chosen", text)
             notes = [_array_note(path)]
             if len(arrays) > 1:
-                notes.append(f"{len(arrays)} arrays of objects were found; another one can be chosen.")
+                notes.append(f"{len(arrays)} arrays of objects were found; you can choose another one.")
             return Detection(
                 self.id, head.encoding, layout="object", array_path=path, arrays=_with_whole(arrays),
-                notes=tuple(notes), findings=(told,),
+                notes=tuple(notes), findings=(unused,),
             )  # fmt: skip
         if arrays:
             note = "A single JSON value."
@@ -101,7 +101,7 @@ class JsonFormat(Format):
 
 
 def _with_whole(arrays: tuple[ArrayFound, ...]) -> tuple[ArrayFound, ...]:
-    """The choices: each array, or the document itself as the only row."""
+    """The choices: each array, or the document as the only row."""
     return (*arrays, ArrayFound((), 1)) if arrays else ()
 
 
@@ -112,9 +112,9 @@ def _largest(text: str, candidates: Mapping[tuple[str, ...], int]) -> tuple[str,
 
 
 def find_arrays(text: str) -> dict[tuple[str, ...], int]:
-    """Every array of objects inside an object: the keys that lead there, and how many objects are seen in it.
+    """Every array of objects inside an object: the keys that lead to it, and how many objects it has.
 
-    The text may be cut off: what is seen of each array counts.
+    The text may be cut off: only the visible part of each array is counted.
     """
     found: dict[tuple[str, ...], int] = {}
     path: list[str] = []  # the key at each open object
@@ -123,7 +123,7 @@ def find_arrays(text: str) -> dict[tuple[str, ...], int]:
     for token in strict_json.TOKEN.finditer(text):
         word = token.group()
         if word in ("{", "["):
-            # Deeper brackets are only counted: looking along a stack of a million would never end.
+            # Deeper brackets are only counted: searching a stack of a million would take forever.
             if word == "{" and 1 < len(stack) <= _MAX_PATH + 1 and stack[-1] == "[" and "[" not in stack[:-1]:
                 found[tuple(path)] = found.get(tuple(path), 0) + 1
             stack.append(word)
@@ -139,7 +139,7 @@ def find_arrays(text: str) -> dict[tuple[str, ...], int]:
 
 
 def _is_chat(text: str, candidates: Mapping[tuple[str, ...], int]) -> bool:
-    """Whether the object is itself one chat: its `messages` hold roles and contents."""
+    """Whether the object itself is one chat: its `messages` have roles and contents."""
     if not any(len(keys) == 1 and keys[0].lower() in _CHAT_LISTS for keys in candidates):
         return False
     value, _ = first_value(text)

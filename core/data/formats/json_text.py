@@ -1,7 +1,7 @@
 """Cut a JSON text of any size into its records, each with the physical line it starts on.
 
-The records are found by brackets, strings and commas alone, a chunk at a time; each is then parsed strictly on its own.
-So a line number comes from the position in the text, a broken element costs only itself, and 100 MB need no memory.
+The records are found by brackets, strings and commas, a chunk at a time; each is then parsed strictly by itself. So the
+line number of a record is its position in the text, a broken element affects no other, and 100 MB need little memory.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Piece:
 
 @dataclass(slots=True)
 class _Start:
-    """Where a record begins, and what is left of it when it has grown too long to be kept."""
+    """Where a record begins, and its beginning if it is too long to store."""
 
     line: int
     offset: int
@@ -45,7 +45,7 @@ class _Start:
 
 
 class JsonText:
-    """A JSON text read from a file, front to back."""
+    """A JSON text, read from a file from front to back."""
 
     def __init__(self, path: Path, codec: str) -> None:
         self._path, self._codec = path, codec
@@ -77,7 +77,7 @@ class JsonText:
                 if piece.line == last_line:
                     message = "The line holds more than one value."
                     yield reject(
-                        "json_syntax", message, "Put each on a line of its own.", line=piece.line, raw=piece.text
+                        "json_syntax", message, "Put each on a separate line.", line=piece.line, raw=piece.text
                     )
                 else:
                     yield self._record(piece)
@@ -114,7 +114,7 @@ class JsonText:
                 yield reject("json_syntax", message, line=self._line, raw="}")
 
     def _remainder(self, depth: int) -> Iterator[Reject]:
-        """Nothing may follow but what closes the objects around the array."""
+        """Only the ends of the objects around the array may follow."""
         for _ in range(depth):
             while self._peek() == ",":
                 self._skip(1)
@@ -143,7 +143,7 @@ class JsonText:
         return damage(text, line=piece.line, offset=piece.offset, codec=self._codec) or row_or_reject(text, piece.line)
 
     def _complete(self, piece: _Piece) -> bool:
-        """Whether the record is JSON, even if it is no row: then only what should follow it is missing."""
+        """Whether the record is JSON, even if it is not a row: then only the text after it is missing."""
         record = self._record(piece)
         return isinstance(record, Row) or record.findings[0].code == "json_no_rows"
 
@@ -154,10 +154,10 @@ class JsonText:
         self._buffer, self._at = "", 0
         self._line, self._offset = 1, self._width.mark(self._path)
         self._ended = False
-        self._faults: list[Reject] = []  # in what stands around the array
+        self._faults: list[Reject] = []  # in the text around the array
 
     def _fill(self) -> bool:
-        """Read another chunk; False at the end of the file. What was used up is let go."""
+        """Read another chunk and drop the used part of the buffer; False at the end of the file."""
         chunk = self._stream.read(_CHUNK)
         self._buffer, self._at = self._buffer[self._at :] + chunk, 0
         self._ended = not chunk
@@ -187,7 +187,7 @@ class JsonText:
                 return ""
 
     def _value(self) -> _Piece:
-        """One value: up to its own closing bracket, or to the end of the line where it is none of brackets."""
+        """One value: up to its own closing bracket, or to the end of the line if it has no brackets."""
         if self._peek() in ("{", "["):
             return self._cut(between=False)
         while (end := self._line_end()) < 0 and self._fill():
@@ -208,7 +208,7 @@ class JsonText:
             for token in strict_json.TOKEN.finditer(self._buffer, position):
                 text = token.group()
                 position = token.end()
-                if text == '"':  # a string that goes on beyond the buffer
+                if text == '"':  # a string that continues beyond the buffer
                     position = token.start()
                     break
                 if text == "[" or text == "{":
@@ -233,7 +233,7 @@ class JsonText:
             self._fill()
 
     def _let_go(self, start: _Start, position: int) -> None:
-        """Forget the middle of a record that is too long to be kept; its beginning stays for the reject."""
+        """Drop the middle of a record that is too long to store; the reject has its beginning."""
         start.kept = start.kept or self._buffer[self._at : self._at + 1_000]
         position -= self._buffer[position - 1 : position] == "\r"  # half of a line end, perhaps
         start.dropped += max(position - self._at, 0)
@@ -250,7 +250,7 @@ class JsonText:
         return min(ends, default=-1)
 
     def _enter(self, key: str) -> bool:
-        """Step into an object, up to the value of `key`; False where it has no such key."""
+        """Step into an object, up to the value of `key`; False if it has no such key."""
         if self._peek() != "{":
             return False
         self._skip(1)
@@ -269,7 +269,7 @@ class JsonText:
         return False
 
     def _check_member(self, piece: _Piece, name: str | None = None) -> None:
-        """Note a fault in a member of an object around the array: `"key": value`, or the value of `name`."""
+        """Report an error in a member of an object around the array: `"key": value`, or the value of `name`."""
         text = piece.text if name is None else f'"": {piece.text}'
         try:
             if not piece.text.strip(_BLANK):
@@ -295,19 +295,19 @@ def row_or_reject(text: str, line: int) -> Row | Reject:
     try:
         value = strict_json.loads(text, line=line)
     except DataError as error:
-        # What is no object is no row, whatever characters it holds.
+        # A value that is not an object is not a row, whatever characters it contains.
         if error.code not in ("nul", "lone_surrogate") or text.lstrip(_BLANK)[:1] == "{":
             return Reject(line, shortened(text, MAX_RECORD), (from_error(error),))
         value = [] if text.lstrip(_BLANK)[:1] == "[" else ""
     if isinstance(value, dict) and value:
         return Row(line, value)
-    names = {dict: "an empty object", list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+    names = {dict: "an empty object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     kind = names.get(type(value), "a number")
-    return reject("json_no_rows", f"This is {kind}, and a row is an object with keys.", line=line, raw=text)
+    return reject("json_no_rows", f"This is {kind}, but a row must be an object with keys.", line=line, raw=text)
 
 
 def first_value(text: str) -> tuple[str | None, str]:
-    """The first value of a text and what follows it; None where it does not end within the text."""
+    """The first value of a text and what follows it; None if it does not end within the text."""
     start = len(text) - len(text.lstrip())
     depth = 0
     for token in strict_json.TOKEN.finditer(text, start):

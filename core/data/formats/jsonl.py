@@ -1,4 +1,4 @@
-"""JSON lines: one object per physical line. Objects pretty-printed over several lines are read as well."""
+"""JSONL: one object per physical line. Objects pretty-printed over several lines are read as well."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.data.issues import reject
 from core.errors import DataError
 from core.messages import Reject, Row
 
-MAX_WASTED = 32_000_000  # characters looked at ahead in vain, before every line is taken alone
+MAX_WASTED = 32_000_000  # characters read ahead in vain, before every line is read by itself
 _MAX_LINES = 100_000
 
 
@@ -39,7 +39,7 @@ class JsonlFormat(Format):
             if layout == "lines":
                 return 0.95
             return 0.9 if layout == "values" or named else 0.0
-        if start == "[":  # an array, whatever the name says, unless every line is one
+        if start == "[":  # an array, whatever the suffix, unless every line is one
             first = head.text.lstrip().partition("\n")[0]
             return 0.95 if _lines_of_values(head) and _is_value(first) else 0.0
         return 0.5 if named else 0.0
@@ -48,7 +48,7 @@ class JsonlFormat(Format):
         layout = overrides.get("layout") or self._layout(head) or _layout_of_one(head)
         notes = ["JSONL: one object per line."]
         if layout == "values":
-            notes = ["JSON objects, one after another over several lines each."]
+            notes = ["JSON objects, one after another, each over several lines."]
         return Detection(self.id, head.encoding, layout=layout, notes=tuple(notes))
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
@@ -62,7 +62,7 @@ class JsonlFormat(Format):
                 yield record(source, line, codec)
 
     def _layout(self, head: Head) -> str:
-        """`lines` or `values`; "" where there is one value only, which is a JSON document."""
+        """`lines` or `values`; "" if there is only one value, which is a JSON document."""
         if _lines_of_values(head):
             return "lines"
         end, rest = first_value(head.text)
@@ -77,12 +77,12 @@ class JsonlFormat(Format):
 
 
 class LineSource:
-    """Lines of which some can be looked at ahead. (Bulk validation reads odd lines with it too.)"""
+    """Lines with lookahead. (Bulk validation reads its difficult lines with it, too.)"""
 
     def __init__(self, source: Iterator[Line]) -> None:
         self._source = source
         self._again: deque[Line] = deque()
-        self.wasted = 0  # characters looked at ahead in vain
+        self.wasted = 0  # characters read ahead in vain
 
     def __iter__(self) -> Iterator[Line]:
         while (line := self.next()) is not None:
@@ -93,7 +93,7 @@ class LineSource:
 
     @property
     def waiting(self) -> int:
-        """How many lines were looked at ahead and put back."""
+        """How many lines were read ahead and put back."""
         return len(self._again)
 
     def put_back(self, taken: list[Line]) -> None:
@@ -102,7 +102,7 @@ class LineSource:
 
 
 def record(source: LineSource, line: Line, codec: str) -> Row | Reject:
-    """The record that begins with a line: the line itself, or an object that goes on over the next ones."""
+    """The record that begins with a line: the line itself, or an object that continues on the next lines."""
     text = line.text.rstrip("\r\n")
     if line.too_long:
         message = f"The line is longer than {MAX_RECORD:,} characters."
@@ -118,9 +118,9 @@ def record(source: LineSource, line: Line, codec: str) -> Row | Reject:
 
 
 def _over_lines(source: LineSource, first: Line, depth: int, codec: str) -> Row | Reject | None:
-    """An object that is pretty-printed among objects of one line each; None where its brackets never close.
+    """An object that is pretty-printed among objects of one line each; None if its brackets never close.
 
-    A line that is a complete object of its own, without indentation, ends the search: what began before it was cut off.
+    A line that is a complete object by itself, without indentation, ends the search: the object before it was cut off.
     """
     taken: list[Line] = []
     size = len(first.text)
@@ -153,7 +153,7 @@ def _depth(text: str) -> int:
 
 
 def _layout_of_one(head: Head) -> str:
-    """A single object over several lines is read as one value, whatever the name promises."""
+    """A single object over several lines is read as one value, whatever the suffix."""
     end, _ = first_value(head.text)
     return "lines" if end is None else "values"
 
@@ -173,7 +173,7 @@ def _second_line_is_a_value(text: str) -> bool:
 
 
 def _is_value(line: str) -> bool:
-    """Whether a line is an object or array of its own; deep or odd ones count, truncated ones do not."""
+    """Whether a line is a complete object or array; refused ones count, truncated ones do not."""
     text = line.strip()
     if text[:1] not in "{[":
         return False

@@ -1,4 +1,4 @@
-"""Objects and lists in cells: kept, written as JSON text, or spread over columns named `outer.inner`."""
+"""Objects and lists in cells: used as they are, written as JSON text, or spread over columns named `outer.inner`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOOKED_AT = 50
 
 
 def nested_fields(items: Iterable[Row | Reject]) -> tuple[str, ...]:
-    """The fields of the first rows that hold objects or lists."""
+    """The fields that have objects or lists in the first rows."""
     found: dict[str, None] = {}
     for item in islice(items, _LOOKED_AT):
         if isinstance(item, Row):
@@ -28,9 +28,9 @@ def nested_fields(items: Iterable[Row | Reject]) -> tuple[str, ...]:
 
 
 def checked_way(value: object) -> str:
-    """A way that a person chose; DataError where there is no such."""
+    """The way that a user chose; DataError if it does not exist."""
     if value not in WAYS:
-        raise DataError(f"{value!r} is no way of reading objects and lists.", f"Choose one of {', '.join(WAYS)}.")
+        raise DataError(f"Unknown way of reading objects and lists: {value!r}.", f"Choose one of {', '.join(WAYS)}.")
     return str(value)
 
 
@@ -46,7 +46,7 @@ def as_text(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flatten(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Objects become columns, lists JSON text; a name that is taken gets a number, so that no value is lost."""
+    """Objects become columns, lists JSON text; a name that exists already gets a number, so that no value is lost."""
     out: dict[str, Any] = {}
     taken = set(fields)
 

@@ -11,7 +11,7 @@ from core.data.formats.base import Detection, Format, Head
 from core.data.issues import data_error
 from core.messages import Reject, Row
 
-# parquet_file is imported where a file is read: pyarrow takes 150 ms, which `sft --help` need not wait for.
+# parquet_file is imported when a file is read: pyarrow takes 150 ms to import, too long for `sft --help`.
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 
@@ -23,22 +23,22 @@ class ParquetFormat(Format):
     label = "Parquet"
     suffixes = (".parquet", ".pq")
     magic = (MAGIC, ENCRYPTED)
-    can_fork = False  # its reader has threads
+    can_fork = False  # its reader uses threads
 
     def sniff(self, head: Head) -> float:
         if self.has_magic(head.raw):
             return 1.0
-        return 0.6 if head.suffix in self.suffixes else 0.0  # so named, but not so: text may be surer of itself
+        return 0.6 if head.suffix in self.suffixes else 0.0  # only the suffix says so: a text format may fit better
 
     def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
         if head.raw.startswith(ENCRYPTED):
             raise data_error("parquet_encrypted", "The Parquet file is encrypted.")
         if not head.raw.startswith(MAGIC):
-            raise data_error("parquet_unreadable", "The file is named Parquet, but does not begin like one (PAR1).")
+            raise data_error("parquet_unreadable", "The file has a Parquet name, but does not begin with PAR1.")
         return Detection(self.id, None, notes=("Parquet.",))
 
     def inspect(self, path: Path, detection: Detection, overrides: Mapping[str, Any]) -> Detection:
-        """Check the whole file before its rows are read: footer, declared sizes, and a trial read with a limit.
+        """Check the file before its rows are read: footer, declared sizes, and a trial read with a memory limit.
 
         Raises:
             DataError: truncated, damaged, encrypted, too large, or without rows.

@@ -1,7 +1,7 @@
 """Reading of Parquet files with pyarrow, which takes 150 ms to import.
 
-A file of 300 bytes can ask for gigabytes, so it is read once by a process of its own with a memory limit before any
-other process touches its pages; what its footer declares is checked first.
+A file of 300 bytes can expand to gigabytes. So the sizes in its footer are checked first, and then a separate process
+with a memory limit reads it once before any other process does.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from core.data.formats.text import shortened
 from core.data.issues import data_error, finding, reject
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
+from core.text import plural, size, too_large
 
 MAX_UNPACKED_BYTES = 2 << 30
 MAX_ROWS = 50_000_000
@@ -49,11 +50,11 @@ def inspect(path: Path) -> tuple[tuple[str, ...], str, tuple[Finding, ...]]:
         binary = [field.name for field in schema if _is_binary(field.type)]
         columns, renamed = column_names(schema.names, 0)
     if meta.num_rows == 0:
-        raise data_error("no_rows", f"There is a schema ({', '.join(columns[:8])}), but no row.")
+        raise data_error("no_rows", f"The file has columns ({', '.join(columns[:8])}) but no rows.")
     _probe(path)
-    note = f"Parquet with {meta.num_rows:,} rows in {meta.num_row_groups} row group(s)."
+    note = f"Parquet with {meta.num_rows:,} rows in {plural(meta.num_row_groups, 'row group')}."
     findings = [
-        finding("binary_as_base64", f"Column {name!r} is binary; where it is not text it is shown as base64.",
+        finding("binary_as_base64", f"Column {name!r} is binary; values that are not text are read as base64.",
                 field=name)
         for name in binary
     ]  # fmt: skip
@@ -69,7 +70,7 @@ def read(path: Path) -> Iterator[Row | Reject]:
     """
     number = 0
     with _opened(path) as file:
-        # Two columns of one name would become one key, and the values of the first be lost.
+        # Two columns of one name would become one key, and the values of the first would be lost.
         names, _ = column_names(file.schema_arrow.names, 0)
         try:
             for batch in file.iter_batches(BATCH, use_threads=False):
@@ -80,7 +81,7 @@ def read(path: Path) -> Iterator[Row | Reject]:
 
 
 def _rows(batch: Any, before: int) -> Iterator[Row | Reject]:
-    """The rows of a batch; one that cannot be made a value (a text that is not UTF-8) costs only itself."""
+    """The rows of a batch; a value that cannot be converted (text that is not UTF-8) rejects only its row."""
     try:
         values = batch.to_pylist()
     except (ValueError, OverflowError):
@@ -106,32 +107,32 @@ def _one(row: Any, number: int) -> Row | Reject:
         code, what = "encoding", "is not valid UTF-8"
         if not isinstance(error, UnicodeDecodeError):
             code, what = "parquet_unreadable", f"cannot be read ({str(error)[:100]})"
-        said = f"Row {number}: column {bad!r} {what}."
-        return reject(code, said, line=number, raw=shortened(json.dumps(shown, ensure_ascii=False), 1_000_000))
+        message = f"Row {number}: column {bad!r} {what}."
+        return reject(code, message, line=number, raw=shortened(json.dumps(shown, ensure_ascii=False), 1_000_000))
 
 
 def _bytes_of(column: Any) -> str:
-    """A text that is not UTF-8 as its bytes, bad ones marked as elsewhere."""
+    """Text that is not UTF-8, with its bad bytes as lone surrogates."""
     try:
         kind = pa.large_binary() if pa.types.is_large_string(column.type) else pa.binary()
         return str(column.cast(kind).to_pylist()[0].decode("utf-8", "surrogateescape"))
     except (pa.ArrowException, ValueError, AttributeError):
-        return "(cannot be shown)"
+        return "(unreadable)"
 
 
 def _row(number: int, values: Mapping[str, Any]) -> Row | Reject:
     fields = {name: plain(value) for name, value in values.items()}
     if any(isinstance(value, str) and "\0" in value for value in fields.values()):
-        return reject("nul", f"Row {number} holds a NUL character.", line=number, raw=shortened(repr(fields)))
+        return reject("nul", f"Row {number} contains a NUL character.", line=number, raw=shortened(repr(fields)))
     return Row(number, fields)
 
 
 def plain(value: Any) -> Any:
-    """A Parquet value as JSON has it: decimals and times as text, bytes as text or base64, maps as objects."""
+    """A Parquet value as JSON: decimals and times as text, bytes as text or base64, maps as objects."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
-        return value if value - value == 0 else str(value)  # NaN and infinities as their names
+        return value if value - value == 0 else str(value)  # NaN and infinities become their names
     if isinstance(value, bytes):
         try:
             text = value.decode("utf-8")
@@ -168,13 +169,13 @@ def _unreadable(error: Exception) -> DataError:
     if "encrypt" in text.lower() or "decrypt" in text.lower():
         return data_error("parquet_encrypted", "The Parquet file is encrypted.")
     if isinstance(error, MemoryError | pa.ArrowMemoryError):
-        return data_error("parquet_too_large", "A page of the Parquet file asks for more memory than there is.")
-    said = text.splitlines()[0][:200].rstrip(".") if text else "damaged"
-    return data_error("parquet_unreadable", f"The Parquet file cannot be read: {said}.")
+        return data_error("parquet_too_large", "A page of the Parquet file needs more memory than is available.")
+    reason = text.splitlines()[0][:200].rstrip(".") if text else "damaged"
+    return data_error("parquet_unreadable", f"The Parquet file cannot be read: {reason}.")
 
 
 def _check_sizes(meta: Any) -> None:
-    """Refuse what the footer itself declares as too large."""
+    """Refuse a file that is too large by its footer."""
     unpacked = 0
     for group in range(meta.num_row_groups):
         unpacked += max(meta.row_group(group).total_byte_size, 0)
@@ -182,13 +183,14 @@ def _check_sizes(meta: Any) -> None:
         raise data_error(
             "parquet_too_large",
             f"The Parquet file declares {meta.num_rows:,} rows in {meta.num_columns:,} columns, "
-            f"{unpacked / 1e6:,.0f} MB unpacked; the studio reads up to {MAX_UNPACKED_BYTES / 1e6:,.0f} MB.",
+            f"{size(unpacked)} unpacked; the limit is {size(MAX_UNPACKED_BYTES)}.",
         )
 
 
 def _probe(path: Path) -> None:
-    """Read the file once in a process of its own, which may use 4 GB at most and may die without harm."""
-    command = [sys.executable, "-P", str(_PROBE), str(path), str(MAX_UNPACKED_BYTES)]  # -P: csv.py stands beside it
+    """Read the file once in a separate process, which may use at most 4 GB and may crash without harm."""
+    # -P: csv.py in the same folder must not hide Python's own.
+    command = [sys.executable, "-P", str(_PROBE), str(path), str(MAX_UNPACKED_BYTES)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_PROBE_LIMIT_S, text=True, errors="replace")
     except subprocess.TimeoutExpired as error:
@@ -196,9 +198,7 @@ def _probe(path: Path) -> None:
     if done.returncode == 0:
         return
     if done.returncode == 3:
-        raise data_error(
-            "parquet_too_large", f"Unpacked, the Parquet file is larger than {MAX_UNPACKED_BYTES / 1e6:,.0f} MB."
-        )
+        raise data_error("parquet_too_large", too_large("Unpacked, the Parquet file", MAX_UNPACKED_BYTES))
     reason = done.stdout.strip()[:200].rstrip(".") or "its data is damaged"
     raise data_error("parquet_unreadable", f"The Parquet file cannot be read: {reason}.")
 

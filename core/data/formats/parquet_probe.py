@@ -1,7 +1,7 @@
 """`python -P parquet_probe.py FILE BYTES`: read a Parquet file to its end under a memory limit.
 
-BYTES is how large it may be unpacked, which its footer does not tell: one long value, named a million times, is small
-on disk and in the footer, and huge as rows.
+BYTES is the limit for its unpacked size, which the footer does not show: one long value that is used a million times is
+small on disk and in the footer, and huge as rows.
 
 Exit code 0: it can be read. 2: damaged (the reason on stdout). 3: too large.
 """
@@ -14,11 +14,11 @@ import sys
 MEMORY_BYTES = 4 << 30
 
 
-BATCH = 256  # rows; small, because each may be megabytes long
+BATCH = 256  # rows; few, because each may be megabytes long
 
 
 def main(path: str, unpacked_bytes: int) -> int:
-    """Read every batch, weigh it, and keep none."""
+    """Read every batch, add up the sizes, and store nothing."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import pyarrow as pa

@@ -1,4 +1,4 @@
-"""The rows of a file as it was detected, and what a user may choose about how it is read."""
+"""The rows of a file as it was detected, and the choices a user has about how it is read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _RESHAPED = ("text", "flatten")
 
 
 def read(path: Path, detection: Detection) -> Iterator[Row | Reject]:
-    """The rows of a file, streamed; a record that cannot be one is a Reject.
+    """The rows of a file, streamed; a record that is not a row is a Reject.
 
     Raises:
-        DataError: while iterating, where the file as a whole cannot be read on.
+        DataError: while iterating, if the file cannot be read any further.
     """
     items = _format_of(detection).read(path, detection)
     if detection.nested in _RESHAPED:
@@ -33,13 +33,13 @@ def _is_cut(detection: Detection) -> bool:
 
 
 def _cut_off(items: Iterable[Row | Reject]) -> Iterator[Row | Reject]:
-    """The records of a damaged gzip file: the one that holds the mark of the damage says so."""
+    """The records of a damaged gzip file; the one at the damage becomes a Reject that says so."""
     for item in items:
         marked = isinstance(item, Reject) and item.raw.rstrip("\r\n")[-1:] in ("\0", "\udc00")
         if isinstance(item, Reject) and marked and item.findings[0].code in ("nul", "encoding"):
             raw = item.raw.rstrip("\r\n")[:-1]
-            said = "The gzip file is damaged here; this row is cut, and those after it are missing."
-            yield reject("gzip_damaged", said, line=item.line, raw=raw, at=item.findings[0].line)
+            message = "The gzip file is damaged here: this row is cut off, and the rows after it are missing."
+            yield reject("gzip_damaged", message, line=item.line, raw=raw, at=item.findings[0].line)
         else:
             yield item
 
@@ -48,10 +48,10 @@ def read_batches(path: Path, detection: Detection, size: int = BATCH_ROWS) -> It
     """The same rows and rejects as `read`, column by column and some thousands at a time.
 
     Args:
-        size: about how many rows a batch holds; fewer where they are wide or long.
+        size: about how many rows a batch has; fewer if they are wide or long.
 
     Raises:
-        DataError: while iterating, where the file as a whole cannot be read on.
+        DataError: while iterating, if the file cannot be read any further.
     """
     if _is_cut(detection) or detection.nested in _RESHAPED:
         return from_items(read(path, detection), size)

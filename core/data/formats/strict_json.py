@@ -1,6 +1,6 @@
-"""JSON by the letter of its standard: what Python's own parser lets through or dies of is refused with a code.
+"""Strict JSON: what Python's parser accepts against the standard, or crashes on, is refused with a code.
 
-NaN and Infinity, duplicate keys, numbers that cannot be kept, more than 100 nested brackets, half surrogate pairs.
+NaN and Infinity, duplicate keys, numbers that are too large, more than 100 nested brackets, lone surrogates.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from core.data.formats.text import line_ends
 from core.data.issues import data_error
 from core.errors import DataError
 
-# A whole string (it ends at its quote, or at its line's end where the quote is missing), a bracket, or a comma.
+# A complete string (it ends at its quote, or at the end of its line if the quote is missing), a bracket, or a comma.
 TOKEN = re.compile(r'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+(?:"|(?=[\r\n])|\\(?=[\r\n]))|[{}\[\],]|"')
 _COMMENT = re.compile(r"\s*(?://|/\*|#)")
 _MAX_DIGITS = 4_300  # Source: Python's own limit for turning text into an int (sys.int_info)
@@ -24,7 +24,7 @@ def loads(text: str, *, line: int = 1) -> Any:
     """Parse one JSON text.
 
     Args:
-        line: the physical line that the text starts on; errors name the physical line of the fault.
+        line: the physical line that the text starts on; errors name their physical line.
 
     Raises:
         DataError: json_syntax, json_depth, json_duplicate_key, json_number, nul or lone_surrogate.
@@ -61,7 +61,7 @@ def too_deep(line: int) -> DataError:
 
 
 class _Refused(ValueError):
-    """Valid for Python's parser, not for us."""
+    """Valid for Python's parser, but not allowed here."""
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -74,24 +74,24 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise _Refused("json_duplicate_key", f"The key {twice[:80]!r} stands twice in one object.", twice[:80])
+        raise _Refused("json_duplicate_key", f"The key {twice[:80]!r} appears twice in one object.", twice[:80])
     return made
 
 
 def _constant(name: str) -> NoReturn:
-    raise _Refused("json_syntax", f"{name} is not JSON; write null or a text.")
+    raise _Refused("json_syntax", f"{name} is not valid JSON; use null or text.")
 
 
 def _float(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise _Refused("json_number", f"The number {text[:40]} is too large to be kept.")
+        raise _Refused("json_number", f"The number {text[:40]} is too large.")
     return value
 
 
 def _int(text: str) -> int:
     if len(text) > _MAX_DIGITS:
-        raise _Refused("json_number", f"A number has {len(text):,} digits.")
+        raise _Refused("json_number", f"A number has {len(text):,} digits; the limit is {_MAX_DIGITS:,}.")
     return int(text)
 
 
@@ -105,7 +105,7 @@ def _syntax(error: json.JSONDecodeError, line: int) -> DataError:
     if not rest.strip():
         what = "The text ends in the middle of a value"
     elif error.msg == "Extra data":
-        what = "A second value follows the first; one line or element holds one value"
+        what = "A second value follows the first; a line or element has one value"
     elif _COMMENT.match(rest):
         what = "JSON has no comments"
     else:
@@ -114,18 +114,18 @@ def _syntax(error: json.JSONDecodeError, line: int) -> DataError:
 
 
 def _check_escapes(value: Any, line: int) -> None:
-    """Refuse NUL and half surrogate pairs, which only an escape can bring into a clean text."""
+    """Refuse NUL and lone surrogates, which can be written as escapes in clean text."""
     stack = [value]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
             if "\0" in item:
-                raise data_error("nul", "A text holds a NUL character.", line=line)
+                raise data_error("nul", "The text contains a NUL character.", line=line)
             try:
                 item.encode("utf-8")
             except UnicodeEncodeError as error:
                 half = f"\\u{ord(item[error.start]):04x}"
-                text = f"{half} is half of a surrogate pair."
+                text = f"{half} is a lone surrogate, half of a character."
                 raise data_error("lone_surrogate", text, line=line) from error
         elif isinstance(item, list):
             stack += item

@@ -1,7 +1,7 @@
-"""Text files as physical lines or as chunks, with their byte offsets; damage is marked, never lost.
+"""Text files as physical lines with their byte offsets; damage is marked, never lost.
 
-A line ends at LF, CR LF or CR, and nowhere else: U+2028 inside a string is no line end. A byte that the encoding does
-not allow becomes a character from U+DC80 to U+DCFF, from which it can be told and restored exactly.
+A line ends at LF, CR LF or CR, and nowhere else: U+2028 inside a string is not a line end. A byte that the encoding
+does not allow becomes a character from U+DC80 to U+DCFF, from which the byte can be restored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ESCAPE_ERRORS = "studio_escape"
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
-    """Decode a bad byte to a lone surrogate that remembers it; unlike surrogateescape also for UTF-16 and -32."""
+    """Decode each bad byte to a lone surrogate, as surrogateescape does, but for UTF-16 and -32 as well."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
@@ -34,7 +34,7 @@ codecs.register_error(_ESCAPE_ERRORS, _escape)
 
 
 def open_text(path: Path, codec: str) -> TextIO:
-    """The file as text, unpacked where it is gzip, line ends as they are, bad bytes marked."""
+    """The file as text, unpacked if it is gzip, with its line ends unchanged and bad bytes marked."""
     return io.TextIOWrapper(open_bytes(path), encoding=codec, errors=_ESCAPE_ERRORS, newline="")
 
 
@@ -49,7 +49,7 @@ class Line:
 
 
 def lines(path: Path, codec: str) -> Iterator[Line]:
-    """Every physical line; of one longer than MAX_RECORD only the beginning, marked `too_long`."""
+    """Every physical line; one longer than MAX_RECORD is cut and marked `too_long`."""
     width = ByteWidth(codec)
     offset = width.mark(path)
     number = 0
@@ -72,7 +72,7 @@ class ByteWidth:
 
     def __init__(self, codec: str) -> None:
         name = codecs.lookup(codec).name
-        # The codecs that write a mark would count it in every piece.
+        # Codecs that write a byte order mark would count it in every piece.
         self._codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(name, name)
 
     def of(self, text: str) -> int:
@@ -87,7 +87,7 @@ class ByteWidth:
 
     @staticmethod
     def mark(path: Path) -> int:
-        """Bytes of the byte order mark."""
+        """The length of the byte order mark in bytes."""
         with open_bytes(path) as stream:
             head = stream.read(4)
         for mark in (
@@ -103,12 +103,12 @@ class ByteWidth:
 
 
 def damage(text: str, *, line: int, offset: int, codec: str) -> Reject | None:
-    """The Reject of a record that holds bad bytes or NUL, or None where it is clean.
+    """The Reject of a record with bad bytes or NUL, or None if it is clean.
 
     Args:
         text: the record verbatim. line: the physical line it starts on. offset: the byte it starts at.
     """
-    if text.isascii() and "\0" not in text:  # much quicker than looking for each
+    if text.isascii() and "\0" not in text:  # much faster than searching for each
         return None
     found = _BAD.search(text)
     if found is None:
@@ -117,11 +117,11 @@ def damage(text: str, *, line: int, offset: int, codec: str) -> Reject | None:
     at = line + line_ends(before)
     where = offset + ByteWidth(codec).of(before)
     if found.group() == "\0":
-        message = f"A NUL character at byte offset {where:,}."
+        message = f"The record contains a NUL character, at byte offset {where:,}."
         return reject("nul", message, line=line, raw=text, at=at)
     byte = ord(found.group()) - 0xDC00
-    shown = f"0x{byte:02X}" if 0 <= byte <= 0xFF else "a half character"
-    message = f"Not valid {codec}: {shown} at byte offset {where:,}."
+    shown = f"0x{byte:02X}" if 0 <= byte <= 0xFF else "half of a character"
+    message = f"The record is not valid {codec}: {shown} at byte offset {where:,}."
     return reject("encoding", message, line=line, raw=text, at=at)
 
 
@@ -134,5 +134,5 @@ def line_ends(text: str) -> int:
 
 
 def shortened(text: str, limit: int = 1_000) -> str:
-    """The beginning of a record too long to keep, with its length."""
+    """The beginning of a record that is too long to store, with its length."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters or more)"

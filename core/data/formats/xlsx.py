@@ -1,7 +1,7 @@
 """Excel workbooks (.xlsx): cells become text as Excel shows them, dates in ISO 8601; a row's line is its row number.
 
-A workbook is a zip archive of 10 kB that may ask for gigabytes: what it declares is checked first, and then a process
-of its own with a memory limit reads it (xlsx_rows.py), from which the rows come one by one.
+A workbook of 10 kB can expand to gigabytes. So its declared sizes are checked first, and then a separate process with a
+memory limit reads it (xlsx_rows.py) and sends the rows one by one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from core.data.formats.csv import column_names, find_preamble, has_header, layou
 from core.data.issues import data_error, finding
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
+from core.text import plural, size as size_text
 
 MAX_UNPACKED_BYTES = 1 << 30
 _ALL = 1 << 60
@@ -32,7 +33,7 @@ _READ_AS_EMPTY = {
     "xlsx_error_cells": "an Excel error such as #N/A",
     "xlsx_formula_cells": "a formula that was never computed",
 }
-# A cell with a formula and no value; one of type `str` holds an empty text.
+# A cell with a formula and no value; a cell of type `str` has an empty text.
 _NOT_COMPUTED = re.compile(
     rb'<c\b(?![^>]*t="str")[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>'
 )  # fmt: skip
@@ -47,7 +48,7 @@ class XlsxFormat(Format):
     suffixes = (".xlsx", ".xlsm")
     magic = (b"PK\x03\x04",)
     can_nest = False
-    can_fork = False  # a process of its own reads it
+    can_fork = False  # a separate process reads it
 
     def has_magic(self, raw: bytes) -> bool:
         return is_workbook(raw)
@@ -57,7 +58,7 @@ class XlsxFormat(Format):
 
     def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
         if not self.has_magic(head.raw):
-            raise data_error("xlsx_unreadable", "The file is no Excel workbook, whatever was chosen.")
+            raise data_error("xlsx_unreadable", "The file is not an Excel workbook.")
         return Detection(self.id, None, notes=("An Excel workbook.",))
 
     def inspect(self, path: Path, detection: Detection, overrides: Mapping[str, Any]) -> Detection:
@@ -71,12 +72,12 @@ class XlsxFormat(Format):
             about = next(lines)
             table = [(int(number), list(cells)) for number, cells in lines]
         sheets = tuple(SheetFound(**entry) for entry in about["sheets"])
-        wanted, chosen = overrides.get("sheet"), str(about["sheet"])
-        if wanted and wanted != chosen:
+        requested, chosen = overrides.get("sheet"), str(about["sheet"])
+        if requested and requested != chosen:
             names = ", ".join(repr(sheet.name) for sheet in sheets[:20])
-            raise data_error("xlsx_unreadable", f"There is no sheet {wanted!r}.", f"Choose one of {names}.")
+            raise data_error("xlsx_unreadable", f"There is no sheet {requested!r}.", f"Choose one of {names}.")
         if not table:
-            raise data_error("no_rows", "The workbook holds no cells." if not wanted else f"Sheet {wanted!r} is empty.")
+            raise data_error("no_rows", f"Sheet {requested!r} is empty." if requested else "The workbook is empty.")
         return _with_columns(replace(detection, sheet=chosen, sheets=sheets), table, overrides, empty_cells)
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
@@ -120,7 +121,7 @@ def _with_columns(
     skip = find_preamble(table) if given is None else int(given)
     rows = [cells for number, cells in table if number > skip]
     if not rows:
-        raise data_error("no_rows", "There is no row after the lines that were left out.")
+        raise data_error("no_rows", "There are no rows after the skipped lines.")
     chosen = overrides.get("header")
     header = bool(chosen) if chosen is not None else has_header(rows)
     first = next(number for number, _ in table if number > skip)
@@ -130,15 +131,17 @@ def _with_columns(
     else:
         columns = tuple(f"column_{index}" for index in range(1, len(rows[0]) + 1))
     if header and len(rows) == 1 and len(table) < _SAMPLE_ROWS:
-        raise data_error("no_rows", f"There is a header ({', '.join(columns[:8])}), but no row under it.")
+        raise data_error("no_rows", f"The file has a header ({', '.join(columns[:8])}) but no rows.")
     preamble = tuple("\t".join(cells).rstrip()[:500] for number, cells in table if number <= skip)
     if preamble:
-        told = finding("csv_preamble", f"{len(preamble)} row(s) before the header were left out.", line=1)
-        findings = (told, *findings)
+        count = len(preamble)
+        text = f"{plural(count, 'row')} before the header {'was' if count == 1 else 'were'} skipped."
+        skipped = finding("csv_preamble", text, line=1)
+        findings = (skipped, *findings)
     for code, what in _READ_AS_EMPTY.items():
         if empty_cells[code]:
-            said = f"{empty_cells[code]:,} cell(s) of the workbook hold {what}; they are read as empty."
-            findings = (*findings, finding(code, said))
+            message = f"{plural(empty_cells[code], 'cell')} of the workbook with {what}, read as empty."
+            findings = (*findings, finding(code, message))
     note = f"Sheet {found.sheet!r}, one of {len(found.sheets)}." if len(found.sheets) > 1 else f"Sheet {found.sheet!r}."
     named = f"Row {first} names the {len(columns)} columns." if header else "No header: columns are numbered."
     return replace(
@@ -149,7 +152,7 @@ def _with_columns(
 
 
 def _check_archive(path: Path) -> Counter[str]:
-    """Refuse what the archive itself declares as too large; gives how many cells will be empty, and why."""
+    """Refuse an archive whose declared sizes are too large; returns how many cells will be empty, and why."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -157,17 +160,17 @@ def _check_archive(path: Path) -> Counter[str]:
             if size > MAX_UNPACKED_BYTES or len(members) > 10_000:
                 raise data_error(
                     "xlsx_too_large",
-                    f"Unpacked, the workbook has {size / 1e6:,.0f} MB in {len(members):,} parts; "
-                    f"the studio reads up to {MAX_UNPACKED_BYTES / 1e6:,.0f} MB.",
+                    f"Unpacked, the workbook has {size_text(size)} in {len(members):,} parts; "
+                    f"the limit is {size_text(MAX_UNPACKED_BYTES)}.",
                 )
             if not any(member.filename == "xl/workbook.xml" for member in members):
-                raise data_error("container", "The file is a zip archive, and no Excel workbook.", "Unpack it first.")
+                raise data_error("container", "The file is a zip archive, not an Excel workbook.", "Unpack it first.")
             return sum((_empty_cells(archive, member) for member in members), Counter())
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         if isinstance(error, DataError):
             raise
         raise data_error("xlsx_unreadable", f"The workbook cannot be read: {str(error)[:200]}.") from error
-    except Exception as error:  # zlib.error has no base class of its own
+    except Exception as error:  # zlib.error has no common base class
         if isinstance(error, DataError):
             raise
         raise data_error("xlsx_unreadable", f"The workbook is damaged: {str(error)[:200]}.") from error
@@ -182,15 +185,15 @@ def _empty_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Counter[s
         while chunk := stream.read(1 << 20):
             text = tail + chunk
             end = text.rfind(b"</c>") + 4
-            whole, tail = (text[:end], text[end:]) if end > 3 else (text, b"")
-            count["xlsx_error_cells"] += whole.count(b't="e"')
-            if b"<f" in whole:
-                count["xlsx_formula_cells"] += sum(1 for _ in _NOT_COMPUTED.finditer(whole))
+            complete, tail = (text[:end], text[end:]) if end > 3 else (text, b"")
+            count["xlsx_error_cells"] += complete.count(b't="e"')
+            if b"<f" in complete:
+                count["xlsx_formula_cells"] += sum(1 for _ in _NOT_COMPUTED.finditer(complete))
     return count
 
 
 def _lines(path: Path, sheet: str, limit: int) -> Generator[Any, None, None]:
-    """What the reading process says, one value per line; it is ended when nobody listens any more."""
+    """The output of the reading process, one value per line; closing the generator ends the process."""
     command = [sys.executable, "-P", str(_READER), str(path), sheet, str(limit)]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL)
@@ -203,15 +206,15 @@ def _lines(path: Path, sheet: str, limit: int) -> Generator[Any, None, None]:
             process.stdout.close()
             process.wait()
         errors.seek(0)
-        said = errors.read(20_000).decode("utf-8", "replace").strip()
+        output = errors.read(20_000).decode("utf-8", "replace").strip()
     if code == 0:
         return
     if code == 4:
         raise data_error("xlsx_encrypted", "The workbook is protected by a password.")
     if code == 2:
-        raise data_error("xlsx_unreadable", f"The workbook cannot be read: {said.splitlines()[-1][:200]}.")
-    if code == 3 or "memory allocation" in said or "MemoryError" in said:
-        raise data_error("xlsx_too_large", "The workbook asks for more memory than the studio gives one.")
+        raise data_error("xlsx_unreadable", f"The workbook cannot be read: {output.splitlines()[-1][:200]}.")
+    if code == 3 or "memory allocation" in output or "MemoryError" in output:
+        raise data_error("xlsx_too_large", "Reading the workbook needs more memory than the limit allows.")
     if code < 0:
-        raise data_error("xlsx_too_large", "The workbook asks for more memory or time than the studio gives one.")
+        raise data_error("xlsx_too_large", "Reading the workbook needs more memory or time than the limits allow.")
     raise data_error("xlsx_unreadable", "The workbook is damaged.")

@@ -1,4 +1,4 @@
-"""The data set that comes with the studio: questions to an invented garden shop, and other wordings of them."""
+"""The dataset that ships with the studio: questions to an invented garden shop, and paraphrases of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.messages import Example, Message, Split
 
 @dataclass(frozen=True, slots=True)
 class SampleDataset:
-    """Pairs to train on, and paraphrased questions with the same answers as the validation part."""
+    """Pairs for training, and paraphrased questions with the same answers for validation."""
 
     name: str
     description: str

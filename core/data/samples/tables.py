@@ -1,4 +1,4 @@
-"""Files to try the screens with, as an upload would bring them: honest ones, with the faults that real files have."""
+"""Sample files for the screens, with the errors that real files have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAMPLE_CHATS = "support.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class SampleFile:
-    """A file to try. `title` and `text` say what it holds and what it shows; `icon` is a Material name."""
+    """A sample file. `title` and `text` describe it on the screen; `icon` is a Material icon by its name."""
 
     filename: str
     title: str
@@ -29,21 +29,21 @@ SAMPLE_FILES = (
     ),
     SampleFile(
         "helpdesk_export.csv",
-        "An export as it comes",
-        "A help desk's tickets with lines above the header, semicolons, an old encoding and broken rows.",
+        "A raw export",
+        "Help desk tickets with lines above the header, semicolons, a legacy encoding and damaged rows.",
         "build",
     ),
     SampleFile(
         "shop_catalog.json",
         "Nested JSON",
-        "A catalog with two lists inside, of articles and of questions: you choose which one holds the rows.",
+        "A catalog with two lists, articles and questions: you choose which one has the rows.",
         "data_object",
     ),
 )
 
 
 def open_sample(filename: str) -> BinaryIO:
-    """The bytes of one of SAMPLE_FILES (or of the sample chats), as an upload would bring them. Close it after use."""
+    """Open one of SAMPLE_FILES (or the sample chats) as an upload would be. Close it after use."""
     if filename not in {SAMPLE_CHATS, *(sample.filename for sample in SAMPLE_FILES)}:
-        raise ValueError(f"there is no sample file {filename!r}")
+        raise ValueError(f"unknown sample file: {filename!r}")
     return cast(BinaryIO, files("core.data.samples").joinpath(filename).open("rb"))

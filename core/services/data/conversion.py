@@ -39,14 +39,14 @@ PREVIEW_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The first examples of a conversion, before anything is kept.
+    """The first examples of a conversion, before anything is stored.
 
     Attributes:
-        examples: the first ones, with what was found about each.
-        rejects: rows among those looked at that could not become examples, with the reasons.
-        estimated_total: examples that the whole file is expected to give.
-        of_rows: rows in the whole file.
-        looked_at: rows that the estimate rests on.
+        examples: the first ones, with their findings.
+        rejects: rows that could not become examples, with the reasons.
+        estimated_total: the expected number of examples from the full file.
+        of_rows: rows in the full file.
+        looked_at: rows that the estimate is based on.
     """
 
     examples: list[Labeled]
@@ -75,7 +75,7 @@ def columns_by_part(template_id: str | None, mapping: Mapping[str, Any]) -> list
 
 
 def mapping_for(source_id: str, template: str) -> dict[str, Any]:
-    """The columns to begin with when a person picks a template: {"key", "target", "include"}."""
+    """The initial column mapping for a template that a user picks: {"key", "target", "include"}."""
     return analysis.mapping_for(sources.analyze(source_id), template)
 
 
@@ -109,9 +109,9 @@ def preview(
 
 
 def start(draft_id: str) -> TaskRecord:
-    """Begin the conversion that a draft describes; a draft starts once, however often this is called.
+    """Start the conversion that a draft describes; calling it again returns the same task.
 
-    Where its conversion failed or was cancelled, the draft can be changed and started again, as a new task.
+    If the conversion failed or was cancelled, the draft can be changed and started again, as a new task.
 
     Raises:
         DataError: something is missing or does not fit. Conflict: the name is taken.
@@ -137,7 +137,7 @@ def start(draft_id: str) -> TaskRecord:
         "origin": state.get("origin") or "convert",
         **recipe.to_dict(),
     }
-    # The key names the attempt before, so that two presses at once make one task, the second time too.
+    # The key includes the previous attempt, so that two clicks at once create one task, also at a restart.
     key = f"convert:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
     task = dataset_writing.enqueue("conversion", f"Convert “{name}”", payload, key)
     drafts.finish(draft_id, task.id, replaces=draft.result_id)
@@ -164,7 +164,7 @@ def start_with(
         "description": description,
         "origin": origin,
     }
-    recipe = Recipe.of(state)  # refuse before a draft exists that nobody would open
+    recipe = Recipe.of(state)  # refuse before an unused draft is created
     recipe.check(column.name for column in sources.analyze(source_id).columns)
     dataset_writing.check_name(name)
     dataset_writing.check_characters(name, description)

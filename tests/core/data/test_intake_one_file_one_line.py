@@ -182,7 +182,7 @@ def test_a_new_template_is_suggested_and_previewed_with_its_own_parts(riddles: s
         "a thing of 0",
     ]
     command = sources.convert_command("riddles.csv", sources.analyze(riddles))
-    assert "--template riddle --column riddle=riddle --target solution --column hints=hint" in command
+    assert "--template riddle --target solution --column riddle=riddle --column hints=hint" in command
 
 
 def test_a_new_template_is_in_the_wizard_the_command_line_and_the_docs(

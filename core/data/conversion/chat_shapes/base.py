@@ -82,7 +82,7 @@ def as_list(value: Any) -> Any:
 
 
 def without_nulls(messages: Any) -> Any:
-    """Columnar files give every message every key, with null where it has none; those are no extra keys."""
+    """In columnar files every message has every key, with null for the missing ones; those keys are dropped."""
     if not isinstance(messages, list):
         return messages
     return [
@@ -102,5 +102,5 @@ def pair(user: Any, assistant: Any) -> list[dict[str, Any]]:
 
 
 def plain_content(value: Any) -> Any:
-    """Numbers and truth values of JSON as their text; lists, objects and null stay, so that the check names them."""
+    """JSON numbers and booleans as text; lists, objects and null unchanged, so that the check reports them."""
     return cell_text(value) if isinstance(value, bool | int | float) else value

@@ -26,7 +26,7 @@ def two_columns(shape_id: str, title: str, user: str, assistant: str) -> ChatSha
 
 
 def _chat(value: Any, role: str) -> Any:
-    """A list of messages, where the value is one."""
+    """A list of messages, if the value is one."""
     listed = as_list(value)
     if isinstance(listed, list) and listed and all(isinstance(item, Mapping) and "role" in item for item in listed):
         return without_nulls(listed)

@@ -1,7 +1,7 @@
-"""The schema that an answer must follow, and the check that it does, whatever the endpoint promised.
+"""The schema of an answer, and the check that an answer follows it, whatever the endpoint promised.
 
-A row is asked for `answers` (one text per question that is already worded) and `more` (questions with answers that the
-model words itself). Nothing is repaired: an answer that is not exactly that is refused with the reason.
+An answer for a row has `answers` (one text per given question) and `more` (questions with answers that the model
+writes). Nothing is repaired: any other answer is refused with the reason.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from core.data.formats import strict_json
 from core.errors import DataError
 
 MAX_ANSWER: Final = 20_000  # characters of one text
-STUDIO_QUESTION, STUDIO_ANSWER = 160, 400  # characters: bounds that the studio's own decoder keeps a small model to
+STUDIO_QUESTION, STUDIO_ANSWER = 160, 400  # characters; the limits for a small model under the studio's own decoder
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenPair:
-    """A question and its answer, as they become an example."""
+    """A question and its answer, for one example."""
 
     question: str
     answer: str
-    given: bool = False  # the question comes from a person's pattern, not from the model
+    given: bool = False  # the question comes from a user's pattern, not from the model
 
 
 class BadAnswer(DataError):
-    """The model's answer is not what was asked for; asking again may help."""
+    """The model's answer does not follow the schema; a retry may help."""
 
 
 def schema_for(fixed: int, free: int, *, bounded: bool = False) -> dict[str, Any]:
     """The JSON schema of one row's answer.
 
     Args:
-        fixed: questions that are worded already.
-        free: questions that the model words itself.
-        bounded: also bound the lengths of texts (not every endpoint takes that).
+        fixed: number of given questions.
+        free: number of questions that the model writes.
+        bounded: also limit the lengths of texts (not every endpoint supports that).
     """
     answer: dict[str, Any] = {"type": "string"}
     question: dict[str, Any] = {"type": "string"}
@@ -55,7 +55,7 @@ def parse(text: str, questions: tuple[str, ...], free: int) -> list[WrittenPair]
     """The pairs of one row's answer; those with a blank question or answer are left out.
 
     Raises:
-        BadAnswer: no JSON, another shape, another count, or a text that is too long.
+        BadAnswer: not JSON, wrong parts, wrong count, or a text that is too long.
     """
     content = load_object(text)
     allowed = {name for name, count in (("answers", len(questions)), ("more", free)) if count}
@@ -73,16 +73,16 @@ def parse_pairs(items: Any, name: str, count: int) -> list[WrittenPair]:
     pairs = []
     for item in _list(items, name, count):
         if not isinstance(item, dict) or set(item) != {"question", "answer"}:
-            raise BadAnswer(f"An entry of “{name}” is no object with a question and an answer.")
+            raise BadAnswer(f"An entry of “{name}” is not an object with a question and an answer.")
         pairs.append(WrittenPair(_text(item["question"]), _text(item["answer"])))
     return [pair for pair in pairs if pair.question and pair.answer]
 
 
 def load_object(text: str) -> dict[str, Any]:
-    """The JSON object of an answer; a code fence around it is taken off.
+    """The JSON object of an answer; a code fence around it is removed.
 
     Raises:
-        BadAnswer: says what it is instead.
+        BadAnswer: it is not a JSON object.
     """
     stripped = text.strip()
     if stripped.startswith("```") and stripped.endswith("```") and "\n" in stripped:
@@ -92,9 +92,9 @@ def load_object(text: str) -> dict[str, Any]:
     try:
         content = strict_json.loads(stripped)
     except DataError as error:
-        raise BadAnswer(f"The answer is no valid JSON: {error.message}") from None
+        raise BadAnswer(f"The answer is not valid JSON: {error.message}") from None
     if not isinstance(content, dict):
-        raise BadAnswer("The answer is JSON, but no object.")
+        raise BadAnswer("The answer is JSON, but not an object.")
     return content
 
 
@@ -109,19 +109,19 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _list(items: Any, name: str, count: int) -> list[Any]:
     if not isinstance(items, list):
-        raise BadAnswer(f"“{name}” is no list.")
+        raise BadAnswer(f"“{name}” is not a list.")
     if len(items) != count:
-        raise BadAnswer(f"“{name}” has {len(items):,} entries; {count} were asked for.")
+        raise BadAnswer(f"“{name}” has {len(items):,} entries; {count} were requested.")
     return items
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise BadAnswer("A question or an answer is no text.")
+        raise BadAnswer("A question or an answer is not text.")
     if len(value) > MAX_ANSWER:
         raise BadAnswer(f"A text is longer than {MAX_ANSWER:,} characters.")
     if any(0xD800 <= ord(character) < 0xE000 or character == "\0" for character in value):
-        raise BadAnswer("A text holds characters that cannot be kept (NUL or half a surrogate pair).")
+        raise BadAnswer("A text contains characters that cannot be stored (NUL or a lone surrogate).")
     return value.strip()
 
 

@@ -1,7 +1,7 @@
-"""Numbers and names of an answer that stand nowhere in its row: the usual sign that a model invented something.
+"""Numbers and names of an answer that do not appear in its row: a typical sign of a hallucination.
 
-A flag is a reason to look, not proof. It errs on the side of silence: a number counts as present in any spelling that
-a row may use for it, and a name only counts as one inside a sentence.
+A flag is a reason to check, not proof. When in doubt there is none: a number counts as present in any spelling that a
+row may use, and a capitalized word counts as a name only inside a sentence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LIST_MARK = re.compile(r"(?m)^\s{0,8}(?:\d{1,2}[.)]|[-*•])\s+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.UNICODE)
 _TITLES = r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bProf)"
 _SENTENCE_END = re.compile(_TITLES + r"(?:[.!?:;…\n\"“”„«»(\[]\s*|^\s*|[-–—•*]\s+)$")
-# Capitalised in running English text without naming anything of the row.
+# Capitalized in English text without being a name from the row.
 _COMMON: Final = frozenset(
     re.findall(
         r"\S+",
@@ -31,7 +31,7 @@ _COMMON: Final = frozenset(
         "december monday tuesday wednesday thursday friday saturday sunday english dr mr mrs ms prof",
     )
 )
-# Words that open a sentence, and so have a capital, in front of a name.
+# Words that start a sentence, and so are capitalized, before a name.
 _OPENERS: Final = frozenset(
     re.findall(
         r"\S+",
@@ -42,7 +42,7 @@ _OPENERS: Final = frozenset(
     )
 )
 _FEW_WORDS, _MANY_CAPITALS = 8, 0.25
-# Digits that are written out: "three" in the row grounds a 3 in the answer.
+# Numbers in words: "three" in the row grounds a 3 in the answer.
 _WORDS: Final = {
     word: str(value)
     for value, word in enumerate(
@@ -53,7 +53,7 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something to look at in a written example. `value` is what was found, `message` the sentence for a person."""
+    """Something to check in a written example: the number or name, and a sentence for the user."""
 
     code: str
     value: str
@@ -64,23 +64,23 @@ class Flag:
 
 
 def check(answer: str, given: Iterable[str]) -> list[Flag]:
-    """What the answer says that none of the given texts (cells, question, instructions) does.
+    """The numbers and names of the answer that are in none of the texts (cells, question, instructions).
 
     Args:
-        answer: looked at up to 200,000 characters.
+        answer: only its first 200,000 characters are checked.
     """
     known = "\n".join(given)[:_MAX_TEXT]
     text = answer[:_MAX_TEXT]
     flags = [
-        Flag(NUMBER, number, f"The number {number} does not stand in the row.") for number in _numbers(text, known)
+        Flag(NUMBER, number, f"The number {number} does not appear in the row.") for number in _numbers(text, known)
     ]
-    flags += [Flag(NAME, name, f"The name “{name}” does not stand in the row.") for name in _names(text, known)]
+    flags += [Flag(NAME, name, f"The name “{name}” does not appear in the row.") for name in _names(text, known)]
     return flags[:_MAX_FLAGS]
 
 
 def _numbers(text: str, known: str) -> list[str]:
     there = {value for found in _NUMBER.findall(known) for value in _values(found)}
-    there |= {piece.lstrip("0") or "0" for piece in re.findall(r"\d+", known)}  # the parts of dates and codes
+    there |= {piece.lstrip("0") or "0" for piece in re.findall(r"\d+", known)}  # parts of dates and codes
     there |= {value for word, value in _WORDS.items() if re.search(rf"\b{word}\b", known, re.IGNORECASE)}
     missing = []
     for found in _NUMBER.findall(_LIST_MARK.sub(" ", text)):
@@ -90,7 +90,7 @@ def _numbers(text: str, known: str) -> list[str]:
 
 
 def _values(found: str) -> set[str]:
-    """A number in the spellings it may have: 1,200.50 and 1.200,50 and 1200.5 meet in one."""
+    """The normalized spellings of a number: 1,200.50 and 1.200,50 and 1200.5 have one in common."""
     out = set()
     digits = re.sub(r"['’\u00a0\u202f ]", "", found)
     readings = {digits.replace(",", ""), digits.replace(".", "").replace(",", ".")}
@@ -122,7 +122,7 @@ def _names(text: str, known: str) -> list[str]:
         else:
             groups.append([_Word(word, starts)])
         end = match.end()
-    # German writes every noun with a capital: there, only two unknown ones side by side count as a name.
+    # German capitalizes every noun: there, only two unknown ones in a row count as a name.
     nouns_too = inside >= _FEW_WORDS and capitals > _MANY_CAPITALS * inside
     found = (_name_in(group, there, nouns_too) for group in groups)
     return list(dict.fromkeys(name for name in found if name))
@@ -131,16 +131,16 @@ def _names(text: str, known: str) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class _Word:
     text: str
-    starts: bool  # a sentence: then its capital says nothing
+    starts: bool  # the start of a sentence, where a capital means nothing
 
     @property
     def is_told_by_capitals(self) -> bool:
-        """NASA, McDonald, iPhone: a name wherever it stands."""
+        """NASA, McDonald, iPhone: a name in any position."""
         return any(character.isupper() for character in self.text[1:])
 
 
 def _name_in(group: list[_Word], there: set[str], nouns_too: bool) -> str:
-    """What of some capitalised words in a row is a name that is not known; "" for nothing."""
+    """The unknown name in a run of capitalized words; "" if there is none."""
     if group[0].starts and _fold(group[0].text) in _OPENERS:
         group = group[1:]
     unknown = [word for word in group if not _is_known(word.text, there)]

@@ -1,7 +1,7 @@
-"""What a model is sent. Everything that comes out of a file stands as JSON between two markers that nobody can guess.
+"""The prompts for a model. Everything from a file is JSON between two markers that cannot be guessed.
 
-A cell can say "ignore what was said before" or even forge an end marker: the marker is drawn anew for every request,
-the instructions stand before and after the data, the answer has to follow a schema, and no tool is offered.
+A cell can say "ignore the instructions above" or even forge an end marker. So the marker is random for every request,
+the instructions come before and after the data, the answer must follow a schema, and no tool is offered.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _PROPOSE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SmartPrompt:
-    """Messages to send. `marker` must not come back in the answer."""
+    """Messages to send. `marker` must not appear in the answer."""
 
     messages: tuple[Mapping[str, str], ...]
     marker: str
 
 
 def _version() -> str:
-    """Names the wording: it changes by itself when a text here changes."""
+    """An id of the wording: it changes when a text here changes."""
     return "1-" + hashlib.sha256("\n".join((_DATA, _ROW, _VARY, _PROPOSE)).encode()).hexdigest()[:8]
 
 
@@ -61,7 +61,7 @@ def cells_of(fields: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str
 
 
 def questions_of(recipe: SmartRecipe, position: int, cells: Mapping[str, str]) -> tuple[str, ...]:
-    """The row's questions that are worded already; a pattern whose cell is empty gives none."""
+    """The given questions of the row; a pattern with an empty cell yields none."""
     made = []
     for text in recipe.questions_for(position):
         pattern = Pattern.parse(text)
@@ -113,8 +113,8 @@ def _prompt(role: str, parts: Sequence[str], instructions: str, content: Mapping
     if instructions:
         lines.append(f"Also heed: {instructions}")
     lines += [f"<{marker}>", data, f"</{marker}>", "Answer with the JSON object that was asked for and nothing else."]
-    told = {"role": "system", "content": f"{role}\n{_DATA.format(marker=marker)}"}
-    return SmartPrompt((told, {"role": "user", "content": "\n".join(lines)}), marker)
+    system = {"role": "system", "content": f"{role}\n{_DATA.format(marker=marker)}"}
+    return SmartPrompt((system, {"role": "user", "content": "\n".join(lines)}), marker)
 
 
 def _count(number: int, what: str) -> str:

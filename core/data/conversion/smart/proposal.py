@@ -1,4 +1,4 @@
-"""Question patterns and a system message that a model proposes, checked against the columns that there are."""
+"""Question patterns and a system message that a model proposes, checked against the existing columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_PATTERN: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class CheckedProposal:
-    """What can be used of a proposal, and what a person should know about the rest."""
+    """The usable part of a proposal, and notes for the user about the rest."""
 
     system: str
     patterns: tuple[str, ...]
@@ -30,7 +30,7 @@ def schema(columns: Sequence[str], *, bounded: bool = False) -> dict[str, Any]:
     """The schema of a proposal.
 
     Args:
-        bounded: also hold the patterns to `text {{column}} text`, for a decoder that keeps to such bounds.
+        bounded: also restrict patterns to `text {{column}} text`, for a decoder that supports it.
     """
     pattern: dict[str, Any] = {"type": "string"}
     system: dict[str, Any] = {"type": "string"}
@@ -51,31 +51,31 @@ def schema(columns: Sequence[str], *, bounded: bool = False) -> dict[str, Any]:
 
 
 def check(text: str, columns: Sequence[str]) -> CheckedProposal:
-    """Take what can be used: a text for the system message, patterns that name only columns that exist.
+    """Select what can be used: the system message, and the patterns with existing columns only.
 
     Raises:
-        answers.BadAnswer: the answer is not of the shape that was asked for.
+        answers.BadAnswer: the answer does not follow the schema.
     """
     content = answers.load_object(text)
     system, proposed = content.get("system"), content.get("patterns")
     if not isinstance(system, str) or not isinstance(proposed, list):
         raise answers.BadAnswer("The proposal has no system message or no list of patterns.")
-    kept: list[str] = []
+    usable: list[str] = []
     dropped = 0
     for item in proposed[:20]:
         pattern = _usable(item, columns)
-        if pattern is None or pattern in kept:
+        if pattern is None or pattern in usable:
             dropped += 1
         else:
-            kept.append(pattern)
+            usable.append(pattern)
     notes = []
     if dropped:
-        notes.append(f"{dropped} of the proposed patterns named no column of the table, or repeated another; left out.")
-    return CheckedProposal(" ".join(system.split())[:MAX_SYSTEM], tuple(kept[:5]), tuple(notes))
+        notes.append(f"{dropped} proposed patterns without a column, or repeated, were left out.")
+    return CheckedProposal(" ".join(system.split())[:MAX_SYSTEM], tuple(usable[:5]), tuple(notes))
 
 
 def by_rule(columns: Sequence[Column]) -> tuple[str, ...]:
-    """Patterns from the names of the columns alone, for when a model proposes nothing that can be used."""
+    """Patterns from the names of the columns only, for when no proposal of a model can be used."""
     usable = [column for column in columns if column.filled]
     if not usable:
         return ()

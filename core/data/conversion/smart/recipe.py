@@ -1,4 +1,4 @@
-"""What a person chooses for the smart mode, frozen when the work begins. Screens make their form from these fields."""
+"""The settings of smart mode, frozen when the run starts. Screens build their form from these fields."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SmartRecipe(BaseModel):
     system: Text = Field(
         default="",
         title="System message",
-        description="Stands at the start of every example: who the assistant is and how it answers.",
+        description="Comes first in every example: who the assistant is and how it answers.",
         json_schema_extra={"widget": "area"},
     )
     patterns: tuple[str, ...] = Field(
@@ -49,7 +49,7 @@ class SmartRecipe(BaseModel):
     instructions: Text = Field(
         default="",
         title="Instructions",
-        description="What else the model should heed while writing: language, tone, length.",
+        description="What else the model should follow when writing: language, tone, length.",
         json_schema_extra={"widget": "area"},
     )
     examples_per_row: int = Field(
@@ -58,14 +58,14 @@ class SmartRecipe(BaseModel):
         le=5,
         title="Examples per row",
         description="How many labeled examples to write from each row.",
-        json_schema_extra={"usual": "1 to 3", "up": "More examples and more cost; they repeat each other more."},
+        json_schema_extra={"usual": "1 to 3", "up": "More examples, higher cost, more repetition."},
     )
     temperature: float = Field(
         default=0.3,
         ge=0,
         le=2,
         title="Temperature",
-        description="How freely the model words things; 0 always takes the likeliest word.",
+        description="How freely the model writes; 0 always takes the most likely word.",
         json_schema_extra={"widget": "slider", "step": 0.1, "usual": "0 to 0.7", "up": "More variety, more invention."},
     )
     max_tokens: int = Field(
@@ -73,7 +73,7 @@ class SmartRecipe(BaseModel):
         ge=32,
         le=16_384,
         title="Longest answer",
-        description="Tokens that the model may write for one row; what is longer is cut and counts as failed.",
+        description="Tokens that the model may write for one row; a longer answer is cut off and counts as failed.",
         json_schema_extra={"unit": "tokens", "step": 64},
     )
     concurrency: int = Field(
@@ -81,22 +81,22 @@ class SmartRecipe(BaseModel):
         ge=1,
         le=16,
         title="Rows at once",
-        description="How many rows are asked at the same time.",
-        json_schema_extra={"up": "Faster, until the endpoint asks to slow down."},
+        description="How many rows are sent at the same time.",
+        json_schema_extra={"up": "Faster, until the endpoint limits the rate."},
     )
     budget_usd: float | None = Field(
         default=None,
         gt=0,
         le=1_000_000,
         title="Budget",
-        description="The work pauses before it would cost more. Empty: no limit.",
+        description="The run pauses before it would cost more. Empty: no limit.",
         json_schema_extra={"unit": "US$", "step": 0.5},
     )
     max_rows: int | None = Field(
         default=None,
         ge=1,
         le=10_000_000,
-        title="Rows at most",
+        title="Maximum rows",
         description="Only so many rows from the start of the file. Empty: all.",
     )
     timeout_s: float = Field(
@@ -104,7 +104,7 @@ class SmartRecipe(BaseModel):
         ge=1,
         le=3600,
         title="Time per answer",
-        description="After so long without an answer the row is asked again.",
+        description="If no answer arrives in this time, the row is sent again.",
         json_schema_extra={"unit": "s", "step": 10},
     )
 
@@ -118,7 +118,7 @@ class SmartRecipe(BaseModel):
         """From a draft's state or a task's payload.
 
         Raises:
-            DataError: names the field that cannot be, and why.
+            DataError: a value is invalid; names the field.
         """
         try:
             return cls.model_validate(raw)
@@ -130,15 +130,15 @@ class SmartRecipe(BaseModel):
             raise DataError(f"{title}: {first['msg'].lower()}.", "Correct it.", field=name or None) from None
 
     def check(self, columns: tuple[str, ...]) -> None:
-        """Refuse, before anything is asked, what cannot work with this table.
+        """Refuse, before the first request, what cannot work with this table.
 
         Raises:
-            DataError: no model, no column, a column or a pattern's name that is not there.
+            DataError: no model, no column, or a column that does not exist.
         """
         if not self.model:
-            raise DataError("No model is chosen.", "Choose one that the connection lists.", field="model")
+            raise DataError("No model is chosen.", "Choose one from the connection's list.", field="model")
         if not self.columns:
-            raise DataError("No column is chosen.", "Choose what the model sees of each row.", field="columns")
+            raise DataError("No column is chosen.", "Choose the columns that the model sees.", field="columns")
         for name in self.columns:
             if name not in columns:
                 raise data_error("column_missing", f"There is no column {name!r}.", field="columns")
@@ -146,7 +146,7 @@ class SmartRecipe(BaseModel):
             Pattern.parse(pattern, self.columns, where="Question patterns")
 
     def questions_for(self, position: int) -> tuple[str, ...]:
-        """The patterns of one row: all in turn over the rows, where there are more than examples per row."""
+        """The patterns for one row: if there are more than examples per row, rows take turns."""
         if len(self.patterns) <= self.examples_per_row:
             return self.patterns
         start = position * self.examples_per_row

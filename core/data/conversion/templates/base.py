@@ -19,25 +19,25 @@ from core.errors import DataError
 from core.messages import Example, Message, Reject, Row
 from core.registry import Registry
 
-MULTILINE: JsonDict = {"multiline": True}  # a hint for the form
+MULTILINE: JsonDict = {"multiline": True}  # for the form
 Turn = tuple[str, str]  # what the user says, what the assistant answers
 
 
 class TemplateOptions(BaseModel):
-    """The options of every template; a form is made of the fields."""
+    """The options of every template; forms and the command line are built from the fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     system: str = Field(
         "",
         title="System message",
-        description="Context and instructions for the model, the same for every example; may hold {{column}}.",
+        description="Context and instructions for the model, the same for every example; may contain {{column}}.",
         json_schema_extra=MULTILINE,
     )
     empty: Literal["skip", "leave_out", "fill", "fail"] = Field(
         "skip",
         title="Rows with empty cells",
         description="skip: the row is rejected, with the reason. leave_out: the row is used without the empty included "
-        "column. fill: the text below stands in. fail: the conversion stops at the first one. An empty key or target "
+        "column. fill: the text below is used. fail: the conversion stops at the first one. An empty key or target "
         "always rejects the row.",
         json_schema_extra={
             "labels": {
@@ -58,7 +58,7 @@ class TemplateOptions(BaseModel):
 
 
 class RowProblem(Exception):
-    """A row cannot become an example; becomes a Reject, or a DataError where the person chose "fail"."""
+    """A row cannot become an example; becomes a Reject, or a DataError if the user chose "fail"."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -67,13 +67,13 @@ class RowProblem(Exception):
 
 
 class Cells:
-    """One row's cells as text, with the person's choice about empty ones."""
+    """One row's cells as text, with the user's choice about empty ones."""
 
     def __init__(self, row: Row, options: TemplateOptions) -> None:
         self._fields, self._options = row.fields, options
 
     def need(self, column: str) -> str:
-        """The cell's text; an empty one is a problem."""
+        """The cell's text; an empty cell is a RowProblem."""
         value = self._fields.get(column)
         if is_empty(value):
             what = "is empty" if column in self._fields else "is missing"
@@ -81,7 +81,7 @@ class Cells:
         return cell_text(value)
 
     def maybe(self, column: str) -> str | None:
-        """The cell's text, the fill text, or None where it is left out; a problem where that is the choice."""
+        """The cell's text, or the fill text, None or a RowProblem if it is empty, by the user's choice."""
         if not is_empty(self._fields.get(column)):
             return cell_text(self._fields[column])
         if self._options.empty == "fill":
@@ -89,7 +89,7 @@ class Cells:
         return None if self._options.empty == "leave_out" else self.need(column)
 
     def included(self, columns: Iterable[str]) -> list[tuple[str, str]]:
-        """(column, text) of the included columns that have one; none at all is a problem."""
+        """(column, text) of the included columns that are not empty; a RowProblem if all are."""
         columns = tuple(columns)
         found = [(column, text) for column in columns if (text := self.maybe(column)) is not None]
         if columns and not found:
@@ -134,9 +134,9 @@ class Template(ABC, Generic[OptionsT]):
         return found.mapping if found else ColumnMapping()
 
     def concatenates(self, options: OptionsT) -> bool:
-        """Whether, in rows without empty cells, every text is made by putting fixed texts and cells side by side.
+        """Whether, in rows without empty cells, every text is a concatenation of fixed texts and cells.
 
-        Then many rows are converted at once (see conversion.columnar): `turns` is asked once, not for each row.
+        Then many rows are converted at once (see conversion.columnar): `turns` is called once, not for each row.
         """
         return False
 
@@ -144,7 +144,7 @@ class Template(ABC, Generic[OptionsT]):
     def turns(
         self, cells: Cells, mapping: ColumnMapping, options: OptionsT, patterns: Mapping[str, Pattern]
     ) -> list[list[Turn]]:
-        """The conversations that one row gives, each a list of turns.
+        """The conversations of one row, each a list of turns.
 
         Raises:
             RowProblem: the row cannot be used.
@@ -188,7 +188,7 @@ class Template(ABC, Generic[OptionsT]):
         """At least one example or exactly one Reject for every row, in their order.
 
         Raises:
-            DataError: a cell is empty and the person chose "fail".
+            DataError: a cell is empty and the user chose "fail".
         """
         patterns = self._patterns(options)
         for row in rows:
@@ -207,10 +207,10 @@ class Template(ABC, Generic[OptionsT]):
         options: OptionsT,
         patterns: Mapping[str, Pattern] | None = None,
     ) -> list[tuple[str, list[Turn]]]:
-        """What one row gives: for each example its system message and its turns.
+        """The system message and the turns of each example of one row.
 
         Args:
-            patterns: of the options, where they were parsed before.
+            patterns: of the options, if they were parsed before.
 
         Raises:
             RowProblem: the row cannot be used.
@@ -224,7 +224,7 @@ class Template(ABC, Generic[OptionsT]):
         return {name: Pattern.parse(getattr(options, name)) for name in self._pattern_names()}
 
     def _pattern_names(self) -> list[str]:
-        """The options that hold patterns: every text but the one that stands in for empty cells."""
+        """The options that are patterns: every text except the fill text."""
         fields = self.Options.model_fields
         return [name for name, field in fields.items() if field.annotation is str and name != "fill_text"]
 
@@ -233,7 +233,7 @@ TEMPLATES: Final = Registry[Template[Any]]("template")
 
 
 def messages_of(system: str, turns: Iterable[Turn]) -> tuple[Message, ...]:
-    """System (where there is one), then user and assistant by turns."""
+    """The system message if there is one, then user and assistant in turn."""
     messages = [Message("system", system)] if system.strip() else []
     for question, answer in turns:
         messages += [Message("user", question), Message("assistant", answer)]
@@ -241,7 +241,7 @@ def messages_of(system: str, turns: Iterable[Turn]) -> tuple[Message, ...]:
 
 
 def rejected(row: Row, problem: RowProblem, options: TemplateOptions) -> Reject:
-    """The Reject for a problem; a DataError instead where the person chose to stop."""
+    """The Reject for a problem; raises a DataError if the user chose to stop."""
     if options.empty == "fail":
         remedy = f"Fill in `{problem.field}`, or choose to skip rows with empty cells."
         raise data_error(

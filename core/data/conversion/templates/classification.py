@@ -52,8 +52,8 @@ class ClassificationTemplate(Template[ClassificationOptions]):
         if key is None or label is None:
             return None
         reason = (
-            f"`{label.name}` holds {label.distinct} different values in {label.filled:,} rows, like labels, and "
-            f"`{key.name}` holds the texts they belong to."
+            f"`{label.name}` has {label.distinct} distinct values in {label.filled:,} rows, like labels, and "
+            f"`{key.name}` has the texts they belong to."
         )
         return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=label.name), reason, score)
 
@@ -66,7 +66,7 @@ class ClassificationTemplate(Template[ClassificationOptions]):
     def check(self, columns: Sequence[str], mapping: ColumnMapping, options: ClassificationOptions) -> None:
         super().check(columns, mapping, options)
         if not mapping.key and not others(mapping):
-            raise DataError("Classification has nothing to classify.", "Choose a key column or columns to include.")
+            raise DataError("Classification needs a text to classify.", "Choose a key column or columns to include.")
 
     def concatenates(self, options: ClassificationOptions) -> bool:
         return True

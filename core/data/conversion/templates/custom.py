@@ -1,4 +1,4 @@
-"""Custom: own patterns with `{{column}}`; a second turn and conversations over several rows, if wanted."""
+"""Custom: the user's own patterns with `{{column}}`; optionally a second turn, or conversations over several rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from core.messages import Example, Reject, Row
 
 
 class CustomOptions(TemplateOptions):
-    """The person's own patterns."""
+    """The user's own patterns."""
 
     user: str = Field(
         "", title="Input", description="What the user says, with {{column}} patterns.", json_schema_extra=MULTILINE
@@ -45,7 +45,7 @@ class CustomOptions(TemplateOptions):
     conversation: str | None = Field(
         None,
         title="Conversation column",
-        description="Rows that follow each other with the same value here become one conversation.",
+        description="Consecutive rows with the same value here become one conversation.",
         json_schema_extra={"column": True},
     )
 
@@ -62,7 +62,7 @@ class CustomTemplate(Template[CustomOptions]):
 
     def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
         only = guess.usable[0]
-        reason = f"Only `{only.name}` holds anything; write your own patterns around it."
+        reason = f"Only `{only.name}` has values; write your own patterns around it."
         return TemplateSuggestion(self.id, ColumnMapping(key=only.name), reason, 0.1)
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
@@ -75,7 +75,7 @@ class CustomTemplate(Template[CustomOptions]):
                 title = CustomOptions.model_fields[name].title
                 raise DataError(f"“{title}” is empty.", "Write a pattern such as {{question}}.", field=name)
         if bool(options.follow_up_user.strip()) != bool(options.follow_up_assistant.strip()):
-            raise DataError("A second turn needs both an input and an output.", "Write the other, or remove this one.")
+            raise DataError("A second turn needs both an input and an output.", "Fill in both, or clear both.")
         if options.conversation and options.conversation not in columns:
             listed = f"Columns are: {', '.join(columns[:20])}."
             raise data_error("column_missing", f"There is no column {options.conversation!r}.", listed)
@@ -95,7 +95,7 @@ class CustomTemplate(Template[CustomOptions]):
         turn = cells.fill(user), cells.fill(assistant)
         if not all(text.strip() for text in turn):
             names = (*user.names, *assistant.names)
-            raise RowProblem(names[0] if names else "", "The pattern gives an empty text for this row.")
+            raise RowProblem(names[0] if names else "", "The pattern is empty for this row.")
         return turn
 
     def to_examples(
@@ -111,7 +111,7 @@ class CustomTemplate(Template[CustomOptions]):
     def _conversation(
         self, rows: list[Row], mapping: ColumnMapping, options: CustomOptions
     ) -> Iterator[Example | Reject]:
-        """One example of all rows; where one row has a gap, all are rejected: half a conversation teaches wrong."""
+        """One example of all rows; if one row has an empty cell, all are rejected."""
         single = options.model_copy(update={"conversation": None})
         made = list(super().to_examples(rows, mapping, single))
         if problems := [item for item in made if isinstance(item, Reject)]:

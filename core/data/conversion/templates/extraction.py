@@ -27,7 +27,7 @@ class ExtractionOptions(TemplateOptions):
     instruction: str = Field(
         "Extract information about {{key}}",
         title="Request",
-        description="What the user asks; may hold {{key}} and {{column}} patterns, such as a text to extract from.",
+        description="What the user asks; may contain {{key}} and {{column}}, such as a text to extract from.",
         min_length=1,
         json_schema_extra={"multiline": True},
     )
@@ -61,12 +61,12 @@ class ExtractionOptions(TemplateOptions):
 
 
 class ExtractionTemplate(Template[ExtractionOptions]):
-    """What the row knows about its key, as a list or as JSON."""
+    """The information in a row about its key, as a list or as JSON."""
 
     id = "extraction"
     title = "Information extraction"
     icon = "data_object"
-    tagline = "Everything a row knows about its key, as a list or as JSON."
+    tagline = "Everything a row says about its key, as a list or as JSON."
     roles = (
         RoleSpec("key", "Key column", "What the information is about.", True),
         RoleSpec("include", "Columns to include", "The information.", True, several=True),
@@ -83,14 +83,14 @@ class ExtractionTemplate(Template[ExtractionOptions]):
         key = guess.key
         if key is None or len(guess.usable) < 2:
             return None
-        reason = f"Each row describes one `{key.name}`; the other columns say what is known about it."
+        reason = f"Each row describes one `{key.name}`; the other columns have the information about it."
         return TemplateSuggestion(self.id, ColumnMapping(key=key.name, include=guess.others(key)), reason, 0.4)
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
         return ColumnMapping(key=guess.key and guess.key.name, include=guess.others(guess.key))
 
     def concatenates(self, options: ExtractionOptions) -> bool:
-        return options.answer_format == "list"  # JSON escapes what is in a cell
+        return options.answer_format == "list"  # JSON escapes the cells
 
     def turns(
         self, cells: Cells, mapping: ColumnMapping, options: ExtractionOptions, patterns: Mapping[str, Pattern]

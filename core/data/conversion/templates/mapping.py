@@ -17,7 +17,7 @@ class RoleSpec:
     """A part that a column can play in a template.
 
     Attributes:
-        id: its name in ColumnMapping: `key`, `target`, `include` or another one of the template's own.
+        id: its name in ColumnMapping: `key`, `target`, `include` or an id of the template's own.
         several: it takes any number of columns, none of which plays another part.
     """
 
@@ -82,6 +82,6 @@ class TemplateSuggestion:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """The inverse of to_dict, but for the score."""
+        """The inverse of to_dict, without the score."""
         mapping = {name: value for name, value in raw.items() if name not in ("template", "reason")}
         return cls(raw["template"], ColumnMapping.of(mapping), raw["reason"])

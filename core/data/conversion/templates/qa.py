@@ -22,12 +22,12 @@ from core.errors import DataError
 
 
 class QaOptions(TemplateOptions):
-    """How questions and answers are worded, and how many a row gives."""
+    """How questions and answers are worded, and how many each row yields."""
 
     question: str = Field(
         "{{key}}",
         title="Question",
-        description="The key as it stands, or, where it holds names, a pattern such as: What is {{key}}?",
+        description="The key column itself, or, if it has names, a pattern such as: What is {{key}}?",
         min_length=1,
     )
     answer: str = Field(
@@ -101,7 +101,7 @@ class QaTemplate(Template[QaOptions]):
     def check(self, columns: Sequence[str], mapping: ColumnMapping, options: QaOptions) -> None:
         super().check(columns, mapping, options)
         if not mapping.target and not options.answer and not others(mapping):
-            raise DataError("Q&A has nothing to answer with.", "Choose a target column or columns to include.")
+            raise DataError("Q&A needs an answer.", "Choose a target column or columns to include.")
         if options.questions != "one" and not others(mapping):
             raise DataError(
                 f"Questions per row is {options.questions!r}, but no column is included.", "Choose columns to include."

@@ -22,14 +22,14 @@ from core.platform.storage import MANIFEST, get_storage
 from core.services.data.chat_import import stored
 
 VERSION: Final = 1  # grows when the same log would be read another way
-PEOPLE_SHOWN: Final = 200  # speakers that get a part of their own on the screen
-PEOPLE_NAMED: Final = 300  # up to so many, every name is looked for in every conversation
+PEOPLE_SHOWN: Final = 200  # speakers with a separate role on the screen
+PEOPLE_NAMED: Final = 300  # up to this number, all names are searched for in every conversation
 CONVERSATIONS, LEFT = "conversations.jsonl", "left.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Somebody who speaks in the log: in how many messages, and how many conversations they begin."""
+    """A speaker in the log, with the number of messages, and of conversations that they start."""
 
     id: str
     name: str
@@ -47,8 +47,8 @@ class ChatSummary:
     Attributes:
         kept: messages in conversations.
         left: reason -> messages that reading left out.
-        notes: note -> how often, about the messages that were kept.
-        speakers: the ones who speak most; `speakers_total` is how many there are.
+        notes: note -> its count, for the messages in conversations.
+        speakers: those with the most messages; `speakers_total` counts all.
         began, ended: Unix seconds of the first and last message with a time.
         timed: messages with a time.
     """
@@ -68,14 +68,14 @@ class ChatSummary:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation as it lies beside the upload, with the names that may stand in its texts."""
+    """A stored conversation, with the names that may appear in its texts."""
 
     conversation: Conversation
     names: tuple[str, ...] = field(default=())
 
 
 def options_of(values: Mapping[str, Any]) -> ReadOptions:
-    """Checked choices. Raises DataError with the field."""
+    """The checked choices. Raises DataError with the field."""
     try:
         return ReadOptions(**arguments.mapping(values, "reading"))
     except ValidationError as error:
@@ -88,7 +88,7 @@ def options_of(values: Mapping[str, Any]) -> ReadOptions:
 
 
 def summary(source_id: str, options: ReadOptions) -> ChatSummary:
-    """What is in the log, read now if nobody has read it this way before.
+    """The summary of the log, which is read now if it was not read this way before.
 
     Raises:
         DataError: a choice is missing, or the log cannot be read at all.
@@ -99,18 +99,18 @@ def summary(source_id: str, options: ReadOptions) -> ChatSummary:
 
 
 def talks(source_id: str, options: ReadOptions) -> Path:
-    """The file of conversations, one a line (`talk` reads a line)."""
+    """The file of conversations, one per line (see `talk`)."""
     return _read(source_id, options) / CONVERSATIONS
 
 
 def sample(source_id: str, options: ReadOptions, count: int = 3) -> list[Talk]:
-    """The first conversations, for looking at how they were read."""
+    """The first conversations, for display."""
     with talks(source_id, options).open("rb") as stream:
         return [talk(line) for line in islice(stream, count)]
 
 
 def left_out(source_id: str, options: ReadOptions) -> Iterator[dict[str, Any]]:
-    """What reading left out, verbatim, one record each."""
+    """The records that reading left out, verbatim."""
     with (_read(source_id, options) / LEFT).open("rb") as stream:
         for line in stream:
             yield json.loads(line)
@@ -124,10 +124,10 @@ def talk(line: bytes) -> Talk:
 
 
 def _read(source_id: str, options: ReadOptions) -> Path:
-    """The directory with what reading gave; its manifest is written last."""
+    """The directory with the result of reading; its manifest is written last."""
     log = stored.log_format(source_id)
-    wanted = {name: getattr(options, name) for name in log.options}
-    way = json.dumps([VERSION, log.id, wanted], sort_keys=True).encode()
+    choices = {name: getattr(options, name) for name in log.options}
+    way = json.dumps([VERSION, log.id, choices], sort_keys=True).encode()
     prefix = f"sources/{source_id}/chats-{hashlib.sha256(way).hexdigest()[:16]}"
     storage = get_storage()
     if not storage.exists(f"{prefix}/{MANIFEST}"):
@@ -139,7 +139,7 @@ def _read(source_id: str, options: ReadOptions) -> Path:
 
 
 class _Counting:
-    """Counts while a log is read."""
+    """Counts messages, speakers and times while a log is read."""
 
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
@@ -195,18 +195,18 @@ def _write(log: LogFormat, bundle: Bundle, options: ReadOptions, folder: Path) -
                 left_file.write(_line(item.to_dict()))
             elif item.turns:
                 ids[item.id] += 1
-                if ids[item.id] > 1:  # the log names two conversations the same
+                if ids[item.id] > 1:  # two conversations in the log have the same id
                     item = replace(item, id=f"{item.id}~{ids[item.id]}")
                 counting.conversation(item)
                 talks_file.write(_line(_plain(item, counting.people)))
     found = counting.summary(log.id)
     if not found.messages:
-        raise data_error("no_rows", f"{bundle.filename} holds no message.", "Export it again, with its conversations.")
+        raise data_error("no_rows", f"{bundle.filename} has no messages.", "Export it again with its conversations.")
     return found
 
 
 def _until_broken(items: Iterator[Conversation | Left | Person]) -> Iterator[Conversation | Left | Person]:
-    """A file that breaks off costs what follows, not what was read before it."""
+    """Items up to the first error: what was read before it is used."""
     read = 0
     try:
         for item in items:
@@ -215,7 +215,7 @@ def _until_broken(items: Iterator[Conversation | Left | Person]) -> Iterator[Con
     except DataError as error:
         if not read:
             raise
-        yield Left("unreadable", f"{error.message} Everything before this place was read.", "", error.line or 0)
+        yield Left("unreadable", f"{error.message} Everything before it was read.", "", error.line or 0)
 
 
 def _plain(item: Conversation, people: Mapping[str, Person]) -> dict[str, Any]:
@@ -232,4 +232,4 @@ def _plain(item: Conversation, people: Mapping[str, Person]) -> dict[str, Any]:
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value).encode() + b"\n"  # ASCII escapes keep half characters as they were read
+    return json.dumps(value).encode() + b"\n"  # ASCII escapes preserve lone surrogates

@@ -1,4 +1,4 @@
-"""The examples that a chat log gives: how many and why not more, and the list to keep, edit or drop them one by one."""
+"""The examples of a chat log: their number, why others are left out, and the list to keep, edit or drop each one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEEP, EDIT, DROP = "keep", "edit", "drop"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a draft says so far."""
+    """The choices in a draft."""
 
     source_id: str
     options: ReadOptions
@@ -37,12 +37,12 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What an import would give: `messages = used + left out`, every message counted once.
+    """The expected result of an import: `messages = used + left out`, every message counted once.
 
     Attributes:
-        examples: before the review; `dropped` of them the person dropped, `edited` they rewrote.
-        decided: examples that were looked at in the review (kept, edited or dropped).
-        stale: decisions about examples that the present choices no longer give.
+        examples: before the review; `dropped` and `edited` count the user's decisions.
+        decided: examples that were reviewed (kept, edited or dropped).
+        stale: decisions on examples that no longer exist with the current choices.
         left: reason -> messages, reading's reasons included.
     """
 
@@ -76,7 +76,7 @@ class ReviewItem:
 
 @dataclass(frozen=True, slots=True)
 class ReviewPage:
-    """One page of the review, and how many examples it is a page of."""
+    """One page of the review, and the total number of examples."""
 
     items: list[ReviewItem]
     total: int
@@ -84,7 +84,7 @@ class ReviewPage:
 
 @dataclass(slots=True)
 class _Index:
-    """Where each example is found again: the place of its conversation in the file, and its number there."""
+    """For each example the offset of its conversation in the file, and its number there."""
 
     keys: list[str] = field(default_factory=list)
     places: array[int] = field(default_factory=lambda: array("q"))
@@ -97,7 +97,7 @@ def choices(state: Mapping[str, Any]) -> Choices:
     """The choices in a draft's state or a task's payload.
 
     Raises:
-        DataError: a choice that cannot be; names the field.
+        DataError: a choice is invalid; names the field.
     """
     state = arguments.mapping(state, "state")
     options = chat_reading.options_of(state.get("reading") or {})
@@ -113,7 +113,7 @@ def choices(state: Mapping[str, Any]) -> Choices:
 
 
 def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:
-    """The recipe to begin with: the log's own roles, or whoever begins is the user where it has none."""
+    """The initial recipe: the log's own roles, or the first speaker as the user if it has none."""
     log = stored.log_format(source_id)
     roles: dict[str, Part] = {}
     for speaker in found.speakers:
@@ -127,13 +127,13 @@ def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:
     by_order = log.asker or not {"user", "assistant"} <= parts
     others: Part = "leave"
     if by_order and parts & {"user", "assistant"} and not log.asker:
-        # One side is named ("agent"), the other are customers by name: who is not the one is the other.
+        # One side has a role ("agent"), the others are customers by name: they get the other role.
         by_order, others = False, "assistant" if "user" in parts else "user"
     return {"by_order": by_order, "roles": roles, "others": others}
 
 
 def plan(chosen: Choices) -> ImportPlan:
-    """How many examples the choices give, and why the other messages are in none."""
+    """The number of examples with these choices, and why the other messages are in none."""
     found = chat_reading.summary(chosen.source_id, chosen.options)
     index = _index(chosen)
     left = Counter(found.left) + index.left
@@ -162,22 +162,22 @@ def page(chosen: Choices, offset: int = 0, limit: int = 10, show: str = "all", s
     """One page of the examples, as they will be imported.
 
     Args:
-        show: all, new (nobody looked yet), keep, edit or drop.
-        search: only examples that contain this text, in any case.
+        show: all, new (not reviewed yet), keep, edit or drop.
+        search: only examples that contain this text; case is ignored.
     """
     index = _index(chosen)
-    wanted = [number for number, key in enumerate(index.keys) if _shown(chosen, key, show)]
+    numbers = [number for number, key in enumerate(index.keys) if _shown(chosen, key, show)]
     if search.strip():
-        found = [item for item in _items(chosen, index, wanted) if _contains(item, search.strip().lower())]
+        found = [item for item in _items(chosen, index, numbers) if _contains(item, search.strip().lower())]
         return ReviewPage(found[offset : offset + limit], len(found))
-    return ReviewPage(list(_items(chosen, index, wanted[offset : offset + limit])), len(wanted))
+    return ReviewPage(list(_items(chosen, index, numbers[offset : offset + limit])), len(numbers))
 
 
 def checked_edit(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """An edited example as a decision keeps it.
+    """An edited example as it is stored in a decision.
 
     Raises:
-        DataError: it is no valid example; says why.
+        DataError: the example is not valid; says why.
     """
     checked = structure.parse(messages)
     if checked.example is None:
@@ -188,7 +188,7 @@ def checked_edit(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class ImportStep:
-    """One conversation's outcome on the way through the whole log: an example, or turns left out."""
+    """One result while going through the log: an example, or turns left out."""
 
     talk: Talk
     place: int
@@ -198,7 +198,7 @@ class ImportStep:
 
 
 def steps(path: Path, recipe: ChatRecipe) -> Iterator[ImportStep]:
-    """Every example in the order of the log, and every turn that is in none, each once."""
+    """Every example in the order of the log, and every turn that is in none of them."""
     seen: set[bytes] = set()
     count = 0
     with path.open("rb") as stream:
@@ -222,7 +222,7 @@ def steps(path: Path, recipe: ChatRecipe) -> Iterator[ImportStep]:
 
 
 def final(made: ChatExample, talk: Talk, chosen: Choices) -> tuple[tuple[Message, ...], int]:
-    """An example as it is imported: as edited, else redacted as the recipe says, and how many places were redacted."""
+    """An example as it is imported: as edited, else redacted as the recipe says, and the number of redactions."""
     decision = chosen.decisions.get(made.key) or {}
     if _word(decision) == EDIT:
         return tuple(Message.from_dict(item) for item in decision["messages"]), 0
@@ -233,7 +233,7 @@ def final(made: ChatExample, talk: Talk, chosen: Choices) -> tuple[tuple[Message
 
 def _index(chosen: Choices) -> _Index:
     path = chat_reading.talks(chosen.source_id, chosen.options)
-    # What does not change which examples there are is left out of the key.
+    # Redaction does not change the set of examples, so it is not part of the key.
     return _indexed(path, chosen.recipe.model_copy(update={"redact": True, "redact_names": True}).model_dump_json())
 
 
@@ -251,11 +251,11 @@ def _indexed(path: Path, recipe: str) -> _Index:
     return index
 
 
-def _items(chosen: Choices, index: _Index, wanted: list[int]) -> Iterator[ReviewItem]:
-    if not wanted:
+def _items(chosen: Choices, index: _Index, numbers: list[int]) -> Iterator[ReviewItem]:
+    if not numbers:
         return
     with chat_reading.talks(chosen.source_id, chosen.options).open("rb") as stream:
-        for number in wanted:
+        for number in numbers:
             stream.seek(index.places[number])
             talk = chat_reading.talk(stream.readline())
             made = next(

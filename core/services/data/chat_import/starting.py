@@ -5,10 +5,10 @@ State of a `chat_import` draft (all optional until the step that needs them):
     reading                 ReadOptions that differ from their defaults
     recipe                  ChatRecipe: roles, filters, redaction
     decisions               {example key: {"do": keep | edit | drop, "messages": of an edit}}
-    name, description       of the dataset to make
+    name, description       of the new dataset
     hold_out                share of the examples to hold out, 0 to 0.5; absent: decided by size
 
-The import itself is done by `worker/handlers/chat_import.py`.
+The import is done by `worker/handlers/chat_import.py`.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ def formats() -> list[chat_logs.LogFormat]:
 
 
 def begin(source: ChatSource) -> drafts.DraftRecord:
-    """A draft for a stored log, with the choices to begin with."""
+    """A draft for a stored log, with the initial choices."""
     reading = stored.hints(source.id).options.model_dump(exclude_defaults=True)
     return drafts.create(KIND, {"source_id": source.id, "reading": reading}, "roles")
 
 
 def sample_source() -> ChatSource:
-    """The chats of an invented shop's help desk, brought in like anybody's export."""
+    """The sample chats of an invented shop's help desk, stored like an upload."""
     with resources.files("core.data.samples").joinpath(SAMPLE).open("rb") as stream:
         return ingest(stream, SAMPLE)  # type: ignore[arg-type]
 
 
 def start(draft_id: str) -> TaskRecord:
-    """Begin the import that a draft describes; a draft starts once, however often this is called.
+    """Start the import that a draft describes; calling it again returns the same task.
 
-    Where its import failed or was cancelled, the draft can be changed and started again, as a new task.
+    If the import failed or was cancelled, the draft can be changed and started again, as a new task.
 
     Raises:
         DataError: something is missing, or no example is left. Conflict: the name is taken.
@@ -60,12 +60,12 @@ def start(draft_id: str) -> TaskRecord:
     draft = drafts.get(draft_id)
     state = draft.state
     if "source_id" not in state:
-        raise Conflict("This draft has no chat log yet.", "Bring one in, in the first step.")
+        raise Conflict("This draft has no chat log yet.", "Upload one in the first step.")
     if draft.result_id and (earlier := store.get(draft.result_id)).state not in ("failed", "cancelled"):
         return earlier
     chosen = choices(state)
     if not plan(chosen).imported:
-        raise DataError("No example is left to import.", "Look at the roles and the filters.", code="too_few_examples")
+        raise DataError("No example is left to import.", "Change the roles or the filters.", code="too_few_examples")
     dataset_writing.check_hold_out(state.get("hold_out"))
     name = str(state.get("name") or "").strip()
     dataset_writing.check_name(name)
@@ -87,7 +87,7 @@ def start(draft_id: str) -> TaskRecord:
 
 
 def left_out(version_id: str) -> bytes:
-    """What the import left out, one JSON object a line, with the reason; personal data redacted where that was chosen.
+    """What the import left out, one JSON object per line, with the reason; redacted if the import redacts.
 
     Raises:
         NotFound: no such version. StorageError: the version is not an import of conversations.

@@ -38,14 +38,14 @@ class ChatSource:
 
 
 def ingest(stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES) -> ChatSource:
-    """Store an exported chat log and find out whose export it is.
+    """Store an exported chat log and detect its format.
 
     Args:
-        stream: read in chunks, never as a whole.
+        stream: read in chunks, never at once.
         size_limit: bytes.
 
     Raises:
-        DataError: too large, empty, damaged, or no chat export; nothing is kept then.
+        DataError: too large, empty, damaged, or not a chat export; then nothing is stored.
     """
     source_id, name = new_id("src"), display_name(filename)
     key = f"sources/{source_id}/upload"
@@ -72,7 +72,7 @@ def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_U
     """Store the files of a folder as one archive, then as `ingest`.
 
     Args:
-        files: path inside the folder, and the file; only the path's own parts are kept.
+        files: path inside the folder, and the file; `..` and the like are removed from the path.
 
     Raises:
         DataError: as `ingest`, or there is no file.
@@ -93,7 +93,7 @@ def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_U
                             raise data_error("file_too_large", too_large("The folder", size_limit))
                         target.write(chunk)
         if not top:
-            raise data_error("empty_file", "The folder holds no file.", "Choose the folder of the export.")
+            raise data_error("empty_file", "The folder has no files.", "Choose the folder of the export.")
         packed.seek(0)
         return ingest(packed, f"{top}.zip", size_limit * 2)
 
@@ -104,12 +104,12 @@ def get(source_id: str) -> ChatSource:
 
 
 def set_format(source_id: str, format_id: str) -> ChatSource:
-    """Read the upload as another export from now on. Raises NotFound where there is no such format."""
+    """Read the upload as another kind of export. Raises NotFound if there is no such format."""
     return _save(_row(source_id), chat_logs.LOG_FORMATS.get(format_id).id)
 
 
 def hints(source_id: str) -> Hints:
-    """The columns there are, and the choices to begin with."""
+    """The available columns, and the initial choices."""
     return log_format(source_id).hints(bundle(source_id))
 
 
@@ -139,7 +139,7 @@ def _row(source_id: str) -> Source:
         if row is not None:
             uow.session.expunge(row)
     if row is None or not str(row.detection.get("format", "")).startswith("chat_log:"):
-        raise NotFound(f"There is no chat log {source_id!r}.", "Bring the export in again.")
+        raise NotFound(f"There is no chat log {source_id!r}.", "Upload the export again.")
     return row
 
 

@@ -1,4 +1,4 @@
-"""Uploads: stored as they arrived, with how each is read; and any file where it lies, for the command line."""
+"""Uploads: stored as they arrived, with how each is read; and any local file, for the command line."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from core.platform.forking import ProcessLost
 
 @dataclass(frozen=True, slots=True)
 class LineCounts:
-    """Rows of a file. `readable`: rejected ones of which something could be read."""
+    """Counts of rows. `readable`: rejected rows that could be read in part."""
 
     read: int
     rejected: int
@@ -29,8 +29,8 @@ class LineCounts:
 def check(path: Path, detection: Detection, shape: str | None, findings: FindingList) -> LineCounts | None:
     """Check every line of a chat file; findings are added in the order of the file, those about the set last.
 
-    Returns None, and adds nothing, where the file has to be read row by row: it is no UTF-8 JSON lines in the shape
-    `messages`, or a line is longer than the studio keeps.
+    Returns None, and adds nothing, if the file must be read row by row: it is not UTF-8 JSONL in the shape
+    `messages`, or a line is longer than the limit.
     """
     lines = detection.layout == "lines" and not detection.compression
     if not lines or shape != "messages" or detection.nested not in ("", "keep"):
@@ -56,10 +56,10 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
 
 
 def check_by_cookbook(path: Path) -> cookbook.Report:
-    """What the seven checks of OpenAI's cookbook say about a chat file, and nothing else.
+    """The report of the seven checks of OpenAI's cookbook on a chat file.
 
     Raises:
-        DataError: the file cannot be opened, or a line is longer than the studio reads.
+        DataError: the file cannot be opened, or a line is longer than the limit.
     """
     try:
         return cookbook.check_file(path)

@@ -1,4 +1,4 @@
-"""Any file where it lies, for the command line: its rows, its analysis, and a report on everything wrong with it."""
+"""Local files for the command line: their rows, their analysis, and a report on everything wrong with them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FLAGS = {"key": "--input", "target": "--target", "include": "--include"}  # of 
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What `sft validate` says about one file. `exit_code`: 0 valid, 1 findings that block, 2 unreadable."""
+    """The report of `sft validate` on one file. `exit_code`: 0 valid, 1 findings that block, 2 unreadable."""
 
     file: str
     format: str | None
@@ -53,17 +53,17 @@ class FileReport:
 
 
 def analyze_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Analysis:
-    """Analyze a file where it lies, without storing it."""
+    """Analyze a local file without storing it."""
     return analysis.analyze_batches(formats.read_batches(path, formats.detect_file(path, path.name, overrides)))
 
 
 def rows_of_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Iterator[Row | Reject]:
-    """The rows of a file exactly as read; DataError where it cannot be read at all."""
+    """The rows of a file exactly as read; DataError if it cannot be read."""
     return formats.read(path, formats.detect_file(path, path.name, overrides))
 
 
 def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileReport:
-    """Read a file to its end and say everything that is wrong with it, as `sft validate` does; nothing is raised."""
+    """Read a file to its end and report everything wrong with it, for `sft validate`; raises nothing."""
     findings = FindingList()
     found: Detection | None = None
     read_count = rejected = readable = 0
@@ -94,7 +94,7 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
                 findings.add(_shape_unknown(path, found))
                 rejected = read_count
             elif read_count == 0:
-                findings.add(finding("no_rows", f"{path.name} holds no rows."))
+                findings.add(finding("no_rows", f"{path.name} has no rows."))
     except DataError as error:
         findings.add(from_error(error))
     listed = findings.listed()
@@ -126,20 +126,20 @@ def _shape_unknown(path: Path, detection: Detection) -> Finding:
     names = ", ".join(column.name for column in result.columns[:12])
     return finding(
         "shape_unknown",
-        f"The columns ({names}) are in no known chat shape, so nobody has said yet which is the input and which the "
-        "output.",
+        f"The columns ({names}) are not a known chat shape, so the input and the output are not known yet.",
         f"Convert it: {convert_command(str(path), result)}",
     )
 
 
 def convert_command(file: str, result: Analysis) -> str:
-    """The command that converts a file as its analysis suggests; COLUMN where a column is still to be chosen."""
+    """The command that converts a file as its analysis suggests, with COLUMN for a column to choose."""
     suggestion = result.suggestion
     if suggestion is None or not TEMPLATES.get(suggestion.template).roles:
         template = next(iter(TEMPLATES)).id
         return f"sft convert {shlex.quote(file)} --template {template} --input COLUMN --target COLUMN --name NAME"
     mapping, parts = suggestion.mapping, ["sft", "convert", file, "--template", suggestion.template]
-    for role in TEMPLATES.get(suggestion.template).roles:
+    order = [*_FLAGS, *(role.id for role in TEMPLATES.get(suggestion.template).roles if role.id not in _FLAGS)]
+    for role in sorted(TEMPLATES.get(suggestion.template).roles, key=lambda role: order.index(role.id)):
         columns = mapping.columns(role.id) or (("COLUMN",) if role.required else ())
         for column in columns:
             parts += [_FLAGS[role.id], column] if role.id in _FLAGS else ["--column", f"{role.id}={column}"]

@@ -29,7 +29,7 @@ class ImportPlaces:
 
 
 def available() -> ImportPlaces:
-    """The folders and hosts that SFT_IMPORT_ROOTS and SFT_IMPORT_HOSTS name."""
+    """The folders in SFT_IMPORT_ROOTS and the hosts in SFT_IMPORT_HOSTS."""
     settings = get_settings()
     roots = [Path(os.path.realpath(Path(name).expanduser())) for name in _split(settings.import_roots, os.pathsep)]
     return ImportPlaces(tuple(roots), tuple(name.lower() for name in _split(settings.import_hosts, ",")))
@@ -39,8 +39,8 @@ def from_path(path: str | Path) -> SourceRecord:
     """Copy a file of this server into the store, as an upload.
 
     Raises:
-        StudioError: no folder is allowed, or the file lies in none of them.
-        DataError: not there, not a file, too large, or nothing the studio can read.
+        StudioError: no folder is allowed, or the file is in none of them.
+        DataError: missing, not a file, too large, or unreadable.
     """
     roots = available().roots
     if not roots:
@@ -51,16 +51,16 @@ def from_path(path: str | Path) -> SourceRecord:
     text = str(path).strip()
     if not text or "\0" in text:
         raise DataError("The path is empty.", "Enter the path of a file on the server.", field="path")
-    wanted = Path(text).expanduser()
-    if not wanted.is_absolute():
-        wanted = roots[0] / wanted
+    requested = Path(text).expanduser()
+    if not requested.is_absolute():
+        requested = roots[0] / requested
     # The file is opened first and checked afterwards, so that it cannot be exchanged in between.
     try:
-        handle = os.open(wanted, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(requested, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
         handle = -1
     try:
-        real = Path(os.path.realpath(f"/proc/self/fd/{handle}" if handle >= 0 else wanted))
+        real = Path(os.path.realpath(f"/proc/self/fd/{handle}" if handle >= 0 else requested))
         if not any(real.is_relative_to(root) for root in roots):
             # The same message whether the file exists or not: nothing outside can be probed for.
             raise StudioError(
@@ -87,7 +87,7 @@ def from_url(url: str, size_limit: int = MAX_UPLOAD_BYTES) -> SourceRecord:
 
     Raises:
         StudioError: no host is allowed, or not this one; a redirect leads elsewhere; the host does not answer.
-        DataError: not a web address, too large, or nothing the studio can read.
+        DataError: not a web address, too large, or unreadable.
     """
     hosts = available().hosts
     if not hosts:

@@ -1,4 +1,4 @@
-"""A second process reads while this one works on what was read: the rows of a large file, batch by batch."""
+"""Reading ahead: a second process reads a large file while this one converts the batches."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _WORTH_FORKING = 8 << 20  # bytes of the file
 
 
 def read_batches(path: Path, detection: Detection) -> Iterator[RowBatch]:
-    """The same as formats.read_batches, read by a process beside this one where the file is large.
+    """The same as formats.read_batches, read by a second process if the file is large.
 
     Raises:
-        DataError: while iterating, where the file as a whole cannot be read on.
+        DataError: while iterating, if the file cannot be read any further.
         ProcessLost: while iterating; the process that reads was killed.
     """
     can_fork = formats.FORMATS.get(detection.format).can_fork and may_fork()

@@ -1,4 +1,4 @@
-"""The shipped files that a newcomer can try the screens with."""
+"""The sample files that ship with the studio."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["SampleFile", "ingest_chats", "ingest_table", "tables"]
 
 
 def tables() -> tuple[SampleFile, ...]:
-    """The tables to try Convert data with."""
+    """The sample tables for Convert data."""
     return SAMPLE_FILES
 
 
 def ingest_table(filename: str) -> SourceRecord:
-    """Store one of `tables` like an upload. Raises ValueError where it is not one of them."""
+    """Store one of `tables` like an upload. Raises ValueError if it is not one of them."""
     with open_sample(filename) as stream:
         return sources.ingest(stream, filename)
 

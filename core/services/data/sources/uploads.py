@@ -67,17 +67,17 @@ def ingest(
     overrides: Mapping[str, Any] | None = None,
     origin: str = "upload",
 ) -> SourceRecord:
-    """Copy an upload into the store, chunk by chunk, and detect how it is to be read.
+    """Copy an upload into the store, chunk by chunk, and detect how to read it.
 
     Args:
-        stream: read in chunks, never as a whole.
-        filename: as the person's machine names it; only its last part is kept.
+        stream: read in chunks, never at once.
+        filename: the user's name for it; only its last part is stored.
         size_limit: bytes.
         overrides: see set_detection.
         origin: upload, path, url or sample.
 
     Raises:
-        DataError: too large, empty, or nothing the studio can read; nothing is kept then.
+        DataError: too large, empty, or unreadable; then nothing is stored.
     """
     source_id = new_id("src")
     name = display_name(filename)
@@ -101,7 +101,7 @@ def ingest(
 
 
 def get(source_id: str) -> SourceRecord:
-    """The upload; NotFound where there is none."""
+    """The upload; NotFound if it does not exist."""
     return _record(_row(source_id))
 
 
@@ -124,7 +124,7 @@ def detection(source_id: str) -> Detection:
 
 
 def set_detection(source_id: str, overrides: Mapping[str, Any]) -> SourceRecord:
-    """Read the upload another way from now on.
+    """Change how the upload is read.
 
     Args:
         overrides: any of format, encoding, delimiter, quotechar, header, skip_lines, array_path, sheet, nested; the
@@ -138,11 +138,11 @@ def set_detection(source_id: str, overrides: Mapping[str, Any]) -> SourceRecord:
 
 
 def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) -> SourcePreview:
-    """How the upload would be read, without keeping it.
+    """How the upload would be read, without storing the choice.
 
     Args:
         overrides: as set_detection takes them.
-        limit: rows, and rejects, at most; no more of the file is read than that takes.
+        limit: the most rows and the most rejects; the file is read only that far.
 
     Raises:
         DataError: the file cannot be read that way.
@@ -166,7 +166,7 @@ def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) 
 
 
 def choices(source_id: str) -> tuple[ReadingChoice, ...]:
-    """What a person may choose about how the upload is read, each with what was detected and what holds now."""
+    """What a user may choose about how the upload is read, each with the detected and the current value."""
     row = _row(source_id)
     detected = formats.detect_file(get_storage().local_path(row.path), row.filename)
     return formats.choices(detected, Detection.from_dict(row.detection))
@@ -184,7 +184,7 @@ def read(source_id: str) -> Iterator[Row | Reject]:
 
 
 def rows(source_id: str, offset: int = 0, limit: int = 20) -> list[Row | Reject]:
-    """Some rows, for looking at."""
+    """Some rows, for display."""
     start = arguments.count(offset)
     return list(islice(read(source_id), start, start + arguments.count(limit)))
 
@@ -196,7 +196,7 @@ def why_unusable(source_id: str, limit: int = 5) -> list[Finding]:
 
 
 def analyze(source_id: str) -> Analysis:
-    """Columns, total rows and suggestions; computed once per way of reading and kept beside the upload."""
+    """Columns, total rows and suggestions; computed once per way of reading and stored with the upload."""
     row = _row(source_id)
     way = json.dumps([row.detection, analysis.VERSION], sort_keys=True).encode()
     key = f"sources/{source_id}/analysis-{hashlib.sha256(way).hexdigest()[:16]}.json"
@@ -233,7 +233,7 @@ def _row(source_id: str) -> Source:
     with UnitOfWork(write=False) as uow:
         row = uow.session.get(Source, source_id)
         if row is not None:
-            uow.session.expunge(row)  # it is read after the transaction is over
+            uow.session.expunge(row)  # it is read after the transaction ends
     if row is None:
         raise NotFound(f"There is no upload {source_id!r}.", "Upload the file again.")
     return row

@@ -75,7 +75,7 @@ def test_filters_name_their_reason() -> None:
 
 def test_personal_data_and_names_become_placeholders() -> None:
     people = [Person("1", "Mira Holt"), Person("2", "Al"), Person("3", "anna"), Person("4", "You", "user"),
-              Person("5", "X Æ (no longer there)"), Person("6", "bot", bot=True)]  # fmt: skip
+              Person("5", "X Æ (deleted)"), Person("6", "bot", bot=True)]  # fmt: skip
     names = list(names_of(people))
     assert names == ["Mira Holt", "X Æ"]
     said = (Message("user", "I am Mira Holt, @Mira Holt, mira@example.com; Mira Holthaus is not me. X Æ!"),)

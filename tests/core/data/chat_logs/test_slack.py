@@ -65,7 +65,7 @@ def test_threads_are_conversations_and_pauses_split_the_rest(tmp_path: Path) -> 
         ["How do I reset it?", "Hold the button"],
     ]
     assert not left
-    assert people["U2"].name == "Bob (no longer there)"
+    assert people["U2"].name == "Bob (deleted)"
     assert people["U2"].gone
     assert len(read(export(tmp_path, days), gap_minutes=0)[0]) == 2
 

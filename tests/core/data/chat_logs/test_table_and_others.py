@@ -66,7 +66,7 @@ def test_the_columns_are_guessed_and_asked_for(tmp_path: Path) -> None:
     bundle = Bundle(path, path.name)
     log = recognize(bundle)
     assert log.hints(bundle).columns == ("Wer", "Was")
-    with pytest.raises(DataError, match="Which column is the speaker"):
+    with pytest.raises(DataError, match="Choose the column for the speaker"):
         list(log.read(bundle, log.hints(bundle).options))
     items = list(log.read(bundle, ReadOptions(speaker="Wer", text="Was")))
     assert [item.role for item in items if isinstance(item, Person)] == ["", "assistant"]

@@ -145,7 +145,7 @@ def test_qa_talks_in_several_turns() -> None:
 
 
 def test_qa_refuses_what_cannot_answer() -> None:
-    with pytest.raises(DataError, match="nothing to answer"):
+    with pytest.raises(DataError, match="needs an answer"):
         make("qa", {"key": "name"}, {})
     with pytest.raises(DataError, match="key column"):
         make("qa", {"target": "what"}, {})
@@ -201,7 +201,7 @@ def test_classification_of_a_text_or_a_summary() -> None:
     ]
     made = make("classification", {"target": "color", "include": ["name", "what", "color"]}, {})
     assert made == [[("user", "name: Rake\nwhat: a garden tool"), ("assistant", "red")]]
-    with pytest.raises(DataError, match="nothing to classify"):
+    with pytest.raises(DataError, match="needs a text"):
         make("classification", {"target": "color"}, {})
 
 

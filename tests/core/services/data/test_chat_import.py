@@ -127,7 +127,7 @@ def test_the_maximum_number_and_a_filter_that_leaves_nothing() -> None:
     draft = drafts.update(draft.id, None, {"recipe": {**draft.state["recipe"], "min_exchanges": 9}})
     with pytest.raises(DataError, match="No example is left"):
         chat_import.start(draft.id)
-    with pytest.raises(DataError, match="Fewest exchanges"):
+    with pytest.raises(DataError, match="Minimum exchanges"):
         chat_import.choices({"recipe": {"min_exchanges": 0}})
 
 
@@ -197,7 +197,7 @@ def test_too_large_is_refused() -> None:
 def test_a_log_without_messages_says_so() -> None:
     draft = chat_import.begin(chat_import.ingest(io.BytesIO(b'[{"mapping": {"a": {}}}]'), "conversations.json"))
     chosen = chat_import.choices(draft.state)
-    with pytest.raises(DataError, match="holds no message"):
+    with pytest.raises(DataError, match="has no messages"):
         chat_reading.summary(chosen.source_id, chosen.options)
 
 

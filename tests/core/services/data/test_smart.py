@@ -193,7 +193,7 @@ def test_every_row_is_accounted_for(studio_env: Path) -> None:
         "ok", "ok", "failed", "empty", "empty", "duplicate", by_line[8].state, by_line[9].state
     ]  # fmt: skip
     assert {by_line[8].state, by_line[9].state} == {"ok", "duplicate"}  # whichever came first
-    assert "no valid JSON" in by_line[4].reason
+    assert "not valid JSON" in by_line[4].reason
     assert by_line[4].attempts == 3
     assert by_line[4].prompt_tokens == 300  # refused answers are paid for too
     assert "line 2" in by_line[7].reason

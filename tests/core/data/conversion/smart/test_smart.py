@@ -175,7 +175,7 @@ ROW = ["Blue Kettle", "1200.50", "2024-03-05", "sold by three shops in São Paul
         "Kettle's maker is Söhne.",
     ],
 )
-def test_what_stands_in_the_row_is_not_flagged(answer: str) -> None:
+def test_what_appears_in_the_row_is_not_flagged(answer: str) -> None:
     assert grounding.check(answer, ROW) == []
 
 
@@ -225,7 +225,7 @@ def test_only_patterns_with_known_columns_are_kept() -> None:
     }
     checked = proposal.check(json.dumps(proposed), ["name", "price"])
     assert (checked.system, checked.patterns) == ("You help.", ("What is {{name}}?",))
-    assert "4 of the proposed patterns" in checked.notes[0]
+    assert "4 proposed patterns" in checked.notes[0]
     for bad in ('{"system": 3, "patterns": []}', "[]", "no"):
         with pytest.raises(BadAnswer):
             proposal.check(bad, ["name"])

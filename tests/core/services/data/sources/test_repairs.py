@@ -59,7 +59,7 @@ def test_what_cannot_be_is_refused_at_its_line() -> None:
     source_id = stored("question;answer\nWas?;3 €\nzu;viel;Zellen\n".encode("cp1252"), encoding="cp1252")
     with pytest.raises(DataError, match="No row was changed"):
         repairs.repair(source_id, {3: "zu;viel;Zellen"})
-    with pytest.raises(DataError, match="Line 2 holds no broken row"):
+    with pytest.raises(DataError, match="no unreadable row on line 2"):
         repairs.repair(source_id, {2: "a;b"})
     with pytest.raises(DataError, match="does not exist in cp1252") as caught:
         repairs.repair(source_id, {3: "Łódź;ja"})
