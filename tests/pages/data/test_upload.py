@@ -70,7 +70,7 @@ def test_any_other_table_continues_in_the_wizard_with_its_file(open_screen, read
     ("name", "content", "expected"),
     [
         ("empty.csv", b"", "is empty"),
-        ("header.csv", b"question,answer\n", "no row under it"),
+        ("header.csv", b"question,answer\n", "but no rows"),
         ("deep.json", b"[" * 100_000, "nest"),
         ("sheet.csv", b"PK\x03\x04" + b"\x00" * 64, "archive"),
     ],
