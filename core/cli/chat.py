@@ -1,4 +1,4 @@
-"""`sft chat`: ask a model; stdout gets the answer alone."""
+"""`sft chat`: ask a model; only the answer goes to stdout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
         system: Annotated[str, typer.Option(help="System message; use the one of the model's examples.")] = "",
         max_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Longest answer, in tokens.")] = 256,
         temperature: Annotated[
-            float, typer.Option(min=0.0, max=2.0, help="0 always gives the likeliest answer.")
+            float, typer.Option(min=0.0, max=2.0, help="0 always takes the most likely token.")
         ] = 0.0,
     ) -> None:
         """Ask a model a question and print its answer."""

@@ -1,4 +1,4 @@
-"""`sft merge MODEL`: fold an adapter into its base, as a whole model beside it."""
+"""`sft merge MODEL`: merge an adapter into its base, as a full model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
         model: Annotated[str, typer.Argument(help="Name or id of a tuned model.")],
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
-        """Fold a LoRA or QLoRA adapter into its base, unquantized, as a whole model that is kept beside the adapter."""
+        """Merge a LoRA or QLoRA adapter into its unquantized base; the full model is stored beside the adapter."""
         from core.platform.supervisor import ensure
         from core.services.training import merging, models
         from core.services.training.results import MergeResult

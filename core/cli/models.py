@@ -1,4 +1,4 @@
-"""`sft models`: the models that jobs have made."""
+"""`sft models`: the fine-tuned models."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The adapters beside one base, of every kind at once, switched without touching the base.
+"""The adapters of one base, of every kind at once, switched without changing the base.
 
-Each kind of tuner puts its layers into a skeleton of its own: the same modules over the very same weights, so that a
-second kind costs no memory and cannot wrap the layers of the first. A prefix needs no layers at all: it is a cache
-that an answer starts from.
+Each kind of tuner adds its layers to a separate skeleton: the same modules over the same weights, so that a second
+kind costs no memory and cannot wrap the layers of the first. A prefix needs no layers: it is the cache that an answer
+starts from.
 """
 
 from __future__ import annotations
@@ -19,72 +19,72 @@ from worker.training import tuners
 
 
 @dataclass
-class _Beside:
-    """One adapter: the tuner that holds it, or the keys and values of its prefix."""
+class _Entry:
+    """One adapter: its kind of tuner, and the keys and values if it is a prefix."""
 
     kind: str
     prefix: Any = None
 
 
 class Adapters:
-    """Adapters by name, the one used longest ago first."""
+    """Adapters by name, the least recently used first."""
 
     def __init__(self, base: Any) -> None:
         self.base = base
-        self._found: OrderedDict[str, _Beside] = OrderedDict()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._tuned: dict[str, Any] = {}  # kind -> PeftModel over a skeleton of the base
 
     def __contains__(self, name: str) -> bool:
-        return name in self._found
+        return name in self._entries
 
     def __iter__(self) -> Any:
-        return iter(self._found)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._entries)
 
     def load(self, name: str, directory: Path) -> None:
-        """Put the adapter of a directory beside the base. Raises TrainingError when it does not fit."""
+        """Load the adapter in a directory. Raises TrainingError if it does not fit the base."""
         kind = tuners.kind_of(directory)
         if kind == tuners.PREFIX:
-            self._found[name] = _Beside(kind, _prefix(tuners.load(skeleton(self.base), directory)))
+            self._entries[name] = _Entry(kind, _prefix(tuners.load(skeleton(self.base), directory)))
             return
         if kind in self._tuned:
             self._tuned[kind].load_adapter(directory, adapter_name=name, is_trainable=False)
         else:
             self._tuned[kind] = tuners.load(skeleton(self.base), directory, name).eval()
-        self._found[name] = _Beside(kind)
+        self._entries[name] = _Entry(kind)
 
     def use(self, name: str | None) -> Any:
-        """The module to call, with this adapter switched on; None: the base alone."""
+        """The module to call, with this adapter active; None: the base alone."""
         if name is None:
             return self.base
-        beside = self._found[name]
-        if beside.prefix is not None:
+        entry = self._entries[name]
+        if entry.prefix is not None:
             return self.base
-        model = self._tuned[beside.kind]
+        model = self._tuned[entry.kind]
         if model.active_adapters != [name]:
             model.set_adapter(name, inference_mode=True)
         return model
 
     def start(self, name: str | None) -> Any:
         """The cache that an answer starts from: an adapter's prefix, or None."""
-        prefix = self._found[name].prefix if name is not None else None
+        prefix = self._entries[name].prefix if name is not None else None
         return copy.deepcopy(prefix)
 
     def touch(self, name: str) -> None:
-        """It was used now."""
-        self._found.move_to_end(name)
+        """Mark an adapter as just used."""
+        self._entries.move_to_end(name)
 
     def drop_oldest(self) -> None:
-        """Forget the adapter that was used longest ago, and its kind's skeleton with the last of that kind."""
-        name, beside = self._found.popitem(last=False)
-        if beside.prefix is not None:
+        """Unload the least recently used adapter, and its kind's skeleton with the last adapter of that kind."""
+        name, entry = self._entries.popitem(last=False)
+        if entry.prefix is not None:
             return
-        if any(other.kind == beside.kind for other in self._found.values()):
-            self._tuned[beside.kind].delete_adapter(name)
+        if any(other.kind == entry.kind for other in self._entries.values()):
+            self._tuned[entry.kind].delete_adapter(name)
         else:
-            del self._tuned[beside.kind]
+            del self._tuned[entry.kind]
 
 
 def skeleton(model: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The HTTP face of the engine, in OpenAI's shapes: models and chat completions, whole or streamed."""
+"""The HTTP interface of the engine, in OpenAI's shapes: models and chat completions, complete or streamed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from worker.inference.engine import GenerationRequest, InferenceEngine
 from worker.inference.request_log import RequestLog
 from worker.inference.schema import ChatRequest
 
-_POLL_S = 0.5  # how often a waiting answer asks whether its reader is still there
+_POLL_S = 0.5  # how often a waiting request checks that its client is still connected
 
 
 class Disconnected(Exception):
-    """The reader went away; nobody needs the answer."""
+    """The client disconnected."""
 
 
 class Chunks:
@@ -46,7 +46,7 @@ class Chunks:
             self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
 
     async def next(self, request: Request) -> AnswerChunk:
-        """The next chunk. Raises what the engine raised, or Disconnected when the reader has gone."""
+        """The next chunk. Raises what the engine raised, or Disconnected if the client has gone."""
         while True:
             try:
                 item = await asyncio.wait_for(self._queue.get(), _POLL_S)
@@ -59,12 +59,12 @@ class Chunks:
             return item
 
     def cancel(self) -> None:
-        """Stop the generation; harmless after its end."""
+        """Stop the generation; no effect after its end."""
         self._cancelled.set()
 
 
 class Envelope:
-    """What every object of one completion carries."""
+    """The fields that every object of one completion has."""
 
     def __init__(self, model: str, *, streamed: bool) -> None:
         self.base = {
@@ -74,7 +74,7 @@ class Envelope:
             "model": model,
         }
 
-    def whole(self, text: str, last: AnswerChunk) -> dict[str, Any]:
+    def completed(self, text: str, last: AnswerChunk) -> dict[str, Any]:
         message = {"role": "assistant", "content": text, "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": last.finish_reason}
         return {**self.base, "choices": [choice], "usage": _usage(last)}
@@ -88,9 +88,9 @@ class Envelope:
 
 
 def make_app() -> FastAPI:
-    """The application. It loads nothing: weights come with the first question."""
+    """The application. It loads nothing: weights are loaded for the first request."""
     app = FastAPI(title="SFT Studio inference", docs_url=None, redoc_url=None, openapi_url=None)
-    # a page from elsewhere must not reach the loopback address under a name of its own
+    # a foreign web page must not reach the loopback address under its own host name
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     app.add_middleware(RequestLog)
     engine = InferenceEngine()
@@ -103,7 +103,7 @@ def make_app() -> FastAPI:
 
     @app.get("/v1/models")
     def models() -> dict[str, Any]:
-        from worker.inference import registry  # here, because the services are half of the time that starting takes
+        from worker.inference import registry  # imported here, because the services take half of the startup time
 
         return {"object": "list", "data": [_model(*entry) for entry in registry.listed()]}
 
@@ -118,11 +118,11 @@ def make_app() -> FastAPI:
     async def chat(body: ChatRequest, request: Request) -> Response:
         chunks = Chunks(engine, body)
         try:
-            # the first chunk is awaited here, so that what goes wrong before it is a status and not a broken stream
+            # the first chunk is awaited here, so that an earlier error becomes a status and not a broken stream
             first = await chunks.next(request)
             if body.stream:
                 return StreamingResponse(_stream(chunks, first, body, request), media_type="text/event-stream")
-            return await _whole(chunks, first, body, request)
+            return await _complete(chunks, first, body, request)
         except BaseException:
             chunks.cancel()
             raise
@@ -148,16 +148,16 @@ def make_app() -> FastAPI:
     return app
 
 
-async def _whole(chunks: Chunks, chunk: AnswerChunk, body: ChatRequest, request: Request) -> JSONResponse:
+async def _complete(chunks: Chunks, chunk: AnswerChunk, body: ChatRequest, request: Request) -> JSONResponse:
     text = chunk.text
     while not chunk.finish_reason:
         chunk = await chunks.next(request)
         text += chunk.text
-    return JSONResponse(Envelope(body.model, streamed=False).whole(text, chunk))
+    return JSONResponse(Envelope(body.model, streamed=False).completed(text, chunk))
 
 
 async def _stream(chunks: Chunks, chunk: AnswerChunk, body: ChatRequest, request: Request) -> AsyncIterator[str]:
-    """Server-sent events; when the reader leaves, the generator is closed and the generation stops."""
+    """Server-sent events; when the client disconnects, the generator is closed and the generation stops."""
     envelope = Envelope(body.model, streamed=True)
     try:
         yield envelope.delta({"role": "assistant", "content": ""})
@@ -173,7 +173,7 @@ async def _stream(chunks: Chunks, chunk: AnswerChunk, body: ChatRequest, request
         yield "data: [DONE]\n\n"
     except Disconnected:
         return
-    except Exception as error:  # the status is sent already: the error travels as an event
+    except Exception as error:  # the status is already sent: the error becomes an event
         yield _event(problems.body_of(error))
         yield "data: [DONE]\n\n"
     finally:

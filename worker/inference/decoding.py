@@ -1,4 +1,4 @@
-"""One answer in the making: token by token, text as soon as it is whole, stop words never shown."""
+"""One generation: token by token, text as soon as it is complete, stop words never shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from worker.inference.grammar import Grammar, Vocabulary
 from worker.inference.loader import Loaded
 from worker.training.generate import stop_ids
 
-_UNFINISHED = "\ufffd"  # what a decoder shows for the first bytes of a character whose last ones are still to come
+_UNFINISHED = "\ufffd"  # what a decoder returns for an incomplete character
 
 
 class Generation:
@@ -53,7 +53,7 @@ class Generation:
         self._shown = EmptyBlockFilter()
 
     def step(self) -> AnswerChunk | None:
-        """Decode one token: a chunk to show (perhaps the last), or None when no whole character came out."""
+        """Decode one token: a chunk to show (perhaps the last), or None if no character is complete."""
         with torch.inference_mode():
             model = self.loaded.adapters.use(self.adapter)
             out = model(input_ids=self._next, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
@@ -88,13 +88,13 @@ class Generation:
         return AnswerChunk(self._shown.add(text) + self._shown.rest(), reason, self.prompt_tokens, len(self._ids))
 
     def _choose(self, logits: torch.Tensor) -> int:
-        """The likeliest token at temperature 0; else one drawn from the smallest set that holds `top_p` of the mass."""
+        """The most likely token at temperature 0; else one from the smallest set with `top_p` of the probability."""
         if self.options.temperature == 0:
             return int(logits.argmax())
         probabilities = torch.softmax(logits.float() / self.options.temperature, dim=-1)
         if self.options.top_p < 1:
             ordered, order = probabilities.sort(descending=True)
-            before = ordered.cumsum(-1) - ordered  # the mass in front of each token; the first one always stays
+            before = ordered.cumsum(-1) - ordered  # the probability before each token; the first one is always included
             probabilities = torch.zeros_like(probabilities).scatter(
                 0, order, torch.where(before < self.options.top_p, ordered, 0.0)
             )
@@ -104,33 +104,33 @@ class Generation:
 class TextStream:
     """Token ids -> text that can be shown at once.
 
-    Decodes a short window, so that long answers stay cheap, and holds back what is not a whole character yet or could
-    be the beginning of a stop word.
+    Decodes a short window, so that long answers stay cheap, and holds back incomplete characters and what
+    could be the start of a stop word.
     """
 
     def __init__(self, tokenizer: Any, stop: Sequence[str]) -> None:
         self._tokenizer = tokenizer
         self._stop = stop
         self._ids: list[int] = []
-        self._window = self._shown = 0  # ids before `_shown` are text already; decoding starts at `_window`
+        self._window = self._shown = 0  # ids before `_shown` are already text; decoding starts at `_window`
         self._held = ""
         self.stopped = False
 
     def add(self, token: int) -> str:
-        """The text that became certain with this token."""
+        """The text that is final with this token."""
         self._ids.append(token)
-        return self._release(self._decoded(whole=False))
+        return self._release(self._decoded(final=False))
 
     def rest(self) -> str:
-        """What was held back, at the end of the answer."""
-        text = self._held + self._decoded(whole=True)
+        """The text held back, at the end of the answer."""
+        text = self._held + self._decoded(final=True)
         self._held = ""
         return self._cut(text)
 
-    def _decoded(self, *, whole: bool) -> str:
+    def _decoded(self, *, final: bool) -> str:
         before = self._decode(self._ids[self._window : self._shown])
         now = self._decode(self._ids[self._window :])
-        if len(now) <= len(before) or (now.endswith(_UNFINISHED) and not whole):
+        if len(now) <= len(before) or (now.endswith(_UNFINISHED) and not final):
             return ""
         self._window, self._shown = self._shown, len(self._ids)
         return now[len(before) :]
@@ -155,5 +155,5 @@ class TextStream:
 
 
 def _overlap(text: str, word: str) -> int:
-    """How many characters at the end of `text` could be the beginning of `word`."""
+    """How many characters at the end of `text` could be the start of `word`."""
     return next((size for size in range(min(len(word) - 1, len(text)), 0, -1) if text.endswith(word[:size])), 0)

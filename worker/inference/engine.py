@@ -1,8 +1,8 @@
-"""The engine: one thread that owns all weights and gives every open answer a token in turn.
+"""The inference engine: one thread that owns all weights and decodes one token of every open answer in turn.
 
-A thread of its own instead of a lock around the model: switching adapters changes the model for everybody, so steps of
-different answers must not overlap; taking turns keeps two streams (base and tuned, side by side) equally quick. torch
-is imported in that thread at the first request, so that the server answers its health page at once.
+One thread instead of a lock around the model: switching adapters changes the shared model, so steps of different
+answers must not overlap; taking turns keeps two streams (base and tuned, side by side) equally fast. torch is imported
+in that thread at the first request, so that the server answers its health page at once.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_OPEN = 32  # answers at once; more are turned away instead of all becoming slow
+MAX_OPEN = 32  # answers at once; more are refused, instead of making all slow
 
 
 class Busy(StudioError):
-    """Too many answers are under way."""
+    """Too many answers are running."""
 
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """A request on its way: `emit` takes chunks, or the error that ended it; `cancelled` ends it from outside."""
+    """A queued request: `emit` receives chunks, or the error that ended it; `cancelled` ends it from outside."""
 
     model_id: str
     messages: Sequence[Message]
@@ -66,7 +66,7 @@ class InferenceEngine:
         """Queue a request. Raises Busy when too many are open."""
         with self._counting:
             if self._count >= MAX_OPEN:
-                raise Busy(f"{self._count} answers are under way.", "Ask again in a moment.")
+                raise Busy(f"{self._count} answers are running.", "Ask again in a moment.")
             self._count += 1
         self._inbox.put(request)
 
@@ -93,7 +93,7 @@ class InferenceEngine:
                 continue
             try:
                 self._open.append(request.context.run(self._begin, request))
-            except Exception as error:  # every failure belongs to the one who asked, not to this thread
+            except Exception as error:  # every failure belongs to its request, not to this thread
                 self._left()
                 request.emit(error)
 
@@ -108,7 +108,7 @@ class InferenceEngine:
 
     def _ready(self) -> Loader:
         """The loader, with torch behind it."""
-        import worker.training  # noqa: F401  its settings of threads come before torch
+        import worker.training  # noqa: F401  it sets the number of threads before torch is imported
         from worker.inference import decoding, registry  # noqa: F401  imported here to be there when asked
         from worker.inference.loader import Loader
 

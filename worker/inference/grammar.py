@@ -1,8 +1,8 @@
 """Answers that follow a JSON schema, by construction: tokens that would leave the schema are never chosen.
 
-llguidance computes, for the text so far, which tokens may follow. So even a small model that has never seen JSON writes
-an object that is valid by its schema. Where the tokens run out, what is open is closed in time: a text that ends early
-is worth more than half an object.
+llguidance computes which tokens may follow the text so far, so that even a small model that has never seen JSON writes
+a valid object. If the tokens run out, open values are closed in time: a short valid object is worth more than half of
+a long one.
 """
 
 from __future__ import annotations
@@ -21,16 +21,15 @@ from core.errors import DataError
 log = logging.getLogger(__name__)
 
 MAX_SCHEMA_CHARACTERS: Final = 64_000
-ANY_OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
-MOST_CLOSING: Final = 512  # tokens that closing may take before it is given up
-# What ends a JSON value soonest, best first.
+MOST_CLOSING: Final = 512  # the most tokens that closing may take
+# The shortest ends of a JSON value, best first.
 _CLOSERS: Final = ('"}]}', '"]}', '"}', '"]', '"', "}]}", "]}", "}", "]", "0", "null", "[", "{", ":", ",")
-# No blanks between the parts: a small model would write nothing else.
+# No whitespace between the parts: a small model would write nothing else.
 _COMPACT: Final[Any] = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 class Vocabulary:
-    """A tokenizer as llguidance sees it, and the tokens that close what is open; made once per tokenizer."""
+    """A tokenizer as llguidance sees it, and the tokens that close open values; built once per tokenizer."""
 
     _known: ClassVar[WeakKeyDictionary[Any, Vocabulary]] = WeakKeyDictionary()
 
@@ -40,7 +39,7 @@ class Vocabulary:
             raise _impossible("it has no fast tokenizer")
         try:
             self.tokenizer = llguidance.LLTokenizer(backend.to_str(), n_vocab=size, eos_token=sorted(ends))
-        except Exception as error:  # the library raises what it likes for a tokenizer that it cannot read
+        except Exception as error:  # the library raises various errors for a tokenizer that it cannot read
             log.warning("llguidance cannot read a tokenizer", exc_info=True)
             raise _impossible("its tokenizer is of an unknown kind") from error
         self.size, self.ends = size, frozenset(ends)
@@ -49,14 +48,14 @@ class Vocabulary:
 
     @classmethod
     def of(cls, tokenizer: Any, size: int, ends: Collection[int]) -> Vocabulary:
-        """The vocabulary of a tokenizer. Raises DataError where answers of this model cannot be held to a schema."""
+        """The vocabulary of a tokenizer. Raises DataError if a schema cannot be enforced for this model."""
         if tokenizer not in cls._known:
             cls._known[tokenizer] = cls(tokenizer, size, ends)
         return cls._known[tokenizer]
 
 
 class Grammar:
-    """How far one answer is in its schema."""
+    """The position of one answer in its schema."""
 
     def __init__(self, schema: Mapping[str, Any], vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -70,8 +69,8 @@ class Grammar:
         self._matcher = llguidance.LLMatcher(vocabulary.tokenizer, grammar, log_level=0)
         if self._matcher.is_error():
             raise _bad_schema(self._matcher.get_error())
-        self.closing = False  # the tokens ran out, and what is open is being closed
-        self._look_again_at = float("inf")  # tokens left at which the way to the end is measured again
+        self.closing = False  # the tokens run out: open values are being closed
+        self._look_again_at = float("inf")  # tokens left at which the distance to the end is measured again
 
     @property
     def done(self) -> bool:
@@ -89,13 +88,13 @@ class Grammar:
         return only
 
     def take(self, token: int, left: int) -> int:
-        """Go on by the token that was chosen, or by one that closes what is open where the tokens run out.
+        """Accept the chosen token, or one that closes open values if the tokens run out.
 
         Args:
-            left: tokens that may be written after this one.
+            left: tokens that may follow this one.
 
         Returns:
-            The token that was taken.
+            The accepted token.
         """
         if self.closing or left <= self._look_again_at:
             token = self._in_time(token, left)
@@ -104,13 +103,13 @@ class Grammar:
         return token
 
     def _in_time(self, token: int, left: int) -> int:
-        """The token, if what it opens can still be closed after it; else the next one of the shortest way out."""
+        """The token, if the value can still be closed after it; else the next token of the shortest end."""
         if not self.closing:
             ahead = self._matcher.deep_copy()
             ahead.consume_token(token)
             needed = len(_way_out(ahead, self._vocabulary))
             self.closing = needed > left
-            # Far from the end it is looked at now and then only: one token opens a few tokens' worth at most.
+            # Far from the end it is checked rarely: one token opens values worth a few tokens at most.
             slack = left - needed
             self._look_again_at = left - 1 if slack < 4 * needed + 64 else left - slack // 8
         if self.closing:
@@ -124,7 +123,7 @@ class Grammar:
 
 
 def _way_out(matcher: llguidance.LLMatcher, vocabulary: Vocabulary) -> list[int]:
-    """Tokens that complete the value from here, the shortest way that can be seen; uses the matcher up."""
+    """Tokens that complete the value from here, as few as can be found; consumes the matcher."""
     way: list[int] = []
     while not matcher.is_stopped() and len(way) < MOST_CLOSING:
         forced = matcher.compute_ff_tokens()
@@ -140,7 +139,7 @@ def _way_out(matcher: llguidance.LLMatcher, vocabulary: Vocabulary) -> list[int]
 
 
 def _closer(matcher: llguidance.LLMatcher, vocabulary: Vocabulary) -> int | None:
-    """The token that ends a value soonest here; any allowed one where none of those is."""
+    """The token that ends a value soonest here; any allowed token if none of those is allowed."""
     mask = matcher.compute_bitmask()
     for token in (*vocabulary.ends, *vocabulary.closers):
         if mask[token >> 3] >> (token & 7) & 1:
@@ -152,7 +151,7 @@ def _closer(matcher: llguidance.LLMatcher, vocabulary: Vocabulary) -> int | None
 def _bad_schema(why: str) -> DataError:
     return DataError(
         f"The schema of the answer cannot be used: {why.strip().rstrip('.')[:300]}.",
-        "Use the part of JSON Schema that structured outputs know.",
+        "Use only the part of JSON Schema that structured outputs support.",
         code="schema",
         field="response_format",
     )
@@ -160,8 +159,8 @@ def _bad_schema(why: str) -> DataError:
 
 def _impossible(why: str) -> DataError:
     return DataError(
-        f"Answers of this model cannot be held to a schema: {why}.",
-        "Choose another model, or ask without response_format.",
+        f"A schema cannot be enforced for this model: {why}.",
+        "Choose another model, or leave out response_format.",
         code="schema",
         field="response_format",
     )

@@ -1,4 +1,4 @@
-"""Weights in memory: a base once, its adapters beside it, whole fine-tuned models apart; the oldest leave first.
+"""Weights in memory: a base once, with its adapters; full fine-tuned models separately; least recently used first out.
 
 Only the engine's thread calls this, so nothing here is locked.
 """
@@ -21,9 +21,9 @@ from worker.training.runtime import use_cores
 
 log = logging.getLogger(__name__)
 
-MAX_WHOLE: Final = 2  # bases and whole models in memory at once
+MAX_MODELS: Final = 2  # bases and full models in memory at once
 MAX_ADAPTERS: Final = 16  # beside one base
-SMALL_PARAMS: Final = 50_000_000  # below, one thread is quicker, and leaves the other cores to training
+SMALL_PARAMS: Final = 50_000_000  # below this, one thread is faster and leaves the other cores to training
 
 
 class Loaded:
@@ -35,21 +35,21 @@ class Loaded:
 
 
 class Loader:
-    """Gives weights for what is served, loading what is missing."""
+    """Returns the weights of a served model, loading them if needed."""
 
     def __init__(self) -> None:
-        self._whole: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
+        self._models: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
 
     @property
     def names(self) -> list[str]:
         """What is in memory, for the health page."""
-        return [name for (name, _), loaded in self._whole.items() for name in (name, *loaded.adapters)]
+        return [name for (name, _), loaded in self._models.items() for name in (name, *loaded.adapters)]
 
     def get(self, served: Served, busy: set[int]) -> tuple[Loaded, str | None]:
         """Weights, and the name of the adapter to switch on.
 
         Args:
-            busy: ids (of Python) of loaded weights that answer at this moment: they are not put out.
+            busy: `id()`s of loaded weights that are generating now: they are not unloaded.
         """
         if served.weights is not None and not served.is_adapter:
             return self._load((served.id, served.base.revision), served.weights, served.base.path, busy), None
@@ -60,23 +60,23 @@ class Loader:
         return loaded, served.id
 
     def _load(self, key: tuple[str, str], weights: Path | None, tokenizer: Path | None, busy: set[int]) -> Loaded:
-        if key in self._whole:
-            self._whole.move_to_end(key)
-            return self._whole[key]
+        if key in self._models:
+            self._models.move_to_end(key)
+            return self._models[key]
         self._make_room(busy)
         assert weights is not None
         assert tokenizer is not None
         log.info("Loading %s", key[0])
-        self._whole[key] = Loaded(load_model(weights).eval(), load_tokenizer(tokenizer))
-        torch.set_num_threads(_threads([loaded.model.num_parameters() for loaded in self._whole.values()]))
-        return self._whole[key]
+        self._models[key] = Loaded(load_model(weights).eval(), load_tokenizer(tokenizer))
+        torch.set_num_threads(_threads([loaded.model.num_parameters() for loaded in self._models.values()]))
+        return self._models[key]
 
     def _make_room(self, busy: set[int]) -> None:
-        for key in [key for key, loaded in self._whole.items() if id(loaded) not in busy]:
-            if len(self._whole) < MAX_WHOLE:
+        for key in [key for key, loaded in self._models.items() if id(loaded) not in busy]:
+            if len(self._models) < MAX_MODELS:
                 break
-            log.info("Putting %s out of memory", key[0])
-            del self._whole[key]
+            log.info("Unloading %s", key[0])
+            del self._models[key]
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -87,12 +87,12 @@ class Loader:
             return
         assert served.weights is not None
         if not (served.weights / "adapter_model.safetensors").is_file():  # a pickled adapter is never opened
-            raise StorageError(f"“{served.title}” has no adapter_model.safetensors.", "Retry its job to make it again.")
+            raise StorageError(f"“{served.title}” has no adapter_model.safetensors.", "Retry its job.")
         loaded.adapters.load(served.id, served.weights)
         while len(loaded.adapters) > MAX_ADAPTERS and not is_busy:
             loaded.adapters.drop_oldest()
 
 
 def _threads(params: list[int]) -> int:
-    """How many threads decode: one as long as only small models are in memory."""
+    """The number of threads for decoding: one while only small models are in memory."""
     return 1 if max(params) < SMALL_PARAMS else use_cores()

@@ -1,4 +1,4 @@
-"""Errors as OpenAI's clients expect them; what is unexpected shows a short id and nothing else."""
+"""Errors as OpenAI's clients expect them; an unexpected error shows only a short id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 EXPECTED: Final[tuple[type[Exception], ...]] = (StudioError,)
 _KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
 _CODES: Final = {404: "model_not_found", 429: "busy"}
-_PATHS: Final = "There are /health, /v1/models and /v1/chat/completions."
+_PATHS: Final = "Available: /health, /v1/models and /v1/chat/completions."
 
 
 def status_of(error: Exception) -> int:
@@ -29,7 +29,7 @@ def status_of(error: Exception) -> int:
 
 
 def body_of(error: Exception) -> dict[str, Any]:
-    """`{"error": {message, type, param, code, remedy}}`; what is unexpected is logged under the id that is shown."""
+    """`{"error": {message, type, param, code, remedy}}`; an unexpected error is logged under the id shown."""
     status = status_of(error)
     if isinstance(error, StudioError):
         code = error.code if isinstance(error, DataError) else _CODES.get(status)
@@ -38,16 +38,16 @@ def body_of(error: Exception) -> dict[str, Any]:
     error_id = secrets.token_hex(4)
     log.error("Unexpected error %s", error_id, exc_info=error)
     message = f"Something unexpected happened in the inference process (error {error_id})."
-    return _body(message, status, "internal", None, "Look for that id in the log of the inference process.")
+    return _body(message, status, "internal", None, "Search for this id in the log of the inference process.")
 
 
 def response(error: Exception) -> JSONResponse:
-    """The whole answer to an error."""
+    """The HTTP response to an error."""
     return JSONResponse(body_of(error), status_of(error))
 
 
 def invalid(errors: Sequence[Any]) -> JSONResponse:
-    """The answer to a body of the wrong shape: names the first field that is wrong."""
+    """The response to an invalid body: names the first invalid field."""
     first = errors[0] if errors else {}
     place = ".".join(str(part) for part in first.get("loc", ())[1:]) or "the body"
     message = f"{place}: {str(first.get('msg', 'not valid')).lower()}."
@@ -55,8 +55,8 @@ def invalid(errors: Sequence[Any]) -> JSONResponse:
 
 
 def refused(path: str, status: int) -> JSONResponse:
-    """The answer to a path or a verb that does not exist."""
-    return JSONResponse(_body(f"There is nothing like that at {path}.", status, "not_found", None, _PATHS), status)
+    """The response to a path or a verb that does not exist."""
+    return JSONResponse(_body(f"There is no {path} for this method.", status, "not_found", None, _PATHS), status)
 
 
 def _body(message: str, status: int, code: str | None, param: str | None, remedy: str) -> dict[str, Any]:

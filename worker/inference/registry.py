@@ -1,4 +1,4 @@
-"""What is served now, read from the database and the disk at every question: models appear and vanish at run time."""
+"""The models served now, read from the database and the disk at every request, because models come and go."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.services.training.models import ModelRecord
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A model that answers: a base, a base with an adapter, or a whole fine-tuned model.
+    """A model that answers: a base, a base with an adapter, or a full fine-tuned model.
 
     `weights` is the directory to load (None: the base itself); `is_adapter` tells how.
     """
@@ -30,7 +30,7 @@ class Served:
 
 
 def listed() -> list[tuple[str, str, str, float]]:
-    """(id, title, base id, created_at) of every base whose files are here and every active model."""
+    """(id, title, base id, created_at) of every base on this machine and every active model."""
     bases = [(base.id, base.title, base.id, 0.0) for base in base_models.list_models() if base.ready]
     tuned = [(model.id, model.name, model.base_model, model.created_at) for model in models.list_models()]
     merged = [
@@ -42,7 +42,7 @@ def listed() -> list[tuple[str, str, str, float]]:
 
 
 def find(model_id: str) -> Served:
-    """The model of an id or a name.
+    """The model with this id or name.
 
     Raises:
         NotFound: it does not exist, is archived, or its base is not here (any more) as it was in training.
@@ -54,20 +54,20 @@ def find(model_id: str) -> Served:
         try:
             base = base_models.resolve(model_id)
         except NotFound as error:
-            raise NotFound(f"There is no model {model_id!r}.", "/v1/models lists those that answer.") from error
+            raise NotFound(f"There is no model {model_id!r}.", "/v1/models lists the available ones.") from error
         if not base.ready:
-            raise NotFound(f"The base model {base.title} is not here yet.", base.command or base.reason)
+            raise NotFound(f"The base model {base.title} is not on this machine yet.", base.command or base.reason)
         return Served(base.id, base.title, base, None, False, 0.0)
     if model.state != "active":
         raise NotFound(f"The model “{model.name}” is archived.", "Activate it under Models.")
     base = base_models.resolve(model.base_model)
     if not base.ready:
-        raise NotFound(f"The base of “{model.name}”, {base.title}, is not here.", base.command or base.reason)
+        raise NotFound(f"{base.title}, the base of “{model.name}”, is missing.", base.command or base.reason)
     trained_on = model.manifest.get("base_revision")
     if trained_on and trained_on != base.revision:
         raise NotFound(
-            f"“{model.name}” was trained on another state of {base.title} ({trained_on}, here is {base.revision}).",
-            "Train it again, or bring the old base model back.",
+            f"“{model.name}” was trained on revision {trained_on} of {base.title}, not {base.revision}.",
+            "Train it again, or restore that revision of the base model.",
         )
     if merged:
         if model.merged is None:
@@ -88,5 +88,5 @@ def _model(model_id: str) -> ModelRecord | None:
 def _weights(name: str, path: str) -> Path:
     directory = get_storage().local_dir(path)
     if not any(directory.glob("*.safetensors")):
-        raise StorageError(f"The files of “{name}” are gone.", "Retry its job to make them again.")
+        raise StorageError(f"The files of “{name}” were deleted.", "Retry its job to create them again.")
     return directory

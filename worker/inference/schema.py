@@ -1,4 +1,4 @@
-"""The requests that the server understands, in OpenAI's shapes, and how they become the studio's own types."""
+"""The requests that the server accepts, in OpenAI's shapes, converted to the studio's types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.messages import ROLES, Message
 from core.serving.targets.base import DEFAULT_MAX_TOKENS, ChatOptions
 
 MAX_MESSAGES = 2_000
-_ROLE_NAMES = {"developer": "system"}  # OpenAI's newer word for the same thing
+_ROLE_NAMES = {"developer": "system"}  # OpenAI's newer name for the same role
 
 
 class ChatMessage(BaseModel):
@@ -39,8 +39,8 @@ class ChatMessage(BaseModel):
         parts = self.content if isinstance(self.content, list) else [{"type": "text", "text": self.content or ""}]
         if any(part.get("type") != "text" for part in parts):
             raise DataError(
-                f"Message {number} holds something other than text.",
-                "Send text alone.",
+                f"Message {number} contains something other than text.",
+                "Send text only.",
                 code="content",
                 field="messages",
             )

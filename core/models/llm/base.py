@@ -11,7 +11,7 @@ DEFAULT_TIMEOUT_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to ask. The key never shows in a repr, so that it reaches no log by accident."""
+    """An address with its key. The key is left out of the repr, so that it does not reach a log by accident."""
 
     base_url: str
     key: str = field(default="", repr=False)
@@ -45,35 +45,34 @@ class Completion:
     """One answer of a model.
 
     Attributes:
-        finish_reason: stop, or length where it was cut at `max_tokens`; content_filter and others as the server says.
-        estimated: the server did not count tokens; the counts are characters / 4.
+        prompt_tokens, completion_tokens: as the server counts them; estimated as characters / 4 if it does not.
+        finish_reason: stop, or length if it was cut at `max_tokens`; content_filter and others as the server reports.
     """
 
     text: str
     prompt_tokens: int
     completion_tokens: int
     finish_reason: str = "stop"
-    estimated: bool = False
 
 
 class Client(Protocol):
     """An open connection; may be used from several threads."""
 
     def models(self) -> list[str]:
-        """Names of the models that answer there; [] where the server keeps no list. Raises LlmError."""
+        """Names of the available models; [] if the server has no list. Raises LlmError."""
 
     def ask(self, ask: Ask) -> Completion:
         """One answer. Raises LlmError."""
 
     def close(self) -> None:
-        """Give the connection up; calls under way end with an LlmError."""
+        """Close the connection; running calls end with an LlmError."""
 
 
 class ClientKind(Protocol):
     """One entry of the registry.
 
-    `is_local` says that its models run on the team's own machines, so that their tokens cost nothing by the piece;
-    `bounds_text` that it keeps to every bound of a schema (lengths and patterns of texts), not to its structure alone.
+    `is_local`: its models run on the team's own machines, so that tokens cost nothing. `bounds_text`: it enforces every
+    bound of a schema (lengths and patterns of text), not only its structure.
     """
 
     @property
@@ -94,4 +93,4 @@ class ClientKind(Protocol):
     def bounds_text(self) -> bool: ...
 
     def open(self, endpoint: Endpoint) -> Client:
-        """A client for an endpoint; nothing is sent yet."""
+        """A client for an endpoint; sends nothing yet."""

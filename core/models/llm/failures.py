@@ -1,4 +1,4 @@
-"""What can go wrong at an endpoint, by a stable cause, in words that carry no secret."""
+"""The failures of an endpoint, by a stable cause, in messages without secrets."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any, Final
 
 from core.errors import ProviderError
 
-# Asking again may help: the endpoint is away, slow, busy, broken for the moment, or answered with nonsense.
+# A retry may help: the endpoint is unreachable, slow, busy, temporarily broken, or its answer is not usable.
 RETRYABLE: Final = frozenset({"unreachable", "timeout", "rate_limited", "server", "broken", "not_json"})
-# Asking for another row will not help either: a person has to act first.
+# The next row would fail too: a user has to act first.
 FATAL: Final = frozenset({"key", "model", "redirect", "quota", "address"})
-MAX_SHOWN: Final = 300  # characters of an endpoint's own words that are passed on
+MAX_SHOWN: Final = 300  # characters of an endpoint's message that are shown
 _SECRETS = re.compile(r"\b(?:(?:sk|pk|gsk|xai|hf)[-_]|Bearer )[A-Za-z0-9*._-]{6,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 REMEDIES: Final = {
     "unreachable": "Start the server, or correct the address of the connection.",
     "timeout": "Try again, choose a smaller model, or allow more time per answer.",
-    "rate_limited": "Wait a moment, or ask fewer rows at once.",
-    "server": "Try again later; the server's own log tells more.",
-    "broken": "Try again; if it happens every time, the server does not speak this protocol.",
+    "rate_limited": "Wait a moment, or send fewer rows at once.",
+    "server": "Try again later; the server's log has the details.",
+    "broken": "Try again; if it happens every time, the server uses another protocol.",
     "not_json": "Check the address of the connection; for OpenAI-compatible servers it usually ends in /v1.",
     "key": "Give the connection a key that is valid for this endpoint.",
     "quota": "Top up the account at the provider, or choose another connection.",
     "model": "Test the connection and choose one of the models that it lists.",
-    "redirect": "Enter the address that it points to, if you trust it.",
+    "redirect": "Enter the address that it redirects to, if you trust it.",
     "address": "Correct the address of the connection.",
-    "refused": "Look at what the endpoint says; change the model or the settings.",
-    "too_large": "The endpoint sends more than an answer; check the address of the connection.",
-    "stopped": "Resume to go on.",
+    "refused": "Read the endpoint's message; change the model or the settings.",
+    "too_large": "Check the address of the connection; an answer is never that large.",
+    "stopped": "Resume to continue.",
 }
 
 
@@ -41,9 +41,9 @@ class LlmError(ProviderError):
 
     Args:
         cause: stable word, a key of REMEDIES.
-        retry_after_s: how long the endpoint asks to wait, where it said so.
-        status: the HTTP status, where there was one.
-        detail: the endpoint's own words, cleaned; used to see what it refuses.
+        retry_after_s: seconds that the endpoint requests to wait; None if it does not.
+        status: the HTTP status, if there was one.
+        detail: the endpoint's message, cleaned; used to detect what it refuses.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class LlmError(ProviderError):
         self.retry_after_s = retry_after_s
         self.status = status
         self.detail = detail
-        self.attempts = 1  # calls that were made in all, where somebody tried again
+        self.attempts = 1  # calls in total
 
     def __reduce__(self) -> tuple[object, ...]:
         state = {key: getattr(self, key) for key in ("cause", "retry_after_s", "status", "detail", "attempts")}
@@ -77,21 +77,21 @@ class LlmError(ProviderError):
 
 
 def of_status(status: int, body: Any, headers: Mapping[str, str], key: str = "") -> LlmError:
-    """The error that an HTTP answer other than 2xx stands for.
+    """The error for an HTTP status other than 2xx.
 
     Args:
-        body: the parsed JSON, or the text; only a short, cleaned part of it is passed on.
-        key: the key that was sent, to be struck out should the endpoint repeat it.
+        body: the parsed JSON, or the text; only a short, cleaned part of it is shown.
+        key: the key that was sent; removed from the message if the endpoint repeats it.
     """
-    said, code = words_of(body, key)
+    message, code = words_of(body, key)
     wait_s = retry_after(headers)
-    tail = f": {said}" if said else "."
-    common: dict[str, Any] = {"status": status, "detail": f"{code} {said}".strip(), "retry_after_s": wait_s}
+    tail = f": {message}" if message else "."
+    common: dict[str, Any] = {"status": status, "detail": f"{code} {message}".strip(), "retry_after_s": wait_s}
     if 300 <= status < 400:
         target = clean(headers.get("location", "").split("?")[0], key) or "another address"
         return LlmError(f"The endpoint redirects to {target}; nothing was sent there.", cause="redirect", **common)
     if status in (401, 403):
-        return LlmError(f"The endpoint refuses the key (status {status}){tail}", cause="key", **common)
+        return LlmError(f"The endpoint rejected the key (status {status}){tail}", cause="key", **common)
     if status == 402 or "insufficient_quota" in common["detail"]:
         return LlmError(
             f"The account at the endpoint has no credit left (status {status}){tail}", cause="quota", **common
@@ -99,14 +99,14 @@ def of_status(status: int, body: Any, headers: Mapping[str, str], key: str = "")
     if status == 404:
         return LlmError(f"The endpoint does not know this model or path (status 404){tail}", cause="model", **common)
     if status == 429:
-        return LlmError(f"The endpoint asks to slow down (status 429){tail}", cause="rate_limited", **common)
+        return LlmError(f"The endpoint's rate limit is reached (status 429){tail}", cause="rate_limited", **common)
     if status in (408, 409, 425) or status >= 500:
         return LlmError(f"The endpoint failed (status {status}){tail}", cause="server", **common)
-    return LlmError(f"The endpoint refuses the request (status {status}){tail}", cause="refused", **common)
+    return LlmError(f"The endpoint rejected the request (status {status}){tail}", cause="refused", **common)
 
 
 def words_of(body: Any, key: str = "") -> tuple[str, str]:
-    """The message and the code inside an error body of any of the usual shapes; a web page says nothing."""
+    """The message and the code in an error body of any of the usual shapes; a web page has neither."""
     inner = body.get("error", body) if isinstance(body, Mapping) else body
     code = ""
     if isinstance(inner, Mapping):
@@ -114,12 +114,12 @@ def words_of(body: Any, key: str = "") -> tuple[str, str]:
         inner = inner.get("message") or inner.get("detail") or ""
     text = inner if isinstance(inner, str) else ""
     if looks_like_html(text):
-        return "it answers with a web page", ""
+        return "the response is a web page", ""
     return clean(text, key), clean(code, key)[:60]
 
 
 def clean(text: str, key: str = "") -> str:
-    """Someone else's words, fit to be shown and logged: short, on one line, without the key or what looks like one."""
+    """Text from an endpoint, safe to show and log: short, on one line, without anything that looks like a key."""
     if len(key) >= 4:
         text = text.replace(key, "•••")
     text = _SECRETS.sub("•••", _CONTROL.sub(" ", text[: MAX_SHOWN * 4]))
@@ -132,9 +132,9 @@ def looks_like_html(text: str) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds that `Retry-After` asks for: a number, or a date; None where it says nothing that can be read.
+    """Seconds from `Retry-After`: a number or a date; None if it is missing or cannot be parsed.
 
-    Source: RFC 9110, 10.2.3. `retry-after-ms` is OpenAI's finer one.
+    Source: RFC 9110, 10.2.3. `retry-after-ms` is OpenAI's, in milliseconds.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):

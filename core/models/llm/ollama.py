@@ -13,8 +13,8 @@ from core.models.llm.openai_compatible import connection_lost, timed_out, too_la
 from core.settings import get_settings
 from core.text import estimated_tokens
 
-# Ollama cuts a longer prompt without a word, so that the window is asked for; in powers of two, because every change
-# loads the model again.
+# Ollama cuts a longer prompt silently, so a context length is requested; in powers of two, because every change loads
+# the model again.
 SMALLEST_CONTEXT: Final = 4096
 _LEVELS: Final = ("schema", "json", "text")
 
@@ -24,7 +24,7 @@ class Ollama:
 
     id = "ollama"
     title = "Ollama"
-    text = "Models that Ollama runs on this machine or in your network. Nothing is charged by the token."
+    text = "Models that Ollama runs on this machine or in your network. Tokens cost nothing."
     needs_url = True
     needs_key = False
     is_local = True
@@ -79,7 +79,6 @@ class OllamaClient:
             prompt_tokens=made.prompt_eval_count if counted else estimated_tokens(ask.characters),
             completion_tokens=made.eval_count if counted else estimated_tokens(len(text)),
             finish_reason=made.done_reason or "stop",
-            estimated=not counted,
         )
 
     def close(self) -> None:
@@ -127,7 +126,7 @@ class OllamaClient:
 
 
 def _window(ask: Ask) -> int:
-    """The context length to ask for: room for the prompt (3 characters a token, to be safe) and the answer."""
+    """The context length to request: room for the prompt (3 characters a token, to be safe) and the answer."""
     needed, window = ask.characters // 3 + ask.max_tokens, SMALLEST_CONTEXT
     while window < needed and window < 131_072:
         window *= 2

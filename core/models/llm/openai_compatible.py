@@ -12,7 +12,7 @@ from core.models.llm.failures import LlmError, looks_like_html, of_status, words
 from core.text import estimated_tokens
 
 SCHEMA_NAME: Final = "examples"
-# What an endpoint may refuse, and what is sent instead. Learnt from its refusals, once per client.
+# What an endpoint may refuse, and what is sent instead; learned from its refusals, once per client.
 _LEVELS: Final = ("json_schema", "json_object", "text")
 
 
@@ -33,7 +33,7 @@ class OpenAiCompatible:
 
 
 class OpenAiClient:
-    """One endpoint. What it refuses (schemas, a word for the limit, a temperature) is remembered and not sent again."""
+    """One endpoint. What it refuses (schemas, the limit's name, a temperature) is remembered and not sent again."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         import httpx2
@@ -42,13 +42,13 @@ class OpenAiClient:
         self._endpoint = endpoint
         self._http = transport.make_client(httpx2, endpoint)
         self._client = openai.OpenAI(
-            api_key="none",  # the transport sets the real one; an empty one would be taken from the environment
+            api_key="none",  # the transport sets the real key; an empty one would be read from the environment
             base_url=endpoint.base_url,
             http_client=self._http,
-            max_retries=0,  # the studio retries itself, so that waiting can be seen and stopped
+            max_retries=0,  # the studio retries itself, so that waiting is visible and can be stopped
             timeout=endpoint.timeout_s,
         )
-        self._learnt: dict[str, _Dialect] = {}
+        self._dialects: dict[str, _Dialect] = {}
         self._lock = threading.Lock()
 
     def models(self) -> list[str]:
@@ -66,7 +66,7 @@ class OpenAiClient:
 
     def ask(self, ask: Ask) -> Completion:
         with self._lock:
-            dialect = self._learnt.get(ask.model, _Dialect())
+            dialect = self._dialects.get(ask.model, _Dialect())
         while True:
             try:
                 answer = self._ask(ask, dialect)
@@ -77,7 +77,7 @@ class OpenAiClient:
                 dialect = easier
                 continue
             with self._lock:
-                self._learnt[ask.model] = dialect
+                self._dialects[ask.model] = dialect
             return answer
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class OpenAiClient:
         if message is None:
             raise LlmError("The endpoint answered without a choice.", cause="broken")
         if refusal := getattr(message, "refusal", None):
-            raise LlmError(f"The model declines: {words_of(refusal)[0]}", "Reword the instructions.", cause="refused")
+            raise LlmError(f"The model refused: {words_of(refusal)[0]}", "Reword the instructions.", cause="refused")
         text = message.content if isinstance(message.content, str) else ""
         usage = getattr(made, "usage", None)
         prompt, completion = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
@@ -103,7 +103,6 @@ class OpenAiClient:
             prompt_tokens=prompt if counted else estimated_tokens(ask.characters),  # type: ignore[arg-type]
             completion_tokens=completion if counted else estimated_tokens(len(text)),  # type: ignore[arg-type]
             finish_reason=str(getattr(choices[0], "finish_reason", None) or "stop"),
-            estimated=not counted,
         )
 
     def _call(self, call: Any) -> Any:
@@ -123,12 +122,12 @@ class OpenAiClient:
                 raise too_large() from None
             raise connection_lost(self._endpoint, error.__cause__) from None
         except (openai.APIError, httpx2.HTTPError, ValueError, RuntimeError, TypeError, AttributeError) as error:
-            # a body that is no JSON, or JSON of another shape, or a client that was closed meanwhile
+            # a body that is not JSON, or JSON of another shape, or a client that was closed in the meantime
             raise LlmError(f"The answer cannot be read ({type(error).__name__}).", cause="broken") from None
 
 
 class _Dialect:
-    """How one model of one endpoint wants to be asked."""
+    """The form of requests that one model of one endpoint accepts."""
 
     def __init__(self, level: int = 0, limit: str = "max_tokens", plain: frozenset[str] = frozenset()) -> None:
         self._level, self._limit, self._plain = level, limit, plain
@@ -154,19 +153,19 @@ class _Dialect:
         return body
 
     def easier(self, error: LlmError, ask: Ask) -> _Dialect | None:
-        """What to send instead after a refusal; None where it was about something else, or nothing is left to ease."""
+        """What to send after a refusal; None if it was about something else, or nothing simpler is left."""
         if error.status not in (400, 404, 415, 422, 501):
             return None
-        said = error.detail.lower()
-        if "max_completion_tokens" in said and self._limit == "max_tokens":
+        detail = error.detail.lower()
+        if "max_completion_tokens" in detail and self._limit == "max_tokens":
             return _Dialect(self._level, "max_completion_tokens", self._plain)
         for name in ("temperature", "seed"):
-            if name in said and name not in self._plain:
+            if name in detail and name not in self._plain:
                 return _Dialect(self._level, self._limit, self._plain | {name})
         is_about_format = any(
-            word in said for word in ("response_format", "schema", "json", "strict", "grammar", "guided")
+            word in detail for word in ("response_format", "schema", "json", "strict", "grammar", "guided")
         )
-        vague = error.status in (400, 422, 501) and not said
+        vague = error.status in (400, 422, 501) and not detail
         if ask.schema is not None and self._level + 1 < len(_LEVELS) and (is_about_format or vague):
             return _Dialect(self._level + 1, self._limit, self._plain)
         return None
@@ -181,7 +180,7 @@ def too_large() -> LlmError:
 
 
 def connection_lost(endpoint: Endpoint, cause: BaseException | None) -> LlmError:
-    """Nothing listens there, the name does not exist, or the line broke in the middle of an answer."""
+    """Nothing listens there, the name does not exist, or the connection broke during an answer."""
     kind = type(cause).__name__ if cause else ""
     if kind in ("RemoteProtocolError", "ReadError", "DecodingError"):
         return LlmError("The connection broke before the answer was complete.", cause="broken")
@@ -190,9 +189,9 @@ def connection_lost(endpoint: Endpoint, cause: BaseException | None) -> LlmError
 
 
 def _not_json(made: Any) -> LlmError:
-    """An answer of status 200 that is not what was asked for: a web page, an error in disguise, or anything else."""
+    """A response with status 200 that is not a completion: a web page, an error, or something else."""
     if isinstance(made, str):
-        what = "a web page" if looks_like_html(made) else "text that is no JSON"
+        what = "a web page" if looks_like_html(made) else "text that is not JSON"
         return LlmError(f"The endpoint answers with {what}.", cause="not_json")
     extra = getattr(made, "model_extra", None) or {}
     if extra.get("error"):
@@ -205,5 +204,5 @@ def _body(error: Any) -> Any:
         return error.body
     try:
         return str(error.response.text)
-    except Exception:  # a body that was never read, or of no known encoding: there is nothing to pass on
+    except Exception:  # a body that was never read, or of an unknown encoding
         return ""

@@ -1,4 +1,4 @@
-"""What tokens cost: prices belong to a connection, carry the day they were entered, and are unknown until they are."""
+"""Prices of tokens: they belong to a connection, have the day they were entered, and are unknown until then."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from core.errors import SettingsError
 
 ANY_MODEL: Final = "*"
 PER_TOKENS: Final = 1_000_000
-MOST_USD: Final = 100_000.0  # per million tokens; more is a typing error
+MOST_USD: Final = 100_000.0  # per million tokens; more is a typo
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per 1,000,000 tokens, and since when (YYYY-MM-DD; "" where nothing is charged)."""
+    """US dollars per 1,000,000 tokens, and since when (YYYY-MM-DD; "" if nothing is charged)."""
 
     input_usd: float
     output_usd: float
     as_of: str = ""
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """US dollars for so many tokens."""
+        """The price in US dollars."""
         return (prompt_tokens * self.input_usd + completion_tokens * self.output_usd) / PER_TOKENS
 
     @property
@@ -37,11 +37,11 @@ FREE: Final = Price(0.0, 0.0)
 
 
 def price_of(prices: Mapping[str, Any], model: str, *, is_local: bool) -> Price | None:
-    """The price of a model at a connection; None where nobody entered one.
+    """The price of a model at a connection; None if none was entered.
 
     Args:
         prices: {model or "*": {"input", "output", "as_of"}}.
-        is_local: a model on the team's own machine costs nothing by the token unless a price was entered.
+        is_local: a model on the team's own machine is free unless a price was entered.
     """
     entry = prices.get(model) or prices.get(ANY_MODEL)
     if entry:
@@ -50,10 +50,10 @@ def price_of(prices: Mapping[str, Any], model: str, *, is_local: bool) -> Price 
 
 
 def checked(prices: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Prices as they are stored; the day is today where it is not given.
+    """Prices as they are stored; the day is today if it is missing.
 
     Raises:
-        SettingsError: names the model whose price cannot be.
+        SettingsError: a price is invalid; names its model.
     """
     out: dict[str, dict[str, Any]] = {}
     for model, entry in arguments.mapping(prices, "prices").items():
@@ -63,7 +63,7 @@ def checked(prices: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
             value = entry.get(kind) if isinstance(entry, Mapping) else None
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise SettingsError(
-                    f"The {kind} price of {name!r} is no number.", "Enter US dollars per million tokens."
+                    f"The {kind} price of {name!r} is not a number.", "Enter US dollars per million tokens."
                 )
             if not 0 <= value <= MOST_USD:
                 raise SettingsError(f"The {kind} price of {name!r} is {value:g}.", f"Enter 0 to {MOST_USD:,.0f}.")

@@ -1,4 +1,4 @@
-"""Asking again: with growing pauses, as long as the endpoint asks to wait, and never for what asking cannot mend."""
+"""Retries: with growing pauses, respecting Retry-After, and never for failures that a retry cannot fix."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Final
 from core.models.llm.base import Ask, Client, Completion
 from core.models.llm.failures import LlmError
 
-FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 30.0
-MOST_WAIT_S: Final = 300.0  # an endpoint that asks for longer is waited for no longer than this
+FIRST_RETRY_S: Final = 1.0
+LONGEST_RETRY_S: Final = 30.0
+MOST_WAIT_S: Final = 300.0  # the longest wait, whatever the endpoint requests
 
-Wait = Callable[[float], bool]  # waits so many seconds; True when the work was told to stop meanwhile
+Wait = Callable[[float], bool]  # waits so many seconds; True if the work is to stop
 
 Beat = Callable[[], None]
 
@@ -27,27 +27,27 @@ def _nothing() -> None:
 
 @dataclass
 class Patience:
-    """How often and how long to try; shared by all threads that ask the same endpoint.
+    """How often and how long to retry; shared by all threads that call the same endpoint.
 
     Args:
-        attempts: calls per question at most.
-        wait: the way to wait; returns True when the work is to stop.
-        most_wait_s: cap of a single pause.
+        attempts: the maximum number of calls per question.
+        wait: waits; returns True if the work is to stop.
+        most_wait_s: the longest single pause.
     """
 
     attempts: int = 6
     wait: Wait = field(default_factory=lambda: threading.Event().wait)
     most_wait_s: float = MOST_WAIT_S
-    _free_at: float = 0.0  # monotonic: no thread asks before; set by an endpoint that is over its rate
+    _free_at: float = 0.0  # monotonic: no thread calls before; set by a rate limit
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def held_s(self) -> float:
-        """How long the endpoint still asks everybody to wait; 0 where it does not."""
+        """Seconds until the endpoint may be called again; 0 if now."""
         return max(self._free_at - time.monotonic(), 0.0)
 
     def hold(self, beat: Beat = _nothing) -> None:
-        """Wait until the endpoint may be asked. Raises LlmError (cause stopped)."""
+        """Wait until the endpoint may be called. Raises LlmError (cause stopped)."""
         while (left := self.held_s) > 0:
             beat()
             if self.wait(left):
@@ -55,23 +55,23 @@ class Patience:
 
     def pause(self, attempt: int, error: LlmError) -> None:
         """Wait after a failed attempt (1-based). Raises LlmError (cause stopped)."""
-        growing = min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S)
-        pause_s = growing * random.uniform(0.5, 1.0)  # noqa: S311  so that the threads do not come back together
+        growing = min(FIRST_RETRY_S * 2 ** (attempt - 1), LONGEST_RETRY_S)
+        pause_s = growing * random.uniform(0.5, 1.0)  # noqa: S311  so that the threads do not retry at once
         if error.retry_after_s is not None:
             pause_s = max(min(error.retry_after_s, self.most_wait_s), 0.0)
-            with self._lock:  # it speaks to everybody who asks there
+            with self._lock:  # it applies to every caller
                 self._free_at = max(self._free_at, time.monotonic() + pause_s)
         if self.wait(pause_s):
             raise stopped()
 
     def ask(self, client: Client, ask: Ask, beat: Beat = _nothing) -> tuple[Completion, int]:
-        """The answer and how many calls it took.
+        """The completion and the number of calls it took.
 
         Args:
-            beat: called before each call and each wait: a sign of life.
+            beat: called before each call and each wait, as a sign of life.
 
         Raises:
-            LlmError: the last failure; its `attempts` says how many calls were made.
+            LlmError: the last failure; `attempts` is the number of calls.
         """
         attempt = 0
         while True:
@@ -89,4 +89,4 @@ class Patience:
 
 
 def stopped() -> LlmError:
-    return LlmError("The work was told to stop before the endpoint answered.", cause="stopped")
+    return LlmError("The work was stopped before the endpoint answered.", cause="stopped")

@@ -1,4 +1,4 @@
-"""The studio's own inference process: base models and tuned ones, on this machine, with schemas held by its decoder."""
+"""The studio's own inference process: base and tuned models on this machine; its decoder enforces schemas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class StudioModels:
 
     id = "studio"
     title = "This studio"
-    text = "A base model or a tuned model of this studio. Nothing leaves this machine and nothing is charged."
+    text = "A base model or a tuned model of this studio. Nothing leaves this machine, and tokens cost nothing."
     needs_url = False
     needs_key = False
     is_local = True
@@ -25,5 +25,5 @@ class StudioModels:
         return f"{get_settings().inference_url}/v1"
 
     def open(self, endpoint: Endpoint) -> Client:
-        """The address follows the settings, whatever a stored connection says."""
+        """A client for the address in the settings; a stored address is ignored."""
         return OpenAiClient(replace(endpoint, base_url=self.default_url, key=""))

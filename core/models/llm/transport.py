@@ -1,6 +1,6 @@
-"""HTTP as it is done with endpoints that people typed in: no redirects, one place that adds the key, bounded answers.
+"""HTTP for endpoints that users enter: no redirects, one place that adds the key, bounded answers.
 
-`openai` brings httpx2 and `ollama` httpx, so what is made here takes the module as an argument; both have one API.
+`openai` uses httpx2 and `ollama` httpx, so the functions here take the module as an argument; both have one API.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from core.models.llm.base import Endpoint
 
 MAX_ANSWER_BYTES: Final = 8_000_000
 CONNECT_TIMEOUT_S: Final = 10.0
-# Libraries take these from the environment on their own; an endpoint gets what its connection says and nothing else.
+# Libraries read these from the environment; an endpoint gets what its connection defines and nothing else.
 _FROM_ENVIRONMENT: Final = ("authorization", "openai-organization", "openai-project", "x-api-key", "api-key", "cookie")
 
 
 class AnswerTooLarge(Exception):
-    """The endpoint sends more than any answer can be."""
+    """The endpoint sends more than `MAX_ANSWER_BYTES`."""
 
 
 def make_client(module: Any, endpoint: Endpoint) -> Any:
     """An httpx client for one endpoint.
 
-    Redirects are not followed, so that the key goes nowhere else; proxies of the environment are used only for
-    addresses outside this machine; an answer has to be complete within `timeout_s`, however slowly it drips.
+    Redirects are not followed, so that the key goes nowhere else; proxies from the environment are used only for
+    addresses outside this machine; an answer must be complete within `timeout_s`, however slowly it arrives.
     """
     timeout = module.Timeout(endpoint.timeout_s, connect=min(CONNECT_TIMEOUT_S, endpoint.timeout_s))
     outside = not is_loopback(endpoint.base_url)
@@ -59,7 +59,7 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def _guard(module: Any, endpoint: Endpoint) -> Any:
-    """Sets the key on requests to the endpoint itself, and takes off whatever the environment added."""
+    """Sets the key on requests to the endpoint, and removes what the environment added."""
     home = origin(endpoint.base_url)
 
     def guard(request: Any) -> None:
@@ -75,7 +75,7 @@ def _guard(module: Any, endpoint: Endpoint) -> Any:
 
 
 def _bounded(module: Any, timeout_s: float) -> Any:
-    """Wraps the body of each answer: at most MAX_ANSWER_BYTES, and complete before the time is over."""
+    """Wraps the body of each answer: at most MAX_ANSWER_BYTES, and complete in time."""
 
     class Bounded(module.SyncByteStream):  # type: ignore[misc]
         def __init__(self, inner: Any, until: float) -> None:

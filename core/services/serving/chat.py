@@ -1,4 +1,4 @@
-"""Talking to models: which ones answer, streaming an answer, and questions of the dataset to try."""
+"""Chat with models: the available ones, streamed answers, and questions from the dataset to try."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ __all__ = [
     "warm_up",
 ]
 
-USED: Final = "chat"  # kind of the event that a model was talked to; written once per model
+USED: Final = "chat"  # kind of the event *the model was used in a chat*; written once per model
 
 
 @dataclass(frozen=True, slots=True)
 class ChatModel:
-    """A model that answers. `id` is what the server calls it; `base_id` is the base of a tuned one (else its own);
-    `model_id` the tuned model's id in the registry ("" for a base); `text` what a base is for ("" for a tuned one)."""
+    """An available model. `id` is its id on the server; `base_id` the base of a tuned model (else its own id);
+    `model_id` the tuned model's id in the registry ("" for a base); `text` describes a base ("" for a tuned one)."""
 
     id: str
     title: str
@@ -53,7 +53,7 @@ class ChatModel:
 
 @dataclass(frozen=True, slots=True)
 class SuggestedQuestion:
-    """A question from a dataset with the answer that was taught (train) or kept apart (validation)."""
+    """A question from a dataset with its answer, from the training (train) or the held-out examples (validation)."""
 
     question: str
     expected: str
@@ -63,12 +63,12 @@ class SuggestedQuestion:
     @property
     def messages(self) -> list[Message]:
         """The conversation up to the question."""
-        asked = Message("user", self.question)
-        return [Message("system", self.system), asked] if self.system else [asked]
+        question = Message("user", self.question)
+        return [Message("system", self.system), question] if self.system else [question]
 
 
 def available_models() -> list[ChatModel]:
-    """Tuned models first, newest first, each followed by its merged form; then every base model that is here."""
+    """Tuned models first, newest first, each followed by its merged form; then every base model on this machine."""
     tuned = []
     for model in models.list_models():
         base = (model.base_model, model.base_title, model.id)
@@ -102,11 +102,11 @@ def stream(
 
     Args:
         model_id: of a tuned model (or its name), or of a base.
-        temperature: 0 always takes the likeliest token.
+        temperature: 0 always takes the most likely token.
 
     Raises:
         NotFound: no such model. ProviderUnavailable: the inference process is down; says how to start it.
-        ProviderError: the model refused the conversation, or the answer broke off.
+        ProviderError: the model refused the conversation, or the answer was interrupted.
     """
     options = ChatOptions(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed)
     for chunk in chunks(model_id, messages, options):
@@ -117,13 +117,13 @@ def stream(
 def chunks(
     model_id: str, messages: Sequence[Message | Mapping[str, Any]], options: ChatOptions | None = None
 ) -> Iterator[AnswerChunk]:
-    """As `stream`, with the reason of the end and the token counts in the last chunks."""
+    """Like `stream`, with the finish reason and the token counts in the last chunk."""
     target, served = _served(model_id)
     sent = [message.to_dict() if isinstance(message, Message) else dict(message) for message in messages]
-    found = False
+    noted = False
     for chunk in target.chat(served, sent, options or ChatOptions()):
-        if not found and chunk.text:
-            found = True
+        if not noted and chunk.text:
+            noted = True
             _note_use(served)
         yield chunk
 
@@ -132,15 +132,15 @@ def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:
     """Questions to try on a tuned model: validation examples first (never shown in training), then training ones."""
     own, _ = merging.split(model_id)
     version_id = job_reader.get_job(models.get_model(own).job_id).spec.dataset_version_id
-    found: list[SuggestedQuestion] = []
+    questions: list[SuggestedQuestion] = []
     try:
-        for split, wanted in (("validation", limit // 2), ("train", limit)):
+        for split, most in (("validation", limit // 2), ("train", limit)):
             every = datasets.iter_examples(version_id, split=split)
             pairs = (pair for example in every if (pair := _pair(example.messages, split)))
-            found += islice(pairs, wanted if split == "validation" else limit - len(found))
+            questions += islice(pairs, most if split == "validation" else limit - len(questions))
     except NotFound:  # the dataset was deleted after the training
-        return found
-    return found
+        return questions
+    return questions
 
 
 def _pair(messages: Sequence[Message], split: str) -> SuggestedQuestion | None:
@@ -157,7 +157,7 @@ def _served(model_id: str) -> tuple[Target, str]:
     if base_models.is_base(model_id):
         base = base_models.resolve(model_id)
         if base.buildable and not base.ready:
-            raise ProviderUnavailable("The starter is not built yet.", "Try the demo, or start a job: it comes first.")
+            raise ProviderUnavailable("The starter is not built yet.", "Try the demo, or start a job: both build it.")
         return target_for(base, None), base.id
     own, merged = merging.split(model_id)
     model = models.get_model(own)
@@ -169,7 +169,7 @@ def _served(model_id: str) -> tuple[Target, str]:
 
 
 def _note_use(model_id: str) -> None:
-    """Remember, once per model, that somebody tried it: a step of the journey on the home screen."""
+    """Record, once per model, that it was used: a step on the home screen."""
     if not model_id.startswith("fm_"):
         return
     model = models.get_model(merging.split(model_id)[0])
@@ -177,5 +177,5 @@ def _note_use(model_id: str) -> None:
     with UnitOfWork() as uow:
         query = select(EVENTS.c.id).where(EVENTS.c.task_id == task_id, EVENTS.c.kind == USED).limit(1)
         if uow.session.connection().execute(query).first() is None:
-            store.event(uow, task_id, USED, f"“{model.name}” gave its first answer.", data={"model_id": model.id})
+            store.event(uow, task_id, USED, f"“{model.name}” answered for the first time.", data={"model_id": model.id})
             uow.commit()

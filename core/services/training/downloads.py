@@ -1,4 +1,4 @@
-"""Base models of the Hub brought here by a background task: begun once, watched anywhere."""
+"""Downloads of base models from the Hub, as background tasks: one per model at a time."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ KIND = "download"
 
 
 def start(model_id: str) -> TaskRecord:
-    """Have a model of the Hub brought here; the same model gives the same task while it is on its way.
+    """Download a model from the Hub; returns the running task if there is one for this model.
 
     Args:
         model_id: `org/name`, or `org/name@revision`.
 
     Raises:
-        SettingsError: this is no id of the Hub.
+        SettingsError: this is not a model id of the Hub.
     """
     hub_id, _, revision = model_id.partition("@")
     if not hub_cache.is_hub_id(hub_id):
-        raise SettingsError(f"{model_id!r} is no id of the Hub.", "Write it as org/name, such as Qwen/Qwen3-0.6B.")
+        raise SettingsError(f"{model_id!r} is not a Hugging Face model id.", "Use org/name, such as Qwen/Qwen3-0.6B.")
     if (task := latest(model_id)) and (task.is_active or task.state == "paused"):
         return task if task.is_active else tasks.request(task.id, "resume")
     attempt = len(store.find(kind=KIND, limit=1_000))
@@ -43,5 +43,5 @@ def start(model_id: str) -> TaskRecord:
 
 
 def latest(model_id: str) -> TaskRecord | None:
-    """The newest download of a model, whatever became of it."""
+    """The newest download of a model, in any state."""
     return next((task for task in store.find(kind=KIND, limit=200) if task.payload.get("model_id") == model_id), None)

@@ -1,7 +1,7 @@
-"""Merging: an adapter folded into its base, kept as a second set of files of the same model.
+"""Merging: an adapter merged into its base, stored as a second set of files of the same model.
 
-The adapter stays what it was. The whole model has its own directory and manifest in the store; it answers under the
-model's id with `:merged` behind it.
+The adapter is unchanged. The merged model has its own directory and manifest in the store; it is served under the
+model's id followed by `:merged`.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 
 
 def served_id(model_id: str) -> str:
-    """What the whole model is called where it answers."""
+    """The id under which the merged model is served."""
     return f"{model_id}{_SUFFIX}"
 
 
 def split(model_id: str) -> tuple[str, bool]:
-    """(id or name of the registry, whether its merged files are meant)."""
+    """(id or name in the registry, whether the merged model is meant)."""
     return model_id.removesuffix(_SUFFIX), model_id.endswith(_SUFFIX)
 
 
 def can_merge(model: ModelRecord) -> bool:
-    """Whether the model's method is one that folds into the base, and has not been folded in yet."""
+    """Whether the model's adapter can be merged into the base, and has not been merged yet."""
     return model.method in METHODS and METHODS.get(model.method).mergeable and model.merged is None
 
 
@@ -53,17 +53,17 @@ def trained_on_quantized_base(model: ModelRecord) -> bool:
 
 
 def begin(model_id: str) -> TaskRecord:
-    """Merge a model into its base as a background task; while one is under way, that one is returned.
+    """Merge a model into its base as a background task; returns the running one if there is one.
 
     Raises:
-        Conflict: it is merged already, archived, or its method cannot be merged; says which.
+        Conflict: it is already merged, archived, or its method cannot be merged; says which.
         NotFound: no such model.
     """
     model = models.get_model(model_id)
     if model.merged is not None:
-        raise Conflict(f"“{model.name}” is merged already.", "Download it, or chat with it.")
+        raise Conflict(f"“{model.name}” is already merged.", "Download it, or chat with it.")
     if not can_merge(model):
-        raise Conflict(f"{model.method_title} cannot be merged into the base.", "Serve it beside its base, here.")
+        raise Conflict(f"{model.method_title} cannot be merged into the base.", "Serve it in this studio.")
     if model.state != "active":
         raise Conflict(f"“{model.name}” is archived.", "Activate it first.")
     with UnitOfWork() as uow:
@@ -80,19 +80,19 @@ def begin(model_id: str) -> TaskRecord:
 
 
 def running(model_id: str) -> TaskRecord | None:
-    """The merge of a model that waits or runs now, or None."""
-    found = tasks.list_tasks(kind=KIND)
-    return next((task for task in found if task.payload.get("model_id") == model_id and not task.is_terminal), None)
+    """The merge of a model that is waiting or running now, or None."""
+    merges = tasks.list_tasks(kind=KIND)
+    return next((task for task in merges if task.payload.get("model_id") == model_id and not task.is_terminal), None)
 
 
 def last_failure(model_id: str) -> TaskRecord | None:
-    """The newest merge of a model, where it failed."""
-    found = [task for task in tasks.list_tasks(kind=KIND) if task.payload.get("model_id") == model_id]
-    return found[0] if found and found[0].state == "failed" else None
+    """The newest merge of a model, if it failed."""
+    merges = [task for task in tasks.list_tasks(kind=KIND) if task.payload.get("model_id") == model_id]
+    return merges[0] if merges and merges[0].state == "failed" else None
 
 
 def register(ctx: TaskContext, model: ModelRecord, directory: Path, logit_difference: float) -> Outcome:
-    """Store the whole model that a worker made; the outcome's transaction makes it known.
+    """Store the merged model of a worker; the outcome's transaction registers it.
 
     Args:
         directory: config, safetensors weights and tokenizer.
@@ -113,7 +113,7 @@ def register(ctx: TaskContext, model: ModelRecord, directory: Path, logit_differ
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
     get_storage().put_dir(directory, path)
     size_bytes = sum(file.stat().st_size for file in files)
-    kept = {
+    stored = {
         "path": path,
         "size_bytes": size_bytes,
         "created_at": manifest["created_at"],
@@ -122,8 +122,8 @@ def register(ctx: TaskContext, model: ModelRecord, directory: Path, logit_differ
     def note(uow: UnitOfWork) -> MergeResult:
         row = uow.session.connection().execute(select(_MODELS.c.manifest).where(_MODELS.c.id == model.id)).first()
         if row is None:
-            raise NotFound(f"The model “{model.name}” is gone.", "Nothing was merged.")
-        changed = update(_MODELS).where(_MODELS.c.id == model.id).values(manifest={**row[0], "merged": kept})
+            raise NotFound(f"The model “{model.name}” was deleted.", "Nothing was merged.")
+        changed = update(_MODELS).where(_MODELS.c.id == model.id).values(manifest={**row[0], "merged": stored})
         uow.session.connection().execute(changed)
         return MergeResult(model_id=model.id, size_bytes=size_bytes, logit_difference=logit_difference)
 

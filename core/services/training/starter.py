@@ -1,4 +1,4 @@
-"""The starter model: whether it is here, and the background task that builds it."""
+"""The starter model: whether it is built, and the background task that builds it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TITLE = "Build the starter model"
 
 @dataclass(frozen=True, slots=True)
 class StarterStatus:
-    """`progress` is 0-100; `task_id` names the task that builds it, or that built it last."""
+    """`progress` is 0-100; `task_id` is the task that builds it, or built it last."""
 
     ready: bool
     building: bool
@@ -27,7 +27,7 @@ class StarterStatus:
 
 
 def status() -> StarterStatus:
-    """The starter now."""
+    """The current state of the starter."""
     task = _latest()
     task_id = task.id if task else None
     if starter_ready():
@@ -37,12 +37,12 @@ def status() -> StarterStatus:
     if task.is_active or task.state == "paused":
         text = tasks.waiting_reason(task) or task.message or "The starter is being built."
         return StarterStatus(False, True, task.progress, text, task_id)
-    said = task.error.get("message") or "It was cancelled."
-    return StarterStatus(False, False, task.progress, f"The starter could not be built: {said}", task_id)
+    reason = task.error.get("message") or "It was cancelled."
+    return StarterStatus(False, False, task.progress, f"The starter could not be built: {reason}", task_id)
 
 
 def ensure() -> TaskRecord | None:
-    """Have the starter built: the task that does it, or None when it is ready. Two callers get the same task."""
+    """The task that builds the starter, or None if it is ready. Two callers get the same task."""
     if starter_ready():
         return None
     with UnitOfWork() as uow:
@@ -58,7 +58,7 @@ def ensure() -> TaskRecord | None:
 def ensure_in(uow: UnitOfWork) -> TaskRecord:
     """The task that builds the starter, inside a transaction; announce (or retry) it after the commit.
 
-    A key names recipe and attempt: where a finished task exists but its files are gone, a new one is made.
+    The key has the recipe and the attempt: if a task has finished but its files were deleted, a new one is created.
     """
     return store.create_or_join(
         uow,

@@ -41,7 +41,7 @@ def _markup(batch: FirstBatch) -> str:
 
 
 def _span(piece: TextSpan, turn: int) -> str:
-    kind = "loss" if piece.learnt else "read"
+    kind = "loss" if piece.learned else "read"
     names = f"seen-{kind} seen-{'odd' if turn % 2 else 'even'}"
     last = piece.position + piece.tokens - 1
     position = f"position {piece.position}" if piece.tokens == 1 else f"positions {piece.position} to {last}"

@@ -1,4 +1,4 @@
-"""Answers held to a schema, by the real process with a model that has learnt nothing at all."""
+"""Answers that follow a schema, from the real process with an untrained model."""
 
 from __future__ import annotations
 

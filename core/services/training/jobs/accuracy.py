@@ -1,4 +1,4 @@
-"""Forecast beside measured: of one run, and over the last ones."""
+"""Forecast and measured: of one run, and over the last ones."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 
 
 def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Comparison]:
-    """Forecast and measured side by side, for what both know: time, peak memory, tokens, steps, disk, the model."""
-    whole = _to_the_end(forecast, measured)
+    """Forecast and measured side by side, for what both contain: time, peak memory, tokens, steps, disk, the model."""
+    complete = _to_the_end(forecast, measured)
     lines = [_time(forecast, measured), _memory(forecast, measured)]
     for name, asked, found in (("Tokens trained", "total_tokens", "tokens"), ("Steps", "total_steps", "steps")):
         if measured.get(found) and forecast.get(asked):
             error = _miss(forecast[asked], measured[found])
             line = Comparison(name, f"{forecast[asked]:,}", f"{measured[found]:,}", abs(error) <= 0.02, error)
-            lines.append(line if whole else replace(line, within=None, error=None))
+            lines.append(line if complete else replace(line, within=None, error=None))
     if measured.get("disk_bytes") and forecast.get("disk_bytes"):
         most, found = forecast["disk_bytes"], measured["disk_bytes"]
         lines.append(Comparison("Disk", f"up to {size(most)}", size(found), found <= most))
     if measured.get("model_bytes") and forecast.get("model_bytes"):
         error = _miss(forecast["model_bytes"], measured["model_bytes"])
-        said, was = size(forecast["model_bytes"]), size(measured["model_bytes"])
-        lines.append(Comparison("Size of the model", said, was, abs(error) <= 0.1, error))
+        expected, actual = size(forecast["model_bytes"]), size(measured["model_bytes"])
+        lines.append(Comparison("Size of the model", expected, actual, abs(error) <= 0.1, error))
     return [line for line in lines if line is not None]
 
 
@@ -42,7 +42,7 @@ def forecast_and_measured(job: JobRecord) -> list[Comparison]:
 
 
 def track_record() -> TrackRecord:
-    """How far the forecasts of the last runs were off, at most."""
+    """The largest errors of the last runs' forecasts."""
     query = (
         select(_JOBS.c.forecast, _JOBS.c.measured)
         .where(_JOBS.c.measured["steps"].is_not(None))
@@ -63,7 +63,7 @@ def track_record() -> TrackRecord:
 
 
 def memory_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> float | None:
-    """By how much the forecast missed what the run added to its process; None where one of them is not known."""
+    """By how much the forecast missed the memory that the run added to its process; None if one is unknown."""
     asked, peak = forecast.get("memory_above_baseline"), measured.get("peak_memory_bytes")
     if not (asked and peak):
         return None
@@ -72,14 +72,14 @@ def memory_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> flo
 
 
 def time_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> float | None:
-    """By how much the forecast missed the time of a run that was not interrupted and went to its last step."""
+    """By how much the forecast missed the time of a run that was not interrupted and made all its steps."""
     asked, took = forecast.get("time_expected_s"), measured.get("total_seconds")
     counts = not measured.get("resumed") and _to_the_end(forecast, measured)
     return _miss(asked, took) if asked and took and counts else None
 
 
 def _to_the_end(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> bool:
-    """Whether every planned step was made: a run that was stopped early says nothing about what was forecast."""
+    """Whether every planned step was made: a run that stopped early says nothing about the forecast."""
     planned, made = forecast.get("total_steps"), measured.get("steps")
     return not (planned and made) or bool(made >= planned)
 
@@ -95,9 +95,9 @@ def _time(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Compariso
     low, high = forecast.get("time_low_s"), forecast.get("time_high_s")
     if not (low and high):
         return Comparison("Time", "not measured before", duration(seconds), None)
-    said = f"{duration(low)} to {duration(high)}"
+    expected = f"{duration(low)} to {duration(high)}"
     within = low <= seconds <= high if _to_the_end(forecast, measured) else None
-    return Comparison("Time", said, duration(seconds), within, time_miss(forecast, measured))
+    return Comparison("Time", expected, duration(seconds), within, time_miss(forecast, measured))
 
 
 def _memory(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Comparison | None:
@@ -105,8 +105,8 @@ def _memory(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Compari
     if not peak or not forecast.get("memory_high"):
         return None
     low, high = forecast["memory_low"], forecast["memory_high"]
-    said = f"{size(low)} to {size(high)}"
-    # the process itself may be larger or smaller than it was thought to be; on a GPU it is not counted at all
+    expected = f"{size(low)} to {size(high)}"
+    # the process itself may be larger or smaller than forecast; on a GPU it is not counted
     process = forecast["memory_expected"] - forecast["memory_above_baseline"] if "memory_expected" in forecast else 0
     alike = peak + process - measured.get("baseline_memory_bytes", 0) if process else peak
-    return Comparison("Peak memory", said, size(peak), low <= alike <= high, memory_miss(forecast, measured))
+    return Comparison("Peak memory", expected, size(peak), low <= alike <= high, memory_miss(forecast, measured))

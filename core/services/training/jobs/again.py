@@ -40,7 +40,7 @@ def _merged(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
 
 
 def remedies(job: JobRecord) -> tuple[SettingChange, ...]:
-    """The settings that would help a job that failed: () where no change of settings would."""
+    """The settings that would help a job that failed: () if no change of settings would."""
     if job.state != "failed" or job.method not in methods.METHODS:
         return ()
     cause = str(job.reason or job.error.get("cause") or "")
@@ -49,17 +49,17 @@ def remedies(job: JobRecord) -> tuple[SettingChange, ...]:
 
 
 def also_helps(cause: str) -> str:
-    """One sentence on what else would help after a failure of this cause; "" where nothing would."""
+    """One sentence on what else would help after a failure of this cause; "" if nothing would."""
     return job_remedies.BESIDES.get(cause, "")
 
 
 def started_over(job_id: str) -> dict[str, Any]:
-    """The choices of a job that failed with the settings that would help: to fill a draft for a new job."""
+    """The choices of a job that failed with the settings that would help, for the draft of a new job."""
     return _merged(choices_of(job_id), job_remedies.as_choices(remedies(get_job(job_id))))
 
 
 def choices_of(job_id: str) -> dict[str, Any]:
-    """What was chosen for a job, as `create` takes it: to fill a draft for running it again."""
+    """The choices of a job, as arguments of `create`, for the draft of a job that repeats it."""
     job = get_job(job_id)
     return {
         "name": job.name,

@@ -1,4 +1,4 @@
-"""What would fit where a choice does not: other batches, lengths and methods, each forecast like the choice itself."""
+"""Choices that would fit in memory: other batches, lengths and methods, each with its own forecast."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def alternatives(
     engine: str = engines.AUTO,
     provider: str = LOCAL,
 ) -> tuple[Alternative, ...]:
-    """Up to three changes after which the run fits; () where it fits as it is, or where nothing of this would help.
+    """Up to three changes after which the run fits; () if it already fits, or if no change would help.
 
     Args:
-        outlook: the forecast of the very choices that follow, as `forecast` takes them.
+        outlook: the forecast of the choices that follow, which are the arguments of `forecast`.
     """
     if outlook.memory.verdict == "fits":
         return ()
@@ -45,18 +45,18 @@ def alternatives(
         asked = {**dict(training or {}), **changes}
         try:
             then = forecast(dataset_id, base_model, changed_method, settings, asked, engine, provider)
-        except StudioError:  # this base cannot take it
+        except StudioError:  # not possible with this base
             continue
         if then.memory.verdict == "fits" and not then.answers_lost > outlook.answers_lost:
-            said = f"{title}: {size(then.memory.low)} to {size(then.memory.high)}"
-            found.append(Alternative(said, changed_method, settings, asked))
+            text = f"{title}: {size(then.memory.low)} to {size(then.memory.high)}"
+            found.append(Alternative(text, changed_method, settings, asked))
         if len(found) == MOST:
             break
     return tuple(found)
 
 
 def _candidates(outlook: Forecast, method: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(words, method, training settings), the smallest change first; later ones go together with the smallest batch."""
+    """(text, method, training settings), the smallest change first; later ones include the smallest batch."""
     now = outlook.training
     batches = list(_batches(now))
     lengths = list(_lengths(outlook))
@@ -75,16 +75,16 @@ def _candidates(outlook: Forecast, method: str) -> Iterator[tuple[str, str, dict
 
 
 def _batches(now: ResolvedTraining) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Half the batch, then a batch of one; more of them are added up, so that a step learns from as many examples."""
+    """Half the batch, then a batch of one, with more accumulation, so that a step has as many examples."""
     for batch in dict.fromkeys((now.per_device_batch_size // 2, 1)):
         if 1 <= batch < now.per_device_batch_size:
             steps = now.effective_batch_size // batch
-            words = f"Batch size {batch}, {steps} added up"
+            words = f"Batch size {batch}, {steps} accumulated"
             yield words, {"per_device_batch_size": batch, "gradient_accumulation_steps": steps}
 
 
 def _lengths(outlook: Forecast) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Half of the maximum length (and half of that), where no answer is lost whole by it."""
+    """Half of the maximum length (and half of that), if no more answers are lost by it."""
     length = outlook.training.max_seq_length
     for shorter in (length // 2, length // 4):
         if shorter >= SHORTEST and outlook.lengths.answers_lost(shorter) <= outlook.answers_lost:

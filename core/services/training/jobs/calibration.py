@@ -26,9 +26,9 @@ def calibrate(
     training: Mapping[str, Any] | None = None,
     engine: str = engines.AUTO,
 ) -> TaskRecord:
-    """Have a few real steps measured on this machine; `forecast` knows the time afterwards.
+    """Measure a few real steps on this machine, as a background task; afterwards `forecast` knows the time.
 
-    The same question gives the same task while it is not measured yet; a failed one is tried again.
+    The same choices return the same task until it has run; a failed one is retried.
     """
     dataset, base = datasets.get_dataset(dataset_id), usable(base_models.resolve(base_model))
     outlook = forecast(dataset.id, base.id, method, method_config, training, engine)

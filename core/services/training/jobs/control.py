@@ -13,9 +13,10 @@ from core.training.providers import PROVIDERS
 
 
 def request(job_id: str, action: str) -> JobRecord:
-    """Ask for cancel, pause, resume, stop (and keep), retry, or keep (the last checkpoint as a model).
+    """Cancel, pause, resume, stop (and keep the model), retry, or keep (the last checkpoint as a model).
 
-    Raises InvalidTransition with what is possible.
+    Raises:
+        InvalidTransition: the action is impossible now; says why.
     """
     job = get_job(job_id)
     if job.dataset_deleted and action in job_reader.NEEDS_DATASET:
@@ -33,7 +34,7 @@ def request(job_id: str, action: str) -> JobRecord:
 
 
 def events(job_id: str, since_id: int = 0) -> list[EventRecord]:
-    """What happened to a job after the event `since_id`, oldest first."""
+    """The events of a job after the event `since_id`, oldest first."""
     return tasks.events(get_job(job_id).task_id, since_id)
 
 

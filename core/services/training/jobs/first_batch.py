@@ -1,4 +1,4 @@
-"""The first batch of a job, as its worker wrote it down: for the job's screen and the command line."""
+"""The first batch of a job, as its worker stored it: for the job's screen and the command line."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from core.services.training.jobs.reader import get_job
 
 @dataclass(frozen=True, slots=True)
 class TextSpan:
-    """A stretch of text: `tokens` tokens from `position` on in its example; `learnt` where loss falls."""
+    """A span of text: `tokens` tokens from `position` in its example; `learned` if they carry loss."""
 
     text: str
-    learnt: bool
+    learned: bool
     position: int
     tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class FirstBatch:
-    """What the first step learnt from.
+    """What the first step trained on.
 
-    `examples`, `tokens`, `learnt` and `micro_batches` are of the whole step; `rows` are those of its first micro-batch,
-    each with its examples in pieces, and `left_out` counts its tokens that were not written down.
+    `examples`, `tokens`, `learned` (tokens with loss) and `micro_batches` count the entire step; `rows` are those of
+    its first micro-batch, each with its examples in spans; `left_out` counts its tokens that were not stored.
     """
 
     examples: int
     tokens: int
-    learnt: int
+    learned: int
     micro_batches: int
     rows: tuple[tuple[tuple[TextSpan, ...], ...], ...]
     left_out: int
 
     @property
     def summary(self) -> str:
-        """In a sentence."""
+        """One sentence for the events."""
         rows = f"{len(self.rows)} row{'' if len(self.rows) == 1 else 's'}"
         shared = f"{rows} at once" if self.micro_batches == 1 else f"{self.micro_batches} parts"
         return (
             f"The first step has {self.examples:,} examples in {shared}: {self.tokens:,} tokens, "
-            f"{self.learnt:,} of them learnt."
+            f"{self.learned:,} of them learned."
         )
 
 
 def key(job_id: str) -> str:
-    """Where it is kept in the store."""
+    """Its storage key."""
     return f"jobs/{job_id}/first_batch.json"
 
 
 def keep(job_id: str, plain: Mapping[str, Any]) -> FirstBatch:
-    """Write down what the worker saw (see `worker.training.first_batch.shown`)."""
+    """Store the first batch of a run (see `worker.training.first_batch.shown`)."""
     get_storage().write_bytes(key(job_id), json.dumps(plain, ensure_ascii=False).encode())
     return _read(plain)
 
@@ -71,10 +71,10 @@ def first_batch(job_id: str) -> FirstBatch | None:
 def _read(plain: Mapping[str, Any]) -> FirstBatch:
     rows = tuple(
         tuple(
-            tuple(TextSpan(text, bool(learnt), position, tokens) for text, learnt, position, tokens in example)
+            tuple(TextSpan(text, bool(learned), position, tokens) for text, learned, position, tokens in example)
             for example in row
         )
         for row in plain["rows"]
     )
-    counts = {name: int(plain[name]) for name in ("examples", "tokens", "learnt", "micro_batches", "left_out")}
-    return FirstBatch(rows=rows, **counts)
+    counts = {name: int(plain[name]) for name in ("examples", "tokens", "micro_batches", "left_out")}
+    return FirstBatch(rows=rows, learned=int(plain["learnt"]), **counts)  # stored under this name by every release

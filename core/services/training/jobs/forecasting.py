@@ -1,4 +1,4 @@
-"""The forecast before launch: lengths, measured speeds, what the provider estimates, and who could serve the result."""
+"""The forecast before launch: lengths, measured speeds, the provider's estimate, and where to serve the result."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ def forecast(
     engine: str = engines.AUTO,
     provider: str = LOCAL,
 ) -> Forecast:
-    """Everything a person should know before launch.
+    """Everything to know before launch.
 
     Raises:
         NotFound: no such dataset, base model, method or engine. SettingsError: a setting, or an engine, that cannot
             work.
-        DataError: the base model's files are not here, so its shape is unknown; names the command that brings them.
+        DataError: the base model's files are not here, so its shape is unknown; names the command that downloads
+            them.
     """
     base = base_models.resolve(base_model)
     if base.dims is None:
@@ -79,12 +80,12 @@ def forecast(
 
 
 def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Lengths) -> None:
-    """No example may reach beyond the last position that the base model was made for: what stands there is noise to it.
+    """Check that no example is longer than the base model's last position: it has not learned positions beyond.
 
     A maximum length above that is harmless as long as no example needs it.
 
     Raises:
-        SettingsError: one that is kept does.
+        SettingsError: an example that is trained on is longer.
     """
     most = base.dims.max_position_embeddings if base.dims else 0
     if not (most and base.ready) or training.max_seq_length <= most:
@@ -101,7 +102,7 @@ def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Len
 
 
 def serving(base: BaseModelRef, method: Method) -> tuple[ServingPlace, ...]:
-    """Where the result could be served: the studio's targets first, then other servers as plain facts."""
+    """Where the result could be served: the studio's targets first, then other servers."""
     here = [(target.title, target.can_serve(base, method), True) for target in TARGETS]
     elsewhere = [(outlet.title, outlet.can_serve(base, method), False) for outlet in OUTLETS]
     return tuple(ServingPlace(title, verdict.ok, verdict.reason, works) for title, verdict, works in here + elsewhere)

@@ -42,14 +42,15 @@ def create(
     parent_job_id: str | None = None,
     engine: str = engines.AUTO,
 ) -> JobRecord:
-    """Launch a job: freeze its spec, commit it as pending with its task, then wake a worker up.
+    """Launch a job: freeze its spec, commit it as pending with its task, then wake a worker.
 
-    The same `draft_key` always gives the same job, however often and from however many browsers it is launched; None
-    launches a new one each time. Where the starter is not built yet, the job waits for the task that builds it.
+    The same `draft_key` always returns the same job, even when it is launched twice or from several browsers; None
+    launches a new job each time. If the starter is not built yet, the job waits for the task that builds it.
 
     Raises:
-        Conflict: the dataset is not validated. DataError: the base model is not here, or nothing could be learnt.
-        NotFound, SettingsError: an id or a setting that does not exist or cannot work.
+        Conflict: the dataset is not validated. DataError: the base model is not on this machine, or nothing could be
+            learned.
+        NotFound, SettingsError: an id or a setting does not exist, or cannot work.
     """
     if draft_key and (existing := job_reader.find_by_draft(draft_key)):
         return existing
@@ -85,10 +86,10 @@ def create(
 
 
 def _insert(row: FineTuningJob, base: BaseModelRef) -> JobRecord:
-    """Task and job in one transaction. The race it settles: two launches of one draft; the second gets the first's job.
+    """Insert task and job in one transaction. Of two launches of one draft at once, the second gets the first's job.
 
     The draft's key is unique on the task and on the job. On SQLite the second launch waits for the first; on
-    PostgreSQL it meets the key and reads what the first one wrote.
+    PostgreSQL it violates the key and reads the first one's job.
     """
     needed = starter.ensure() if base.buildable and not base.ready else None
     try:
@@ -110,14 +111,14 @@ def _insert(row: FineTuningJob, base: BaseModelRef) -> JobRecord:
     if not created:
         existing = job_reader.find_by_draft(row.draft_key or "")
         if existing is None:
-            raise Conflict("This draft was launched at the same moment.", "Open Jobs: its job is there.")
+            raise Conflict("This draft was launched at the same moment.", "Its job is under Jobs.")
         return existing
     announce(task.id)
     return job_reader.get_job(row.id)
 
 
 def _keep_dataset(uow: UnitOfWork, dataset_id: str) -> None:
-    """Hold the dataset's row until the job stands, so that it cannot be deleted in between.
+    """Lock the dataset's row until the job is committed, so that it cannot be deleted in between.
 
     Raises:
         NotFound: it was deleted at the same moment.
@@ -130,8 +131,10 @@ def _keep_dataset(uow: UnitOfWork, dataset_id: str) -> None:
 
 def _validated(dataset: DatasetRecord) -> DatasetRecord:
     if dataset.state != "validated":
-        said = "has errors" if dataset.state == "failed" else "is not validated yet"
-        raise Conflict(f"The dataset “{dataset.name}” {said}.", "Open it under Datasets, mend it and validate it.")
+        problem = "has errors" if dataset.state == "failed" else "is not validated yet"
+        raise Conflict(
+            f"The dataset “{dataset.name}” {problem}.", "Open it under Datasets, fix the errors and validate it."
+        )
     return dataset
 
 
@@ -152,23 +155,23 @@ def _learnable(outlook: Forecast, dataset: DatasetRecord) -> None:
         )
     if outlook.answers_lost >= dataset.version.train_examples:
         raise DataError(
-            f"At {outlook.training.max_seq_length:,} tokens every example would lose its whole answer.",
+            f"At {outlook.training.max_seq_length:,} tokens every example would lose its entire answer.",
             "Raise the maximum length, or shorten the inputs.",
             code="answers_lost",
         )
 
 
 def _measurable(outlook: Forecast, dataset: DatasetRecord) -> None:
-    """What looks at the validation loss needs one."""
+    """Raise SettingsError if a setting needs the validation loss and there are no validation examples."""
     if dataset.version.validation_examples:
         return
     for name, field in TrainingConfig.model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         if extra.get("needs") == "validation" and getattr(outlook.training, name):
             raise SettingsError(
-                f"“{field.title}” looks at the validation loss, and the dataset “{dataset.name}” has no validation "
+                f"“{field.title}” needs the validation loss, and the dataset “{dataset.name}” has no validation "
                 "examples.",
-                f"Hold some out under Datasets, or leave {name} off.",
+                f"Hold some out under Datasets, or turn {name} off.",
             )
 
 

@@ -1,4 +1,4 @@
-"""How long a dataset version's examples are for a base model, counted once and stored beside the version."""
+"""The token lengths of a dataset version's examples for a base model, counted once and stored beside the version."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ MAX_COUNTED: Final = 2_000  # examples that are tokenized for a forecast; larger
 
 
 def lengths_of(version_id: str, base: BaseModelRef) -> Lengths:
-    """Token lengths of a version's training split: exact where the base's tokenizer is here, else estimated.
+    """Token lengths of a version's training split: exact if the base's tokenizer is on this machine, else estimated.
 
-    Exact counts are kept beside the version, by tokenizer and chat template (the base's revision stands for both).
+    Exact counts are stored beside the version, by the base's revision, which covers tokenizer and chat template.
     """
     version = datasets.get_version(version_id)
     if not base.ready or base.path is None:
         return _estimated(version_id, version.train_examples)
     key = _lengths_key(version.path, base)
     try:
-        kept = json.loads(get_storage().read_bytes(key))
-        spans = tuple((int(length), int(start)) for length, start in kept)
+        stored = json.loads(get_storage().read_bytes(key))
+        spans = tuple((int(length), int(start)) for length, start in stored)
     except (StorageError, ValueError, TypeError):
         spans = _count(version_id, version.train_examples, base)
-        with contextlib.suppress(StorageError):  # kept only to be quicker next time; the dataset may be going away
+        with contextlib.suppress(StorageError):  # stored only to be faster next time; the dataset may be deleted now
             get_storage().write_bytes(key, json.dumps(spans, separators=(",", ":")).encode())
     exact = len(spans) == version.train_examples
     longest = max((length for length, _ in spans), default=None)
@@ -45,7 +45,7 @@ def _lengths_key(version_path: str, base: BaseModelRef) -> str:
 
 
 def keep_lengths(version_id: str, base: BaseModelRef, spans: Sequence[Span]) -> None:
-    """Keep the exact counts that a run has made of its whole training split: the next forecast need not sample."""
+    """Store a run's exact counts of its entire training split, so that the next forecast does not sample."""
     version = datasets.get_version(version_id)
     if len(spans) == version.train_examples:
         text = json.dumps(list(spans), separators=(",", ":"))
@@ -61,13 +61,13 @@ def _count(version_id: str, examples: int, base: BaseModelRef) -> tuple[Span, ..
 
 @lru_cache(maxsize=32)  # versions never change
 def _estimated(version_id: str, examples: int) -> Lengths:
-    seen = _sampled(version_id, examples)
-    spans = tuple(estimate_span(example.messages) for example in seen)
-    most = max((most_tokens(example.messages) for example in seen), default=None) if len(seen) == examples else None
+    sample = _sampled(version_id, examples)
+    spans = tuple(estimate_span(example.messages) for example in sample)
+    most = max((most_tokens(example.messages) for example in sample), default=None) if len(sample) == examples else None
     return Lengths(spans, examples, exact=False, ceiling=most)
 
 
 def _sampled(version_id: str, examples: int) -> list[Example]:
     stride = max(1, -(-examples // MAX_COUNTED))
-    found = datasets.iter_examples(version_id, split="train")
-    return [example for number, example in enumerate(found) if number % stride == 0]
+    examples_ = datasets.iter_examples(version_id, split="train")
+    return [example for number, example in enumerate(examples_) if number % stride == 0]

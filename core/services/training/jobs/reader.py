@@ -1,4 +1,4 @@
-"""Jobs as records: a handful of queries for any number of them, so that a poll stays cheap."""
+"""Jobs as records: a few queries for any number of jobs, so that polling is cheap."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.platform.db.tables import DatasetVersion, FineTunedModel, FineTuningDa
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import commands
 from core.platform.tasks.records import TaskRecord
-from core.platform.tasks.states import STATES
+from core.platform.tasks.states import ACTIONS, STATES
 from core.platform.tasks.store import TASKS
 from core.services.platform import tasks
 from core.services.training import metrics
@@ -24,7 +24,7 @@ from core.training.metrics import Point
 from core.training.providers import PROVIDERS
 
 NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
-_REASONS = 20  # of a long list, the first ones say why they wait: each answer asks Redis
+_REASONS = 20  # jobs of a list that get a waiting reason, because each needs Redis
 _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 _DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
 _VERSIONS = DatasetVersion.__table__  # type: ignore[attr-defined]
@@ -33,10 +33,10 @@ _MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 
 def get_job(job_id: str) -> JobRecord:
     """The job now. Raises NotFound."""
-    found = _read(_JOBS.c.id == job_id)
-    if not found:
+    jobs = _read(_JOBS.c.id == job_id)
+    if not jobs:
         raise NotFound(f"There is no job {job_id}.", "Open Jobs for the list.")
-    return found[0]
+    return jobs[0]
 
 
 def find_job(name_or_id: str) -> JobRecord:
@@ -64,10 +64,10 @@ def list_jobs(
     search: str = "",
     limit: int = 200,
 ) -> list[JobRecord]:
-    """Jobs, newest first; `search` looks at names. Raises SettingsError for a state that no job can have."""
+    """Jobs, newest first; `search` matches names. Raises SettingsError for an unknown state."""
     if state is not None and state not in STATES:
         raise SettingsError(f"There is no state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
-    wanted = [_JOBS.c.id.is_not(None)]
+    conditions = [_JOBS.c.id.is_not(None)]
     for column, value in (
         (TASKS.c.state, state),
         (_JOBS.c.dataset_id, dataset_id),
@@ -75,22 +75,20 @@ def list_jobs(
         (_JOBS.c.method, method),
     ):
         if value:
-            wanted.append(column == value)
+            conditions.append(column == value)
     if search:
-        wanted.append(_JOBS.c.name.icontains(search, autoescape=True))
-    return _read(*wanted, limit=limit)
+        conditions.append(_JOBS.c.name.icontains(search, autoescape=True))
+    return _read(*conditions, limit=limit)
 
 
 def find_by_draft(draft_key: str) -> JobRecord | None:
-    """The job that a draft became."""
-    found = _read(_JOBS.c.draft_key == draft_key)
-    return found[0] if found else None
+    """The job that was launched from a draft, or None."""
+    return next(iter(_read(_JOBS.c.draft_key == draft_key)), None)
 
 
 def find_by_task(task_id: str) -> JobRecord | None:
-    """The job whose work a task is."""
-    found = _read(_JOBS.c.task_id == task_id)
-    return found[0] if found else None
+    """The job of a task, or None."""
+    return next(iter(_read(_JOBS.c.task_id == task_id)), None)
 
 
 def names_like(stem: str) -> set[str]:
@@ -131,8 +129,10 @@ def _columns(row: Any, table: Any) -> dict[str, Any]:
 
 def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int], *, with_reason: bool) -> JobRecord:
     job = _columns(row, _JOBS)
-    provider = PROVIDERS.get(job["provider"])
-    task = provider.poll(TaskRecord(**_columns(row, TASKS)))
+    provider = PROVIDERS.get(job["provider"]) if job["provider"] in PROVIDERS else None
+    task = TaskRecord(**_columns(row, TASKS))
+    task = provider.poll(task) if provider else task
+    withheld = provider.capabilities.withheld if provider else frozenset(ACTIONS)  # one that this release does not have
     spec = JobSpec.model_validate(job["spec"])
     deleted = row["dataset_deleted_at"] is not None
     actions = commands.actions(task, checkpoint_step=saved.get(task.id, 0))
@@ -142,8 +142,8 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
         **_only(job, "parent_job_id forecast measured created_at"),
         dataset_name=row["dataset_name"],
         dataset_deleted=deleted,
-        provider_title=provider.title,
-        live_metrics=provider.capabilities.live_metrics,
+        provider_title=provider.title if provider else job["provider"],
+        live_metrics=provider is not None and provider.capabilities.live_metrics,
         base_title=base_models.title_of(job["base_model"]),
         method_title=METHODS.get(job["method"]).title if job["method"] in METHODS else job["method"],
         spec=spec,
@@ -157,9 +157,7 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
         elapsed_s=_elapsed(task),
         time_left_s=_time_left(task, point, spec.training.total_steps),
         actions=tuple(
-            action
-            for action in actions
-            if action not in provider.capabilities.withheld and not (deleted and action in NEEDS_DATASET)
+            action for action in actions if action not in withheld and not (deleted and action in NEEDS_DATASET)
         ),
         checkpoint_step=saved.get(task.id, 0),
     )
@@ -182,7 +180,7 @@ def _elapsed(task: TaskRecord) -> float | None:
 
 
 def _time_left(task: TaskRecord, point: Point | None, total_steps: int) -> float | None:
-    """Remaining steps at the pace of the last point; None while nothing was measured or nothing runs."""
+    """Remaining steps at the pace of the last point; None before the first point or if nothing is running."""
     rate = point.value("tokens_per_s") if point else None
     if task.state != "running" or task.lease_owner is None or point is None or not (point.step and rate):
         return None

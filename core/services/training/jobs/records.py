@@ -18,10 +18,10 @@ from core.training.metrics import Point
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A fine-tuning job as it is now: its row, its task, and the last point it measured. All `*_at` are Unix seconds.
+    """A fine-tuning job as it is now: its row, its task, and its last metric points. All `*_at` are Unix seconds.
 
     `state`, `progress` (0-100), `phase`, `message` and `error` {message, remedy, cause} are its task's. `actions` are
-    what may be asked of it now: pause, stop, cancel, resume, retry, keep; without its dataset it cannot run again.
+    possible now: pause, stop, cancel, resume, retry, keep; without its dataset it cannot run again.
     """
 
     id: str
@@ -40,7 +40,7 @@ class JobRecord:
     method: str
     method_title: str
     spec: JobSpec
-    examples: int  # labeled examples that it trains on
+    examples: int  # number of labeled examples to train on
     parent_job_id: str | None
     model_id: str | None
     state: str
@@ -53,7 +53,7 @@ class JobRecord:
     attempt: int
     crashes: int
     waiting_to_resume: bool
-    waiting_reason: str | None  # why no worker works on it, where one should
+    waiting_reason: str | None  # why no worker is working on it, if one should
     point: Point | None  # the last training point
     validation_point: Point | None
     elapsed_s: float | None
@@ -61,7 +61,7 @@ class JobRecord:
     forecast: dict[str, Any]
     measured: dict[str, Any]
     actions: tuple[str, ...]
-    checkpoint_step: int  # of the last good checkpoint of a job that did not come to its end; 0 where there is none
+    checkpoint_step: int  # of the last good checkpoint of a job that did not finish; 0 if there is none
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -97,8 +97,8 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class ServingPlace:
-    """Whether a trained model could be served somewhere, before it is trained. `works_here` is True for targets that
-    this studio publishes to by itself."""
+    """Whether a trained model could be served somewhere, before it is trained. `works_here`: the studio itself serves
+    it there."""
 
     target: str
     ok: bool
@@ -108,7 +108,7 @@ class ServingPlace:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Everything a person should know before launch. `sources` says for each setting where its number came from."""
+    """Everything to know before launch. `sources` names for each setting the origin of its value."""
 
     training: ResolvedTraining
     sources: dict[str, str]
@@ -116,19 +116,19 @@ class Forecast:
     params: int
     memory: MemoryForecast
     time: TimeForecast
-    cost: CostForecast | None  # where a price per hour is set
+    cost: CostForecast | None  # if a price per hour is set
     disk: DiskForecast
     lengths: Lengths
     over_length: int
     answers_lost: int
-    total_tokens: int  # non-pad tokens of the whole run, all epochs
+    total_tokens: int  # non-pad tokens of all epochs
     serving: tuple[ServingPlace, ...]
     warnings: tuple[str, ...]
     calibration_key: str
     engine: Choice
 
     def to_dict(self) -> dict[str, Any]:
-        """What is kept in the job's row, to be held against what the run measures."""
+        """The part that is stored with the job, to compare with what the run measures."""
         return {
             "memory_low": self.memory.low,
             "memory_high": self.memory.high,
@@ -151,8 +151,8 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One line of *forecast and measured*: values as text, whether the measured one lay in the forecast range, and by
-    how much the forecast missed it, as a share of what was measured (0.1: a tenth too much)."""
+    """One line of *forecast and measured*: values as text, whether the measured one is in the forecast range, and the
+    error of the forecast as a share of the measured value (0.1: ten percent too much)."""
 
     name: str
     forecast: str
@@ -163,7 +163,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A change that would fit: what it is with what it needs, and the choices as `forecast` takes them."""
+    """A change that would fit: its description with the memory it needs, and its choices for `forecast`."""
 
     text: str
     method: str
@@ -173,7 +173,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """How good the forecasts of the last runs were: the largest miss of each kind, None where none was forecast."""
+    """The accuracy of the last runs' forecasts: the largest error of each kind, None if there is none."""
 
     runs: int
     memory: float | None
@@ -183,8 +183,8 @@ class TrackRecord:
     def text(self) -> str:
         """`The last 7 runs: memory of the training itself within 12%, time within 18%.`; "" before the first one."""
         kinds = (("memory of the training itself", self.memory), ("time", self.time))
-        said = [f"{name} within {100 * miss:.0f}%" for name, miss in kinds if miss is not None]
-        if not said:
+        parts = [f"{name} within {100 * miss:.0f}%" for name, miss in kinds if miss is not None]
+        if not parts:
             return ""
         runs = "The last run" if self.runs == 1 else f"The last {self.runs} runs"
-        return f"{runs}: {', '.join(said)}."
+        return f"{runs}: {', '.join(parts)}."

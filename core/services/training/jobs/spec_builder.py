@@ -1,4 +1,4 @@
-"""What is chosen for a job, checked: the settings, the base model and the method, frozen into the job's spec."""
+"""The choices for a job: checked settings, base model and method, frozen into the job's spec."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SUGGESTED_NAME: Final = 80
 
 
 def catalog() -> tuple[list[BaseModelRef], list[BaseModelRef]]:
-    """Base models that can be chosen now, and those that need a command first (`reason`, `command`)."""
-    found = base_models.list_models()
-    ready = [base for base in found if base.ready or base.buildable]
-    return ready, [base for base in found if base not in ready]
+    """Base models that can be chosen now, and those that need a command first (see `reason` and `command`)."""
+    models = base_models.list_models()
+    ready = [base for base in models if base.ready or base.buildable]
+    return ready, [base for base in models if base not in ready]
 
 
 def suggest_name(dataset_id: str, base_model: str) -> str:
-    """A name such as `Support - Starter - v1`, with the next free number. A long dataset name is cut, not the end."""
+    """A name such as `Support - Starter - v1`, with the next free number. A long dataset name is shortened."""
     end = f" - {base_models.resolve(base_model).title} - v"
     name = datasets.get_dataset(dataset_id).name
     room = max(1, SUGGESTED_NAME - len(end) - len("999"))
@@ -47,10 +47,10 @@ def training_config(values: Mapping[str, Any] | None) -> TrainingConfig:
 
 
 def method_config(base: BaseModelRef, method_id: str, values: Mapping[str, Any] | None) -> Method:
-    """The method with the base's preset below a person's own settings, held against the base where it is known.
+    """The method with the base's preset and the user's settings over it, checked against the base's known shape.
 
     Raises:
-        NotFound: no such method. SettingsError: a setting that cannot work, or not on this base.
+        NotFound: no such method. SettingsError: a setting that cannot work, or not with this base.
     """
     method = methods.build(method_id, {**base.preset(method_id).method, **dict(values or {})})
     if base.dims is not None:

@@ -27,7 +27,7 @@ _CALIBRATIONS = Calibration.__table__  # type: ignore[attr-defined]
 def calibration_key(
     base: BaseModelRef, method: Method, training: ResolvedTraining, device: str, engine: str = "trl"
 ) -> str:
-    """Names what a measured speed depends on: base, method with its settings, batch, length, device and engine."""
+    """A hash of what a measured speed depends on: base, method and its settings, batch, length, device and engine."""
     parts: dict[str, Any] = {
         "base": [base.id, base.revision],
         "method": [method.id, method.model_dump(mode="json")],
@@ -38,13 +38,13 @@ def calibration_key(
     params = base.dims.params if base.dims else 0
     if recomputes(params, method, training.gradient_checkpointing) != recomputes(params, method, "auto"):
         parts["checkpointing"] = training.gradient_checkpointing
-    if engine != "trl":  # which has no part of its own, so that what was measured before there were two still counts
+    if engine != "trl":  # trl is left out, so that speeds measured before there were two engines still count
         parts["engine"] = engine
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str) -> Speed | None:
-    """The speed measured with the same settings, else with similar ones (same base, method and device)."""
+    """The speed measured with the same settings, or else with similar ones (same base, method and device)."""
     newest = select(_CALIBRATIONS).where(_CALIBRATIONS.c.device == device).order_by(_CALIBRATIONS.c.created_at.desc())
     with UnitOfWork(write=False) as uow:
         rows = uow.session.connection().execute(newest.limit(200)).mappings().all()
@@ -66,20 +66,20 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str) ->
         checkpoint_s=float(details.get("checkpoint_s") or 0.0),
         other_s=row["overhead_s"] if same and ran and details.get("whole") else None,
         likeness="same" if same else "similar",
-        # a calibration does not meet the widest batch of a run, so that its peak says little
+        # a calibration rarely includes the widest batch of a run, so its peak says little
         peak_memory_bytes=row["peak_memory_bytes"] if ran else 0,
     )
 
 
 def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) -> None:
-    """Keep a finished run's speed as the newest measurement of its settings, inside the caller's transaction."""
+    """Store a finished run's speed as the newest measurement of its settings, inside the caller's transaction."""
     if not measured.get("tokens_per_s"):
         return
     base = base_models.resolve(spec.base_model)
     kind = devices.detect().kind
     method = method_config(base, spec.method, spec.method_config)
     busy = measured["tokens"] / measured["tokens_per_s"] if measured.get("tokens") else 0.0
-    whole = bool(measured.get("total_seconds")) and not measured.get("resumed")  # else part of its time is not known
+    complete = bool(measured.get("total_seconds")) and not measured.get("resumed")  # else part of its time is unknown
     uow.session.merge(
         Calibration(
             key=calibration_key(base, method, spec.training, kind, spec.engine),
@@ -87,7 +87,7 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
             tokens_per_s=float(measured["tokens_per_s"]),
             overhead_s=max(0.0, float(measured.get("total_seconds") or busy) - busy),
             peak_memory_bytes=int(measured.get("peak_memory_bytes") or 0),
-            details={"base_model": spec.base_model, "method": spec.method, "from": "run", "whole": whole},
+            details={"base_model": spec.base_model, "method": spec.method, "from": "run", "whole": complete},
             created_at=time.time(),
         )
     )

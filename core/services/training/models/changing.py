@@ -17,7 +17,7 @@ _MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 
 
 def archive(model_id: str) -> ModelRecord:
-    """Put a model away: it is kept, and no longer served or offered."""
+    """Archive a model: it is stored, but no longer served or offered."""
     return _set(model_id, state="archived")
 
 
@@ -27,19 +27,19 @@ def activate(model_id: str) -> ModelRecord:
 
 
 def set_notes(model_id: str, notes: str) -> ModelRecord:
-    """Write a person's notes."""
+    """Replace a model's notes."""
     return _set(model_id, notes=notes)
 
 
 def rename(model_id: str, name: str) -> ModelRecord:
-    """Give a model another name. Raises Conflict when it is taken, SettingsError when it cannot be one."""
+    """Rename a model. Raises Conflict if the name is taken, SettingsError if it is invalid."""
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME:
         raise SettingsError(f"A model's name has 1 to {MAX_NAME} characters, not {len(name)}.", "Choose another.")
     with UnitOfWork() as uow:
         query = select(func.count()).where(_MODELS.c.name == name, _MODELS.c.id != model_id)
         if uow.session.connection().execute(query).scalar_one():
-            raise Conflict(f"There is a model called “{name}” already.", "Choose another name.")
+            raise Conflict(f"There is already a model called “{name}”.", "Choose another name.")
         uow.session.connection().execute(update(_MODELS).where(_MODELS.c.id == model_id).values(name=name))
         uow.commit()
     return get_model(model_id)

@@ -15,13 +15,13 @@ from core.settings import get_settings
 
 
 def download(model_id: str, *, merged: bool = False) -> ModelDownload:
-    """The model's files and manifest as one zip archive; made once (a model never changes) and kept in the cache.
+    """The model's files and manifest as one zip archive; created once (a model never changes) and cached.
 
     Args:
-        merged: the whole model that the adapter was folded into, instead of the adapter.
+        merged: the merged model instead of the adapter.
 
     Raises:
-        NotFound: there is no such model, its files are gone, or it was not merged.
+        NotFound: there is no such model, its files were deleted, or it was not merged.
     """
     model = get_model(model_id)
     if merged and model.merged is None:
@@ -38,7 +38,7 @@ def _zip(name: str, path: str, target: Path) -> None:
     storage = get_storage()
     keys = storage.list(path)
     if not keys:
-        raise NotFound(f"The files of “{name}” are gone.", "Retry its job to make them again.")
+        raise NotFound(f"The files of “{name}” were deleted.", "Retry its job to create them again.")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{time.monotonic_ns()}.part")
     try:

@@ -17,9 +17,9 @@ EXACT_MATCH: Final = "exact_match"
 
 
 def test(model_id: str) -> TaskRecord:
-    """Ask every example of the model's dataset to base and tuned model, and count exact answers, as a background task.
+    """Test base and tuned model on every example of the model's dataset, counting exact answers, as a background task.
 
-    While one such test is under way, it is the one that is returned.
+    Returns the running test if there is one.
     """
     model = get_model(model_id)
     spec = job_reader.get_job(model.job_id).spec
@@ -52,7 +52,7 @@ def test_result(model_id: str) -> ExactMatchResult | None:
 
 
 def running_test(model_id: str) -> TaskRecord | None:
-    """The test of a model that waits or runs now, or None."""
+    """The test of a model that is waiting or running now, or None."""
     job_id = get_model(model_id).job_id
-    found = tasks.list_tasks(kind=EXACT_MATCH)
-    return next((task for task in found if task.payload.get("job_id") == job_id and not task.is_terminal), None)
+    tests = tasks.list_tasks(kind=EXACT_MATCH)
+    return next((task for task in tests if task.payload.get("job_id") == job_id and not task.is_terminal), None)

@@ -20,19 +20,19 @@ _DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
 
 def list_models(*, include_archived: bool = False, search: str = "") -> list[ModelRecord]:
     """Models, newest first."""
-    wanted = [] if include_archived else [_MODELS.c.state == "active"]
+    conditions = [] if include_archived else [_MODELS.c.state == "active"]
     if search:
-        wanted.append(_MODELS.c.name.icontains(search, autoescape=True))
-    return _read(*wanted)
+        conditions.append(_MODELS.c.name.icontains(search, autoescape=True))
+    return _read(*conditions)
 
 
 def get_model(id_or_name: str) -> ModelRecord:
-    """The model of an id or a name. Raises NotFound with the names that exist."""
-    found = _read(or_(_MODELS.c.id == id_or_name, _MODELS.c.name == id_or_name))
-    if not found:
+    """The model with this id or name. Raises NotFound with the existing names."""
+    matches = _read(or_(_MODELS.c.id == id_or_name, _MODELS.c.name == id_or_name))
+    if not matches:
         names = ", ".join(f"“{model.name}”" for model in list_models()[:10]) or "none yet"
         raise NotFound(f"There is no model {id_or_name!r}.", f"Models: {names}.")
-    return found[0]
+    return matches[0]
 
 
 def _read(*conditions: Any) -> list[ModelRecord]:

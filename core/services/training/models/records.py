@@ -42,14 +42,14 @@ class ModelRecord:
 
     @property
     def merged(self) -> MergedFiles | None:
-        """The whole model that the adapter was folded into, once that was done (`core.services.training.merging`)."""
-        kept = self.manifest.get("merged")
-        return MergedFiles(kept["path"], kept["size_bytes"], kept["created_at"]) if kept else None
+        """The merged model; None until the adapter is merged (`core.services.training.merging`)."""
+        stored = self.manifest.get("merged")
+        return MergedFiles(stored["path"], stored["size_bytes"], stored["created_at"]) if stored else None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelDownload:
-    """A zip archive on this machine, ready to be handed out."""
+    """A zip archive on this machine, ready to download."""
 
     filename: str
     path: Path

@@ -1,4 +1,4 @@
-"""The registration of the model that a run leaves: its files and manifest stored, one model per job."""
+"""The registration of a run's model: its files and manifest stored, one model per job."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def register(
     manifest: Mapping[str, Any] | None = None,
     stopped_early: bool = False,
 ) -> Outcome:
-    """Store what a run made, and return the outcome whose transaction registers it. The handler returns that outcome.
+    """Store a run's model, and return the outcome whose transaction registers it. The handler returns that outcome.
 
-    Success and cancel race in that transaction alone: it is fenced by the lease, a cancel that came before it wins,
-    and a job has one model (unique in the database). The model's id follows from the job's, so that a run that is
-    repeated after a crash writes the same files again.
+    Success and cancel race in that transaction alone: it is fenced by the lease, an earlier cancel wins, and a job has
+    one model (unique in the database). The model's id is derived from the job's, so that a run that is repeated after a
+    crash writes the same files again.
 
     Args:
-        directory: the adapter (adapter_config.json, adapter_model.safetensors), or the whole model.
+        directory: the adapter (adapter_config.json, adapter_model.safetensors), or the full model.
         final_loss: of the last step.
         measured: train_seconds, tokens, tokens_per_s, peak_memory_bytes, steps and so on, as plain numbers.
         manifest: further facts for the manifest.
@@ -96,24 +96,24 @@ def register(
 
 
 def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
-    """Raises StorageError where the disk is full."""
+    """Write the manifest. Raises StorageError if the disk is full."""
     try:
         path.write_text(json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8")
     except OSError as error:
         raise StorageError(
             f"The model's manifest could not be written to {path.parent}: {error.strerror}.",
-            "Free disk space, then retry: the steps are done, and the run goes on from its last checkpoint.",
+            "Free disk space, then retry: the steps are done, and the run continues from its last checkpoint.",
         ) from error
 
 
-def _free_name(uow: UnitOfWork, wanted: str) -> tuple[str, int]:
-    """The job's name, or, where a model has it already, the name with the next version behind it."""
+def _free_name(uow: UnitOfWork, name: str) -> tuple[str, int]:
+    """The job's name and version 1; if a model has that name, the name with the next version appended."""
     taken = set(uow.session.connection().execute(select(_MODELS.c.name)).scalars())
-    version, name = 1, wanted
-    while name in taken:
+    version, free = 1, name
+    while free in taken:
         version += 1
-        name = f"{wanted} ({version})"
-    return name, version
+        free = f"{name} ({version})"
+    return free, version
 
 
 def file_facts(path: Path) -> dict[str, Any]:

@@ -1,5 +1,4 @@
-"""Looking at runs: what a model answers while it learns, which examples it did not learn, several runs side by side,
-and the points as files."""
+"""Monitoring of runs: sample answers, example losses, several runs side by side, and the points as files."""
 
 from core.services.training.monitoring.answers import PromptRecord, SampleRecord, sample_answers
 from core.services.training.monitoring.comparison import Compared, DifferingSetting, Figure, compare

@@ -1,4 +1,4 @@
-"""What a run's model answered to its fixed prompts, step by step."""
+"""The answers of a run's model to its fixed prompts, step by step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ANSWERS = SampleAnswer.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
-    """One answer. `step` 0 is the base model; `cut` says that the answer reached the most tokens allowed."""
+    """One answer. `step` 0 is the base model; `cut`: the answer reached the token limit."""
 
     step: int
     answer: str
@@ -24,7 +24,7 @@ class SampleRecord:
 
 @dataclass(frozen=True, slots=True)
 class PromptRecord:
-    """A fixed prompt with all its answers, oldest first. `split` says where it came from: validation, train, typed."""
+    """A fixed prompt with all its answers, oldest first. `split` is its origin: validation, train, typed."""
 
     position: int
     split: str
@@ -34,7 +34,7 @@ class PromptRecord:
 
 
 def sample_answers(job_id: str) -> list[PromptRecord]:
-    """The prompts of a run in their order; [] where it answers none, or none yet."""
+    """The prompts of a run in their order; [] if there are none, or none yet."""
     query = select(_ANSWERS).where(_ANSWERS.c.job_id == job_id).order_by(_ANSWERS.c.step, _ANSWERS.c.position)
     with UnitOfWork(write=False) as uow:
         rows = uow.session.connection().execute(query).mappings().all()

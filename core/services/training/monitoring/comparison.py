@@ -1,4 +1,4 @@
-"""Several runs side by side: which settings differ, what each came to, and which figure is the best."""
+"""Several runs side by side: the settings that differ, the final figures, and the best of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DERIVED = frozenset({"steps_per_epoch", "total_steps"})
 
 @dataclass(frozen=True, slots=True)
 class DifferingSetting:
-    """A setting that is not the same in all runs; `values` in the order of the runs, None where a run has none."""
+    """A setting that differs between the runs; `values` in the order of the runs, None if a run does not have it."""
 
     name: str
     values: tuple[Any, ...]
@@ -25,7 +25,7 @@ class DifferingSetting:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A final figure of each run (None: not measured). `best` are the places of the best ones; `unit` is s, bytes,
+    """A final figure of each run (None: not measured). `best` are the indexes of the best ones; `unit` is s, bytes,
     share, tokens/s, count or "" (a plain number)."""
 
     name: str
@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Runs side by side, in the order they were asked for."""
+    """Runs side by side, in the requested order."""
 
     runs: tuple[JobRecord, ...]
     settings: tuple[DifferingSetting, ...]
@@ -44,7 +44,7 @@ class Compared:
 
 
 def compare(job_ids: Sequence[str]) -> Compared:
-    """Compare up to `MAX_RUNS` jobs. Raises NotFound for an id that does not exist."""
+    """Compare up to `MAX_RUNS` jobs. Raises NotFound."""
     runs = tuple(job_reader.get_job(job_id) for job_id in dict.fromkeys(job_ids[:MAX_RUNS]))
     return Compared(runs, _differing(runs), _figures(runs))
 
@@ -52,12 +52,12 @@ def compare(job_ids: Sequence[str]) -> Compared:
 def _differing(runs: Sequence[JobRecord]) -> tuple[DifferingSetting, ...]:
     rows = [_settings(run) for run in runs]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    found = (DifferingSetting(name, tuple(row.get(name) for row in rows)) for name in names)
-    return tuple(setting for setting in found if any(value != setting.values[0] for value in setting.values))
+    settings = (DifferingSetting(name, tuple(row.get(name) for row in rows)) for name in names)
+    return tuple(setting for setting in settings if any(value != setting.values[0] for value in setting.values))
 
 
 def _settings(run: JobRecord) -> dict[str, Any]:
-    """Every setting of a run under the title that the form gives it."""
+    """Every setting of a run by its title in the form."""
     spec = run.spec
     out: dict[str, Any] = {
         "Dataset": run.dataset_name,
@@ -99,7 +99,7 @@ def _last(run: JobRecord, metric: str) -> float | None:
 
 
 def _best(values: Sequence[float | None], better: int) -> tuple[int, ...]:
-    """Places of the best values: the highest (1), the lowest (-1), or none where there is no better (0)."""
+    """Indexes of the best values: the highest (1), the lowest (-1), or none if neither is better (0)."""
     known = [better * value for value in values if value is not None]
     if not better or len(known) < 2 or min(known) == max(known):
         return ()

@@ -1,4 +1,4 @@
-"""The points of a run as files: CSV with every column, and TensorBoard's own event files in a zip."""
+"""The points of a run as files: CSV with every metric, and TensorBoard event files in a zip."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.training.metrics import METRICS, Point
 
 
 def metrics_csv(job_id: str) -> bytes:
-    """Every point, one a line, oldest step first; empty cells where nothing was measured. Raises NotFound."""
+    """One line per point, in the order of the steps; a metric that was not measured is empty. Raises NotFound."""
     job_reader.get_job(job_id)
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
@@ -28,22 +28,24 @@ def metrics_csv(job_id: str) -> bytes:
 
 
 def metrics_tensorboard(job_id: str) -> bytes:
-    """A zip with two runs, `<job>/train` and `<job>/validation`: unpack it and name the folder to `--logdir`.
+    """A zip with two runs, `<job>/train` and `<job>/validation`: unpack it and pass the folder as `--logdir`.
 
     Raises:
-        NotFound: no such job. Conflict: nothing is measured yet; an empty zip could not be unpacked.
+        NotFound: no such job. Conflict: there are no points yet; an empty zip could not be unpacked.
     """
     job = job_reader.get_job(job_id)
     points = metrics.all_points(job_id)
     if not points:
-        raise Conflict(f"“{job.name}” is {job.state} and has measured nothing yet.", "The first step brings points.")
+        raise Conflict(f"“{job.name}” has no metrics yet; it is {job.state}.", "They appear after the first step.")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for split in ("train", "validation"):
             rows = [point for point in points if point.split == split]
             if rows:
-                began = int(rows[0].created_at)
-                archive.writestr(f"{job.id}/{split}/events.out.tfevents.{began}.sft-studio", event_file(_scalars(rows)))
+                started = int(rows[0].created_at)
+                archive.writestr(
+                    f"{job.id}/{split}/events.out.tfevents.{started}.sft-studio", event_file(_scalars(rows))
+                )
     return out.getvalue()
 
 

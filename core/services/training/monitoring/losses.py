@@ -1,7 +1,7 @@
-"""How well each example was learnt: the loss of every example under the finished model, and the worst ones by name.
+"""How well each example was learned: its loss under the finished model, with the worst and the best examples.
 
-Trained and held-out examples are kept apart: one that was trained on and still has a high loss may be a mistake, one
-that was held out only shows what the model did not generalize to.
+Training and held-out examples are separate: a training example with a high loss may be a mistake; a held-out one only
+shows that the model did not generalize to it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHOWN = 10  # of each list
 
 @dataclass(frozen=True, slots=True)
 class LossExample:
-    """An example with how it was learnt; `accuracy` is the share (0..1) of its answer's tokens foretold right."""
+    """An example with its loss; `accuracy` is the share (0..1) of its answer's tokens that are predicted correctly."""
 
     position: int
     split: str
@@ -38,9 +38,9 @@ class LossExample:
 class ExampleLosses:
     """The losses of a model's examples.
 
-    `measured` of `examples` were reached in the time the pass was given; `bins` are (low, high, training examples,
-    held-out examples), the last one open to the right. `worst` and `best` are trained on, `held_out` are the worst of
-    those that were not; each list begins with the most extreme. They are empty where the dataset version is gone.
+    `measured` of `examples` were measured in the available time; `bins` are (low, high, training examples,
+    held-out examples), the last one open to the right. `worst` and `best` are training examples, `held_out` are the
+    worst held-out ones; each list starts with the most extreme. They are empty if the dataset version was deleted.
     """
 
     dataset_id: str
@@ -59,7 +59,7 @@ class ExampleLosses:
 
 
 def example_losses(model_id: str) -> ExampleLosses | None:
-    """What is known of a model's examples; None where it was not measured (a model of an earlier release)."""
+    """The losses of a model's examples; None if they were not measured (a model of an earlier release)."""
     model = models.get_model(model_id)
     key = f"{model.path}/{FILE}"
     if not get_storage().exists(key):
@@ -74,7 +74,7 @@ def example_losses(model_id: str) -> ExampleLosses | None:
     version_number, is_current, examples = _version(spec.dataset_id, spec.dataset_version_id, len(rows))
     wanted = [row for rows_ in lists for row in rows_]
     texts = _texts(spec.dataset_version_id, wanted) if version_number else {}
-    worst, held_out, best_learnt = (_named(rows_, texts) for rows_ in lists)
+    worst, held_out, best_learned = (_named(rows_, texts) for rows_ in lists)
     return ExampleLosses(
         dataset_id=spec.dataset_id,
         version_id=spec.dataset_version_id,
@@ -88,12 +88,12 @@ def example_losses(model_id: str) -> ExampleLosses | None:
         bins=_bins(rows),
         worst=worst,
         held_out=held_out,
-        best=best_learnt,
+        best=best_learned,
     )
 
 
 def locate(dataset_id: str, example: Example, position: int) -> int | None:
-    """Where an example of an earlier version stands in the dataset's newest one; None when it is no longer there."""
+    """The position of an example of an earlier version in the newest one; None if it no longer exists."""
     version = datasets.get_dataset(dataset_id).version
     there = datasets.examples_at(version.id, [position])
     if there and there[0].example.messages == example.messages:
@@ -103,9 +103,9 @@ def locate(dataset_id: str, example: Example, position: int) -> int | None:
 
 
 def _ordered(rows: Sequence[LossRow], *, held_out: bool) -> list[LossRow]:
-    """Those of one kind, the highest loss first."""
-    found = [row for row in rows if (row.split == "validation") == held_out]
-    return sorted(found, key=lambda row: (-row.loss, row.position))
+    """The training or the held-out rows, the highest loss first."""
+    chosen = [row for row in rows if (row.split == "validation") == held_out]
+    return sorted(chosen, key=lambda row: (-row.loss, row.position))
 
 
 def _median(rows: Sequence[LossRow]) -> float | None:
@@ -113,7 +113,7 @@ def _median(rows: Sequence[LossRow]) -> float | None:
 
 
 def _version(dataset_id: str, version_id: str, measured: int) -> tuple[int, bool, int]:
-    """(number, whether it is the newest, examples) of the version trained on; number 0 where it is gone."""
+    """(number, whether it is the newest, examples) of the version trained on; number 0 if it was deleted."""
     try:
         version, newest = datasets.get_version(version_id), datasets.get_dataset(dataset_id).version
     except StudioError:
@@ -123,7 +123,7 @@ def _version(dataset_id: str, version_id: str, measured: int) -> tuple[int, bool
 
 def _texts(version_id: str, rows: list[LossRow]) -> dict[int, Example]:
     positions = sorted({row.position for row in rows})
-    return {found.position: found.example for found in datasets.examples_at(version_id, positions)}
+    return {row.position: row.example for row in datasets.examples_at(version_id, positions)}
 
 
 def _named(rows: Sequence[LossRow], texts: dict[int, Example]) -> tuple[LossExample, ...]:
@@ -135,7 +135,7 @@ def _named(rows: Sequence[LossRow], texts: dict[int, Example]) -> tuple[LossExam
 
 
 def _bins(rows: list[LossRow]) -> tuple[tuple[float, float, int, int], ...]:
-    """Even bins up to the 98th percentile, so that one outlier does not press all others into the first bar."""
+    """Even bins up to the 98th percentile, so that one outlier does not squeeze all others into the first bar."""
     losses = sorted(row.loss for row in rows)
     top = losses[min(len(losses) - 1, int(0.98 * len(losses)))] or losses[-1] or 1.0
     width = top / _BINS

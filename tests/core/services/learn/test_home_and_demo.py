@@ -11,7 +11,7 @@ from core.services.data import datasets
 from core.services.learn import demo, home
 from core.services.platform import tasks
 from core.services.training import jobs, models
-from core.services.training.results import ExactMatchResult, Share, SplitCount
+from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
 from tests.support.jobs import begin, finish, launch, make_dataset, succeed
 
 
@@ -92,7 +92,7 @@ def test_the_demo_follows_its_tasks_to_the_end(studio_env: Path, adapter: Path) 
     record = demo.status(record.id)
     assert [step.state for step in record.steps] == ["done", "done", "done", "waiting"]
     assert record.model_id
-    result = ExactMatchResult(base=Share(0.0), tuned=Share(0.5), counts=SplitCount(2))
+    result = ExactMatchResult(base=ExactShares(0.0), tuned=ExactShares(0.5), counts=SplitCount(2))
     finish(tasks.list_tasks(kind="exact_match")[0].id, result)
     record = demo.status(record.id)
     assert (record.state, record.exact_match) == ("done", result)

@@ -99,7 +99,7 @@ def test_what_would_fit_is_forecast_and_can_be_taken(
     found = jobs.alternatives(tight, *choices)
     assert found[0].text.startswith("Gradient checkpointing on: ")
     assert found[0].training == {"per_device_batch_size": 8, "gradient_checkpointing": "on"}
-    assert found[1].text.startswith("Batch size 4, 2 added up: ")
+    assert found[1].text.startswith("Batch size 4, 2 accumulated: ")
     assert found[1].training == {"per_device_batch_size": 4, "gradient_accumulation_steps": 2}
     others = [one.method for one in found if one.method != "full"]
     assert len(others) == len(set(others)), "a method that fits as it is is not offered with a smaller batch too"

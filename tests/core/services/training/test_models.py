@@ -134,7 +134,7 @@ def test_download_is_a_zip_of_everything(studio_env: Path, adapter: Path) -> Non
     assert models.download(model.id).path == found.path
     found.path.unlink()
     get_storage().delete(model.path)
-    with pytest.raises(NotFound, match="gone"):
+    with pytest.raises(NotFound, match="deleted"):
         models.download(model.id)
 
 

@@ -135,7 +135,7 @@ def test_tensorboard_files_hold_the_same_numbers(studio_env: Path) -> None:
 
 def test_a_run_without_points_has_no_event_files(studio_env: Path) -> None:
     job = runs.launch(runs.dataset())
-    with pytest.raises(Conflict, match="is pending and has measured nothing yet"):
+    with pytest.raises(Conflict, match="has no metrics yet; it is pending"):
         monitoring.metrics_tensorboard(job.id)
     assert monitoring.metrics_csv(job.id).count(b"\n") == 1  # the names of the columns
 
