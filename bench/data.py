@@ -346,10 +346,10 @@ def planted(count: int, seed: int = 5) -> tuple[list[str], set[tuple[int, int]]]
 
 def similarity(first: str, second: str) -> float:
     """The Jaccard index of the sets of 5 consecutive characters, in plain Python (see examples.shingles)."""
-    from core.data.examples.shingles import normalise
+    from core.data.examples.shingles import normalize
 
     a, b = (
-        {text[at : at + 5] for at in range(max(1, len(text) - 4))} for text in (normalise(first), normalise(second))
+        {text[at : at + 5] for at in range(max(1, len(text) - 4))} for text in (normalize(first), normalize(second))
     )
     return len(a & b) / len(a | b)
 

@@ -13,11 +13,11 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def dedupe(
         dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
-        near: Annotated[bool, typer.Option("--near", help="Nearly equal ones too.")] = False,
-        threshold: Annotated[float, typer.Option(help="With --near: similarity from which on, 0.5 to 1.")] = 0.8,
-        keep: Annotated[str, typer.Option(help="Which one stays: first, last or longest.")] = "first",
+        near: Annotated[bool, typer.Option("--near", help="Also remove near duplicates.")] = False,
+        threshold: Annotated[float, typer.Option(help="With --near: minimum similarity, 0.5 to 1.")] = 0.8,
+        keep: Annotated[str, typer.Option(help="Which one to keep: first, last or longest.")] = "first",
         why: Annotated[str, typer.Option(help="A sentence for the history.")] = "",
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what it would do.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would change.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Remove duplicates from a dataset, as a new version."""

@@ -14,7 +14,9 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def history(
         dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per version, one a line.")] = False,
+        as_json: Annotated[
+            bool, typer.Option("--json", help="Print one JSON object per version, one per line.")
+        ] = False,
     ) -> None:
         """List the versions of a dataset with what changed and why, the newest first."""
         from core.platform.supervisor import ensure

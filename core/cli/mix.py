@@ -1,4 +1,4 @@
-"""`sft mix DATASET[=WEIGHT]...`: a new dataset of several."""
+"""`sft mix DATASET[=WEIGHT]...`: a new dataset from several."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from core.errors import DataError
 def register(app: typer.Typer) -> None:
     @app.command()
     def mix(
-        parts: Annotated[list[str], typer.Argument(help="Names or ids of datasets, each with =WEIGHT or without.")],
+        parts: Annotated[list[str], typer.Argument(help="Names or ids of datasets, optionally each with =WEIGHT.")],
         name: Annotated[str, typer.Option(help="Name of the new dataset.")],
         total: Annotated[
-            int, typer.Option(min=0, help="Examples in all: weights are shares of it. 0: how often each is used.")
+            int,
+            typer.Option(
+                min=0,
+                help="Total number of examples; weights are then shares of it. 0: weights say how often each is used.",
+            ),
         ] = 0,
         seed: Annotated[int, typer.Option(help="The same seed draws the same examples.")] = 42,
         description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
@@ -41,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _part(text: str) -> tuple[str, float]:
-    """`NAME=2` -> ("NAME", 2.0); without a number the weight is 1, and the name may hold a `=`."""
+    """`NAME=2` -> ("NAME", 2.0); without a number the weight is 1, and the name may contain a `=`."""
     name, sign, weight = text.rpartition("=")
     if not sign:
         return text, 1.0

@@ -20,10 +20,10 @@ def register(app: typer.Typer) -> None:
         ] = "input",
         seed: Annotated[int, typer.Option(help="The same seed gives the same split.")] = 42,
         why: Annotated[str, typer.Option(help="A sentence for the history.")] = "",
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what it would do.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would change.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
-        """Divide a dataset into training and validation, as a new version; equal examples stay on one side."""
+        """Divide a dataset into training and validation, as a new version; equal examples stay together."""
         from core.data.editing import Split, make
 
         operation = make(Split, kind=kind, share=share, seed=seed, by=by)

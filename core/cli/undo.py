@@ -1,4 +1,4 @@
-"""`sft undo DATASET`: take the newest change back, or bring an older version back."""
+"""`sft undo DATASET`: undo the newest change, or restore an older version."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def undo(
         dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
-        to: Annotated[int, typer.Option(min=0, help="Bring this version's content back instead; 0: undo once.")] = 0,
+        to: Annotated[int, typer.Option(min=0, help="Restore this version instead; 0: undo once.")] = 0,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
-        """Take the newest change of a dataset back. Nothing is lost: that makes a new version."""
+        """Undo the newest change of a dataset. Nothing is lost: undoing makes a new version."""
         from core.platform.supervisor import ensure
         from core.services.data import datasets
         from core.services.data.datasets import edits as dataset_edits
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
             if to:
                 older = next((item for item in datasets.versions(found.id) if item.number == to), None)
                 if older is None:
-                    text = f"“{found.name}” has no version {to}."
+                    text = f"“{found.name}” does not have a version {to}."
                     raise NotFound(text, f"It has versions 1 to {found.version.number}.")
                 dataset_edits.restore(older.id, base_version_id=found.version.id)
             else:

@@ -89,5 +89,5 @@ def test_what_happens_to_the_dataset_meanwhile_wins(studio: Studio, studio_env, 
         tasks.request(applied.task.id, "retry")
     studio.worker()
     ended = wait_state(applied.task.id, "failed")
-    assert ("deleted" if how == "delete" else "has changed meanwhile") in ended.error["message"]
+    assert ("deleted" if how == "delete" else "has changed in the meantime") in ended.error["message"]
     assert len(datasets.versions(dataset.id)) == (1 if how == "delete" else 2)

@@ -1,8 +1,8 @@
-"""Operations on dataset versions: each a frozen set of parameters that describes itself and streams examples.
+"""Operations on dataset versions: frozen parameters that describe themselves and stream examples.
 
-base       what an operation is, and the registry        rows       drop, edit, add, move, weigh, system message
-choosing   filter, merge, dedupe, sample                 splitting  training and validation, nothing on both sides
-text       redact, repair, neutralise                    building   an operation becomes the files of a version
+base       what an operation is, and the registry     rows       drop, edit, add, move, set weights, system message
+choosing   filter, merge, dedupe, sample              splitting  into training and validation
+text       redact, repair, escape special tokens      building   an operation becomes the files of a version
 """
 
 from core.data.editing.base import OPERATIONS, Effect, Operation, ResultExample, make, operation_of

@@ -1,6 +1,6 @@
 """What an operation on a dataset version is: frozen parameters that describe themselves and stream examples.
 
-A new operation is a class with an `id` of its own under OPERATIONS; a second one of that id raises.
+A new operation is a class with a new `id`, registered by `@OPERATIONS.add`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from core.errors import DataError
 from core.messages import Example, Split
 from core.registry import Registry
 
-_LISTED = 200  # positions and texts that a version's history keeps word for word
+_LISTED = 200  # positions and texts that a version's history stores in full
 
 
 class OperationSource(Protocol):
-    """The examples that an operation works on: known in number, gone through as often as needed."""
+    """The examples that an operation works on; they can be iterated as often as needed."""
 
     @property
     def total(self) -> int: ...
@@ -37,9 +37,9 @@ class ResultExample:
     """One example of the result.
 
     Attributes:
-        origin: the example it was; None for one that is new.
-        example: what it has become; None where its messages are what they were.
-        split: the part it moves to, where nothing else of it changes; None where it stays.
+        origin: the example it was made from; None for a new one.
+        example: the changed example; None where its messages are unchanged.
+        split: the part it moves to, where nothing else changes; None where it does not move.
         provenance: where a new one came from, e.g. model and prompt version.
     """
 
@@ -89,7 +89,7 @@ class Effect:
 
 
 class Operation(BaseModel):
-    """A change to a dataset version: plain parameters, checked when they are made.
+    """A change to a dataset version: plain parameters, checked when it is created.
 
     `title` and `icon` (a Material name) are those of its button. An operation with a `lead` (what it is good for, in a
     sentence or two) is offered above the examples, with a form made from its fields.
@@ -112,14 +112,14 @@ class Operation(BaseModel):
 
     @abstractmethod
     def describe(self) -> str:
-        """What it does, as one plain sentence in the past tense."""
+        """What it does, as one sentence in the past tense."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that `operation_of` needs to make it again."""
+        """Everything that `operation_of` needs to create it again."""
         return {"id": self.id, **self.model_dump(mode="json")}
 
     def summary(self) -> dict[str, Any]:
-        """The parameters for a version's manifest; long lists are given as their count and beginning."""
+        """The parameters for a version's manifest; long lists are shortened to their count and first items."""
         return {name: _short(value) for name, value in self.model_dump(mode="json").items()}
 
 
@@ -153,8 +153,8 @@ def make(kind: type[AnOperation], /, **values: Any) -> AnOperation:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or None
-        said = first["msg"].removeprefix("Value error, ")
-        text = f"{kind.title}: {where}: {said}." if where else f"{kind.title}: {said.rstrip('.')}."
+        problem = first["msg"].removeprefix("Value error, ")
+        text = f"{kind.title}: {where}: {problem}." if where else f"{kind.title}: {problem.rstrip('.')}."
         raise DataError(text, "Change this setting.", field=where) from error
 
 
@@ -171,7 +171,7 @@ Positions = Annotated[tuple[int, ...], BeforeValidator(_ascending), PlainSeriali
 
 
 def check_positions(positions: Iterable[int], total: int) -> None:
-    """Refuse a position that is not there.
+    """Refuse a position that does not exist.
 
     Raises:
         DataError: names it.

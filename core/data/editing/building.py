@@ -1,4 +1,4 @@
-"""An operation becomes the files of a new version: streamed, checked again, with flags and provenance kept."""
+"""An operation becomes the files of a new version: streamed, checked again, with flags and provenance."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from core.data.versions.writer import VersionWriter
 from core.errors import DataError
 from core.messages import Example, Finding, Split
 
-# Flags that a check of the messages finds again. Extra keys were seen in the file only, so that flag is kept.
+# Flags that a check of the messages finds again. Extra keys were seen only in the file, so that flag is not removed.
 _FOUND_AGAIN = codes("example") - {"keys_extra"}
 
 _AT_ONCE = 2_000  # examples that are written together
 
-Tick = Callable[[int], None]  # told after each example how many are written; raises to stop
+Tick = Callable[[int], None]  # called after each example with the number written; raises to stop
 
 
 class Counting:
-    """Counts what an operation does while its result goes by."""
+    """Counts what an operation does while its result is iterated."""
 
     def __init__(self, total_before: int) -> None:
         self._before = total_before
@@ -96,20 +96,20 @@ def build(
 
 
 class _Batch:
-    """Examples of the result in their order, some of them taken as they lie in the file, without being parsed."""
+    """Examples of the result in their order, some of them copied from the file without being parsed."""
 
     def __init__(self, path: Path, out: VersionWriter) -> None:
         self._stored, self._out = StoredExamples(path), out
         self._clear()
 
     def _clear(self) -> None:
-        self._positions: list[int] = []  # of those that are taken
+        self._positions: list[int] = []  # of those that are copied
         self._read: list[tuple[Example, tuple[Finding, ...]]] = []
         self._is_taken: list[bool] = []
         self._parts: list[Split] = []
 
     def can_take(self, entry: Entry) -> bool:
-        """Whether an example may stay as it is stored: nothing was found in it that would have to be found again."""
+        """Whether an example may be copied as stored: it has no finding that would have to be found again."""
         return self._stored.current and _FOUND_AGAIN.isdisjoint(entry.flags)
 
     def take(self, position: int, part: Split) -> None:
@@ -142,11 +142,11 @@ class _Batch:
 
 
 def checked(made: ResultExample, *, trusted: bool = False) -> tuple[Example, tuple[Finding, ...]]:
-    """The example of the result and what is found about it; what was found before and is mended is forgotten.
+    """The example of the result and what is found about it; findings that no longer apply are dropped.
 
     Raises:
-        DataError: the operation made messages that cannot be trained on. What was so before, and is not touched, is
-            kept with its findings: it must not stand in the way of mending other examples.
+        DataError: the operation made messages that cannot be trained on. One that was so before, and is not changed, is
+            saved with its findings: it must not prevent other examples from being fixed.
     """
     origin, example = made.origin, made.result()
     touched = origin is None or (example is not origin.example and example.messages is not origin.example.messages)
@@ -157,6 +157,6 @@ def checked(made: ResultExample, *, trusted: bool = False) -> tuple[Example, tup
     if result.example is None and touched:
         worst = next(item for item in result.findings if item.severity == "error")
         where = f"Example {origin.position + 1:,}" if origin else "A new example"
-        raise DataError(f"{where} cannot be kept so: {worst.message}", worst.remedy, code=worst.code, field=worst.field)
+        raise DataError(f"{where} cannot be saved: {worst.message}", worst.remedy, code=worst.code, field=worst.field)
     flags = tuple(flag for flag in example.flags if flag not in _FOUND_AGAIN)
     return replace(example, flags=flags), result.findings

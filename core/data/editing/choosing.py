@@ -16,7 +16,7 @@ from core.data.versions.rows import Entry
 from core.text import plural
 
 Keep = Literal["first", "last", "longest"]
-_LEARNT = 2_000  # examples that show what most have in common; `Boilerplate` looks at no more
+_BOILERPLATE_SAMPLE = 2_000  # examples; `Boilerplate` uses no more
 _KEPT = {"first": "the first", "last": "the last", "longest": "the longest"}
 
 
@@ -26,20 +26,20 @@ class Filter(Operation):
 
     id: ClassVar[str] = "filter"
     title: ClassVar[str] = "Filter examples"
-    search: str = Field(default="", title="Contains", description="Text that a message holds, in any case.")
+    search: str = Field(default="", title="Contains", description="Text that a message contains, in any case.")
     split: Literal["", "train", "validation"] = Field(default="", title="Part", description="Blank: both.")
     flags: tuple[str, ...] = Field(default=(), title="Findings", description="With at least one of these findings.")
     labels: tuple[str, ...] = Field(default=(), title="Answers", description="Whose last answer is one of these.")
     min_tokens: int | None = Field(default=None, ge=0, title="At least", description="Estimated tokens.")
     max_tokens: int | None = Field(default=None, ge=0, title="At most", description="Estimated tokens.")
-    keep: bool = Field(default=True, title="Keep them", description="Off: they are dropped, and all others kept.")
+    keep: bool = Field(default=True, title="Keep them", description="Off: they are dropped, and all others are kept.")
 
     @model_validator(mode="after")
     def _has_condition(self) -> Self:
         if not self.conditions():
             raise ValueError("no condition is given")
         if self.min_tokens is not None and self.max_tokens is not None and self.min_tokens > self.max_tokens:
-            raise ValueError("the least number of tokens is above the most")
+            raise ValueError("the minimum number of tokens is above the maximum")
         return self
 
     def matches(self, entry: Entry) -> bool:
@@ -60,7 +60,7 @@ class Filter(Operation):
         return f"{'Kept' if self.keep else 'Dropped'} the examples {' and '.join(self.conditions())}."
 
     def conditions(self) -> list[str]:
-        """Each condition in words."""
+        """Each condition as text."""
         found = []
         if self.search:
             found.append(f"that contain “{_cut(self.search)}”")
@@ -85,14 +85,14 @@ class Merge(Operation):
     title: ClassVar[str] = "Merge groups"
     icon: ClassVar[str] = "content_copy"
     groups: tuple[tuple[int, ...], ...] = Field(title="Groups", description="Positions that belong together.")
-    keep: Keep = Field(default="first", title="Keep", description="Which one of each group stays.")
+    keep: Keep = Field(default="first", title="Keep", description="Which one of each group is kept.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions((position for group in self.groups for position in group), rows.total)
         return _one_of_each(rows, [sorted(set(group)) for group in self.groups], self.keep)
 
     def describe(self) -> str:
-        return f"Merged {plural(len(self.groups), 'group')} of examples: {_KEPT[self.keep]} of each stays."
+        return f"Merged {plural(len(self.groups), 'group')} of examples: kept {_KEPT[self.keep]} of each."
 
 
 @OPERATIONS.add
@@ -103,12 +103,16 @@ class Dedupe(Operation):
     title: ClassVar[str] = "Remove duplicates"
     icon: ClassVar[str] = "content_copy"
     kind: Literal["exact", "near"] = Field(
-        default="exact", title="Which", description="exact: the same to the character. near: almost the same words."
+        default="exact", title="Which", description="exact: the same messages. near: almost the same words."
     )
     threshold: float = Field(
-        default=0.8, ge=0.5, le=1, title="Similarity", description="For near ones: the shared part of their words, 0-1."
+        default=0.8,
+        ge=0.5,
+        le=1,
+        title="Similarity",
+        description="For near duplicates: the share of words that two examples have in common, 0 to 1.",
     )
-    keep: Keep = Field(default="first", title="Keep", description="Which one stays.")
+    keep: Keep = Field(default="first", title="Keep", description="Which one is kept.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         groups = _equal_groups(rows) if self.kind == "exact" else near_groups(rows, self.threshold)
@@ -117,18 +121,20 @@ class Dedupe(Operation):
     def describe(self) -> str:
         if self.kind == "exact":
             return "Removed exact duplicates."
-        return f"Removed near duplicates (similarity from {self.threshold:g}): {_KEPT[self.keep]} of each group stays."
+        return f"Removed near duplicates (similarity from {self.threshold:g}): kept {_KEPT[self.keep]} of each group."
 
 
 @OPERATIONS.add
 class SampleRows(Operation):
-    """Keep a part of the examples, drawn by a seeded chance."""
+    """Keep a random part of the examples."""
 
     id: ClassVar[str] = "sample"
     title: ClassVar[str] = "Take a sample"
     size: int | None = Field(default=None, ge=1, title="Examples", description="How many to keep.")
-    share: float | None = Field(default=None, gt=0, le=1, title="Share", description="Or which share, 0-1.")
-    seed: int = Field(default=42, ge=0, le=2**31 - 1, title="Seed", description="The same seed draws the same ones.")
+    share: float | None = Field(default=None, gt=0, le=1, title="Share", description="Or which share, 0 to 1.")
+    seed: int = Field(
+        default=42, ge=0, le=2**31 - 1, title="Seed", description="The same seed draws the same examples."
+    )
     stratified: bool = Field(default=False, title="By answer", description="Keep the balance of the answers.")
 
     @model_validator(mode="after")
@@ -149,7 +155,7 @@ class SampleRows(Operation):
 
 
 def draw(rows: OperationSource, wanted: int, seed: int, stratified: bool = False) -> Numbers:
-    """A mask of `wanted` positions drawn by chance; `stratified` keeps the shares of the answers."""
+    """A mask of `wanted` positions drawn at random; `stratified` keeps the shares of the answers."""
     if not stratified:
         return drawn(rows.total, wanted, seed)
     known: dict[bytes, int] = {}
@@ -158,7 +164,7 @@ def draw(rows: OperationSource, wanted: int, seed: int, stratified: bool = False
 
 
 def drawn(total: int, wanted: int, seed: int, strata: Numbers | None = None) -> Numbers:
-    """A mask over `total` places with `wanted` of them drawn by chance, in proportion from each stratum."""
+    """A mask over `total` places with `wanted` of them drawn at random, in proportion from each stratum."""
     chances = np.fromiter((seeded(seed, index.to_bytes(8, "big")) for index in range(total)), np.uint64, total)
     strata = np.zeros(total, dtype=np.int64) if strata is None else strata
     sizes = np.bincount(strata, minlength=1).tolist()
@@ -172,7 +178,7 @@ def drawn(total: int, wanted: int, seed: int, strata: Numbers | None = None) -> 
 
 
 def shares(sizes: Sequence[int], wanted: int) -> list[int]:
-    """`wanted` things divided over parts of these sizes in proportion (largest remainder), never above a size."""
+    """`wanted` items divided over parts of these sizes in proportion (largest remainder), never above a size."""
     total = sum(sizes)
     if not total:
         return [0 for _ in sizes]
@@ -188,19 +194,18 @@ def shares(sizes: Sequence[int], wanted: int) -> list[int]:
 
 
 def near_groups(rows: OperationSource, threshold: float) -> list[list[int]]:
-    """Groups of positions that say nearly the same, apart from what most examples share: as the quality report finds
-    them."""
+    """Groups of near duplicates by position, as the quality report finds them."""
     from core.data.examples.likeness import Boilerplate, text_of
     from core.data.examples.near_duplicates import find_pairs
     from core.data.issues.copies import TextFile
 
     shared, texts = Boilerplate(), TextFile()
-    for entry in islice(rows, _LEARNT):
+    for entry in islice(rows, _BOILERPLATE_SAMPLE):
         shared.learn(text_of(entry.example.messages))
     for entry in rows:
         texts.append(shared.without(text_of(entry.example.messages)))
-    found = find_pairs(texts, threshold, progress=lambda share: rows.beat())
-    return [list(cluster) for cluster in found.clusters]
+    pairs = find_pairs(texts, threshold, progress=lambda share: rows.beat())
+    return [list(cluster) for cluster in pairs.clusters]
 
 
 def _equal_groups(rows: OperationSource) -> list[list[int]]:
@@ -229,7 +234,7 @@ def _one_of_each(rows: OperationSource, groups: Sequence[Sequence[int]], keep: K
 
 def _listed(items: Sequence[str]) -> str:
     shown = ", ".join(f"“{_cut(item)}”" for item in items[:5])
-    return shown + (f" or one of {len(items) - 5:,} others" if len(items) > 5 else "")
+    return shown + (f" or one of {len(items) - 5:,} more" if len(items) > 5 else "")
 
 
 def _cut(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which examples are equal, in 16 bytes each: a million examples take some 40 MB, not a dictionary of texts."""
+"""Which examples are equal, in 16 bytes each: a million examples take about 40 MB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Numbers = Any  # a one-dimensional numpy array of integers
 
 
 class Digests:
-    """16 bytes for each of many examples, as they go by."""
+    """16 bytes for each of many examples."""
 
     def __init__(self) -> None:
         self._packed = bytearray()
@@ -27,14 +27,14 @@ class Digests:
         self._packed += digest
 
     def numbers(self) -> Numbers:
-        """For each the number of the first place where the same one stood: equal examples share it."""
+        """For each digest the position of its first occurrence, which equal examples share."""
         packed = np.frombuffer(bytes(self._packed), dtype=np.uint64).reshape(-1, 2)
         order = np.lexsort((packed[:, 1], packed[:, 0]))
         ordered = packed[order]
         starts = np.ones(len(order), dtype=bool)
         if len(order) > 1:
             starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-        # lexsort is stable: the first of a run of equal ones is the one that stood first.
+        # lexsort is stable: the first of a run of equal ones is the one that came first.
         firsts = order[starts][np.cumsum(starts) - 1]
         numbers = np.empty(len(order), dtype=np.int64)
         numbers[order] = firsts
@@ -43,10 +43,10 @@ class Digests:
 
 def digests_of(digests: Iterable[bytes]) -> Digests:
     """Many digests in one place."""
-    found = Digests()
+    packed = Digests()
     for digest in digests:
-        found.add(digest)
-    return found
+        packed.add(digest)
+    return packed
 
 
 def text_digest(text: str) -> bytes:
@@ -55,13 +55,13 @@ def text_digest(text: str) -> bytes:
 
 
 def seeded(seed: int, key: bytes) -> int:
-    """A number from 0 to 2**64 - 1 that looks drawn by chance and is the same on every machine."""
+    """A pseudorandom number from 0 to 2**64 - 1, the same on every machine."""
     head = hashlib.blake2b(key, digest_size=8, key=str(seed).encode("ascii"))
     return int.from_bytes(head.digest(), "big")
 
 
 def joined(numbers: Numbers, groups: Numbers) -> Numbers:
-    """Groups merged where they share equal examples: numbers such that those who belong together share one."""
+    """Groups merged where they share equal examples: a number for each example, the same within a merged group."""
     parent = np.arange(len(numbers), dtype=np.int64)
 
     def root(at: int) -> int:

@@ -1,4 +1,4 @@
-"""Operations on chosen examples: drop, edit, add, move between the splits, weigh, set the system message."""
+"""Operations on chosen examples: drop, edit, add, move between the splits, set the weight, set the system message."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ from core.text import plural
 
 Messages = tuple[dict[str, Any], ...]
 Part = Literal["train", "validation"]
-_LONGEST = 2_000_000  # characters of a system message: as long as a cell can be, so that what a set holds can be set
+_LONGEST = (
+    2_000_000  # characters of a system message: the maximum of a cell, so that an existing message can always be set
+)
 
 
 def parsed(messages: Messages, where: str) -> tuple[Message, ...]:
-    """Messages that a person or a model wrote, checked.
+    """Checked messages that a user or a model wrote.
 
     Raises:
         DataError: the first error that was found; `field` names the message.
@@ -46,12 +48,12 @@ def parsed(messages: Messages, where: str) -> tuple[Message, ...]:
 
 
 def _check_characters(value: Any, field: str, where: str) -> None:
-    """Refuse what no file can keep: NUL, and halves of characters."""
+    """Refuse what no file can store: NUL and lone surrogates."""
     if isinstance(value, str):
         if "\0" in value:
-            raise data_error("nul", f"{where}: the text holds a NUL character (U+0000).", field=field)
+            raise data_error("nul", f"{where}: the text contains a NUL character (U+0000).", field=field)
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise data_error("lone_surrogate", f"{where}: the text holds half of a character.", field=field)
+            raise data_error("lone_surrogate", f"{where}: the text contains half of a surrogate pair.", field=field)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             _check_characters(key, field, where)
@@ -80,7 +82,7 @@ class DropRows(Operation):
 
 
 class AddedExample(BaseModel):
-    """An example to add. `provenance` is kept beside it, e.g. the model and the prompt version that wrote it."""
+    """An example to add. `provenance` is stored beside it, e.g. the model and the prompt version."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     messages: Messages
@@ -92,7 +94,7 @@ class AddedExample(BaseModel):
 
 
 def made_of(number: int, added: AddedExample) -> ResultExample:
-    """A new example of a result. DataError says what is wrong with its messages."""
+    """A new example of a result. Raises DataError where its messages are invalid."""
     messages = parsed(added.messages, f"New example {number:,}")
     example = Example(messages, added.source, added.source_line, added.split, added.flags)
     return ResultExample(None, example, added.provenance)
@@ -152,7 +154,9 @@ class AddExamples(Operation):
     examples: tuple[AddedExample, ...] = Field(min_length=1, title="Examples")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        added = [made_of(number, item) for number, item in enumerate(self.examples, 1)]  # refuse before reading
+        added = [
+            made_of(number, item) for number, item in enumerate(self.examples, 1)
+        ]  # refused before anything is read
         return chain((ResultExample(entry) for entry in rows), added)
 
     def describe(self) -> str:
@@ -188,18 +192,18 @@ class SetWeight(Operation):
     id: ClassVar[str] = "set_weight"
     title: ClassVar[str] = "Set the weight"
     positions: Positions
-    weight: Literal[0, 1] = Field(title="Weight", description="0: shown to the model, but not learnt. 1: learnt.")
+    weight: Literal[0, 1] = Field(title="Weight", description="0: shown to the model, but not learned. 1: learned.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions(self.positions, rows.total)
-        return each(rows, self.positions, self._weighed)
+        return each(rows, self.positions, self._weighted)
 
     def describe(self) -> str:
-        effect = "are not learnt" if self.weight == 0 else "are learnt"
+        effect = "are not learned" if self.weight == 0 else "are learned"
         return f"Set the weight of {plural(len(self.positions), 'example')} to {self.weight}: their answers {effect}."
 
-    def _weighed(self, entry: Entry) -> Example:
-        # 1 is what no weight means: it is left out, so that weighing down and up again gives the same example.
+    def _weighted(self, entry: Entry) -> Example:
+        # No weight means 1, so 1 is left out: setting 0 and then 1 restores the same example.
         weight: Literal[0] | None = 0 if self.weight == 0 else None
         messages = tuple(
             replace(message, weight=weight) if message.role == "assistant" else message
@@ -210,7 +214,7 @@ class SetWeight(Operation):
 
 @OPERATIONS.add
 class SetSystem(Operation):
-    """Give examples one and the same system message, or none."""
+    """Give examples the same system message, or none."""
 
     id: ClassVar[str] = "set_system"
     title: ClassVar[str] = "Set the system message"
@@ -240,7 +244,7 @@ class SetSystem(Operation):
     def describe(self) -> str:
         where = "every example" if self.positions is None else plural(len(self.positions), "example")
         if not self.text.strip():
-            return f"Took the system message away from {where}."
+            return f"Removed the system message from {where}."
         shown = self.text if len(self.text) <= 80 else self.text[:80] + "…"
         return f"Gave {where} the system message “{shown}”."
 

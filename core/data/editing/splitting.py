@@ -1,4 +1,4 @@
-"""Divide the examples into a training and a validation part; equal examples never stand on both sides."""
+"""Divide the examples into a training and a validation part; equal examples never end up in both."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from core.data.versions.rows import Entry
 from core.errors import DataError
 
 GROUPINGS = {
-    "row": "the row of the source they came from",
-    "input": "the first thing the user says",
+    "row": "the source row they came from",
+    "input": "the first user message",
     "system": "the system message",
     "answer": "the last answer",
     "source": "the file they came from",
@@ -26,19 +26,21 @@ GROUPINGS = {
 
 @OPERATIONS.add
 class Split(Operation):
-    """Hold a share out for validation: by chance, with the balance of the answers, or whole groups at a time."""
+    """Hold out a share for validation: at random, with the balance of the answers, or by complete groups."""
 
     id: ClassVar[str] = "split"
     title: ClassVar[str] = "Split into training and validation"
     kind: Literal["random", "stratified", "group"] = Field(
         default="random",
         title="How",
-        description="random: by chance. stratified: with the balance of the answers. group: whole groups at a time.",
+        description="random: at random. stratified: with the balance of the answers. group: complete groups.",
     )
-    share: float = Field(default=0.1, ge=0, le=0.9, title="Share to hold out", description="0 puts all into training.")
+    share: float = Field(
+        default=0.1, ge=0, le=0.9, title="Share to hold out", description="0 puts everything into training."
+    )
     seed: int = Field(default=42, ge=0, le=2**31 - 1, title="Seed", description="The same seed gives the same split.")
     by: Literal["row", "input", "system", "answer", "source", "near"] = Field(
-        default="input", title="Group by", description="What keeps examples together, where whole groups are moved."
+        default="input", title="Group by", description="What keeps examples together, where complete groups are moved."
     )
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
@@ -52,13 +54,13 @@ class Split(Operation):
 
     def describe(self) -> str:
         how = {
-            "random": "by chance",
+            "random": "at random",
             "stratified": "with the balance of the answers",
-            "group": f"in whole groups by {GROUPINGS[self.by]}",
+            "group": f"in complete groups by {GROUPINGS[self.by]}",
         }[self.kind]
         if not self.share:
             return "Put every example into the training part."
-        return f"Held {self.share:.4g} of the examples out for validation, {how} (seed {self.seed})."
+        return f"Held out {self.share:.4g} of the examples for validation, {how} (seed {self.seed})."
 
     def choose(self, rows: OperationSource) -> Numbers:
         """A mask of the positions that are held out."""
@@ -74,7 +76,7 @@ class Split(Operation):
             )
         wanted = round(self.share * len(units))
         names, first, sizes = np.unique(units, return_index=True, return_counts=True)
-        # What a unit is called follows from its content, so that the split does not depend on the order of the rows.
+        # The chance of a unit depends on its content, so that the split does not depend on the order of the rows.
         chances = np.fromiter((seeded(self.seed, digests[at]) for at in names), np.uint64, len(names))
         chosen = np.zeros(len(units), dtype=bool)
         targets = shares(np.bincount(strata, minlength=1).tolist(), wanted)
@@ -88,7 +90,7 @@ class Split(Operation):
         held_out: Numbers = chosen[units]
         if self.share and not held_out.any():
             what = "group" if self.kind == "group" else "example"
-            text = f"Not one {what} is small enough for a share of {self.share:.4g} of {len(units):,} examples."
+            text = f"No {what} is small enough for a share of {self.share:.4g} of {len(units):,} examples."
             raise DataError(text, "Choose a larger share, or another way to split.", field="share")
         return held_out
 
@@ -101,9 +103,9 @@ class Split(Operation):
         return digests_of(text_digest(self.key(entry)) for entry in rows).numbers()
 
     def key(self, entry: Entry) -> str:
-        """What keeps an example together with others, where whole groups are moved."""
+        """What keeps an example together with others, where complete groups are moved."""
         if self.by == "row":
-            # A line of 0 means that there is no row: such an example stands for itself.
+            # A line of 0 means that there is no row: such an example is a group by itself.
             return f"{entry.source}\0{entry.source_line}" if entry.source_line else f"\0{entry.position}"
         if self.by == "source":
             return entry.source

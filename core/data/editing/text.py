@@ -1,4 +1,4 @@
-"""Operations on what the messages say: redact, repair damaged encodings, take the force out of control tokens."""
+"""Operations on what the messages say: redact, repair damaged encodings, escape special tokens."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _texts(value: Any, change: Callable[[str], str]) -> Any:
 
 
 class _TextOperation(Operation):
-    """What the three have in common: the examples they look at (None: all), and a function over texts."""
+    """What the three have in common: the examples they change (None: all), and a function over texts."""
 
     positions: Positions | None = Field(default=None, title="Examples", description="Positions from 0; none means all.")
 
@@ -78,7 +78,7 @@ class _TextOperation(Operation):
         return each(rows, self.positions, changed)
 
     def change(self) -> Callable[[str], str]:
-        """What it makes of one text."""
+        """The function that changes one text."""
         raise NotImplementedError
 
     def _where(self) -> str:
@@ -87,7 +87,7 @@ class _TextOperation(Operation):
 
 @OPERATIONS.add
 class Redact(_TextOperation):
-    """Put a mark in the place of personal data and secrets."""
+    """Replace personal data and secrets by placeholders."""
 
     id: ClassVar[str] = "redact"
     title: ClassVar[str] = "Redact personal data and secrets"
@@ -110,17 +110,17 @@ class Redact(_TextOperation):
     @classmethod
     def _known(cls, kinds: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if unknown := sorted(set(kinds or ()) - sensitive.SENSITIVE_KINDS.keys()):
-            raise ValueError(f"there is no kind {unknown[0]!r}")
+            raise ValueError(f"unknown kind {unknown[0]!r}")
         return kinds or None
 
     def change(self) -> Callable[[str], str]:
         return lambda text: sensitive.redact(text, self.kinds)[0]
 
     def describe(self) -> str:
-        return f"Redacted {_kinds_in_words(self.kinds)} in {self._where()}."
+        return f"Redacted {_names_of_kinds(self.kinds)} in {self._where()}."
 
 
-def _kinds_in_words(kinds: tuple[str, ...] | None) -> str:
+def _names_of_kinds(kinds: tuple[str, ...] | None) -> str:
     """`secrets`, `personal data`, both, or the titles of the kinds."""
     if kinds is None:
         return "personal data and secrets"
@@ -132,7 +132,7 @@ def _kinds_in_words(kinds: tuple[str, ...] | None) -> str:
 
 @OPERATIONS.add
 class RepairText(_TextOperation):
-    """Undo damage of encodings, such as “Ã©” for “é”."""
+    """Repair text that was read in the wrong encoding, such as “Ã©” for “é”."""
 
     id: ClassVar[str] = "repair_text"
     title: ClassVar[str] = "Repair damaged text"
@@ -150,30 +150,30 @@ class RepairText(_TextOperation):
         return f"Repaired damaged encodings in {self._where()}."
 
 
-# The character after which a space takes the force out of a control token: `<|im_end|>` -> `< |im_end|>`.
+# The character after which a space makes a special token plain text: `<|im_end|>` -> `< |im_end|>`.
 _OPENING = re.compile(r"[<\[]")
 
 
 @OPERATIONS.add
 class EscapeSpecialTokens(_TextOperation):
-    """Put a space into control tokens of chat templates, so that they are plain text to every tokenizer."""
+    """Put a space into special tokens of chat templates, so that they are plain text to every tokenizer."""
 
     id: ClassVar[str] = "neutralise_special_tokens"
-    title: ClassVar[str] = "Neutralize control tokens"
+    title: ClassVar[str] = "Escape special tokens"
     lead: ClassVar[str] = (
         "Adds a space to texts such as <|im_end|>, so that tokenizers treat them as plain text, not as commands."
     )
     icon: ClassVar[str] = "code_off"
 
     def change(self) -> Callable[[str], str]:
-        return neutralise
+        return escape_special_tokens
 
     def describe(self) -> str:
-        return f"Put a space into the control tokens in {self._where()}, so that they count as plain text."
+        return f"Escaped the special tokens in {self._where()}, so that they are plain text."
 
 
-def neutralise(text: str) -> str:
-    """The text with a space after the opening bracket of every control token, until none is left."""
+def escape_special_tokens(text: str) -> str:
+    """The text with a space after the opening bracket of every special token, until none is left."""
     while (after := SPECIAL_TOKENS.sub(lambda found: _OPENING.sub(r"\g<0> ", found[0], count=1), text)) != text:
         text = after
     return text

@@ -1,4 +1,4 @@
-"""Examples in columns: thousands of examples with the same roles as one object, for the fast ways through the house."""
+"""Examples in columns: thousands of examples with the same roles as one object, for fast processing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ExampleColumns:
         roles: of the messages, the same for every example; at least one is the assistant's.
         texts: for each role the contents, one per example.
         lines: for each example the physical line of its row.
-        findings: what is remarkable about an example, by its index; most have nothing.
-        rejects: each with the number of examples that stand before it.
+        findings: about an example, by its index; most have none.
+        rejects: each with the number of examples before it.
     """
 
     roles: tuple[Role, ...]
@@ -34,12 +34,12 @@ class ExampleColumns:
         return len(self.lines)
 
     def example(self, index: int) -> Example:
-        """One of them on its own."""
+        """One of the examples."""
         messages = (Message(role, column[index]) for role, column in zip(self.roles, self.texts, strict=True))
         return Example(tuple(messages), self.source, self.lines[index], self.split)
 
     def messages_json(self) -> list[str]:
-        """For each example the JSON of its messages, the same as json.dumps gives of their dictionaries."""
+        """For each example the JSON of its messages, the same as json.dumps of their dictionaries."""
         pieces: list[repeat[str] | map[str]] = []
         for number, (role, column) in enumerate(zip(self.roles, self.texts, strict=True)):
             pieces.append(repeat(f'{"}, " if number else "["}{{"role": "{role}", "content": '))

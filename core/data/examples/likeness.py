@@ -9,21 +9,21 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from core.data.examples.shingles import normalise
+from core.data.examples.shingles import normalize
 from core.messages import Message
 
-_SAMPLE = 2_000  # examples that show what all have in common
-_FROM = 20  # fewer say nothing about a pattern
-_SHARED = 0.5  # of the examples: a line that stands in more of them belongs to the pattern
+_SAMPLE = 2_000  # examples that are compared for what all have in common
+_FROM = 20  # examples; fewer show no pattern
+_SHARED = 0.5  # of the examples: a line that appears in more of them belongs to the pattern
 
 
 def text_of(messages: Sequence[Message]) -> str:
-    """What is compared for near duplicates: every content but the system messages', which all examples share."""
+    """What is compared for near duplicates: every content except system messages, which all examples share."""
     return "\n".join(message.content for message in messages if message.role != "system")
 
 
 def input_of(messages: Sequence[Message]) -> str:
-    """Everything before the last assistant message, with its roles: what the answer answers."""
+    """Everything before the last assistant message, with its roles."""
     last = last_answer(messages)
     before = messages[:last] if last is not None else messages
     return "\n".join(f"{message.role}: {message.content}" for message in before)
@@ -45,11 +45,11 @@ def last_answer(messages: Sequence[Message]) -> int | None:
 
 def loose_key(text: str) -> int:
     """64 bits that are the same for texts that differ in case, punctuation or spaces only."""
-    return _digest(normalise(text))
+    return _digest(normalize(text))
 
 
 def exact_key(text: str) -> int:
-    """64 bits of the text to the character."""
+    """64 bits of the exact text."""
     return _digest(text)
 
 
@@ -71,10 +71,10 @@ def _shared_start(one: str, other: str) -> str:
 
 
 class Boilerplate:
-    """What most examples have in common: the words of a template around the cells, and standing lines.
+    """What most examples have in common: the words of a template around the cells, and repeated lines.
 
-    Left in, they would make every two examples of one template near duplicates. Learnt from the first 2,000 texts;
-    fewer than 20 teach nothing.
+    Left in, they would make every two examples of one template near duplicates. Taken from the first 2,000 texts;
+    fewer than 20 show no pattern.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Boilerplate:
         self._suffix = _shared_start(self._suffix, text[::-1])
 
     def without(self, text: str) -> str:
-        """The text without what most have in common; the whole text where nothing else would be left."""
+        """The text without what most have in common; the complete text where nothing would be left."""
         if self._seen < _FROM:
             return text
         rest = text[len(self._prefix) :]

@@ -1,11 +1,11 @@
-"""Texts that are nearly the same: candidates by MinHash and banding, each proven by its exact Jaccard similarity.
+"""Texts that are nearly the same: candidates by MinHash and banding, each verified by its exact Jaccard similarity.
 
 What "similar" means is written in core/data/examples/shingles.py. A pair at the threshold becomes a candidate with a
 chance of 99 % or more (`plan` chooses the bands so), a more similar one with a higher chance; every candidate is then
 measured exactly, so what is reported is never below the threshold.
 
 Where hundreds of texts are nearly equal to each other, the number of pairs grows with their square: such a crowd is
-compared with one of its own, and neighbour by neighbour where that does not connect it. Its cluster is found all the
+compared with one of its own, and neighbor by neighbor where that does not connect it. Its cluster is found all the
 same, but not every pair in it is listed, and `complete` is false.
 """
 
@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from core.data.examples.shingles import Shingling, hashes, jaccard, mix, normalise, sets
+from core.data.examples.shingles import Shingling, hashes, jaccard, mix, normalize, sets
 
 THRESHOLD = 0.8
 SEED = 42
 _PERMUTATIONS = 128
-_CROWD = 32  # texts in one bucket; from here on, neighbours only
+_CROWD = 32  # texts in one bucket; from here on, neighbors only
 _NEIGHBOURS = 8
-_CHUNK_CHARACTERS = 2_000_000  # hashed at once: about 80 MB while it lasts
+_CHUNK_CHARACTERS = 2_000_000  # hashed at once: about 80 MB of memory
 _ESTIMATE_MARGIN = 0.16  # four standard deviations of the estimate by 126 values at 0.8
 
 Array = Any
@@ -47,7 +47,7 @@ class NearDuplicates:
 
     Attributes:
         pairs: in the order of `first`, then `second`; exact copies among them have similarity 1.
-        clusters: positions that hang together by pairs, each sorted, in the order of their first.
+        clusters: connected components of the pair graph, each sorted, in the order of their first.
         complete: whether every pair is listed (see the module's text).
     """
 
@@ -71,7 +71,7 @@ def find_pairs(
         progress: told the share done, 0 to 1; what it raises ends the search.
     """
     if not 0 < threshold <= 1:
-        raise ValueError(f"The threshold is {threshold}; it lies above 0 and is at most 1.")
+        raise ValueError(f"The threshold must be above 0 and at most 1; got {threshold}.")
     tell = progress or (lambda share: None)
     copies, groups, complete = _copies(texts)
     unique = sorted(copies)
@@ -92,7 +92,7 @@ def find_pairs(
 
 
 def clusters(pairs: Sequence[SimilarPair]) -> tuple[tuple[int, ...], ...]:
-    """Positions that hang together, directly or through others."""
+    """The connected components of the pairs."""
     parent: dict[int, int] = {}
 
     def root(item: int) -> int:
@@ -112,7 +112,7 @@ def clusters(pairs: Sequence[SimilarPair]) -> tuple[tuple[int, ...], ...]:
 
 
 def _roots(count: int, links: Sequence[tuple[int, int]]) -> Array:
-    """For each of `count` items one item of all that hang together with it."""
+    """For each of `count` items the root of its connected component."""
     roots = np.arange(count)
     for group in clusters([SimilarPair(min(link), max(link), 1.0) for link in links]):
         roots[list(group)] = group[0]
@@ -132,11 +132,11 @@ def plan(threshold: float, permutations: int = _PERMUTATIONS) -> tuple[int, int]
 
 
 def _copies(texts: Sequence[str]) -> tuple[dict[int, list[int]], list[tuple[int, int]], bool]:
-    """Texts that are equal once normalised: {first: all}, their pairs, and whether every pair is listed."""
+    """Texts that are equal once normalized: {first: all}, their pairs, and whether every pair is listed."""
     first_of: dict[bytes, int] = {}
     copies: dict[int, list[int]] = {}
     for position in range(len(texts)):
-        content = normalise(texts[position]).encode("utf-8", "surrogatepass")
+        content = normalize(texts[position]).encode("utf-8", "surrogatepass")
         key = hashlib.blake2b(content, digest_size=16).digest()
         copies.setdefault(first_of.setdefault(key, position), []).append(position)
     pairs, complete = [], True
@@ -160,14 +160,14 @@ class _Search:
 
     def run(self, tell: Progress) -> list[tuple[int, int, float]]:
         keys, low = self._signatures(lambda share: tell(0.05 + 0.55 * share))
-        candidates, neighbours = (self._likely(part, low) for part in self._candidates(keys))
+        candidates, neighbors = (self._likely(part, low) for part in self._candidates(keys))
         tell(0.7)
         found = list(self._verified(candidates, lambda share: tell(0.7 + 0.25 * share)))
-        if len(neighbours):  # of a crowd, only what does not hang together yet
+        if len(neighbors):  # of a crowd, only what is not connected yet
             at = {position: number for number, position in enumerate(self._positions)}
             root = _roots(len(self._positions), [(at[first], at[second]) for first, second, _ in found])
             count = len(self._positions)
-            apart = neighbours[root[neighbours // count] != root[neighbours % count]]
+            apart = neighbors[root[neighbors // count] != root[neighbors % count]]
             found += self._verified(apart, lambda share: tell(0.95 + 0.05 * share))
         return found
 
@@ -197,7 +197,7 @@ class _Search:
         chunk: list[str] = []
         size = 0
         for position in self._positions:
-            text = normalise(self._texts[position])
+            text = normalize(self._texts[position])
             if chunk and (size + len(text) > _CHUNK_CHARACTERS or len(chunk) >= 10_000):
                 yield chunk
                 chunk, size = [], 0
@@ -207,7 +207,7 @@ class _Search:
             yield chunk
 
     def _candidates(self, keys: Array) -> tuple[Array, Array]:
-        """Pairs that share at least one band, as first * count + second, sorted, each once; those of crowds apart."""
+        """Pairs that share at least one band, as first * count + second, sorted, each once; without crowds."""
         count = keys.shape[1]
         found = nearby = np.empty(0, np.int64)
         for band in range(keys.shape[0]):
@@ -230,7 +230,7 @@ class _Search:
         return found, np.setdiff1d(nearby, found, assume_unique=True)
 
     def _likely(self, candidates: Array, low: Array) -> Array:
-        """Without the pairs whose estimate lies far below the threshold."""
+        """Without the pairs whose estimate is far below the threshold."""
         count, kept = len(low), [np.empty(0, np.int64)]
         for begin in range(0, len(candidates), 100_000):
             block = candidates[begin : begin + 100_000]
@@ -244,7 +244,7 @@ class _Search:
         done = 0
         for block in self._blocks(candidates, count):
             needed = np.unique(np.concatenate((block // count, block % count)))
-            made = sets([normalise(self._texts[self._positions[item]]) for item in needed], self._shingling)
+            made = sets([normalize(self._texts[self._positions[item]]) for item in needed], self._shingling)
             of = dict(zip(needed.tolist(), made, strict=True))
             for pair in block.tolist():
                 first, second = divmod(pair, count)

@@ -50,7 +50,7 @@ _PREFIXED = re.compile(
     + ")"
     + _AFTER
 )
-# Beginnings that no key can do without: a text with none of them is not searched.
+# Every key contains one of these; a text without them is not searched.
 _HINTS = (
     "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "xapp-", "sk-", "AIza",
     "GOCSPX-", "ya29.", "_live_", "_test_", "whsec_", "hf_", "npm_", "pypi-", "SG.", "key-", "SK", "dop_v1_", "shp",
@@ -87,7 +87,7 @@ def find_private_keys(text: str) -> Spans:
         at = stop
 
 
-_BODY = re.compile(r"[A-Za-z0-9+/=\s]{0,20000}+")  # matches the empty text too
+_BODY = re.compile(r"[A-Za-z0-9+/=\s]{0,20000}+")  # also matches the empty text
 _URL = re.compile(
     r"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{1,20}+://([^\s/@:?#\"'<>]{0,100}+:[^\s/@?#\"'<>]{1,200}+)@"
 )
@@ -113,7 +113,7 @@ _ASSIGNED = re.compile(
 
 
 def find_passwords(text: str) -> Spans:
-    """The value behind a name such as `password:` or `api_key =`, where it does not look like a word."""
+    """The value after a name such as `password:` or `api_key =`, where it does not look like a word."""
     folded = text.lower()
     if not any(hint in folded for hint in ("pass", "pwd", "secret", "key", "token")):
         return
@@ -121,7 +121,7 @@ def find_passwords(text: str) -> Spans:
         start, end = match.span(1)
         while end > start and text[end - 1] in ".)]}!?:":
             if text[end - 1] == "!" and end - start <= 12:
-                break  # people do end passwords with one
+                break  # some passwords end with one
             end -= 1
         value = text[start:end]
         if end - start >= 6 and not _placeholder(value) and _mixed(value):
@@ -134,12 +134,12 @@ _PLACEHOLDER = re.compile(
 
 
 def _placeholder(value: str) -> bool:
-    """Text that stands for a secret rather than being one: `<password>`, `YOUR_KEY`, `$TOKEN`, `****`."""
+    """A placeholder for a secret: `<password>`, `YOUR_KEY`, `$TOKEN`, `****`."""
     return _PLACEHOLDER.match(value) is not None or len(set(value)) < 4
 
 
 def _mixed(value: str) -> bool:
-    """Two kinds of characters besides letters, or digits among letters: no ordinary word."""
+    """Two kinds of characters besides letters, or digits among letters: not an ordinary word."""
     letters = any(character.isalpha() for character in value)
     digits = any(character.isdigit() for character in value)
     return letters and digits

@@ -1,9 +1,9 @@
-"""Personal data and secrets inside a text: where they stand, and the text without them.
+"""Personal data and secrets inside a text: where they are, and the text without them.
 
 What is looked for is a shape plus, wherever one exists, a proof: check digits of an IBAN and of a payment card, the
 octets of an IP address, the fixed prefix of a provider's key. Names and street addresses have no such shape and are
 not found. Every pattern is linear in the text: it begins only where the character before cannot belong to the match,
-and its repeats are bounded or possessive, so a hostile text costs no more than a friendly one.
+and its repeats are bounded or possessive, so a hostile text costs no more than an ordinary one.
 
 A new kind is a finder function plus a line in SENSITIVE_KINDS.
 """
@@ -31,7 +31,7 @@ class Sensitive:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What can be found. `secret` tells keys and passwords from personal data; `placeholder` takes its place."""
+    """What can be found. `secret`: keys and passwords rather than personal data; `placeholder` replaces it."""
 
     id: str
     title: str
@@ -212,7 +212,7 @@ def _social_security(text: str) -> Spans:
         yield match.span()
 
 
-# ---- what the rest of the studio calls
+# ---- public
 
 # In the order of precedence: where two overlap, the first one named here wins.
 SENSITIVE_KINDS: dict[str, Kind] = {
@@ -231,7 +231,7 @@ SENSITIVE_KINDS: dict[str, Kind] = {
     )
 }
 _DIGIT = re.compile("[0-9]")
-_WITHOUT_DIGITS = frozenset({"private_key", "url_credentials", "email"})  # every other kind needs one somewhere
+_WITHOUT_DIGITS = frozenset({"private_key", "url_credentials", "email"})  # every other kind contains a digit
 
 
 def find(text: str, kinds: Collection[str] | None = None) -> list[Sensitive]:

@@ -1,11 +1,11 @@
 """Texts -> sets of shingles, as 64-bit hashes, many texts at once.
 
 The similarity of two texts, everywhere in the studio, is the Jaccard index of their shingle sets, |A ∩ B| / |A ∪ B|.
-Before, a text is normalised: NFKC, casefolded, every run of characters that are neither letters nor digits becomes one
+Before, a text is normalized: NFKC, casefolded, every run of characters that are neither letters nor digits becomes one
 space. Then:
 
-    characters  every 5 consecutive characters of the normalised text (a shorter text is one shingle). The default:
-                it needs no word boundaries (Chinese, code) and bears typing errors.
+    characters  every 5 consecutive characters of the normalized text (a shorter text is one shingle). The default:
+                it needs no word boundaries (Chinese, code) and tolerates typing errors.
     words       every 3 consecutive words (a text of fewer is one shingle).
 """
 
@@ -27,17 +27,17 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 Hashes = Any  # numpy arrays of uint64 (hashes) and int64 (offsets)
 
 
-def normalise(text: str) -> str:
+def normalize(text: str) -> str:
     """The text as it is compared: letters and digits, casefolded, single spaces between."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     plain = _BETWEEN.sub(" ", folded).strip()
-    return plain or folded.strip()  # a text of signs only is compared by its signs
+    return plain or folded.strip()  # a text of punctuation only is compared as it is
 
 
 def hashes(texts: Sequence[str], shingling: Shingling = "characters") -> tuple[Hashes, Hashes]:
-    """The shingle hashes of normalised texts, one after another, and where each text's begin (one more at the end).
+    """The shingle hashes of normalized texts, one after another, and the start of each text's (one more at the end).
 
-    A shingle that occurs twice in a text stands twice. Every text has at least one.
+    A shingle that occurs twice in a text is listed twice. Every text has at least one.
     """
     width = WIDTHS[shingling]
     if shingling == "words":
@@ -50,7 +50,7 @@ def hashes(texts: Sequence[str], shingling: Shingling = "characters") -> tuple[H
 
 
 def sets(texts: Sequence[str], shingling: Shingling = "characters") -> list[Hashes]:
-    """The shingle set of each normalised text: sorted, each hash once."""
+    """The shingle set of each normalized text: sorted, each hash once."""
     flat, offsets = hashes(texts, shingling)
     return [np.unique(flat[begin:end]) for begin, end in pairwise(offsets)]
 
@@ -65,7 +65,7 @@ def jaccard(first: Hashes, second: Hashes) -> float:
 
 def similarity(first: str, second: str, shingling: Shingling = "characters") -> float:
     """How alike two texts are, 0 to 1."""
-    one, other = sets([normalise(first), normalise(second)], shingling)
+    one, other = sets([normalize(first), normalize(second)], shingling)
     return jaccard(one, other)
 
 
@@ -87,7 +87,7 @@ def _words(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
 
 
 def _windows(values: Hashes, lengths: Hashes, width: int) -> tuple[Hashes, Hashes]:
-    """A hash of every `width` consecutive values that stand in one text."""
+    """A hash of every `width` consecutive values within one text."""
     total = len(values) - width + 1
     combined = np.zeros(max(total, 0), np.uint64)
     for shift in range(width):
@@ -101,7 +101,7 @@ def _windows(values: Hashes, lengths: Hashes, width: int) -> tuple[Hashes, Hashe
 
 
 def mix(values: Hashes) -> Hashes:
-    """Spread 64-bit values so that every bit depends on every other. Source: the finaliser of splitmix64."""
+    """Spread 64-bit values so that every bit depends on every other. Source: the finalizer of splitmix64."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

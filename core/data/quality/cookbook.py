@@ -2,16 +2,16 @@
 
 Source: "Data preparation and analysis for chat model fine-tuning" in OpenAI's cookbook. For every line:
 
-    data_type                          the line is no JSON object
+    data_type                          the line is not a JSON object
     missing_messages_list              there are no `messages`, or they are empty
     message_missing_key                a message without `role` or `content`
     message_unrecognized_key           a key other than role, content, name, function_call, weight
     unrecognized_role                  a role other than system, user, assistant, function
-    missing_content                    content that is not a text, or empty without a function call
-    example_missing_assistant_message  no message of the assistant
+    missing_content                    content that is not text, or empty without a function call
+    example_missing_assistant_message  no assistant message
 
 A line counts as often as it fails: two messages without content are two findings. Lines that the cookbook's own code
-stops at with an exception (no JSON at all, messages that are no objects) are named `unreadable`, beside the seven.
+stops at with an exception (not JSON at all, messages that are not objects) are named `unreadable`, beside the seven.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _look(chunk: LineChunk) -> _Part:
 
 
 def _bulk(data: bytes) -> _Part | None:
-    """The whole chunk at once; None unless every line passes every check."""
+    """The complete chunk at once; None unless every line passes every check."""
     first = _FIRST.match(data)
     if first is None or b"\r" in data:
         return None

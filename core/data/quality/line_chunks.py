@@ -1,4 +1,4 @@
-"""A file of lines in chunks that end at line ends, looked at by two processes at once, in bounded memory.
+"""A file of lines in chunks that end at line ends, processed by two processes at once, in bounded memory.
 
 LineChunk k holds the lines that begin in bytes [k * SIZE, (k + 1) * SIZE): each process finds its own, without reading
 what belongs to another. Process i takes the chunks i, i + n, i + 2n, ...; the results come back in the order of the
@@ -17,20 +17,20 @@ from typing import TypeVar
 from core.data.formats.base import MAX_RECORD
 from core.platform.forking import Forked, may_fork
 
-SIZE = 1 << 19  # bytes; what is being looked at stays in the processor's cache
+SIZE = 1 << 19  # bytes; a chunk fits into the processor's cache
 PROCESSES = 2
-_WORTH_FORKING = 8 << 20  # bytes; a smaller file is done before a process has started
+_WORTH_FORKING = 8 << 20  # bytes; a smaller file is finished before a process has started
 _TAIL = 1 << 16  # bytes read beyond a chunk at first, to find the end of its last line
 
 Result = TypeVar("Result")
 
 
 class NotByChunks(Exception):
-    """The file has to be read another way, row by row."""
+    """The file has to be read row by row."""
 
 
 class LongLine(NotByChunks):
-    """A line is longer than the studio keeps."""
+    """A line is longer than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def read_chunk(descriptor: int, number: int, start: int = 0, size: int = SIZE) -
     begin = 0
     if number:
         begin = data.find(b"\n", 0, first + size - before - 1) + 1
-        if begin == 0:  # no line begins here
+        if begin == 0:  # no line starts here
             return LineChunk(b"", first)
     end = first + size - before  # a line that begins below it is ours, to its end
     if len(data) < end:

@@ -1,12 +1,12 @@
-"""What whole-chunk scans tell about JSON lines that a decoder has accepted: which of them take a closer look.
+"""Scans of a complete chunk of JSON lines that a decoder has accepted: which of them need a closer look.
 
 The decoder says that every line is an object with `messages` of `role` and `content`, and nothing else. It does not
-say that no key stands twice, that a line holds one value, or that no text holds control tokens or invisible
+say that no key is duplicated, that a line holds one value, or that no text contains special tokens or invisible
 characters. The bytes do, for half a megabyte at once.
 
 Keys are counted by their quotes. Inside a JSON string every quote is escaped, so each string has two bare ones, and a
-line of n messages has 1 + 4n strings (`messages`; two keys and two values per message), or more where a key stands
-twice, in whatever way it is written. A quote is escaped where an odd number of backslashes stands before it.
+line of n messages has 1 + 4n strings (`messages`; two keys and two values per message), or more where a key
+is duplicated, in whatever way it is written. A quote is escaped after an odd number of backslashes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Numbers = Any  # a one-dimensional numpy array
 
 _NEWLINE, _QUOTE, _LESS, _BRACKET, _BACKSLASH, _U = b'\n"<[\\u'
 _BEGINNING = re.compile(rb'\{[ \t]*"m')
-# They may find too much (the beginning of a token), never too little: what they find is looked at the exact way.
+# They may find too much (the beginning of a token), never too little: what they find is checked exactly.
 _TOKEN = re.compile(
     rb"<(?:\||\xef\xbd\x9c|(?:\\?/)?s>|<(?:\\?/)?SYS|start_of|end_of_|bos>|eos>|pad>|unk>|mask>|\\u)|"
     rb"\[(?:(?:\\?/)?(?:INST|AVAI|TOOL|SYST)|\\u)"
@@ -71,7 +71,7 @@ class LineScan:
         return all((self._bytes[self.starts + at] == byte).all() for at, byte in enumerate(beginning.group()))
 
     def with_keys_twice(self, messages: Numbers) -> list[int]:
-        """The lines in which a key stands twice.
+        """The lines with a duplicate key.
 
         Args:
             messages: how many each line has, as integers.
@@ -84,7 +84,7 @@ class LineScan:
         return list(np.flatnonzero(quotes != 2 + 8 * messages).tolist())
 
     def suspicious(self) -> list[int]:
-        """The lines that may hold control tokens, invisible characters, NUL, or escapes of plain characters."""
+        """The lines that may contain special tokens, invisible characters, NUL, or escapes of plain characters."""
         found = np.concatenate((self._tokens(), self._escapes(), self._invisible()))
         return list(self._lines_of(found).tolist())
 
@@ -96,7 +96,7 @@ class LineScan:
         return np.searchsorted(self.ends, positions)
 
     def _escaped_quotes(self) -> Numbers:
-        """Quotes behind an odd number of backslashes. (The first of a run of backslashes is never escaped itself.)"""
+        """Quotes after an odd number of backslashes. (The first of a run of backslashes is never escaped itself.)"""
         slashes = self._backslashes
         if not len(slashes):
             return slashes
@@ -127,7 +127,7 @@ class LineScan:
 
 
 class _Scratch(threading.local):
-    """Memory that is kept between scans: new memory would cost more than the scans themselves."""
+    """Memory that is reused between scans: allocating it would cost more than the scans themselves."""
 
     def __init__(self) -> None:
         self.rows = np.empty((3, 0), np.uint8)
@@ -137,19 +137,19 @@ _kept = _Scratch()
 
 
 def _scratch(size: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Two masks and an array of bytes, as long as the data, with anything in them."""
+    """Two masks and an array of bytes, as long as the data, with arbitrary content."""
     if _kept.rows.shape[1] < size:
         _kept.rows = np.empty((3, size + size // 4), np.uint8)
     first, second, third = _kept.rows[:, :size]
     return first.view(bool), second.view(bool), third
 
 
-# Tables, made from the patterns that hold elsewhere when they are first asked for.
+# Tables, built on first use from the patterns that are used elsewhere.
 
 
 @cache
 def _second_of_token() -> Numbers:
-    """Whether a byte may follow the first one of a control token."""
+    """Whether a byte may follow the first one of a special token."""
     table = np.zeros(256, bool)
     table[list(b"|\xef\\/s<SebpumIAT")] = True
     return table

@@ -84,7 +84,7 @@ class QualityReport:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> QualityReport:
-        """The report that `to_dict` described. Raises KeyError or TypeError where it was another."""
+        """The report that `to_dict` described. Raises KeyError or TypeError where it is another one."""
         values = dict(raw)
         values["parts"] = tuple(ScorePart(**part) for part in raw["parts"])
         values["issues"] = tuple(

@@ -1,4 +1,4 @@
-"""The files of a report beside a version: `issues.parquet`, one row for each example that an issue concerns."""
+"""The files of a report beside a version: `issues.parquet`, one row for each example that an issue affects."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _MOST_SPANS = 200  # of one example
 
 @dataclass(frozen=True, slots=True)
 class IssueRow:
-    """An example that an issue concerns, as the screens show it.
+    """An example that an issue affects, as the screens show it.
 
     Attributes:
-        group: the same for examples that belong together (the position of one of them), -1 where each stands alone.
-        detail: what was found about this one, as a sentence.
+        group: the same for examples that belong together (the position of one of them), -1 for a single one.
+        detail: what was found in this example, as a sentence.
         spans: (index of the message, start, end) in code points.
-        subject: false for one that is listed for comparison only, such as the first of several copies.
+        subject: false for an example listed for comparison only, such as the first of several copies.
     """
 
     position: int
@@ -57,14 +57,14 @@ class IssueRow:
 
 @dataclass(frozen=True, slots=True)
 class IssuePage:
-    """Some rows of an issue, and how many there are in all."""
+    """Some rows of an issue, and their total number."""
 
     rows: list[IssueRow]
     total: int
 
 
 class IssueWriter:
-    """Writes hits as they come, in batches."""
+    """Writes hits in batches."""
 
     def __init__(self, path: Path) -> None:
         self._writer = pq.ParquetWriter(path, _SCHEMA, compression="zstd")
@@ -112,10 +112,10 @@ def page(issues: Path, examples: Path, code: str, offset: int, limit: int) -> Is
             ORDER BY place, chosen.position
         """
         values = [str(issues), code, max(limit, 0), max(offset, 0), str(examples)]
-        found = connection.execute(query, values).fetchall()
+        records = connection.execute(query, values).fetchall()
     rows = [
         IssueRow(position, group, detail, messages_of(messages), split, _spans(spans), subject)
-        for position, group, detail, messages, split, spans, subject in found
+        for position, group, detail, messages, split, spans, subject in records
     ]
     return IssuePage(rows, int(total))
 

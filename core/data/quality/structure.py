@@ -1,10 +1,10 @@
-"""Messages as they came -> an Example, or every reason why not.
+"""Chat-format dictionaries -> an Example, or every reason why not.
 
-What is looked for, in this order:
+What is checked, in this order:
     messages_invalid      not a list of objects, or an empty one
-    role_unknown          a role that is none of the four (wrong case is named as such)
-    content_not_text      null, a number, a list of parts (null is right beside tool calls)
-    content_empty         nothing but blanks
+    role_unknown          a role that is not one of the four (wrong case is pointed out)
+    content_not_text      null, a number, a list of parts (null is allowed beside tool calls)
+    content_empty         only blanks
     weight_invalid        neither 0 nor 1, or not on an assistant message
     tool_call_invalid     a call without id, function name or arguments; arguments_not_json
     tool_result_orphan    a tool message that answers no earlier call; tool_call_unanswered (warning)
@@ -30,14 +30,14 @@ from core.messages import ROLES, Example, Finding, Message
 from core.text import CHARACTERS_PER_TOKEN
 
 _KEYS = frozenset({"role", "content", "weight", "name", "tool_calls", "tool_call_id"})
-# What other formats call the roles: they are named in the remedy, never guessed.
+# The roles' names in other formats: suggested in the remedy, never guessed.
 _OTHER_NAMES = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "assistant", "model": "assistant",
                 "developer": "system", "function": "tool"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedExample:
-    """The example (None when an error stands in the way) and everything that was found."""
+    """The example (None where there is an error) and everything that was found."""
 
     example: Example | None
     findings: tuple[Finding, ...]
@@ -56,20 +56,20 @@ def parse(raw: object, *, line: int = 0, source: str = "") -> ParsedExample:
 
 
 def check(example: Example) -> Iterator[Finding]:
-    """What is remarkable about the text of an example whose structure is sound."""
+    """Findings about the text of an example whose structure is valid."""
     line = example.source_line or None
     for index, message in enumerate(example.messages):
         where = f"messages[{index}].content"
         if tokens := sorted(set(SPECIAL_TOKENS.findall(message.content))):
-            text = f"The {message.role} message holds {', '.join(tokens[:5])}, a control token of a chat template."
+            text = f"The {message.role} message contains {', '.join(tokens[:5])}, a special token of a chat template."
             yield finding("special_tokens", text, line=line, field=where)
         if hidden := sorted(set(INVISIBLE.findall(message.content))):
             names = ", ".join(f"U+{ord(character):04X}" for character in hidden[:5])
-            text = f"The {message.role} message holds invisible characters ({names})."
+            text = f"The {message.role} message contains invisible characters ({names})."
             yield finding("invisible_characters", text, line=line, field=where)
     length = tokens_of(example.messages)
     if length > MAX_SEQ_LENGTH:
-        text = f"The example has about {length:,} tokens, more than {MAX_SEQ_LENGTH:,}; training may cut its end off."
+        text = f"The example has about {length:,} tokens, more than {MAX_SEQ_LENGTH:,}; training may cut off its end."
         yield finding("over_length", text, line=line, field="messages")
     spoken = [message for message in example.messages if message.role == "assistant"]
     if spoken and all(message.weight == 0 for message in spoken):
@@ -77,17 +77,17 @@ def check(example: Example) -> Iterator[Finding]:
 
 
 def check_columns(examples: ExampleColumns) -> dict[int, tuple[Finding, ...]]:
-    """What is remarkable about the text of many examples: the same as `check` of each, by their index."""
+    """Findings about the text of many examples, by their index: the same as `check` of each."""
     odd: set[int] = set()
     for column in examples.texts:
-        whole = "".join(column)
-        if "<" in whole or "[" in whole:
+        joined = "".join(column)
+        if "<" in joined or "[" in joined:
             odd.update(
                 index
                 for index, text in enumerate(column)
                 if ("<" in text or "[" in text) and SPECIAL_TOKENS.search(text)
             )
-        if not whole.isascii() and INVISIBLE.search("".join(filterfalse(str.isascii, column))):
+        if not joined.isascii() and INVISIBLE.search("".join(filterfalse(str.isascii, column))):
             odd.update(index for index, text in enumerate(column) if INVISIBLE.search(text))
     most = MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN
     if sum(max(map(len, column), default=0) for column in examples.texts) > most:
@@ -101,7 +101,7 @@ def _structure(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[F
         yield from _message(message, f"messages[{index}]", line)
     roles = [message.get("role") for message in raw]
     for role in ("user", "assistant"):
-        if role not in roles and all(found in ROLES for found in roles):  # else: an unknown one is meant
+        if role not in roles and all(found in ROLES for found in roles):  # else an unknown role may be meant
             text = f"There is no {role} message; an example is an input (user) and an output (assistant)."
             yield finding(f"{role}_missing", text, line=line, field="messages")
     yield from _order(roles, line)
@@ -116,7 +116,7 @@ def _message(message: Mapping[str, Any], where: str, line: int | None) -> Iterat
     if not isinstance(content, str):
         if content is not None or not calls:
             kind = {"NoneType": "missing or null", "list": "a list of parts", "dict": "an object"}
-            text = f"The content is {kind.get(type(content).__name__, 'a ' + _json_kind(content))}, not a text."
+            text = f"The content is {kind.get(type(content).__name__, 'a ' + _json_kind(content))}, not text."
             yield finding("content_not_text", text, line=line, field=f"{where}.content")
     elif not content.strip() and not calls:
         yield finding("content_empty", f"The {role} message is empty.", line=line, field=f"{where}.content")
@@ -126,9 +126,9 @@ def _message(message: Mapping[str, Any], where: str, line: int | None) -> Iterat
         yield finding("weight_invalid", text, line=line, field=f"{where}.weight")
     for key in ("name", "tool_call_id"):
         if message.get(key) is not None and not isinstance(message[key], str):
-            yield finding("messages_invalid", f"{key} is not a text.", line=line, field=f"{where}.{key}")
+            yield finding("messages_invalid", f"{key} is not text.", line=line, field=f"{where}.{key}")
     if extra := sorted(str(key) for key in message.keys() - _KEYS):
-        text = f"Training has no use for {', '.join(extra[:5])} in a message."
+        text = f"Training does not use {', '.join(extra[:5])} in a message."
         yield finding("keys_extra", text, line=line, field=where)
 
 
@@ -151,14 +151,14 @@ def _order(roles: Sequence[object], line: int | None) -> Iterator[Finding]:
             break
     first_turn = next((index for index, role in enumerate(roles) if role != "system"), len(roles))
     if "system" in roles[first_turn:]:
-        yield finding("system_late", "A system message stands after the first turn.", line=line, field="messages")
+        yield finding("system_late", "A system message appears after the first turn.", line=line, field="messages")
     if "assistant" in roles and roles[-1] != "assistant":
-        text = f"The last message is the {roles[-1]}'s; only what the assistant says is learnt."
+        text = f"The last message is from the {roles[-1]}; only the assistant's messages are learned."
         yield finding("last_not_assistant", text, line=line, field="messages")
 
 
 def _tools(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[Finding]:
-    """Calls and results in pairs; ids that were called and not yet answered are kept in `waiting`."""
+    """Calls and results in pairs; `waiting` holds the ids of calls without a result so far."""
     waiting: set[str] = set()
     for index, message in enumerate(raw):
         where = f"messages[{index}]"

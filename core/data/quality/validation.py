@@ -1,8 +1,8 @@
-"""Structural validation of chat JSONL at the speed of the disk: the same findings as row by row, found in bulk.
+"""Structural validation of chat JSONL in bulk, with the same findings as row by row.
 
 A chunk of lines is decoded into typed messages at once, and whole-chunk scans (line_scan) answer what the decoder does
-not: keys that stand twice, control tokens, invisible characters, suspicious escapes. Lines that are not plainly sound
-are looked at one by one, the exact way (formats.jsonl, then the caller's `accept`), so nothing is decided twice and
+not: duplicate keys, control tokens, invisible characters, suspicious escapes. Lines that are not plainly valid
+are checked one by one, the exact way (formats.jsonl, then the caller's `accept`), so nothing is decided twice and
 nothing is lost. Where the decoder refuses a chunk, it is asked about each of its lines, and the scans see the others.
 """
 
@@ -32,7 +32,7 @@ from core.data.quality.line_scan import LineScan
 from core.messages import Finding, Reject, Row
 from core.text import CHARACTERS_PER_TOKEN
 
-_MARK_DAMAGE = "studio_escape"  # registered by core.data.formats.text: a bad byte stays recognisable
+_MARK_DAMAGE = "studio_escape"  # registered by core.data.formats.text: a bad byte remains recognizable
 _MAX_CHARACTERS = MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN
 
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -51,14 +51,14 @@ _messages = attrgetter("messages")
 
 @dataclass(frozen=True, slots=True)
 class ChunkReport:
-    """What was found in one chunk of lines. Lines are counted from the chunk's first until `placed` puts them right.
+    """What was found in one chunk of lines. Lines are counted from the chunk's first until `placed` corrects them.
 
     Attributes:
         lines: physical lines in the chunk.
         read, rejected: rows. unreadable: rejected ones of which nothing could be read at all.
         keys: of the accepted examples, 64 bits each, the same for the same messages. at: the line of each.
         masked: accepted examples in which no assistant message carries loss.
-        wasted: characters that were looked at ahead in vain, to find the end of an object.
+        wasted: characters read ahead in vain to find the end of an object.
     """
 
     lines: int
@@ -72,7 +72,7 @@ class ChunkReport:
     wasted: int = 0
 
     def placed(self, before: int) -> ChunkReport:
-        """The same with lines of the file: `before` lines stand in front of the chunk."""
+        """The same with lines of the file: `before` lines precede the chunk."""
         moved = tuple(replace(item, line=item.line + before if item.line else item.line) for item in self.findings)
         at = range(self.at.start + before, self.at.stop + before) if isinstance(self.at, range) else None
         return replace(self, findings=moved, at=at or array("q", [line + before for line in self.at]))
@@ -103,7 +103,7 @@ def check_lines(
         yield report.placed(before)
         before += report.lines
         wasted += report.wasted
-        if wasted >= MAX_WASTED:  # from here on the reader would not look ahead any more
+        if wasted >= MAX_WASTED:  # from here on the reader would no longer look ahead
             raise NotByChunks
 
 
@@ -113,7 +113,7 @@ def check_chunk(chunk: LineChunk, accept: Accept, *, codec: str = "utf-8") -> Ch
 
 
 def _whole(chunk: LineChunk, accept: Accept, codec: str) -> ChunkReport | None:
-    """The whole chunk at once; None where the decoder refuses a line, or a line is not one value."""
+    """The complete chunk at once; None where the decoder refuses a line, or a line is not one value."""
     data = chunk.lines
     try:
         examples = list(map(_messages, _DECODER.decode_lines(data)))
@@ -158,7 +158,7 @@ def _lone_returns(data: bytes) -> bool:
 def _odd(examples: list[_Example], scan: LineScan) -> set[int]:
     """Indexes of the examples that need a closer look.
 
-    Keys that stand twice, turns out of order, a blank message, too much text, and what else the scan suspects.
+    Duplicate keys, turns out of order, a blank message, too much text, and what else the scan suspects.
     """
     counts = np.fromiter(map(len, examples), np.int64, len(examples))
     odd = set(scan.suspicious()).union(scan.with_keys_twice(counts))
@@ -177,7 +177,7 @@ def _odd(examples: list[_Example], scan: LineScan) -> set[int]:
 
 
 class _Turns(dict[tuple[str, ...], bool]):
-    """Whether an order of roles is sound, asked once for each order that occurs."""
+    """Whether an order of roles is valid, checked once for each order that occurs."""
 
     def __missing__(self, roles: tuple[str, ...]) -> bool:
         checked = structure.parse([{"role": role, "content": "x"} for role in roles])
@@ -205,14 +205,14 @@ def _report(
         line = chunk.lines[starts[index] : starts[index + 1]]
         following = _following(chunk, starts, index + 1)
         done = index + 1 + notes.exact(line, index + 1, chunk.offset + starts[index], following)
-        if done > count:  # it reaches into the next chunk, which somebody else is looking at
+        if done > count:  # it reaches into the next chunk, which another process checks
             raise NotByChunks
     notes.sound(examples[done:], done + 1)
     return notes.report(count)
 
 
 def _following(chunk: LineChunk, starts: list[int], index: int) -> Iterator[Line]:
-    """The lines from `index` on, and those behind the chunk as far as they are known."""
+    """The lines from `index` on, and those after the chunk as far as they are known."""
     count = len(starts) - 1
     for number in range(index, count):
         start, end = starts[number], starts[number + 1]
@@ -245,7 +245,7 @@ class _Notes:
         self._at.extend(range(number, number + len(examples)))
 
     def exact(self, raw: bytes, number: int, offset: int, following: Iterator[Line]) -> int:
-        """Take in a line as reading row by row would; gives the number of further lines that belong to it."""
+        """Take in a line as reading row by row would; returns the number of further lines that belong to it."""
         text = _text(raw)
         if not text.strip(" \t\r\n"):
             return 0

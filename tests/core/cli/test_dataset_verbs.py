@@ -66,13 +66,13 @@ def test_export_writes_a_file_and_names_what_is_lost(dataset, capsys, tmp_path: 
         (["split", "faq", "--share", "2"], "share"),
         (["split", "faq", "--kind", "magic"], "kind"),
         (["undo", "faq"], "nothing to undo"),
-        (["undo", "faq", "--to", "9"], "no version 9"),
+        (["undo", "faq", "--to", "9"], "have a version 9"),
         (["export", "faq", "--format", "xml"], "xml"),
         (["export", "faq", "--split", "test"], "Unknown split: 'test'"),
         (["export", "faq", "--version", "7"], "no version 7"),
         (["export", "faq", "--out", "/nowhere/faq.jsonl"], "No such file"),
         (["mix", "faq=x", "--name", "m"], "is not a weight"),
-        (["mix", "faq=0", "--name", "m"], "weight 0"),
+        (["mix", "faq=0", "--name", "m"], "weight must be above 0"),
     ],
 )
 def test_what_cannot_be_done_is_said(dataset, capsys, words: list[str], said: str) -> None:

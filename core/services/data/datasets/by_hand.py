@@ -1,4 +1,4 @@
-"""Examples written by hand: kept one by one, then gathered into a new version."""
+"""Examples written by hand: saved one by one, then gathered into a new version."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WrittenExample:
 
 
 def begin_by_hand(name: str, messages: Sequence[Mapping[str, Any]], description: str = "") -> DatasetRecord:
-    """A new dataset that begins with one example written by hand.
+    """Create a dataset with one example written by hand.
 
     Raises:
         DataError: what is wrong with the messages, or with the name. Conflict: the name is taken.
@@ -43,7 +43,7 @@ def begin_by_hand(name: str, messages: Sequence[Mapping[str, Any]], description:
 
 
 def write_example(dataset_id: str, messages: Sequence[Mapping[str, Any]]) -> WrittenExample:
-    """Keep an example that was written by hand, until `gather` puts it into a version.
+    """Save an example that was written by hand, until `gather` puts it into a version.
 
     Raises:
         DataError: what is wrong with it; `field` names the message. NotFound: there is no such dataset.
@@ -63,7 +63,7 @@ def rewrite_example(example_id: str, messages: Sequence[Mapping[str, Any]]) -> W
     """Change an example that is not gathered yet.
 
     Raises:
-        DataError: what is wrong with it. NotFound: there is none, or it is part of a version already.
+        DataError: what is wrong with it. NotFound: there is none, or it is already part of a version.
     """
     checked = parsed(arguments.mappings(messages, "messages"), "The example")
     with UnitOfWork() as uow:
@@ -75,14 +75,14 @@ def rewrite_example(example_id: str, messages: Sequence[Mapping[str, Any]]) -> W
 
 
 def remove_written(example_id: str) -> None:
-    """Throw away an example that is not gathered yet. NotFound where there is none."""
+    """Delete an example that is not gathered yet. Raises NotFound."""
     with UnitOfWork() as uow:
         uow.session.delete(_waiting(uow, example_id))
         uow.commit()
 
 
 def written(dataset_id: str) -> list[WrittenExample]:
-    """The examples of a dataset that wait to be gathered, in the order they were written."""
+    """The pending examples of a dataset, in the order they were written."""
     query = (
         select(TrainingExample)
         .where(TrainingExample.dataset_id == dataset_id)
@@ -97,12 +97,12 @@ def gather(dataset_id: str, *, base_version_id: str | None = None, why: str = ""
     """Put every example written by hand into a new version of its dataset.
 
     Raises:
-        Conflict: none waits, or the dataset has a newer version than `base_version_id`.
+        Conflict: there is none, or the dataset has a newer version than `base_version_id`.
     """
     dataset = get_dataset(dataset_id)
     waiting = written(dataset.id)
     if not waiting:
-        raise Conflict("No example written by hand is waiting.", "Write one first.")
+        raise Conflict("There is no pending example.", "Write one first.")
     added = tuple(
         AddedExample(messages=tuple(dict(message) for message in item.messages), provenance={"written_by": "hand"})
         for item in waiting
@@ -117,10 +117,10 @@ def gather(dataset_id: str, *, base_version_id: str | None = None, why: str = ""
 
 
 def mark(uow: UnitOfWork, example_ids: Iterable[str], version_id: str) -> None:
-    """Say, in the transaction that publishes the version, that these examples are part of it.
+    """Record, in the transaction that publishes the version, that these examples are part of it.
 
     Raises:
-        Conflict: one of them was gathered or thrown away meanwhile; the version must not be published.
+        Conflict: one of them was gathered or deleted in the meantime; the version must not be published.
     """
     ids = list(example_ids)
     for start in range(0, len(ids), 500):
@@ -128,7 +128,7 @@ def mark(uow: UnitOfWork, example_ids: Iterable[str], version_id: str) -> None:
         query = select(TrainingExample).where(col(TrainingExample.id).in_(part)).with_for_update()
         rows = list(uow.session.exec(query))
         if len(rows) != len(part) or any(row.version_id for row in rows):
-            raise Conflict("An example written by hand was gathered or removed meanwhile.", "Gather again.")
+            raise Conflict("An example written by hand was gathered or deleted in the meantime.", "Gather again.")
         for row in rows:
             row.version_id = version_id
             uow.session.add(row)
@@ -143,7 +143,7 @@ def _waiting(uow: UnitOfWork, example_id: str) -> TrainingExample:
         .with_for_update()
     ).one_or_none()
     if row is None or row.version_id is not None:
-        raise NotFound(f"No example {example_id!r} waits to be gathered.", "It may be part of a version already.")
+        raise NotFound(f"There is no pending example {example_id!r}.", "It may already be part of a version.")
     return row
 
 

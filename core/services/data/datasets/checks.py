@@ -1,4 +1,4 @@
-"""Check a dataset version again: by the rules of today, as a background task."""
+"""Check a dataset version again by the current rules, as a background task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from core.services.data.datasets.writing import enqueue
 
 
 def validate(id_or_name: str) -> TaskRecord:
-    """Check the newest version again, as a background task; one that waits or runs already is returned."""
+    """Check the newest version again, as a background task; one that already waits or runs is returned."""
     dataset = get_dataset(id_or_name)
     for task in store.find(kind="validation", states=("pending", "validating", "running")):
         if task.payload.get("dataset_id") == dataset.id:
@@ -37,11 +37,11 @@ def recheck(
 ) -> tuple[Callable[[UnitOfWork], None], dict[str, Any]]:
     """Run every check over a version; returns the function that records the outcome, and the counts.
 
-    What was found about rejected rows belongs to the conversion and stays; findings about examples and about the set
-    are found anew.
+    Findings about rejected rows belong to the conversion and remain; those about examples and about the set are
+    computed again.
 
     Args:
-        progress: told the share done, 0 to 1.
+        progress: receives the share done, 0 to 1.
     """
     version = get_version(version_id)
     seen, found = ExampleSet(), _of_rejects(version_id)
@@ -64,7 +64,7 @@ def recheck(
         dataset = uow.session.get(FineTuningDataset, dataset_id, with_for_update=True)
         row = uow.session.get(DatasetVersion, version_id)
         if dataset is not None and row is not None:
-            if dataset.current_version_id == version_id:  # an edit may have made a newer one, with a state of its own
+            if dataset.current_version_id == version_id:  # an edit may have made a newer one with its own state
                 dataset.state, dataset.updated_at = state, time.time()
             row.manifest = {**row.manifest, "rules": rules.VERSION, "findings": counts}
             uow.session.add(dataset)

@@ -1,4 +1,4 @@
-"""What differs between two versions: examples added, removed and changed, matched by what they say."""
+"""What differs between two versions: examples added, removed and changed, matched by their messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DIFFERENCES = ("changed", "added", "removed", "unchanged")
 
 # Equal messages are the same example, the first with the first where there are several. What is left is the same
-# example where it comes from the same row of the same source, then where it asks the same.
+# example where it comes from the same row of the same source, then where the input is the same.
 _STEPS = (
     ("md5(messages), split", "true"),
     ("md5(messages)", "true"),
@@ -41,7 +41,7 @@ class DiffRow:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """How two versions differ, in examples. `rows` are those asked for, `total` how many there are of that kind."""
+    """How two versions differ, in examples. `rows` are one page of those, `total` their number."""
 
     added: int
     removed: int
@@ -58,16 +58,18 @@ def compare(version_a: str, version_b: str) -> Diff:
 
 
 def diff(version_a: str, version_b: str, offset: int = 0, limit: int = 20, kind: str | None = None) -> Diff:
-    """How version `b` differs from version `a`, with one page of the examples concerned.
+    """How version `b` differs from version `a`, with one page of the examples that differ.
 
     Args:
         kind: only changed, added, removed or unchanged ones; None: all that differ.
 
     Raises:
-        DataError: an unknown kind. NotFound: a version is gone.
+        DataError: an unknown kind. NotFound: a version was deleted.
     """
     if kind is not None and kind not in DIFFERENCES:
-        raise DataError(f"{kind!r} is no kind of difference.", f"Choose one of {', '.join(DIFFERENCES)}.", field="kind")
+        raise DataError(
+            f"Unknown kind of difference: {kind!r}.", f"Choose one of {', '.join(DIFFERENCES)}.", field="kind"
+        )
     wanted = [kind] if kind else [known for known in DIFFERENCES if known != "unchanged"]
     with _matched(version_a, version_b) as connection:
         counts = _counts(connection)
@@ -107,7 +109,7 @@ def _matched(version_a: str, version_b: str) -> Iterator[duckdb.DuckDBPyConnecti
 
 
 def _match(connection: duckdb.DuckDBPyConnection, columns: str, where: str) -> None:
-    """Pair what is left on both sides by these columns, the first with the first, and take the pairs out."""
+    """Pair what is left on both sides by these columns, the first with the first, and remove the pairs."""
     for side in "ab":
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE keys_{side} AS SELECT position, key, "  # noqa: S608  fixed texts only

@@ -1,4 +1,4 @@
-"""How an edit of a large set is handed to a worker: in the task's row, or, where it is long, in a file."""
+"""How an edit of a large set is handed to a worker: in the task's row, or in a file where it is long."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from core.services.data.datasets.publishing import EDITS, new_attempt
 from core.services.data.datasets.records import VersionRecord
 from core.services.data.datasets.writing import enqueue_again
 
-_PAYLOAD_CHARACTERS = 200_000  # a longer operation lies in a file, not in the task's row
+_PAYLOAD_CHARACTERS = 200_000  # a longer operation is stored in a file
 
 
 def enqueue_edit(
     name: str, base: VersionRecord, operation: Operation, why: str, gathered: tuple[str, ...]
 ) -> TaskRecord:
-    """The task of an edit; pressing twice makes one task."""
+    """The task of an edit; pressing twice creates one task."""
     described = operation.to_dict()
     text = json.dumps(described, ensure_ascii=True)
     key = hashlib.sha256(f"{base.id}\n{text}\n{gathered}".encode()).hexdigest()[:24]
@@ -39,7 +39,7 @@ def enqueue_edit(
 
 
 def stored_operation(payload: Mapping[str, Any]) -> Operation:
-    """The operation that the payload of a task holds, or names the file of."""
+    """The operation in the payload of a task, or in the file that it names."""
     if "operation" in payload:
         return operation_of(payload["operation"])
     return operation_of(json.loads(get_storage().read_bytes(payload["operation_file"])))

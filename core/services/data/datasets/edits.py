@@ -1,7 +1,7 @@
-"""Edit datasets: every change is a new version that says what was done and why, and can be taken back.
+"""Edit datasets: every change is a new version that records what was done and why, and can be undone.
 
 A set of up to EDITED_AT_ONCE is edited at once; a larger one as a background task, whose version appears exactly
-once, however often the work is killed.
+once, however often the work is interrupted.
 """
 
 from __future__ import annotations
@@ -67,27 +67,27 @@ __all__ = [
 ]
 
 EDITED_AT_ONCE = 5_000
-# What a version is restored from; figures about it (quality, exact lengths) are made again when they are asked for.
+# What a version is restored from; figures about it (quality, exact lengths) are computed again on request.
 _CONTENT = (files.EXAMPLES, files.FINDINGS, files.REJECTS, PROVENANCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of it: the new version, or the task that makes it."""
+    """The result of an edit: the new version, or the task that creates it."""
 
     version: VersionRecord | None = None
     task: TaskRecord | None = None
 
     @property
     def text(self) -> str:
-        """In a few words, for a banner: "Version 3: 12 examples dropped"."""
+        """A summary for a banner: "Version 3: 12 examples dropped"."""
         if self.version is not None:
             return f"Version {self.version.number}: {change_of(self.version).text}"
-        return f"{self.task.title}: begun in the background" if self.task is not None else ""
+        return f"{self.task.title}: started in the background" if self.task is not None else ""
 
 
 def count(dataset_id: str, operation: Operation) -> Effect:
-    """What an operation would do to the newest version, before it is done; nothing is kept.
+    """What an operation would do to the newest version, before it is applied; nothing is saved.
 
     Raises:
         DataError: the operation does not fit the examples.
@@ -104,11 +104,11 @@ def apply(
     inline: bool | None = None,
     gathered: tuple[str, ...] = (),
 ) -> Applied:
-    """Make a new version of a dataset; the older ones stay as they are, and so do the jobs that use them.
+    """Create a new version of a dataset; older ones remain unchanged, and so do the jobs that use them.
 
     Args:
-        base_version_id: the version that the person looked at.
-        why: in their own words; kept in the history.
+        base_version_id: the version that the user looked at.
+        why: the user's reason; stored in the history.
         inline: at once (True) or as a task (False); None decides by the number of examples.
         gathered: ids of examples written by hand that become part of this version.
 
@@ -130,10 +130,10 @@ def apply(
 
 
 def undo(dataset_id: str, *, base_version_id: str | None = None) -> Applied:
-    """Take the newest change back: a new version with the content of the one before it.
+    """Undo the newest change: a new version with the content of the one before it.
 
     Args:
-        base_version_id: the version that the person looked at; None: whatever is the newest.
+        base_version_id: the version that the user looked at; None: the newest.
 
     Raises:
         Conflict: there is a newer version than the one looked at, or nothing to undo.
@@ -145,7 +145,7 @@ def undo(dataset_id: str, *, base_version_id: str | None = None) -> Applied:
     step = undo_step(changes)
     if step is None:
         name = get_dataset(dataset_id).name
-        raise Conflict(f"There is nothing to undo: “{name}” is as it was made.", "Look at its history.")
+        raise Conflict(f"There is nothing to undo: “{name}” has not been changed.", "Look at its history.")
     what = f"Undid “{step.undone.what.rstrip('.')}”: back to version {step.target.number}."
     return _copy(step.target, newest, "undo", what, "")
 
@@ -154,7 +154,7 @@ def restore(version_id: str, *, base_version_id: str | None = None, why: str = "
     """Make the content of an older version the newest again; nothing in between is lost.
 
     Raises:
-        Conflict: it is the newest already, or there is a newer one than `base_version_id`.
+        Conflict: it is already the newest, or there is a newer one than `base_version_id`.
     """
     check_text("why", why)
     old = get_version(version_id)
@@ -162,7 +162,7 @@ def restore(version_id: str, *, base_version_id: str | None = None, why: str = "
     if base_version_id is not None:
         check_newest(old.dataset_id, get_version(base_version_id))
     if old.id == newest.id:
-        raise Conflict(f"Version {old.number} is the newest already.", "Choose an older one.")
+        raise Conflict(f"Version {old.number} is already the newest.", "Choose an older one.")
     return _copy(old, newest, "restore", f"Restored version {old.number}.", why)
 
 
@@ -190,21 +190,21 @@ def build_version(
     tick: Callable[[int], None],
     storing: Callable[[], None] = lambda: None,
 ) -> Staged:
-    """The files of the version that an operation makes of `base`, not yet published.
+    """Write the version that an operation makes of `base`, without publishing it.
 
     Args:
-        attempt: names the place of the files.
+        attempt: names the folder of the files.
         tick: called with the number of examples written so far.
         storing: called before the files are finished and copied.
 
     Raises:
         DataError: nothing would change.
     """
-    with VersionWriter(folder, hold_out=0.0) as out:  # the parts stay as they are unless the operation moves examples
+    with VersionWriter(folder, hold_out=0.0) as out:  # the parts do not change unless the operation moves examples
         trusted = base.manifest.rules == rules.VERSION
         effect = build(rows, operation, out, _provenance(base), tick, trusted=trusted)
         if effect.nothing:
-            raise DataError(f"{operation.title}: nothing would change.", "Choose other settings, or leave it as it is.")
+            raise DataError(f"{operation.title}: nothing would change.", "Choose other settings.")
         change = Change(
             operation=operation.id,
             what=operation.describe(),
@@ -271,7 +271,7 @@ def _publish(staged: Staged, also: Callable[[UnitOfWork], None]) -> VersionRecor
 
 
 def mark_written(uow: UnitOfWork, written: Any, version_id: str) -> None:
-    """Examples written by hand are part of this version now."""
+    """Record that examples written by hand are part of this version."""
     from core.services.data.datasets.by_hand import mark
 
     if written:

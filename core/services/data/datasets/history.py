@@ -1,4 +1,4 @@
-"""What happened to a dataset, version by version: what changed, why, and what can be taken back."""
+"""What happened to a dataset, version by version: what changed, why, and what can be undone."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _MADE = {
     "smart": "Written by a language model",
     "chat_import": "Imported from conversations",
     "mix": "Mixed from other datasets",
-    "sample": "Made as a sample",
-    "manual": "Begun by hand",
+    "sample": "Created as a sample",
+    "manual": "Started by hand",
     "cli": "Converted",
 }
 
@@ -31,9 +31,9 @@ class VersionChange:
 
     Attributes:
         operation: id of what was done, e.g. `drop_rows`, `restore`, `undo`; "" for the first version.
-        what: what was done, as a plain sentence; `why` is what the person said, or "".
+        what: what was done, as a sentence; `why` is the user's reason, or "".
         parameters: of the operation; long lists are shortened.
-        added, removed, changed: in examples, against the version before.
+        added, removed, changed: examples, compared with the version before.
         current: whether it is the newest version.
     """
 
@@ -49,7 +49,7 @@ class VersionChange:
 
     @property
     def text(self) -> str:
-        """What changed in a few words: "12 examples dropped, 3 changed"."""
+        """What changed, in short: "12 examples dropped, 3 changed"."""
         said = [(self.removed, "dropped"), (self.changed, "changed"), (self.added, "added")]
         counts = [(number, verb) for number, verb in said if number]
         if not self.operation or not counts:
@@ -60,7 +60,7 @@ class VersionChange:
 
 
 def history(dataset_id: str) -> list[VersionChange]:
-    """Every version of a dataset with what changed and why, the newest first. NotFound where there is no dataset."""
+    """Every version of a dataset with what changed and why, the newest first. Raises NotFound."""
     with UnitOfWork(write=False) as uow:
         dataset = find(uow, dataset_id)
         query = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset.id)
@@ -69,7 +69,7 @@ def history(dataset_id: str) -> list[VersionChange]:
 
 
 def change_of(version: VersionRecord, *, current: bool = False) -> VersionChange:
-    """How a version came to be, from its manifest."""
+    """How a version was created, from its manifest."""
     change = version.manifest.change or Change("", _first(version))
     return VersionChange(
         version=version,
@@ -86,7 +86,7 @@ def change_of(version: VersionRecord, *, current: bool = False) -> VersionChange
 
 @dataclass(frozen=True, slots=True)
 class UndoStep:
-    """What undoing would take back, and the version whose content would be the newest again."""
+    """The change that would be undone, and the version whose content would be the newest again."""
 
     undone: VersionChange
     target: VersionRecord
@@ -95,10 +95,10 @@ class UndoStep:
 def undo_step(changes: list[VersionChange]) -> UndoStep | None:
     """What undoing the newest change means; None where there is nothing to undo.
 
-    An undo is itself a version: undoing again steps further back instead of going to and fro.
+    An undo is itself a version: undoing again goes one step further back.
 
     Args:
-        changes: a whole history, the newest first.
+        changes: a complete history, the newest first.
     """
     by_id = {change.version.id: change for change in changes}
     newest = changes[0] if changes else None
@@ -111,6 +111,6 @@ def undo_step(changes: list[VersionChange]) -> UndoStep | None:
 
 
 def _first(version: VersionRecord) -> str:
-    made = _MADE.get(version.manifest.origin, "Made")
+    made = _MADE.get(version.manifest.origin, "Created")
     source = version.manifest.source
     return f"{made} from {source.filename}." if source else f"{made}."

@@ -26,12 +26,12 @@ from core.services.data.datasets.writing import set_errors
 
 EDITS = "edits"  # the folder of operations that are too long for a task's row
 log = logging.getLogger(__name__)
-UNPUBLISHED_FOR_S = 3600.0  # an attempt on this machine's web app that is older has died
+UNPUBLISHED_FOR_S = 3600.0  # an older attempt of the web app has ended without publishing
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """The files of a version that lie in the store; `publish` makes them exist, `discard` takes them away."""
+    """The stored files of a version; `publish` makes it visible, `discard` deletes them."""
 
     version_id: str
     prefix: str
@@ -43,13 +43,13 @@ class Staged:
 
 
 def attempt_of_task(task_id: str, lease_epoch: int) -> str:
-    """What an attempt in a worker is called. Two holders of one task never share a place: one that was frozen, and
-    replaced, cannot touch what the other has published."""
+    """The name of an attempt in a worker. Two holders of one task never share a folder: one that was suspended and
+    replaced cannot touch what the other has published."""
     return f"{task_id.removeprefix('task_')}-{lease_epoch}"
 
 
 def new_attempt() -> str:
-    """What an attempt without a task is called: the second it began, and chance."""
+    """The name of an attempt without a task: the second it started, and a random part."""
     return f"{int(time.time())}-{secrets.token_hex(4)}"
 
 
@@ -59,16 +59,16 @@ def stage(
     """Finish the files of the version that follows `base` and put them into the store.
 
     Args:
-        attempt: names the place of the files (`attempt_of_task`, `new_attempt`).
+        attempt: names the folder of the files (`attempt_of_task`, `new_attempt`).
         recipe: of the manifest, where it changes with this version; None keeps that of `base`.
 
     Raises:
-        DataError: not one example is left.
+        DataError: no example is left.
     """
     written = out.finish()
     if written.examples == 0:
         text = f"{change.what} No example would be left."
-        raise DataError(text, "A dataset keeps at least one example; delete the dataset instead, if that is meant.")
+        raise DataError(text, "A dataset needs at least one example; to remove all of them, delete the dataset.")
     blocked = bool(set_errors(out.directory / files.FINDINGS))
     manifest = files.write_manifest(out.directory, _manifest(base, written, change, recipe))
     return put(base, out.directory, manifest, "failed" if blocked else "validated", attempt)
@@ -109,22 +109,22 @@ def put(base: VersionRecord, directory: Path, manifest: Manifest, state: str, at
 
 
 def check_base(dataset: FineTuningDataset | None, base: VersionRecord) -> None:
-    """Refuse to build on anything but the newest version.
+    """Refuse to edit anything but the newest version.
 
     Raises:
-        NotFound: the dataset was deleted. Conflict: a newer version exists; nothing of it is overwritten.
+        NotFound: the dataset was deleted. Conflict: a newer version exists; it is not overwritten.
     """
     if dataset is None or dataset.deleted_at is not None:
-        raise NotFound("The dataset was deleted meanwhile.", "Choose another dataset.")
+        raise NotFound("The dataset was deleted in the meantime.", "Choose another dataset.")
     if dataset.current_version_id != base.id:
         raise Conflict(
-            f"“{dataset.name}” has changed meanwhile: version {base.number} is not its newest any more.",
-            "Look at the newest version, and make the change there if it is still wanted.",
+            f"“{dataset.name}” has changed in the meantime: version {base.number} is no longer the latest.",
+            "Look at the latest version, and make the change there.",
         )
 
 
 def sweep_attempts() -> list[str]:
-    """Delete the files of versions that were never published and that nobody works on any more."""
+    """Delete the files of versions that were never published and that no task works on."""
     storage = get_storage()
     busy = {task.id.removeprefix("task_") for task in store.find(states=_UNFINISHED, limit=100_000)}
     left: list[str] = []
@@ -154,7 +154,7 @@ _MAY_RUN = (*_UNFINISHED, "failed", "cancelled")  # the latter can be retried
 
 
 def _young(began: str) -> bool:
-    """Whether an attempt without a task may still be under way."""
+    """Whether an attempt without a task may still be running."""
     return began.isdigit() and time.time() - int(began) < UNPUBLISHED_FOR_S
 
 

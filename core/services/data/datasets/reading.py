@@ -67,12 +67,12 @@ def examples_at(version_id: str, positions: Sequence[int]) -> list[ExampleRecord
 
 
 def iter_examples(version_id: str, split: str | None = None) -> Iterator[Example]:
-    """Every example in its order, streamed."""
+    """Every example in order, streamed."""
     return reader.iterate(version_file(version_id, files.EXAMPLES), split)
 
 
 def findings(version_id: str, limit: int = 100, severity: str | None = None, offset: int = 0) -> list[Finding]:
-    """What was found about the version, errors first."""
+    """The findings of the version, errors first."""
     return reader.findings(version_file(version_id, files.FINDINGS), limit, severity, offset)
 
 
@@ -87,5 +87,5 @@ def statistics(version_id: str) -> Statistics:
 
 
 def rejects(version_id: str) -> bytes:
-    """The rejected rows as JSONL: `line`, `raw` (verbatim) and `findings`; empty where none was rejected."""
+    """The rejected rows as JSONL: `line`, `raw` (verbatim) and `findings`; empty where there are none."""
     return get_storage().read_bytes(f"{get_version(version_id).path}/{files.REJECTS}")

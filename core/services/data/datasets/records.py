@@ -42,7 +42,7 @@ class VersionRecord:
 
     @property
     def format(self) -> str:
-        """The format of the file it came from, such as `csv`; "" where it came from none."""
+        """The format of the file it came from, such as `csv`; "" where there was none."""
         return self.manifest.source.format if self.manifest.source else ""
 
 
@@ -81,15 +81,15 @@ def live() -> Any:
 
 
 def find(uow: UnitOfWork, id_or_name: str) -> FineTuningDataset:
-    """The row of a dataset by id or name, the newest of a name; NotFound names those that are there."""
-    id_or_name = id_or_name.encode("utf-8", "backslashreplace").decode()  # a terminal may hand on half characters
+    """The row of a dataset by id or name, the newest of a name; NotFound names the existing ones."""
+    id_or_name = id_or_name.encode("utf-8", "backslashreplace").decode()  # a terminal may pass lone surrogates
     row: FineTuningDataset | None = uow.session.exec(live().where(FineTuningDataset.id == id_or_name)).first()
     if row is None:
         by_name = live().where(FineTuningDataset.name == id_or_name)
         row = uow.session.exec(by_name.order_by(col(FineTuningDataset.created_at).desc())).first()
     if row is None:
         names = [dataset.name for dataset in uow.session.exec(live().limit(5))]
-        known = f"There are: {', '.join(names)}." if names else "Upload or convert a file first."
+        known = f"Existing datasets: {', '.join(names)}." if names else "Upload or convert a file first."
         raise NotFound(f"There is no dataset {id_or_name!r}.", known)
     return row
 
@@ -98,7 +98,7 @@ def get_dataset(id_or_name: str) -> DatasetRecord:
     """A dataset by id, or by its name.
 
     Raises:
-        NotFound: there is none; names those that are there.
+        NotFound: there is none; names the existing ones.
     """
     with UnitOfWork(write=False) as uow:
         dataset = find(uow, id_or_name)
@@ -117,11 +117,11 @@ def get_version(version_id: str) -> VersionRecord:
 
 
 def version_file(version_id: str, name: str) -> Path:
-    """A file of a version on this machine. Raises NotFound when its dataset was deleted: the files went with it."""
+    """A file of a version on this machine. Raises NotFound where its dataset was deleted."""
     of_this = select(FineTuningDataset.deleted_at).join(DatasetVersion).where(DatasetVersion.id == version_id)
     with UnitOfWork(write=False) as uow:
         if uow.session.exec(of_this).first() is not None:
-            raise NotFound("The dataset was deleted, and its examples with it.", "Choose another dataset.")
+            raise NotFound("The dataset and its examples were deleted.", "Choose another dataset.")
     return get_storage().local_path(f"{get_version(version_id).path}/{name}")
 
 

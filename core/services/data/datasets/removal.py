@@ -1,4 +1,4 @@
-"""Delete a dataset with care: what depends on it is named, and an unfinished job keeps it."""
+"""Delete a dataset: what depends on it is named, and an unfinished job prevents it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from core.services.data.datasets.records import get_dataset
 
 @dataclass(frozen=True, slots=True)
 class Dependents:
-    """What stands on a dataset: jobs and models by name, and whether a job still needs its examples."""
+    """What depends on a dataset: jobs and models by name, and whether a job still needs its examples."""
 
     jobs: tuple[str, ...]
     models: tuple[str, ...]
     unfinished: tuple[str, ...]
     text: str
-    datasets: tuple[str, ...] = ()  # mixes that were made of it; they have examples of their own
+    datasets: tuple[str, ...] = ()  # mixes made from it; they have their own examples
 
 
 def dependents(dataset_id: str) -> Dependents:
@@ -44,15 +44,15 @@ def dependents(dataset_id: str) -> Dependents:
 
 
 def delete(dataset_id: str, confirm_name: str) -> None:
-    """Delete a dataset and its files. Models trained on it stay, with the hash of what they were trained on.
+    """Delete a dataset and its files. Models trained on it remain, with the hash of their training data.
 
     Raises:
-        Conflict: the name typed is another one, or an unfinished job still needs the examples.
+        Conflict: the typed name differs, or an unfinished job still needs the examples.
     """
     dataset = get_dataset(dataset_id)
     if confirm_name.strip() != dataset.name:
         raise Conflict(f"“{confirm_name}” is not the name of this dataset.", f"Type “{dataset.name}” to delete it.")
-    # The row is locked before the jobs are counted, as a launch locks it before it adds one: neither can slip between.
+    # The row is locked before the jobs are counted, as a launch locks it before it adds one: neither can interfere.
     with UnitOfWork() as uow:
         row = uow.session.exec(
             select(FineTuningDataset).where(FineTuningDataset.id == dataset.id).with_for_update()
@@ -64,7 +64,7 @@ def delete(dataset_id: str, confirm_name: str) -> None:
             )
         if work := _work_on(dataset.id):
             raise Conflict(
-                f"“{dataset.name}” is being worked on: {', '.join(task.title for task in work)}.",
+                f"“{dataset.name}” is in use by an unfinished task: {', '.join(task.title for task in work)}.",
                 "Let it finish, or cancel it in Background jobs.",
             )
         row.deleted_at = time.time()
@@ -83,7 +83,7 @@ def _jobs_of(dataset_id: str) -> Select[str, str]:
 
 
 def _work_on(dataset_id: str) -> list[TaskRecord]:
-    """Unfinished tasks that read the dataset's examples: edits, variations, rows asked again, mixes."""
+    """Unfinished tasks that read the dataset's examples: edits, variations, retried rows, mixes."""
     active = store.find(states=(*WORKABLE, "paused", "queued"), limit=100_000)
     return [
         task for task in active if any(_is_of(read, dataset_id) for read in kind_of(task.kind).ids_read(task.payload))
@@ -111,17 +111,17 @@ def _dependents_text(
     jobs: list[tuple[str, str]], models: tuple[str, ...], mixes: tuple[str, ...], unfinished: tuple[str, ...]
 ) -> str:
     if not jobs and not models and not unfinished:
-        verb, stay = ("was", "stays") if len(mixes) == 1 else ("were", "stay")
-        made = f"{', '.join(mixes[:5])} {verb} mixed from it and {stay} whole."
+        verb, remain = ("was", "is") if len(mixes) == 1 else ("were", "are")
+        made = f"{', '.join(mixes[:5])} {verb} mixed from it and {remain} unaffected."
         return made if mixes else "Nothing depends on it."
     parts = []
     if jobs:
         parts.append(f"{len(jobs)} job{'s' if len(jobs) > 1 else ''} ({', '.join(name for name, _ in jobs[:5])})")
     if models:
         parts.append(f"{len(models)} model{'s' if len(models) > 1 else ''} ({', '.join(models[:5])})")
-    text = f"{' and '.join(parts)} came from it and stay, but cannot be trained again." if parts else ""
+    text = f"{' and '.join(parts)} came from it and remain, but cannot be trained again." if parts else ""
     if mixes:
-        text += f" Mixed from it, and whole without it: {', '.join(mixes[:5])}."
+        text += f" Mixes made from it (unaffected): {', '.join(mixes[:5])}."
     if unfinished:
         text += f" Not finished yet: {', '.join(unfinished)}."
     return text.strip()

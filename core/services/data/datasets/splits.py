@@ -1,4 +1,4 @@
-"""A look at a split before it is made: how the parts would be filled, and what examples could be grouped by."""
+"""A preview of a split: the size of the parts, and what examples can be grouped by."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.services.data.datasets.records import get_dataset, version_file
 
 _BARS = 20
 _OTHERS = "(all others)"
-_NEAR_AT_MOST = 20_000  # examples: above, finding near duplicates takes longer than a screen may wait
+_NEAR_AT_MOST = 20_000  # examples: above that, finding near duplicates takes too long for a screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class SplitBar:
 
 @dataclass(frozen=True, slots=True)
 class SplitPreview:
-    """What a split would give, in examples; the largest 20 answers or groups as bars, and what to know about it."""
+    """The result of a split, in examples; the largest 20 answers or groups as bars, and a note."""
 
     train: int
     validation: int
@@ -37,7 +37,7 @@ class SplitPreview:
 
 @dataclass(frozen=True, slots=True)
 class GroupChoice:
-    """Something to keep examples together by, and how many groups that makes; None where nobody has counted."""
+    """A way to group examples, and the number of groups; None where it was not counted."""
 
     id: str
     title: str
@@ -45,7 +45,7 @@ class GroupChoice:
 
 
 def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
-    """What a split of the newest version would give, without making it.
+    """The result of a split of the newest version, without applying it.
 
     Raises:
         DataError: nothing can be held out in this way.
@@ -68,16 +68,16 @@ def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
 
 
 def group_choices(version_id: str) -> list[GroupChoice]:
-    """What examples could be grouped by: those that make more than one group, and fewer than one per example."""
+    """What examples can be grouped by: what makes more than one group, and fewer than one per example."""
     rows = Rows(version_file(version_id, files.EXAMPLES))
     ways = {by: Split(kind="group", by=by) for by in GROUPINGS if by != "near"}
-    found: dict[str, set[bytes]] = {by: set() for by in ways}
+    keys_of: dict[str, set[bytes]] = {by: set() for by in ways}
     for entry in rows:
         for by, way in ways.items():
-            found[by].add(text_digest(way.key(entry))[:8])
+            keys_of[by].add(text_digest(way.key(entry))[:8])
     choices = [
         GroupChoice(by, GROUPINGS[by][0].upper() + GROUPINGS[by][1:], len(keys))
-        for by, keys in found.items()
+        for by, keys in keys_of.items()
         if 1 < len(keys) < rows.total
     ]
     if rows.total <= _NEAR_AT_MOST:
@@ -90,10 +90,10 @@ def _note(operation: Split, held_out: int, total: int, groups: int) -> str:
     if not operation.share:
         return "Everything goes into the training part."
     if held_out != wanted:
-        why = "whole groups stay together" if operation.kind == "group" else "equal examples stay together"
+        why = "groups stay together" if operation.kind == "group" else "equal examples stay together"
         return f"{held_out:,} instead of {wanted:,} are held out, because {why}."
     if operation.kind == "stratified" and groups * 2 > total:
-        return "Most answers occur only once: there is no balance to keep, so this is a split by chance."
+        return "Most answers occur only once: there is no balance to keep, so the split is random."
     return "Equal examples stay together."
 
 

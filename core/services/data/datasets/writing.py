@@ -31,7 +31,7 @@ from core.platform.tasks.states import TERMINAL
 from core.services.data import sources
 from core.services.data.datasets.records import DatasetRecord, get_dataset, live, set_codes
 
-_TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they change the direction of writing
+_TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they change the writing direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Origin:
         id: upload, convert, smart, chat_import, mix, sample, manual or cli.
         rows: of the source, by the names of `Counts`.
         parents: the versions that a mix was made of.
-        change: how it was made, for the history.
+        change: how it was created, for the history.
     """
 
     id: str
@@ -87,7 +87,7 @@ def create_dataset(
 def create_from_source(
     source_id: str, name: str, description: str = "", validation_source_id: str | None = None
 ) -> TaskRecord:
-    """Make a dataset of an upload in a known chat shape, as a background task; once per upload and name.
+    """Create a dataset from an upload in a known chat shape, as a background task; once per upload and name.
 
     Raises:
         DataError: the upload is a table that needs the wizard (code shape_unknown). Conflict: the name is taken.
@@ -96,7 +96,9 @@ def create_from_source(
     if shape is None:
         filename = sources.get(source_id).filename
         raise DataError(
-            f"{filename} is in no known chat shape.", "Open it in Convert data; the file is kept.", code="shape_unknown"
+            f"{filename} is not in a known chat shape.",
+            "Open it in Convert data; the file is saved.",
+            code="shape_unknown",
         )
     check_characters(name, description)
     key = hashlib.sha256(f"{source_id}\n{name}".encode()).hexdigest()[:16]
@@ -112,7 +114,7 @@ def create_from_source(
 
 
 def enqueue(kind: str, title: str, payload: dict[str, Any], idempotency_key: str | None) -> TaskRecord:
-    """Create a task for the `cpu` queue, committed before it is announced; the same key gives the same task."""
+    """Create a task for the `cpu` queue, committed before it is announced; the same key returns the same task."""
     with UnitOfWork() as uow:
         task, created = store.create(uow, kind=kind, title=title, payload=payload, idempotency_key=idempotency_key)
         if created and "name" in payload:
@@ -124,7 +126,7 @@ def enqueue(kind: str, title: str, payload: dict[str, Any], idempotency_key: str
 
 
 def enqueue_again(kind: str, title: str, payload: dict[str, Any], key: str) -> TaskRecord:
-    """Like `enqueue`, but the same key gives the same task only until that one has ended."""
+    """Like `enqueue`, but the same key returns the same task only until that one has ended."""
     task = enqueue(kind, title, payload, key)
     while task.state in TERMINAL:
         key = f"{key}:after:{task.id}"
@@ -136,8 +138,7 @@ def check_name(name: str, uow: UnitOfWork | None = None) -> None:
     """Refuse a blank, overlong or taken name.
 
     Raises:
-        DataError: blank, longer than 200 characters, or with characters that no screen shows. Conflict: a dataset has
-            it.
+        DataError: blank, longer than 200 characters, or with invisible characters. Conflict: a dataset has it.
     """
     if not name.strip() or len(name) > 200:
         raise DataError("A dataset needs a name of 1 to 200 characters.", "Give it one.", field="name")
@@ -146,7 +147,7 @@ def check_name(name: str, uow: UnitOfWork | None = None) -> None:
         with UnitOfWork(write=False) as reading:
             return check_name(name, reading)
     if uow.session.exec(live().where(FineTuningDataset.name == name.strip())).first():
-        raise Conflict(f"A dataset named “{name.strip()}” exists already.", "Choose another name, or delete that one.")
+        raise Conflict(f"A dataset named “{name.strip()}” already exists.", "Choose another name, or delete that one.")
     return None
 
 
@@ -163,7 +164,7 @@ def check_hold_out(share: float | None) -> None:
 
 
 def check_characters(name: str, description: str = "") -> None:
-    """Refuse what a database cannot keep, and in a name what makes two of them look the same.
+    """Refuse what a database cannot store, and in a name what makes two of them look the same.
 
     Raises:
         DataError: names the character.
@@ -173,7 +174,7 @@ def check_characters(name: str, description: str = "") -> None:
 
 
 def check_text(field: str, text: str, plain: bool = False) -> None:
-    """Refuse what a database cannot keep; where `plain`, also line breaks and what changes the direction of writing.
+    """Refuse what a database cannot store; where `plain`, also line breaks and what changes the writing direction.
 
     Raises:
         DataError: names the field and the character.
@@ -181,8 +182,8 @@ def check_text(field: str, text: str, plain: bool = False) -> None:
     for character in text:
         kind = unicodedata.category(character)
         if kind == "Cs" or character == "\0" or (plain and (kind == "Cc" or character in _TURNS)):
-            told = f"The {field} holds U+{ord(character):04X}, a character that cannot be seen."
-            raise DataError(told, "Write it without this character.", field=field)
+            text = f"The {field} contains the invisible character U+{ord(character):04X}."
+            raise DataError(text, "Remove it.", field=field)
 
 
 def prepare(
@@ -191,16 +192,16 @@ def prepare(
     """Finish a version's files and put them into the store; returns the function that publishes it in a transaction.
 
     The ids follow from `dataset_id`, so an attempt that died before publishing is overwritten by the next one, and
-    nothing is left over. Publishing twice is harmless: the second time finds the row and leaves it.
+    nothing is left over. Publishing twice is harmless: the second time changes nothing.
 
     Raises:
-        DataError: not one example came out.
+        DataError: there is no example.
     """
     written = out.finish()
     if written.examples == 0:
         raise DataError(
             f"None of the rows could become a labeled example ({written.rejects:,} rejected).",
-            "Look at the reasons in the preview, and mend the file or the choices.",
+            "Look at the reasons in the preview, and fix the file or the choices.",
             code="too_few_examples",
         )
     version_id = f"{dataset_id}-v1"
@@ -243,12 +244,12 @@ def prepare(
 
 
 def id_of_task(task_id: str) -> str:
-    """The id of the dataset that a conversion makes: the same at every attempt."""
+    """The id of the dataset that a conversion makes: the same for every attempt."""
     return f"ds_{task_id.removeprefix('task_')}"
 
 
 def sweep() -> list[str]:
-    """Delete the files of conversions that ended without publishing them (a cancel in the last moment)."""
+    """Delete the files of conversions that ended without publishing them (a late cancel)."""
     ended = {id_of_task(task.id) for task in store.find(states=("cancelled", "failed"), limit=100_000)}
     with UnitOfWork(write=False) as uow:
         known = set(uow.session.exec(select(FineTuningDataset.id)))
@@ -289,6 +290,6 @@ def _manifest(dataset_id: str, version_id: str, written: Written, origin: Origin
 
 
 def set_errors(path: Path) -> list[Finding]:
-    """Errors, in a findings file, about the set as a whole: those that make a dataset unfit for training."""
+    """Errors about the set as a whole in a findings file: those that make a dataset unfit for training."""
     of_sets = set_codes()
     return [item for item in reader.findings(path, limit=10_000, severity="error") if item.code in of_sets]

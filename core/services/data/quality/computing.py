@@ -43,19 +43,23 @@ def compute(
     base_model: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> QualityReport:
-    """Inspect a version now, and keep the report beside it.
+    """Inspect a version now, and store the report beside it.
 
     Args:
         max_seq_length: tokens that training keeps of an example.
         base_model: whose tokenizer and chat template count the tokens exactly; None: estimates.
-        progress: told the share done, 0 to 1; what it raises ends the work, and nothing is kept.
+        progress: receives the share done, 0 to 1; what it raises ends the work, and nothing is stored.
 
     Raises:
-        NotFound: no such version or base model. DataError: the base model's files are not here, or a number is no
-            length.
+        NotFound: no such version or base model. DataError: the base model's files are missing, or the
+            length is below 1.
     """
     if max_seq_length < 1:
-        raise DataError(f"The maximum length is {max_seq_length}.", "Choose at least 1.", field="max_seq_length")
+        raise DataError(
+            f"The maximum length must be at least 1; got {max_seq_length}.",
+            "Choose a larger one.",
+            field="max_seq_length",
+        )
     version = get_version(version_id)
     settings = CheckSettings(max_seq_length, _measure(base_model) if base_model else None)
     examples = version_file(version_id, version_files.EXAMPLES)
@@ -86,7 +90,7 @@ def compute(
 
 
 def start(dataset_id: str, *, max_seq_length: int = MAX_SEQ_LENGTH, base_model: str | None = None) -> TaskRecord:
-    """Inspect the newest version as a background task; one that waits or runs already for it is returned.
+    """Inspect the newest version as a background task; one that already waits or runs is returned.
 
     Raises:
         NotFound: no such dataset or base model.
@@ -107,11 +111,11 @@ def start(dataset_id: str, *, max_seq_length: int = MAX_SEQ_LENGTH, base_model: 
 
 
 def after_new_version(dataset_id: str, *, now: bool = True) -> None:
-    """See to it that the newest version has a report: at once where it is small, else as a background task.
+    """Ensure that the newest version has a report: at once where it is small, else as a background task.
 
-    Called after a version was published; `now` false leaves a small one to the screen that asks for it, so that a
-    person who edits does not wait. What goes wrong here is logged and never undoes the version: the report can
-    be asked for again on the quality screen.
+    Called after a version was published; `now` false leaves a small one to the screen that shows it, so that a user
+    who edits does not wait. A failure is logged and never undoes the version: the quality screen can compute the
+    report again.
     """
     try:
         version = get_dataset(dataset_id).version
@@ -123,7 +127,7 @@ def after_new_version(dataset_id: str, *, now: bool = True) -> None:
         else:
             start(dataset_id)
     except (NotFound, Conflict):
-        log.info("The dataset %s went away before its quality was measured.", dataset_id)
+        log.info("The dataset %s was deleted before its quality was measured.", dataset_id)
     except Exception:
         log.exception("The quality of the newest version of %s could not be measured.", dataset_id)
 

@@ -124,7 +124,7 @@ def test_an_unknown_operation_or_parameter_is_named() -> None:
     [DropRows(positions=(40,)), EditRows(rows={-1: CHAT}), Move(positions=(99,), split="train"),
      Merge(groups=((0, 40),)), SetSystem(text="x", positions=(41,)), Redact(positions=(1_000_000,))],
 )  # fmt: skip
-def test_a_position_that_is_not_there_is_named(operation: Operation, rows: Rows) -> None:
+def test_a_position_that_does_not_exist_is_named(operation: Operation, rows: Rows) -> None:
     with pytest.raises(DataError, match="There is no example"):
         list(operation.apply(rows))
 
@@ -195,7 +195,7 @@ def test_damaged_text_is_repaired(rows: Rows) -> None:
         ("a < b [1]", "a < b [1]"),
     ],
 )
-def test_control_tokens_become_plain_text(tmp_path: Path, text: str, plain: str) -> None:
+def test_special_tokens_become_plain_text(tmp_path: Path, text: str, plain: str) -> None:
     rows = stored(tmp_path / "v", [pair(text, "ok"), pair("x", "y")])
     found = results(EscapeSpecialTokens(), rows)
     assert found[0].messages[0].content == plain
@@ -289,11 +289,11 @@ def test_shares_add_up() -> None:
     assert sum(shares([7, 11, 13, 1], 17)) == 17
 
 
-def test_what_is_redacted_is_said_in_words_and_an_unknown_kind_is_refused() -> None:
+def test_redaction_is_described_and_an_unknown_kind_is_refused() -> None:
     from core.data.examples.sensitive import SENSITIVE_KINDS
 
     secrets = tuple(kind.id for kind in SENSITIVE_KINDS.values() if kind.secret)
     assert make(Redact, kinds=secrets, positions=(0,)).describe() == "Redacted secrets in 1 example."
     assert make(Redact, kinds=("email",)).describe() == "Redacted E-mail address in all examples."
-    with pytest.raises(DataError, match="no kind 'bogus'"):
+    with pytest.raises(DataError, match="unknown kind 'bogus'"):
         make(Redact, kinds=("bogus",))

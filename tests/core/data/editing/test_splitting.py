@@ -39,7 +39,7 @@ def test_random_is_seeded_and_does_not_depend_on_the_order(tmp_path: Path) -> No
     }
 
 
-def test_splitting_again_starts_anew_and_none_puts_all_back(tmp_path: Path) -> None:
+def test_splitting_again_replaces_the_split_and_a_share_of_zero_removes_it(tmp_path: Path) -> None:
     examples = [pair(f"Q{n}", "a", n + 1, split="validation" if n < 30 else "train") for n in range(60)]
     rows = stored(tmp_path / "v", examples)
     assert count(rows, Split(share=0.1)).validation == 6
@@ -54,7 +54,7 @@ def test_stratified_keeps_the_balance(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by", ["row", "input", "system", "answer"])
-def test_groups_stay_whole(tmp_path: Path, by: str) -> None:
+def test_groups_stay_together(tmp_path: Path, by: str) -> None:
     examples = [
         pair(f"Question {n % 25}?", f"Answer {n % 10}", n // 2 + 1, system=f"System {n % 8}") for n in range(100)
     ]
@@ -78,9 +78,9 @@ def test_near_duplicates_stay_together(tmp_path: Path) -> None:
     assert found[2][1] == found[3][1]
 
 
-def test_one_group_that_is_too_large_is_said(tmp_path: Path) -> None:
+def test_a_group_that_is_too_large_is_an_error(tmp_path: Path) -> None:
     rows = stored(tmp_path / "v", [pair("same", f"Answer {n}", n + 1) for n in range(20)])
-    with pytest.raises(DataError, match="Not one group is small enough"):
+    with pytest.raises(DataError, match="No group is small enough"):
         list(Split(kind="group", by="input", share=0.2).apply(rows))
 
 

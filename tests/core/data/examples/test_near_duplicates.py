@@ -13,12 +13,12 @@ from core.data.examples.near_duplicates import SimilarPair, find_pairs
 
 def _plain_set(text: str) -> set[str]:
     """The documented shingling, written once more in the plainest way."""
-    normal = shingles.normalise(text)
+    normal = shingles.normalize(text)
     return {normal[i : i + 5] for i in range(max(1, len(normal) - 4))}
 
 
 def _plain_words(text: str) -> set[tuple[str, ...]]:
-    words = shingles.normalise(text).split(" ")
+    words = shingles.normalize(text).split(" ")
     return {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
 
 

@@ -65,7 +65,7 @@ NOT_FOUND = [
 
 
 @pytest.mark.parametrize(("kind", "text", "expected"), FOUND)
-def test_it_is_found_where_it_stands(kind: str, text: str, expected: str) -> None:
+def test_it_is_found_at_its_position(kind: str, text: str, expected: str) -> None:
     assert [(item.kind, text[item.start : item.end]) for item in find(text)] == [(kind, expected)]
 
 
@@ -105,7 +105,7 @@ _UNITS = [*HOSTILE.split("|"), "-----BEGIN PRIVATE KEY-----", "a" * 70 + "@", "0
 
 
 @pytest.mark.parametrize("unit", _UNITS)
-def test_the_work_grows_with_the_text_and_no_faster(unit: str) -> None:
+def test_the_cost_is_linear_in_the_text(unit: str) -> None:
     """Ten times the text may cost about ten times the work; a quadratic pattern would need a hundred times."""
 
     def cost(size: int) -> float:

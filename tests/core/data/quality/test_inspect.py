@@ -89,7 +89,7 @@ def test_ordinary_answers_are_left_alone(answer: str) -> None:
     assert set(found(examples)[1]) <= {"length_outliers"}
 
 
-def test_a_secret_is_never_shown_whole() -> None:
+def test_a_secret_is_never_shown_completely() -> None:
     examples = [*clean(), pair("The key?", "It is sk-proj-abc123DEF456ghi789JKL0, keep it.")]
     report, hits = found(examples)
     told = hits["secrets"][0].detail + str(report.to_dict())
@@ -102,7 +102,7 @@ def test_an_answer_that_repeats_the_input_says_nothing() -> None:
     assert subjects(found([*clean(), pair(text, text)])[1], "empty_answers") == [120]
 
 
-def test_a_refusal_that_is_not_learnt_does_not_count() -> None:
+def test_a_refusal_that_carries_no_loss_does_not_count() -> None:
     refusing = pair("Do it.", "I'm sorry, but I can't help with that.", weight=0)
     assert "refusals" not in found([*clean(), refusing])[1]
 
@@ -123,7 +123,7 @@ def test_contradictions_are_found_whatever_the_case_and_punctuation() -> None:
     assert issue.severity == "error"
 
 
-def test_several_long_answers_to_one_input_are_no_error() -> None:
+def test_several_long_answers_to_one_input_are_not_an_error() -> None:
     long = [" ".join(item.messages[1].content for item in clean(6, seed=seed)) for seed in (1, 2)]
     report, hits = found([*clean(), *(pair("Tell me a story of the sea, please!", text) for text in long)])
     assert subjects(hits, "varied_answers") == [120, 121]
@@ -150,7 +150,7 @@ def test_copies_and_near_copies() -> None:
     assert all(-1.1 <= point.x <= 1.1 and -1.1 <= point.y <= 1.1 for point in report.duplicate_map.points)
 
 
-def test_a_template_around_the_cells_makes_no_near_duplicates() -> None:
+def test_a_template_around_the_cells_does_not_make_near_duplicates() -> None:
     """The words that all examples share say nothing about their likeness."""
     rng = random.Random(2)
     instruction = (
@@ -252,7 +252,7 @@ def test_the_same_set_gets_the_same_report() -> None:
     assert found(examples) == found(examples)
 
 
-def test_mending_never_lowers_a_part_and_more_harm_costs_more() -> None:
+def test_a_fix_never_lowers_a_part_and_more_damage_costs_more() -> None:
     points = []
     for harmed in (0, 1, 3, 10, 30, 100):
         examples = clean()
@@ -276,7 +276,7 @@ def test_the_parts_add_up_to_a_hundred() -> None:
 
 
 @pytest.mark.parametrize("unit", ["I'm sorry ", "{{", "[your ", "<|", "Ã", "a@", "as an ai ", "1 ", "i can't ", "``` "])
-def test_hostile_texts_cost_no_more_than_their_length(unit: str) -> None:
+def test_the_cost_of_hostile_texts_is_linear(unit: str) -> None:
     def cost(size: int) -> float:
         examples = [pair(unit * (size // len(unit)), unit * (size // len(unit)))]
         begun = time.process_time()

@@ -21,17 +21,17 @@ def counts(*numbers):
 
 
 @pytest.mark.parametrize("slashes", range(7))
-def test_quotes_in_texts_are_no_keys(slashes):
+def test_quotes_in_texts_are_not_keys(slashes):
     lines = [line("a"), line("\\" * slashes + '"', '"'), line("\\" * slashes), line('"' * slashes)]
     assert LineScan(b"\n".join(lines)).with_keys_twice(counts(1, 2, 1, 1)) == []
 
 
-def test_a_key_that_stands_twice_is_found_in_its_line_however_it_is_written():
+def test_a_duplicate_key_is_found_in_its_line_however_it_is_written():
     twice = line("a").replace(b'"content"', b'"c\\u006fntent": "", "content"')
     assert LineScan(b"\n".join([line('say "hi"'), twice, line("b")])).with_keys_twice(counts(1, 1, 1)) == [1]
 
 
-def test_lines_of_two_values_and_values_of_two_lines_are_told_apart():
+def test_lines_of_two_values_and_values_of_two_lines_are_distinguished():
     assert LineScan(line("a") + b"\n" + line("b")).one_value_each(2)
     assert not LineScan(line("a") + line("b") + b"\n" + line("c").replace(b": [", b":\n [")).one_value_each(3)
     assert not LineScan(line("a") + b"\n\n" + line("b")).one_value_each(2)

@@ -249,7 +249,7 @@ def test_the_report_of_a_file_is_the_same_both_ways(tmp_path, name, monkeypatch)
     assert fast == sources.inspect(path)
 
 
-def test_a_key_written_with_escapes_hides_no_key_that_stands_twice(tmp_path):
+def test_a_key_written_with_escapes_does_not_hide_a_duplicate(tmp_path):
     """One role too few in plain bytes and one too many elsewhere: the sums agree, the lines do not."""
     sound = '{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}\n'
     escaped = sound.replace('"role"', '"\\u0072ole"', 1)

@@ -167,7 +167,7 @@ def test_a_cancelled_import_can_be_started_again_with_other_choices() -> None:
 
 def test_a_taken_name_is_refused() -> None:
     imported(begun(chats()))
-    with pytest.raises(Conflict, match="exists already"):
+    with pytest.raises(Conflict, match="already exists"):
         chat_import.start(begun(chats()).id)
 
 

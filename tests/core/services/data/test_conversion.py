@@ -142,7 +142,7 @@ def test_a_failed_conversion_can_be_mended_and_started_again() -> None:
 
 def test_names_are_unique_and_asked_for() -> None:
     convert()
-    with pytest.raises(Conflict, match="exists already"):
+    with pytest.raises(Conflict, match="already exists"):
         conversion.start(draft())
     with pytest.raises(DataError, match="name"):
         conversion.start(draft(name="  "))

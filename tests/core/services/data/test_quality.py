@@ -58,7 +58,7 @@ def make(examples: list[Example], name: str = "Pairs") -> datasets.DatasetRecord
     return dataset_writing.create_dataset(name, examples)
 
 
-def test_a_report_is_kept_and_read_back() -> None:
+def test_a_report_is_stored_and_read_back() -> None:
     dataset = make(spoilt())
     assert quality.report(dataset.version.id) is None
     made = quality.compute(dataset.version.id)
@@ -206,14 +206,14 @@ def test_a_lost_letter_is_not_offered_to_be_repaired() -> None:
         quality.operation_for(only_lost.version.id, "mojibake", "repair")
 
 
-def test_a_remedy_that_would_leave_no_example_is_not_offered() -> None:
+def test_a_fix_that_would_leave_no_example_is_not_offered() -> None:
     dataset = make([pair(f"Question number {n} of {n * 7}?", "N/A") for n in range(30)])
     issue = quality.compute(dataset.version.id).issue("empty_answers")
     assert issue is not None
     assert [action.id for action in issue.actions] == ["edit"]
 
 
-def test_labels_get_their_commonest_spelling() -> None:
+def test_labels_get_their_most_common_spelling() -> None:
     dataset = make(labelled({"refund": 60, "Refund": 3, "delivery": 50}))
     quality.compute(dataset.version.id)
     operation = quality.operation_for(dataset.version.id, "label_variants", "unify")
@@ -317,7 +317,7 @@ def test_a_deleted_dataset_stays_deleted() -> None:
     assert not get_storage().exists(f"{dataset.version.path}/quality.json")
 
 
-def test_a_length_that_means_nothing_and_a_base_that_is_not_here() -> None:
+def test_an_invalid_length_and_a_missing_base_model_are_errors() -> None:
     version = make(clean()).version
     with pytest.raises(DataError, match="maximum length"):
         quality.compute(version.id, max_seq_length=0)
@@ -364,7 +364,7 @@ def test_alpaca_and_its_fourteen_copies(real_data: Path) -> None:
     assert report.score == 89  # one password among them
 
 
-def test_identity_has_places_that_nobody_filled_in(real_data: Path) -> None:
+def test_identity_has_unfilled_placeholders(real_data: Path) -> None:
     raw = json.loads((real_data / "instruct" / "identity.json").read_text(encoding="utf-8"))
     examples = [
         Example((Message("user", row["instruction"]), Message("assistant", row["output"])), "s", n)

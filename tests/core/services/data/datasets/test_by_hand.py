@@ -23,7 +23,7 @@ def dataset() -> datasets.DatasetRecord:
 
 
 @pytest.mark.usefixtures("database")
-def test_written_changed_thrown_away_and_gathered(dataset: datasets.DatasetRecord) -> None:
+def test_written_changed_deleted_and_gathered(dataset: datasets.DatasetRecord) -> None:
     first, second, third = (
         datasets.write_example(dataset.id, [{"role": "user", "content": f"Mine {n}?"}, ASK[1]]) for n in range(3)
     )
@@ -36,7 +36,7 @@ def test_written_changed_thrown_away_and_gathered(dataset: datasets.DatasetRecor
     assert [example.messages[0].content for example in datasets.iter_examples(version.id)][-2:] == ["Mine 0?", "May I?"]
     assert version.manifest.change.what == "Added 2 examples."
     assert datasets.written(dataset.id) == []
-    with pytest.raises(Conflict, match="No example"):
+    with pytest.raises(Conflict, match="no pending example"):
         datasets.gather(dataset.id)
     for action in (lambda: datasets.rewrite_example(first.id, ASK), lambda: datasets.remove_written(first.id)):
         with pytest.raises(NotFound):
@@ -96,7 +96,7 @@ def test_a_large_dataset_gathers_in_the_background(dataset, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("database")
-def test_what_was_thrown_away_meanwhile_is_not_published(dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_deleted_in_the_meantime_is_not_published(dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 5)
     example = datasets.write_example(dataset.id, ASK)
     task = datasets.gather(dataset.id).task
@@ -108,15 +108,15 @@ def test_what_was_thrown_away_meanwhile_is_not_published(dataset, monkeypatch: p
     assert len(datasets.versions(dataset.id)) == 1
 
 
-def test_a_dataset_begun_by_hand() -> None:
+def test_a_dataset_started_by_hand() -> None:
     begun = datasets.begin_by_hand("By hand", ASK)
     assert (begun.version.examples, begun.state, begun.origin) == (1, "failed", "manual")
-    assert dataset_edits.history(begun.id)[0].what == "Begun by hand."
+    assert dataset_edits.history(begun.id)[0].what == "Started by hand."
     with pytest.raises(DataError):
         datasets.begin_by_hand("Empty", ASK[:1])
 
 
-def test_a_deleted_dataset_takes_no_examples(dataset: datasets.DatasetRecord) -> None:
+def test_a_deleted_dataset_accepts_no_examples(dataset: datasets.DatasetRecord) -> None:
     example = datasets.write_example(dataset.id, ASK)
     datasets.delete(dataset.id, "Pairs")
     with pytest.raises(NotFound):

@@ -99,7 +99,7 @@ def test_search_takes_every_character_as_itself(text: str, count: int) -> None:
     assert datasets.examples(version, search=text).total == count
 
 
-def test_splits_are_kept_apart() -> None:
+def test_splits_remain_separate() -> None:
     sample = load_sample()
     dataset = datasets.create_dataset(sample.name, sample.train, sample.validation, origin="sample")
     version = dataset.version
@@ -124,7 +124,7 @@ def test_statistics() -> None:
     assert found.tokens_max == max(-(-len(f"Question {n}?Label 0") // 4) for n in range(60))
 
 
-def test_every_kind_of_message_comes_back() -> None:
+def test_every_kind_of_message_is_read_back() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     messages = (
         Message("system", " s "),
@@ -230,11 +230,11 @@ def test_what_depends_on_it_is_named_and_an_unfinished_job_keeps_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\nb", "\u202egnp", "half \ud83d", "a\x1b[31mb"])
-def test_a_name_that_cannot_be_seen_or_kept_is_refused(name: str) -> None:
-    with pytest.raises(DataError, match=r"The name holds U\+"):
+def test_a_name_with_invisible_characters_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=r"The name contains the invisible character U\+"):
         datasets.create_dataset(name, [])
-    with pytest.raises(DataError, match=r"The name holds U\+"):
+    with pytest.raises(DataError, match=r"The name contains the invisible character U\+"):
         dataset_writing.check_characters(name)
-    with pytest.raises(DataError, match=r"The description holds U\+"):
+    with pytest.raises(DataError, match=r"The description contains the invisible character U\+"):
         dataset_writing.check_characters("fine", "\0")
     dataset_writing.check_characters("日本 👩\u200d🚀 '; DROP TABLE x; -- <b>../..</b>", "two\nlines")

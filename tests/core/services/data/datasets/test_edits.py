@@ -62,7 +62,7 @@ def test_a_change_is_a_new_version_that_says_what_and_why() -> None:
     newest, first = dataset_edits.history(dataset.id)
     assert (newest.current, newest.operation, newest.why, newest.removed) == (True, "drop_rows", "They are wrong.", 2)
     assert newest.text == "2 examples dropped"
-    assert (first.current, first.operation, first.what) == (False, "", "Made as a sample.")
+    assert (first.current, first.operation, first.what) == (False, "", "Created as a sample.")
 
 
 def test_count_before_apply_says_what_apply_does() -> None:
@@ -139,7 +139,7 @@ def test_provenance_moves_along_with_its_example() -> None:
         (SetSystem(text="a\0b"), "NUL"),
     ],
 )
-def test_what_cannot_be_is_refused_and_leaves_nothing(operation, said: str) -> None:
+def test_an_invalid_operation_is_refused_and_leaves_nothing(operation, said: str) -> None:
     dataset = make()
     with pytest.raises(DataError, match=said):
         edit(dataset.id, operation)
@@ -160,7 +160,7 @@ def test_an_edit_of_an_older_version_is_refused() -> None:
         lambda: dataset_edits.undo(dataset.id, base_version_id=dataset.version.id),
         lambda: dataset_edits.restore(dataset.version.id, base_version_id=dataset.version.id),
     ):
-        with pytest.raises(Conflict, match="has changed meanwhile: version 1"):
+        with pytest.raises(Conflict, match="has changed in the meantime: version 1"):
             action()
     assert len(datasets.versions(dataset.id)) == 2
 
@@ -244,7 +244,7 @@ def test_restore_brings_an_older_version_back_and_can_be_undone() -> None:
     undone = dataset_edits.undo(dataset.id).version
     assert undone is not None
     assert undone.examples == 28
-    with pytest.raises(Conflict, match="newest already"):
+    with pytest.raises(Conflict, match="already the newest"):
         dataset_edits.restore(undone.id)
 
 
@@ -277,11 +277,11 @@ def test_diff_names_added_removed_changed() -> None:
     assert (back.added, back.removed, back.changed) == (1, 1, 2)
     same = dataset_edits.compare(version.id, version.id)
     assert (same.added, same.removed, same.changed, same.unchanged) == (0, 0, 0, 30)
-    with pytest.raises(DataError, match="no kind"):
+    with pytest.raises(DataError, match="Unknown kind of difference"):
         dataset_edits.diff(version.id, version.id, kind="new")
 
 
-def test_diff_counts_copies_and_matches_what_has_no_row_by_its_question() -> None:
+def test_diff_counts_copies_and_matches_examples_without_a_row_by_their_input() -> None:
     examples = [pair("Twice", "x"), pair("Twice", "x"), *(pair(f"Q{n}", f"A{n}") for n in range(12))]
     dataset = datasets.create_dataset("No rows", examples)
     version = edit(dataset.id, EditRows(
@@ -342,18 +342,18 @@ def test_a_long_operation_lies_in_a_file(monkeypatch: pytest.MonkeyPatch) -> Non
     assert get_storage().folders("edits") == []
 
 
-def test_a_task_whose_version_is_not_the_newest_any_more_fails_and_says_so() -> None:
+def test_a_task_whose_version_is_no_longer_the_latest_fails() -> None:
     dataset = make()
     applied = in_background(dataset, DropRows(positions=(1,)))
     edit(dataset.id, DropRows(positions=(2,)))
     ended = run(applied)
     assert ended.state == "failed"
-    assert "has changed meanwhile" in ended.error["message"]
+    assert "has changed in the meantime" in ended.error["message"]
     assert len(datasets.versions(dataset.id)) == 2
 
 
 @pytest.mark.usefixtures("database")
-def test_a_change_that_comes_while_the_task_runs_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_made_while_the_task_runs_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = make()
     applied = in_background(dataset, DropRows(positions=(1,)))
     real = dataset_edits.stage
@@ -390,14 +390,14 @@ def test_a_cancelled_edit_leaves_nothing() -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_a_dataset_goes_with_all_its_versions_unless_somebody_works_on_it() -> None:
+def test_a_dataset_is_deleted_with_all_its_versions_unless_a_task_works_on_it() -> None:
     dataset = make()
     edit(dataset.id, DropRows(positions=(1,)))
     waiting = dataset_edits.apply(
         dataset.id, DropRows(positions=(2,)), base_version_id=f"{dataset.id}-v2", inline=False
     )
     assert "Drop examples in “Pairs”" in datasets.dependents(dataset.id).text
-    with pytest.raises(Conflict, match="being worked on: Drop examples in “Pairs”"):
+    with pytest.raises(Conflict, match="in use by an unfinished task: Drop examples in “Pairs”"):
         datasets.delete(dataset.id, "Pairs")
     run(waiting)
     datasets.delete(dataset.id, "Pairs")
@@ -419,13 +419,13 @@ def test_a_dataset_deleted_in_the_middle_of_an_edit_stays_deleted(monkeypatch: p
         return staged
 
     monkeypatch.setattr(dataset_edits, "stage", slow)
-    with pytest.raises(NotFound, match="deleted meanwhile"):
+    with pytest.raises(NotFound, match="deleted in the meantime"):
         edit(dataset.id, DropRows(positions=(1,)))
     assert get_storage().list("datasets") == []
 
 
 @pytest.mark.usefixtures("database")
-def test_only_what_nobody_will_publish_is_swept() -> None:
+def test_only_abandoned_attempts_are_swept() -> None:
     dataset = make()
     version = edit(dataset.id, DropRows(positions=(1,)))
     waiting = in_background(replace(dataset, version=version), DropRows(positions=(1,))).task
@@ -487,11 +487,11 @@ def test_a_job_keeps_the_version_it_was_frozen_with() -> None:
     assert datasets.get_version(dataset.version.id) == dataset.version
 
 
-def test_what_was_wrong_before_does_not_stand_in_the_way() -> None:
+def test_earlier_errors_do_not_prevent_an_edit() -> None:
     broken = Example((Message("user", "No answer"),))
     dataset = datasets.create_dataset("Broken", [broken, *(pair(f"Q{n}", "A", n + 1) for n in range(12))])
     edit(dataset.id, DropRows(positions=(5,)))
-    with pytest.raises(DataError, match="Example 1 cannot be kept so: There is no assistant"):
+    with pytest.raises(DataError, match="Example 1 cannot be saved: There is no assistant"):
         edit(dataset.id, SetSystem(text="New."))
     edit(dataset.id, DropRows(positions=(0,)))
 

@@ -70,7 +70,7 @@ def test_the_same_seed_mixes_the_same() -> None:
     assert first.version.sha256 == same.version.sha256 != other.version.sha256
 
 
-def test_parts_flags_sources_and_provenance_are_kept() -> None:
+def test_parts_flags_sources_and_provenance_are_preserved() -> None:
     one, two = make("One", 30, held_out=5), make("Two", 12)
     wrote = AddedExample(
         messages=({"role": "user", "content": "Written?"}, {"role": "assistant", "content": "Yes."}),
@@ -88,7 +88,7 @@ def test_parts_flags_sources_and_provenance_are_kept() -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_what_is_held_out_in_one_is_not_trained_on_through_another() -> None:
+def test_an_example_held_out_in_one_dataset_is_not_trained_on_through_another() -> None:
     shared = [pair(f"Shared {n}?", "Yes.", n + 1) for n in range(30)]
     one = datasets.create_dataset("One", shared)
     two = datasets.create_dataset("Two", shared)
@@ -116,8 +116,8 @@ def test_an_older_version_can_be_mixed() -> None:
 
 @pytest.mark.parametrize(
     ("weights", "total", "said"),
-    [([], None, "1 to 50"), ([0], None, "weight 0"), ([-1], None, "weight -1"), ([float("nan")], None, "weight nan"),
-     ([1], 0, "0 examples"), ([1000], None, None), ([1, 1], None, "twice")],
+    [([], None, "1 to 50"), ([0], None, "above 0"), ([-1], None, "got -1"), ([float("nan")], None, "got nan"),
+     ([1], 0, "got 0"), ([1000], None, None), ([1, 1], None, "twice")],
 )  # fmt: skip
 def test_what_cannot_be_mixed_is_refused(weights: list[float], total: int | None, said: str | None) -> None:
     version = make("One", 12).version.id
@@ -131,7 +131,7 @@ def test_what_cannot_be_mixed_is_refused(weights: list[float], total: int | None
 
 def test_names_and_missing_versions_are_refused_before_a_task_begins() -> None:
     one = make("One", 12)
-    with pytest.raises(Conflict, match="exists already"):
+    with pytest.raises(Conflict, match="already exists"):
         dataset_edits.mix("One", [(one.version.id, 1)])
     with pytest.raises(NotFound):
         dataset_edits.mix("Mix", [("ds_none-v1", 1)])
@@ -147,14 +147,14 @@ def test_pressing_twice_mixes_once() -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_a_dataset_that_a_mix_reads_is_not_deleted_and_one_that_was_mixed_stays_whole() -> None:
+def test_a_dataset_that_a_mix_reads_is_not_deleted_and_a_finished_mix_is_unaffected() -> None:
     one, two = make("One", 12), make("Two", 12)
     task = dataset_edits.mix("Mix", [(one.version.id, 1), (two.version.id, 1)])
-    with pytest.raises(Conflict, match="being worked on: Mix “Mix”"):
+    with pytest.raises(Conflict, match="in use by an unfinished task: Mix “Mix”"):
         datasets.delete(one.id, "One")
     execute(task.id, "test")
     depends = datasets.dependents(one.id)
     assert (depends.datasets, depends.unfinished) == (("Mix",), ())
-    assert "Mix was mixed from it and stays whole" in depends.text
+    assert "Mix was mixed from it and is unaffected" in depends.text
     datasets.delete(one.id, "One")
     assert len(list(datasets.iter_examples(datasets.get_dataset("Mix").version.id))) == 24
