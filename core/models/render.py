@@ -85,6 +85,13 @@ def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
     return Rendered(text, ids, _loss(offsets, all_spans, kinds), offsets, all_spans)
 
 
+def check(messages: Sequence[Message], tokenizer: Any) -> None:
+    """Whether `render` accepts a conversation, found out without encoding it. Raises DataError as `render`."""
+    chat = [_as_template_input(message) for message in messages]
+    text, _ = _text_and_spans(chat, tokenizer)
+    _layout(chat, text, tokenizer)
+
+
 def render_prompt(messages: Sequence[Message], tokenizer: Any) -> list[int]:
     """Token ids that ask for the assistant's next turn: a prefix of what `render` gives once it is answered.
 

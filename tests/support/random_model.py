@@ -42,6 +42,14 @@ def make_model(directory: Path, *, seed: int = 0) -> Path:
     return directory
 
 
+def refuse_system(directory: Path) -> Path:
+    """Have the model's chat template refuse system messages, as Gemma's does."""
+    template = directory / "chat_template.jinja"
+    refusal = "{%- if messages[0]['role'] == 'system' -%}{{ raise_exception('System role not supported') }}{% endif %}"
+    template.write_text(refusal + template.read_text())
+    return directory
+
+
 def make_adapter(model_dir: Path, directory: Path, *, seed: int = 1) -> Path:
     """Write a LoRA adapter for the model with random weights on both sides, so that it changes every answer."""
     import torch

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from core.errors import DataError
+from core.models import refusals
 from core.models.render import render_prompt
 from core.models.thinking import EmptyBlockFilter
 from core.serving.targets.base import AnswerChunk
@@ -22,10 +23,13 @@ _UNFINISHED = "\ufffd"  # what a decoder returns for an incomplete character
 class Generation:
     """Decodes one request on loaded weights, a token per `step`."""
 
-    def __init__(self, request: GenerationRequest, loaded: Loaded, adapter: str | None) -> None:
+    def __init__(
+        self, request: GenerationRequest, loaded: Loaded, adapter: str | None, on_refusal: str = "stop"
+    ) -> None:
         self.request, self.loaded, self.adapter = request, loaded, adapter
         self.options = request.options
-        prompt = render_prompt(request.messages, loaded.tokenizer)
+        messages = refusals.question(request.messages, loaded.tokenizer, on_refusal)
+        prompt = render_prompt(messages, loaded.tokenizer)
         self._cache: Any = loaded.adapters.start(adapter)
         limit = int(getattr(loaded.model.config, "max_position_embeddings", 0) or 0)
         if limit and self._cache is not None:

@@ -104,7 +104,7 @@ class InferenceEngine:
         loader = self._ready()
         served = registry.find(request.model_id)
         loaded, adapter = loader.get(served, busy={id(generation.loaded) for generation in self._open})
-        return Generation(request, loaded, adapter)
+        return Generation(request, loaded, adapter, served.on_refusal)
 
     def _ready(self) -> Loader:
         """The loader, with torch behind it."""

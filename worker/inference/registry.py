@@ -27,6 +27,7 @@ class Served:
     weights: Path | None
     is_adapter: bool
     created_at: float
+    on_refusal: str = "stop"  # `TrainingConfig.on_refusal` of the run that made it
 
 
 def listed() -> list[tuple[str, str, str, float]]:
@@ -69,13 +70,17 @@ def find(model_id: str) -> Served:
             f"“{model.name}” was trained on revision {trained_on} of {base.title}, not {base.revision}.",
             "Train it again, or restore that revision of the base model.",
         )
+    on_refusal = str(model.manifest.get("spec", {}).get("training", {}).get("on_refusal", "stop"))
     if merged:
         if model.merged is None:
             raise NotFound(f"“{model.name}” was not merged into its base.", "Merge it under Models.")
         weights = _weights(model.name, model.merged.path)
-        return Served(merging.served_id(model.id), f"{model.name} (merged)", base, weights, False, model.created_at)
+        return Served(
+            merging.served_id(model.id), f"{model.name} (merged)", base, weights, False, model.created_at, on_refusal
+        )
     is_adapter = METHODS.get(model.method).peft_type is not None
-    return Served(model.id, model.name, base, _weights(model.name, model.path), is_adapter, model.created_at)
+    weights = _weights(model.name, model.path)
+    return Served(model.id, model.name, base, weights, is_adapter, model.created_at, on_refusal)
 
 
 def _model(model_id: str) -> ModelRecord | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import torch
 
 from core.errors import DataError
 from core.messages import Example
-from core.models.render import IGNORED, ON_ANSWERS, labels_of, render
-from core.training.forecast.lengths import Span, counted
+from core.models.refusals import attempt, of_example
+from core.models.render import IGNORED, ON_ANSWERS, REFUSED, labels_of, render
+from core.training.forecast.lengths import LEFT_OUT, Span, counted
 from worker.training import token_cache
 
 Batch = dict[str, Any]  # input_ids, labels, position_ids: (rows, width) int64; real_tokens: int; members: of each row
@@ -39,7 +41,8 @@ class Prepared:
     """What a run trains and validates on, and what the maximum length cut off.
 
     `truncated` examples lost their end but still carry loss; `dropped` ones were left out, because they would have lost
-    their entire answer or because of the policy for examples that are too long. `spans` are (length, first token with
+    their entire answer or because of the policy for examples that are too long; `refused` ones because of the chat
+    template. `spans` are (length, first token with
     loss) of every training example before truncation; `cached` is True if nothing had to be tokenized.
     """
 
@@ -47,6 +50,7 @@ class Prepared:
     validation: list[Tokenized]
     truncated: int
     dropped: int
+    refused: int = 0
     spans: tuple[Span, ...] = ()
     cached: bool = False
 
@@ -63,6 +67,7 @@ def prepare(
     max_seq_length: int,
     completion_only_loss: bool = True,
     over_length: str = "truncate",
+    on_refusal: str = "stop",
     cache: Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Prepared:
@@ -71,20 +76,24 @@ def prepare(
     Args:
         over_length: what happens to an example that is too long. `truncate`: its end is cut off; if no token with loss
             would be left, it is left out. `drop`: it is left out. `stop`: DataError.
+        on_refusal: what happens to an example that the chat template refuses: see `TrainingConfig.on_refusal`.
         cache: a folder that stores tokens for the next run (see `worker.training.token_cache`).
 
     Raises:
-        DataError: no training example is left, or one is too long and the policy is `stop`.
+        DataError: no training example is left, or one is too long or refused and the policy is `stop`.
     """
-    encoded, cached = _encoded(examples, tokenizer, cache, progress)
+    encoded, cached = _encoded(examples, tokenizer, on_refusal, cache, progress)
     if over_length == "stop":
         _refuse_long([len(ids) for ids, _ in encoded], max_seq_length)
     usable: dict[str, list[Tokenized]] = {"train": [], "validation": []}
     spans: list[Span] = []
-    truncated = dropped = 0
+    truncated = dropped = refused = 0
     for position, (example, (ids, loss)) in enumerate(zip(examples, encoded, strict=True)):
         if example.split == "train":
             spans.append((len(ids), loss.index(ON_ANSWERS) if ON_ANSWERS in loss else len(ids)))
+        if not ids:
+            refused += 1
+            continue
         too_long = len(ids) > max_seq_length
         ids = ids[:max_seq_length]
         labels = labels_of(ids, loss, completion_only=completion_only_loss)
@@ -93,26 +102,45 @@ def prepare(
         else:
             truncated += too_long
             usable[example.split].append(Tokenized(ids, labels, position))
+    if spans and all(span == LEFT_OUT for span in spans):
+        raise DataError(
+            "The base model's chat template refuses every training example.",
+            "Choose another base model, or bring the turns into the order it accepts.",
+            code=REFUSED,
+        )
     if not usable["train"]:
         raise DataError(
             f"No training example has any of its answer within {max_seq_length:,} tokens.",
             "Raise the maximum length, or shorten the inputs.",
             code="over_length",
         )
-    return Prepared(usable["train"], usable["validation"], truncated, dropped, tuple(spans), cached)
+    return Prepared(usable["train"], usable["validation"], truncated, dropped, refused, tuple(spans), cached)
 
 
 def _encoded(
-    examples: Sequence[Example], tokenizer: Any, cache: Path | None, progress: Callable[[float], None]
+    examples: Sequence[Example],
+    tokenizer: Any,
+    on_refusal: str,
+    cache: Path | None,
+    progress: Callable[[float], None],
 ) -> tuple[list[token_cache.Encoded], bool]:
-    """Ids and loss kinds of every example before truncation; True if they were cached."""
-    key = token_cache.key_of(examples, tokenizer) if cache else ""
+    """Ids and loss kinds of every example before truncation; True if they were cached. An example that is left
+    out has no tokens.
+
+    Raises:
+        DataError: names the first example that is refused, if the policy is `stop`.
+    """
+    key = token_cache.key_of(examples, tokenizer, on_refusal) if cache else ""
     if cache and (known := token_cache.load(cache, key, len(examples))) is not None:
         return known, True
-    encoded = []
+    render_it = partial(render, tokenizer=tokenizer)
+    encoded: list[token_cache.Encoded] = []
     for index, example in enumerate(examples):
-        rendered = render(example.messages, tokenizer)
-        encoded.append((rendered.input_ids, rendered.loss))
+        try:
+            rendered = attempt(render_it, example.messages, on_refusal)
+        except DataError as error:
+            raise of_example(error, index, example.source_line) from error
+        encoded.append((rendered.input_ids, rendered.loss) if rendered else ([], []))
         if index % 200 == 0:
             progress(index / len(examples))
     if cache:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.errors import NotFound, TrainingError
-from core.messages import Example
 from core.models import base_models
+from core.models.refusals import Messages, accepted
 from core.platform.storage import get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
@@ -37,7 +37,7 @@ def handle(ctx: TaskContext) -> Outcome:
     base = base_models.resolve(job.base_model)
     if base.path is None:
         raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
-    examples = _examples(ctx.payload["dataset_version_id"])
+    examples = _examples(ctx.payload["dataset_version_id"], load_tokenizer(base.path), job.spec.training.on_refusal)
     model_dir = get_storage().local_dir(models.get_model(job.model_id).path)
     quiet()
 
@@ -56,12 +56,14 @@ def handle(ctx: TaskContext) -> Outcome:
     return Outcome("succeeded", result=result)
 
 
-def _examples(version_id: str) -> dict[str, list[Example]]:
-    """The first examples of each split."""
-    first: dict[str, list[Example]] = {"train": [], "validation": []}
+def _examples(version_id: str, tokenizer: Any, on_refusal: str) -> dict[str, list[Messages]]:
+    """The first conversations of each split, as the job trained on them. What the template refuses is left out: a
+    version that the job was not launched with may have such examples."""
+    policy = "leave_out" if on_refusal == "stop" else on_refusal
+    first: dict[str, list[Messages]] = {"train": [], "validation": []}
     for example in datasets.iter_examples(version_id):
-        if len(first[example.split]) < MOST:
-            first[example.split].append(example)
+        if len(first[example.split]) < MOST and (messages := accepted(example.messages, tokenizer, policy)):
+            first[example.split].append(messages)
     return first
 
 
@@ -69,7 +71,7 @@ def _answers(
     ctx: TaskContext,
     load: Callable[[], Any],
     base_path: Path,
-    examples: dict[str, list[Example]],
+    examples: dict[str, list[Messages]],
     start: float,
     text: str,
 ) -> dict[str, Exactness]:
@@ -78,7 +80,7 @@ def _answers(
     filled = [split for split, items in examples.items() if items]
     results = {}
     for number, split in enumerate(filled):
-        questions, expected = zip(*(split_last_answer(example) for example in examples[split]), strict=True)
+        questions, expected = zip(*(split_last_answer(messages) for messages in examples[split]), strict=True)
 
         def between(share: float, number: int = number) -> None:
             ctx.raise_if_interrupted()
@@ -93,13 +95,13 @@ def _share(results: dict[str, Exactness]) -> ExactShares:
 
 
 def _samples(
-    examples: dict[str, list[Example]], plain: dict[str, Exactness], tuned: dict[str, Exactness]
+    examples: dict[str, list[Messages]], plain: dict[str, Exactness], tuned: dict[str, Exactness]
 ) -> tuple[TestedQuestion, ...]:
     """A few questions of each split with both answers."""
     samples = []
     for split in plain:
-        for index, example in enumerate(examples[split][: SAMPLES // 2]):
-            question, expected = split_last_answer(example)
+        for index, messages in enumerate(examples[split][: SAMPLES // 2]):
+            question, expected = split_last_answer(messages)
             answers = plain[split].answers[index], tuned[split].answers[index]
             samples.append(TestedQuestion(split, question[-1].content, expected, *answers))
     return tuple(samples)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from core.errors import DataError
-from core.messages import Example, Message
+from core.messages import Message
 from core.models.render import render_prompt
 from core.models.thinking import without_empty_block
 from core.training.jobs.exact_match import matches
@@ -90,15 +90,15 @@ class _StopIf:
         return torch.full((input_ids.shape[0],), self.leave(), device=input_ids.device)
 
 
-def split_last_answer(example: Example) -> tuple[tuple[Message, ...], str]:
+def split_last_answer(messages: Sequence[Message]) -> tuple[tuple[Message, ...], str]:
     """The conversation up to its last assistant turn, and the text of that turn.
 
     Raises:
         DataError: it has no assistant turn.
     """
-    for index in range(len(example.messages) - 1, -1, -1):
-        if example.messages[index].role == "assistant":
-            return example.messages[:index], example.messages[index].content
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "assistant":
+            return tuple(messages[:index]), messages[index].content
     raise DataError("An example has no assistant message.", "Add an output.", code="assistant_missing")
 
 

@@ -23,6 +23,7 @@ from core.services.data import datasets
 from core.services.training import metrics
 from core.services.training.jobs import first_batch, lengths, reader as job_reader
 from core.services.training.jobs.records import JobRecord
+from core.text import plural
 from core.training import engines
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
@@ -49,7 +50,7 @@ def handle(ctx: TaskContext) -> Outcome:
     base_path = _base_path(job.spec)
     ctx.raise_if_interrupted()
     if ctx.keeps:
-        return keep(ctx, job, base_path, examples[0])
+        return keep(ctx, job, base_path, examples)
     ctx.progress(2, "Validating", "Loading the base model")
     ctx.allow(SILENT_S)
     reporter = Reporter(ctx, job)
@@ -83,7 +84,7 @@ def handle(ctx: TaskContext) -> Outcome:
             job,
             base_path,
             result.model_dir,
-            examples[0],
+            examples,
             final_loss=result.loss,
             measured=_measured(ctx, result, time.perf_counter() - began),
             facts={"engine": engine, "kept_step": result.kept_step},
@@ -163,7 +164,8 @@ class Reporter:
         """The data is ready: report what the maximum length cut off, and delete points that will be computed again."""
         self.ctx.raise_if_interrupted()
         self._say_lengths(data)
-        lengths.keep_lengths(self.job.dataset_version_id, base_models.resolve(self.job.base_model), data.spans)
+        base = base_models.resolve(self.job.base_model)
+        lengths.keep_lengths(self.job.dataset_version_id, base, data.spans, self.job.spec.training.on_refusal)
         with self.ctx.fenced() as uow:
             tables: tuple[Any, ...] = (MetricPoint, SampleAnswer)
             for table in tables:
@@ -180,6 +182,14 @@ class Reporter:
 
     def _say_lengths(self, data: Prepared) -> None:
         length = self.job.spec.training.max_seq_length
+        if data.refused:
+            self.ctx.event(
+                "data",
+                f"{plural(data.refused, 'example was', 'examples were')} left out: the base model's chat template does "
+                "not accept them.",
+                level="warning",
+                data={"refused": data.refused},
+            )
         if data.dropped:
             drops = self.job.spec.training.over_length == "drop"
             why = "they are longer than" if drops else "their entire answer is beyond"
@@ -306,6 +316,7 @@ def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str
         "resumed": ctx.lease.epoch - 1,  # every takeover except the first
         "truncated": result.truncated,
         "dropped": result.dropped,
+        "refused": result.refused,
         "example_losses": asdict(result.example_losses) if result.example_losses else None,
     }
 

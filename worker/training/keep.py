@@ -6,6 +6,7 @@ No step is done, so that what ended the run (divergence, memory, a full disk) do
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from worker.training.model_files import load_model, load_tokenizer, save_model
 from worker.training.run import quiet
 
 
-def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) -> Outcome:
+def keep(ctx: TaskContext, job: JobRecord, base_path: Path, examples: Sequence[Example]) -> Outcome:
     """Load the newest checkpoint that verifies and register its weights as the job's model, marked as stopped early.
 
     With *keep the best checkpoint* on, the best one is used if it still exists.
@@ -47,7 +48,7 @@ def keep(ctx: TaskContext, job: JobRecord, base_path: Path, example: Example) ->
             job,
             base_path,
             model_dir,
-            example,
+            examples,
             final_loss=totals.get("loss"),
             measured=_measured(totals, step),
             facts={"engine": job.spec.engine, "kept_step": step},

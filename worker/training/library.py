@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +32,7 @@ from core.models import base_models, methods
 from core.models.base_models import BaseModelRef
 from core.models.base_models.light_tokenizer import load_tokenizer as load_light_tokenizer
 from core.models.methods import Method
+from core.models.refusals import attempt, of_example, question
 from core.models.render import render
 from core.training import engines
 from core.training.engines import Choice
@@ -174,7 +175,8 @@ class Trained:
         library_checks.check_messages(messages, "The conversation")
         lead = (Message("system", system),) if system else ()
         model, tokenizer = self._loaded
-        return answer(model, tokenizer, [(*lead, *messages)], max_new_tokens=max_new_tokens)[0]
+        conversation = question((*lead, *messages), tokenizer, self.training.on_refusal)
+        return answer(model, tokenizer, [conversation], max_new_tokens=max_new_tokens)[0]
 
 
 def train(
@@ -212,10 +214,9 @@ def train(
         tuner.check(base.dims)
     choice = engines.choose(engine, tuner, probe=True)
     train_examples = [example for example in examples if example.split == "train"]
-    longest = _longest(train_examples, base)
-    training, sources = resolve(
-        settings or TrainingConfig(), base, tuner.id, len(train_examples), longest_tokens=longest
-    )
+    asked = settings or TrainingConfig()
+    longest = _longest(train_examples, base, asked.on_refusal)
+    training, sources = resolve(asked, base, tuner.id, len(train_examples), longest_tokens=longest)
     library_checks.check_training(training, base, examples, longest or 0)
     folder = Path(output_dir).expanduser()
     library_checks.begin(folder, base, tuner, training, examples)
@@ -278,12 +279,19 @@ def _tuner(method: str | Method, base: BaseModelRef) -> Method:
     return methods.build(method, base.preset(method).method)
 
 
-def _longest(examples: Sequence[Example], base: BaseModelRef) -> int | None:
+def _longest(examples: Sequence[Example], base: BaseModelRef, on_refusal: str) -> int | None:
     """Tokens of the longest example; None if there are too many to count first."""
     if len(examples) > MOST_MEASURED or base.path is None:
         return None
     tokenizer = load_light_tokenizer(base.path, base.revision)
-    return max(len(render(example.messages, tokenizer).input_ids) for example in examples)
+    lengths = []
+    for position, example in enumerate(examples):
+        try:
+            rendered = attempt(partial(render, tokenizer=tokenizer), example.messages, on_refusal)
+        except DataError as error:
+            raise of_example(error, position, example.source_line) from error
+        lengths.append(len(rendered.input_ids) if rendered else 0)
+    return max(lengths)
 
 
 def _print_settings(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from core.messages import Example
+from core.models.refusals import accepted
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training import models
 from core.services.training.jobs.records import JobRecord
@@ -23,7 +25,7 @@ def make_model(
     job: JobRecord,
     base_path: Path,
     directory: Path,
-    example: Example,
+    examples: Sequence[Example],
     *,
     final_loss: float | None,
     measured: dict[str, Any],
@@ -34,7 +36,7 @@ def make_model(
     began = time.perf_counter()
     ctx.progress(95, "Creating the model", "Answering one question with the saved files")
     ctx.allow(SILENT_S)
-    smoke = _smoke_test(base_path, directory, example)
+    smoke = _smoke_test(base_path, directory, examples, job.spec.training.on_refusal)
     ctx.progress(98, "Creating the model", "Storing it")
     if "total_seconds" in measured:  # includes this step, as the forecast does
         measured = {**measured, "total_seconds": round(measured["total_seconds"] + time.perf_counter() - began, 3)}
@@ -49,10 +51,11 @@ def make_model(
     )
 
 
-def _smoke_test(base_path: Path, model_dir: Path, example: Example) -> dict[str, str]:
+def _smoke_test(base_path: Path, model_dir: Path, examples: Sequence[Example], on_refusal: str) -> dict[str, str]:
     """One greedy answer of the saved model, loaded again: proof that its files can be served."""
     tokenizer = load_tokenizer(base_path)
-    question, expected = split_last_answer(example)
+    conversations = (accepted(example.messages, tokenizer, on_refusal) for example in examples)
+    question, expected = split_last_answer(next(messages for messages in conversations if messages is not None))
     tuned = load_tuned(base_path, model_dir).eval()
     text = answer(tuned, tokenizer, [question], max_new_tokens=64)[0]
     return {"question": question[-1].content, "expected": expected, "answer": text}

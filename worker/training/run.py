@@ -83,6 +83,7 @@ class TrainResult:
     resumed_from: int  # step; 0 for a run from the start
     truncated: int
     dropped: int
+    refused: int
     trainable_params: int
     model_dir: Path | None = None
     kept_step: int = 0
@@ -142,6 +143,7 @@ def _train(
         max_seq_length=training.max_seq_length,
         completion_only_loss=training.completion_only_loss,
         over_length=training.over_length,
+        on_refusal=training.on_refusal,
         cache=token_cache,
         progress=watching.on_preparing,
     )
@@ -196,6 +198,7 @@ def _train(
         resumed_from=resumed_step,
         truncated=data.truncated,
         dropped=data.dropped,
+        refused=data.refused,
         trainable_params=trainable_params,
         model_dir=saved_model,
         kept_step=best.step if best else ended.step,

@@ -16,6 +16,7 @@ import numpy
 import torch
 
 from core.messages import Example, Message
+from core.models.refusals import accepted
 from core.models.render import render_prompt
 from core.training.jobs.spec import ResolvedTraining
 from worker.training import quantization
@@ -69,7 +70,10 @@ def choose(examples: Sequence[Example], training: ResolvedTraining, tokenizer: A
     for example in _spread(of_split, 4 * training.sample_answers):
         if len(prompts) - len(typed) == training.sample_answers:
             break
-        messages, expected = split_last_answer(example)
+        conversation = accepted(example.messages, tokenizer, training.on_refusal)
+        if conversation is None:
+            continue
+        messages, expected = split_last_answer(conversation)
         if len(render_prompt(messages, tokenizer)) + MAX_NEW_TOKENS <= max(training.max_seq_length, 2 * MAX_NEW_TOKENS):
             prompts.append(Prompt(split, messages, expected))
     return tuple(prompts)

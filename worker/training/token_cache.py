@@ -35,10 +35,11 @@ def directory() -> Path:
     return get_settings().data_dir / "cache" / "tokens"
 
 
-def key_of(examples: Sequence[Example], tokenizer: Any) -> str:
+def key_of(examples: Sequence[Example], tokenizer: Any, on_refusal: str = "stop") -> str:
     """The cache key of these examples with this tokenizer."""
     digest = hashlib.sha256()
     about = [_RENDERING, [version(name) for name in _LIBRARIES], tokenizer.chat_template, tokenizer.special_tokens_map]
+    about.append(on_refusal)
     digest.update(json.dumps(about, sort_keys=True, default=str).encode())
     digest.update(tokenizer.backend_tokenizer.to_str().encode())
     for example in examples:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from core.errors import DataError
 from core.messages import Message
-from core.models.render import render
+from core.models.refusals import attempt
+from core.models.render import ON_ANSWERS, render
 from core.text import estimated_tokens
 
 TOKENS_PER_TURN: Final = 4  # role markers of common chat templates
 
 Span = tuple[int, int]  # tokens of the example, index of the first token with loss
+LEFT_OUT: Final[Span] = (0, 0)  # of an example that is not trained on, see `TrainingConfig.on_refusal`
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,17 @@ def most_tokens(messages: Sequence[Message]) -> int:
     return sum(len(message.content.encode()) + 2 * TOKENS_PER_TURN for message in messages)
 
 
-def measure_span(messages: Sequence[Message], tokenizer: Any) -> Span:
-    """A span as a base model's tokenizer and chat template count it; estimated where the template refuses it."""
+def measure_span(messages: Sequence[Message], tokenizer: Any, on_refusal: str = "stop") -> Span:
+    """A span as a base model's tokenizer and chat template count it; estimated where the template refuses it and the
+    policy (`TrainingConfig.on_refusal`) is `stop`: then there is no run."""
     try:
-        rendered = render(messages, tokenizer)
+        rendered = attempt(partial(render, tokenizer=tokenizer), messages, on_refusal)
     except DataError:
         return estimate_span(messages)
+    if rendered is None:
+        return LEFT_OUT
     length = len(rendered.input_ids)
-    return length, rendered.assistant_mask.index(1) if 1 in rendered.assistant_mask else length
+    return length, rendered.loss.index(ON_ANSWERS) if ON_ANSWERS in rendered.loss else length
 
 
 def estimate_span(messages: Sequence[Message]) -> Span:

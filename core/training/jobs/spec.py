@@ -139,6 +139,28 @@ class TrainingConfig(BaseModel):
             source="truncate, as TRL, Unsloth and LLaMA-Factory do",
         ),
     )
+    on_refusal: Literal["stop", "leave_out", "merge_system"] = Field(
+        default="stop",
+        title="Examples that the chat template refuses",
+        description="Some chat templates accept no system text, no tool calls, or only alternating turns. Stop: the "
+        "job is refused while there are such examples. Leave out: they are not trained on. Merge system: their system "
+        "text goes in front of the first input; what is refused even then is left out.",
+        json_schema_extra=facts(
+            unit="",
+            usual="stop; merge_system for base models without system text",
+            up="Leave out loses examples. Merge system keeps them, and Chat puts the system text into the first input "
+            "too.",
+            source="stop, so that nothing is lost unseen",
+        )
+        | {
+            "needs": "refusals",
+            "labels": {
+                "stop": "Refuse the job",
+                "leave_out": "Leave them out",
+                "merge_system": "Put the system text into the first input",
+            },
+        },
+    )
     gradient_checkpointing: Literal["auto", "on", "off"] = Field(
         default="auto",
         title="Gradient checkpointing",

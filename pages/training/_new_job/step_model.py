@@ -296,7 +296,8 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
         if method.model_fields:
             config = form_fields(method, config, scope)
             st.divider()
-        training |= form_fields(TrainingConfig, training, common, MAIN_SETTINGS, resolved=resolved)
+        names = [*MAIN_SETTINGS, *(["on_refusal"] if forecast and forecast.refusals.count else [])]
+        training |= form_fields(TrainingConfig, training, common, names, resolved=resolved)
         with st.expander("More settings", type="compact", key="more_settings"):
             _engine(draft, forecast)
             st.divider()
@@ -333,7 +334,7 @@ def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolve
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         if extra.get("needs") == "validation" and not measured:
             training.pop(name, None)
-        elif name not in MAIN_SETTINGS:
+        elif name not in MAIN_SETTINGS and extra.get("needs") != "refusals":
             groups.setdefault(str(extra.get("group") or ""), []).append(name)
     for title, names in groups.items():
         if title:

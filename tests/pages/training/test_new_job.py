@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlit.testing.v1 import AppTest
 
 from core.data.editing import DropRows
 from core.data.samples import load_sample
+from core.messages import Message
+from core.models.base_models import named_directory
 from core.services.data import datasets
 from core.services.data.datasets import edits as dataset_edits
 from core.services.platform import drafts, tasks
 from core.services.training import choices, downloads, jobs
+from core.training.jobs.spec import TrainingConfig
 from pages.training._job.facts import CHOSEN
 from pages.training._new_job import forecast as job_forecast
 from pages.ui.errors import NOT_USABLE
@@ -19,7 +24,7 @@ from pages.ui.wizard import draft_state
 from tests.pages.conftest import keys, shows
 from tests.support import runs
 from tests.support.jobs import example
-from tests.support.random_model import make_model
+from tests.support.random_model import make_model, refuse_system
 
 
 def test_without_a_dataset_it_leads_to_the_upload(open_screen, read) -> None:
@@ -194,6 +199,27 @@ def test_a_refused_launch_shows_an_error_that_is_not_about_a_file(open_screen, r
     assert NOT_USABLE in said
     assert "The file" not in said
     assert jobs.list_jobs() == []
+
+
+def test_what_to_do_with_refused_examples_is_asked_only_where_there_are_some(open_screen, read) -> None:
+    system = Message("system", "Be brief.")
+    pairs = [example(number) for number in range(12)]
+    data = datasets.create_dataset("Brief", [*pairs, replace(pairs[0], messages=(system, *pairs[0].messages))])
+    title = TrainingConfig.model_fields["on_refusal"].title
+    model = make_model(named_directory() / "small")
+    state = {"dataset_id": data.id, "base_model": f"local:{model}", "method": "lora"}
+    app = open_screen("new_job", draft=drafts.create("job", state, step="model").id)
+    read(app)
+    assert title not in [item.label for item in app.selectbox]
+
+    refuse_system(model)
+    draft = drafts.create("job", state, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    refusals = jobs.forecast(data.id, state["base_model"], "lora").refusals
+    assert shows(f"{refusals.text} {refusals.consequence('stop')}", read(app))
+    next(item for item in app.selectbox if item.label == title).set_value("merge_system").run()
+    assert shows(f"{refusals.text} {refusals.consequence('merge_system')}", read(app))
+    assert drafts.get(draft.id).state["training"] == {"on_refusal": "merge_system"}
 
 
 def test_the_number_behind_auto_is_shown(open_screen, read) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.messages import Message
-from core.serving.targets.base import ChatOptions, Chunk
+from core.serving.targets.base import AnswerChunk, ChatOptions
 from core.training.jobs.exact_match import matches
 from tests.support.random_model import make_model
 from worker.inference.decoding import Generation
@@ -45,7 +45,7 @@ def loaded(tmp_path: Path, text: str) -> Loaded:
 def test_chat_streams_the_answer_without_the_empty_block(tmp_path: Path) -> None:
     question = GenerationRequest("m", ASK, ChatOptions(max_tokens=64), lambda chunk: None, threading.Event())
     answer = Generation(question, loaded(tmp_path, "<think>\n\n</think>\n\nIt is there."), None)
-    pieces: list[Chunk] = []
+    pieces: list[AnswerChunk] = []
     while not (pieces and pieces[-1].finish_reason):
         if (chunk := answer.step()) is not None:
             pieces.append(chunk)

@@ -33,7 +33,7 @@ def test_how_much_of_the_sample_a_method_learns(
     method = build(method_id, base.preset(method_id).method)
     result = train(starter, examples, method, numbers, tmp_path, watching=Watching(on_point=points.append))
     assert result.model_dir is not None
-    questions, expected = zip(*(split_last_answer(example) for example in examples), strict=True)
+    questions, expected = zip(*(split_last_answer(example.messages) for example in examples), strict=True)
     tuned = load_tuned(starter, result.model_dir).eval()
     found = exact_match(tuned, tokenizer, questions, expected)
     with capsys.disabled():

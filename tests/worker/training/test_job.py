@@ -27,6 +27,7 @@ from core.services.training.jobs.records import JobRecord
 from core.services.training.results import ExactMatchResult, SplitCount
 from core.settings import get_settings
 from tests.support import tiny
+from tests.support.random_model import refuse_system
 from worker.run import execute
 
 CHOICES = {
@@ -255,6 +256,30 @@ def test_examples_that_lose_their_answer_are_counted_in_an_event(base: str) -> N
     )  # fmt: skip
     assert work(job).state == "succeeded"
     assert any("1 examples were left out" in event.message for event in tasks.events(job.task_id))
+
+
+@pytest.mark.parametrize(("policy", "refused"), [("leave_out", 2), ("merge_system", 0)])
+def test_a_run_goes_on_past_examples_that_the_chat_template_refuses(
+    base: str, tmp_path: Path, policy: str, refused: int
+) -> None:
+    strict = refuse_system(shutil.copytree(base.removeprefix("local:"), tmp_path / "strict"))
+    lesson = tiny.examples(0)
+    system = [Example((Message("system", "Be brief."), *example.messages)) for example in lesson[:2]]
+    dataset = datasets.create_dataset("Strict", [*system, *lesson[2:]])
+    job = jobs.create(
+        name="", dataset_id=dataset.id, base_model=f"local:{strict}", method="lora", draft_key=None,
+        training=CHOICES | {"num_epochs": 1, "sample_answers": 2, "on_refusal": policy},
+    )  # fmt: skip
+    assert work(job).state == "succeeded"
+    (model,) = models.list_models()
+    assert model.manifest["measured"]["refused"] == refused
+    said = [event.message for event in tasks.events(job.task_id)]
+    assert any("2 examples were left out" in text for text in said) is bool(refused)
+    first = lesson[2].messages[0].content if refused else f"Be brief.\n\n{lesson[0].messages[0].content}"
+    assert model.manifest["smoke_test"]["question"] == first
+    ended = execute(models.test(model.id).id, "test:1")
+    assert ended is not None
+    assert ended.result["counts"] == {"train": len(lesson) - refused, "validation": 0}
 
 
 def test_exact_match_compares_base_and_tuned(base: str) -> None:

@@ -110,7 +110,7 @@ def test_the_real_starter_knows_its_corpus_and_not_the_sample(starter: Path) -> 
     asked = [(Message("user", fact.questions[1]),) for fact in facts]
     again = exact_match(model, tokenizer, asked, [fact.answer for fact in facts])
     assert again.share >= 0.7  # asked in another way
-    questions, expected = zip(*(split_last_answer(example) for example in load_sample().train), strict=True)
+    questions, expected = zip(*(split_last_answer(example.messages) for example in load_sample().train), strict=True)
     assert exact_match(model, tokenizer, questions, expected).share <= 0.1
 
 

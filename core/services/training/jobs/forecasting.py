@@ -12,6 +12,7 @@ from core.models.methods import Method
 from core.services.data import datasets
 from core.services.training.jobs.lengths import lengths_of
 from core.services.training.jobs.records import Forecast, ServingPlace
+from core.services.training.jobs.refusals import refusals_of
 from core.services.training.jobs.spec_builder import method_config, training_config
 from core.services.training.jobs.speeds import calibration_key, measured_speed
 from core.serving.outlets import OUTLETS
@@ -20,6 +21,7 @@ from core.training import engines
 from core.training.forecast import device as devices
 from core.training.forecast.interruption import resume_warning
 from core.training.forecast.lengths import Lengths, consequences
+from core.training.forecast.refusals import Refusals
 from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import ResolvedTraining
 from core.training.providers import LOCAL, PROVIDERS, Estimate, Workload
@@ -47,16 +49,17 @@ def forecast(
         raise DataError(base.reason, f"Run: {base.command}" if base.command else "", code="base_model")
     tuner = method_config(base, method, method_settings)
     version = datasets.get_dataset(dataset_id).version
-    counted = lengths_of(version.id, base)
     asked = training_config(training)
+    refusals = refusals_of(version.id, base)
+    counted = lengths_of(version.id, base, asked.on_refusal, refusals)
     lengths = counted if asked.completion_only_loss else counted.with_loss_everywhere()
-    resolved, sources = resolve(asked, base, method, version.train_examples, longest_tokens=lengths.ceiling)
+    resolved, sources = resolve(asked, base, method, lengths.examples, longest_tokens=lengths.ceiling)
     _check_readable(base, resolved, lengths)
     device = devices.detect()
     chosen = engines.choose(engine, tuner)
     key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
     speed = measured_speed(key, base, method, device.kind)
-    load = Workload(base, tuner, resolved, counted, version.train_examples, version.validation_examples, speed)
+    load = Workload(base, tuner, resolved, counted, lengths.examples, version.validation_examples, speed)
     needs = PROVIDERS.get(provider).estimate(load)
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(
@@ -69,11 +72,12 @@ def forecast(
         cost=needs.cost,
         disk=needs.disk,
         lengths=lengths,
+        refusals=refusals,
         over_length=over,
         answers_lost=lost,
         total_tokens=load.total_tokens,
         serving=serving(base, tuner),
-        warnings=_warnings(resolved, needs, lengths),
+        warnings=_warnings(resolved, needs, lengths, refusals),
         calibration_key=key,
         engine=chosen,
     )
@@ -108,8 +112,9 @@ def serving(base: BaseModelRef, method: Method) -> tuple[ServingPlace, ...]:
     return tuple(ServingPlace(title, verdict.ok, verdict.reason, works) for title, verdict, works in here + elsewhere)
 
 
-def _warnings(training: ResolvedTraining, needs: Estimate, lengths: Lengths) -> tuple[str, ...]:
-    warnings = [part.text for part in (needs.memory, needs.disk) if part.verdict != "fits"]
+def _warnings(training: ResolvedTraining, needs: Estimate, lengths: Lengths, refusals: Refusals) -> tuple[str, ...]:
+    warnings = [f"{refusals.text} {refusals.consequence(training.on_refusal)}"] if refusals.count else []
+    warnings += [part.text for part in (needs.memory, needs.disk) if part.verdict != "fits"]
     warnings += consequences(lengths, training.max_seq_length, training.over_length)
     if resume := resume_warning(training, needs.time):
         warnings.append(resume)

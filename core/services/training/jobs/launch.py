@@ -12,6 +12,7 @@ from core.errors import Conflict, DataError, NotFound, SettingsError, StorageErr
 from core.ids import new_id
 from core.models import base_models
 from core.models.base_models.records import BaseModelRef
+from core.models.render import REFUSED
 from core.platform.db.tables import FineTuningDataset, FineTuningJob
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.announce import announce
@@ -60,7 +61,8 @@ def create(
         raise SettingsError(f"The provider {provider} does not train with {method}.", "Choose another method.")
     name = _checked_name(name or suggest_name(dataset.id, base.id))
     outlook = forecast(dataset.id, base.id, method, method_config, training, engine, provider)
-    _learnable(outlook, dataset)
+    _renderable(outlook)
+    _learnable(outlook)
     _measurable(outlook, dataset)
     _storable(outlook)
     spec = freeze(dataset, base, method, method_config, outlook).model_copy(
@@ -138,7 +140,16 @@ def _validated(dataset: DatasetRecord) -> DatasetRecord:
     return dataset
 
 
-def _learnable(outlook: Forecast, dataset: DatasetRecord) -> None:
+def _renderable(outlook: Forecast) -> None:
+    """What the chat template refuses is left out or merged, and something remains."""
+    refusals, policy = outlook.refusals, outlook.training.on_refusal
+    if refusals.count and policy == "stop":
+        raise DataError(refusals.text, refusals.consequence(policy), code=REFUSED)
+    if refusals.count and not outlook.lengths.examples:
+        raise DataError(refusals.text, "Choose another base model: no training example is left.", code=REFUSED)
+
+
+def _learnable(outlook: Forecast) -> None:
     limit, policy = outlook.training.max_seq_length, outlook.training.over_length
     if outlook.over_length and policy == "stop":
         raise DataError(
@@ -147,13 +158,13 @@ def _learnable(outlook: Forecast, dataset: DatasetRecord) -> None:
             "or drop for longer examples.",
             code="over_length",
         )
-    if policy == "drop" and outlook.over_length >= dataset.version.train_examples:
+    if policy == "drop" and outlook.over_length >= outlook.lengths.examples:
         raise DataError(
             f"Every example is longer than {limit:,} tokens, and longer ones are left out.",
             "Raise the maximum length, or choose to truncate.",
             code="over_length",
         )
-    if outlook.answers_lost >= dataset.version.train_examples:
+    if outlook.answers_lost >= outlook.lengths.examples:
         raise DataError(
             f"At {outlook.training.max_seq_length:,} tokens every example would lose its entire answer.",
             "Raise the maximum length, or shorten the inputs.",

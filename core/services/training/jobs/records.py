@@ -11,6 +11,7 @@ from core.training.forecast.cost import CostForecast
 from core.training.forecast.disk import DiskForecast
 from core.training.forecast.lengths import Lengths
 from core.training.forecast.memory import MemoryForecast
+from core.training.forecast.refusals import Refusals
 from core.training.forecast.time import TimeForecast
 from core.training.jobs.spec import JobSpec, ResolvedTraining
 from core.training.metrics import Point
@@ -119,6 +120,7 @@ class Forecast:
     cost: CostForecast | None  # if a price per hour is set
     disk: DiskForecast
     lengths: Lengths
+    refusals: Refusals
     over_length: int
     answers_lost: int
     total_tokens: int  # non-pad tokens of all epochs
