@@ -30,7 +30,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-DATA = Path(os.environ.get("SFT_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+from bench._real_data import real_data
+
 TURNS = 3
 VALIDATION_TURNS = 9  # each takes about a second: one busy moment of the machine must not decide
 
@@ -54,12 +55,12 @@ def conversations() -> list[list[dict[str, str]]]:
     speakers = {"human": "user", "gpt": "assistant"}
     found = [
         [{"role": speakers[turn["from"]], "content": turn["value"]} for turn in item["conversations"]]
-        for item in json.loads((DATA / "chat/sharegpt_dummy_conversation.json").read_text("utf-8"))
+        for item in json.loads((real_data() / "chat/sharegpt_dummy_conversation.json").read_text("utf-8"))
     ]
-    for item in json.loads((DATA / "instruct/alpaca_en_demo.json").read_text("utf-8")):
+    for item in json.loads((real_data() / "instruct/alpaca_en_demo.json").read_text("utf-8")):
         question = "\n".join(part for part in (item["instruction"], item["input"]) if part)
         found.append([{"role": "user", "content": question}, {"role": "assistant", "content": item["output"]}])
-    with (DATA / "tables/banking77_test.csv").open(encoding="utf-8", newline="") as stream:
+    with (real_data() / "tables/banking77_test.csv").open(encoding="utf-8", newline="") as stream:
         for text, label in list(csv.reader(stream))[1:1000]:
             found.append([{"role": "user", "content": text}, {"role": "assistant", "content": label}])
     return [item for item in found if all(message["content"].strip() for message in item)]
@@ -188,7 +189,7 @@ def validation(folder: Path, megabytes: float) -> dict[str, Any]:
 
 def write_table(path: Path, rows: int) -> None:
     """Banking77 repeated to so many rows."""
-    with (DATA / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
+    with (real_data() / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
         header, *content = csv.reader(stream)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -287,7 +288,7 @@ def splitting(folder: Path, rows: int) -> dict[str, Any]:
     from core.data.versions.rows import Rows
     from core.data.versions.writer import VersionWriter
 
-    with (DATA / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
+    with (real_data() / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
         questions, answers = zip(*list(csv.reader(stream))[1:], strict=True)
     with VersionWriter(folder / "base", hold_out=0.0) as out:
         for start in range(0, rows, len(questions)):

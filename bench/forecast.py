@@ -19,6 +19,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from bench._real_data import real_data
+
 SIZES = {  # (hidden, MLP, layers, heads, key heads, vocabulary): 151M and 24M parameters
     False: (768, 2048, 20, 12, 4, 32_768),
     True: (384, 1024, 8, 6, 2, 32_768),
@@ -77,8 +79,7 @@ def chats() -> tuple[list[Any], list[str]]:
     """The first short enough chats of the demo set, the last ones for validation; and all its texts."""
     from core.messages import Example, Message
 
-    folder = Path(os.environ.get("SFT_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
-    rows = json.loads((folder / "instruct" / "alpaca_en_demo.json").read_text())
+    rows = json.loads((real_data() / "instruct" / "alpaca_en_demo.json").read_text())
     pairs = [(f"{row['instruction']}\n{row['input']}".strip(), row["output"]) for row in rows]
     short = [pair for pair in pairs if len("".join(pair)) <= LONGEST_CHARS][: EXAMPLES + VALIDATION]
     examples = [Example((Message("user", question), Message("assistant", answer))) for question, answer in short]

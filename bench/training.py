@@ -31,7 +31,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-DATA = Path(os.environ.get("SFT_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+from bench._real_data import real_data
+
 RUNS = 5
 STEPS = 17  # one to warm up, 16 that count with a checkpoint among them, as in a default run over this whole file
 BATCH = 8
@@ -148,7 +149,7 @@ def conversations() -> list[Any]:
     from core.messages import Example, Message
 
     found = []
-    for item in json.loads((DATA / "instruct/alpaca_en_demo.json").read_text("utf-8")):
+    for item in json.loads((real_data() / "instruct/alpaca_en_demo.json").read_text("utf-8")):
         asked = "\n".join(part for part in (item["instruction"], item["input"]) if part)
         found.append(Example((Message("user", asked), Message("assistant", item["output"]))))
     return [example for example in found if all(message.content.strip() for message in example.messages)]

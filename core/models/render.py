@@ -211,7 +211,7 @@ def _text_and_spans(chat: list[dict[str, Any]], tokenizer: Any) -> tuple[str, li
     assistants = [index for index, message in enumerate(chat) if message["role"] == "assistant"]
     spans = _joined(compiled(tokenizer.chat_template).assistant_spans(chat, tokenizer.special_tokens_map))
     if len(spans) == len(assistants):
-        return text, [(start, _with_end_of_turn(text, end, tokenizer)) for start, end in spans]
+        return text, [(start, _end_of_turn(text, start, end, tokenizer)) for start, end in spans]
     return text, [_span_by_prefix(chat, index, text, tokenizer) for index in assistants]
 
 
@@ -226,11 +226,15 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def _with_end_of_turn(text: str, end: int, tokenizer: Any) -> int:
-    """`end`, moved behind a special token that follows at once: some templates leave it out of their markers."""
+def _end_of_turn(text: str, start: int, end: int, tokenizer: Any) -> int:
+    """Where the special token ends that ends a marked turn.
+
+    Some templates put a line break behind it inside their markers, others leave the token itself out of them.
+    """
     specials = special_tokens(tokenizer)
-    if any(text.endswith(special, 0, end) for special in specials):
-        return end
+    last = start + len(text[start:end].rstrip())
+    if any(text.endswith(special, start, last) for special in specials):
+        return last
     return next((end + len(special) for special in specials if text.startswith(special, end)), end)
 
 

@@ -24,7 +24,7 @@ from core.messages import Example
 from core.settings import get_settings
 
 MAX_BYTES: Final = 2 << 30  # of all files; the least recently used ones are deleted first
-_RENDERING: Final = 2  # increase it when core/models/render.py returns other tokens for the same example
+_RENDERING: Final = 3  # increase it when core/models/render.py returns other tokens for the same example
 _LIBRARIES: Final = ("tokenizers", "transformers")
 
 Encoded = tuple[list[int], list[int]]  # `input_ids` and `loss` of core.models.render.Rendered

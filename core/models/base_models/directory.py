@@ -300,7 +300,7 @@ def _speaks(path: Path, vocab_size: int, stamp: Stamp) -> tuple[str, str] | None
             f"{path.name}: the chat template uses token {outside[0]}, but the model has {vocab_size:,} tokens.",
             "Add the tokenizer that belongs to these weights.",
         )
-    if 1 not in rendered.assistant_mask:
+    if 1 not in rendered.assistant_mask or "Good day." not in rendered.text:
         return (
             f"{path.name}: the chat template omits the assistant's text.",
             "Fix chat_template.jinja, or use the model's original template.",

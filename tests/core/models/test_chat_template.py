@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -15,10 +14,8 @@ from core.messages import Message
 from core.models.base_models.directory import inspect
 from core.models.base_models.light_tokenizer import LightTokenizer
 from core.models.render import render, render_prompt
+from tests.support import chat_templates
 from tests.support.random_model import make_model
-
-FOLDER = Path(importlib.util.find_spec("trl").submodule_search_locations[0]) / "chat_templates"  # type: ignore[union-attr]
-FAMILIES = sorted(file.stem for file in FOLDER.glob("*.jinja"))
 
 CALL = {
     "id": "c12345678",
@@ -93,11 +90,11 @@ def rendered(tokenizer: Any, chat: tuple[Message, ...]) -> Any:
         return error.message
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", chat_templates.EVERY)
 def test_text_and_refusals_are_those_of_transformers(family: str, directory: Path) -> None:
     from worker.training.model_files import load_tokenizer
 
-    (directory / "chat_template.jinja").write_text((FOLDER / f"{family}.jinja").read_text(encoding="utf-8"))
+    (directory / "chat_template.jinja").write_text(chat_templates.template(family))
     light, heavy = LightTokenizer(directory), load_tokenizer(directory)
     for name, chat in CHATS.items():
         for generate in (False, True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,20 +10,13 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from core.errors import DataError
 from core.messages import Message
 from core.models.render import IGNORED, render, render_prompt
+from tests.support import chat_templates
 
 SYSTEM = Message("system", "You are brief.")
 ASK, SAY = Message("user", "What is the capital?"), Message("assistant", "It is Varnholt.")
 AGAIN, SAID = Message("user", "And the river?"), Message("assistant", "The Bel.")
 ONE, TWO = (ASK, SAY), (ASK, SAY, AGAIN, SAID)
 
-TEMPLATES = {
-    "chatml": "<|im_end|>",
-    "gemma-it": "<end_of_turn>",
-    "llama-3-instruct": "<|eot_id|>",
-    "mistral-instruct": "</s>",
-    "phi-3": "<|end|>",
-    "qwen2.5-instruct": "<|im_end|>",
-}
 SPECIAL = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<start_of_turn>", "<end_of_turn>", "<|start_header_id|>"]
 SPECIAL += ["<|end_header_id|>", "<|eot_id|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"]
 
@@ -67,13 +59,10 @@ def starter_tokenizer() -> Any:
     return train_tokenizer(tiny.recipe())
 
 
-@pytest.fixture(params=sorted(TEMPLATES))
-def real_tokenizer(request: pytest.FixtureRequest, real_data: Path) -> Any:
-    text = (real_data / "chat_templates" / f"{request.param}.jinja").read_text()
-    if "{%-" not in text:  # this collection prints its templates over many lines; they mean the joined text
-        text = text.replace("    ", "").replace("\n", "")
-    tokenizer = fast_tokenizer(text, SPECIAL)
-    tokenizer.end_of_turn = TEMPLATES[request.param]
+@pytest.fixture(params=chat_templates.ENDS)
+def real_tokenizer(request: pytest.FixtureRequest) -> Any:
+    tokenizer = fast_tokenizer(chat_templates.template(request.param), SPECIAL)
+    tokenizer.end_of_turn = chat_templates.ENDS[request.param]
     return tokenizer
 
 
@@ -193,10 +182,9 @@ def test_real_templates_cannot_be_broken_out_of(real_tokenizer: Any) -> None:
     assert hostile in attacked.text
 
 
-def test_a_template_that_refuses_says_which_roles(real_data: Path) -> None:
-    text = (real_data / "chat_templates" / "gemma-it.jinja").read_text().replace("    ", "").replace("\n", "")
+def test_a_template_that_refuses_says_which_roles() -> None:
     with pytest.raises(DataError, match="assistant, user") as caught:
-        render((SAY, ASK), fast_tokenizer(text, SPECIAL))
+        render((SAY, ASK), fast_tokenizer(chat_templates.template("gemma"), SPECIAL))
     assert caught.value.code == "chat_template"
 
 

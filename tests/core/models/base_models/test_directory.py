@@ -110,6 +110,12 @@ def _template(model: Path, text: str) -> None:
         (lambda m: _template(m, "{% if %}"), "fails|refuses"),
         (lambda m: _template(m, "{{ messages[0].content }}"), "omits the assistant's text"),
         (
+            lambda m: _template(
+                m, "{% for m in messages %}{% generation %}{{ m.role }}{% endgeneration %}{% endfor %}"
+            ),
+            "leaves the assistant's words out",
+        ),
+        (
             lambda m: (m / "model.safetensors.index.json").write_text(
                 json.dumps({"weight_map": {"model.layers.9.lost": "model.safetensors"}})
             ),

@@ -15,7 +15,8 @@ from core.models.base_models import named_directory
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.render import render
 from core.services.data import datasets, render_preview
-from tests.core.models.test_render import SPECIAL, TEMPLATES, fast_tokenizer
+from tests.core.models.test_render import SPECIAL, fast_tokenizer
+from tests.support import chat_templates
 
 SYSTEM, ASK, SAY = (
     Message("system", "You are brief."),
@@ -58,12 +59,9 @@ def plain_base(studio_env: Path) -> str:
     return base_with(fast_tokenizer(template, SPECIAL), "plain")
 
 
-@pytest.fixture(params=sorted(TEMPLATES))
-def real_base(request: pytest.FixtureRequest, studio_env: Path, real_data: Path) -> str:
-    text = (real_data / "chat_templates" / f"{request.param}.jinja").read_text()
-    if "{%-" not in text:
-        text = text.replace("    ", "").replace("\n", "")
-    return base_with(fast_tokenizer(text, SPECIAL), request.param)
+@pytest.fixture(params=chat_templates.ENDS)
+def real_base(request: pytest.FixtureRequest, studio_env: Path) -> str:
+    return base_with(fast_tokenizer(chat_templates.template(request.param), SPECIAL), request.param)
 
 
 def agrees(found: render_preview.RenderPreview, messages: tuple[Message, ...], base_id: str) -> None:
@@ -157,8 +155,7 @@ def test_an_example_of_a_version(plain_base: str) -> None:
         render_preview.preview(made.version.id, 0, "Qwen/Qwen2.5-7B-Instruct")
 
 
-def test_a_conversation_that_the_template_refuses_says_why(studio_env: Path, real_data: Path) -> None:
-    text = (real_data / "chat_templates" / "gemma-it.jinja").read_text().replace("    ", "").replace("\n", "")
-    base = base_with(fast_tokenizer(text, SPECIAL), "gemma")
+def test_a_conversation_that_the_template_refuses_says_why(studio_env: Path) -> None:
+    base = base_with(fast_tokenizer(chat_templates.template("gemma"), SPECIAL), "gemma")
     with pytest.raises(DataError, match="assistant, user"):
         render_preview.preview_messages((SAY, ASK), base)
