@@ -109,7 +109,7 @@ def test_answers_interrupted_by_a_shutdown_are_not_stored(tiny_base: Path, tmp_p
 def test_prompts_come_from_validation_examples_else_from_training_examples(
     tiny_base: Path, validation: int, split: str
 ) -> None:
-    numbers = tiny.training(sample_answers=3, sample_prompts=["  Who rings the bell? ", ""])
+    numbers = tiny.training(sample_answers=3, sample_prompts=["  Who rings the bell? ", " "])
     prompts = choose(tiny.examples(validation), numbers, load_tokenizer(tiny_base))
     assert [prompt.split for prompt in prompts] == ["typed", split, split, split]
     assert prompts[0].messages == (Message("user", "Who rings the bell?"),)
