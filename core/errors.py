@@ -1,12 +1,12 @@
 """The exception tree of the studio.
 
-    StudioError                what happened, to which value, and the remedy
+    StudioError                what happened, with the value, and the remedy
     ├── SettingsError          an environment variable or a setting is wrong
-    ├── NotFound               an id or a name that does not exist (any more)
-    ├── Conflict               the thing exists already, or something depends on it
+    ├── NotFound               an id or a name does not exist
+    ├── Conflict               a name is taken, or another object depends on it
     ├── DataError              a file, row or example is wrong (code, line, field)
     ├── ProviderError          a training or serving endpoint
-    │   ├── ProviderUnavailable    nothing answers there
+    │   ├── ProviderUnavailable    the endpoint does not respond
     │   └── ProviderKeyMissing     the key is not set, or is refused
     ├── JobError               a task or job
     │   ├── InvalidTransition      the task's state does not allow this move
@@ -16,7 +16,7 @@
     │   └── Diverged
     └── StorageError           files: missing, corrupt, disk full
 
-Every error is picklable and says `message` (what happened, to which value) and `remedy` (what to do).
+Every error is picklable and has a `message` (what happened, which value) and a `remedy` (what to do).
 One boundary turns them into screens (`pages/ui`), one into HTTP answers (`worker/inference`), one into exit codes
 (`core/cli`).
 """
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 
 class StudioError(Exception):
-    """Root of every expected error: `message` says what happened to which value, `remedy` what to do."""
+    """Base of every expected error: `message` is what happened, with the value; `remedy` is what to do."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message, remedy)
@@ -37,15 +37,15 @@ class StudioError(Exception):
 
 
 class SettingsError(StudioError):
-    """An environment variable or setting has a value that cannot work."""
+    """An environment variable or setting has an invalid value."""
 
 
 class NotFound(StudioError):
-    """The id or name does not exist (any more)."""
+    """The id or name does not exist, or no longer exists."""
 
 
 class Conflict(StudioError):
-    """The action clashes with what exists: a name that is taken, or a thing others depend on."""
+    """The action conflicts with the present state: a name that is taken, or an object that others depend on."""
 
 
 class DataError(StudioError):
@@ -81,15 +81,15 @@ class ProviderError(StudioError):
 
 
 class ProviderUnavailable(ProviderError):
-    """Nothing answers at the endpoint."""
+    """The endpoint does not respond."""
 
 
 class ProviderKeyMissing(ProviderError):
-    """The endpoint needs a key that is not set, or it refused the one it got."""
+    """The endpoint needs a key that is not set, or it refused the given one."""
 
 
 class JobError(StudioError):
-    """A task or job cannot do what was asked."""
+    """A task or job cannot do what was requested."""
 
 
 class InvalidTransition(JobError):

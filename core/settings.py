@@ -1,4 +1,4 @@
-"""Environment -> one typed settings object. Every variable is listed in the README's configuration table."""
+"""Environment variables as one typed settings object. The README's configuration table lists them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingsError
 
-MAX_UPLOAD_BYTES = 104_857_600  # 100 MB, the size that every upload path accepts at most
+MAX_UPLOAD_BYTES = 104_857_600  # 100 MB, the limit of every upload
 
-_NAMES = ("SFT_", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "HOME")  # what settings depend on
+_NAMES = (
+    "SFT_",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "STORAGE_URL",
+    "HOME",
+)  # prefixes of the variables that settings depend on
 
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///"),
@@ -23,11 +29,11 @@ _SCHEMES = {
 
 
 class Settings(BaseSettings):
-    """Where things are and how they are reached. Read from the environment at every call of `get_settings`."""
+    """Locations and addresses, read from the environment at every call of `get_settings`."""
 
     model_config = SettingsConfigDict(env_prefix="SFT_", extra="ignore", frozen=True, populate_by_name=True)
 
-    data_dir: Path = Field(default=Path("data"), description="all files, unless STORAGE_URL names a store")
+    data_dir: Path = Field(default=Path("data"), description="all files, unless STORAGE_URL is set")
     database_url: str = Field(default="", validation_alias="DATABASE_URL", description="empty: SQLite in data_dir")
     redis_url: str = Field(default="", validation_alias="REDIS_URL", description="empty: the embedded server")
     storage_url: str = Field(default="", validation_alias="STORAGE_URL", description="an fsspec URL; empty: data_dir")
@@ -43,12 +49,14 @@ class Settings(BaseSettings):
     ollama_url: str = Field(default="http://127.0.0.1:11434")
     lease_s: float = Field(default=60.0, gt=0, description="length of a worker's lease on a task")
     renew_s: float = Field(default=10.0, gt=0, description="how often a lease is renewed from the work itself")
-    reconcile_s: float = Field(default=15.0, gt=0, description="how often dead tasks are looked for")
-    cancel_grace_s: float = Field(default=15.0, gt=0, description="time a task has to honour a cancel before the kill")
+    reconcile_s: float = Field(default=15.0, gt=0, description="how often dead tasks are recovered")
+    cancel_grace_s: float = Field(
+        default=15.0, gt=0, description="time a task has to obey a cancel before it is killed"
+    )
     price_per_hour: float = Field(
         default=0.0,
         ge=0,
-        description="what an hour of this machine costs, rent or electricity; 0: unknown",
+        description="cost of an hour of this machine (rent or electricity); 0: unknown",
     )
     currency: str = Field(default="EUR", min_length=1, max_length=8, description="of price_per_hour, such as EUR")
     device: str = Field(default="auto", description="auto, cpu, or cuda")
@@ -67,8 +75,8 @@ class Settings(BaseSettings):
     def _reachable(cls, value: str, info: ValidationInfo) -> str:
         schemes = _SCHEMES[str(info.field_name)]
         if value and not value.startswith(schemes):
-            raise ValueError(f"the URL begins with none of {', '.join(schemes)}")
-        urlsplit(value).port  # noqa: B018  raises where it is no number
+            raise ValueError(f"the URL must start with one of {', '.join(schemes)}")
+        urlsplit(value).port  # noqa: B018  raises if it is not a number
         return value
 
     @property
@@ -95,7 +103,7 @@ def get_settings() -> Settings:
     """Read the environment now.
 
     Raises:
-        SettingsError: a variable has a value of the wrong kind; names the variable.
+        SettingsError: a variable has an invalid value; names the variable.
     """
     named = ((name.upper(), value) for name, value in os.environ.items())
     return _settings(os.getcwd(), tuple(sorted(item for item in named if item[0].startswith(_NAMES))))

@@ -1,4 +1,4 @@
-"""A forked process that produces things while this one works: they come through a pipe, and errors with them.
+"""A forked process that produces items while this one works; items and errors arrive through a pipe.
 
 The producer runs ahead until its pipe is full, then waits, so memory stays bounded. It ends when this process does.
 """
@@ -28,16 +28,16 @@ class Finished(Exception):
 
 
 def may_fork() -> bool:
-    """Not beside other threads: one may hold a lock that the forked copy would wait for, for ever."""
+    """Whether a fork is safe: not with other threads, since the fork could wait forever for a lock of one of them."""
     several = (os.cpu_count() or 1) > 1 and hasattr(os, "fork")
     return several and threading.active_count() == 1 and not multiprocessing.current_process().daemon
 
 
 class Forked(Generic[Item]):
-    """What `make()` gives, made in a process of its own.
+    """The items of `make()`, produced in a separate process.
 
     Args:
-        make: sees everything as it is now; nothing it changes is seen here.
+        make: runs on a copy of the present memory; its changes are not visible here.
         siblings: other forked processes that are running, whose pipes the new one must not hold open.
     """
 
@@ -50,16 +50,16 @@ class Forked(Generic[Item]):
         theirs.close()
 
     def receive(self) -> Item:
-        """The next thing.
+        """The next item.
 
         Raises:
-            Finished: there is none. ProcessLost: the process was killed. Whatever `make` raised.
+            Finished: there are no more. ProcessLost: the process was killed. Any error of `make`.
         """
         try:
             kind, content = self._ours.recv()
         except EOFError as error:
-            text = "A process that was helping ended before it was done."
-            raise ProcessLost(text, "Try again; close what else needs much memory.") from error
+            text = "A helper process ended before it was done."
+            raise ProcessLost(text, "Try again; close other programs that use much memory.") from error
         if kind == "item":
             item: Item = content
             return item
@@ -73,11 +73,11 @@ class Forked(Generic[Item]):
 
 
 def _serve(pipe: Connection, close: Iterable[Connection], make: Callable[[], Iterable[object]]) -> None:
-    for other in close:  # else this process would not notice that nobody reads any more
+    for other in close:  # otherwise this process would not notice that the reader is gone
         other.close()
-    for number in (signal.SIGTERM, signal.SIGINT):  # the handlers that were inherited belong to another process
+    for number in (signal.SIGTERM, signal.SIGINT):  # the inherited handlers belong to the parent
         signal.signal(number, signal.SIG_DFL)
-    gc.disable()  # what is made here has no cycles; looking for some would cost a third of the time
+    gc.disable()  # the items have no cycles; the collector would cost a third of the time
     try:
         for item in make():
             pipe.send(("item", item))

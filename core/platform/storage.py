@@ -1,7 +1,7 @@
 """Files of datasets, uploads, checkpoints and adapters, behind fsspec: a local directory or any store by URL.
 
 Keys are relative POSIX paths such as `datasets/ds_1/v1/manifest.json`. A file is written under a temporary name,
-flushed to disk and renamed, so that a key either holds the whole content or does not exist. Where several files
+flushed to disk and renamed, so that a key either holds the complete content or does not exist. Of several files that
 belong together, the manifest is written last.
 """
 
@@ -30,10 +30,10 @@ _TEMPORARY = ".tmp-"
 
 
 def safe_key(key: str) -> str:
-    """Return the key, or refuse it: absolute, `..`, backslashes, control characters and hidden names are out.
+    """Return the key if it is valid: not absolute, without `..`, backslashes, control characters and hidden names.
 
     Raises:
-        StorageError: the key could point outside the store or hide in it.
+        StorageError: the key could point outside the store, or to a hidden file.
     """
     if len(key) > 1024 or not _SAFE_KEY.fullmatch(key) or ".." in key.split("/"):
         raise StorageError(f"{key[:80]!r} is not a valid storage key.", "Use letters, digits, dot, dash and slash.")
@@ -45,7 +45,7 @@ class Storage:
 
     Args:
         url: a local directory, or an fsspec URL such as `s3://bucket/prefix`.
-        cache: where copies of remote files go when a local path is needed.
+        cache: folder for copies of remote files, where a local path is needed.
     """
 
     def __init__(self, url: str, cache: Path) -> None:
@@ -63,7 +63,7 @@ class Storage:
         return bool(self._fs.exists(self._path(key)))
 
     def size(self, key: str) -> int:
-        """Bytes of the file behind `key`; StorageError where there is none."""
+        """Bytes of the file behind `key`; StorageError if there is none."""
         try:
             return int(self._fs.size(self._path(key)))
         except OSError as error:
@@ -82,22 +82,22 @@ class Storage:
     def folders(self, prefix: str) -> list[str]:
         """The names directly below `prefix`, sorted."""
         try:
-            found: list[str] = self._fs.ls(self._path(prefix), detail=False)
+            names: list[str] = self._fs.ls(self._path(prefix), detail=False)
         except FileNotFoundError:
             return []
-        return sorted(posixpath.basename(name.rstrip("/")) for name in found)
+        return sorted(posixpath.basename(name.rstrip("/")) for name in names)
 
     def list(self, prefix: str) -> list[str]:
-        """The keys of all files below `prefix`, sorted; unfinished temporary files do not exist."""
+        """The keys of all files below `prefix`, sorted, without unfinished temporary files."""
         try:
-            found: list[str] = self._fs.find(self._path(prefix))
+            names: list[str] = self._fs.find(self._path(prefix))
         except FileNotFoundError:
             return []
-        keys = (posixpath.relpath(name, self._root) for name in found)
+        keys = (posixpath.relpath(name, self._root) for name in names)
         return sorted(key for key in keys if not posixpath.basename(key).startswith(_TEMPORARY))
 
     def local_path(self, key: str) -> Path:
-        """A path on this machine that holds the file: itself where the store is local, else a cached copy."""
+        """A path on this machine that holds the file: the file itself in a local store, else a cached copy."""
         path = self._path(key)
         if self.is_local:
             if not os.path.isfile(path):
@@ -153,7 +153,7 @@ class Storage:
             _sync_directory(folder)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            remedy = "Free some disk space." if full else "Check that the data directory exists and can be written to."
+            remedy = "Free some disk space." if full else "Check that the data directory exists and is writable."
             raise StorageError(f"{key!r} could not be written: {error.strerror}.", remedy) from error
         finally:
             if os.path.exists(part):
@@ -164,14 +164,14 @@ class Storage:
             stream.write(content)
 
     def put_dir(self, local: Path, prefix: str) -> None:
-        """Copy every file of a local directory below `prefix`; a manifest.json at its top goes last."""
+        """Copy every file of a local directory below `prefix`; a manifest.json at its top is copied last."""
         files = sorted(path for path in local.rglob("*") if path.is_file())
         for path in sorted(files, key=lambda item: item == local / MANIFEST):
             with path.open("rb") as source, self.open_write(f"{prefix}/{path.relative_to(local).as_posix()}") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
 
     def delete(self, prefix: str) -> None:
-        """Remove a file, or everything below a prefix; nothing there is fine."""
+        """Delete a file, or everything below a prefix, if it exists."""
         path = self._path(prefix)
         if self.is_local:
             self._delete_local(path)
@@ -181,7 +181,7 @@ class Storage:
         self._forget(prefix)
 
     def _delete_local(self, path: str) -> None:
-        """Rename first, so that it is gone at once and a writer at the same moment cannot keep the folder alive."""
+        """Rename first, so that it disappears at once and a concurrent writer cannot keep the folder alive."""
         doomed = posixpath.join(posixpath.dirname(path), f"{_TEMPORARY}{secrets.token_hex(6)}-deleted")
         try:
             os.replace(path, doomed)
@@ -189,7 +189,7 @@ class Storage:
             return
         except OSError as error:
             raise StorageError(
-                f"{path!r} could not be deleted: {error.strerror}.", "Check that the data directory can be written to."
+                f"{path!r} could not be deleted: {error.strerror}.", "Check that the data directory is writable."
             ) from error
         if os.path.isdir(doomed):
             shutil.rmtree(doomed, ignore_errors=True)
@@ -205,11 +205,13 @@ class Storage:
             cached.unlink(missing_ok=True)
 
     def _missing(self, key: str) -> StorageError:
-        return StorageError(f"The file {key!r} is not in the store.", "It was deleted, or the store is another one.")
+        return StorageError(
+            f"The file {key!r} is not in the store.", "It was deleted, or STORAGE_URL names another store."
+        )
 
 
 def _sync_directory(folder: str) -> None:
-    """Make a rename durable: the directory's own entry has to reach the disk too."""
+    """Make a rename durable: the directory entry has to reach the disk too."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What the studio consists of while it runs, and the two ways of running it: `sft up`, and for one cold command."""
+"""The services of a running studio, and the two ways to run them: `sft up`, or for the time of one command."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from core.settings import Settings, get_settings
 TICK_S = 0.25
 FIRST_TICK_S = 0.05
 READY_S = 60.0
-HEAD_START_S = 10.0  # the web app has the machine to itself until it answers, but no longer
+HEAD_START_S = 10.0  # the web app starts alone until it responds, but at most this long
 WORKER_STOP_S = 11.0  # a work process ends itself 9 s after SIGTERM (worker/run.py)
 
 
 def commands(names: Iterable[str]) -> list[Command]:
-    """The services behind these names, in the order in which they start.
+    """The commands of these services, in the order in which they start.
 
     Args:
         names: of web, redis, worker (all three queues and the reconciler) and inference.
@@ -54,7 +54,7 @@ def _module(*words: str) -> Callable[[], list[str]]:
 
 
 class Supervisor:
-    """Keeps services running, and stops them: everything else first, Redis last."""
+    """Keeps services running, and stops them: Redis last."""
 
     def __init__(self, names: Iterable[str], say: Callable[[str], None]) -> None:
         self.services = [Service(command, say) for command in commands(names)]
@@ -71,11 +71,11 @@ class Supervisor:
 def up(say: Callable[[str], None]) -> int:
     """Run the whole studio until Ctrl-C or SIGTERM; returns the exit code.
 
-    The web app starts first, because it is what a person waits for. A second `up` on the same data directory names the
-    address of the first and ends.
+    The web app starts first, because people wait for it. A second `up` on the same data directory prints the address of
+    the first and ends.
 
     Raises:
-        SettingsError: the address may not be bound, or a port is taken.
+        SettingsError: the address must not be used without sign-in, or a port is taken.
     """
     settings = get_settings()
     check_binding(settings)
@@ -83,7 +83,7 @@ def up(say: Callable[[str], None]) -> int:
     supervisor = Supervisor(("web", "redis", "worker", "inference"), say)
     web = supervisor.services[0]
     if not web.claim(address):
-        say(f"The studio is running already: {note_of('web')}")
+        say(f"The studio is already running: {note_of('web')}")
         return 0
     stop = _stop_on_signals()
     try:
@@ -101,29 +101,29 @@ def up(say: Callable[[str], None]) -> int:
                 supervisor.tick()
             else:
                 web.tick()
-        say("Stopping; running jobs save and resume at the next start.")
+        say("Stopping. Running jobs are saved and resume at the next start.")
     finally:
         supervisor.stop()
     return 0
 
 
 def _migrate() -> None:
-    from core.platform.db import migrate  # SQLAlchemy takes a moment, which the web app's start does not wait for
+    from core.platform.db import migrate  # imported here: the start of the web app does not wait for SQLAlchemy
 
     migrate.upgrade()
 
 
 @contextmanager
 def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
-    """Have what a command needs running meanwhile: start what is not there, stop afterwards what was started.
+    """Run the services that a command needs: start the missing ones, and stop those afterwards.
 
-    A studio that runs beside is used as it is; if it stops in the meantime, its place is taken.
+    A studio that is already running is used; if it stops in the meantime, its services are started here.
 
     Args:
         needs: of redis, worker, inference; worker includes redis.
 
     Raises:
-        StudioError: something did not start; names its log.
+        StudioError: a service did not start; names its log.
     """
     needs = {*needs, *(["redis"] if "worker" in needs else [])}
     _migrate()
@@ -158,7 +158,7 @@ def _wait_ready(needs: set[str], errors: list[Exception]) -> None:
             if errors:
                 raise errors[0]
             if time.monotonic() > until:
-                raise StudioError(f"{name} did not start within {READY_S:.0f} s.", f"Read {service_log(name)}.")
+                raise StudioError(f"{name} did not start within {READY_S:.0f} s.", f"See {service_log(name)}.")
             time.sleep(0.1)
 
 
@@ -171,7 +171,7 @@ def _inference_is_up() -> bool:
 
 
 def check_binding(settings: Settings) -> None:
-    """Refuse to serve other machines while anyone who reaches the port would be let in.
+    """Refuse to serve other machines without sign-in: anyone who reaches the port would get in.
 
     Raises:
         SettingsError: SFT_HOST is not loopback and sign-in is not configured.
@@ -180,7 +180,7 @@ def check_binding(settings: Settings) -> None:
         return
     raise SettingsError(
         f"SFT_HOST = {settings.host!r} would let anyone on the network in, because sign-in is not configured.",
-        "Put an [auth] section into .streamlit/secrets.toml (README, Sign-in), or unset SFT_HOST.",
+        "Add an [auth] section to .streamlit/secrets.toml (README, Sign-in), or unset SFT_HOST.",
     )
 
 
@@ -194,7 +194,7 @@ def is_loopback(host: str) -> bool:
 
 
 def sign_in_configured() -> bool:
-    """Whether Streamlit's OIDC login has an [auth] section in one of the places where Streamlit looks."""
+    """Whether Streamlit's sign-in (OIDC) has an [auth] section in one of the files that Streamlit reads."""
     for folder in (ROOT, Path.home()):
         with contextlib.suppress(OSError, tomllib.TOMLDecodeError):
             secrets = tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text())
@@ -204,7 +204,7 @@ def sign_in_configured() -> bool:
 
 
 def check_port(host: str, port: int, variable: str) -> None:
-    """Raises SettingsError when the port is taken; names the variable that changes it."""
+    """Check that a port is free. Raises SettingsError with the variable that changes it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -213,7 +213,7 @@ def check_port(host: str, port: int, variable: str) -> None:
         except OSError as error:
             raise SettingsError(
                 f"Port {port} of {host} cannot be used: {error.strerror}.",
-                f"Stop what uses it, or choose another: {variable}={port + 1} sft up",
+                f"Stop the program that uses it, or choose another port: {variable}={port + 1} sft up",
             ) from error
 
 
@@ -226,6 +226,6 @@ def _answers(host: str, port: int) -> bool:
 def _stop_on_signals() -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup` ignores SIGHUP on purpose
             signal.signal(number, lambda *_: stop.set())
     return stop

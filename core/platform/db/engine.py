@@ -17,7 +17,7 @@ BUSY_TIMEOUT_MS = 15_000
 
 
 class db_now(GenericFunction[float]):  # noqa: N801  a SQL function, spelled like one
-    """The database's own clock as Unix seconds: leases compare times by this clock alone."""
+    """The database's clock as Unix seconds: leases compare times only by this clock."""
 
     type = Float()
     inherit_cache = True
@@ -34,7 +34,7 @@ def _postgres_now(element: Any, compiler: Any, **kw: Any) -> str:
 
 
 def get_engine() -> Engine:
-    """The engine of the configured database, made once per process (and again after a fork)."""
+    """The engine of the configured database, created once per process (and again after a fork)."""
     return _engine(get_settings().sqlalchemy_url, os.getpid())
 
 
@@ -59,7 +59,7 @@ def _engine(url: str, pid: int) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         # A deferred transaction that reads and then writes can fail with "database is locked" at once, whatever the
-        # busy timeout; writers say so from the start (UnitOfWork(write=True)).
+        # busy timeout; writers announce it at the start (UnitOfWork(write=True)).
         mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
         connection.exec_driver_sql(f"BEGIN {mode}")
 

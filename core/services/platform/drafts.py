@@ -1,16 +1,16 @@
-"""Wizards in progress. A draft is a row, so its address shows the same step and choices in any browser.
+"""Wizards in progress. A draft is a database row, so its URL shows the same step and choices in any browser.
 
-State of a `convert` draft (all optional until the step that needs them):
+State of a `convert` draft (each entry is optional until the step that needs it):
     source_id               the stored upload
     mode                    "guided" (templates) or "smart" (a language model writes); absent: guided
-    smart                   the smart mode's recipe, where that is the mode
-    smart_preview           rows that were written for a look, with the choices they were written with
+    smart                   the recipe of the smart mode
+    smart_preview           previewed rows, with the choices they were written with
     shape                   id of a known chat shape, instead of template and mapping
     template                id in TEMPLATES
     mapping                 {"key": column, "target": column, "include": [columns]}
     options                 the template's options
-    name, description       of the dataset to make
-    validation_source_id    a second upload, whose rows become the validation part
+    name, description       of the new dataset
+    validation_source_id    a second upload, whose rows become the validation split
     hold_out                share of the examples to hold out, 0 to 0.5; absent: decided by size
 """
 
@@ -31,7 +31,7 @@ from core.platform.db.uow import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class DraftRecord:
-    """A wizard's state. `revision` grows with every change; `result_id` is what the draft became."""
+    """A wizard's state. `revision` grows with every change; `result_id` is the id of its task, dataset or job."""
 
     id: str
     kind: str
@@ -45,10 +45,10 @@ class DraftRecord:
 
 @dataclass(frozen=True, slots=True)
 class BegunRecord:
-    """A wizard that has not come to its end, as a list shows it.
+    """A wizard that has not finished, for a list.
 
-    `filename` is None where the stored file is gone. `state` is `open` while choices are being made, else the state of
-    the task that the draft became (paused, failed, running ...), and `progress` (0 to 100) how far that has come.
+    `filename` is None if the stored file was deleted. `state` is `open` before the start, then the state of the draft's
+    task (paused, failed, running, ...), with its `progress` (0-100).
     """
 
     id: str
@@ -63,7 +63,7 @@ class BegunRecord:
 
 
 def create(kind: str, state: dict[str, Any] | None = None, step: str = "") -> DraftRecord:
-    """Begin a wizard of kind `convert` or `job`."""
+    """Start a wizard of kind `convert`, `chat_import` or `job`."""
     row = Draft(id=new_id("draft"), kind=kind, state=arguments.mapping(state, "state"), step=step)
     with UnitOfWork() as uow:
         uow.session.add(row)
@@ -72,7 +72,7 @@ def create(kind: str, state: dict[str, Any] | None = None, step: str = "") -> Dr
 
 
 def get(draft_id: str) -> DraftRecord:
-    """The draft now; NotFound where there is none."""
+    """The draft. Raises NotFound."""
     with UnitOfWork(write=False) as uow:
         return _record(_row(uow, draft_id))
 
@@ -83,16 +83,16 @@ def update(
     """Merge `state` into the draft's state and move to `step`.
 
     Args:
-        revision: the revision the change was made on; None overwrites whatever is there.
+        revision: the revision that the change is based on; None overwrites any.
 
     Raises:
-        Conflict: another window changed the draft in between; nothing was written.
+        Conflict: another window changed the draft; nothing was written.
     """
     more = arguments.mapping(state, "state")
     with UnitOfWork() as uow:
         row = _row(uow, draft_id, lock=True)
         if revision is not None and revision != row.revision:
-            raise Conflict("This draft was changed in another window.", "Reload to go on from its newest state.")
+            raise Conflict("This draft was changed in another window.", "Reload to continue from its newest state.")
         row.state = {**row.state, **more}
         row.step = row.step if step is None else step
         row.revision += 1
@@ -103,7 +103,7 @@ def update(
 
 
 def list_open(kind: str | None = None) -> list[DraftRecord]:
-    """Drafts that have not become anything yet, the last touched first."""
+    """Drafts without a result, the last changed first."""
     query = select(Draft).where(col(Draft.result_id).is_(None)).order_by(col(Draft.updated_at).desc())
     if kind:
         query = query.where(Draft.kind == kind)
@@ -112,7 +112,7 @@ def list_open(kind: str | None = None) -> list[DraftRecord]:
 
 
 def begun(kind: str) -> list[BegunRecord]:
-    """Wizards of that kind that can be gone on with, the last touched first: those that made a dataset are left out."""
+    """Wizards of this kind that can be continued, the last changed first; those that created a dataset are left out."""
     query = (
         select(Draft, BackgroundTask)
         .outerjoin(BackgroundTask, col(BackgroundTask.id) == col(Draft.result_id))
@@ -141,7 +141,7 @@ def begun(kind: str) -> list[BegunRecord]:
 
 
 def finish(draft_id: str, result_id: str, replaces: str | None = None) -> DraftRecord:
-    """Note what the draft became (a task, dataset or job id). The first result stays, unless it is the one replaced."""
+    """Store the id of the draft's task, dataset or job. The first one remains, unless it is `replaces`."""
     with UnitOfWork() as uow:
         row = _row(uow, draft_id, lock=True)
         if row.result_id in (None, replaces):
@@ -153,7 +153,7 @@ def finish(draft_id: str, result_id: str, replaces: str | None = None) -> DraftR
 
 
 def discard(draft_id: str) -> None:
-    """Delete a draft; none there is fine."""
+    """Delete a draft, if it exists."""
     with UnitOfWork() as uow:
         row = uow.session.get(Draft, draft_id)
         if row is not None:
@@ -164,7 +164,7 @@ def discard(draft_id: str) -> None:
 def _row(uow: UnitOfWork, draft_id: str, *, lock: bool = False) -> Draft:
     row = uow.session.get(Draft, draft_id, with_for_update=lock or None)
     if row is None:
-        raise NotFound(f"There is no draft {draft_id!r}.", "It may have been discarded; begin again.")
+        raise NotFound(f"There is no draft {draft_id!r}.", "It may have been discarded; start again.")
     return row
 
 

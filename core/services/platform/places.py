@@ -1,4 +1,4 @@
-"""Where the studio's files lie, and how much of the disk each kind takes."""
+"""The folders of the data directory, and the disk space that each uses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class StorageUse:
-    """What the studio takes of its disk. All sizes are bytes; `free_bytes` is what the disk has left."""
+    """Disk use of the studio. All sizes are bytes; `free_bytes` is the free space of the disk."""
 
     data_dir: str
     places: tuple[Place, ...]
@@ -44,18 +44,18 @@ _PLACES = (
 
 
 def storage_use() -> StorageUse:
-    """Measure the data directory. What belongs to no named place is counted as “Other”."""
+    """Measure the data directory. Files outside of the named places are counted as “Other”."""
     root = get_settings().data_dir
     root.mkdir(parents=True, exist_ok=True)
-    found = [Place(name, str(root / part), _size(root / part)) for name, part in _PLACES]
-    rest = _size(root) - sum(place.size_bytes for place in found)
-    found.append(Place("Other", str(root), max(0, rest)))
-    shown = tuple(place for place in found if place.size_bytes)
+    places = [Place(name, str(root / part), _size(root / part)) for name, part in _PLACES]
+    rest = _size(root) - sum(place.size_bytes for place in places)
+    places.append(Place("Other", str(root), max(0, rest)))
+    shown = tuple(place for place in places if place.size_bytes)
     return StorageUse(str(root), shown, shutil.disk_usage(root).free)
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of everything below a folder; what vanishes meanwhile counts as nothing."""
+    """Bytes of a file, or of everything below a folder; files deleted in the meantime count as 0."""
     try:
         if not path.is_dir():
             return path.stat().st_size

@@ -1,4 +1,4 @@
-"""Background tasks for the screens and the command line: list, watch, ask, and say why one waits."""
+"""Background tasks for screens and the command line: list, follow, act, and explain why one waits."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ __all__ = [
     "workers",
 ]
 
-WORKER_TTL_S = 30  # a worker says that it lives at least this often
+WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15
 
 
@@ -89,7 +89,7 @@ def get_task(task_id: str) -> TaskRecord:
 
 
 def count_by_state(*, kind: str | None = None) -> dict[str, int]:
-    """How many tasks are in each state; every state is named."""
+    """The number of tasks in each state; every state is a key."""
     return store.count_by_state(kind=kind)
 
 
@@ -99,30 +99,30 @@ def events(task_id: str, since_id: int = 0) -> list[EventRecord]:
 
 
 def last_event_id() -> int:
-    """Where a new visitor's toasts begin: only what ends after this is news to them."""
+    """The newest event: toasts of a new visitor start after it."""
     return store.last_event_id()
 
 
 def events_since(since_id: int) -> list[FinishedRecord]:
-    """What came to its end after the event `since_id`, oldest first: for the toast."""
+    """Tasks that ended after the event `since_id`, oldest first, for toasts."""
     ended = [event for event in store.events(since_id=since_id, kind="state") if event.data.get("to") in TERMINAL]
-    found = []
+    records = []
     for event in ended:
         task = store.get(event.task_id)
         state = str(event.data["to"])
-        found.append(FinishedRecord(event.id, task.id, task.kind, task.title, state, event.message, event.created_at))
-    return found
+        records.append(FinishedRecord(event.id, task.id, task.kind, task.title, state, event.message, event.created_at))
+    return records
 
 
 def actions(task: TaskRecord) -> tuple[str, ...]:
-    """What may be asked of a task now: resume, retry, keep (its last checkpoint), pause, stop (and keep), cancel."""
+    """The actions that a task allows now: resume, retry, keep (its last checkpoint), pause, stop (and keep), cancel."""
     return commands.actions(task, checkpoint_step=checkpoint_steps([task]).get(task.id, 0))
 
 
-def checkpoint_steps(found: Sequence[TaskRecord]) -> dict[str, int]:
-    """The step of the last good checkpoint of those tasks that ended, or pause, before they had made anything."""
+def checkpoint_steps(listed: Sequence[TaskRecord]) -> dict[str, int]:
+    """The step of the last good checkpoint of each task that failed, was cancelled or is paused."""
     left = [
-        task.id for task in found if kind_of(task.kind).can_keep and task.state in ("failed", "cancelled", "paused")
+        task.id for task in listed if kind_of(task.kind).can_keep and task.state in ("failed", "cancelled", "paused")
     ]
     if not left:
         return {}
@@ -131,7 +131,7 @@ def checkpoint_steps(found: Sequence[TaskRecord]) -> dict[str, int]:
 
 
 def request(task_id: str, action: str) -> TaskRecord:
-    """Ask for cancel, pause, stop (and keep), resume, retry or keep. Raises InvalidTransition with what is possible."""
+    """Request cancel, pause, stop (and keep), resume, retry or keep. Raises InvalidTransition."""
     return commands.request(task_id, action)
 
 
@@ -141,7 +141,7 @@ def log_tail(task_id: str, lines: int = 200) -> list[str]:
 
 
 def waiting_reason(task: TaskRecord) -> str | None:
-    """Why a task that should be worked on is not, as a short sentence; None when it is not waiting."""
+    """Why a task waits, as a short sentence; None if it does not wait."""
     if not task.is_active or task.lease_owner:
         return None
     if task.after_task_id:
@@ -157,30 +157,30 @@ def waiting_reason(task: TaskRecord) -> str | None:
     if len(held) >= len(running):
         place = len(before) - len(held) + 1
         return f"{prefix}the {task.queue} worker is busy ({held[0].title}); {_ordinal(place)} in line."
-    return f"{prefix}a worker is about to take it."
+    return f"{prefix}a worker will take it in a moment."
 
 
 def workers() -> list[WorkerRecord]:
-    """The workers that live, from Redis; [] when Redis does not answer."""
+    """The running workers, from Redis; [] when Redis does not respond."""
     from redis.exceptions import RedisError
     from rq import Worker
     from rq.worker_registration import get_keys
 
-    found = []
+    records = []
     try:
         with redis_connection() as connection:
             for key in sorted(get_keys(connection=connection)):
                 worker = Worker.find_by_key(key, connection=connection, serializer="json")
                 record = _record(worker) if worker else None
                 if record:
-                    found.append(record)
+                    records.append(record)
     except (RedisError, OSError):
         return []
-    return found
+    return records
 
 
 def _record(worker: object) -> WorkerRecord | None:
-    """The record of RQ's worker; None for one that has stopped giving signs of life or serves other queues."""
+    """The record of RQ's worker; None for one that no longer reports, or that serves other queues."""
     queues = [queue for queue in QUEUES if queue_name(queue) in worker.queue_names()]  # type: ignore[attr-defined]
     heartbeat = worker.last_heartbeat  # type: ignore[attr-defined]
     if not queues or heartbeat is None:

@@ -44,7 +44,7 @@ def pid_of(made: Service) -> int:
     return made.process.pid
 
 
-def test_what_ends_is_started_again_and_said(services, monkeypatch) -> None:
+def test_a_service_that_ended_is_restarted_with_a_message(services, monkeypatch) -> None:
     monkeypatch.setattr(processes, "FIRST_PAUSE_S", 0.01)
     made = service(services, SLEEP)
     made.tick()
@@ -56,7 +56,7 @@ def test_what_ends_is_started_again_and_said(services, monkeypatch) -> None:
         return made.is_running and pid_of(made) != first
 
     wait_until(restarted, 10, "a restart")
-    assert "starting it again" in made.said[0]
+    assert "restarting it" in made.said[0]
 
 
 def test_pauses_grow(services, monkeypatch) -> None:

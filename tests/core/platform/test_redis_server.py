@@ -72,7 +72,7 @@ def test_a_folder_of_someone_else_is_refused(studio_env, monkeypatch: pytest.Mon
     elsewhere.mkdir()
     target.symlink_to(elsewhere)
     try:
-        with pytest.raises(SettingsError, match="belongs to someone else"):
+        with pytest.raises(SettingsError, match="belongs to another user"):
             redis_server.runtime_dir()
     finally:
         target.unlink()

@@ -1,4 +1,4 @@
-"""Addresses of endpoints as they may be kept."""
+"""Addresses of endpoints, checked before they are stored."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from core.errors import SettingsError
 
 
 def checked_url(text: str) -> str:
-    """An address that can be kept: http(s), a host, no secret inside.
+    """A valid address: http(s), with a host, without a secret.
 
     Raises:
-        SettingsError: says what is wrong with it.
+        SettingsError: names the problem.
     """
     url = text.strip().rstrip("/")
     remedy = "Write it like https://api.openai.com/v1 or http://127.0.0.1:11434."
@@ -28,23 +28,23 @@ def checked_url(text: str) -> str:
         or not url.isprintable()
         or " " in url
     ):
-        raise SettingsError("The address is no http or https address.", remedy)
-    if _is_nobody(parts.hostname):
-        raise SettingsError("The address is one that no language model has (link-local, multicast).", remedy)
+        raise SettingsError("The address must start with http:// or https:// and name a host.", remedy)
+    if _is_forbidden(parts.hostname):
+        raise SettingsError("Link-local and multicast addresses are not allowed.", remedy)
     if parts.username or parts.password:
-        raise SettingsError("The address holds a user name or password.", "Put it into the key.")
+        raise SettingsError("The address contains a user name or password.", "Put it in the Key field.")
     if parts.query or parts.fragment:
-        raise SettingsError("The address holds a “?” or “#” part.", "Leave it off; a key belongs into the key.")
+        raise SettingsError("The address contains a “?” or “#” part.", "Remove it; put the API key in the Key field.")
     if len(url) > 500:
         raise SettingsError("The address is longer than 500 characters.", remedy)
     return url
 
 
-def _is_nobody(host: str) -> bool:
-    """Addresses where machines keep what is not meant for others, such as a cloud's 169.254.169.254."""
+def _is_forbidden(host: str) -> bool:
+    """Whether an address can lead to internal services, such as a cloud's 169.254.169.254."""
     try:
-        found = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return found.is_link_local or found.is_multicast or found.is_unspecified
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_link_local or address.is_multicast or address.is_unspecified

@@ -1,4 +1,4 @@
-"""Clients for connections: address and key, for the process that asks there."""
+"""Clients for connections, with address and key."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LIST_TIMEOUT_S: Final = 15.0  # for the list of models: a person is waiting
 
 
 def models(connection_id: str) -> tuple[str, ...]:
-    """Names of the models that answer at a connection; () where it keeps no list.
+    """Names of the models of a connection; () if the endpoint has no list.
 
     Raises:
-        LlmError: it does not answer. ProviderKeyMissing: its key is gone.
+        LlmError: the endpoint does not respond. ProviderKeyMissing: its key is missing.
     """
     client = open_client(connection_id, timeout_s=LIST_TIMEOUT_S)
     try:
@@ -32,10 +32,10 @@ def open_client(connection_id: str, *, timeout_s: float | None = None) -> Client
 
 
 def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
-    """Address and key of a connection, for the one who asks there and nobody else.
+    """Address and key of a connection; never show the key.
 
     Raises:
-        ProviderKeyMissing: the environment variable is not set, or the file of the key is gone.
+        ProviderKeyMissing: the environment variable is not set, or the stored key was deleted.
     """
     if connection_id == STUDIO:
         return Endpoint(CLIENTS.get(STUDIO).default_url, "", timeout_s or DEFAULT_TIMEOUT_S)

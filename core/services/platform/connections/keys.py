@@ -11,35 +11,35 @@ from core.errors import ProviderKeyMissing, SettingsError
 from core.ids import new_id
 from core.settings import get_settings
 
-# Only variables made for this may be named: naming DATABASE_URL or a cloud secret would send it to a stranger.
+# Only variables meant for keys are allowed: DATABASE_URL or a cloud secret would be sent to the endpoint.
 _ENV_NAME = re.compile(r"(?:[A-Z][A-Z0-9_]*_)?API_KEY|SFT_LLM_[A-Z0-9_]+")
 _MAX_KEY = 4_096
 
 
 def check(key: str | None, key_env: str) -> None:
-    """Refuse what is no key, and names of variables that were not made for keys. Raises SettingsError."""
+    """Check a key, or the name of the variable that holds it. Raises SettingsError."""
     if key and key_env:
-        raise SettingsError("There is a key and the name of a variable.", "Give one of them.")
+        raise SettingsError("There is both a key and the name of a variable.", "Enter only one of them.")
     if key and (len(key) > _MAX_KEY or not key.isascii() or not key.isprintable() or key != key.strip()):
         raise SettingsError(  # never the key itself
-            "The key holds blanks around it, line breaks or other characters that no key has.", "Copy it again."
+            "The key contains spaces, line breaks or other invalid characters.", "Copy it again."
         )
     if key_env and not _ENV_NAME.fullmatch(key_env):
         raise SettingsError(
-            f"{key_env[:60]!r} is not the name of a variable for keys.",
-            "Name one that ends in API_KEY or begins with SFT_LLM_, such as OPENAI_API_KEY.",
+            f"{key_env[:60]!r} is not an allowed variable name.",
+            "Use a name that ends in API_KEY or starts with SFT_LLM_, such as OPENAI_API_KEY.",
         )
 
 
 def from_environment(name: str) -> str:
     """The key that a variable holds. Raises ProviderKeyMissing."""
-    found = os.environ.get(name, "")
-    if not found:
+    key = os.environ.get(name, "")
+    if not key:
         raise ProviderKeyMissing(
             f"The environment variable {name} is not set for this process.",
-            f"Set {name} and start the studio again, or store the key in the connection.",
+            f"Set {name} and restart the studio, or store the key in the connection.",
         )
-    return found
+    return key
 
 
 def _folder() -> Path:
@@ -50,7 +50,7 @@ def _folder() -> Path:
 
 
 def write(key: str) -> str:
-    """Store a key under a fresh name; returns the name."""
+    """Store a key under a new name; return the name."""
     name = f"{new_id('key')}{secrets.token_hex(4)}"
     handle = os.open(_folder() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as stream:
@@ -61,16 +61,16 @@ def write(key: str) -> str:
 
 
 def read(name: str) -> str:
-    """A stored key; "" for no name. Raises ProviderKeyMissing where the file is gone."""
+    """A stored key; "" for no name. Raises ProviderKeyMissing if the file was deleted."""
     if not name:
         return ""
     try:
         return (_folder() / Path(name).name).read_text(encoding="ascii")
     except OSError:
-        raise ProviderKeyMissing("The stored key of this connection is gone.", "Enter the key again.") from None
+        raise ProviderKeyMissing("The stored key of this connection was deleted.", "Enter the key again.") from None
 
 
 def remove(name: str) -> None:
-    """Delete a stored key; none there is fine."""
+    """Delete a stored key, if it exists."""
     if name:
         (_folder() / Path(name).name).unlink(missing_ok=True)

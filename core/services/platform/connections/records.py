@@ -12,7 +12,7 @@ from core.models.llm.prices import Price
 
 @dataclass(frozen=True, slots=True)
 class ConnectionKind:
-    """A kind of connection, as the screen offers it."""
+    """A kind of connection, for the form."""
 
     id: str
     title: str
@@ -24,10 +24,10 @@ class ConnectionKind:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRecord:
-    """A connection. `key_hint` shows at most the last four characters of the key; "" where there is none.
+    """A connection. `key_hint` shows at most the last four characters of the key; or is "".
 
     `prices` is {model or "*": {"input", "output", "as_of"}} in US dollars per million tokens; `settings` holds
-    `timeout_s` and `concurrency`. The built-in one (this studio) can be neither changed nor deleted.
+    `timeout_s` and `concurrency`. The built-in connection (this studio) cannot be changed or deleted.
     """
 
     id: str
@@ -51,13 +51,13 @@ class ConnectionRecord:
         return CLIENTS.get(self.kind)
 
     def price(self, model: str) -> Price | None:
-        """What the tokens of a model cost here; None where that is unknown."""
+        """The price of a model's tokens; None if unknown."""
         return prices.price_of(self.prices, model, is_local=self.client_kind.is_local)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """How a test went. `models` is empty where the endpoint keeps no list; `field` (base_url, key) is what to mend."""
+    """The result of a test. `models` is empty if the endpoint has no list; `field` (base_url, key) is to be fixed."""
 
     ok: bool
     message: str

@@ -37,7 +37,7 @@ def list_connections() -> list[ConnectionRecord]:
 
 
 def get(connection_id: str) -> ConnectionRecord:
-    """One connection; NotFound where there is none."""
+    """One connection. Raises NotFound."""
     return _builtin() if connection_id == STUDIO else _record(row_of(connection_id))
 
 
@@ -52,20 +52,20 @@ def save(
     prices: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> ConnectionRecord:
-    """Make a connection, or change the one with this id.
+    """Create a connection, or change the one with this id.
 
     Args:
-        base_url: "" takes the kind's own address.
-        key: the key itself; None (and no key_env) keeps what is stored, "" removes it.
-        key_env: instead of a key, the environment variable of this server that holds it.
-        prices, settings: None keeps what is stored.
+        base_url: "" uses the default address of the kind.
+        key: the key itself; None (and no key_env) keeps the stored one, "" removes it.
+        key_env: the environment variable of this server that holds the key, instead of a key.
+        prices, settings: None keeps the stored ones.
 
     Raises:
-        SettingsError: something is missing or cannot be; the address changed and no key was given. Conflict: the name
+        SettingsError: a value is missing or invalid; the address changed and no key was given. Conflict: the name
             is taken. NotFound: no connection has this id.
     """
     if id == STUDIO:
-        raise Conflict("This studio's own connection cannot be changed.", "Make another one.")
+        raise Conflict("The built-in connection cannot be changed.", "Create another one.")
     row = row_of(id) if id else LlmConnection(id=new_id("llm"), name="", kind=kind)
     provider = client_kind(kind)
     url = checked_url(base_url or provider.default_url) if provider.needs_url else ""
@@ -74,7 +74,7 @@ def save(
     if keeps and (row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind):
         raise SettingsError(
             "The address changed, and the stored key was meant for the old one.",
-            "Enter the key again, or leave it empty to go without.",
+            "Enter the key again, or leave it empty to use none.",
         )
     row.name, row.kind, row.base_url = _name(name), kind, url
     row.prices = model_prices.checked(prices) if prices is not None else row.prices
@@ -102,9 +102,9 @@ def save(
 
 
 def delete(connection_id: str) -> None:
-    """Delete a connection with its key; none there is fine. Tasks that use it stop with a word about it."""
+    """Delete a connection with its key, if it exists. Tasks that use it fail."""
     if connection_id == STUDIO:
-        raise Conflict("This studio's own connection cannot be deleted.", "It needs no settings.")
+        raise Conflict("The built-in connection cannot be deleted.", "It needs no settings.")
     with UnitOfWork() as uow:
         row = uow.session.get(LlmConnection, connection_id)
         if row is None:
@@ -117,14 +117,14 @@ def delete(connection_id: str) -> None:
 
 def client_kind(kind: str) -> ClientKind:
     if kind not in CLIENTS:
-        raise SettingsError(f"There is no kind of connection {kind!r}.", f"Choose one of {', '.join(CLIENTS.ids())}.")
+        raise SettingsError(f"Unknown kind of connection: {kind!r}.", f"Choose one of {', '.join(CLIENTS.ids())}.")
     return CLIENTS.get(kind)
 
 
 def _name(name: str) -> str:
     clean = name.strip()
     if not 1 <= len(clean) <= 80 or not clean.isprintable():
-        raise SettingsError("A connection needs a name of 1 to 80 visible characters.", "Give it one.")
+        raise SettingsError("A connection needs a name of 1 to 80 visible characters.", "Enter a name.")
     if clean == _builtin().name:
         raise Conflict(f"“{clean}” is the name of the built-in connection.", "Choose another name.")
     return clean
@@ -164,7 +164,7 @@ def row_of(connection_id: str) -> LlmConnection:
         if row is not None:
             uow.session.expunge(row)
     if row is None:
-        raise NotFound(f"There is no connection {connection_id!r}.", "Open Settings and choose or make one.")
+        raise NotFound(f"There is no connection {connection_id!r}.", "Open Settings and choose or create one.")
     return row
 
 

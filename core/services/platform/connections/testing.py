@@ -1,4 +1,4 @@
-"""Test whether a connection answers, saved or as a form holds it."""
+"""Test a connection: a saved one, or the values of a form."""
 
 # ruff: noqa: PT028  `test` is a verb here
 
@@ -16,11 +16,11 @@ from core.services.platform.connections.clients import LIST_TIMEOUT_S, endpoint_
 from core.services.platform.connections.records import ConnectionTest
 from core.services.platform.connections.store import STUDIO, checked_settings, client_kind, get, row_of
 
-_ABOUT_THE_KEY: Final = ("key", "quota")  # causes of a failure; every other one is about where the address leads
+_ABOUT_THE_KEY: Final = ("key", "quota")  # causes of a failure; all others concern the address
 
 
 def test(connection_id: str) -> ConnectionTest:
-    """Ask a saved connection for its models."""
+    """Test a saved connection by listing its models."""
     record = get(connection_id)
     try:
         endpoint = endpoint_of(connection_id)
@@ -38,10 +38,10 @@ def test_values(
     id: str | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> ConnectionTest:
-    """Test what stands in a form, before it is saved.
+    """Test the values of a form before they are saved.
 
     Args:
-        id: the connection being changed: its stored key is used where none is typed in and the address is the same.
+        id: the connection being changed: its stored key is used if none is entered and the address is the same.
     """
     try:
         provider = client_kind(kind)
@@ -74,7 +74,9 @@ def _test(kind: ClientKind, endpoint: Endpoint) -> ConnectionTest:
         found = tuple(client.models())
     except LlmError as error:
         own = kind.id == STUDIO and error.cause == "unreachable"
-        remedy = "Start the studio with `sft up`; its models answer a few seconds later." if own else error.remedy
+        remedy = (
+            "Start the studio with `sft up`; its models are available a few seconds later." if own else error.remedy
+        )
         wrong = "key" if error.cause in _ABOUT_THE_KEY else "base_url"
         took_ms = (time.monotonic() - began) * 1000
         return ConnectionTest(False, error.message, remedy, latency_ms=took_ms, field=wrong)
@@ -82,6 +84,6 @@ def _test(kind: ClientKind, endpoint: Endpoint) -> ConnectionTest:
         client.close()
     took_ms = (time.monotonic() - began) * 1000
     if not found:
-        return ConnectionTest(True, "It answers, but lists no models.", "Type the name of the model.", (), took_ms)
+        return ConnectionTest(True, "It responds, but lists no models.", "Enter the name of the model.", (), took_ms)
     many = f"{len(found):,} models" if len(found) > 1 else "one model"
-    return ConnectionTest(True, f"It answers and offers {many}.", "", found, took_ms)
+    return ConnectionTest(True, f"It responds and offers {many}.", "", found, took_ms)

@@ -58,7 +58,7 @@ def test_processes_that_migrate_at_once_do_it_once(kind, request, tmp_path, monk
 
 def test_a_database_that_does_not_answer_says_which_variable(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://someone:s3cret-pass@127.0.0.1:1/none")
-    with pytest.raises(SettingsError, match="does not answer") as refused:
+    with pytest.raises(SettingsError, match="does not respond") as refused:
         migrate.upgrade()
     assert "DATABASE_URL" in refused.value.remedy
     assert "s3cret-pass" not in str(refused.value)

@@ -50,7 +50,7 @@ def test_a_task_waits_to_resume(registered_worker) -> None:
     lease = acquire(task_id, "w")
     assert lease is not None
     lease.release()
-    assert tasks.waiting_reason(store.get(task_id)) == "Waiting to resume: a worker is about to take it."
+    assert tasks.waiting_reason(store.get(task_id)) == "Waiting to resume: a worker will take it in a moment."
 
 
 def test_workers_are_those_that_live(registered_worker) -> None:
