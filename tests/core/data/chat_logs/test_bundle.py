@@ -1,4 +1,4 @@
-"""Archives of strangers: bombs, links, encryption, damage; nothing is ever written by a member's name."""
+"""Untrusted archives: zip bombs, links, encryption, damage; nothing is ever written under a member's name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_names_that_lead_elsewhere_are_only_names(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["x.zip"]
 
 
-def test_a_bomb_is_stopped_by_what_comes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_bomb_is_stopped_by_its_unpacked_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "MAX_UNPACKED", 1_000_000)
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,4 +1,4 @@
-"""ChatGPT's export: the path seen last is taken, all else is counted with its reason, whatever the tree is like."""
+"""ChatGPT's export: the path shown last is used, everything else is counted with its reason, for any tree."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_without_a_current_message_the_newest_end_is_taken(tmp_path: Path) -> No
         assert texts(found)[-1] == ("assistant", "New")
 
 
-def test_what_is_no_text_of_a_person_is_left_out_with_its_reason(tmp_path: Path) -> None:
+def test_everything_that_is_not_text_of_a_user_is_left_out_with_its_reason(tmp_path: Path) -> None:
     picture = {"content_type": "multimodal_text", "parts": [{"content_type": "image_asset_pointer"}, "What is this?"]}
     chain = [
         node("hidden", None, "system", "secret", metadata={"is_visually_hidden_from_conversation": True}),

@@ -1,4 +1,4 @@
-"""Exports with something changed at random, in their values or their bytes: no traceback, no hang, no message lost."""
+"""Exports changed at random, in values or bytes: no traceback, no hang, no message lost."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def changed(draw: st.DrawFn, seed: Any) -> Any:
 
 
 def read_all(path: Path) -> None:
-    """Read and shape whatever it is; red for anything but an answer or a DataError."""
+    """Read and shape any file; fails for anything but a result or a DataError."""
     try:
         bundle = Bundle(path, path.name)
         log = recognize(bundle)
@@ -157,7 +157,7 @@ def read_all(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SEEDS)
-def test_the_seed_is_what_it_says(name: str, tmp_path: Path) -> None:
+def test_each_seed_is_recognized_as_its_format(name: str, tmp_path: Path) -> None:
     path = tmp_path / "seed.json"
     path.write_text(json.dumps(SEEDS[name]))
     assert recognize(Bundle(path, path.name)).id == name

@@ -1,4 +1,4 @@
-"""Roles, filters and redaction: whatever is chosen, every turn is in one example, or left out with one reason."""
+"""Roles, filters and redaction: with any choice, every turn is in one example or left out with one reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slack's export: threads, pauses, joins, bots, deleted people, Slack's own writing; folder, zip or one file."""
+"""Slack's export: threads, pauses, joins, bots, deleted users, markup; folder, zip or one file."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_threads_are_conversations_and_pauses_split_the_rest(tmp_path: Path) -> 
     assert len(read(export(tmp_path, days), gap_minutes=0)[0]) == 2
 
 
-def test_what_nobody_said_is_counted_by_its_reason(tmp_path: Path) -> None:
+def test_events_are_counted_by_their_reason(tmp_path: Path) -> None:
     messages = [
         said("U1", "<@U1> has joined the channel", 1, subtype="channel_join"),
         said("U1", "set the topic", 2, subtype="channel_topic"),
@@ -115,11 +115,11 @@ def test_what_nobody_said_is_counted_by_its_reason(tmp_path: Path) -> None:
         ("<" * 5_000, "<" * 5_000),
     ],
 )  # fmt: skip
-def test_slacks_writing_becomes_the_text_people_saw(written: str, shown: str) -> None:
+def test_slack_markup_becomes_the_text_as_displayed(written: str, shown: str) -> None:
     assert plain(written, {"U1": "Ann"}) == shown
 
 
-def test_text_that_stands_only_in_blocks() -> None:
+def test_text_that_is_only_in_blocks() -> None:
     section = {
         "type": "rich_text_section",
         "elements": [{"type": "text", "text": "Hi "}, {"type": "user", "user_id": "U1"}],

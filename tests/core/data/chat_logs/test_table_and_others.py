@@ -107,7 +107,7 @@ def test_times_of_every_writing(written: Any, seconds: float) -> None:
     None, "", "soon", True, float("nan"), float("inf"), "1e400", -5, 10**30, "9" * 400, "99/99/2023", "2023-13-45",
     "31/02/2023", "13:00 PM", {"a": 1}, [1], "0001-01-01", "2023-11-14T25:00:00", "1/1/2023 13:00 PM",
 ])  # fmt: skip
-def test_what_is_no_time_is_none(written: Any) -> None:
+def test_values_that_are_not_times_are_none(written: Any) -> None:
     assert parse(written) is None
 
 
@@ -168,7 +168,7 @@ def test_claudes_export(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("log", LOG_FORMATS, ids=lambda log: log.id)
 def test_every_format_keeps_the_contract(log: Any, tmp_path: Path) -> None:
-    """Whatever it is given: no other error than the studio's, and only reasons that have words."""
+    """For any input: no other error than DataError, and only reasons with a text."""
     contents = [
         b"", b"{}", b"[]", b"[null, 1, [], {}]", b'{"mapping": {}}', b'[{"mapping": {"a": {"message": []}}}]',
         b"\x00\xff",

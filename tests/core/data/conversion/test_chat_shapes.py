@@ -1,4 +1,4 @@
-"""Known chat shapes are recognised and become messages; everything else is not."""
+"""Known chat shapes are recognized and become messages; nothing else is."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("shape", "fields", "expected"), CASES)
-def test_recognised_and_passed_through(shape: str, fields: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+def test_recognized_and_converted(shape: str, fields: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     assert chat_shapes.detect([Row(1, fields)] * 3) == shape
     made = CHAT_SHAPES.get(shape).to_messages(fields)
     assert isinstance(made, list)
@@ -60,7 +60,7 @@ def test_a_minority_of_odd_rows_does_not_hide_the_shape() -> None:
     assert chat_shapes.detect([good, odd, odd]) is None
 
 
-def test_what_is_no_text_stays_for_the_check_to_name() -> None:
+def test_values_that_are_not_text_are_left_for_the_check() -> None:
     made = CHAT_SHAPES.get("question_answer").to_messages({"question": 7, "answer": ["a"]})
     assert made == [{"role": "user", "content": "7"}, {"role": "assistant", "content": ["a"]}]
     made = CHAT_SHAPES.get("sharegpt").to_messages({"conversations": [{"from": "alien", "value": None}]})

@@ -1,4 +1,4 @@
-"""Column by column gives what row by row gives: the same examples, findings and rejects, in the same order."""
+"""Conversion by columns and by rows returns the same examples, findings and rejects, in the same order."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def rows(seed):
 
 
 def flat(made):
-    """(examples, findings and rejects as they come) of what a labeler gives, however it gives it."""
+    """(examples, findings and rejects in order) of a labeler's output, in either form."""
     examples, noted, rejects = [], [], []
     for item in made:
         if isinstance(item, ExampleColumns):

@@ -1,4 +1,4 @@
-"""Guided templates: the contract that each keeps, and what each makes of a row."""
+"""Guided templates: the contract of each, and its examples for a row."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def rejected(items: list[Row | Reject]) -> list[tuple[str, int | None]]:
     return [(item.findings[0].code, item.findings[0].line) for item in items if isinstance(item, Reject)]
 
 
-# A record that is no row, and the code it gets.
+# A record that is not a row, and its code.
 BAD_LINES = [
     ('{"a": NaN}', "json_syntax"),
     ('{"a": -Infinity}', "json_syntax"),

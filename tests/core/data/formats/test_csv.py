@@ -1,4 +1,4 @@
-"""CSV: cells stay text, rows know their physical line, and what is broken is rejected where it is broken."""
+"""CSV: cells stay text, rows know their physical line, and broken records are rejected at their line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.messages import Reject
 from tests.core.data.formats.support import detect, put, read, rejected, rows
 
 
-def test_cells_stay_exactly_what_they_are(tmp_path: Path) -> None:
+def test_cells_are_read_unchanged(tmp_path: Path) -> None:
     path = put(tmp_path, "a.csv", 'id,a,b\n00123,NA,TRUE\n1e5," padded ",=SUM(A1)\n-0,,"say ""hi"""\n')
     assert rows(read(path)) == [
         (2, {"id": "00123", "a": "NA", "b": "TRUE"}),
@@ -35,7 +35,7 @@ def test_mixed_line_ends(tmp_path: Path) -> None:
     assert rows(read(path)) == [(n + 1, {"q": f"{n}x", "a": "abcde"[n]}) for n in range(1, 5)]
 
 
-def test_u2028_is_no_line_end(tmp_path: Path) -> None:
+def test_u2028_is_not_a_line_end(tmp_path: Path) -> None:
     path = put(tmp_path, "a.csv", "q,a\none\u2028two\x85three\x0b\x0c\x1c,b\nnext,c\n")
     assert rows(read(path)) == [(2, {"q": "one\u2028two\x85three\x0b\x0c\x1c", "a": "b"}), (3, {"q": "next", "a": "c"})]
 
@@ -113,7 +113,7 @@ def test_blank_and_repeated_headers_get_names_of_their_own(tmp_path: Path) -> No
     assert [item.code for item in detect(path).findings] == ["csv_header", "csv_header"]
 
 
-def test_a_preamble_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_preamble_is_skipped_and_reported(tmp_path: Path) -> None:
     path = put(tmp_path, "a.csv", "Report of March\n\nid,q,a\n1,x,y\n2,z,w\n3,v,u\n")
     assert detect(path).columns == ("id", "q", "a")
     assert [item.code for item in detect(path).findings] == ["csv_preamble"]
@@ -140,7 +140,7 @@ def test_invalid_utf8_rejects_the_row_with_its_offset(tmp_path: Path) -> None:
     assert [line for line, _ in rows(items)] == [2, 4]
 
 
-def test_invalid_utf8_in_a_plain_file_is_damage_and_no_encoding(tmp_path: Path) -> None:
+def test_invalid_utf8_in_a_plain_file_is_damage_and_not_an_encoding(tmp_path: Path) -> None:
     items = read(put(tmp_path, "a.csv", b"q,a\none,b\nbad \xff byte,c\nthree,d\n"))
     assert rejected(items) == [("encoding", 3)]
 
@@ -170,7 +170,7 @@ def test_banking77_has_every_row(real_data: Path) -> None:
     found = rows(read(path))
     assert len(found) == len(expected) == 10_003
     assert [fields for _, fields in found] == expected
-    assert found[-1][0] > 10_004  # some cells hold line ends
+    assert found[-1][0] > 10_004  # some cells contain line ends
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -200,7 +200,7 @@ def test_the_line_that_excel_writes_for_itself(tmp_path: Path) -> None:
     assert rows(read(path)) == [(3, {"name": "a, b", "price": "1,5"}), (4, {"name": "c", "price": "2,5"})]
 
 
-def test_damage_in_the_header_takes_no_row_with_it(tmp_path: Path) -> None:
+def test_damage_in_the_header_rejects_no_row(tmp_path: Path) -> None:
     items = read(
         put(
             tmp_path,
@@ -230,7 +230,7 @@ def test_single_quotes_where_they_are_the_quotes(tmp_path: Path) -> None:
     assert [fields["q"] for _, fields in rows(read(path))] == ["'tis the season", "it's 'fine'", "'so'"]
 
 
-def test_a_delimiter_at_the_end_of_every_row_is_a_blank_column_and_no_reject(tmp_path: Path) -> None:
+def test_a_delimiter_at_the_end_of_every_row_is_a_blank_column(tmp_path: Path) -> None:
     path = put(tmp_path, "a.csv", "q,a\n" + "".join(f"q{n}?,a{n},\n" for n in range(12)) + "q,a\n")
     found, items = detect(path), read(path)
     assert found.columns == ("q", "a", "column_3")
@@ -239,7 +239,7 @@ def test_a_delimiter_at_the_end_of_every_row_is_a_blank_column_and_no_reject(tmp
     assert rejected(items) == [("csv_ragged", 14)]
 
 
-def test_a_delimiter_at_the_end_of_the_header_alone_names_no_column(tmp_path: Path) -> None:
+def test_a_delimiter_at_the_end_of_the_header_only_is_ignored(tmp_path: Path) -> None:
     path = put(tmp_path, "a.csv", "q,a,\n" + "".join(f"q{n}?,a{n}\n" for n in range(12)) + "q,a,more\n")
     found, items = detect(path), read(path)
     assert found.columns == ("q", "a")
@@ -249,7 +249,7 @@ def test_a_delimiter_at_the_end_of_the_header_alone_names_no_column(tmp_path: Pa
 
 
 def test_a_row_more_than_the_header_has_stays_a_reject(tmp_path: Path) -> None:
-    """Row numbers that the header does not name (as R writes them) would shift every cell."""
+    """Row numbers without a name in the header (as R writes them) would shift every cell."""
     path = put(tmp_path, "a.csv", "q,a\n" + "".join(f"{n},q{n}?,a{n}\n" for n in range(12)))
     assert detect(path).columns == ("q", "a")
     assert {code for code, _ in rejected(read(path))} == {"csv_ragged"}
@@ -257,7 +257,7 @@ def test_a_row_more_than_the_header_has_stays_a_reject(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt"])
-def test_cells_in_braces_are_no_json(tmp_path: Path, name: str) -> None:
+def test_cells_in_braces_are_not_json(tmp_path: Path, name: str) -> None:
     path = put(tmp_path, name, "{{q}}\t{a}\n" + "".join(f"{{name}} asks {n}?\ta{n}\n" for n in range(12)))
     assert detect(path).format == "csv"
     assert len(rows(read(path))) == 12

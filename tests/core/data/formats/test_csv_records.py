@@ -1,4 +1,4 @@
-"""Blocks at full speed and single lines give the same records, lines and rejects; and nothing takes for ever."""
+"""Reading in blocks and line by line returns the same records, lines and rejects; and always ends."""
 
 from __future__ import annotations
 

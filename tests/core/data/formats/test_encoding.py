@@ -1,4 +1,4 @@
-"""Encodings: marks are believed, UTF-8 is assumed, other things are inferred, shown, and can be overruled."""
+"""Encodings: marks decide, then UTF-8, then inference, which is shown and can be changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JAPANESE = "質問,回答\n" + "注文はどこですか,現在配送中です�
     [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
      (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")],
 )  # fmt: skip
-def test_a_mark_decides_and_is_no_text(tmp_path: Path, mark: bytes, codec: str) -> None:
+def test_a_byte_order_mark_decides_and_is_not_text(tmp_path: Path, mark: bytes, codec: str) -> None:
     path = put(tmp_path, "a.csv", mark + "näme,b\n🏡,2\n".encode(codec))
     assert rows(read(path)) == [(2, {"näme": "🏡", "b": "2"})]
     assert any("mark" in note for note in detect(path).notes)
@@ -35,7 +35,7 @@ def test_wide_text_without_a_mark(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "codec"), [(WESTERN, "cp1252"), (RUSSIAN, "cp1251"), (JAPANESE, "shift_jis")])
-def test_other_encodings_are_inferred_and_said(tmp_path: Path, text: str, codec: str) -> None:
+def test_other_encodings_are_inferred_and_reported(tmp_path: Path, text: str, codec: str) -> None:
     path = put(tmp_path, "a.csv", text.encode(codec))
     found = detect(path)
     assert [item.code for item in found.findings] == ["encoding_guessed"]
@@ -61,7 +61,7 @@ def test_a_late_accent_is_found_beyond_the_beginning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xfe\xff", b"\x80", b"\xc3\x28", b"\xed\xa0\x80", b"\xf5\x80", b"\xc0\xaf"])
-def test_damage_is_no_encoding(bad: bytes) -> None:
+def test_damage_is_not_an_encoding(bad: bytes) -> None:
     assert detect_encoding(b"id,text\n1,hello\n2,bad " + bad + b" byte\n3,ok\n").codec == "utf-8"
 
 
@@ -73,10 +73,10 @@ def test_a_truncated_wide_file_loses_only_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("chosen", ["utf-16", "utf-32", "UTF16"])
-def test_a_wide_encoding_chosen_for_a_file_without_its_mark_is_no_crash(tmp_path: Path, chosen: str) -> None:
+def test_utf_16_can_be_chosen_for_a_file_without_a_mark(tmp_path: Path, chosen: str) -> None:
     text = "q,a\n" + "".join(f"one {n}?,two {n}\n" for n in range(12))
     plain = put(tmp_path, "a.csv", text)
-    with suppress(DataError):  # nonsense is seen as such, on the screen where it was chosen
+    with suppress(DataError):  # the wrong choice shows as unreadable text on the screen
         assert read(plain, encoding=chosen)
     for order in ("le", "be"):
         codec = f"{'utf-32' if '32' in chosen else 'utf-16'}-{order}"
@@ -89,7 +89,7 @@ def test_a_wide_encoding_chosen_for_a_file_without_its_mark_is_no_crash(tmp_path
 
 
 @pytest.mark.parametrize("chosen", ["idna", "rot13", "undefined", "base64", "nonsense"])
-def test_what_is_no_encoding_of_files_is_refused(tmp_path: Path, chosen: str) -> None:
+def test_codecs_that_are_not_for_text_are_refused(tmp_path: Path, chosen: str) -> None:
     path = put(tmp_path, "a.csv", "q,a\n1x,2x\n3x,4x\n")
     with pytest.raises(DataError, match="encoding"):
         detect(path, encoding=chosen)

@@ -1,4 +1,4 @@
-"""JSON and JSON lines: strict, with physical lines, and nothing that kills the parser."""
+"""JSON and JSONL: strict, with physical lines, and no input crashes the parser."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_truncated_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ['[{"a":1},]', '[{"a":1},,{"a":2}]', '[{"a":1}] x', '[{"a":1}][{"b":1}]', '[{"a":1}}'])
-def test_broken_arrays_are_said(tmp_path: Path, text: str) -> None:
+def test_broken_arrays_are_reported(tmp_path: Path, text: str) -> None:
     items = read(put(tmp_path, "a.json", text))
     assert rows(items)[0] == (1, {"a": 1})
     assert "json_syntax" in [code for code, _ in rejected(items)]
@@ -126,7 +126,7 @@ def test_invalid_utf8_names_the_byte(tmp_path: Path) -> None:
     assert f"offset {array.index(0xE9)}" in found.findings[0].message
 
 
-def test_u2028_inside_a_string_is_no_line_end(tmp_path: Path) -> None:
+def test_u2028_inside_a_string_is_not_a_line_end(tmp_path: Path) -> None:
     items = read(put(tmp_path, "a.jsonl", '{"a": "x\u2028y\u2029z\x85"}\n{"a": 2}\n'))
     assert rows(items) == [(1, {"a": "x\u2028y\u2029z\x85"}), (2, {"a": 2})]
 
@@ -191,7 +191,7 @@ def test_whatever_is_written_is_read_back(
      '{"data": [{"a": 1}, {"a": 2}], "e" 1}', '{"data": [{"a": 1}, {"a": 2}],, "e": 1}',
      '{"data": [{"a": 1}, {"a": 2}],}', '{"data": [{"a": 1}, {"a": 2}]', '{"data": [{"a": 1}, {"a": 2}]} x'],
 )  # fmt: skip
-def test_faults_around_the_array_are_said_and_cost_no_row(tmp_path: Path, text: str) -> None:
+def test_errors_around_the_array_are_reported_and_reject_no_row(tmp_path: Path, text: str) -> None:
     items = read(put(tmp_path, "a.json", text))
     assert [fields for _, fields in rows(items)] == [{"a": 1}, {"a": 2}]
     assert {code for code, _ in rejected(items)} == {"json_syntax"}
@@ -202,10 +202,10 @@ STRUCTURE = st.sampled_from(list('{}[],:"\n\\1 '))
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_valid_or_not_as_the_standard_parser_says(
+def test_valid_exactly_if_the_standard_parser_accepts_it(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """A document with a character changed is accepted without a word only if it is JSON (or JSON lines)."""
+    """A document with one character changed is accepted without a finding only if it is JSON (or JSONL)."""
     values = [{"k": n, "s": 'q"', "n": [n, {"z": "l\ne"}]} for n in range(3)]
     document: Any = values if data.draw(st.booleans()) else {"m": {"x": 1}, "data": values, "e": [1]}
     text = json.dumps(document, indent=data.draw(st.sampled_from([None, 1])))

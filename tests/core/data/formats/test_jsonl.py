@@ -1,4 +1,4 @@
-"""JSON lines: a bad line costs only itself, and objects printed over several lines are read as well."""
+"""JSONL: a bad line rejects only itself, and objects printed over several lines are read as well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole files, broken in every way: no error but DataError, nothing lost, and every row where it was."""
+"""Files damaged at random: no error but DataError, nothing lost, and every row on its line."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def mutated(draw: st.DrawFn, seed: bytes) -> bytes:
 
 
 def _look_at(path: Path) -> None:
-    """Hold what a file gives to what holds for every file; it may also be refused as a whole."""
+    """Check what must hold for every file; it may also be refused."""
     items: list[Row | Reject] | None
     try:
         found = formats.detect_file(path, path.name)
@@ -188,7 +188,7 @@ def test_every_line_of_a_table_is_in_a_row_or_a_reject(folder: Path, texts: list
             assert span.startswith(raw)
             assert not span[len(raw) :].strip(" \t\r\n")
         else:
-            # The cells are what a plain reader makes of just these lines: nothing moved in from elsewhere.
+            # The cells are what a plain reader returns for just these lines: nothing moved in from other lines.
             alone = list(csv.reader(io.StringIO(span, newline=""), strict=True))
             assert list(item.fields.values()) == alone[0]
             assert not any(any(cell.strip() for cell in cells) for cells in alone[1:])

@@ -1,4 +1,4 @@
-"""Parquet: every type arrives as JSON has it; damage and bombs are refused with a reason."""
+"""Parquet: every type becomes JSON; damaged files and decompression bombs are refused with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real data: what every parser must accept, naughty strings, Parquet of others, tables and chats."""
+"""Real data: JSON that every parser must accept, naughty strings, Parquet of other tools, tables and chats."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _has_object(value: Any) -> bool:
 
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["plain", "gzip"])
-def test_no_valid_text_is_a_syntax_error(real_data: Path, tmp_path: Path, wrapped: bool) -> None:
+def test_valid_json_is_never_a_syntax_error(real_data: Path, tmp_path: Path, wrapped: bool) -> None:
     files = sorted((real_data / "json_valid").glob("y_*.json"))
     assert len(files) == 95
     for file in files:

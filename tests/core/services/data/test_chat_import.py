@@ -1,4 +1,4 @@
-"""Chat logs become datasets: every message accounted for, the review kept, redaction on, crashes harmless."""
+"""Chat logs become datasets: every message is counted, decisions are stored, redaction is on, crashes are harmless."""
 
 from __future__ import annotations
 
@@ -108,12 +108,12 @@ def test_the_review_decides() -> None:
     assert [item.number for item in found.items] == [7]
     dataset, left, texts = imported(draft)
     assert dataset.version.examples == 11
-    assert "a@b.org" in texts  # as the person left it
+    assert "a@b.org" in texts  # as the user left it
     assert "Done, number 0." not in texts
     assert [item["raw"] for item in left if item["reason"] == "dropped"][1] == "Done, number 0."
 
 
-def test_an_edit_that_is_no_example_is_refused() -> None:
+def test_an_invalid_edit_is_refused() -> None:
     with pytest.raises(DataError, match="no assistant"):
         chat_review.checked_edit([{"role": "user", "content": "Q"}])
     with pytest.raises(DataError, match="empty"):
@@ -181,7 +181,9 @@ def test_a_taken_name_is_refused() -> None:
         (b"[]", "not a chat export"),
     ],
 )
-def test_what_is_no_chat_log_is_refused_and_not_kept(studio_env: Path, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_a_chat_log_is_refused_and_not_stored(
+    studio_env: Path, content: bytes, message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         chat_import.ingest(io.BytesIO(content), "file.json")
     assert list((studio_env / "files").rglob("upload")) == []
@@ -194,7 +196,7 @@ def test_too_large_is_refused() -> None:
         chat_import.ingest_folder([("a/x.json", io.BytesIO(chats()))], size_limit=100)
 
 
-def test_a_log_without_messages_says_so() -> None:
+def test_a_log_without_messages_is_refused() -> None:
     draft = chat_import.begin(chat_import.ingest(io.BytesIO(b'[{"mapping": {"a": {}}}]'), "conversations.json"))
     chosen = chat_import.choices(draft.state)
     with pytest.raises(DataError, match="has no messages"):
@@ -246,7 +248,7 @@ def test_reading_another_way_is_another_reading() -> None:
         chat_reading.options_of({"gap_minutes": -1})
 
 
-def test_the_manifest_names_no_speaker() -> None:
+def test_the_manifest_contains_no_speaker() -> None:
     content = b"chat,author,text\n" + b"".join(
         b"%d,Mira Holt,Hi %d\n%d,agent,Hello %d\n" % (n, n, n, n) for n in range(12)
     )

@@ -1,4 +1,4 @@
-"""From an upload to a dataset: previewed, started once, done once however often it is killed."""
+"""From an upload to a dataset: previewed, started once, and done once even if it is killed."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_choices_that_do_not_fit_are_refused_everywhere(choices: dict[str, Any],
     assert tasks.list_tasks() == []
 
 
-# ---- the whole way
+# ---- upload to dataset
 
 
 def test_a_table_becomes_a_dataset() -> None:
@@ -125,7 +125,7 @@ def test_a_draft_starts_once() -> None:
     assert len(datasets.list_datasets()) == 1
 
 
-def test_a_failed_conversion_can_be_mended_and_started_again() -> None:
+def test_a_failed_conversion_can_be_changed_and_started_again() -> None:
     draft_id = draft(template="extraction", mapping={"key": "name", "include": ["color"]}, options={"empty": "fail"})
     first = conversion.start(draft_id)
     assert conversion.start(draft_id).id == first.id
@@ -181,7 +181,7 @@ def test_few_examples_make_a_failed_dataset() -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_the_whole_way_on_either_database() -> None:
+def test_upload_to_dataset_on_both_databases() -> None:
     draft_id = draft()
     task = execute(conversion.start(draft_id).id, "test")
     assert task is not None
@@ -244,14 +244,14 @@ def test_a_known_shape_is_imported_without_the_wizard(real_data: Path) -> None:
     assert datasets.statistics(dataset.version.id).multi_turn > 100
 
 
-def test_a_table_in_no_known_shape_is_led_to_the_wizard() -> None:
+def test_a_table_without_a_known_shape_is_sent_to_the_wizard() -> None:
     with pytest.raises(DataError) as caught:
         datasets.create_from_source(upload(), "Tools")
     assert caught.value.code == "shape_unknown"
     assert "Convert" in caught.value.remedy
 
 
-def test_unused_columns_of_a_known_shape_are_told() -> None:
+def test_unused_columns_of_a_known_shape_are_reported() -> None:
     content = "id,question,answer,price\n" + "".join(f"{n},q {n},a {n},1\n" for n in range(60))
     task = datasets.create_from_source(upload(content), "Pairs")
     execute(task.id, "test")
@@ -292,7 +292,7 @@ run.execute(sys.argv[1], "doomed")
 
 
 @pytest.mark.parametrize("moment", ["reading", "published files"])
-def test_killed_and_begun_again_there_is_exactly_one_dataset(moment: str) -> None:
+def test_after_a_kill_and_a_restart_there_is_exactly_one_dataset(moment: str) -> None:
     task = conversion.start(draft())
     code = WORKER if moment == "reading" else WORKER.replace("percent > 50", "percent > 98")
     with subprocess.Popen([sys.executable, "-c", code, task.id], stdout=subprocess.PIPE, env=os.environ) as worker:
@@ -318,7 +318,7 @@ def test_a_cancel_in_the_middle_leaves_nothing(monkeypatch: pytest.MonkeyPatch) 
 
     def cancelling(self: Any, percent: float, phase: str, message: str = "") -> None:
         progress(self, percent, phase, message)
-        if phase == "Publishing":  # the files are in the store already
+        if phase == "Publishing":  # the files are already stored
             tasks.request(task.id, "cancel")
 
     monkeypatch.setattr(TaskContext, "progress", cancelling)
@@ -330,7 +330,7 @@ def test_a_cancel_in_the_middle_leaves_nothing(monkeypatch: pytest.MonkeyPatch) 
     assert get_storage().list("datasets") == []
 
 
-def test_progress_tells_how_far_it_is() -> None:
+def test_progress_is_reported() -> None:
     task = conversion.start(draft())
     started = time.time()
     ended = execute(task.id, "test")

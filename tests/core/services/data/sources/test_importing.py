@@ -1,4 +1,4 @@
-"""Files of the server and of other hosts: only where the settings allow it, and by no trick elsewhere."""
+"""Files of the server and of other hosts: only where the settings allow it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_nothing_outside_the_roots(root: Path, name: str) -> None:
     assert get_storage().list("sources") == []
 
 
-def test_what_is_no_file_is_refused_at_once(root: Path) -> None:
+def test_a_pipe_a_folder_and_a_missing_file_are_refused_at_once(root: Path) -> None:
     import os
 
     os.mkfifo(root / "pipe.csv")

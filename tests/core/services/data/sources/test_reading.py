@@ -1,4 +1,4 @@
-"""What can be chosen about an upload, the live preview of a choice, and keeping it."""
+"""The choices about how an upload is read, their preview, and storing them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.services.data import sources
 pytestmark = pytest.mark.usefixtures("studio_env")
 
 
-def test_a_preview_changes_nothing_and_keeping_does() -> None:
+def test_a_preview_changes_nothing_and_set_detection_does() -> None:
     record = sources.ingest(io.BytesIO(b"id;text\n1;a,b\n2;c,d\n3;e\x80,f;g\n"), "a.csv")
     shown = sources.preview_rows(record.id, {"delimiter": ",", "header": False})
     assert shown.detection.delimiter == ","
@@ -26,7 +26,7 @@ def test_a_preview_changes_nothing_and_keeping_does() -> None:
         sources.preview_rows(record.id, {"delimiter": "::"})
 
 
-def test_choices_say_what_was_detected_and_what_holds() -> None:
+def test_choices_have_the_detected_and_the_current_value() -> None:
     record = sources.ingest(io.BytesIO(b"a|b\nx|y\nz|w\n"), "a.csv")
     sources.set_detection(record.id, {"delimiter": ";", "encoding": "latin-1"})
     found = sources.choices(record.id)

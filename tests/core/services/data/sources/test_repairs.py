@@ -1,4 +1,4 @@
-"""Broken rows put right by hand: only their records change, everything else keeps its bytes."""
+"""Unreadable rows repaired by hand: only their records change, all other bytes are unchanged."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_json_line_is_put_right() -> None:
     assert [row.fields["a"] for row in sources.rows(fixed.id)] == ["b", "d", "f"]
 
 
-def test_the_way_of_reading_is_kept() -> None:
+def test_a_repaired_file_is_read_the_same_way() -> None:
     with open_sample("helpdesk_export.csv") as stream:
         source = sources.ingest(stream, "helpdesk_export.csv", overrides={"skip_lines": 2})
     broken = repairs.broken_rows(source.id)
@@ -55,7 +55,7 @@ def test_the_way_of_reading_is_kept() -> None:
     assert sources.analyze(fixed.id).columns[0].name == "ticket"
 
 
-def test_what_cannot_be_is_refused_at_its_line() -> None:
+def test_an_impossible_repair_is_refused_at_its_line() -> None:
     source_id = stored("question;answer\nWas?;3 €\nzu;viel;Zellen\n".encode("cp1252"), encoding="cp1252")
     with pytest.raises(DataError, match="No row was changed"):
         repairs.repair(source_id, {3: "zu;viel;Zellen"})
@@ -66,7 +66,7 @@ def test_what_cannot_be_is_refused_at_its_line() -> None:
     assert caught.value.field == "3"
 
 
-def test_bytes_that_were_damaged_elsewhere_stay_what_they_were() -> None:
+def test_damaged_bytes_on_other_lines_are_unchanged() -> None:
     content = b"q,a\n\xff bad,row\none,two,three\nx,y\n"
     source_id = stored(content, encoding="utf-8")
     lines = [row.line for row in repairs.broken_rows(source_id)]

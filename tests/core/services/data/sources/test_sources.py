@@ -1,4 +1,4 @@
-"""Uploads are kept as they came; any file can be looked at, and the report accounts for every row."""
+"""Uploads are stored unchanged; any file can be inspected, and the report counts every row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def upload(content: str | bytes, name: str = "a.csv") -> sources.SourceRecord:
 
 @pytest.mark.usefixtures("studio_env")
 class TestUploads:
-    def test_kept_to_the_byte_and_read_back(self) -> None:
+    def test_an_upload_is_stored_byte_for_byte(self) -> None:
         content = "\ufeffid;name\n00123;José\n"
         record = sources.get(upload(content).id)
         assert sources.local_path(record.id).read_bytes() == content.encode("utf-8")
@@ -40,7 +40,7 @@ class TestUploads:
         assert caught.value.code == "file_too_large"
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04xx", b"PAR1xxxxPAR1", b"a,b\n"])
-    def test_what_cannot_be_read_leaves_nothing_behind(self, content: bytes) -> None:
+    def test_an_unreadable_upload_leaves_nothing_behind(self, content: bytes) -> None:
         with pytest.raises(DataError):
             upload(content, "a.csv")
         assert get_storage().list("sources") == []
@@ -65,7 +65,7 @@ class TestUploads:
             sources.set_detection(record.id, {"encoding": "nonsense"})
         assert sources.detection(record.id) == changed.detection
 
-    def test_analysis_is_kept_and_follows_the_way_of_reading(self) -> None:
+    def test_the_analysis_is_stored_for_each_way_of_reading(self) -> None:
         record = upload(PAIRS)
         found = sources.analyze(record.id)
         assert (found.total_rows, found.shape) == (60, "question_answer")
@@ -158,7 +158,7 @@ def test_few_examples_are_a_warning_that_does_not_block(tmp_path: Path) -> None:
     assert (found.exit_code, [item.severity for item in found.findings]) == (0, ["warning"])
 
 
-def test_an_unmapped_table_is_rejected_whole_with_the_command_that_helps(tmp_path: Path) -> None:
+def test_an_unmapped_table_is_rejected_with_the_command_that_converts_it(tmp_path: Path) -> None:
     content = "customer text,intent\n" + "".join(f"Where is parcel {n} of mine?,{'ab'[n % 2]}\n" for n in range(40))
     found = report(tmp_path, "my table.csv", content)
     assert (found.read, found.accepted, found.rejected) == (40, 0, 40)
@@ -184,7 +184,7 @@ def test_real_files(real_data: Path) -> None:
     assert [item.message.split()[0] for item in alpaca.findings] == ["14"]
 
 
-def test_naughty_strings_stay_what_they_are(real_data: Path, tmp_path: Path) -> None:
+def test_naughty_strings_are_unchanged(real_data: Path, tmp_path: Path) -> None:
     naughty = [
         text for text in json.loads((real_data / "naughty" / "blns.json").read_text("utf-8")) if "\0" not in text
     ]
@@ -196,6 +196,6 @@ def test_naughty_strings_stay_what_they_are(real_data: Path, tmp_path: Path) -> 
     assert sources.inspect(path).exit_code == 1
 
 
-def test_an_upload_without_a_usable_row_says_why(studio_env: Path) -> None:
+def test_an_upload_without_a_usable_row_has_a_reason(studio_env: Path) -> None:
     source = upload("question,answer\nx,y,z\n")
     assert [finding.code for finding in sources.why_unusable(source.id)] == ["csv_ragged"]

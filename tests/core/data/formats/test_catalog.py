@@ -1,4 +1,4 @@
-"""The catalogue of bad inputs, one entry each: what is read, what is rejected and where, what is refused as a whole.
+"""The catalog of bad inputs, one entry each: which rows are read, which are rejected, which files are refused.
 
 Every entry is also held to what holds for all: batches and rows agree, every reject keeps its text, line and remedy.
 """
@@ -212,13 +212,13 @@ def test_bad_input(tmp_path: Path, entry: Entry) -> None:
             assert all(found.severity == "error" for found in item.findings)
 
 
-def test_what_is_rejected_is_kept_verbatim(tmp_path: Path) -> None:
+def test_rejected_text_is_stored_verbatim(tmp_path: Path) -> None:
     bad = ["1,2", '"x\ny",2,3,4', '"x"y,2,3', "=1,2"]
     path = put(tmp_path, "a.csv", "a,b,c\n" + "\n".join(f"{text}\n1,2,3" for text in bad) + "\n")
     assert [item.raw for item in read(path) if isinstance(item, Reject)] == bad
 
 
-def test_values_stay_what_they_were(tmp_path: Path) -> None:
+def test_values_are_read_unchanged(tmp_path: Path) -> None:
     assert rows(read(put(tmp_path, "a.csv", EMOJI)))[0][1] == {"q": "👩‍👩‍👧 family", "a": "🏡"}
     path = put(tmp_path, "b.csv", "id,v,w\n00123,NA,TRUE\n=SUM(A1),\u202egnp,ze\u200bro\n")
     assert [list(fields.values()) for _, fields in rows(read(path))] == [
@@ -260,7 +260,7 @@ def test_nested_values_by_choice(tmp_path: Path) -> None:
 # ---- gzip
 
 
-def test_a_cut_gzip_keeps_what_came_before(tmp_path: Path) -> None:
+def test_a_cut_gzip_file_is_read_up_to_the_cut(tmp_path: Path) -> None:
     body = "q,a\n" + "".join(f"{n},{n * 7919 % 10_007} words {n * 31 % 997}\n" for n in range(20_000))
     packed = gzip.compress(body.encode())
     for name in ("a.csv.gz", "a.csv"):
@@ -352,7 +352,7 @@ def test_cells_become_text_as_excel_shows_them(tmp_path: Path) -> None:
     assert "xlsx_error_cells" in {item.code for item in detect(path).findings}
 
 
-def test_formulas_that_were_never_computed_are_said(tmp_path: Path) -> None:
+def test_formulas_that_were_never_computed_are_reported(tmp_path: Path) -> None:
     head = '<row r="1"><c r="A1" t="inlineStr"><is><t>q</t></is></c><c r="B1" t="inlineStr"><is><t>a</t></is></c></row>'
     without = "".join(
         f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}"><f>A{n}&amp;"x"</f>{value}</c></row>'
