@@ -101,6 +101,6 @@ def test_only_mergeable_adapters_are_merged_and_a_missing_base_is_named(
     ended = execute(task.id, "test:1")
     assert ended is not None
     assert ended.state == "failed"
-    assert "was trained on revision" in ended.error["message"]
+    assert "another revision of" in ended.error["message"]
     assert merging.last_failure(tuned.id) is not None
     assert merging.begin(tuned.id).id != task.id
