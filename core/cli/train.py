@@ -1,4 +1,4 @@
-"""`sft train`: launch a fine-tuning job, and with --wait stay until its model is there."""
+"""`sft train`: launch a fine-tuning job, and with --wait stay until its model exists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.cli._support.waiting import wait_for
 
 
 def method_help() -> str:
-    """The help of `--method`. Typer reads it when it builds the commands, so it names what is registered then."""
+    """The help of `--method`. Typer reads it when it builds the commands, so it lists the registered methods."""
     from core.models.methods import METHODS
 
     return f"Fine-tuning method: {_or(METHODS.ids())}."
@@ -49,10 +49,10 @@ def register(app: typer.Typer) -> None:
         method: Annotated[str, typer.Option(help=method_help())] = "lora",
         engine: Annotated[str, typer.Option(help=engine_help())] = "auto",
         provider: Annotated[str, typer.Option(help=provider_help())] = "local",
-        name: Annotated[str, typer.Option(help="Name of the job and of its model; made up when left out.")] = "",
+        name: Annotated[str, typer.Option(help="Name of the job and of its model; generated if left out.")] = "",
         settings: Annotated[
             list[str] | None,
-            typer.Option("--set", metavar="K=V", help="A setting of the method or of the run; may be repeated."),
+            typer.Option("--set", metavar="K=V", help="A setting of the method or of the run; can be repeated."),
         ] = None,
         wait: Annotated[
             bool, typer.Option("--wait", help="Stay until the run is over; starts a worker if none runs.")
@@ -61,7 +61,7 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--json", help="Print JSON; the last line names job, model, status, loss.")
         ] = False,
     ) -> None:
-        """Fine-tune a base model on a dataset. Settings that are not named are chosen automatically."""
+        """Fine-tune a base model on a dataset. Settings that are not given are chosen automatically."""
         from core.platform.supervisor import ensure
 
         with ensure({"redis", "worker"} if wait else {"redis"}, say):
@@ -97,7 +97,7 @@ def _launch(dataset: str, base: str, method: str, engine: str, provider: str, na
 
 
 def _report(job_id: str, *, as_json: bool) -> int:
-    """Print what became of the job; 1 when it failed, was cancelled or waits for a person."""
+    """Print the result of the job; 1 if it failed, was cancelled or is paused."""
     from core.services.training import jobs, models
 
     job = jobs.get_job(job_id)
@@ -117,7 +117,7 @@ def _report(job_id: str, *, as_json: bool) -> int:
 
 
 def _command(choices: dict[str, Any]) -> str:
-    """The choices of a job as a command; settings that are as shipped are left out."""
+    """The choices of a job as a command, without settings that have their default."""
     from core.models.methods import METHODS
     from core.training.jobs.spec import TrainingConfig
 
