@@ -96,7 +96,7 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
             "Name the columns question and answer, or convert the table in the app or with `sft convert`.",
         )
     labeler = Labeler(Recipe(shape=shape), file.name)
-    kept: list[Example] = []
+    examples: list[Example] = []
     rejects: list[Reject] = []
     findings = list(detection.findings)
     for item in labeler.run(formats.read(file, detection)):
@@ -104,11 +104,11 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
         if isinstance(item, Reject):
             rejects.append(item)
         else:
-            kept.append(item.example)
-    held_out = round(len(kept) * validation)
-    for index in random.Random(seed).sample(range(len(kept)), held_out):  # noqa: S311  a seeded draw, not a secret
-        kept[index] = replace(kept[index], split="validation")
-    return Examples(kept, findings, rejects, labeler.read)
+            examples.append(item.example)
+    held_out = round(len(examples) * validation)
+    for index in random.Random(seed).sample(range(len(examples)), held_out):  # noqa: S311  a seeded draw, not a secret
+        examples[index] = replace(examples[index], split="validation")
+    return Examples(examples, findings, rejects, labeler.read)
 
 
 def method(method_id: str, **settings: Any) -> Method:

@@ -77,8 +77,8 @@ def list_models() -> list[BaseModelRef]:
     others = (_unlisted(hub_id) for hub_id in hub_cache.cached() if hub_id not in BASE_MODELS)
     # the cache also contains other kinds of models
     cached = [base for base in map(_hub, others) if base.ready or (base.path and is_language_model(base.path))]
-    found = [_starter(), *_local_models(), *(_hub(entry) for entry in BASE_MODELS), *cached]
-    return sorted(found, key=lambda base: not (base.ready or base.buildable))
+    models = [_starter(), *_local_models(), *(_hub(entry) for entry in BASE_MODELS), *cached]
+    return sorted(models, key=lambda base: not (base.ready or base.buildable))
 
 
 def named_directory() -> Path:
@@ -175,7 +175,7 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
     if path is None:
         return listed
     try:
-        found = inspect(path)
+        facts = inspect(path)
     except DataError as error:
         return _unusable(listed, path, error)
     return replace(
@@ -184,10 +184,10 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
         reason="",
         command="",
         path=path,
-        revision=path.name if path.parent.name == "snapshots" else found.revision,
-        dims=found.dims,
-        bytes_per_param=found.bytes_per_param,
-        size=listed.size or _size(found.dims.params),
+        revision=path.name if path.parent.name == "snapshots" else facts.revision,
+        dims=facts.dims,
+        bytes_per_param=facts.bytes_per_param,
+        size=listed.size or _size(facts.dims.params),
         note=remark,
     )
 

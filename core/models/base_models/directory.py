@@ -20,13 +20,13 @@ from core.models.base_models.records import Dims
 from core.models.render import render
 
 _WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1}
-_WHOLE_NUMBERS = frozenset({"I8", "U8"})  # packed weights; 64-bit buffers, such as position ids, are harmless
+_INTEGERS = frozenset({"I8", "U8"})  # packed weights; 64-bit buffers, such as position ids, are harmless
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 _REMEDY = "Choose a directory written by transformers' save_pretrained."
 _TOKENIZER = "Save its fast tokenizer into the directory."
 _AGAIN = "Download it again."
-_WHOLE = "Download or copy the model again."
+_COMPLETE = "Download or copy the model again."
 _TEXT_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -40,7 +40,7 @@ _TEXT_FILES = (
     "generation_config.json",  # names the tokens that end an answer
 )
 Stamp = tuple[tuple[str, int, int], ...]  # name, bytes and time of change (ns) of each file
-LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _WHOLE})  # the remedies that a complete download would fix
+LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _COMPLETE})  # the remedies that a complete download would fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ def inspect(path: Path) -> DirectoryFacts:
 
     Raises:
         DataError: names the missing or unusable file: config.json (an architecture that transformers knows, no code of
-            its own), a tokenizer that fits it, a chat template that renders a chat, whole safetensors weights of its
+            its own), a tokenizer that fits it, a chat template that renders a chat, complete safetensors weights of its
             shape.
     """
     try:
-        there = path.is_dir()
+        exists = path.is_dir()
     except OSError:  # a name longer than the file system allows
-        there = False
-    if not there:
+        exists = False
+    if not exists:
         raise _error(f"There is no directory {str(path)[:200]}.", "Check the path.")
     config = _json(path / "config.json")
     if config.get("auto_map"):
@@ -127,12 +127,12 @@ def _weight_files(path: Path) -> list[Path]:
     if index.is_file():
         shards = sorted({str(shard) for shard in _weight_map(index).values()})
         if not shards:
-            raise _error(f"{path.name}: {index.name} names no file.", _WHOLE)
+            raise _error(f"{path.name}: {index.name} names no file.", _COMPLETE)
         # only the last part of a shard's name is used, so it cannot point outside the directory
         files = [path / Path(shard).name for shard in shards]
         missing = [file.name for file in files if not file.is_file()]
         if missing:
-            raise _error(f"{path.name}: {missing[0]} is missing.", _WHOLE)
+            raise _error(f"{path.name}: {missing[0]} is missing.", _COMPLETE)
         return files
     if (path / "model.safetensors").is_file():
         return [path / "model.safetensors"]
@@ -146,10 +146,10 @@ def _weight_files(path: Path) -> list[Path]:
 
 def _weight_map(index: Path) -> dict[str, Any]:
     """The file of each tensor."""
-    found = _json(index).get("weight_map", {})
-    if not isinstance(found, dict):
+    weight_map = _json(index).get("weight_map", {})
+    if not isinstance(weight_map, dict):
         raise _error(f"{index.parent.name}/{index.name} has no usable weight_map.", _AGAIN)
-    return found
+    return weight_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class _Tensor:
 
 def _tensors(files: list[Path]) -> dict[str, _Tensor]:
     """Every tensor of the files, read from the headers; each file is checked to contain what its header names."""
-    found: dict[str, _Tensor] = {}
+    tensors: dict[str, _Tensor] = {}
     for file in files:
         length, header = _header(file)
         end = 0
@@ -176,7 +176,7 @@ def _tensors(files: list[Path]) -> dict[str, _Tensor]:
                 begin, stop = entry["data_offsets"]
                 if stop - begin != tensor.count * _WIDTHS.get(tensor.dtype, stop - begin):
                     raise ValueError(f"{name} has {stop - begin} bytes, which does not fit its shape")
-                found[name], end = tensor, max(end, stop)
+                tensors[name], end = tensor, max(end, stop)
         except (KeyError, TypeError, ValueError) as error:
             raise _error(f"{file.name} is not a readable safetensors file: {error}.", _AGAIN) from error
         missing = 8 + length + end - file.stat().st_size
@@ -184,14 +184,14 @@ def _tensors(files: list[Path]) -> dict[str, _Tensor]:
             raise _error(f"{file.name} is cut off: {missing:,} bytes are missing at its end.", _AGAIN)
         if missing < 0:
             raise _error(f"{file.name} has {-missing:,} bytes more than its header names.", _AGAIN)
-    if not found:
+    if not tensors:
         raise _error(f"{files[0].name} contains no weights.")
-    if whole := next((name for name, tensor in found.items() if tensor.dtype in _WHOLE_NUMBERS), None):
+    if packed := next((name for name, tensor in tensors.items() if tensor.dtype in _INTEGERS), None):
         raise _error(
-            f"{files[0].parent.name}: the weights are quantized already ({whole} is {found[whole].dtype}).",
+            f"{files[0].parent.name}: the weights are quantized already ({packed} is {tensors[packed].dtype}).",
             "Choose the unquantized model.",
         )
-    return found
+    return tensors
 
 
 def _count(tensors: dict[str, _Tensor]) -> tuple[int, float]:
@@ -208,18 +208,18 @@ def _check_shapes(path: Path, dims: Dims, tensors: dict[str, _Tensor]) -> None:
         lost = sorted(set(_weight_map(index)) - set(tensors))
         if lost:
             raise _error(f"{path.name}: {lost[0]} is in {index.name}, but in no file.", _AGAIN)
-    layers = {int(found.group(1)) for name in tensors if (found := _LAYER.search(name))}
+    layers = {int(match.group(1)) for name in tensors if (match := _LAYER.search(name))}
     if layers and layers != set(range(dims.num_layers)):
         raise _error(
             f"{path.name}: config.json says {dims.num_layers} layers, the weights have {len(layers)}.",
             "Add the config.json that belongs to these weights.",
         )
-    wanted = (dims.vocab_size, dims.hidden_size)
+    expected_shape = (dims.vocab_size, dims.hidden_size)
     for name, tensor in tensors.items():
-        if name.endswith("embed_tokens.weight") and tensor.shape != wanted:
+        if name.endswith("embed_tokens.weight") and tensor.shape != expected_shape:
             shape = " x ".join(map(str, tensor.shape))
             raise _error(
-                f"{path.name}: {name} is {shape}, but config.json says {wanted[0]} x {wanted[1]}.",
+                f"{path.name}: {name} is {shape}, but config.json says {expected_shape[0]} x {expected_shape[1]}.",
                 "Add the config.json that belongs to these weights.",
             )
 

@@ -51,17 +51,17 @@ def snapshot(hub_id: str, revision: str) -> Path | None:
     """The files of a revision: a commit (or an unambiguous prefix of one), or the name of a branch or tag."""
     if not revision or "/" in revision or revision.startswith("."):
         return None
-    found = _repo(hub_id) / "snapshots" / revision
-    if found.is_dir():
-        return found
+    path = _repo(hub_id) / "snapshots" / revision
+    if path.is_dir():
+        return path
     matching = [known for known in revisions(hub_id) if known.startswith(revision)]
     if len(revision) >= _SHORTEST and len(matching) == 1:
-        return found.with_name(matching[0])
+        return path.with_name(matching[0])
     try:
         named = Path((_repo(hub_id) / "refs" / revision).read_text(encoding="ascii").strip()).name
     except (OSError, ValueError):
         return None
-    return found.with_name(named) if found.with_name(named).is_dir() else None
+    return path.with_name(named) if path.with_name(named).is_dir() else None
 
 
 def _repo(hub_id: str) -> Path:

@@ -48,8 +48,8 @@ class LightTokenizer:
         return list(self.special_tokens_map.values())
 
     def convert_tokens_to_ids(self, token: str) -> int | None:
-        found: int | None = self._tokenizer.token_to_id(token)
-        return found
+        token_id: int | None = self._tokenizer.token_to_id(token)
+        return token_id
 
     def __call__(self, text: str, *, split_special_tokens: bool = False, **_: Any) -> dict[str, Any]:
         """Ids and character offsets; with `split_special_tokens` a special token's spelling is ordinary text."""
@@ -62,7 +62,7 @@ class LightTokenizer:
 def template_of(path: Path) -> str:
     """The chat template of a model directory; "" where it has none.
 
-    Of several named ones it is `default`, which transformers takes where no tools are given; "" where none has that
+    Of several named ones it is `default`, which transformers uses without tools; "" where none has that
     name. Files come before the entry in tokenizer_config.json. Source: transformers' `_from_pretrained`.
     """
     named = path / NAMED_TEMPLATES

@@ -43,10 +43,10 @@ def _renders(turns: tuple[Message, ...], tokenizer: Any) -> bool:
 def _variants() -> dict[str, str]:
     """Original -> variant, from the installed TRL's files (importing it takes seconds and imports torch)."""
     spec = importlib.util.find_spec("trl")
-    found: dict[str, str] = {}
+    variants: dict[str, str] = {}
     for root in (spec.submodule_search_locations or ()) if spec else ():
         for variant in sorted((Path(root) / "chat_templates").glob("*_training.jinja")):
             original = variant.with_name(variant.name.replace("_training.jinja", ".jinja"))
             if original.is_file():
-                found[original.read_text(encoding="utf-8").strip()] = variant.read_text(encoding="utf-8")
-    return found
+                variants[original.read_text(encoding="utf-8").strip()] = variant.read_text(encoding="utf-8")
+    return variants

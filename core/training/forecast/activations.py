@@ -30,12 +30,12 @@ def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int, chec
     tokens, layers = batch.tokens, dims.num_layers
     queries = dims.num_heads * dims.head_dim
     block = 2 * dims.hidden_size + 2 * queries + 2 * dims.kv_size + 3 * dims.intermediate_size + dims.num_heads + 2
-    kept = layers * block + method.kept_per_token(dims, batch.length)
+    stored = layers * block + method.kept_per_token(dims, batch.length)
     once = method.kept_once(dims)
     if recomputes(dims.params, method, checkpointing):
-        kept = layers * dims.hidden_size + kept / layers
+        stored = layers * dims.hidden_size + stored / layers
         once /= layers
-    return round((tokens * kept + once) * width)
+    return round((tokens * stored + once) * width)
 
 
 def logit_bytes(vocab_size: int, batch: Widest) -> int:

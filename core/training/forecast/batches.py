@@ -81,22 +81,22 @@ def widest(
         end_to_end: the examples of a micro-batch share one row; else each has a row as wide as the longest.
         device: cpu or cuda.
     """
-    kept = [(min(length, max_seq_length), start) for length, start in spans if start < max_seq_length]
-    if not kept:
+    usable = [(min(length, max_seq_length), start) for length, start in spans if start < max_seq_length]
+    if not usable:
         return at_most(batch_size, accumulation, max_seq_length)
-    budget = token_budget(batch_size, max(length for length, _ in kept), device)
-    found, several = Widest(0, 0, 0, False), False
-    for step in _steps(len(kept), batch_size * accumulation, seed, epochs):
-        chosen = [kept[index] for index in step]
+    budget = token_budget(batch_size, max(length for length, _ in usable), device)
+    largest, several = Widest(0, 0, 0, False), False
+    for step in _steps(len(usable), batch_size * accumulation, seed, epochs):
+        chosen = [usable[index] for index in step]
         parts = _parts([length for length, _ in chosen], batch_size, budget, end_to_end)
         several = several or len(parts) > 1
         for part in parts:
             lengths = [chosen[index][0] for index in part]
             tokens = sum(lengths) if end_to_end else len(lengths) * max(lengths)
-            if tokens > found.tokens:
+            if tokens > largest.tokens:
                 answers = sum(chosen[index][0] - chosen[index][1] for index in part)
-                found = Widest(tokens, max(lengths), answers, several)
-    return Widest(found.tokens, found.length, found.answers, several)
+                largest = Widest(tokens, max(lengths), answers, several)
+    return Widest(largest.tokens, largest.length, largest.answers, several)
 
 
 def at_most(batch_size: int, accumulation: int, length: int) -> Widest:

@@ -130,14 +130,14 @@ def _parts(
     factor = method.heap_factor() if device.kind == "cpu" else GPU_HEAP
     logits = logit_bytes(dims.vocab_size, batch)  # large enough to be returned at once: no gaps
     activations = round(activation_bytes(dims, method, batch, width, checkpointing) * factor) + logits
-    kept = activations if batch.several else max(0, activations - gradients)
+    stored = activations if batch.several else max(0, activations - gradients)
     optimizer = 2 * trained * trained_width
     return (
         ("weights", round(method.base_bytes(dims, width)) + (trained * trained_width if adapter else 0)),
         ("gradients", gradients),
         ("optimizer", optimizer),
-        ("activations", kept),
-        ("holes", max(0, gradients - kept) if device.kind == "cpu" else 0),
+        ("activations", stored),
+        ("holes", max(0, gradients - stored) if device.kind == "cpu" else 0),
         ("overhead", LOADED_BYTES[device.kind]),
         ("process", BASELINE_BYTES[device.kind]),
     )
@@ -161,8 +161,8 @@ def _with_loading(parts: tuple[tuple[str, int], ...], loading: int) -> tuple[tup
     """The parts, and by how much loading the base exceeds the steps."""
     beside = {"overhead", "process"}
     steps = sum(size for name, size in parts if name not in beside)
-    kept = [part for part in parts if part[0] not in beside]
-    return (*kept, ("loading", max(0, loading - steps)), *(part for part in parts if part[0] in beside))
+    main = [part for part in parts if part[0] not in beside]
+    return (*main, ("loading", max(0, loading - steps)), *(part for part in parts if part[0] in beside))
 
 
 _TEXTS: Final[dict[str, str]] = {

@@ -104,10 +104,10 @@ class _Preset:
 def _take(
     name: str, config: TrainingConfig, automatic: Mapping[str, _Choice], values: dict[str, Any], sources: dict[str, str]
 ) -> None:
-    asked = getattr(config, name)
+    entered = getattr(config, name)
     value, source = automatic[name]
-    chosen = asked != AUTO and name in config.model_fields_set and asked != value
-    values[name], sources[name] = (asked, YOU) if chosen else (value, source)
+    chosen = entered != AUTO and name in config.model_fields_set and entered != value
+    values[name], sources[name] = (entered, YOU) if chosen else (value, source)
 
 
 def _automatic(

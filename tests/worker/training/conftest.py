@@ -14,13 +14,13 @@ from tests.support.starter import CACHE
 
 @pytest.fixture(scope="session")
 def tiny_base() -> Path:
-    """A Llama of two layers with tokenizer and chat template; kept beside the starter for the next run."""
+    """A Llama of two layers with tokenizer and chat template; stored beside the starter for the next run."""
     return tiny.build_base(CACHE / f"tiny-{recipe_hash(tiny.recipe())}")
 
 
 @pytest.fixture
 def every_evaluation_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However short the steps of a tiny model are, sample answers are made at each evaluation."""
+    """Sample answers at each evaluation, however short the steps of a tiny model are."""
     from worker.training import sampler
 
     monkeypatch.setattr(sampler, "SHARE", math.inf)

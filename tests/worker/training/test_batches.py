@@ -1,4 +1,4 @@
-"""Steps: every example once, no padding, and no example sees another, whatever the model."""
+"""Steps: every example once, no padding, and no example sees another, for every model."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_model_that_carries_state_along_a_row_gets_one_example_per_row() -> No
 
 
 def test_a_4_bit_base_still_learns_after_the_layout_test(tiny_base: Path) -> None:
-    """In evaluation mode bitsandbytes may pack weights for a kernel that passes no gradient on."""
+    """In evaluation mode bitsandbytes may repack weights for a kernel without a backward pass."""
     method = build("qlora", {"rank": 4, "alpha": 8})
     model = tuners.attach(load_model(tiny_base, method.load_arguments()), method)
     assert attention.choose(model) == "segments"

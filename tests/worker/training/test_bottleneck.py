@@ -1,4 +1,4 @@
-"""Adapter layers through PEFT's own doors: several tasks on one base, saved, switched and deleted."""
+"""Adapter layers through PEFT's own functions: several tasks on one base, saved, switched and deleted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from worker.training.tuners import bottleneck
 
 
 def made(base: Path, directory: Path, seed: int, **settings: object) -> Path:
-    """An adapter that says something, without training."""
+    """An adapter with an effect, without training."""
     torch.manual_seed(seed)
     tuned = tuners.attach(load_model(base), build("bottleneck_adapter", settings))
     for name, weight in tuned.named_parameters():

@@ -1,4 +1,4 @@
-"""Checkpoints are whole or not there."""
+"""Checkpoints are complete or do not exist."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_disk_that_cannot_be_written_is_named_and_the_last_good_checkpoint_rem
 
 
 def test_a_disk_that_fills_up_while_writing_weights_is_named(tmp_path: Path) -> None:
-    """safetensors reports it in an error of its own."""
+    """safetensors raises its own error for it."""
     import torch
     from safetensors.torch import save_file
 

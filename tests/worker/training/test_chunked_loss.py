@@ -1,4 +1,4 @@
-"""Large vocabularies: the loss is made in pieces by TRL, and everything that is told of a step stays the same."""
+"""Large vocabularies: TRL computes the loss in chunks, and every measurement of a step is the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches: what goes in comes out, rows keep chats apart, and nothing is lost without being counted."""
+"""Batches: all tokens are in them, rows separate chats, and nothing is lost without being counted."""
 
 from __future__ import annotations
 

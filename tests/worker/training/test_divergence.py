@@ -1,4 +1,4 @@
-"""A loss that runs away is told from one that jumps, one that stays, and one that has learnt all."""
+"""A diverging loss is distinguished from a noisy one, a flat one, and one near zero."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which evaluation was the best, and when waiting for a better one is over."""
+"""Which evaluation was the best, and when patience is exhausted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each method makes of the starter on the shipped sample, with the presets that a person gets. Minutes each."""
+"""How much each method learns on the starter with the shipped sample and the default presets. Minutes each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.training.generate import exact_match, split_last_answer
 from worker.training.model_files import load_tokenizer, load_tuned
 from worker.training.run import Watching, train
 
-# What is promised; the other two are reported as they are (`bench/RESULTS.md`).
+# Required shares of exact answers; those of the other methods are only printed (`bench/RESULTS.md`).
 EXACT = {"bottleneck_adapter": 0.9, "full": 0.9}
 
 

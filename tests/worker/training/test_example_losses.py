@@ -1,4 +1,4 @@
-"""The loss of every example under the finished model: right, complete, bounded in time, beside the model."""
+"""The loss of every example under the finished model: correct, complete, limited in time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from worker.training.run import Watching, train
 
 
 def alone(model: object, tokenizer: object, index: int, examples: list[object]) -> float:
-    """The plain loss of one example in a batch of its own."""
+    """The loss of one example alone in a batch."""
     rendered = render(examples[index].messages, tokenizer)
     ids, labels = torch.tensor([rendered.input_ids]), torch.tensor([rendered.labels()])
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The first batch in words is the batch that the model read: all of its text, and the answers as what is learnt."""
+"""The first batch as text is the batch that the model read: all of its text, with the answers marked as learned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forecast of memory, held against the peak of a real run in a process of its own. No clock is looked at."""
+"""The forecast of memory, compared with the peak of a real run in a separate process. No time is measured."""
 
 from __future__ import annotations
 

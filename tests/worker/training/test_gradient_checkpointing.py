@@ -1,4 +1,4 @@
-"""Computing activations again instead of keeping them: the same weights come out, and less is kept."""
+"""Gradient checkpointing: the same weights with fewer stored activations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the device: the arithmetic is exact, and what is not there is None and no error."""
+"""Readings of the device: the arithmetic is exact, and what is missing is None, not an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs through the worker's own entry, on a tiny base: points, events, one model, and every way of stopping."""
+"""Jobs through the worker's entry point, on a tiny base: points, events, one model, and every way of stopping."""
 
 from __future__ import annotations
 
@@ -348,7 +348,7 @@ def test_a_job_with_damaged_checkpoints_has_nothing_to_keep(base: str) -> None:
 
 
 def test_a_diverged_job_has_its_last_good_checkpoint(base: str) -> None:
-    """The learning rate climbs past what the model bears; no number ever becomes NaN."""
+    """The learning rate is too high for the model, but nothing becomes NaN."""
     job = launch(base, "full", num_epochs=30)
     spec = job.spec.model_dump(mode="json")
     spec["training"] |= {
@@ -393,7 +393,7 @@ def test_early_stopping_and_the_best_checkpoint_are_reported(base: str) -> None:
 
 @pytest.mark.parametrize("where", ["checkpoints", "model"])
 def test_a_full_disk_ends_the_job_and_retry_resumes(base: str, where: str) -> None:
-    """The disk of the runs has room for the checkpoints of this lesson or not; a person then frees some."""
+    """The disk of the runs is too small for the checkpoints; then space is freed."""
     from tests.support.disk import small_disk
 
     job = launch(base, num_epochs=6, save_every_steps=4 if where == "checkpoints" else 18)
@@ -410,7 +410,7 @@ def test_a_full_disk_ends_the_job_and_retry_resumes(base: str, where: str) -> No
 
 
 def test_out_of_memory_is_reported_with_what_would_help(base: str, tmp_path: Path) -> None:
-    """A real limit of the kernel on a real work process, and one answer among 64 too long to fit into it."""
+    """A real memory limit of the kernel on a real work process, and one answer among 64 that does not fit."""
     reads_far = Path(shutil.copytree(base.removeprefix("local:"), tmp_path / "base"))
     config = json.loads((reads_far / "config.json").read_text())
     (reads_far / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 65_536}))

@@ -1,4 +1,4 @@
-"""The reusable framework: every code block of docs/python.md runs, and what it says is so."""
+"""The library: every code block of docs/python.md runs, and its claims hold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BLOCKS = re.findall(
 
 @pytest.fixture
 def files(tmp_path: Path, studio_env, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the two files that the document names."""
+    """A folder with the two files that the page names."""
     monkeypatch.chdir(tmp_path)
     with Path("questions.jsonl").open("w") as out:
         for question, answer in tiny.PAIRS:
@@ -43,7 +43,7 @@ def files(tmp_path: Path, studio_env, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_documented_example_runs(files: Path, tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """On the tiny base in the place of the starter, and three epochs where the document leaves it to the preset."""
+    """On the tiny base instead of the starter, and three epochs where the page uses the preset."""
     names: dict[str, object] = {}
     assert len(BLOCKS) == 5
     for number, block in enumerate(BLOCKS, 1):

@@ -1,4 +1,4 @@
-"""Merging as a task: the whole model is stored beside the adapter, served, downloaded, and made once."""
+"""Merging as a task: the complete model is stored beside the adapter, served, downloaded, and created once."""
 
 from __future__ import annotations
 

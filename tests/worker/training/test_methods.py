@@ -1,4 +1,4 @@
-"""The contract of every method, kept by really training it on a tiny model."""
+"""The contract of every method, tested by training a tiny model with it."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ QUESTION = (Message("user", "Who keeps the keys?"),)
 
 @dataclass
 class Trained:
-    """A finished run: its numbers, the model as it is in memory, and all weights before the first step and after the
-    last (a quantized model packs itself anew when it is asked something)."""
+    """A finished run: its numbers, the model in memory, and all weights before the first step and after the last (a
+    quantized model repacks its weights when it answers)."""
 
     method: Method
     run: Run

@@ -1,4 +1,4 @@
-"""Training for real, on a tiny model: what is learnt, what stays frozen, and what a resumed run comes to."""
+"""Real training on a tiny model: what is learned, what is frozen, and what a resumed run returns."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_resumed_run_repeats_the_steps_of_an_uninterrupted_one(
 
 @pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
 def test_accumulated_batches_resume_exactly(tiny_base: Path, tmp_path: Path, method: Method) -> None:
-    """Three steps an epoch, the last of fewer batches; left inside the second epoch, validation between."""
+    """Three steps per epoch, the last with fewer batches; interrupted in the second epoch, with validation."""
     numbers = {"per_device_batch_size": 2, "gradient_accumulation_steps": 2, "eval_every_steps": 2}
     whole = Run(tiny_base, tmp_path / "whole", **numbers)
     finished = whole.go(method, validation=1)
@@ -240,7 +240,7 @@ def test_the_model_has_the_lowest_validation_loss(tiny_base: Path, tmp_path: Pat
     result = run.go(LORA, validation=2)
     validated = run.losses("validation")
     best = min(validated, key=lambda step: validated[step])
-    assert best < result.step, "the lesson is learnt by heart, so the last step is not the best"
+    assert best < result.step, "the lesson is memorized, so the last step is not the best"
     assert (result.kept_step, result.validation_loss, result.loss) == (best, validated[best], run.losses()[best])
     assert result.last_validation_loss == validated[result.step]
     kept = checkpoints.of_step(tmp_path / "checkpoints", best)
@@ -288,7 +288,7 @@ def test_early_stopping_and_the_best_checkpoint_survive_a_resume(
 
 
 class Interrupting(Run):
-    """Asks for a shutdown inside the long work of one step: in its validation, or while its checkpoint is written."""
+    """Signals a shutdown during long work: in a validation, or while a checkpoint is written."""
 
     def __init__(self, base: Path, output: Path, *, at: int, where: str, **changes: object) -> None:
         super().__init__(base, output, **changes)

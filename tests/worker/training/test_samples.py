@@ -1,4 +1,4 @@
-"""Sample answers: fixed prompts, answered at every evaluation, without a trace in the run itself."""
+"""Sample answers: fixed prompts, answered at every evaluation, without an effect on the run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DROPOUT = build("lora", {"rank": 8, "alpha": 16, "dropout": 0.1})  # draws at ra
 
 
 class Run:
-    """One training run that keeps what was answered at which step."""
+    """One training run that records the answers of each step."""
 
     def __init__(self, base: Path, output: Path, *, samples: int = 2, signal_at: int = 0, **changes: object) -> None:
         self.base, self.output, self.samples, self.signal_at = base, output, samples, signal_at
@@ -74,7 +74,7 @@ def test_samples_show_the_model_learning(tiny_base: Path, tmp_path: Path) -> Non
 
 
 def closeness(samples: list[Sample]) -> float:
-    """How alike answers and expected answers are on average, 0 to 1."""
+    """The mean similarity of answers and expected answers, 0 to 1."""
     return sum(SequenceMatcher(None, s.answer, s.prompt.expected).ratio() for s in samples) / len(samples)
 
 

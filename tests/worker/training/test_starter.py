@@ -1,4 +1,4 @@
-"""The starter: built from its recipe, whole or not there, honest about what it knows, and ready to be taught."""
+"""The starter: built from its recipe, complete or not at all, and checked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SMALL = tiny.recipe(pretraining__steps=8, pretraining__batches_together=2, model
 
 
 def quiet(percent: float, text: str) -> None:
-    """No one looks at the progress."""
+    """Ignore the progress."""
 
 
 def test_a_build_reports_progress_and_a_second_one_uses_its_result(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_the_hash_follows_the_recipe() -> None:
 
 
 def test_the_recipe_has_the_hash_of_its_corpus() -> None:
-    """A changed schoolbook makes another model: its digest stands in the recipe, so that it is built again."""
+    """A changed corpus means another model: its digest is in the recipe, so that the starter is built again."""
     settings = STARTER_RECIPE["corpus"]
     digest = hashlib.sha256()
     for text in starter_corpus.tokenizer_text(settings["facts"], STARTER_RECIPE["seed"]):

@@ -1,4 +1,4 @@
-"""Tokens are made once per contents, tokenizer and template; what is damaged, or of something else, is never taken."""
+"""Tokens are created once per contents, tokenizer and template; damaged or different ones are never used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a method reaches PEFT: by its PEFT type, and by its own module where PEFT ships none."""
+"""How a method reaches PEFT: by its PEFT type, and by its own module if PEFT has none."""
 
 from __future__ import annotations
 

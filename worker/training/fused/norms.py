@@ -69,7 +69,7 @@ def _forward(module: Any) -> Any:
 
 def _same(module: torch.nn.Module, weight: torch.Tensor, epsilon: float) -> bool:
     probe = torch.linspace(-2, 3, 4 * weight.numel()).sin().reshape(1, 4, -1)
-    found: list[torch.Tensor] = []
+    results: list[torch.Tensor] = []
     own: Callable[[torch.Tensor], torch.Tensor] = partial(rms_norm, weight=weight, epsilon=epsilon)
     for forward in (module, own):
         x = probe.clone().requires_grad_()
@@ -79,5 +79,5 @@ def _same(module: torch.nn.Module, weight: torch.Tensor, epsilon: float) -> bool
                 (slope,) = torch.autograd.grad((value * probe.cos()).sum(), x)
         except (RuntimeError, TypeError):
             return False
-        found.append(torch.cat([value.detach(), slope]))
-    return torch.allclose(found[0], found[1], rtol=_EXACT, atol=_EXACT)
+        results.append(torch.cat([value.detach(), slope]))
+    return torch.allclose(results[0], results[1], rtol=_EXACT, atol=_EXACT)

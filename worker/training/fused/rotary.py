@@ -74,7 +74,7 @@ def _forward(own: Callable[..., Any]) -> Callable[..., Any]:
 def _same(own: Callable[..., Any]) -> bool:
     """Whether a rotation returns the same values and gradients as `rotate`."""
     angles = torch.linspace(0, 3, 5)[:, None] * torch.tensor([1.0, 0.1, 1.0, 0.1])
-    found = []
+    results = []
     for rotation in (own, rotate):
         q, k = ((seed + torch.arange(24.0)).sin().reshape(1, 2, 3, 4).requires_grad_() for seed in (1, 2))
         try:
@@ -83,5 +83,5 @@ def _same(own: Callable[..., Any]) -> bool:
                 slopes = torch.autograd.grad((out[0] * q.detach().cos()).sum() + (out[1] * k.detach()).sum(), (q, k))
         except (RuntimeError, TypeError, ValueError, IndexError):
             return False
-        found.append(torch.stack([*(part.detach() for part in out), *slopes]))
-    return torch.allclose(found[0], found[1], rtol=_EXACT, atol=_EXACT)
+        results.append(torch.stack([*(part.detach() for part in out), *slopes]))
+    return torch.allclose(results[0], results[1], rtol=_EXACT, atol=_EXACT)

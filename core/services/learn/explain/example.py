@@ -78,8 +78,8 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
             _messages_json(result.example),
         )
     )
-    found = "\n".join(f"{item.severity}: {item.message} {item.remedy}" for item in result.findings) or "nothing found"
-    stations.append(Station("checks", "3. Checks", "The same rules as for an upload.", found, None))
+    findings = "\n".join(f"{item.severity}: {item.message} {item.remedy}" for item in result.findings) or "no findings"
+    stations.append(Station("checks", "3. Checks", "The same rules as for an upload.", findings, None))
     tokens = view(result.example.messages)
     stations.append(
         Station(

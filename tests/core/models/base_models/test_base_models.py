@@ -107,7 +107,7 @@ def test_a_model_that_is_not_here_has_the_presets_of_the_size_on_its_card(
 
 
 def cache(root: Path, model: Path, hub_id: str, *commits: str, main: str) -> None:
-    """What `hf download` leaves: a snapshot per commit and the name of the one that main was last."""
+    """The files of `hf download`: a snapshot per commit, and the name of the last commit of main."""
     repo = root / f"models--{hub_id.replace('/', '--')}"
     (repo / "refs").mkdir(parents=True, exist_ok=True)
     (repo / "refs" / "main").write_text(main)
@@ -152,7 +152,7 @@ def test_a_revision_is_pinned_at_first_use_and_a_newer_one_is_mentioned(
     base_models.pin(newer)
     assert base_models.pinned_revision("Qwen/Qwen3-0.6B") == old
     (tmp_path / "models--Qwen--Qwen3-0.6B" / "snapshots" / old).unlink()
-    assert base_models.resolve("Qwen/Qwen3-0.6B").revision == new  # what is not here cannot be used
+    assert base_models.resolve("Qwen/Qwen3-0.6B").revision == new  # files that are not here cannot be used
     gone = base_models.resolve(f"Qwen/Qwen3-0.6B@{old}")
     assert not gone.ready
     assert gone.command == f"hf download Qwen/Qwen3-0.6B --revision {old}"

@@ -17,7 +17,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(whole: Path, tmp_path: Path) -> Path:
-    """A copy that a test may break."""
+    """A copy that a test can break."""
     for file in whole.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     return tmp_path

@@ -1,4 +1,4 @@
-"""Templates of the families in the catalog, as TRL ships them: every answer of a chat is learnt, and nothing else."""
+"""Templates of the families in the catalog, as in TRL: every answer of a chat is learned, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHAT = (
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tokenizer that has what the templates ask for by name."""
+    """A tokenizer with the special tokens that the templates name."""
     model = make_model(tmp_path_factory.mktemp("family"))
     settings = json.loads((model / "tokenizer_config.json").read_text())
     (model / "tokenizer_config.json").write_text(json.dumps(settings | {"bos_token": "<|pad|>"}))

@@ -1,4 +1,4 @@
-"""The contract that every method of the registry keeps."""
+"""The contract of every method in the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether unsloth works here is tried in a process of its own, and what came of it is kept with the versions."""
+"""A separate process tests whether unsloth works, and the result is stored with the versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.training.engines import ENGINES, unsloth
 
 @pytest.fixture
 def package(tmp_path: Path, studio_env, monkeypatch: pytest.MonkeyPatch):
-    """Puts a package named unsloth onto the path of the process that tries it."""
+    """Put a package named unsloth onto the path of the process that tests it."""
 
     def put(body: str) -> None:
         folder = tmp_path / "site" / "unsloth"

@@ -1,4 +1,4 @@
-"""The plan of a run's batches, which the worker follows and the forecast looks through."""
+"""The plan of a run's batches, used by the worker and the forecast."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def gpu(free: float) -> Device:
 
 
 def test_lora_on_8b_is_in_the_published_range() -> None:
-    """16-bit LoRA on a 7-8B model takes 16-22 GB where logits are fused; they are not here."""
+    """16-bit LoRA on a 7-8B model takes 16-22 GB with fused logits; ours are not fused."""
     found = forecast_memory(LLAMA_8B, build("lora"), Run(1, 1024), gpu(80))
     assert 15 * GB < found.expected < 22 * GB
 
@@ -68,13 +68,13 @@ def test_activations_grow_with_tokens_and_full_training() -> None:
 
 
 def test_gradients_reuse_the_memory_of_activations_in_a_single_micro_batch() -> None:
-    """In one micro-batch gradients appear as activations go; with several, those of the first wait for the next."""
+    """In one micro-batch gradients replace activations; with several, both are in memory together."""
     one, more = (forecast_memory(SMALL, build("full"), Run(1, 256, steps), gpu(79)) for steps in (1, 4))
     assert more.expected - one.expected == dict(more.parts)["gradients"]
 
 
 def test_a_base_that_is_quantized_on_loading_is_in_memory_beside_its_files() -> None:
-    """On a CPU the steps of QLoRA need less than reading the base does; weights used as they are lie there once."""
+    """On a CPU the steps of QLoRA need less than loading the base; weights used as they are count once."""
     cpu = Device("cpu", "CPU", 80 * GB, 79 * GB)
     qlora = forecast_memory(LLAMA_8B, build("qlora"), Run(1, 64), cpu, file_bytes_per_param=4.0)
     packed = build("qlora").base_bytes(LLAMA_8B, 4)
@@ -137,7 +137,7 @@ SHAPES = {
 @pytest.mark.parametrize("size", PUBLISHED)
 @pytest.mark.parametrize("method", ["qlora", "lora", "full"])
 def test_gpu_memory_matches_published_figures(size: str, method: str) -> None:
-    """One example of 1,024 tokens; a quarter more or less than the published range is allowed."""
+    """One example of 1,024 tokens; 25 % above or below the published range is allowed."""
     low, high = PUBLISHED[size][method]
     dims = SHAPES[size] if SHAPES[size].params else SHAPES[size].with_counted_params()
     expected = forecast_memory(dims, build(method), Run(1, 1024), gpu(80)).expected / 1e9

@@ -1,4 +1,4 @@
-"""TensorBoard's event files, read back by an implementation that is not ours."""
+"""TensorBoard event files, read back by tensorboardX."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.training.jobs.event_file import Scalars, crc32c, event_file
 
 
 def events(content: bytes) -> list[object]:
-    """Every event of a file, its checksums verified; the messages are tensorboardX's own."""
+    """Every event of a file, its checksums verified; the messages are parsed by tensorboardX."""
     from tensorboardX.crc32c import crc32c as theirs
     from tensorboardX.proto import event_pb2
 

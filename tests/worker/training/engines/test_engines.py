@@ -1,4 +1,4 @@
-"""Engines in the worker: each has the functions of the contract, or says why it cannot be used in this process."""
+"""Engines in the worker: each has the functions of the contract, or a reason why it does not work in this process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_an_unknown_engine_is_named_with_those_that_exist() -> None:
 
 
 def test_unsloth_refuses_if_what_it_changes_was_imported_before() -> None:
-    """First everything that a work process has imported when it takes its engine; then transformers before unsloth."""
+    """First everything that a worker has imported before its engine; then transformers before unsloth."""
     code = (
         "import sys, worker.queues, worker.run, worker.training.job, worker.training.calibrate, worker.training.run\n"
         "from core.models import methods\n"

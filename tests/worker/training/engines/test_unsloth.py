@@ -1,4 +1,4 @@
-"""unsloth on a GPU: it trains, and leaves what the other engine leaves. Without a GPU nothing is proven here."""
+"""unsloth on a GPU: it trains, and writes the same files as the other engine. Skipped without a GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cross-entropy with its gradient in the logits' place: the plain one's value and gradient."""
+"""The fused cross-entropy has the value and gradient of torch's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LoRA's layers in one piece: PEFT's own values and gradients, and PEFT's own layer where more is done in it."""
+"""Fused LoRA layers have the values and gradients of PEFT's; layers that do more are not replaced."""
 
 from __future__ import annotations
 

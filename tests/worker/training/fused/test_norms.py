@@ -1,4 +1,4 @@
-"""Norms with their backward written out: the plain ones' values and gradients."""
+"""Fused norms have the values and gradients of the original ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_frozen_norms_have_no_gradient_and_pass_it_on(tiny_base: Path) -> None:
 
 
 class Shifted(torch.nn.Module):
-    """As Gemma has it: the weight is what is added to 1."""
+    """A norm like Gemma's: it adds 1 to the weight."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Rotary embeddings in one piece: the plain ones' values and gradients, and a family's own where they differ."""
+"""Fused rotary embeddings have the original values and gradients; a different rotation is not replaced."""
 
 from __future__ import annotations
 
