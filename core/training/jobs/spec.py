@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -327,6 +327,18 @@ class ResolvedTraining(TrainingConfig):
     @property
     def warmup_steps(self) -> int:
         return round(self.total_steps * self.warmup_ratio)
+
+
+def _without_bounds(model: type[BaseModel]) -> None:
+    """Let a model read any number or name: a spec was validated at launch, and bounds may have become tighter since."""
+    for field in model.model_fields.values():
+        field.metadata = []
+        if get_origin(field.annotation) is Literal:
+            field.annotation = str
+    model.model_rebuild(force=True)
+
+
+_without_bounds(ResolvedTraining)
 
 
 class JobSpec(BaseModel):

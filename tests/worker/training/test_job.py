@@ -337,11 +337,11 @@ def test_a_job_with_damaged_checkpoints_has_nothing_to_keep(base: str) -> None:
     ended = execute(job.task_id, "test:1")
     assert ended is not None
     assert (ended.state, ended.reason) == ("failed", "storage")
-    assert "is left that is whole" in ended.error["message"]
-    jobs.request(job.id, "retry")  # it says so, and begins anew
+    assert "no intact checkpoint" in ended.error["message"]
+    jobs.request(job.id, "retry")  # it starts over, with an event
 
     def said() -> bool:
-        return any("the run begins anew" in event.message for event in tasks.events(job.task_id))
+        return any("the run starts over" in event.message for event in tasks.events(job.task_id))
 
     assert work(job, when=said, then=lambda: jobs.request(job.id, "cancel")).state == "cancelled"
     assert said()
@@ -385,7 +385,7 @@ def test_early_stopping_and_the_best_checkpoint_are_reported(base: str) -> None:
     assert (ended.state, ended.reason) == ("succeeded", "stopped_early")
     said = " ".join(event.message for event in tasks.events(job.task_id) if event.kind == "evaluation")
     assert "Early stopping at step" in said
-    assert "The model is that of" in said
+    assert "The model is from" in said
     measured = jobs.get_job(job.id).measured
     (model,) = models.list_models()
     assert model.manifest["kept_step"] == measured["kept_step"] <= measured["steps"]

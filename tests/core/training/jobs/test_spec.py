@@ -48,6 +48,15 @@ def test_a_spec_older_than_a_setting_gets_the_former_behavior() -> None:
     )
 
 
+def test_a_frozen_spec_is_read_even_if_the_bounds_are_tighter_now() -> None:
+    numbers = dict.fromkeys(("eval_every_steps", "save_every_steps", "steps_per_epoch", "total_steps"), 1)
+    sizes = {"num_epochs": 1, "per_device_batch_size": 1, "gradient_accumulation_steps": 1, "max_seq_length": 8}
+    frozen = {"learning_rate": 2.0, "warmup_ratio": 1.0, "lr_scheduler_type": "constant_with_warmup"}
+    assert ResolvedTraining(**numbers, **sizes, **frozen).warmup_ratio == 1.0  # type: ignore[arg-type]
+    with pytest.raises(ValidationError):
+        TrainingConfig(warmup_ratio=1.0)
+
+
 def test_an_exact_match_ignores_only_surrounding_whitespace() -> None:
     assert matches(" Yes. \n", "Yes.")
     assert not matches("yes.", "Yes.")
