@@ -86,7 +86,7 @@ def download(
     token = _offer(f"_download_{key}", content, file_name, mime)
     kind = "download-link download-primary" if primary else "download-link"
     title = f' title="{escape(help, quote=True)}"' if help else ""
-    with st.container(key=key):
+    with st.container(key=key, width="stretch" if primary else "content"):
         st.html(
             f'<a class="{kind}" href="{PATH}/{token}" download="{escape(file_name, quote=True)}"{title}>'
             f"<span>{escape(label)}</span></a>"

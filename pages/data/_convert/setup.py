@@ -53,7 +53,7 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
             smart = components.choice_card(
                 "smart",
                 "Smart",
-                "An AI model reads each row and writes diverse examples from it. Slower, and the result needs a check.",
+                "An AI model reads each row and writes diverse examples from it. Slower; check the result.",
                 icon="auto_awesome",
                 on=mode == "smart",
                 facts=plural(len(endpoints), "connection"),
@@ -78,7 +78,7 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
             st.divider()
             st.caption(
                 f"With {number(analysis.total_rows)} rows you can expect about as many examples, or several per row if "
-                "you ask for that. 10 are the minimum, 50 or more are recommended, 100 to 1,000 are better."
+                "you choose that. 10 is the minimum, 50 or more are recommended, 100 to 1,000 are better."
             )
     return save(draft, mode=mode), True
 

@@ -148,7 +148,7 @@ def _filtered(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
                 words = Filter(**chosen).conditions()
             except ValueError:
                 words = ["the minimum number of tokens is above the maximum"]
-            st.caption(md("Those " + " and ".join(words) + "."))
+            st.caption(md("Examples " + " and ".join(words) + "."))
         if not total or total == dataset.examples:
             return
         if st.button("Keep only these", icon=":material/filter_alt:", key="keep_these"):

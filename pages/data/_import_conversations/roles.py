@@ -24,7 +24,7 @@ from pages.ui.format import day, md, number, plural, short, size
 from pages.ui.wizard.draft_state import key, save
 
 _PARTS = {"user": "User (input)", "assistant": "Assistant (output)", "system": "Instructions", "leave": "Leave out"}
-_BY_ORDER = {"": "Speaker", "system": "Instructions", "leave": "Leave out"}
+_BY_ORDER = {"": "Include", "system": "Instructions", "leave": "Leave out"}
 _SHOWN = 12
 _DAYS = {None: "Detect", True: "Day first: 31/01", False: "Month first: 01/31"}
 

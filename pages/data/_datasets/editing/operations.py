@@ -36,7 +36,8 @@ def toolbar(dataset: DatasetRecord) -> None:
 @dialog("Filter the examples", icon=":material/filter_alt:")
 def filter_dialog(dataset: DatasetRecord, operation: Filter) -> None:
     """What the filter keeps or drops, and the button that creates the version."""
-    st.markdown(sentence(operation.describe().replace("Kept", "Keep", 1).replace("Dropped", "Drop", 1)))
+    verb = "Keep" if operation.keep else "Drop"
+    st.markdown(sentence(f"{verb} the examples {' and '.join(operation.conditions())}."))
     dialog_foot(dataset, lambda: operation, "filter", "Keep only these" if operation.keep else "Drop these")
 
 
