@@ -42,6 +42,7 @@ def running(record: demo.DemoRecord) -> None:
 
 with boundary(way_out=("demo", "Start again")):
     components.page_header("Try the demo", LEAD, "Home")
+    components.section_gap()
     demo_id = st.query_params.get("id", "")
     record = demo.status(demo_id) if demo_id else demo.current()
     if st.query_params.get("start") and (record is None or record.state == "failed"):

@@ -106,12 +106,13 @@ with boundary():
         chat_stream.warm_up()
         model = choose(tuned)
         base = next((one for one in found if one.kind == "base" and one.id == model.base_id), None)
+        where = f"Compare · {md(model.base_title)} and {md(model.title)}"
+        with head:
+            components.page_header("Base and tuned", LEAD, where)
         if base is None:
             raise NotFound(
                 f"The base of “{model.title}”, {model.base_title}, is no longer on this machine.",
                 "Download it again in New job, or compare another model.",
             )
-        with head:
-            components.page_header("Base and tuned", LEAD, f"Compare · {md(base.title)} and {md(model.title)}")
         answers(model, base, *question_card(model))
         exact_match_test.on_all_examples(model)

@@ -16,7 +16,7 @@ import streamlit as st
 
 from pages.ui import states
 from pages.ui.format import md, size
-from pages.ui.states import Color
+from pages.ui.theme import Color
 
 
 def badge_md(word: str, color: str = "gray", icon: str = "") -> str:

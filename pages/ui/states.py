@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import streamlit as st
 
-Color = Literal["red", "orange", "blue", "green", "gray"]  # names of the theme's colors for badges and text
+from pages.ui.theme import Color
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 ROOT: Final = Path(__file__).parents[2]
 CONFIG: Final = ROOT / ".streamlit" / "config.toml"
@@ -58,6 +58,10 @@ PALETTE: Final[dict[str, tuple[str, str]]] = {  # name: (light, dark)
     "accent-9": ("#1B398C", "#BCCDFF"),
     "accent-10": ("#142B69", "#DCE5FF"),
 }
+
+Color = Literal["red", "orange", "blue", "green", "gray"]  # Streamlit's names, for badges and text
+# The badge of a method, by its demand of memory and time.
+DEMAND_COLORS: Final[dict[str, Color]] = {"lowest": "green", "low": "blue", "medium": "gray", "high": "orange"}
 
 # The series of charts, in this order; `pages.ui.charts` gives the first eight their names.
 SERIES: Final = (

@@ -9,7 +9,7 @@ from core.services.learn.explain import compare
 from core.services.training import jobs, metrics
 from core.services.training.jobs import MemoryForecast
 from pages.learn._explainer import curves
-from pages.ui import charts
+from pages.ui import charts, theme
 from pages.ui.format import md, number, size
 
 VERDICTS = {
@@ -27,10 +27,10 @@ PART_COLORS = {
 
 
 def methods() -> None:
-    """Every method on a size of model that the reader picks, with the studio's own forecast."""
+    """All methods on a model size that the reader picks, each with the studio's forecast."""
     st.markdown(
-        "All of them learn from the same labeled examples. They differ in **how much of the model moves**: the less, "
-        "the less memory for gradients and for the optimizer's notes, and the smaller the file that comes out."
+        "All methods learn from the same labeled examples. They differ in **how much of the model is trained**: fewer "
+        "parameters need less memory for gradients and optimizer state, and produce a smaller file."
     )
     with st.grid(3, min_column_width=220):
         chosen = st.select_slider("Size of the model", list(compare.SIZES), "7B", key="method_size")
@@ -74,7 +74,7 @@ def _method_card(row: compare.MethodRow) -> None:
     with st.container(border=True, height="stretch", gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{row.about.label()}**", width="content")
-            st.badge(row.about.badge, color="gray")
+            st.badge(row.about.badge, color=theme.DEMAND_COLORS[row.about.demand])
         st.caption(row.about.tagline)
         st.markdown(row.about.how)
         st.markdown(f":gray[{row.about.serves}]")

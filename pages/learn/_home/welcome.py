@@ -83,7 +83,7 @@ def quick_actions() -> None:
     """Cards that lead to the first steps."""
     shown = [action for action in _ACTIONS if navigation.exists(action[0])]
     components.heading("Start here", "Supervised fine-tuning requires labeled examples")
-    with st.grid(max(len(shown), 1), min_column_width=250):
+    with st.grid(max(len(shown), 1), min_column_width=225):
         for screen, icon, title, text, label in shown:
             with st.container(
                 border=True, height="stretch", vertical_alignment="distribute", gap="small", key=f"start_{screen}"

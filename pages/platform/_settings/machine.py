@@ -9,7 +9,7 @@ from core.services.platform.doctor import Check
 from core.services.platform.places import storage_use
 from pages.ui import components
 from pages.ui.format import md, size
-from pages.ui.states import Color
+from pages.ui.theme import Color
 
 EXAMINED_FOR_S = 60  # the GPU check starts a process, and Ollama may be slow to answer
 _STATES: dict[str, tuple[str, Color, str]] = {

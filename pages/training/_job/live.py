@@ -139,7 +139,7 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
             format_loss(validation[-1].loss if validation else None),
             f"{change:+.3f}" if change is not None else None,
             "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
-            "last evaluation" if change is not None else None,
+            "last check" if change is not None else None,
             [p.loss for p in run_charts.thinned(validation, SPARK)],
             help="The loss on held-out examples. If it rises while the training loss falls, the model is memorizing. A "
             "dataset without validation examples has none.",

@@ -13,8 +13,8 @@ from core.services.training.choices import AUTO, LOCAL
 from pages.ui import components
 from pages.ui.errors import boundary
 from pages.ui.format import md, plural, sentence, size, time_range
-from pages.ui.states import Color
 from pages.ui.tasks import words as task_words
+from pages.ui.theme import Color
 from pages.ui.wizard import draft_state
 
 POLL_S = 1.0

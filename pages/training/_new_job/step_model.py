@@ -12,17 +12,15 @@ from core.services.platform import drafts, tasks
 from core.services.training import choices, downloads, jobs
 from core.services.training.choices import AUTO, SAFETY, BaseModelRef, TrainingConfig
 from pages.training._new_job import forecast as job_forecast
-from pages.ui import components
+from pages.ui import components, theme
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence, size
 from pages.ui.forms import form_fields
-from pages.ui.states import Color
 from pages.ui.wizard import draft_state
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 POLL_S = 1.0
 _CLAIMS = 3
-_DEMAND_COLORS: dict[choices.Demand, Color] = {"lowest": "green", "low": "blue", "medium": "gray", "high": "orange"}
 _GROUPS = {SAFETY: "When a run ends before its last step, and which weights become the model."}
 
 
@@ -257,7 +255,7 @@ def _methods(draft: drafts.DraftRecord) -> None:
                 icon=icon,
                 on=on,
                 tag=method.badge,
-                tag_color=_DEMAND_COLORS[method.demand],
+                tag_color=theme.DEMAND_COLORS[method.demand],
                 claims=method.claims[:_CLAIMS],
                 note=served,
                 facts=facts,
