@@ -9,7 +9,9 @@ TRANSITIONS: Final = MappingProxyType(
     {
         "pending": frozenset({"validating", "running", "cancelled", "failed"}),
         "validating": frozenset({"queued", "running", "failed", "cancelled"}),
-        "queued": frozenset({"running", "succeeded", "failed", "cancelled"}),  # at a hosted provider
+        # In a provider's own queue. No provider uses it yet; it stays because the screens have its word
+        # and hosted training needs it.
+        "queued": frozenset({"running", "succeeded", "failed", "cancelled"}),
         "running": frozenset({"succeeded", "paused", "failed", "cancelled"}),
         "paused": frozenset({"pending", "cancelled"}),
         "failed": frozenset({"pending"}),  # retry: attempt + 1, same frozen spec
