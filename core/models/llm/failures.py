@@ -18,7 +18,7 @@ MAX_SHOWN: Final = 300  # characters of an endpoint's message that are shown
 _SECRETS = re.compile(r"\b(?:(?:sk|pk|gsk|xai|hf)[-_]|Bearer )[A-Za-z0-9*._-]{6,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
-REMEDIES: Final = {
+FAILURE_REMEDIES: Final = {
     "unreachable": "Start the server, or correct the address of the connection.",
     "timeout": "Try again, choose a smaller model, or allow more time per answer.",
     "rate_limited": "Wait a moment, or send fewer rows at once.",
@@ -40,7 +40,7 @@ class LlmError(ProviderError):
     """An endpoint failed to answer.
 
     Args:
-        cause: stable word, a key of REMEDIES.
+        cause: stable word, a key of FAILURE_REMEDIES.
         retry_after_s: seconds that the endpoint requests to wait; None if it does not.
         status: the HTTP status, if there was one.
         detail: the endpoint's message, cleaned; used to detect what it refuses.
@@ -56,7 +56,7 @@ class LlmError(ProviderError):
         status: int | None = None,
         detail: str = "",
     ) -> None:
-        super().__init__(message, remedy or REMEDIES[cause])
+        super().__init__(message, remedy or FAILURE_REMEDIES[cause])
         self.cause = cause
         self.retry_after_s = retry_after_s
         self.status = status

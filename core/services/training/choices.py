@@ -10,11 +10,11 @@ from core.models.methods import METHODS, Method, recommended_method
 from core.models.methods.base import Demand
 from core.training.engines import AUTO, ENGINES, Engine
 from core.training.jobs.spec import SAFETY, ResolvedTraining, TrainingConfig
-from core.training.providers import LOCAL, PROVIDERS, Provider
+from core.training.providers import DEFAULT_PROVIDER, PROVIDERS, Provider
 
 __all__ = [
     "AUTO",
-    "LOCAL",
+    "DEFAULT_PROVIDER",
     "SAFETY",
     "BaseModelRef",
     "Demand",

@@ -8,8 +8,8 @@ from core.registry import Registry
 from core.training.providers.base import Capabilities, Estimate, Provider, Workload
 from core.training.providers.local import LocalProvider
 
-LOCAL: Final = LocalProvider.id  # where a job runs unless another provider is chosen
+DEFAULT_PROVIDER: Final = LocalProvider.id  # where a job runs unless another provider is chosen
 PROVIDERS: Final = Registry[Provider]("training provider")
 PROVIDERS.add(LocalProvider())
 
-__all__ = ["LOCAL", "PROVIDERS", "Capabilities", "Estimate", "Provider", "Workload"]
+__all__ = ["DEFAULT_PROVIDER", "PROVIDERS", "Capabilities", "Estimate", "Provider", "Workload"]

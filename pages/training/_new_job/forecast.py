@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.services.platform import drafts, tasks
 from core.services.training import jobs
-from core.services.training.choices import AUTO, LOCAL
+from core.services.training.choices import AUTO, DEFAULT_PROVIDER
 from pages.ui import components
 from pages.ui.errors import boundary
 from pages.ui.format import md, plural, sentence, size, time_range
@@ -45,7 +45,7 @@ def choices(draft: drafts.DraftRecord) -> dict[str, Any]:
         "method_config": state.get("method_config") or {},
         "training": state.get("training") or {},
         "engine": state.get("engine") or AUTO,
-        "provider": state.get("provider") or LOCAL,
+        "provider": state.get("provider") or DEFAULT_PROVIDER,
     }
 
 

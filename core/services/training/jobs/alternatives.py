@@ -13,9 +13,9 @@ from core.services.training.jobs.records import Alternative, Forecast
 from core.text import size
 from core.training import engines
 from core.training.jobs.spec import ResolvedTraining
-from core.training.providers import LOCAL
+from core.training.providers import DEFAULT_PROVIDER
 
-MOST: Final = 3
+MOST_ALTERNATIVES: Final = 3
 SHORTEST: Final = 64
 
 
@@ -27,7 +27,7 @@ def alternatives(
     method_config: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     engine: str = engines.AUTO,
-    provider: str = LOCAL,
+    provider: str = DEFAULT_PROVIDER,
 ) -> tuple[Alternative, ...]:
     """Up to three changes after which the run fits; () if it already fits, or if no change would help.
 
@@ -50,7 +50,7 @@ def alternatives(
         if then.memory.verdict == "fits" and not then.answers_lost > outlook.answers_lost:
             text = f"{title}: {size(then.memory.low)} to {size(then.memory.high)}"
             found.append(Alternative(text, changed_method, settings, asked))
-        if len(found) == MOST:
+        if len(found) == MOST_ALTERNATIVES:
             break
     return tuple(found)
 

@@ -24,7 +24,7 @@ from core.training.forecast.lengths import Lengths, consequences
 from core.training.forecast.refusals import Refusals
 from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import ResolvedTraining
-from core.training.providers import LOCAL, PROVIDERS, Estimate, Workload
+from core.training.providers import DEFAULT_PROVIDER, PROVIDERS, Estimate, Workload
 
 
 def forecast(
@@ -34,7 +34,7 @@ def forecast(
     method_settings: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     engine: str = engines.AUTO,
-    provider: str = LOCAL,
+    provider: str = DEFAULT_PROVIDER,
 ) -> Forecast:
     """Everything to know before launch.
 

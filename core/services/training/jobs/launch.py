@@ -26,7 +26,7 @@ from core.services.training.jobs.spec_builder import MAX_NAME, freeze, suggest_n
 from core.training import engines
 from core.training.forecast.lengths import consequences
 from core.training.jobs.spec import TrainingConfig
-from core.training.providers import LOCAL, PROVIDERS
+from core.training.providers import DEFAULT_PROVIDER, PROVIDERS
 
 
 def create(
@@ -39,7 +39,7 @@ def create(
     description: str = "",
     method_config: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
-    provider: str = LOCAL,
+    provider: str = DEFAULT_PROVIDER,
     parent_job_id: str | None = None,
     engine: str = engines.AUTO,
 ) -> JobRecord:

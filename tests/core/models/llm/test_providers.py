@@ -10,7 +10,7 @@ from email.utils import formatdate
 import pytest
 
 from core.models.llm import CLIENTS, Ask, Endpoint, LlmError
-from core.models.llm.failures import REMEDIES, clean, of_status, retry_after
+from core.models.llm.failures import FAILURE_REMEDIES, clean, of_status, retry_after
 from tests.support.llm_server import LlmServer, Reply, Request, llm_server, proper
 
 KEY = "sk-secret-0123456789abcdef"
@@ -241,5 +241,5 @@ def test_foreign_words_are_cleaned() -> None:
     assert clean("bad key sk-abcdef123456 and\r\n\x00more \u202e") == "bad key ••• and more"
     assert len(clean("x" * 5_000)) == 301
     assert of_status(401, "Bearer abc.def.ghi refused", {}).message.count("abc") == 0
-    assert set(REMEDIES) >= {"key", "stopped"}
+    assert set(FAILURE_REMEDIES) >= {"key", "stopped"}
     assert repr(Endpoint("http://x", "sk-1234")).count("1234") == 0
