@@ -1,4 +1,4 @@
-"""`sft connections`: the language models that can write examples, and whether they answer."""
+"""`sft connections`: the connections to language models that write examples, with a test of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.cli._support.output import print_json, print_table
 def register(app: typer.Typer) -> None:
     @app.command()
     def connections(
-        test: Annotated[bool, typer.Option("--test", help="Ask each one for its models.")] = False,
+        test: Annotated[bool, typer.Option("--test", help="Test each one by listing its models.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per connection.")] = False,
     ) -> None:
         """List the connections to language models; keys are never shown."""
@@ -20,13 +20,13 @@ def register(app: typer.Typer) -> None:
         from core.services.platform import connections as service
 
         with ensure(set()):
-            found = [(record, service.test(record.id) if test else None) for record in service.list_connections()]
+            listed = [(record, service.test(record.id) if test else None) for record in service.list_connections()]
         if as_json:
-            for record, told in found:
+            for record, tested in listed:
                 facts = {"connection": record.id, "name": record.name, "kind": record.kind, "url": record.base_url}
                 facts["has_key"] = record.has_key  # type: ignore[assignment]
-                tested = {"ok": told.ok, "message": told.message, "models": told.models} if told else {}
-                print_json({**facts, **tested})
+                result = {"ok": tested.ok, "message": tested.message, "models": tested.models} if tested else {}
+                print_json({**facts, **result})
             return
         rows = [
             (
@@ -35,8 +35,8 @@ def register(app: typer.Typer) -> None:
                 record.kind,
                 record.base_url,
                 "yes" if record.has_key else "-",
-                told.message if told else "",
+                tested.message if tested else "",
             )
-            for record, told in found
+            for record, tested in listed
         ]
         print_table(("CONNECTION", "NAME", "KIND", "ADDRESS", "KEY", "TEST" if test else ""), rows)

@@ -1,4 +1,4 @@
-"""`sft datasets`: the datasets, newest first."""
+"""`sft datasets`: all datasets, newest first."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def register(app: typer.Typer) -> None:
         from core.services.data import datasets as service
 
         with ensure(set()):
-            found = service.list_datasets()
+            listed = service.list_datasets()
         if as_json:
-            for item in found:
+            for item in listed:
                 print_json(
                     {
                         "dataset": item.id,
@@ -48,6 +48,6 @@ def register(app: typer.Typer) -> None:
                     item.state,
                     moment(item.updated_at),
                 )
-                for item in found
+                for item in listed
             ],
         )

@@ -1,4 +1,4 @@
-"""`sft demo`: the main job without a browser, on the shipped sample."""
+"""`sft demo`: train on the bundled sample, without a browser."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     @app.command()
     def demo(
-        again: Annotated[bool, typer.Option("--again", help="Train anew even if a demo has finished before.")] = False,
+        again: Annotated[bool, typer.Option("--again", help="Train again even if a demo has finished before.")] = False,
         method: Annotated[str, typer.Option(help=method_help())] = "lora",
     ) -> None:
-        """Train on the shipped sample and print base and tuned answers side by side; the last line is JSON."""
+        """Train on the bundled sample and print base and tuned answers side by side; the last line is JSON."""
         from core.platform.supervisor import ensure
         from core.services.learn import demo as service
         from core.services.training import jobs, models
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _follow(demo_id: str) -> DemoRecord:
-    """Say each step's progress on stderr until the demo is over.
+    """Print each step's progress on stderr until the demo ends.
 
     Raises:
         JobError: a step failed; carries its message.
@@ -69,19 +69,19 @@ def _follow(demo_id: str) -> DemoRecord:
         record = service.status(demo_id)
         for step in record.steps:
             line = f"{step.title}: {step.detail or step.state}"
-            tenth = f"{step.state} {step.percent // 10}"  # each tenth is news; each step of the run is not
+            tenth = f"{step.state} {step.percent // 10}"  # a line for each tenth, not for each training step
             if step.state != "waiting" and shown.get(step.id) != tenth:
                 say(f"{step.percent:3.0f}%  {line}")
                 shown[step.id] = tenth
         if record.state == "failed":
-            raise JobError(f"The demo failed: {record.error}", "Run it again; `sft doctor` tells what is missing.")
+            raise JobError(f"The demo failed: {record.error}", "Run it again; `sft doctor` lists what is missing.")
         if record.finished and record.exact_match:
             return record
         time.sleep(POLL_S)
 
 
 def _side_by_side(samples: Sequence[TestedQuestion]) -> None:
-    """Each question with the base's answer at the left and the tuned model's at the right."""
+    """Print each question with the base model's answer on the left and the tuned model's on the right."""
     width = max(24, (min(shutil.get_terminal_size((100, 24)).columns, 120) - 3) // 2)
     for sample in samples:
         print(f"Q: {sample.question}")

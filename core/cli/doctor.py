@@ -1,4 +1,4 @@
-"""`sft doctor`: what was found, and the command that closes each gap."""
+"""`sft doctor`: checks of this machine, each with the command that fixes a problem."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     def doctor(
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
     ) -> None:
-        """Tell what the studio finds on this machine; exit code 1 when something that it needs is missing."""
+        """Check this machine; exit code 1 if something that the studio needs is missing."""
         from core.services.platform.doctor import examine
 
         checks = examine()

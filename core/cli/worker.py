@@ -1,4 +1,4 @@
-"""`sft worker`: one more worker, beside a running studio or on another machine."""
+"""`sft worker`: another worker, for a running studio on this or another machine."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_a_worker_removes_foreign_messages_and_goes_on(real_redis, tmp_path: Pat
         assert list(redis.scan_iter("rq:job:*")) == []
 
 
-def test_a_message_of_a_deleted_task_is_dropped(real_redis) -> None:
+def test_a_message_of_a_deleted_task_is_ignored(real_redis) -> None:
     with redis_connection() as redis:
         queue = Queue("sft-cpu", connection=redis, serializer=JSONSerializer)
         queue.enqueue_call("worker.run.run_task", args=("task_none",), result_ttl=0)
@@ -79,7 +79,7 @@ def test_a_message_of_a_deleted_task_is_dropped(real_redis) -> None:
         assert counting.store.get(task_id).state == "succeeded"
 
 
-def test_a_fresh_job_class_is_what_workers_use(studio_env) -> None:
+def test_workers_use_the_restricted_job_class(studio_env) -> None:
     assert make_worker_classes() == {TaskJob}
     assert issubclass(TaskJob, Job)
 
@@ -92,7 +92,7 @@ def make_worker_classes() -> set[type[Job]]:
     ("status", "memory_kills", "cause"),
     [(9, 0, "killed"), (9, 1, "out_of_memory"), (15, 0, "killed"), (11, 0, "crashed"), (256, 1, "crashed")],
 )
-def test_the_cause_of_a_death_is_named(monkeypatch, status: int, memory_kills: int, cause: str) -> None:
+def test_the_cause_of_a_crash_is_named(monkeypatch, status: int, memory_kills: int, cause: str) -> None:
     """`status` is waitpid's: the number of a signal, or the exit code times 256."""
     monkeypatch.setattr(queues, "memory_kills", lambda: memory_kills)
     assert queues._cause_of_death(status, 0) == cause

@@ -34,7 +34,7 @@ def forget() -> None:
         redis.flushall()
 
 
-def test_what_redis_forgot_is_announced_again_once(real_redis) -> None:
+def test_tasks_that_redis_lost_are_announced_again_once(real_redis) -> None:
     task_id = counting.start(until=1)
     forget()
     change(task_id, announced_at=time.time() - 60)
@@ -67,7 +67,7 @@ def ended() -> int:
     return process.pid
 
 
-def test_a_worker_that_died_with_its_work_process_is_not_waited_for(real_redis) -> None:
+def test_a_lease_is_freed_at_once_when_worker_and_work_process_died(real_redis) -> None:
     task_id = counting.start(until=1)
     assert acquire(task_id, f"gpu-{owners.place()}-{ended()}-0a1b:{ended()}") is not None
     forget()
@@ -99,7 +99,7 @@ def test_a_worker_and_its_work_process_are_named_for_their_place() -> None:
     assert not owners.is_gone(f"{owners.worker_name('gpu')}:{os.getpid()}")
 
 
-def test_a_live_lease_is_left_alone(real_redis) -> None:
+def test_a_valid_lease_is_not_taken_over(real_redis) -> None:
     task_id = counting.start(until=1)
     lease = acquire(task_id, "alive")
     forget()
@@ -118,7 +118,7 @@ def test_a_lease_lost_under_a_cancel_is_the_cancel(real_redis) -> None:
     assert store.get(task_id).state == "cancelled"
 
 
-def test_a_dependent_that_nobody_told_is_told(real_redis) -> None:
+def test_a_dependent_task_that_missed_the_failure_fails_too(real_redis) -> None:
     needed = counting.start(until=1)
     failing = counting.start(until=1, after=needed)
     change(needed, state="failed", error={"message": "No memory.", "remedy": "Buy some.", "cause": "out_of_memory"})
@@ -128,7 +128,7 @@ def test_a_dependent_that_nobody_told_is_told(real_redis) -> None:
     assert "No memory." in failed.error["message"]
 
 
-def test_a_dependent_is_announced_once_what_it_needs_is_done(real_redis) -> None:
+def test_a_dependent_task_is_announced_once_its_dependency_is_done(real_redis) -> None:
     needed = counting.start(until=1)
     waiting = counting.start(until=1, after=needed)
     assert queued() == [needed]

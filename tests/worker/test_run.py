@@ -91,7 +91,7 @@ def test_causes_are_stable_words(error: Exception, cause: str) -> None:
     assert run.describe(error)["cause"] == cause
 
 
-def test_a_task_that_another_worker_holds_is_left_alone(studio_env) -> None:
+def test_a_task_of_another_worker_is_not_touched(studio_env) -> None:
     task_id = a_task(until=1)
     from core.platform.tasks.lease import acquire
 
@@ -100,7 +100,7 @@ def test_a_task_that_another_worker_holds_is_left_alone(studio_env) -> None:
     assert store.get(task_id).lease_owner == "other"
 
 
-def test_a_handler_that_lost_its_lease_ends_without_a_trace(studio_env) -> None:
+def test_a_handler_that_lost_its_lease_writes_nothing(studio_env) -> None:
     def handler(ctx: TaskContext) -> Outcome:
         raise LeaseLost("gone")
 

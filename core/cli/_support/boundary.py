@@ -1,4 +1,4 @@
-"""The one place where errors become exit codes and messages on stderr."""
+"""The error boundary: turns errors into exit codes and messages on stderr."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.platform import logs
 from core.settings import get_settings
 
 INTERRUPTED = 130
-# What an operating system says of a disk that is full or a place that cannot be used: nothing is broken in the studio.
+# Errors of the operating system about a full disk or an unusable path: the studio itself works.
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENOENT,
              errno.ENAMETOOLONG, errno.EISDIR}  # fmt: skip
 
@@ -30,15 +30,15 @@ _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
 def run_guarded(action: Callable[[], Any]) -> int:
     """Run `action` and return its exit code (an int that it returns, else 0).
 
-    A StudioError is printed with its remedy (1), a wrong command line with its usage (2), anything unexpected with a
-    short id under which its traceback lies in the log file (1).
+    A StudioError is printed with its remedy (1), a wrong command line with its usage (2), an unexpected error with a
+    short id that finds its traceback in the log file (1).
     """
     _print_anything()
     logs.configure("cli", level=logging.WARNING, on_stderr=True)  # stdout is for results
     try:
         code = action()
         sys.stdout.flush()
-        if code == INTERRUPTED:  # typer turns Ctrl-C into this code by itself
+        if code == INTERRUPTED:  # typer turns Ctrl-C into this code
             say("Interrupted.")
         return code if isinstance(code, int) else 0
     except TyperException as error:
@@ -51,15 +51,15 @@ def run_guarded(action: Callable[[], Any]) -> int:
         say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough. Python would complain again when it closes stdout at exit.
+        # The reader (`| head`) is done. Python would report the error again when it closes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SystemExit as stop:
-        # What the command line's library makes of a BrokenPipeError.
+        # typer turns a BrokenPipeError into this.
         if isinstance(stop.__context__, BrokenPipeError):
             return 0
         raise
-    except Exception as error:  # the boundary: nothing unexpected may reach the person as a traceback
+    except Exception as error:  # no traceback reaches the user
         error_id, log = record_unexpected(error)
         if isinstance(error, OSError) and error.errno in _REFUSALS:
             where = f" ({error.filename})" if error.filename else ""
@@ -71,16 +71,16 @@ def run_guarded(action: Callable[[], Any]) -> int:
 
 
 def _print_anything() -> None:
-    """Results are UTF-8 whatever the locale says; half characters (in file names, say) are printed as escapes."""
-    if sys.stdout is None:  # closed by whoever started us (`>&-`): the results are not wanted
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  for the life of the process
+    """Print UTF-8 in every locale; lone surrogates (in file names, for example) are printed as escapes."""
+    if sys.stdout is None:  # closed by the caller (`>&-`): the results are discarded
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  open until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _show_usage(error: TyperException) -> None:
-    """What is wrong with the command line, with its usage where typer gives one."""
+    """Print what is wrong with the command line, with its usage if typer has one."""
     show = getattr(error, "show", None)
     if show is not None:
         show()

@@ -1,4 +1,4 @@
-"""What the verbs that change a dataset share: look up, count or apply, wait, report."""
+"""Shared by the verbs that change a dataset: look up, count or apply, wait, report."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
     from core.services.data import datasets
     from core.services.data.datasets import edits as dataset_edits
 
-    found = datasets.get_dataset(dataset)
+    record = datasets.get_dataset(dataset)
     if dry_run:
-        effect = dataset_edits.count(found.id, operation)
-        _print_effect(found.name, effect, as_json=as_json)
+        effect = dataset_edits.count(record.id, operation)
+        _print_effect(record.name, effect, as_json=as_json)
         return
-    inline = found.examples <= dataset_edits.EDITED_AT_ONCE
+    inline = record.examples <= dataset_edits.EDITED_AT_ONCE
     with ensure(set() if inline else {"redis", "worker"}, say):
-        applied = dataset_edits.apply(found.id, operation, base_version_id=found.version.id, why=why)
+        applied = dataset_edits.apply(record.id, operation, base_version_id=record.version.id, why=why)
         if applied.task is not None:
             wait_succeeded(applied.task.id)
-    print_newest(found.id, as_json=as_json)
+    print_newest(record.id, as_json=as_json)
 
 
 def print_newest(dataset_id: str, *, as_json: bool) -> None:
-    """The newest version and how it came to be."""
+    """Print the newest version and its change."""
     from core.services.data import datasets
     from core.services.data.datasets import edits as dataset_edits
 

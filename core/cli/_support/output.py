@@ -1,4 +1,4 @@
-"""How results look on stdout: one JSON object per line, or an aligned table."""
+"""Results on stdout: one JSON object per line, or an aligned table."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any
 
-# Half characters, which have no UTF-8, and what other programs take for the end of a line. Inside JSON they stand only
-# in strings, so an escape says the same.
+# Lone surrogates, which have no UTF-8, and characters that other programs treat as the end of a line. JSON contains
+# them only in strings, where an escape is equivalent.
 _ESCAPED = re.compile("[\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 
 def print_json(value: Any) -> None:
     """Print one JSON value on one line, as UTF-8."""
     text = json.dumps(plain(value), ensure_ascii=False, default=str)
-    print(_ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", text), flush=True)
+    print(_ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", text), flush=True)
 
 
 def plain(value: Any) -> Any:
@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print left-aligned columns under headings; nothing else, so that it reads well and cuts well."""
+    """Print left-aligned columns under headings, easy to read and to `cut`."""
     cells = [list(headings), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:

@@ -17,14 +17,14 @@ FINISHED = ("succeeded", "failed", "cancelled", "paused")
 
 
 def wait_for(task_id: str) -> TaskRecord:
-    """Wait until the task has come to an end and return it (also when it failed: the caller decides).
+    """Wait until the task has ended, and return it (also a failed one: the caller decides).
 
-    A paused task counts as ended: nothing moves it but a person.
+    A paused task counts as ended: only a person can resume it.
     """
     try:
         return _follow(task_id)
     except KeyboardInterrupt:
-        say("\nThe work is kept: it goes on when a worker runs again (`sft up`).")
+        say("\nThe task is saved and continues when a worker runs again (`sft up`).")
         raise
 
 
@@ -47,10 +47,10 @@ def _follow(task_id: str) -> TaskRecord:
 
 
 def wait_succeeded(task_id: str) -> TaskRecord:
-    """Wait for the task; raise what it failed with.
+    """Wait for the task; raise its error.
 
     Raises:
-        JobError: the task failed, was cancelled or paused; carries the task's own message and remedy.
+        JobError: the task failed, was cancelled or paused; with the task's message and remedy.
     """
     task = wait_for(task_id)
     if task.state != "succeeded":

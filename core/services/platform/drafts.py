@@ -44,7 +44,7 @@ class DraftRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class BegunRecord:
+class UnfinishedDraft:
     """A wizard that has not finished, for a list.
 
     `filename` is None if the stored file was deleted. `state` is `open` before the start, then the state of the draft's
@@ -111,7 +111,7 @@ def list_open(kind: str | None = None) -> list[DraftRecord]:
         return [_record(row) for row in uow.session.exec(query)]
 
 
-def begun(kind: str) -> list[BegunRecord]:
+def unfinished(kind: str) -> list[UnfinishedDraft]:
     """Wizards of this kind that can be continued, the last changed first; those that created a dataset are left out."""
     query = (
         select(Draft, BackgroundTask)
@@ -125,7 +125,7 @@ def begun(kind: str) -> list[BegunRecord]:
         for draft, task in uow.session.exec(query):
             source = uow.session.get(Source, str(draft.state.get("source_id") or ""))
             found.append(
-                BegunRecord(
+                UnfinishedDraft(
                     id=draft.id,
                     kind=draft.kind,
                     step=draft.step,

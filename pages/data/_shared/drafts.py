@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.services.platform import drafts
-from core.services.platform.drafts import BegunRecord
+from core.services.platform.drafts import UnfinishedDraft
 from pages.ui import components, states
 from pages.ui.format import ago, md
 
@@ -18,7 +18,7 @@ _ASKED, _ALL = "discard_asked", "all_drafts"
 
 def unfinished(kind: str, steps: Sequence[str], nothing: str) -> None:
     """The list of drafts of a kind; `nothing` explains an empty one. `steps` are the ids of the wizard's steps."""
-    saved = drafts.begun(kind)
+    saved = drafts.unfinished(kind)
     components.heading("Drafts", f"{len(saved)} saved" if saved else None)
     if not saved:
         with st.container(border=True):
@@ -38,7 +38,7 @@ def unfinished(kind: str, steps: Sequence[str], nothing: str) -> None:
         st.rerun()
 
 
-def _row(draft: BegunRecord, steps: Sequence[str]) -> None:
+def _row(draft: UnfinishedDraft, steps: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{_title(draft)}**")
@@ -57,7 +57,7 @@ def _row(draft: BegunRecord, steps: Sequence[str]) -> None:
             st.rerun()
 
 
-def _ask_discard(draft: BegunRecord) -> None:
+def _ask_discard(draft: UnfinishedDraft) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="ask_discard"):
         with st.container(gap=None, width="stretch"):
             st.markdown(f"Discard **{_title(draft)}**?")
@@ -72,13 +72,13 @@ def _ask_discard(draft: BegunRecord) -> None:
             st.rerun()
 
 
-def _title(draft: BegunRecord) -> str:
+def _title(draft: UnfinishedDraft) -> str:
     if draft.filename is None:
         return "Deleted file"
     return md(draft.name or draft.filename, 40)
 
 
-def _place(draft: BegunRecord, steps: Sequence[str]) -> str:
+def _place(draft: UnfinishedDraft, steps: Sequence[str]) -> str:
     if draft.state == "open":
         return f"step {steps.index(draft.step) + 1 if draft.step in steps else 1} of {len(steps)}"
     word = states.state_of(draft.state).word.lower()

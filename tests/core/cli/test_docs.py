@@ -30,7 +30,7 @@ def test_every_option_is_documented(verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS.ids())
-def test_every_verb_explains_itself(verb: str) -> None:
+def test_every_verb_has_a_help_text(verb: str) -> None:
     command = typer.main.get_command(build_app()).commands[verb]  # type: ignore[attr-defined]
     assert command.help
     assert all(getattr(param, "help", None) for param in command.params if param.name != "help")

@@ -112,7 +112,7 @@ def test_a_library_with_its_own_handlers_goes_through_ours(studio_env: Path) -> 
     assert [line["logger"] for line in lines(studio_env)] == ["somelib.part"]
 
 
-def test_a_directory_that_is_gone_stops_no_work(studio_env: Path) -> None:
+def test_a_deleted_log_directory_stops_no_work(studio_env: Path) -> None:
     logs.configure("web", on_stderr=False)
     (studio_env / "logs").rmdir()
     log.info("nowhere to go")

@@ -86,7 +86,7 @@ def test_one_per_data_directory(services) -> None:
     assert second.is_running
 
 
-def test_the_lock_is_held_until_the_process_is_gone(services) -> None:
+def test_the_lock_is_held_until_the_process_has_ended(services) -> None:
     """A supervisor that was killed leaves a Redis that is still closing: no second one may start beside it."""
     first = service(services, DEAF)
     first.tick()
@@ -101,7 +101,7 @@ def test_the_lock_is_held_until_the_process_is_gone(services) -> None:
     wait_until(lambda: note_of("sleeper") is None, 5, "the lock to be free")
 
 
-def test_the_deaf_are_killed_with_their_children(services) -> None:
+def test_processes_that_ignore_a_stop_are_killed_with_their_children(services) -> None:
     made = service(services, DEAF, stop_s=0.2)
     made.tick()
     log = processes.service_log("sleeper")

@@ -27,7 +27,7 @@ def test_each_data_directory_has_its_own(studio_env, monkeypatch: pytest.MonkeyP
     assert redis_server.socket_path() != first
 
 
-def test_it_forgets_nothing_and_evicts_nothing(studio_env) -> None:
+def test_data_survives_a_restart_and_is_never_evicted(studio_env) -> None:
     with redis_of_studio() as first:
         with redis_server.redis_connection() as redis:
             assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
@@ -49,7 +49,7 @@ def test_it_listens_on_no_port(real_redis) -> None:
         assert redis.config_get("port") == {"port": "0"}
 
 
-def test_the_bundled_server_serves_where_none_is_installed(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bundled_server_is_used_where_none_is_installed(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     binary = redis_server.server_binary()
     assert binary is not None
@@ -64,7 +64,7 @@ def test_redis_url_names_another_server(studio_env, monkeypatch: pytest.MonkeyPa
     assert (options["host"], options["port"], options["db"]) == ("127.0.0.1", 6399, 3)
 
 
-def test_a_folder_of_someone_else_is_refused(studio_env, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_refused(studio_env, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
     target = redis_server.runtime_dir()
     target.rmdir()

@@ -50,6 +50,6 @@ def test_the_web_app_starts_first(studio_env) -> None:
     assert {"worker-gpu", "worker-cpu", "worker-io", "reconciler", "inference"} <= set(names)
 
 
-def test_no_redis_of_our_own_beside_redis_url(studio_env, monkeypatch) -> None:
+def test_no_embedded_redis_with_redis_url(studio_env, monkeypatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6399")
     assert supervisor.commands(["redis"]) == []

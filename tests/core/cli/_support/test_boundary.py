@@ -71,7 +71,7 @@ def test_a_wrong_url_is_named_without_its_password(
     assert "secret" not in said
 
 
-def test_a_place_that_cannot_be_written_is_named(
+def test_a_directory_that_is_not_writable_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SFT_DATA_DIR", "/dev/null/studio")
@@ -83,7 +83,7 @@ def test_a_place_that_cannot_be_written_is_named(
 
 
 @pytest.mark.parametrize(("redirection", "code"), [("| head -1", 0), (">&-", 0), ("> /dev/full", 1)])
-def test_an_output_that_is_closed_or_full_is_no_accident(tmp_path: Path, redirection: str, code: int) -> None:
+def test_a_closed_or_full_output_is_an_expected_error(tmp_path: Path, redirection: str, code: int) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("question,answer\n" + "a,b\n" * 50_000)
     command = f"set -o pipefail; {sys.executable} -m core.cli rows {rows} {redirection}"
@@ -94,11 +94,11 @@ def test_an_output_that_is_closed_or_full_is_no_accident(tmp_path: Path, redirec
     assert "Traceback" not in done.stderr
 
 
-def test_a_name_too_long_is_no_accident(capsys: pytest.CaptureFixture[str], studio_env: Path) -> None:
+def test_a_name_that_is_too_long_is_an_expected_error(capsys: pytest.CaptureFixture[str], studio_env: Path) -> None:
     assert main(["convert", "x" * 300, "--name", "x"]) == 1
     assert "does not exist" in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str], studio_env: Path) -> None:
+def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str], studio_env: Path) -> None:
     assert main(["convert", "/no/such.csv", "--name", "x"]) == 1
     assert "/no/such.csv does not exist" in capsys.readouterr().err

@@ -22,7 +22,7 @@ def test_a_text_may_hold_commas_and_equal_signs() -> None:
 
 
 def test_an_unknown_name_lists_the_valid_ones() -> None:
-    with pytest.raises(SettingsError, match="no setting of that name") as caught:
+    with pytest.raises(SettingsError, match="unknown setting") as caught:
         assign(["rnk=8"], LoRA, TrainingConfig)
     assert "rank" in caught.value.remedy
     assert "num_epochs" in caught.value.remedy
@@ -35,7 +35,7 @@ def test_a_value_out_of_bounds_is_named(pair: str) -> None:
 
 
 def test_a_pair_without_equals_is_refused() -> None:
-    with pytest.raises(SettingsError, match="there is no '='"):
+    with pytest.raises(SettingsError, match="the '=' is missing"):
         assign(["rank"], LoRA)
 
 
@@ -67,15 +67,15 @@ def test_a_line_of_text_keeps_its_commas() -> None:
     assert training == {"sample_prompts": ["What, really?", "And then?"]}
 
 
-def test_a_setting_that_would_change_nothing_is_refused() -> None:
-    with pytest.raises(SettingsError, match="changes nothing: it counts where target_modules is listed") as caught:
+def test_a_setting_without_effect_is_refused() -> None:
+    with pytest.raises(SettingsError, match="has no effect: it applies only if target_modules is listed") as caught:
         assign(["module_names=q_proj"], LoRA)
     assert "target_modules" in caught.value.remedy
     with pytest.raises(SettingsError, match="early_stopping_patience is 1 to 100"):
         assign(["early_stopping_min_improvement=0.1"], TrainingConfig)
 
 
-def test_what_does_not_go_together_is_said_in_plain_words() -> None:
+def test_conflicting_settings_have_a_plain_message() -> None:
     with pytest.raises(SettingsError, match="DoRA works on a 4-bit base") as caught:
         assign(["dora=true", "bits=8"], QLoRA)
     assert "Value error" not in caught.value.message

@@ -23,12 +23,12 @@ def differences() -> list[object]:
         return compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
 
 
-def test_migrated_schema_is_that_of_the_tables(database: str) -> None:
+def test_the_migrated_schema_matches_the_tables(database: str) -> None:
     assert migrate.current() == migrate.head()
     assert differences() == []
 
 
-def test_an_up_to_date_database_is_left_alone(studio_env) -> None:
+def test_an_up_to_date_database_is_not_migrated(studio_env) -> None:
     assert migrate.upgrade() is False
 
 
@@ -56,7 +56,7 @@ def test_processes_that_migrate_at_once_do_it_once(kind, request, tmp_path, monk
     assert migrate.current() == migrate.head()
 
 
-def test_a_database_that_does_not_answer_says_which_variable(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_does_not_respond_names_the_variable(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://someone:s3cret-pass@127.0.0.1:1/none")
     with pytest.raises(SettingsError, match="does not respond") as refused:
         migrate.upgrade()
@@ -64,7 +64,7 @@ def test_a_database_that_does_not_answer_says_which_variable(studio_env, monkeyp
     assert "s3cret-pass" not in str(refused.value)
 
 
-def test_a_database_of_a_newer_studio_is_left_alone(studio_env) -> None:
+def test_a_database_of_a_newer_studio_is_not_migrated(studio_env) -> None:
     with get_engine().begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SettingsError, match="newer than this version"):

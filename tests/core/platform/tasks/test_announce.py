@@ -25,7 +25,7 @@ def test_a_message_carries_the_id_and_nothing_else(real_redis, make_task) -> Non
     assert store.get(task.id).announced_at is not None
 
 
-def test_what_needs_no_worker_is_not_announced(real_redis, make_task) -> None:
+def test_tasks_that_need_no_worker_are_not_announced(real_redis, make_task) -> None:
     needed = make_task(state="paused")
     waiting = make_task(after_task_id=needed.id)
     held = make_task(state="running", lease_owner="w")
@@ -34,7 +34,7 @@ def test_what_needs_no_worker_is_not_announced(real_redis, make_task) -> None:
     assert messages() == []
 
 
-def test_without_redis_the_row_stays_and_nobody_is_hurt(studio_env, make_task) -> None:
+def test_without_redis_the_row_remains_and_nothing_fails(studio_env, make_task) -> None:
     task = make_task()
     assert announce(task.id) is False
     assert store.get(task.id).announced_at is None

@@ -74,7 +74,7 @@ def test_cancelling_what_others_wait_for_fails_them_with_the_cause(studio_env, m
     assert store.get(behind.id).state == "failed"
 
 
-def test_a_retry_starts_again_what_it_waits_for(studio_env, make_task) -> None:
+def test_a_retry_also_retries_the_dependency(studio_env, make_task) -> None:
     needed = make_task()
     waiting = make_task(after_task_id=needed.id)
     commands.request(needed.id, "cancel")
@@ -83,7 +83,7 @@ def test_a_retry_starts_again_what_it_waits_for(studio_env, make_task) -> None:
     assert store.get(waiting.id).state == "pending"
 
 
-def test_a_cancel_after_success_says_that_it_is_over(studio_env, make_task) -> None:
+def test_a_cancel_after_success_is_refused(studio_env, make_task) -> None:
     task = make_task(state="running")
     with UnitOfWork() as uow:
         store.move(uow, task.id, "succeeded")

@@ -49,7 +49,7 @@ def test_of_many_workers_one_wins(database, make_task) -> None:
     assert store.get(task.id).lease_owner == won[0].owner
 
 
-def test_what_waits_for_another_task_is_not_taken_before_it_succeeded(database, make_task) -> None:
+def test_a_dependent_task_is_not_taken_before_its_dependency_succeeded(database, make_task) -> None:
     needed = make_task()
     task = make_task(after_task_id=needed.id)
     assert acquire(task.id, "w") is None
@@ -106,7 +106,7 @@ def test_the_same_owner_with_an_old_epoch_is_refused(database, make_task) -> Non
         first.renew()
 
 
-def test_an_expired_lease_that_nobody_took_is_still_its_holders(database, make_task) -> None:
+def test_an_expired_lease_that_was_not_taken_over_remains_valid(database, make_task) -> None:
     task = make_task()
     lease = acquire(task.id, "w1")
     assert lease is not None
@@ -118,7 +118,7 @@ def test_an_expired_lease_that_nobody_took_is_still_its_holders(database, make_t
     assert not recovery.take_over(task.id)
 
 
-def test_a_takeover_waits_for_a_fenced_write_that_has_begun(postgres_env, make_task) -> None:
+def test_a_takeover_waits_for_a_started_fenced_write(postgres_env, make_task) -> None:
     """On PostgreSQL the fenced transaction holds the row: nobody takes over between its check and its commit."""
     task = make_task()
     lease = acquire(task.id, "w1")

@@ -25,7 +25,7 @@ def test_a_crash_frees_the_lease_and_keeps_the_state(database, make_task) -> Non
 
 
 @pytest.mark.parametrize("cause", ["out_of_memory", "killed", "crashed", "hung"])
-def test_three_crashes_in_a_row_give_up_with_the_cause(studio_env, make_task, cause: str) -> None:
+def test_three_crashes_in_a_row_fail_the_task_with_the_cause(studio_env, make_task, cause: str) -> None:
     task = make_task()
     for _ in range(recovery.MAX_CRASHES):
         die(task.id, cause)
@@ -35,7 +35,7 @@ def test_three_crashes_in_a_row_give_up_with_the_cause(studio_env, make_task, ca
     assert failed.error["remedy"]
 
 
-def test_saved_progress_between_crashes_starts_the_count_again(studio_env, make_task) -> None:
+def test_saved_progress_between_crashes_resets_the_count(studio_env, make_task) -> None:
     task = make_task()
     for _ in range(5):
         lease = acquire(task.id, "w")
@@ -45,19 +45,19 @@ def test_saved_progress_between_crashes_starts_the_count_again(studio_env, make_
     assert (store.get(task.id).state, store.get(task.id).crashes) == ("running", 1)
 
 
-def test_a_death_after_a_cancel_is_the_cancel(studio_env, make_task) -> None:
+def test_a_crash_after_a_cancel_counts_as_the_cancel(studio_env, make_task) -> None:
     task = make_task(state="running", lease_owner="w", lease_epoch=1, command="cancel")
     recovery.after_death(task.id, "w", "killed")
     assert store.get(task.id).state == "cancelled"
 
 
-def test_a_stop_that_took_too_long_is_no_crash(studio_env, make_task) -> None:
+def test_a_stop_that_took_too_long_is_not_a_crash(studio_env, make_task) -> None:
     task = make_task()
     die(task.id, "stopped")
     assert (store.get(task.id).crashes, store.get(task.id).waits_to_resume) == (0, True)
 
 
-def test_the_death_of_one_who_lost_the_lease_changes_nothing(studio_env, make_task) -> None:
+def test_the_crash_of_a_worker_without_the_lease_changes_nothing(studio_env, make_task) -> None:
     task = make_task(state="running", lease_owner="new", lease_epoch=2)
     recovery.after_death(task.id, "old", "killed")
     assert (store.get(task.id).lease_owner, store.get(task.id).crashes) == ("new", 0)

@@ -24,5 +24,5 @@ def test_only_unfinished_work_can_be_held() -> None:
     assert WORKABLE.isdisjoint(TERMINAL | {"paused"})
 
 
-def test_an_unknown_state_goes_nowhere() -> None:
+def test_an_unknown_state_allows_no_move() -> None:
     assert not may_move("dreaming", "running")

@@ -47,7 +47,7 @@ def test_a_move_with_an_old_epoch_is_refused(database, make_task) -> None:
     assert store.get(task.id).state == "running"
 
 
-def test_a_move_expects_the_state_it_was_told(studio_env, make_task) -> None:
+def test_a_move_checks_the_expected_state(studio_env, make_task) -> None:
     task = make_task(state="running")
     with UnitOfWork() as uow, pytest.raises(InvalidTransition):
         store.move(uow, task.id, "failed", expect="pending")
@@ -60,7 +60,7 @@ def test_a_move_without_commit_did_not_happen(database, make_task) -> None:
     assert store.get(task.id).state == "pending"
 
 
-def test_of_many_who_end_a_task_at_once_one_does(database, make_task) -> None:
+def test_of_many_who_end_a_task_at_once_one_succeeds(database, make_task) -> None:
     task = make_task(state="running")
     done: list[str] = []
     start = threading.Barrier(4)
@@ -102,7 +102,7 @@ def test_the_same_key_gives_the_same_task(database) -> None:
     assert sorted(created for _, created in results) == [False, False, False, True]
 
 
-def test_an_unknown_task_says_so(studio_env) -> None:
+def test_an_unknown_task_is_an_error(studio_env) -> None:
     with pytest.raises(NotFound, match="task_none"):
         store.get("task_none")
 
@@ -117,7 +117,7 @@ def test_find_filters_and_orders(studio_env, make_task) -> None:
     assert store.count_by_state() == {**dict.fromkeys(STATES, 0), "pending": 2, "succeeded": 1}
 
 
-def test_what_is_done_once_at_a_time_is_joined_and_made_anew_when_it_is_over(database, make_task) -> None:
+def test_work_done_once_at_a_time_is_joined_and_created_again_after_its_end(database, make_task) -> None:
     def ask(**how: object) -> str:
         with UnitOfWork() as uow:
             task = store.create_or_join(uow, kind="starter", title="", payload={}, key="once", **how)

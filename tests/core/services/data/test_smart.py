@@ -81,7 +81,7 @@ def test_propose_estimate_preview(studio_env: Path) -> None:
         assert first[1].content == "What colour is Thing 1?"
 
 
-def test_a_proposal_that_cannot_be_used_falls_back_and_says_so(studio_env: Path) -> None:
+def test_an_unusable_proposal_falls_back_with_a_note(studio_env: Path) -> None:
     with llm_server(lambda request: Reply("I would rather not.")) as server:
         made = smart.propose(helper.things(4), helper.connect(server.url), "tiny-1", ["name", "colour"])
     assert not made.by_model
@@ -90,7 +90,7 @@ def test_a_proposal_that_cannot_be_used_falls_back_and_says_so(studio_env: Path)
     assert made.cost_usd is None
 
 
-def test_an_unknown_price_is_said_to_be_unknown(studio_env: Path) -> None:
+def test_an_unknown_price_is_reported_as_unknown(studio_env: Path) -> None:
     with llm_server() as server:
         connection, source = helper.connect(server.url), helper.things(12)
         chosen = helper.recipe(connection)
@@ -106,7 +106,7 @@ def test_an_unknown_price_is_said_to_be_unknown(studio_env: Path) -> None:
 # ---- a good run
 
 
-def test_a_run_makes_a_dataset_with_its_origin(studio_env: Path) -> None:
+def test_a_run_creates_a_dataset_with_its_origin(studio_env: Path) -> None:
     with llm_server() as server:
         task_id = start(server, 12, PRICES, examples_per_row=2, patterns=("What is {{name}}?",), system="Be kind.")
         task = helper.work(task_id)
@@ -131,7 +131,7 @@ def test_a_run_makes_a_dataset_with_its_origin(studio_env: Path) -> None:
     assert told.cost_usd == pytest.approx(12 * 0.12)
 
 
-def test_the_rows_are_kept_in_every_database(database: str) -> None:
+def test_the_rows_are_stored_in_every_database(database: str) -> None:
     bad, behave = refusing("Thing 2")
     with llm_server(behave) as server:
         task_id = start(server, 30, PRICES, budget_usd=3.0, max_tokens=100, concurrency=1)
@@ -209,7 +209,7 @@ def test_every_row_is_accounted_for(studio_env: Path) -> None:
     assert [row.state for row in smart.rows(task.id, state="failed")] == ["failed"]
 
 
-def test_a_misbehaving_endpoint_costs_no_row(studio_env: Path) -> None:
+def test_an_unreliable_endpoint_loses_no_row(studio_env: Path) -> None:
     """429 with Retry-After, 500, a broken line, HTML, truncated JSON, a wrong count: then it answers."""
     bad = {  # by row and attempt, so that no row meets more of them than it is asked
         (0, 1): Reply(status=429, raw=b'{"error": {"message": "slow down"}}', headers={"Retry-After": "0.05"}),
@@ -238,7 +238,7 @@ def test_a_misbehaving_endpoint_costs_no_row(studio_env: Path) -> None:
         assert sum(row.attempts for row in smart.rows(task.id, limit=10)) == 6 + len(bad)
 
 
-def test_an_answer_cut_at_the_limit_is_no_answer(studio_env: Path) -> None:
+def test_an_answer_cut_at_the_limit_is_refused(studio_env: Path) -> None:
     with llm_server(lambda request: Reply('{"more": [{"question": "Q', finish_reason="length")) as server:
         task = helper.work(start(server, 2))
         assert all(count == 1 for count in asked(server).values())  # the next one would be cut as well
@@ -272,7 +272,7 @@ def test_an_injected_row_changes_nothing_but_its_own_answer(studio_env: Path) ->
 
 
 @pytest.mark.parametrize(("status", "word"), [(401, "key"), (404, "model"), (402, "credit")])
-def test_what_a_person_must_mend_stops_the_run_at_once(studio_env: Path, status: int, word: str) -> None:
+def test_an_error_that_a_person_must_fix_stops_the_run_at_once(studio_env: Path, status: int, word: str) -> None:
     broken = [True]
 
     def behave(request: Request) -> Reply:
@@ -295,7 +295,7 @@ def test_what_a_person_must_mend_stops_the_run_at_once(studio_env: Path, status:
         assert asked(server)["Thing 4"] == 2
 
 
-def test_nobody_answers_any_more(studio_env: Path) -> None:
+def test_an_endpoint_that_stops_responding_stops_the_run(studio_env: Path) -> None:
     down = [True]
     with llm_server(
         lambda request: Reply(status=503, raw=b"") if down[0] and request.number > 3 else proper(request)
@@ -322,7 +322,7 @@ def test_no_key_reaches_the_log(studio_env: Path, caplog: pytest.LogCaptureFixtu
 # ---- budget, pause, stop
 
 
-def test_the_budget_is_never_crossed(studio_env: Path) -> None:
+def test_the_budget_is_never_exceeded(studio_env: Path) -> None:
     with llm_server() as server:
         task = helper.work(start(server, 30, PRICES, budget_usd=3.0, max_tokens=100, concurrency=4))
         assert (task.state, task.reason) == ("paused", "budget")
@@ -420,7 +420,7 @@ def test_cancel_keeps_what_was_paid_for(studio_env: Path) -> None:
         assert max(asked(server).values()) <= 1 + 1  # only calls under way at the cancel may be asked again
 
 
-def test_keep_what_a_paused_run_has(studio_env: Path) -> None:
+def test_the_examples_of_a_paused_run_can_be_kept(studio_env: Path) -> None:
     with llm_server() as server:
         task = helper.work(start(server, 30, PRICES, budget_usd=3.0, max_tokens=100))
         calls = len(server.chats)
@@ -432,7 +432,7 @@ def test_keep_what_a_paused_run_has(studio_env: Path) -> None:
             smart.keep(task.id)
 
 
-def test_failed_rows_can_be_asked_again(studio_env: Path) -> None:
+def test_failed_rows_can_be_retried(studio_env: Path) -> None:
     bad = [True]
 
     def behave(request: Request) -> Reply:
@@ -454,7 +454,7 @@ def test_failed_rows_can_be_asked_again(studio_env: Path) -> None:
             smart.retry_failed(task_id)
 
 
-def test_what_refused_answers_cost_is_not_forgotten(studio_env: Path) -> None:
+def test_the_cost_of_refused_answers_is_counted(studio_env: Path) -> None:
     """Asked again, a row has a new end; the answers that were refused stay in the account and in the budget."""
     bad = [True]
     with llm_server(lambda request: Reply("no") if bad[0] and request.number < 4 else proper(request)) as server:
@@ -476,7 +476,7 @@ def test_what_refused_answers_cost_is_not_forgotten(studio_env: Path) -> None:
 # ---- the failed rows of a finished run
 
 
-def test_only_the_failed_rows_of_a_finished_run_are_asked_again(studio_env: Path) -> None:
+def test_only_the_failed_rows_of_a_finished_run_are_retried(studio_env: Path) -> None:
     bad, behave = refusing("Thing 2", "Thing 5", "Thing 9")
     with llm_server(behave) as server:
         run = helper.work(start(server, 12, PRICES, budget_usd=50.0))
@@ -531,7 +531,7 @@ def test_rows_that_fail_again_make_no_version_and_are_paid_once(studio_env: Path
         assert smart.rows(run.id, "failed")[0].attempts == 6
 
 
-def test_what_cannot_be_asked_again_says_why(studio_env: Path) -> None:
+def test_a_run_that_cannot_be_retried_says_why(studio_env: Path) -> None:
     bad, behave = refusing("Thing 2")
     gone = [False]
     with llm_server(lambda request: Reply(status=401, raw=b"{}") if gone[0] else behave(request)) as server:
@@ -553,7 +553,7 @@ def test_what_cannot_be_asked_again_says_why(studio_env: Path) -> None:
         assert datasets.get_dataset(dataset.id).examples == 12
 
 
-def test_a_dataset_that_is_gone_gets_no_rows(studio_env: Path) -> None:
+def test_a_deleted_dataset_gets_no_rows(studio_env: Path) -> None:
     _, behave = refusing("Thing 2")
     with llm_server(behave) as server:
         run = helper.work(start(server, 12))
@@ -590,7 +590,7 @@ def test_a_lowered_budget_and_a_limit_of_the_connection(studio_env: Path, monkey
         assert server.most_at_once == 1
 
 
-def test_a_connection_that_is_gone(studio_env: Path) -> None:
+def test_a_deleted_connection(studio_env: Path) -> None:
     with llm_server() as server:
         task_id = start(server, 5)
         connections.delete(store.get(task_id).payload["recipe"]["connection_id"])
@@ -600,7 +600,7 @@ def test_a_connection_that_is_gone(studio_env: Path) -> None:
     assert smart.progress(task_id).done == 0
 
 
-def test_a_connection_that_goes_while_it_is_used_loses_no_row(studio_env: Path) -> None:
+def test_a_connection_deleted_during_a_run_loses_no_row(studio_env: Path) -> None:
     """Every row is paid for by then: the dataset is made all the same, and knows who wrote it."""
     with llm_server() as server:
         task_id = start(server, 30, PRICES, budget_usd=3.0, max_tokens=100)

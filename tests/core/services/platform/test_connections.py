@@ -24,7 +24,7 @@ def files(folder: Path) -> list[Path]:
     return sorted((folder / "keys").iterdir()) if (folder / "keys").exists() else []
 
 
-def test_the_studio_itself_is_always_there(studio_env: Path) -> None:
+def test_the_built_in_connection_always_exists(studio_env: Path) -> None:
     (own,) = connections.list_connections()
     assert (own.id, own.builtin, own.key_hint) == ("studio", True, "")
     assert own.price("anything").is_free
@@ -35,7 +35,9 @@ def test_the_studio_itself_is_always_there(studio_env: Path) -> None:
     assert {kind.id for kind in connections.kinds()} == {"studio", "ollama", "openai"}
 
 
-def test_a_key_lies_in_a_file_of_this_user_only(studio_env: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_is_stored_in_a_file_that_only_this_user_can_read(
+    studio_env: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     record = make()
     (file,) = files(studio_env)
@@ -106,14 +108,14 @@ def test_only_variables_for_keys_may_be_named(studio_env: Path, name: str) -> No
         "https://host/" + "x" * 600,
     ],
 )
-def test_addresses_that_cannot_be_kept(studio_env: Path, url: str) -> None:
+def test_invalid_addresses_are_refused(studio_env: Path, url: str) -> None:
     with pytest.raises(SettingsError, match="address"):
         make(base_url=url)
     assert files(studio_env) == []
 
 
 @pytest.mark.parametrize("key", [" sk-1", "sk\n1", "ключ", "x" * 5_000])
-def test_a_key_that_no_key_is_never_shown(studio_env: Path, key: str) -> None:
+def test_an_invalid_key_is_never_shown(studio_env: Path, key: str) -> None:
     with pytest.raises(SettingsError) as caught:
         make(key=key)
     assert key not in str(caught.value)
@@ -174,7 +176,7 @@ def test_a_test_that_fails_says_what_to_do(studio_env: Path) -> None:
     assert connections.test_values(kind="openai", base_url="nonsense").remedy
 
 
-def test_deleting_takes_the_key_along(studio_env: Path) -> None:
+def test_deleting_a_connection_deletes_its_key(studio_env: Path) -> None:
     record = make()
     connections.delete(record.id)
     assert files(studio_env) == []

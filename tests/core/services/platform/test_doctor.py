@@ -14,14 +14,14 @@ def by_name() -> dict[str, doctor.Check]:
     return {check.name: check for check in doctor.examine()}
 
 
-def test_a_studio_that_is_set_up_lacks_nothing(studio_env) -> None:
+def test_a_complete_setup_has_no_missing_checks(studio_env) -> None:
     found = by_name()
     assert [check for check in found.values() if check.state == "missing"] == []
     assert found["database"].found.startswith("SQLite, migrated")
     assert {"Python", "torch", "memory", "Redis", "disk", "Ollama"} <= set(found)
 
 
-def test_every_gap_comes_with_what_closes_it(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_problem_has_a_remedy(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
     monkeypatch.setenv("DATABASE_URL", "postgresql://someone:s3cret-pass@127.0.0.1:1/none")
     found = by_name()
@@ -45,7 +45,7 @@ def test_a_database_that_was_never_migrated(tmp_path, monkeypatch: pytest.Monkey
     assert (check.state, check.remedy.split()[:2]) == ("note", ["sft", "up"])
 
 
-def test_a_look_that_fails_is_a_finding(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_fails_is_reported(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise OSError("no such device")
 

@@ -19,7 +19,7 @@ def test_a_draft_lives_in_the_database() -> None:
     assert drafts.update(draft.id, state={"template": "custom"}).step == "configure"
 
 
-def test_a_second_window_is_told() -> None:
+def test_a_change_in_another_window_is_a_conflict() -> None:
     draft = drafts.create("convert")
     drafts.update(draft.id, draft.revision, {"a": 1})
     with pytest.raises(Conflict, match="another window"):
@@ -27,7 +27,7 @@ def test_a_second_window_is_told() -> None:
     assert drafts.get(draft.id).state == {"a": 1}
 
 
-def test_the_first_result_stays_and_closes_the_draft() -> None:
+def test_the_first_result_remains_and_closes_the_draft() -> None:
     first, second = drafts.create("convert"), drafts.create("job")
     assert {draft.id for draft in drafts.list_open()} == {first.id, second.id}
     assert [draft.id for draft in drafts.list_open("job")] == [second.id]
@@ -41,7 +41,7 @@ def test_the_first_result_stays_and_closes_the_draft() -> None:
         drafts.get(second.id)
 
 
-def test_what_was_begun_is_listed_until_it_made_a_dataset() -> None:
+def test_a_started_wizard_is_listed_until_it_created_a_dataset() -> None:
     from core.data.samples.tables import SAMPLE_TABLE, open_sample
     from core.platform.db.uow import UnitOfWork
     from core.platform.tasks import store
@@ -56,7 +56,7 @@ def test_what_was_begun_is_listed_until_it_made_a_dataset() -> None:
         task, _ = store.create(uow, kind="smart", title="Tools", queue="io", payload={})
         uow.commit()
     drafts.finish(started.id, task.id)
-    found = {draft.id: draft for draft in drafts.begun("convert")}
+    found = {draft.id: draft for draft in drafts.unfinished("convert")}
     assert set(found) == {gone.id, started.id}
     assert (found[gone.id].filename, found[gone.id].state) == (None, "open")
     assert (found[started.id].filename, found[started.id].state, found[started.id].mode) == (

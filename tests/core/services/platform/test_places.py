@@ -21,6 +21,6 @@ def test_every_byte_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert use.free_bytes > 0
 
 
-def test_an_empty_data_directory_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_data_directory_uses_no_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SFT_DATA_DIR", str(tmp_path / "new"))
     assert storage_use().places == ()

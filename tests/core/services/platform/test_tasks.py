@@ -53,7 +53,7 @@ def test_a_task_waits_to_resume(registered_worker) -> None:
     assert tasks.waiting_reason(store.get(task_id)) == "Waiting to resume: a worker will take it in a moment."
 
 
-def test_workers_are_those_that_live(registered_worker) -> None:
+def test_only_running_workers_are_listed(registered_worker) -> None:
     (worker,) = tasks.workers()
     assert (worker.queue, worker.task_id) == ("cpu", None)
     registered_worker.connection.hset(registered_worker.key, "pid", 2**22 + os.getpid())
@@ -65,7 +65,7 @@ def test_without_redis_there_are_no_workers(studio_env) -> None:
     assert tasks.workers() == []
 
 
-def test_the_toast_hears_what_ended_since(studio_env) -> None:
+def test_toasts_list_the_tasks_that_ended_since(studio_env) -> None:
     task_id = counting.start(until=1)
     since = tasks.last_event_id()
     assert tasks.events_since(since) == []
