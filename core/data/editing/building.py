@@ -75,7 +75,7 @@ def build(
         DataError: the operation does not fit the examples, or makes one that cannot be trained on; names it.
     """
     counting, examples = Counting(rows.total), ExampleSet()
-    known, kept = Provenance(provenance), ProvenanceWriter(out.directory)
+    old_provenance, new_provenance = Provenance(provenance), ProvenanceWriter(out.directory)
     batch = _Batch(rows.path, out)
     for position, made in enumerate(operation.apply(rows)):
         counting.feed(made)
@@ -87,10 +87,10 @@ def build(
             example, findings = checked(made, trusted=trusted)
             batch.add(example, findings)
             examples.feed(example, origin.messages if origin is not None and made.example is None else None)
-        kept.add(position, made.provenance or (known.of(origin.position) if origin else {}))
+        new_provenance.add(position, made.provenance or (old_provenance.of(origin.position) if origin else {}))
         tick(position + 1)
     batch.flush()
-    kept.close()
+    new_provenance.close()
     out.note(check_set(examples))
     return counting.effect()
 

@@ -144,8 +144,8 @@ class SampleRows(Operation):
         return self
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        wanted = self.size if self.size is not None else max(1, round((self.share or 0) * rows.total))
-        chosen = draw(rows, min(wanted, rows.total), self.seed, self.stratified)
+        count = self.size if self.size is not None else max(1, round((self.share or 0) * rows.total))
+        chosen = draw(rows, min(count, rows.total), self.seed, self.stratified)
         return (ResultExample(entry) for entry in rows if chosen[entry.position])
 
     def describe(self) -> str:
@@ -154,38 +154,38 @@ class SampleRows(Operation):
         return f"Took a sample of {amount}{balance} (seed {self.seed})."
 
 
-def draw(rows: OperationSource, wanted: int, seed: int, stratified: bool = False) -> Numbers:
-    """A mask of `wanted` positions drawn at random; `stratified` keeps the shares of the answers."""
+def draw(rows: OperationSource, count: int, seed: int, stratified: bool = False) -> Numbers:
+    """A mask of `count` positions drawn at random; `stratified` keeps the shares of the answers."""
     if not stratified:
-        return drawn(rows.total, wanted, seed)
+        return drawn(rows.total, count, seed)
     known: dict[bytes, int] = {}
     labels = (known.setdefault(text_digest(entry.label), len(known)) for entry in rows)
-    return drawn(rows.total, wanted, seed, np.fromiter(labels, np.int64, rows.total))
+    return drawn(rows.total, count, seed, np.fromiter(labels, np.int64, rows.total))
 
 
-def drawn(total: int, wanted: int, seed: int, strata: Numbers | None = None) -> Numbers:
-    """A mask over `total` places with `wanted` of them drawn at random, in proportion from each stratum."""
+def drawn(total: int, count: int, seed: int, strata: Numbers | None = None) -> Numbers:
+    """A mask over `total` places with `count` of them drawn at random, in proportion from each stratum."""
     chances = np.fromiter((seeded(seed, index.to_bytes(8, "big")) for index in range(total)), np.uint64, total)
     strata = np.zeros(total, dtype=np.int64) if strata is None else strata
     sizes = np.bincount(strata, minlength=1).tolist()
     order = np.lexsort((chances, strata))
     mask = np.zeros(total, dtype=bool)
     start = 0
-    for size, take in zip(sizes, shares(sizes, wanted), strict=True):
+    for size, take in zip(sizes, shares(sizes, count), strict=True):
         mask[order[start : start + take]] = True
         start += size
     return mask
 
 
-def shares(sizes: Sequence[int], wanted: int) -> list[int]:
-    """`wanted` items divided over parts of these sizes in proportion (largest remainder), never above a size."""
+def shares(sizes: Sequence[int], count: int) -> list[int]:
+    """`count` items divided over parts of these sizes in proportion (largest remainder), never above a size."""
     total = sum(sizes)
     if not total:
         return [0 for _ in sizes]
-    exact = [size * wanted / total for size in sizes]
+    exact = [size * count / total for size in sizes]
     given = [min(int(part), size) for part, size in zip(exact, sizes, strict=True)]
     by_remainder = sorted(range(len(sizes)), key=lambda at: (given[at] - exact[at], at))
-    while (left := min(wanted, total) - sum(given)) > 0:
+    while (left := min(count, total) - sum(given)) > 0:
         for at in by_remainder:
             if left and given[at] < sizes[at]:
                 given[at] += 1
@@ -221,15 +221,15 @@ def _one_of_each(rows: OperationSource, groups: Sequence[Sequence[int]], keep: K
     if keep == "longest":
         concerned = {position for group in groups for position in group}
         lengths = {entry.position: len(entry.text) for entry in rows if entry.position in concerned}
-    gone: set[int] = set()
+    dropped: set[int] = set()
     for group in groups:
-        left = [position for position in group if position not in gone] or list(group)
+        left = [position for position in group if position not in dropped] or list(group)
         if keep == "longest":
             chosen = max(left, key=lambda position: (lengths[position], -position))
         else:
             chosen = left[0] if keep == "first" else left[-1]
-        gone.update(position for position in group if position != chosen)
-    return (ResultExample(entry) for entry in rows if entry.position not in gone)
+        dropped.update(position for position in group if position != chosen)
+    return (ResultExample(entry) for entry in rows if entry.position not in dropped)
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -74,8 +74,8 @@ class DropRows(Operation):
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions(self.positions, rows.total)
-        gone = frozenset(self.positions)
-        return (ResultExample(entry) for entry in rows if entry.position not in gone)
+        dropped = frozenset(self.positions)
+        return (ResultExample(entry) for entry in rows if entry.position not in dropped)
 
     def describe(self) -> str:
         return f"Dropped {plural(len(self.positions), 'example')}."
@@ -119,11 +119,11 @@ class EditRows(Operation):
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         check_positions((*self.rows, *self.splits, *self.drop), rows.total)
-        gone = frozenset(self.drop)
+        dropped = frozenset(self.drop)
         edited = {
             position: parsed(raw, f"Example {position + 1:,}")
             for position, raw in self.rows.items()
-            if position not in gone
+            if position not in dropped
         }
         added = [made_of(number, item) for number, item in enumerate(self.add, 1)]
         touched = edited.keys() | self.splits.keys()
@@ -132,14 +132,16 @@ class EditRows(Operation):
             messages = edited.get(entry.position, entry.example.messages)
             return replace(entry.example, messages=messages, split=self.splits.get(entry.position, entry.split))
 
-        kept = (made for made in each(rows, touched, change) if made.origin and made.origin.position not in gone)
-        return chain(kept, added)
+        remaining = (
+            made for made in each(rows, touched, change) if made.origin and made.origin.position not in dropped
+        )
+        return chain(remaining, added)
 
     def describe(self) -> str:
         touched = len((self.rows.keys() | self.splits.keys()) - set(self.drop))
         counts = ((touched, "edited"), (len(self.drop), "dropped"), (len(self.add), "added"))
-        said = [plural(number, "example") + f" {verb}" for number, verb in counts if number]
-        return f"By hand: {', '.join(said)}."
+        parts = [plural(number, "example") + f" {verb}" for number, verb in counts if number]
+        return f"By hand: {', '.join(parts)}."
 
     def summary(self) -> dict[str, Any]:
         return {**super().summary(), "add": len(self.add)}

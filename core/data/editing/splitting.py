@@ -74,12 +74,12 @@ class Split(Operation):
             strata = np.fromiter(
                 (known.setdefault(text_digest(entry.label), len(known)) for entry in rows), np.int64, len(units)
             )
-        wanted = round(self.share * len(units))
+        target = round(self.share * len(units))
         names, first, sizes = np.unique(units, return_index=True, return_counts=True)
         # The chance of a unit depends on its content, so that the split does not depend on the order of the rows.
         chances = np.fromiter((seeded(self.seed, digests[at]) for at in names), np.uint64, len(names))
         chosen = np.zeros(len(units), dtype=bool)
-        targets = shares(np.bincount(strata, minlength=1).tolist(), wanted)
+        targets = shares(np.bincount(strata, minlength=1).tolist(), target)
         unit_strata = strata[first]
         order = np.lexsort((chances, unit_strata))
         for at in order:

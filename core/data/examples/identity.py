@@ -8,9 +8,9 @@ Messages are compared by their stored JSON (`stored`): `Message.to_dict` fixes t
 have to be rewritten (`canonical`). Two keys are made of it:
 
     identity, identities    16 bytes, the same in every process and on every machine
-    quick_key and others    64 bits, the same within one run (Python's `hash`, seeded anew for each run and inherited by
-                            forked processes); among a million examples, that two different ones share a key has a
-                            probability of 3 in 100 million
+    quick_key and others    64 bits, the same within one run: Python's `hash`, which every run seeds differently and
+                            forked processes inherit; among a million examples, that two different ones share a key has
+                            a probability of 3 in 100 million
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def find_pairs(
     Args:
         texts: may be lazy (only `len` and indexing are used); each is read up to twice.
         threshold: above 0, at most 1.
-        progress: told the share done, 0 to 1; what it raises ends the search.
+        progress: receives the share done, 0 to 1; what it raises ends the search.
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"The threshold must be above 0 and at most 1; got {threshold}.")
@@ -181,8 +181,8 @@ class _Search:
         at = 0
         for chunk in self._chunks():
             flat, offsets = hashes(chunk, self._shingling)
-            made = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets.astype(np.uint64), width, SEED)
-            values = np.array(made.to_rows(), dtype=np.uint32)
+            signatures = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets.astype(np.uint64), width, SEED)
+            values = np.array(signatures.to_rows(), dtype=np.uint32)
             low[at : at + len(chunk)] = values.astype(np.uint8)
             for band in range(self._bands):
                 key = np.zeros(len(chunk), np.uint64)
@@ -244,8 +244,8 @@ class _Search:
         done = 0
         for block in self._blocks(candidates, count):
             needed = np.unique(np.concatenate((block // count, block % count)))
-            made = sets([normalize(self._texts[self._positions[item]]) for item in needed], self._shingling)
-            of = dict(zip(needed.tolist(), made, strict=True))
+            signatures = sets([normalize(self._texts[self._positions[item]]) for item in needed], self._shingling)
+            of = dict(zip(needed.tolist(), signatures, strict=True))
             for pair in block.tolist():
                 first, second = divmod(pair, count)
                 value = jaccard(of[first], of[second])

@@ -1,7 +1,7 @@
 """Everything that can be wrong with data: one record per code, and the ways to report it.
 
-A new issue is a record in the file of its subject, `ISSUES.add(Issue(...))`; its check, its rule and its fixes stand in
-the same file and are named by the record. The findings of files and rows, the rules about sets, the quality report with
+A new issue is a record in the file of its subject, `ISSUES.add(Issue(...))`; its check, its rule and its fixes are in
+the same file, and the record names them. The findings of files and rows, the rules about sets, the quality report with
 its score and its fixes, and docs/findings.md all read this catalog.
 """
 

@@ -56,20 +56,20 @@ class Languages(BaseCheck):
         yield from ()
 
     def finish(self, seen: ExampleSet, progress: Progress) -> Iterator[Hit]:
-        found: list[tuple[int, str]] = []
+        detected: list[tuple[int, str]] = []
         for number, (position, text) in enumerate(self._kept):
             if number % 200 == 0:
                 progress(number / len(self._kept))
             if language := _language(text, self._LEAST, self._CERTAIN):
-                found.append((position, language))
-        counts = Counter(language for _, language in found)
+                detected.append((position, language))
+        counts = Counter(language for _, language in detected)
         if not counts:
             return
         main, most = counts.most_common(1)[0]
-        if most < self._MAIN * len(found) or len(counts) < 2:
+        if most < self._MAIN * len(detected) or len(counts) < 2:
             return
-        share = most / len(found)
-        for position, language in found:
+        share = most / len(detected)
+        for position, language in detected:
             if language != main:
                 detail = f"{_NAMES[language]}; {share:.0%} of the examples are {_NAMES[main]}."
                 yield Hit("language_mix", position, detail)

@@ -18,16 +18,16 @@ class SensitiveCheck(BaseCheck):
     """Secrets, and personal data."""
 
     def feed(self, case: Case) -> Iterator[Hit]:
-        found: dict[str, list[Span]] = {}
+        spans_by_code: dict[str, list[Span]] = {}
         named: dict[str, list[str]] = {}
         for index, message in enumerate(case.example.messages):
             for item in sensitive.find(message.content):
                 kind = sensitive.SENSITIVE_KINDS[item.kind]
                 code = "secrets" if kind.secret else "personal_data"
-                found.setdefault(code, []).append((index, item.start, item.end))
+                spans_by_code.setdefault(code, []).append((index, item.start, item.end))
                 value = message.content[item.start : item.end]
                 named.setdefault(code, []).append(f"{kind.title} {masked(value) if kind.secret else shown(value, 40)}")
-        for code, spans in found.items():
+        for code, spans in spans_by_code.items():
             parts = named[code]
             more = f" and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""
             yield Hit(code, case.position, f"{', '.join(parts[:_LISTED])}{more}.", spans=tuple(spans))

@@ -61,7 +61,7 @@ def inspect(
     """Run every check.
 
     Args:
-        examples: gone through once.
+        examples: iterated once.
         total: how many there are.
         sink: receives every hit, in no particular order.
         progress: receives the share done, 0 to 1; what it raises ends the work.
@@ -127,8 +127,8 @@ def _issues(counts: _Counts) -> tuple[IssueGroup, ...]:
         count = counts.subjects.get(issue.code, 0)  # 0 for an issue of the set as a whole, which lists no examples
         message = first.detail
         if first.position >= 0:
-            said = issue.say(count, len(counts.groups.get(issue.code, ())))
-            message = f"{said} Example {first.position + 1:,}: {first.detail}"
+            sentence = issue.say(count, len(counts.groups.get(issue.code, ())))
+            message = f"{sentence} Example {first.position + 1:,}: {first.detail}"
         actions = tuple(Action(fix.id, fix.title, fix.text, fix.one_click) for fix in issue.fixes)
         groups.append(IssueGroup(issue.code, issue.title, issue.severity, count, message, issue.remedy, actions))
     return tuple(sorted(groups, key=lambda group: _SEVERITIES.index(group.severity)))

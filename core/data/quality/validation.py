@@ -1,9 +1,9 @@
 """Structural validation of chat JSONL in bulk, with the same findings as row by row.
 
-A chunk of lines is decoded into typed messages at once, and whole-chunk scans (line_scan) answer what the decoder does
-not: duplicate keys, control tokens, invisible characters, suspicious escapes. Lines that are not plainly valid
-are checked one by one, the exact way (formats.jsonl, then the caller's `accept`), so nothing is decided twice and
-nothing is lost. Where the decoder refuses a chunk, it is asked about each of its lines, and the scans see the others.
+A chunk of lines is decoded into typed messages at once, and scans of the chunk (line_scan) answer what the decoder does
+not: duplicate keys, special tokens, invisible characters, suspicious escapes. Lines that are not plainly valid are
+checked exactly, one by one (formats.jsonl, then the caller's `accept`), so nothing is decided twice or lost.
+Where the decoder refuses a chunk, each of its lines is decoded separately, and the scans see those it accepts.
 """
 
 from __future__ import annotations

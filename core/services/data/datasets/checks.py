@@ -44,20 +44,22 @@ def recheck(
         progress: receives the share done, 0 to 1.
     """
     version = get_version(version_id)
-    seen, found = ExampleSet(), _of_rejects(version_id)
+    seen, findings = ExampleSet(), _of_rejects(version_id)
     for index, example in enumerate(reader.iterate(version_file(version_id, files.EXAMPLES))):
-        found.extend(structure.check(example))
+        findings.extend(structure.check(example))
         seen.feed(example)
         if index % 200 == 0:
             progress(index / max(version.examples, 1))
     about_set = rules.check_set(seen)
-    found.extend(about_set)
+    findings.extend(about_set)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / files.FINDINGS
-        files.write_findings(path, found)
+        files.write_findings(path, findings)
         with path.open("rb") as local, get_storage().open_write(f"{version.path}/{files.FINDINGS}") as target:
             shutil.copyfileobj(local, target)
-    counts = {severity: sum(item.severity == severity for item in found) for severity in ("error", "warning", "info")}
+    counts = {
+        severity: sum(item.severity == severity for item in findings) for severity in ("error", "warning", "info")
+    }
     state = "failed" if any(item.severity == "error" for item in about_set) else "validated"
 
     def record(uow: UnitOfWork) -> None:

@@ -70,18 +70,18 @@ def diff(version_a: str, version_b: str, offset: int = 0, limit: int = 20, kind:
         raise DataError(
             f"Unknown kind of difference: {kind!r}.", f"Choose one of {', '.join(DIFFERENCES)}.", field="kind"
         )
-    wanted = [kind] if kind else [known for known in DIFFERENCES if known != "unchanged"]
+    kinds = [kind] if kind else [known for known in DIFFERENCES if known != "unchanged"]
     with _matched(version_a, version_b) as connection:
         counts = _counts(connection)
         query = """
             SELECT kind, a, b, what FROM pairs WHERE list_contains(?, kind)
             ORDER BY coalesce(b, a), b IS NULL, a LIMIT ? OFFSET ?
         """
-        found = connection.execute(query, [wanted, arguments.count(limit), arguments.count(offset)]).fetchall()
-    before = _records(version_a, [a for _, a, _, _ in found if a is not None])
-    after = _records(version_b, [b for _, _, b, _ in found if b is not None])
-    rows = tuple(DiffRow(name, before.get(a), after.get(b), tuple(what or ())) for name, a, b, what in found)
-    total = sum(getattr(counts, name) for name in wanted)
+        matched = connection.execute(query, [kinds, arguments.count(limit), arguments.count(offset)]).fetchall()
+    before = _records(version_a, [a for _, a, _, _ in matched if a is not None])
+    after = _records(version_b, [b for _, _, b, _ in matched if b is not None])
+    rows = tuple(DiffRow(name, before.get(a), after.get(b), tuple(what or ())) for name, a, b, what in matched)
+    total = sum(getattr(counts, name) for name in kinds)
     return Diff(counts.added, counts.removed, counts.changed, counts.unchanged, total, rows)
 
 
@@ -131,5 +131,5 @@ def _match(connection: duckdb.DuckDBPyConnection, columns: str, where: str) -> N
 
 def _counts(connection: duckdb.DuckDBPyConnection) -> Diff:
     rows: list[Any] = connection.execute("SELECT kind, count(*) FROM pairs GROUP BY kind").fetchall()
-    found = {str(kind): int(number) for kind, number in rows}
-    return Diff(found.get("added", 0), found.get("removed", 0), found.get("changed", 0), found.get("unchanged", 0))
+    counts = {str(kind): int(number) for kind, number in rows}
+    return Diff(counts.get("added", 0), counts.get("removed", 0), counts.get("changed", 0), counts.get("unchanged", 0))

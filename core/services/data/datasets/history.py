@@ -50,8 +50,8 @@ class VersionChange:
     @property
     def text(self) -> str:
         """What changed, in short: "12 examples dropped, 3 changed"."""
-        said = [(self.removed, "dropped"), (self.changed, "changed"), (self.added, "added")]
-        counts = [(number, verb) for number, verb in said if number]
+        counts_of = [(self.removed, "dropped"), (self.changed, "changed"), (self.added, "added")]
+        counts = [(number, verb) for number, verb in counts_of if number]
         if not self.operation or not counts:
             return self.what
         first, *others = [f"{number:,} {verb}" for number, verb in counts]

@@ -85,11 +85,11 @@ def mix_plan(parts: Sequence[tuple[str, float]], total: int | None = None) -> Mi
         # Shares of a total that is above every part's size: the rest goes to the largest remainders.
         scale = 1_000_000
         taken = shares([round(weight * scale * total) for weight in weights], total)
-    whole = sum(taken)
+    examples = sum(taken)
     return MixPlan(
-        whole,
+        examples,
         tuple(
-            MixPart(version.id, title_of(version), weight, version.examples, count, count / max(whole, 1))
+            MixPart(version.id, title_of(version), weight, version.examples, count, count / max(examples, 1))
             for version, weight, count in zip(versions, weights, taken, strict=True)
         ),
     )

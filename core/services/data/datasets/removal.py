@@ -34,13 +34,13 @@ def dependents(dataset_id: str) -> Dependents:
     """What depends on a dataset, to be named before it is deleted."""
     models = select(FineTunedModel.name).where(FineTunedModel.dataset_id == dataset_id)
     with UnitOfWork(write=False) as uow:
-        found = list(uow.session.exec(_jobs_of(dataset_id)))
+        jobs = list(uow.session.exec(_jobs_of(dataset_id)))
         names = tuple(uow.session.exec(models))
         mixes = _mixes_of(uow, dataset_id)
     work = tuple(task.title for task in _work_on(dataset_id))
-    unfinished = (*(name for name, state in found if state not in TERMINAL), *work)
-    text = _dependents_text(found, names, mixes, unfinished)
-    return Dependents(tuple(name for name, _ in found), names, unfinished, text, mixes)
+    unfinished = (*(name for name, state in jobs if state not in TERMINAL), *work)
+    text = _dependents_text(jobs, names, mixes, unfinished)
+    return Dependents(tuple(name for name, _ in jobs), names, unfinished, text, mixes)
 
 
 def delete(dataset_id: str, confirm_name: str) -> None:

@@ -86,12 +86,12 @@ def group_choices(version_id: str) -> list[GroupChoice]:
 
 
 def _note(operation: Split, held_out: int, total: int, groups: int) -> str:
-    wanted = round(operation.share * total)
+    target = round(operation.share * total)
     if not operation.share:
         return "Everything goes into the training part."
-    if held_out != wanted:
+    if held_out != target:
         why = "groups stay together" if operation.kind == "group" else "equal examples stay together"
-        return f"{held_out:,} instead of {wanted:,} are held out, because {why}."
+        return f"{held_out:,} instead of {target:,} are held out, because {why}."
     if operation.kind == "stratified" and groups * 2 > total:
         return "Most answers occur only once: there is no balance to keep, so the split is random."
     return "Equal examples stay together."

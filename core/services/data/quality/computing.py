@@ -67,7 +67,7 @@ def compute(
         path = Path(folder) / ISSUES_FILE
         out = IssueWriter(path)
         try:
-            found = inspect(
+            measured = inspect(
                 reader.iterate(examples),
                 version.examples,
                 out.add,
@@ -78,15 +78,15 @@ def compute(
         finally:
             out.close()
         files = ReportFiles(examples, path)
-        issues = tuple(with_fixes(files, issue, version.examples) for issue in found.issues)
+        issues = tuple(with_fixes(files, issue, version.examples) for issue in measured.issues)
         title = base_models.resolve(base_model).title if base_model else ""
-        found = replace(found, issues=issues, base_model=title, computed_at=time.time())
+        measured = replace(measured, issues=issues, base_model=title, computed_at=time.time())
         version_file(version_id, version_files.EXAMPLES)  # NotFound where the dataset was deleted in the meantime
         with path.open("rb") as local, get_storage().open_write(f"{version.path}/{ISSUES_FILE}") as target:
             shutil.copyfileobj(local, target)
-    content = json.dumps(found.to_dict(), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    content = json.dumps(measured.to_dict(), ensure_ascii=False).encode("utf-8", "backslashreplace")
     get_storage().write_bytes(f"{version.path}/{REPORT_FILE}", content)
-    return found
+    return measured
 
 
 def start(dataset_id: str, *, max_seq_length: int = MAX_SEQ_LENGTH, base_model: str | None = None) -> TaskRecord:

@@ -48,8 +48,8 @@ def report(version_id: str) -> QualityReport | None:
     """The report of a version; None where there is none yet, or the checks have changed since."""
     version = get_version(version_id)
     try:
-        found = json.loads(get_storage().read_bytes(f"{version.path}/{REPORT_FILE}"))
-        return QualityReport.from_dict(found) if found.get("format") == FORMAT else None
+        stored = json.loads(get_storage().read_bytes(f"{version.path}/{REPORT_FILE}"))
+        return QualityReport.from_dict(stored) if stored.get("format") == FORMAT else None
     except (StorageError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -70,12 +70,12 @@ def pictures(version_id: str) -> Pictures:
     Raises:
         NotFound: the version has no report yet.
     """
-    version, found = get_version(version_id), report(version_id)
-    if found is None:
+    version, measured = get_version(version_id), report(version_id)
+    if measured is None:
         raise NotFound("The quality of this version has not been measured yet.", "Measure it first.")
     figures = reader.statistics(version_file(version_id, version_files.EXAMPLES))
-    after = _snapshot(version, found, figures.histogram)
-    return Pictures(figures.histogram, figures.labels, found.duplicate_map, after, _before(version))
+    after = _snapshot(version, measured, figures.histogram)
+    return Pictures(figures.histogram, figures.labels, measured.duplicate_map, after, _before(version))
 
 
 def files_of(version_id: str) -> ReportFiles:
@@ -93,15 +93,15 @@ def _before(version: VersionRecord) -> Snapshot | None:
     for parent_id in version.parents[:1]:
         try:
             parent = get_version(parent_id)
-            found = report(parent_id)
-            if parent.dataset_id == version.dataset_id and found is not None:
+            measured = report(parent_id)
+            if parent.dataset_id == version.dataset_id and measured is not None:
                 figures = reader.statistics(version_file(parent_id, version_files.EXAMPLES))
-                return _snapshot(parent, found, figures.histogram)
+                return _snapshot(parent, measured, figures.histogram)
         except (NotFound, StorageError):
             return None
     return None
 
 
-def _snapshot(version: VersionRecord, found: QualityReport, histogram: list[Bin]) -> Snapshot:
-    counts = {issue.title: issue.count for issue in found.issues if issue.count}
-    return Snapshot(version.id, version.number, found.score, found.examples, found.parts, counts, histogram)
+def _snapshot(version: VersionRecord, measured: QualityReport, histogram: list[Bin]) -> Snapshot:
+    counts = {issue.title: issue.count for issue in measured.issues if issue.count}
+    return Snapshot(version.id, version.number, measured.score, measured.examples, measured.parts, counts, histogram)
