@@ -17,7 +17,7 @@ from core.messages import Reject
 _DAY = re.compile(r"(?:.*/)?([^/]+)/\d{4}-\d{2}-\d{2}\.json")
 _PEOPLE = ("users.json", "org_users.json", "integration_logs.json")
 # Subtypes of written messages; all others are channel events.
-_SAID = frozenset({"", "me_message", "file_share", "thread_broadcast", "bot_message", "reply_broadcast"})
+_WRITTEN = frozenset({"", "me_message", "file_share", "thread_broadcast", "bot_message", "reply_broadcast"})
 _BOT = "bot:"
 
 
@@ -141,7 +141,7 @@ def _turn(fields: Object, line: int, names: dict[str, str], options: ReadOptions
         return "not_a_message"
     if subtype == "tombstone" or fields.get("hidden") is True:
         return "deleted"
-    if kind not in ("", "message") or subtype not in _SAID:
+    if kind not in ("", "message") or subtype not in _WRITTEN:
         return "event"
     user, bot = word(fields.get("user")), word(fields.get("bot_id"))
     is_bot = subtype == "bot_message" or bool(bot)

@@ -73,7 +73,7 @@ class TableLog(LogFormat):
             raise DataError(f"Choose the column for the {missing}.", "Choose it.", field=missing)
         naive, day_first = zone(options.zone), bool(options.day_first)
         known: dict[str, int] = {}
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as kept:
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
             groups: dict[str, _Group] = {}
             for row in bundle.rows(bundle.filename):
                 if isinstance(row, Reject):
@@ -86,9 +86,9 @@ class TableLog(LogFormat):
                 if made.speaker not in known:
                     known[made.speaker] = 1
                     yield Person(made.speaker, made.speaker, _ROLES.get(made.speaker.strip().lower(), ""))
-                groups.setdefault(_key(row.fields, options), _Group()).add(made, kept)
+                groups.setdefault(_key(row.fields, options), _Group()).add(made, spool)
             for key, group in groups.items():
-                yield from _conversations(key, group.turns(kept), options)
+                yield from _conversations(key, group.turns(spool), options)
 
 
 @dataclass(slots=True)
@@ -97,15 +97,15 @@ class _Group:
 
     places: array.array[int] = field(default_factory=lambda: array.array("q"))
 
-    def add(self, turn: Turn, kept: IO[bytes]) -> None:
-        self.places.append(kept.tell())
-        kept.write(json.dumps([turn.speaker, turn.text, turn.at, turn.line, turn.notes]).encode() + b"\n")
+    def add(self, turn: Turn, spool: IO[bytes]) -> None:
+        self.places.append(spool.tell())
+        spool.write(json.dumps([turn.speaker, turn.text, turn.at, turn.line, turn.notes]).encode() + b"\n")
 
-    def turns(self, kept: IO[bytes]) -> list[Turn]:
+    def turns(self, spool: IO[bytes]) -> list[Turn]:
         found = []
         for place in self.places:
-            kept.seek(place)
-            speaker, text, at, line, notes = json.loads(kept.readline())
+            spool.seek(place)
+            speaker, text, at, line, notes = json.loads(spool.readline())
             found.append(Turn(speaker, text, at, line, tuple(notes)))
         return found
 

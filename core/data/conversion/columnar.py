@@ -107,8 +107,8 @@ def _all_filled(values: Sequence[Any]) -> bool:
 
 
 def _texts(values: Sequence[Any], keep: Sequence[bool] | None) -> Sequence[str]:
-    kept = values if keep is None else list(compress(values, keep))
-    return kept if set(map(type, kept)) <= {str} else [cell_text(value) for value in kept]
+    selected = values if keep is None else list(compress(values, keep))
+    return selected if set(map(type, selected)) <= {str} else [cell_text(value) for value in selected]
 
 
 def _filled(pattern: Pattern, cells: Mapping[str, Sequence[str]], count: int) -> list[str]:

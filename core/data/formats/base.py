@@ -106,7 +106,7 @@ class ReadingChoice:
 
     Attributes:
         id: the key in `overrides`.
-        options: () where any whole number is possible (skip_lines).
+        options: () where any integer is possible (skip_lines).
         detected: what the studio detected.
         current: how the file is read now.
     """
@@ -157,8 +157,8 @@ class Format(ABC):
         suffixes: with their dot, in lower case; the first one is the usual one.
         magic: the first bytes of a binary file; () for text.
         unicode_only: text that is UTF-8, -16 or -32 by its own standard; other encodings are not looked for.
-        can_nest: cells may hold objects and lists.
-        line_records: a record takes up physical lines of its own, so that it can be replaced in the file.
+        can_nest: cells may contain objects and lists.
+        line_records: each record is on separate physical lines, so that it can be replaced in the file.
         can_fork: it is read without threads, so that a forked process can read ahead.
     """
 

@@ -40,7 +40,7 @@ class _Start:
 
     line: int
     offset: int
-    kept: str = ""
+    beginning: str = ""
     dropped: int = 0
 
 
@@ -75,7 +75,7 @@ class JsonText:
             while self._peek():
                 piece = self._value()
                 if piece.line == last_line:
-                    message = "The line holds more than one value."
+                    message = "The line has more than one value."
                     yield reject(
                         "json_syntax", message, "Put each on a separate line.", line=piece.line, raw=piece.text
                     )
@@ -234,14 +234,14 @@ class JsonText:
 
     def _let_go(self, start: _Start, position: int) -> None:
         """Drop the middle of a record that is too long to store; the reject has its beginning."""
-        start.kept = start.kept or self._buffer[self._at : self._at + 1_000]
+        start.beginning = start.beginning or self._buffer[self._at : self._at + 1_000]
         position -= self._buffer[position - 1 : position] == "\r"  # half of a line end, perhaps
         start.dropped += max(position - self._at, 0)
         self._skip(max(position - self._at, 0))
 
     def _piece(self, start: _Start, end: int, depth: int, ended_by: str) -> _Piece:
         length = end - self._at
-        text = start.kept or self._buffer[self._at : end]
+        text = start.beginning or self._buffer[self._at : end]
         self._skip(length)
         return _Piece(text, start.line, start.offset, depth, start.dropped + length, ended_by)
 

@@ -23,7 +23,7 @@ class ChatShape:
         required: column names, in lower case, that make the shape, in the order to be shown.
         optional: further columns that it uses.
         to_messages: fields -> chat-format dictionaries, unchecked (quality.structure checks them).
-        lists: the required columns that must hold a list of objects.
+        lists: the required columns that must contain a list of objects.
     """
 
     id: str
@@ -72,7 +72,7 @@ def lowered(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_list(value: Any) -> Any:
-    """The list itself, or the list that a cell holds as JSON text; anything else unchanged."""
+    """The list itself, or the list in a cell as JSON text; anything else unchanged."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             return json.loads(value)

@@ -75,7 +75,7 @@ def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_U
         files: path inside the folder, and the file; `..` and the like are removed from the path.
 
     Raises:
-        DataError: as `ingest`, or there is no file.
+        DataError: as `ingest`, or the folder is empty.
     """
     total, top = 0, ""
     with tempfile.TemporaryFile() as packed:
@@ -119,7 +119,7 @@ def log_format(source_id: str) -> LogFormat:
 
 
 def bundle(source_id: str) -> Bundle:
-    """The upload as files that hold rows."""
+    """The upload as files with rows."""
     row = _row(source_id)
     return Bundle(get_storage().local_path(row.path), row.filename)
 
