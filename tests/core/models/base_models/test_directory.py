@@ -113,7 +113,7 @@ def _template(model: Path, text: str) -> None:
             lambda m: _template(
                 m, "{% for m in messages %}{% generation %}{{ m.role }}{% endgeneration %}{% endfor %}"
             ),
-            "leaves the assistant's words out",
+            "omits the assistant's text",
         ),
         (
             lambda m: (m / "model.safetensors.index.json").write_text(
