@@ -39,6 +39,8 @@ class SheetFound:
 class Detection:
     """How a file is read: what was detected, or what a user chose instead.
 
+    One flat record for all formats, because it is stored as JSON with uploads, drafts and dataset versions.
+
     Attributes:
         format: id in FORMATS.
         encoding: Python codec name; None where the format is binary.
