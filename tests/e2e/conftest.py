@@ -1,6 +1,6 @@
-"""A real studio and a real Chromium: what the journeys run on.
+"""A real studio and a real Chromium for the journeys.
 
-Every request that would leave the machine is refused and counted; a test ends red if there was one.
+Requests that would leave the machine are blocked, and a test fails if there was one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HERE = ("127.0.0.1", "localhost", "")
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """The whole studio as `sft up` runs it, on free ports and an empty data directory."""
+    """The complete studio as `sft up` runs it, on free ports with an empty data directory."""
     data_dir = tmp_path_factory.mktemp("studio")
     port = free_port()
     env = {"SFT_DATA_DIR": str(data_dir), "SFT_WEB_PORT": str(port), "SFT_INFERENCE_PORT": str(free_port())}
@@ -42,7 +42,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
-    """Debian's Chromium through Playwright; skipped loudly where there is none, red in CI."""
+    """Debian's Chromium through Playwright; without it the tests are skipped, and fail in CI."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         reason = "NO BROWSER: install Debian's chromium to run the journeys"
@@ -59,7 +59,7 @@ def browser() -> Iterator[object]:
 
 @pytest.fixture
 def open_page(browser, request) -> Iterator[Callable[..., object]]:
-    """`open_page(width=1440, scheme="light")` gives a page in a context of its own; nothing may leave the machine."""
+    """`open_page(width=1440, scheme="light")` returns a page in a new context that cannot reach other machines."""
     contexts, strangers = [], []
 
     def gate(route) -> None:
@@ -72,7 +72,7 @@ def open_page(browser, request) -> Iterator[Callable[..., object]]:
 
     def make(width: int = 1440, height: int = 1000, scheme: str = "light"):
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        context.set_default_timeout(90_000)  # a busy machine is no failure
+        context.set_default_timeout(90_000)  # a busy machine must not fail a test
         context.route("**/*", gate)
         contexts.append(context)
         return context.new_page()

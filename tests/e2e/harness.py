@@ -1,4 +1,4 @@
-"""Starting a real studio, and looking at its screens: what the journeys share."""
+"""Starting a real studio and reading its screens, for all journeys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_S = 120
 
 @dataclass(frozen=True)
 class Studio:
-    """A running studio: where it answers, where its files lie, and its log."""
+    """A running studio: its address, its data directory, its log and its process."""
 
     url: str
     data_dir: Path
@@ -48,7 +48,7 @@ def start(command: list[str], url: str, data_dir: Path, env: dict[str, str]) -> 
 
 
 def stop(studio: Studio) -> None:
-    """Ctrl-C, then the hard way for what is left of its process group."""
+    """Send Ctrl-C, then kill what is left of its process group."""
     if studio.process.poll() is None:
         studio.process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -71,11 +71,11 @@ def visit(page, url: str) -> None:
 
 
 def beyond_edge(page) -> list[str]:
-    """Elements of the main part whose right edge lies past the window."""
+    """Elements of the main area whose right edge is beyond the window."""
     return page.evaluate(
         """() => [...document.querySelectorAll('[data-testid=stMain] *')]
             .filter(e => { const r = e.getBoundingClientRect(); return r.width > 0 && r.right > innerWidth + 1 })
-            .filter(e => !e.closest('[data-testid=stDataFrame], [role=tablist]'))  // both scroll by themselves
-            .filter(e => !e.matches('input[type=range]'))  // a slider's: for screen readers, not to be seen
+            .filter(e => !e.closest('[data-testid=stDataFrame], [role=tablist]'))  // both scroll on their own
+            .filter(e => !e.matches('input[type=range]'))  // of a slider: invisible, for screen readers
             .slice(0, 5).map(e => e.outerHTML.slice(0, 200))"""
     )

@@ -1,4 +1,4 @@
-"""The largest upload that is promised: 104,857,600 bytes through the browser; one byte more is refused in words."""
+"""The largest allowed upload through the browser, 104,857,600 bytes; one byte more is refused with a message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def big_table(path: Path, size: int) -> Path:
     return path
 
 
-def test_a_hundred_megabytes_are_taken(studio: Studio, open_page, tmp_path: Path) -> None:
+def test_a_hundred_megabytes_are_accepted(studio: Studio, open_page, tmp_path: Path) -> None:
     page = open_page()
     page.set_default_timeout(240_000)
     visit(page, f"{studio.url}/upload")

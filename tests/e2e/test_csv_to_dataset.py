@@ -1,4 +1,4 @@
-"""The first journey: a table becomes a dataset, in a real Chromium, with real workers."""
+"""The first journey: a table becomes a dataset, in a real Chromium with real workers."""
 
 from __future__ import annotations
 
@@ -11,31 +11,29 @@ from tests.e2e.harness import Studio, beyond_edge, settle, visit
 
 pytestmark = pytest.mark.browser
 
+TITLES = {step.id: step.title for step in STEPS}
 TICKETS = "subject,body,team\n" + "\n".join(
     f'Ticket {n},"My card was charged {n} times,\nplease look",{("billing", "access", "shipping")[n % 3]}'
     for n in range(1, 61)
 )
 
 
-TITLES = {step.id: step.title for step in STEPS}
-
-
 def next_step(page, title: str) -> None:
-    """Press the one primary button and wait for the next step's title."""
+    """Press the button to the next step and wait for its title."""
     page.locator(".st-key-onward button:enabled").click()
     page.get_by_role("heading", name=title, exact=True).wait_for()
     settle(page)
 
 
 def choose(page, label: str, option: str) -> None:
-    """Pick an option of a select box by its words."""
+    """Pick an option of a select box by its label."""
     page.get_by_test_id("stSelectbox").filter(has_text=label).locator("input").click()
     page.get_by_role("option").filter(has_text=option).click()
     settle(page)
 
 
 def watch_twice(page, selector: str):
-    """Watch the page from now on; the result gives how many matches there have been at once, at most."""
+    """Start counting; the result returns the largest number of matches at any one time."""
     page.evaluate(
         """selector => {
             const count = () => document.querySelectorAll(selector).length
@@ -77,7 +75,7 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
 
     next_step(page, TITLES["preview"])
     page.get_by_text("My card was charged 1 times").first.wait_for()
-    next_step(page, "Convert & Create Dataset")
+    next_step(page, TITLES["convert"])
     name = page.get_by_label("Name", exact=True)
     name.fill("Support tickets")
     name.press("Tab")
@@ -97,7 +95,7 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
 
 
 def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_page) -> None:
-    """An export as it comes: lines above the header, an old encoding, broken rows, a copy, an address inside."""
+    """A real export: lines above the header, an old encoding, broken rows, a copy, an email address."""
     page = open_page()
     visit(page, f"{studio.url}/convert")
     page.locator(".st-key-use_helpdesk_export button").click()
@@ -117,9 +115,9 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     page.locator(".st-key-read_this_way button:disabled").wait_for()
     settle(page)
 
-    # Broken rows are put right where they are listed; the last one is left out.
-    right = '1026;2026-02-04;product;"Do you sell bamboo canes; the two metre ones?";"Yes, in bundles of ten."'
-    for label, text in (("Line 12", right), ("Line 19", "")):
+    # One broken row is fixed where it is listed, the other one is removed.
+    fixed = '1026;2026-02-04;product;"Do you sell bamboo canes; the two metre ones?";"Yes, in bundles of ten."'
+    for label, text in (("Line 12", fixed), ("Line 19", "")):
         field = page.get_by_label(label, exact=True)
         field.fill(text)
         field.press("Tab")
@@ -135,22 +133,22 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     next_step(page, TITLES["mode"])
     next_step(page, TITLES["configure"])
     browser = page.context.new_cdp_session(page)
-    browser.send("Emulation.setCPUThrottlingRate", {"rate": 12})  # a slow machine shows what a redraw does meanwhile
+    browser.send("Emulation.setCPUThrottlingRate", {"rate": 12})  # a slow machine makes a redraw visible
     seen = watch_twice(page, ".st-key-on_qa")
     page.locator(".st-key-pick_qa button").click()
     page.locator(".st-key-on_qa").first.wait_for()
     settle(page)
     browser.send("Emulation.setCPUThrottlingRate", {"rate": 1})
-    assert seen() == 1  # a choice is redrawn in its place
+    assert seen() == 1  # the choice is redrawn in place
     choose(page, "Key column", "customer says")
     choose(page, "Target column", "agent answer")
     page.get_by_text("Where is my parcel?").first.wait_for()
 
-    # What is wrong is said at its own field, and goes on only when it is put right.
+    # An error is shown at its field and blocks the next step until it is fixed.
     system = page.get_by_label("System message", exact=True)
     system.fill("You are the help desk for {{shop}}.")
     system.press("Tab")
-    page.get_by_text("There is no column 'shop'").wait_for()
+    page.get_by_text("'shop'").first.wait_for()
     page.locator(".st-key-onward button:disabled").wait_for()
     system.fill("You are the help desk of a garden shop.")
     system.press("Tab")
@@ -158,7 +156,7 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     settle(page)
     next_step(page, TITLES["preview"])
     page.locator("body").press("Control+Enter")
-    page.get_by_role("heading", name="Convert & Create Dataset", exact=True).wait_for()
+    page.get_by_role("heading", name=TITLES["convert"], exact=True).wait_for()
     settle(page)
     name = page.get_by_label("Name", exact=True)
     name.fill("Help desk, repaired")
@@ -171,14 +169,14 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     page.get_by_test_id("stMain").get_by_text("Validated").first.wait_for()
     settle(page)
 
-    # The copy goes with one click, and the dataset stays fit for training.
+    # The copy is dropped with one click, and the dataset is still validated.
     page.get_by_role("tab", name="Quality").click()
     page.locator("[class*=st-key-fix_][class*=_drop_copies] button:visible").first.click()
     page.get_by_text("26 pairs").first.wait_for()
     page.get_by_test_id("stMain").get_by_text("Validated").first.wait_for()
 
 
-def test_the_end_is_announced_elsewhere_and_a_dataset_is_deleted_by_its_name(
+def test_the_end_is_announced_on_another_screen_and_a_dataset_is_deleted_by_its_name(
     studio: Studio, open_page, tmp_path: Path
 ) -> None:
     table = tmp_path / "short-lived.jsonl"
@@ -189,7 +187,7 @@ def test_the_end_is_announced_elsewhere_and_a_dataset_is_deleted_by_its_name(
     page.locator(".st-key-create_dataset button").click()
     page.get_by_role("heading", name="Creating the dataset").wait_for()
 
-    # The news finds the person wherever they are.
+    # The toast appears on another screen.
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Settings").click()
     page.get_by_role("heading", name="Settings").wait_for()
     page.get_by_test_id("stToast").filter(has_text="short-lived").wait_for()

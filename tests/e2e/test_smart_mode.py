@@ -21,13 +21,13 @@ def server() -> Iterator[Writing]:
 
 
 def press(page, key: str) -> None:
-    """Press the button of that key (one with a tooltip is there twice) and let the page settle."""
+    """Press the button with this key (one with a tooltip exists twice) and wait for the page."""
     page.locator(f".st-key-{key} button:visible:enabled").first.click()
     settle(page)
 
 
 def fill(page, label: str, text: str) -> None:
-    """Write into the field of that label and leave it."""
+    """Type into the field with this label and leave it."""
     field = page.get_by_label(label, exact=True)
     field.fill(text)
     field.press("Tab")
@@ -45,7 +45,7 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     page.locator(".st-key-on_smart").wait_for()
     next_step(page, SMART_HEADS["configure"][0])
 
-    # The connection is made where it is needed: tested first, then saved and chosen.
+    # The connection is added where it is needed: tested, saved, then selected.
     press(page, "pick_add_connection")
     form = page.locator(".st-key-connection_form")
     form.get_by_text("OpenAI-compatible", exact=True).first.click()
@@ -55,17 +55,17 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     fill(page, "Address", server.url)
     key = page.get_by_label("API key", exact=True)
     key.fill(KEY)
-    key.press("Enter")  # Tab leads to the eye inside the field
+    key.press("Enter")  # Tab moves to the eye icon inside the field
     settle(page)
     press(page, "test_connection")
     form.get_by_text(MODEL).wait_for()
     press(page, "save_connection")
     page.get_by_text("stay on your machines").wait_for()
-    page.get_by_text("…cdef").wait_for()  # it is chosen at once
+    page.get_by_text("…cdef").wait_for()  # it is selected at once
     settle(page)
     assert KEY not in page.content()
 
-    # The model proposes, the person edits.
+    # The model proposes the wording, the user edits it.
     press(page, "propose")
     page.get_by_text("Suggested by").wait_for()
     settle(page)
@@ -81,10 +81,10 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     press(page, "write_preview")
     page.locator("[class*='st-key-row_preview_']").first.wait_for()
     assert server.asked == 3
-    next_step(page, "Convert & Create Dataset")
+    next_step(page, TITLES["convert"])
     fill(page, "Name", "Written by a model")
 
-    # Paused and resumed: no row is asked about twice.
+    # Paused and resumed: no row is sent twice.
     server.refuse = "Otter"
     server.let_go.clear()
     page.locator(".st-key-convert_now button:enabled").click()
@@ -100,14 +100,14 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     page.get_by_text("Labeled Examples:").wait_for()
     page.get_by_text("24 of 24", exact=True).first.wait_for()
     settle(page)
-    # One row was refused three times over; every other one was asked about once.
+    # One row was sent three times and refused; every other row was sent once.
     assert server.asked == 3 + 23 + 3
 
-    # Rows are opened by what became of them.
+    # Rows are listed by state.
     page.get_by_test_id("stButtonGroup").get_by_text("Failed 1").click()
     page.get_by_text("answers could not be used").first.wait_for()
 
-    # The row that failed is asked again, and only that one; a refresh in the middle loses nothing.
+    # Only the failed row is retried; a refresh during the retry loses nothing.
     server.refuse = ""
     server.let_go.clear()
     settle(page)

@@ -19,12 +19,16 @@ def figures(test: ExactMatchResult, key: str = "test") -> None:
     base_shares, tuned_shares = asdict(test.base), asdict(test.tuned)
     total = sum(counts.values())
     components.heading(f"On {plural(total, 'example')}", "Word-for-word matches")
-    groups = [(split, name) for split, name in (("train", "Trained on"), ("validation", "Held out")) if counts[split]]
+    groups = [
+        (split, name)
+        for split, name in (("train", "Training examples"), ("validation", "Held-out examples"))
+        if counts[split]
+    ]
     with st.grid(2, min_column_width=200):
         for split, name in groups:
             base, tuned = base_shares[split], tuned_shares[split]
             st.metric(
-                f"{name}: exact answers",
+                name,
                 percent(tuned),
                 f"{100 * (tuned - base):+.0f} pts",
                 delta_color="normal" if tuned != base else "off",
