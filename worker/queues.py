@@ -35,7 +35,7 @@ from worker.memory_kills import memory_kills
 
 log = logging.getLogger("rq.worker")
 
-WATCH_EVERY_S = 1  # RQ's monitoring interval; whole seconds, it is an alarm
+WATCH_EVERY_S = 1  # RQ's monitoring interval; in full seconds, because it is an alarm
 HEARTBEAT_EVERY_S = 10.0
 LOST_GRACE_S = 10.0  # for a work process that ended its task, or lost its lease, to clean up and exit
 

@@ -69,7 +69,7 @@ class Supervisor:
 
 
 def up(say: Callable[[str], None]) -> int:
-    """Run the whole studio until Ctrl-C or SIGTERM; returns the exit code.
+    """Run the studio until Ctrl-C or SIGTERM; return the exit code.
 
     The web app starts first, because people wait for it. A second `up` on the same data directory prints the address of
     the first and ends.

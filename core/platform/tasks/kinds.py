@@ -60,7 +60,7 @@ class TaskKind:
 
 
 def _values(node: Any, path: list[str]) -> list[str]:
-    """The strings at a path; a list on the way stands for each of its items."""
+    """The strings at a path; of a list on the way, those of each item."""
     if isinstance(node, list | tuple):
         return [value for item in node for value in _values(item, path)]
     if path:

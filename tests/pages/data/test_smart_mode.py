@@ -114,7 +114,7 @@ def test_from_a_table_to_a_written_dataset(open_screen, read, server: Writing) -
     assert "24 of 24" in read(app)
     assert shows(app, "on_done_conversion")
     assert datasets.get_dataset("Written tools").examples == 23
-    assert drafts.begun("convert") == []
+    assert drafts.unfinished("convert") == []
 
     # One click retries the failed row; a second press or another window shows the same task.
     server.refuse, asked = "", server.asked
@@ -150,7 +150,7 @@ def test_a_spent_budget_is_raised_and_the_run_goes_on(open_screen, read, server:
     assert shows(app, "budget_spent")
     asked = server.asked
     assert 0 < asked < 24
-    assert [item.state for item in drafts.begun("convert")] == ["paused"]
+    assert [item.state for item in drafts.unfinished("convert")] == ["paused"]
     field(app, "number_input", "New budget (US$)").set_value(10.0).run()
     app.button(key="raise_budget").click().run()
     read(app)
