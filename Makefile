@@ -28,8 +28,10 @@ RUN_STAMP := $(VENV)/.installed$(EXTRAS:%=-%)
 DEV_STAMP := $(VENV)/.installed-dev$(EXTRAS:%=-%)
 
 # Quick tests first; those that start servers, kill processes or drive a browser last.
-LATE_TESTS := $(wildcard tests/integration tests/e2e)
-FAST_TESTS := $(filter-out $(LATE_TESTS) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
+# The late ones are handed out file by file, in this order: whichever file takes longest must not be the last.
+LONG_TESTS := tests/e2e/test_train_and_compare.py $(addprefix tests/integration/test_,training_kill.py smart_kill.py up.py kill.py)
+LATE_TESTS := $(LONG_TESTS) $(filter-out $(LONG_TESTS),$(wildcard tests/e2e/test_*.py tests/integration/test_*.py))
+FAST_TESTS := $(filter-out tests/e2e tests/integration tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 # The quick ones are shared out to so many processes, one by one; the late ones by file, which share a studio.
 JOBS := 2
 PYTEST := $(PY) -m pytest -n $(JOBS)
@@ -59,11 +61,11 @@ lint: install-dev
 
 test: lint
 	$(PYTEST) --dist worksteal -m "not slow" $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
-	$(PYTEST) --dist loadfile -m "not slow" $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)
+	$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not slow" $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)
 
 test-all: lint
 	$(PYTEST) --dist worksteal $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
-	$(PYTEST) --dist loadfile $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)
+	$(PYTEST) --dist loadfile --no-loadscope-reorder $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)
 
 install: $(RUN_STAMP)
 install-dev: $(DEV_STAMP)

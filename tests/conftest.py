@@ -27,7 +27,7 @@ def _no_outside_servers(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
 
 @pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty database file: migrated once, copied by each test."""
+    """A migrated, empty database file: migrated once in each test process, copied by each test."""
     folder = tmp_path_factory.mktemp("template")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DATABASE_URL", raising=False)
@@ -71,16 +71,35 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def postgres_env(studio_env: Path, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The test's studio on a fresh, migrated PostgreSQL database; yields its URL."""
+@pytest.fixture(scope="session")
+def _migrated_postgres(postgres: str) -> str:
+    """The name of a migrated, empty database: migrated once in each test process, copied by each test."""
+    from core.platform.db.engine import get_engine
+
+    name = "migrated"
+    _execute(postgres, f"CREATE DATABASE {name}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", postgres.format(name=name))
+        migrate.upgrade()
+        get_engine().dispose()  # a database that is in use cannot be copied
+    return name
+
+
+def _execute(postgres: str, statement: str) -> None:
     import psycopg
 
-    name = f"t{uuid4().hex[:12]}"
     with psycopg.connect(postgres.format(name="postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(statement)
+
+
+@pytest.fixture
+def postgres_env(
+    studio_env: Path, postgres: str, _migrated_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The test's studio on a fresh, migrated PostgreSQL database; yields its URL."""
+    name = f"t{uuid4().hex[:12]}"
+    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {_migrated_postgres}")
     monkeypatch.setenv("DATABASE_URL", postgres.format(name=name))
-    migrate.upgrade()
     yield postgres.format(name=name)
     from core.platform.db.engine import get_engine
 
