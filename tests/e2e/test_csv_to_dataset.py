@@ -89,7 +89,7 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     page.get_by_text("My card was charged 1 times").first.wait_for()
 
     with page.expect_download() as download:
-        page.locator(".st-key-download button").first.click()
+        page.locator(".st-key-download a").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert len(lines) == 60
 

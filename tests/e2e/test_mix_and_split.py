@@ -72,7 +72,7 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     page.get_by_role("tab", name="Quality").click()
     page.get_by_role("heading", name="Worklist").wait_for()
     settle(page)
-    page.locator(".st-key-fix_duplicate_examples_drop_copies button").click()
+    page.locator(".st-key-fix_duplicate_examples_drop_copies button").first.click()
     news = page.locator(".st-key-news_of_change")
     news.get_by_text("Version 2").wait_for()
     settle(page)  # a click during a redraw can hit a button that is being replaced
@@ -91,7 +91,7 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     # An issue opens its examples in place, with the affected text marked.
     page.locator(".st-key-rows_personal_data button").first.click()
     page.locator("mark").filter(has_text="anna.schmidt@example.org").wait_for()
-    page.locator(".st-key-fix_personal_data_redact button").click()
+    page.locator(".st-key-fix_personal_data_redact button").first.click()
     news.get_by_text("Version 5").wait_for()
     settle(page)
 
@@ -130,7 +130,7 @@ def test_mix_then_clean_then_split(studio: Studio, open_page, tmp_path: Path) ->
     with page.expect_download() as download:
         page.locator("[class*='st-key-export_']").first.get_by_role("button").first.click()
         dialog.get_by_text("JSON Lines").or_(dialog.get_by_text("JSONL")).first.wait_for()
-        dialog.locator(".st-key-export_now button").first.click()
+        dialog.locator(".st-key-export_now a").click()
     assert len(Path(download.value.path()).read_text().splitlines()) == 61
 
     address = page.url
