@@ -137,7 +137,7 @@ def test_a_merged_model_returns_what_its_adapter_returns(trained: Trained, tiny_
     if trained.method.peft_type is None:
         return
     if not trained.method.mergeable:
-        with pytest.raises(TrainingError, match="cannot be folded"):
+        with pytest.raises(TrainingError, match="cannot be merged"):
             merge.merge(tiny_base, trained.directory, tmp_path / "merged")
         return
     difference = merge.merge(tiny_base, trained.directory, tmp_path / "merged")
