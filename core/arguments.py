@@ -1,6 +1,6 @@
-"""What callers hand to a service, looked at before it is used: a wrong shape is said in words, not met as a TypeError.
+"""Validate arguments at the service boundary: a wrong type raises DataError with the field's name, not a TypeError.
 
-Screens and the command line are typed; drafts, payloads of tasks and whoever scripts the services bring what they like.
+Screens and the command line are typed; drafts, task payloads and scripts can contain anything.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from typing import Any, Final
 
 from core.errors import DataError
 
-MOST: Final = 2**31 - 1  # a page number, a limit or a position beyond it means "the end" to every engine
+MAX_OFFSET: Final = 2**31 - 1  # upper bound of pages, limits and positions; it fits a 32-bit integer
 
 
 def mapping(value: object, field: str) -> dict[str, Any]:
-    """Names with values; None is none of them.
+    """An object with text keys; None is an empty one.
 
     Raises:
-        DataError: it is anything else, or a name is no text.
+        DataError: the value is something else.
     """
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise DataError(f"{field} is {_short(value)}, and no names with values.", "Give an object.", field=field)
+        raise DataError(f"`{field}` must be an object with text keys; got {_short(value)}.", field=field)
     return dict(value)
 
 
@@ -30,66 +30,66 @@ def mappings(values: object, field: str) -> tuple[dict[str, Any], ...]:
     """A list of objects, such as messages.
 
     Raises:
-        DataError: it is no list, or one of them is no object; `field` names it.
+        DataError: the value is not a list, or an item is not an object; `field` names it.
     """
     return tuple(
-        mapping(_there(item, f"{field}[{at}]"), f"{field}[{at}]") for at, item in enumerate(many(values, field))
+        mapping(_present(item, f"{field}[{at}]"), f"{field}[{at}]") for at, item in enumerate(many(values, field))
     )
 
 
 def many(values: object, field: str) -> Collection[Any]:
-    """A list or another collection; a text is none, and neither is an object.
+    """A list or another collection, but neither a text nor an object.
 
     Raises:
-        DataError: it is anything else.
+        DataError: the value is something else.
     """
     if not isinstance(values, Collection) or isinstance(values, str | bytes | Mapping):
-        raise DataError(f"{field} is {_short(values)}, and no list.", "Give a list.", field=field)
+        raise DataError(f"`{field}` must be a list; got {_short(values)}.", field=field)
     return values
 
 
 def texts(values: object, field: str) -> list[str]:
-    """A list of texts. Halves of characters, which no file holds, become something that is found nowhere.
+    """A list of texts. Lone surrogates, which no file can contain, are escaped, so that a search finds nothing.
 
     Raises:
-        DataError: it is no list, or something else is in it.
+        DataError: the value is not a list, or an item is not a text.
     """
-    found = many(values, field)
-    for item in found:
+    items = many(values, field)
+    for item in items:
         if not isinstance(item, str):
-            raise DataError(f"{field} holds {_short(item)}, and that is no text.", "Give texts.", field=field)
-    return [whole(item) for item in found]
+            raise DataError(f"`{field}` must contain texts only; got {_short(item)}.", field=field)
+    return [whole(item) for item in items]
 
 
 def positions(values: object, field: str = "positions") -> list[int]:
-    """Whole numbers, as places in a list.
+    """A list of positions: whole numbers.
 
     Raises:
-        DataError: it is no list, or something else is in it.
+        DataError: the value is not a list, or an item is not a whole number.
     """
-    found = list(many(values, field))
-    for item in found:
-        if isinstance(item, bool) or not isinstance(item, int) or abs(item) > MOST:
-            raise DataError(f"{field} holds {_short(item)}, and that is no place.", "Give whole numbers.", field=field)
-    return found
+    items = list(many(values, field))
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, int) or abs(item) > MAX_OFFSET:
+            raise DataError(f"`{field}` must contain whole numbers only; got {_short(item)}.", field=field)
+    return items
 
 
 def count(value: int) -> int:
-    """An offset or a limit as an engine takes it: below 0 is 0, and what is beyond any list is its end."""
-    return max(0, min(value, MOST))
+    """An offset or a limit, bounded to 0..MAX_OFFSET."""
+    return max(0, min(value, MAX_OFFSET))
 
 
 def whole(text: str) -> str:
-    """A text without halves of characters: they are spelt out, so that it can be looked up and finds nothing."""
+    """A text with lone surrogates escaped, so that a database accepts it and finds nothing."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _there(value: object, field: str) -> object:
+def _present(value: object, field: str) -> object:
     if value is None:
-        raise DataError(f"{field} is nothing.", "Give an object.", field=field)
+        raise DataError(f"`{field}` is empty.", "Fill it in.", field=field)
     return value
 
 
 def _short(value: object) -> str:
-    said = repr(value)
-    return said if len(said) <= 60 else f"{said[:60]}…"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -76,7 +76,7 @@ def compiled(text: str) -> ChatTemplate:
 
 
 class _Generation(Extension):
-    """The `{% generation %}` block, which transformers added to Jinja. Its body has a scope of its own."""
+    """The `{% generation %}` block, which transformers added to Jinja. Its body has a separate scope."""
 
     tags = {"generation"}  # noqa: RUF012  (Jinja's own declaration)
 

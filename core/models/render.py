@@ -165,7 +165,7 @@ def _as_template_input(message: Message) -> dict[str, Any]:
 def _with_arguments(call: dict[str, Any]) -> dict[str, Any]:
     function = dict(call.get("function") or {})
     if isinstance(function.get("arguments"), str):
-        with contextlib.suppress(ValueError):  # what is no JSON is shown as the text it is
+        with contextlib.suppress(ValueError):  # text that is not JSON is shown unchanged
             function["arguments"] = json.loads(function["arguments"])
     return {**call, "function": function}
 

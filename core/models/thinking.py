@@ -17,7 +17,7 @@ class EmptyBlockFilter:
     """Removes an empty thinking block from the beginning of a streamed answer, holding back no more than is needed."""
 
     def __init__(self) -> None:
-        self._held: str | None = ""  # None once the answer itself has begun
+        self._held: str | None = ""  # None once the answer itself has started
 
     def add(self, text: str) -> str:
         """What can be shown, now that `text` came."""

@@ -73,7 +73,7 @@ class Forked(Generic[Item]):
 
 
 def _serve(pipe: Connection, close: Iterable[Connection], make: Callable[[], Iterable[object]]) -> None:
-    for other in close:  # otherwise this process would not notice that the reader is gone
+    for other in close:  # otherwise this process would not notice that the reader ended
         other.close()
     for number in (signal.SIGTERM, signal.SIGINT):  # the inherited handlers belong to the parent
         signal.signal(number, signal.SIG_DFL)

@@ -58,7 +58,7 @@ def configure(process: str, *, level: int = logging.INFO, on_stderr: bool | None
 
 
 def adopt(*names: str) -> None:
-    """Send the lines of libraries that brought handlers of their own through ours.
+    """Route the lines of libraries with separate handlers through ours.
 
     Args:
         names: of loggers, with all loggers below them.

@@ -40,7 +40,7 @@ def test_what_is_no_message_is_no_example(studio_env: Path) -> None:
             datasets.rewrite_example(kept.id, odd)
         with pytest.raises(StudioError):
             datasets.begin_by_hand("New", odd)
-    with pytest.raises(DataError, match="messages\\[1\\] is 'text'"):
+    with pytest.raises(DataError, match="`messages\\[1\\]` must be an object with text keys; got 'text'"):
         datasets.write_example(dataset.id, [{"role": "user", "content": "x"}, "text"])
     assert [item.id for item in datasets.written(dataset.id)] == [kept.id]
 
@@ -94,7 +94,7 @@ def test_choices_of_another_shape(studio_env: Path, odd: Any) -> None:
 
 
 def test_a_value_is_named_with_its_field() -> None:
-    with pytest.raises(DataError, match="positions holds 'x'") as caught:
+    with pytest.raises(DataError, match="`positions` must contain whole numbers only; got 'x'") as caught:
         arguments.positions(["x"])
     assert caught.value.field == "positions"
     assert arguments.count(-3) == 0

@@ -177,7 +177,7 @@ class LogFormat(ABC):
     Attributes:
         text: what it is and where to get it, for the screen.
         options: names of the ReadOptions that it uses.
-        asker: whoever starts a conversation is the user; False where speakers have roles of their own.
+        asker: whoever starts a conversation is the user; False where the export gives roles.
         event_roles: roles whose messages are events of the app, not part of the conversation; left out at first.
         is_fallback: it takes almost anything, so it is asked after all others.
     """

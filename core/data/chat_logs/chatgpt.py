@@ -13,7 +13,7 @@ from core.data.chat_logs.times import parse
 from core.messages import Reject
 
 _FILE = re.compile(r"(?:.*/)?conversations(?:[-_]\d+)?\.json", re.IGNORECASE)
-# Marks around the citations in an answer: private-use characters that nobody types.
+# Marks around the citations in an answer: private-use characters that are never typed.
 _CITATION = re.compile("\ue200[^\ue201]{0,2000}\ue201|【\\d+†[^】]{0,200}】|[\ue200-\ue206]")
 _HIDDEN = frozenset({"user_editable_context", "model_editable_context", "app_pairing_content"})
 _TOOL = frozenset(

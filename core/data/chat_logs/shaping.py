@@ -28,7 +28,7 @@ class ChatRecipe(BaseModel):
         description="In each conversation, the first speaker is the user and all others are the assistant.",
     )
     roles: dict[str, Part] = Field(default_factory=dict)
-    others: Part = Field("leave", title="All others", description="The role of speakers without a role of their own.")
+    others: Part = Field("leave", title="All others", description="The role of speakers that have no role.")
     layout: Literal["whole", "exchanges"] = Field(
         "whole",
         title="One example is",

@@ -4,8 +4,8 @@ What "similar" means is written in core/data/examples/shingles.py. A pair at the
 chance of 99 % or more (`plan` chooses the bands so), a more similar one with a higher chance; every candidate is then
 measured exactly, so what is reported is never below the threshold.
 
-Where hundreds of texts are nearly equal to each other, the number of pairs grows with their square: such a crowd is
-compared with one of its own, and neighbor by neighbor where that does not connect it. Its cluster is found all the
+Where hundreds of texts are nearly equal to each other, the number of pairs grows with their square: such a group is
+compared with one of its members, and neighbor by neighbor where that does not connect it. Its cluster is found all the
 same, but not every pair in it is listed, and `complete` is false.
 """
 

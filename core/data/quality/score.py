@@ -29,7 +29,7 @@ class Part:
 
     Attributes:
         of: points.
-        gone_at: the weighted share of affected examples at which all points are gone.
+        gone_at: the weighted share of affected examples at which no point is left.
         good: the reason where nothing costs a point. affected: what the affected examples are.
         of_validation: shares are of the validation examples.
     """

@@ -31,7 +31,7 @@ class Preset:
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def with_overrides(self, other: Preset) -> Preset:
-        """This preset, with the settings of another one in place of its own."""
+        """This preset, with the settings of another one instead."""
         return Preset({**self.method, **other.method}, {**self.training, **other.training})
 
 

@@ -67,7 +67,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class MessagePart:
-    """One message in figures: `tokens` of its text (the assistant's with calls and end of turn), and what is learnt.
+    """One message in figures: `tokens` of its text (the assistant's with calls and end of turn), and what carries loss.
 
     `loss_tokens` counts those within the maximum length; `found` is False where the template wrote the message another
     way, so that its tokens stand among the template's.
@@ -141,7 +141,7 @@ def preview(
 def preview_messages(
     messages: Sequence[Message], base_id: str, *, max_length: int = MAX_SEQ_LENGTH, completion_only: bool = True
 ) -> RenderPreview:
-    """A conversation as a base model will see it; as `preview`, for messages that stand in no version yet."""
+    """A conversation as a base model will see it; as `preview`, for messages that are not in a version yet."""
     base = base_models.resolve(base_id)
     if not base.ready or base.path is None:
         raise DataError(base.reason or f"{base.title} is not here.", base.command, code="base_model")
@@ -193,7 +193,7 @@ def _pieces(
 ) -> tuple[Piece, ...]:
     """Tokens as stretches of text; those that share a character become one piece."""
     pieces: list[Piece] = []
-    shown = 0  # characters that stand in a piece already
+    shown = 0  # characters that a piece contains already
     for number, (token, (start, end)) in enumerate(zip(rendered.input_ids, rendered.offsets, strict=True)):
         loss, beyond = labels[number] != IGNORED, number >= max_length
         last = pieces[-1] if pieces else None
@@ -215,17 +215,17 @@ def _parts(
     owners: Sequence[int | None],
     max_length: int,
 ) -> tuple[MessagePart, ...]:
-    tokens, learnt = [0] * len(messages), [0] * len(messages)
+    tokens, learned = [0] * len(messages), [0] * len(messages)
     for number, owner in enumerate(owners):
         if owner is not None:
             tokens[owner] += 1
-            learnt[owner] += number < max_length and labels[number] != IGNORED
+            learned[owner] += number < max_length and labels[number] != IGNORED
     return tuple(
         MessagePart(
             index=index,
             role=message.role,
             tokens=tokens[index],
-            loss_tokens=learnt[index],
+            loss_tokens=learned[index],
             weight=message.weight,
             calls=tuple(str((call.get("function") or {}).get("name", "")) for call in message.tool_calls),
             found=tokens[index] > 0 or not message.content.strip(),

@@ -80,7 +80,7 @@ def start(*, again: bool = False, method: str = METHOD) -> DemoRecord:
 
     Args:
         again: begin a new one even after one that has worked.
-        method: how to train; each method has demos of its own.
+        method: how to train; each method has separate demos.
 
     Raises:
         NotFound: no such method.
@@ -182,7 +182,7 @@ def _note(demo_id: str, **values: str) -> None:
 
 
 def _ids() -> list[str]:
-    """Every demo that was begun, oldest first."""
+    """Every demo that was started, oldest first."""
     with UnitOfWork(write=False) as uow:
         return list(uow.session.exec(select(Draft.id).where(Draft.kind == KIND).order_by(col(Draft.created_at))))
 

@@ -145,7 +145,7 @@ def _columns_card(
     title = st.container()
     with st.container(border=True, gap="small", key="mapping"):
         for role in template.roles:
-            # A column with a role of its own is not offered in a list of columns.
+            # A column that already has a role is not offered in a list of columns.
             single = [mapping.get(other.id) for other in template.roles if not other.several]
             taken = single if role.several else []
             free = [name for name in names if name not in taken]

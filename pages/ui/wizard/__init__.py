@@ -21,7 +21,7 @@ class WizardStep:
     Attributes:
         id: its name in the draft.
         word: its name in the step header, or a pair with a shorter one for narrow screens.
-        onward: the label of the button to the next step; "" on the last step, which has a button of its own.
+        onward: the label of the button to the next step; "" on the last step, which has a separate button.
     """
 
     id: str

@@ -22,8 +22,12 @@ from tests.support.quality import clean, pair
 from tests.support.registry import registered
 
 ROWS = (
-    ("something that can be wrong with data", "core/data/issues/<subject>.py", "ISSUES.add(Issue(...))"),
-    ("an editing operation", "core/data/editing/<kind>.py", "@OPERATIONS.add"),
+    (
+        "something that can be wrong with data",
+        "core/data/issues/<subject>.py",
+        "core/data/issues/<subject>.py: ISSUES.add(Issue(...))",
+    ),
+    ("an editing operation", "core/data/editing/<kind>.py", "core/data/editing/<kind>.py: @OPERATIONS.add"),
 )
 
 

@@ -66,7 +66,7 @@ def real_tokenizer(request: pytest.FixtureRequest) -> Any:
     return tokenizer
 
 
-def learnt(tokenizer: Any, messages: tuple[Message, ...]) -> list[str]:
+def learned(tokenizer: Any, messages: tuple[Message, ...]) -> list[str]:
     """The stretches of text that carry loss."""
     rendered = render(messages, tokenizer)
     stretches: list[list[int]] = []
@@ -81,7 +81,7 @@ def learnt(tokenizer: Any, messages: tuple[Message, ...]) -> list[str]:
 
 
 def test_the_starters_answers_carry_loss_and_nothing_else(starter_tokenizer: Any) -> None:
-    assert learnt(starter_tokenizer, (SYSTEM, *TWO)) == ["It is Varnholt.<|end|>", "The Bel.<|end|>"]
+    assert learned(starter_tokenizer, (SYSTEM, *TWO)) == ["It is Varnholt.<|end|>", "The Bel.<|end|>"]
     rendered = render(ONE, starter_tokenizer)
     assert rendered.text == "<|user|>What is the capital?<|end|><|assistant|>It is Varnholt.<|end|>"
     assert [label for label in rendered.labels() if label != IGNORED] == [
@@ -103,7 +103,7 @@ def test_the_templates_own_markers_agree(starter_tokenizer: Any) -> None:
 
 def test_weight_zero_carries_no_loss(starter_tokenizer: Any) -> None:
     messages = (ASK, Message("assistant", "Wrong.", weight=0), AGAIN, SAID)
-    assert learnt(starter_tokenizer, messages) == ["The Bel.<|end|>"]
+    assert learned(starter_tokenizer, messages) == ["The Bel.<|end|>"]
     assert "Wrong." in render(messages, starter_tokenizer).text
 
 
@@ -122,7 +122,7 @@ def test_tool_messages_are_read_and_tool_calls_are_learnt(starter_tokenizer: Any
         Message("tool", "Founded in 512.", tool_call_id="c1"),
         SAY,
     )
-    first, second = learnt(starter_tokenizer, messages)
+    first, second = learned(starter_tokenizer, messages)
     assert '"name": "look_up"' in first
     assert '{"place": "Varnholt"}' in first  # an object again, not a string inside a string
     assert second == "It is Varnholt.<|end|>"
@@ -141,7 +141,7 @@ def test_text_that_spells_a_special_token_stays_text(starter_tokenizer: Any, hos
         assert hostile in rendered.text
         prompt = render_prompt(messages[:1], starter_tokenizer)
         assert rendered.input_ids[: len(prompt)] == prompt
-    assert learnt(starter_tokenizer, (Message("user", hostile), SAY)) == ["It is Varnholt.<|end|>"]
+    assert learned(starter_tokenizer, (Message("user", hostile), SAY)) == ["It is Varnholt.<|end|>"]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_awkward_answers_keep_prompt_and_mask_apart(starter_tokenizer: Any, text
 
 def test_real_templates_learn_the_answer_and_its_end(real_tokenizer: Any) -> None:
     end = real_tokenizer.end_of_turn
-    assert [text.strip() for text in learnt(real_tokenizer, TWO)] == [f"It is Varnholt.{end}", f"The Bel.{end}"]
-    assert [text.strip() for text in learnt(real_tokenizer, (SYSTEM, *ONE))] == [f"It is Varnholt.{end}"]
+    assert [text.strip() for text in learned(real_tokenizer, TWO)] == [f"It is Varnholt.{end}", f"The Bel.{end}"]
+    assert [text.strip() for text in learned(real_tokenizer, (SYSTEM, *ONE))] == [f"It is Varnholt.{end}"]
 
 
 def test_real_templates_give_the_ids_of_the_whole_text(real_tokenizer: Any) -> None:

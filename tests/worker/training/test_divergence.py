@@ -36,8 +36,8 @@ def test_a_loss_that_rises_from_the_start_diverges() -> None:
 
 
 def test_a_loss_that_rises_far_above_its_minimum_diverges() -> None:
-    learnt = [2.5 * math.exp(-step / 20) + 0.02 for step in range(100)]
-    found = step_of_divergence(learnt + noisy(2.0, 100, 0.1))
+    learned = [2.5 * math.exp(-step / 20) + 0.02 for step in range(100)]
+    found = step_of_divergence(learned + noisy(2.0, 100, 0.1))
     assert found is not None
     assert 100 + PATIENCE <= found <= 100 + PATIENCE + 20
 
@@ -49,9 +49,9 @@ def test_a_noisy_flat_loss_does_not_diverge(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_small_jumps_near_zero_do_not_diverge(seed: int) -> None:
-    learnt = [2.5 * math.exp(-step / 10) + 0.005 for step in range(80)]
+    learned = [2.5 * math.exp(-step / 10) + 0.005 for step in range(80)]
     draw = random.Random(seed)
-    assert step_of_divergence(learnt + [0.005 * math.exp(draw.gauss(0, 1.5)) for _ in range(500)]) is None
+    assert step_of_divergence(learned + [0.005 * math.exp(draw.gauss(0, 1.5)) for _ in range(500)]) is None
 
 
 def test_an_easy_first_batch_is_not_the_minimum() -> None:

@@ -27,8 +27,8 @@ def test_every_token_is_in_its_example_and_answers_are_learned(tiny_base: Path, 
     assert len(plain["rows"]) == {"segments": 1, "alone": 4}.get(layout, len(plain["rows"]))
     examples = [example for row in plain["rows"] for example in row]
     assert len(examples) == 4
-    learnt = {"".join(text for text, on, _, _ in example if on) for example in examples}
-    assert learnt == {f"{example.messages[-1].content}<|end|>" for example in LESSON}
+    learned = {"".join(text for text, on, _, _ in example if on) for example in examples}
+    assert learned == {f"{example.messages[-1].content}<|end|>" for example in LESSON}
     for example in examples:
         ends = [position + tokens for _, _, position, tokens in example]
         assert [position for _, _, position, _ in example] == [0, *ends[:-1]]

@@ -57,7 +57,7 @@ class ConnectionRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """The result of a test. `models` is empty if the endpoint has no list; `field` (base_url, key) is to be fixed."""
+    """The result of a test. `models` is empty if the endpoint has no list; `field` (base_url, key) must be fixed."""
 
     ok: bool
     message: str

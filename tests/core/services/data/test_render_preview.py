@@ -84,7 +84,7 @@ def agrees(found: render_preview.RenderPreview, messages: tuple[Message, ...], b
         (Message("user", "  spaces \n\n around  "), Message("assistant", "\n\nIt is")),
     ],
 )
-def test_real_templates_are_shown_as_they_are_learnt(real_base: str, messages: tuple[Message, ...]) -> None:
+def test_real_templates_are_shown_as_they_are_learned(real_base: str, messages: tuple[Message, ...]) -> None:
     found = render_preview.preview_messages(messages, real_base, max_length=512)
     agrees(found, messages, real_base)
     assert all(part.found for part in found.parts)

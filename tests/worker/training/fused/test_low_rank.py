@@ -35,12 +35,12 @@ def test_values_and_gradients_match_peft(tiny_base: Path, settings: dict[str, An
     logits, expected = gradients(model, ids)
     with fused.adapters(model) as changed:
         assert changed == len(expected) // 2
-        found, learnt = gradients(model, ids)
+        found, learned = gradients(model, ids)
         with model.disable_adapter():  # decided at each call
             base = model(input_ids=ids).logits
     torch.testing.assert_close(found, logits, rtol=1e-5, atol=1e-5)
     for name, gradient in expected.items():
-        torch.testing.assert_close(learnt[name], gradient, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(learned[name], gradient, rtol=1e-4, atol=1e-6)
     assert all("forward" not in vars(module) for module in model.modules())
     with model.disable_adapter():
         assert torch.equal(base, model(input_ids=ids).logits)
