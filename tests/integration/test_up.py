@@ -117,7 +117,7 @@ def test_a_killed_supervisor_takes_everything_with_it(up: subprocess.Popen[str])
 def test_a_second_one_names_the_first(up: subprocess.Popen[str]) -> None:
     second = subprocess.run([*SFT, "up"], capture_output=True, text=True, timeout=180, check=False)
     assert second.returncode == 0
-    assert f"running already: http://127.0.0.1:{os.environ['SFT_WEB_PORT']}" in second.stdout
+    assert f"already running: http://127.0.0.1:{os.environ['SFT_WEB_PORT']}" in second.stdout
 
 
 @pytest.mark.parametrize("variable", ["SFT_WEB_PORT", "SFT_INFERENCE_PORT"])
