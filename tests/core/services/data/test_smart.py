@@ -28,7 +28,7 @@ PRICES = {"*": {"input": 1000, "output": 1000}}  # a thousandth of a dollar per 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(retry, "FIRST_RETRY_S", 0.01)
 
 
 def asked(server: LlmServer) -> Counter[str]:
