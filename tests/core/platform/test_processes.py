@@ -111,6 +111,22 @@ def test_processes_that_ignore_a_stop_are_killed_with_their_children(services) -
     wait_until(lambda: not is_alive(child), 5, "the child's end")
 
 
+def test_the_output_of_a_running_service_is_limited_in_size(services, monkeypatch) -> None:
+    monkeypatch.setattr(processes, "LARGEST_LOG_BYTES", 1_000)
+    code = "import time\nfor n in range(10_000): print(n, 'x' * 100, flush=True); time.sleep(0.001)\ntime.sleep(600)"
+    made = service(services, [sys.executable, "-c", code])
+    log = processes.service_log("sleeper")
+
+    def rotated() -> bool:
+        made.tick()
+        return log.with_suffix(".log.1").exists()
+
+    wait_until(rotated, 20, "a second file")
+    after = log.stat().st_size
+    wait_until(lambda: log.stat().st_size > after, 20, "further lines in the same file")
+    assert made.is_running
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
 def test_a_child_ends_with_its_parent_even_when_that_was_killed(tmp_path) -> None:
     code = (
