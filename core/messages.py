@@ -1,4 +1,4 @@
-"""The types that travel through the whole house: Message, Example, Row, Reject, Finding.
+"""The types that every part of the studio uses: Message, Example, Row, Reject, Finding.
 
 Plain frozen dataclasses with slots: a 100 MB file makes hundreds of thousands of them.
 """
@@ -71,7 +71,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, everywhere in the studio the same record.
+    """One problem with data; the same record everywhere.
 
     `line` is physical and 1-based; `raw` the offending text verbatim; `rows` the lines concerned when the finding is
     about a set (duplicates, balance).

@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: a studio of its own for each test, and real servers."""
+"""Fixtures of all tests: a separate studio for each test, and real servers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def studio_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _migrated_sqlite: Path) -> Path:
-    """A data directory of its own with a migrated SQLite database; returns it."""
+    """A new data directory with a migrated SQLite database; returns the directory."""
     folder = tmp_path / "data"
     folder.mkdir()
     shutil.copy(_migrated_sqlite, folder / "studio.db")
@@ -108,7 +108,7 @@ def postgres_env(
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, studio_env: Path) -> str:
-    """The test's studio on SQLite and, a second time, on PostgreSQL; gives the name."""
+    """The test's studio on SQLite and, a second time, on PostgreSQL; returns the name."""
     if request.param == "postgres":
         request.getfixturevalue("postgres_env")
     return str(request.param)

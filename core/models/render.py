@@ -1,8 +1,7 @@
 """Example -> text, token ids and loss mask through the chat template: one function for preview, training and chat.
 
-What a template writes may become special tokens; what people wrote never does: text that spells a special token is
-encoded as the ordinary characters it consists of, unchanged. A prompt's ids are always a prefix of the ids that the
-same conversation has in training.
+Only the template can write special tokens. A message that contains the text of a special token is encoded as ordinary
+characters, unchanged. The ids of a prompt are always a prefix of the ids of the same conversation in training.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ IGNORED = -100  # the label of a token that carries no loss
 # where loss falls on a token: only if it falls everywhere, always, or never (a turn of weight 0)
 EVERYWHERE, ON_ANSWERS, NEVER = 0, 1, 2
 REFUSED = "chat_template"  # code of the errors of a template that refuses a conversation, or fails on it
-SPELLED = "special_token"  # code where a text spells a special token and the template treats that text specially
+SPELLED = "special_token"  # code where a message contains a special token and the template treats it specially
 _MOST_ROLES = 8  # named in an error
 _MARK, _MARKS = 0xF0000, 0xFFFE  # private-use characters, one per message
 _MARKED = re.compile("([\U000f0000-\U000ffffd])\\1*")
@@ -67,7 +66,7 @@ def labels_of(input_ids: Sequence[int], loss: Sequence[int], *, completion_only:
 
 
 def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
-    """Render a whole conversation for training.
+    """Render a conversation for training.
 
     Args:
         messages: an assistant turn of weight 0 never carries loss.
@@ -86,14 +85,14 @@ def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
 
 
 def check(messages: Sequence[Message], tokenizer: Any) -> None:
-    """Whether `render` accepts a conversation, found out without encoding it. Raises DataError as `render`."""
+    """Check that `render` accepts a conversation, without encoding it. Raises DataError as `render`."""
     chat = [_as_template_input(message) for message in messages]
     text, _ = _text_and_spans(chat, tokenizer)
     _layout(chat, text, tokenizer)
 
 
 def render_prompt(messages: Sequence[Message], tokenizer: Any) -> list[int]:
-    """Token ids that ask for the assistant's next turn: a prefix of what `render` gives once it is answered.
+    """Token ids of a prompt for the assistant's next turn: a prefix of what `render` returns with the answer.
 
     Raises:
         DataError: as `render`.
@@ -105,47 +104,47 @@ def render_prompt(messages: Sequence[Message], tokenizer: Any) -> list[int]:
 
 
 def message_spans(messages: Sequence[Message], rendered: Rendered, tokenizer: Any) -> list[Span | None]:
-    """Which characters of the rendered text each message is: an assistant's turn with its calls and its end, else the
-    content alone. None for a message that the template left out or wrote another way.
+    """The characters of each message in the rendered text: for an assistant turn with its calls and its end, else the
+    content alone. None for a message that the template left out or rewrote.
 
-    The template runs a second time with every character replaced by one that only its message has, so that what is
-    found is where the template put each message, also where two messages say the same.
+    The template runs a second time with every character replaced by one that only its message has. This finds the
+    place of each message even if two messages have the same text.
     """
     chat = [_as_template_input(message) for message in messages]
     marked = [
         {**item, "content": re.sub(r"\S", chr(_MARK + index), item["content"])}
         for index, item in enumerate(chat[:_MARKS])
     ]
-    found: list[Span | None] = [None] * len(chat)
+    spans: list[Span | None] = [None] * len(chat)
     try:
-        shown = _apply([*marked, *chat[_MARKS:]], tokenizer)
-    except DataError:  # it refuses such text: the contents are looked for instead
-        shown = ""
-    if len(shown) == len(rendered.text):
-        for run in _MARKED.finditer(shown):
+        marked_text = _apply([*marked, *chat[_MARKS:]], tokenizer)
+    except DataError:  # it refuses such text: search for the contents instead
+        marked_text = ""
+    if len(marked_text) == len(rendered.text):
+        for run in _MARKED.finditer(marked_text):
             index = ord(run.group(1)) - _MARK
-            if index < len(found):
-                first = found[index]
-                found[index] = (first[0] if first else run.start(), run.end())
+            if index < len(spans):
+                first = spans[index]
+                spans[index] = (first[0] if first else run.start(), run.end())
     else:
-        found = _searched(chat, rendered.text)
+        spans = _searched(chat, rendered.text)
     turns = iter(rendered.turns)
-    return [next(turns) if item["role"] == "assistant" else span for item, span in zip(chat, found, strict=True)]
+    return [next(turns) if item["role"] == "assistant" else span for item, span in zip(chat, spans, strict=True)]
 
 
 def _searched(chat: list[dict[str, Any]], text: str) -> list[Span | None]:
-    """Each content's place in the text, one behind the other."""
-    found: list[Span | None] = []
-    behind = 0
+    """The place of each content in the text, in order."""
+    spans: list[Span | None] = []
+    start = 0
     for item in chat:
         content = item["content"].strip()
-        at = text.find(content, behind) if content else -1
-        found.append((at, at + len(content)) if at >= 0 else None)
-        behind = at + len(content) if at >= 0 else behind
-    return found
+        at = text.find(content, start) if content else -1
+        spans.append((at, at + len(content)) if at >= 0 else None)
+        start = at + len(content) if at >= 0 else start
+    return spans
 
 
-@lru_cache(maxsize=4)  # per tokenizer object: asked for every example
+@lru_cache(maxsize=4)  # per tokenizer object: needed for every example
 def special_tokens(tokenizer: Any) -> tuple[str, ...]:
     """The texts that this tokenizer turns into special tokens, longest first."""
     added = getattr(tokenizer, "added_tokens_decoder", {})
@@ -216,7 +215,7 @@ def _text_and_spans(chat: list[dict[str, Any]], tokenizer: Any) -> tuple[str, li
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:
-    """Spans that touch are one (Phi-3 marks the end of a chat apart from its last answer)."""
+    """Joins spans that touch (Phi-3 marks the end of a chat separately from its last answer)."""
     joined: list[Span] = []
     for start, end in spans:
         if joined and joined[-1][1] == start:
@@ -229,7 +228,7 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
 def _end_of_turn(text: str, start: int, end: int, tokenizer: Any) -> int:
     """Where the special token ends that ends a marked turn.
 
-    Some templates put a line break behind it inside their markers, others leave the token itself out of them.
+    Some templates include a line break after it in their markers, others exclude the token itself.
     """
     specials = special_tokens(tokenizer)
     last = start + len(text[start:end].rstrip())
@@ -239,7 +238,7 @@ def _end_of_turn(text: str, start: int, end: int, tokenizer: Any) -> int:
 
 
 def _span_by_prefix(chat: list[dict[str, Any]], index: int, text: str, tokenizer: Any) -> Span:
-    """The span of an assistant turn in a template without markers: what the text gains when the turn is added.
+    """The span of an assistant turn in a template without markers: the text that is added with the turn.
 
     Raises:
         DataError: the template rewrites earlier turns, so that no such span exists.
@@ -254,9 +253,11 @@ def _span_by_prefix(chat: list[dict[str, Any]], index: int, text: str, tokenizer
     if not until.startswith(before):
         raise _no_span("it begins a finished answer differently from one that it asks for")
     gained = until[len(before) :]
-    for special in special_tokens(tokenizer):  # "<|im_end|>\n": the line break after the end of the turn is not its own
-        head, found, tail = gained.rpartition(special)
-        if found and not tail.strip():
+    for special in special_tokens(
+        tokenizer
+    ):  # "<|im_end|>\n": the line break after the end of the turn is not part of it
+        head, end, tail = gained.rpartition(special)
+        if end and not tail.strip():
             return len(before), len(before) + len(head) + len(special)
     return len(before), len(until)
 
@@ -271,7 +272,7 @@ def _no_span(why: str) -> DataError:
 
 
 def _layout(chat: list[dict[str, Any]], text: str, tokenizer: Any, *, generate: bool = False) -> list[Span] | None:
-    """Where the template itself wrote special tokens; None when no message spells one, so that every one is its own."""
+    """Where the template wrote special tokens; None if no message contains one, so that all are the template's."""
     pattern = re.compile("|".join(re.escape(special) for special in special_tokens(tokenizer)) or r"(?!)")
     if not pattern.search(json.dumps(chat, ensure_ascii=False)):
         return None
@@ -286,8 +287,8 @@ def _layout(chat: list[dict[str, Any]], text: str, tokenizer: Any, *, generate: 
     masked = _apply([{**blind(m), "role": m["role"]} for m in chat], tokenizer, generate=generate)
     if len(masked) != len(text):
         raise DataError(
-            "The text spells a special token of the base model, and its chat template treats that text specially.",
-            "Take the special token out of the text.",
+            "The text contains a special token of the base model, and the chat template treats it specially.",
+            "Remove the special token from the text.",
             code=SPELLED,
         )
     return [match.span() for match in pattern.finditer(masked)]
@@ -301,10 +302,10 @@ def _encode(text: str, layout: list[Span] | None, cuts: Sequence[int], tokenizer
     offsets: list[Span] = []
     done = 0
     for cut in (*cuts, len(text)):
-        whole_ids, whole_offsets = _plain(text[:cut], tokenizer, specials=True)
-        if whole_ids[: len(ids)] == ids:
-            ids, offsets = whole_ids, whole_offsets
-        else:  # a token would reach across the cut: what follows is encoded apart
+        prefix_ids, prefix_offsets = _plain(text[:cut], tokenizer, specials=True)
+        if prefix_ids[: len(ids)] == ids:
+            ids, offsets = prefix_ids, prefix_offsets
+        else:  # a token would cross the cut: encode the rest separately
             piece_ids, piece_offsets = _plain(text[done:cut], tokenizer, specials=True)
             ids = ids + piece_ids
             offsets = offsets + [(done + a, done + b) for a, b in piece_offsets]
@@ -313,13 +314,13 @@ def _encode(text: str, layout: list[Span] | None, cuts: Sequence[int], tokenizer
 
 
 def _encode_pieces(text: str, layout: list[Span], cuts: Sequence[int], tokenizer: Any) -> tuple[list[int], list[Span]]:
-    """Encode the stretches between the template's special tokens (and between cuts) one by one."""
+    """Encode the text between the template's special tokens (and between cuts) piece by piece."""
     edges = sorted({0, len(text), *cuts, *(edge for span in layout for edge in span)})
-    own = set(layout)
+    template_spans = set(layout)
     ids: list[int] = []
     offsets: list[Span] = []
     for start, end in itertools.pairwise(edges):
-        if (start, end) in own:
+        if (start, end) in template_spans:
             ids.append(tokenizer.convert_tokens_to_ids(text[start:end]))
             offsets.append((start, end))
             continue
@@ -330,7 +331,7 @@ def _encode_pieces(text: str, layout: list[Span], cuts: Sequence[int], tokenizer
 
 
 def _plain(text: str, tokenizer: Any, *, specials: bool) -> tuple[list[int], list[Span]]:
-    """Encode one text; with `specials` off, what spells a special token stays ordinary characters."""
+    """Encode one text; with `specials` off, the text of a special token is encoded as ordinary characters."""
     encoded = tokenizer(
         text, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=not specials, verbose=False
     )
