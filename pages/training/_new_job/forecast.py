@@ -122,8 +122,8 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
             st.markdown(f":small[:red[{message}] {sentence(task.error.get('remedy', ''))}]")
     st.caption("Not measured yet. Run a few real steps on this machine to get an estimate.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
-        begun = jobs.calibrate(**{name: value for name, value in choices(draft).items() if name != "provider"})
-        draft_state.save(draft, calibration_task_id=begun.id, calibration_key=forecast.calibration_key)
+        task = jobs.calibrate(**{name: value for name, value in choices(draft).items() if name != "provider"})
+        draft_state.save(draft, calibration_task_id=task.id, calibration_key=forecast.calibration_key)
         st.rerun()
 
 

@@ -44,7 +44,7 @@ def test_a_database_that_fails_takes_no_screen_down(
     ended: list[FinishedRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> int:
-        raise OSError("the disk is gone")
+        raise OSError("the disk failed")
 
     monkeypatch.setattr(tasks, "last_event_id", fail)
     assert not AppTest.from_string(SCRIPT).run().exception
