@@ -75,6 +75,11 @@ class Storage:
         except OSError as error:
             raise self._missing(key) from error
 
+    def blocks(self, key: str) -> Iterator[bytes]:
+        """A file in blocks of a megabyte. A missing one raises here, not at the first block."""
+        stream = self.open_read(key)
+        return _blocks(stream)
+
     def read_bytes(self, key: str) -> bytes:
         with self.open_read(key) as stream:
             return stream.read()
@@ -228,3 +233,9 @@ def get_storage() -> Storage:
 @lru_cache(maxsize=8)
 def _storage(url: str, cache: Path) -> Storage:
     return Storage(url, cache)
+
+
+def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while block := stream.read(1 << 20):
+            yield block

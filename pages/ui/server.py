@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 
+from core.errors import StudioError
 from core.platform import logs
 from core.settings import get_settings
 from pages.ui import downloads
@@ -31,12 +33,16 @@ async def download(request: Request) -> Response:
         return PlainTextResponse(
             "This download link has expired. Open the page again and choose Download.", status_code=404
         )
+    try:  # a zip archive may be written first
+        content = await run_in_threadpool(offer.content)
+    except StudioError as error:
+        return PlainTextResponse(str(error), status_code=404)
     headers = {
         "Content-Disposition": downloads.disposition(offer.file_name),
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingResponse(offer.content(), media_type=offer.mime, headers=headers)
+    return StreamingResponse(content, media_type=offer.mime, headers=headers)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from core.services.data import chat_import, datasets
 from core.services.data.datasets import DatasetRecord
 from pages.data._shared.severity import severity_badge
 from pages.ui import components
+from pages.ui.downloads import download
 from pages.ui.format import md, plural, sentence, short
 
 FINDINGS_PER_PAGE = 25
@@ -24,13 +25,11 @@ def findings(dataset: DatasetRecord) -> None:
             border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="rejects"
         ):
             st.markdown(f"**{plural(rejects, 'row')} could not become an example.** :gray[Download them to fix them.]")
-            st.download_button(
+            download(
                 "Download rejected rows",
-                data=lambda: datasets.rejects(version.id),
+                lambda: datasets.rejects(version.id),
                 file_name=f"{dataset.name}-rejects.jsonl",
                 mime="application/jsonl",
-                icon=":material/download:",
-                on_click="ignore",
                 key="download_rejects",
             )
     if dataset.origin == "chat_import":
@@ -75,17 +74,15 @@ def _left_out(dataset: DatasetRecord) -> None:
     if dataset.version.number > 1:
         return
     try:
-        content = chat_import.left_out(dataset.version.id)
+        some = next(chat_import.left_out(dataset.version.id), None)
     except StudioError:  # imported before such files were stored
         return
-    if content:
-        st.download_button(
+    if some:
+        download(
             "Download the messages left out",
-            data=content,
+            lambda: chat_import.left_out(dataset.version.id),
             file_name="left-out.jsonl",
             mime="application/jsonl",
-            icon=":material/download:",
-            on_click="ignore",
             key="download_left_out",
         )
 

@@ -15,6 +15,7 @@ from pages.data._import_conversations.left_out import reasons
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
 from pages.ui import components
+from pages.ui.downloads import download
 from pages.ui.format import number
 from pages.ui.tasks.progress import ended_badly, follow
 
@@ -79,13 +80,11 @@ def _account(result: ChatImportResult) -> None:
         version = datasets.get_dataset(result.dataset_id).version
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader("Left out", anchor=False, width="content")
-            st.download_button(
+            download(
                 "Download the messages left out",
-                data=lambda: chat_import.left_out(f"{version.dataset_id}-v1"),
+                lambda: chat_import.left_out(f"{version.dataset_id}-v1"),
                 file_name="left-out.jsonl",
                 mime="application/jsonl",
-                icon=":material/download:",
-                on_click="ignore",
                 key="download_left_out",
                 help="Every message that is not in an example, with its reason.",
             )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 import streamlit as st
 
 from core.services.training import models
 from pages.training._models import merge as model_merge
 from pages.training._models.card import ways_on
 from pages.ui import components, navigation, states
+from pages.ui.downloads import download
 from pages.ui.errors import boundary, show_error
 from pages.ui.format import format_loss, md, moment, size
 
@@ -86,20 +85,13 @@ def _provenance(model: models.ModelRecord) -> None:
 
 
 def _download(model: models.ModelRecord) -> None:
-    """The zip file is created when the button is pressed, not when the page is drawn."""
-
-    def archive() -> BinaryIO:
-        return models.download(model.id).path.open("rb")
-
-    st.download_button(
+    """The zip file is created at the click, not when the page is drawn."""
+    download(
         "Download model",
-        archive,
-        f"{model.name}.zip",
-        "application/zip",
-        icon=":material/download:",
+        lambda: models.download(model.id).blocks(),
+        file_name=f"{model.name}.zip",
+        mime="application/zip",
         key=f"download_{model.id}",
-        on_click="ignore",
-        width="stretch",
     )
 
 

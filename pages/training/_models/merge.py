@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 import streamlit as st
 
 from core.services.platform import tasks
 from core.services.training import merging, models
 from pages.ui import components, navigation
+from pages.ui.downloads import download
 from pages.ui.errors import boundary, show_error
 from pages.ui.format import ago, md, sentence, size
 from pages.ui.tasks import words as task_words
@@ -33,19 +32,12 @@ def panel(model: models.ModelRecord) -> None:
 
 def _merged(model: models.ModelRecord, merged: models.MergedFiles) -> None:
     st.caption(f"{size(merged.size_bytes)} · {ago(merged.created_at)} · {md(model.base_title)} and adapter")
-
-    def archive() -> BinaryIO:
-        return models.download(model.id, merged=True).path.open("rb")
-
-    st.download_button(
+    download(
         "Download merged model",
-        archive,
-        f"{model.name}-merged.zip",
-        "application/zip",
-        icon=":material/download:",
+        lambda: models.download(model.id, merged=True).blocks(),
+        file_name=f"{model.name}-merged.zip",
+        mime="application/zip",
         key=f"download_merged_{model.id}",
-        on_click="ignore",
-        width="stretch",
     )
     if model.state == "active":
         with st.container(horizontal=True, gap="small"):

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from core.errors import NotFound
 from pages.ui import downloads, server
 
 
@@ -50,6 +51,17 @@ def test_an_offer_expires(client: TestClient, monkeypatch: pytest.MonkeyPatch) -
     answer = client.get(f"/{downloads.PATH}/{token}")
     assert answer.status_code == 404
     assert "expired" in answer.text
+
+
+def test_a_file_that_was_deleted_in_the_meantime_is_refused_with_its_reason(client: TestClient) -> None:
+    def gone() -> Iterator[bytes]:
+        raise NotFound("The dataset was deleted, and its examples with it.", "Choose another dataset.")
+
+    answer = client.get(f"/{downloads.PATH}/{downloads._offer('k', gone, 'a', 'text/plain')}")
+    assert (answer.status_code, answer.text) == (
+        404,
+        "The dataset was deleted, and its examples with it. Choose another dataset.",
+    )
 
 
 def test_a_screen_drawn_again_keeps_its_link() -> None:

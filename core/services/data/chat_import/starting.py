@@ -13,6 +13,7 @@ The import is done by `worker/handlers/chat_import.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import resources
 
 from core.data import chat_logs
@@ -86,10 +87,10 @@ def start(draft_id: str) -> TaskRecord:
     return task
 
 
-def left_out(version_id: str) -> bytes:
-    """What the import left out, one JSON object per line, with the reason; redacted if the import redacts.
+def left_out(version_id: str) -> Iterator[bytes]:
+    """What the import left out, streamed: a JSON object per line, with the reason; redacted if the import redacts.
 
     Raises:
         NotFound: no such version. StorageError: the version is not an import of conversations.
     """
-    return get_storage().read_bytes(f"{get_version(version_id).path}/{LEFT_OUT}")
+    return get_storage().blocks(f"{get_version(version_id).path}/{LEFT_OUT}")

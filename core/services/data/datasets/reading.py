@@ -86,6 +86,6 @@ def statistics(version_id: str) -> Statistics:
     return reader.statistics(version_file(version_id, files.EXAMPLES))
 
 
-def rejects(version_id: str) -> bytes:
-    """The rejected rows as JSONL: `line`, `raw` (verbatim) and `findings`; empty where there are none."""
-    return get_storage().read_bytes(f"{get_version(version_id).path}/{files.REJECTS}")
+def rejects(version_id: str) -> Iterator[bytes]:
+    """The rejected rows as JSONL, streamed: `line`, `raw` (verbatim) and `findings`; empty where there are none."""
+    return get_storage().blocks(f"{get_version(version_id).path}/{files.REJECTS}")

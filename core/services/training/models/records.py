@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,3 +55,9 @@ class ModelDownload:
     filename: str
     path: Path
     size_bytes: int
+
+    def blocks(self) -> Iterator[bytes]:
+        """The archive in blocks of a megabyte."""
+        with self.path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                yield block

@@ -50,7 +50,7 @@ def imported(draft: DraftRecord) -> tuple[Any, list[dict[str, Any]], list[str]]:
     assert ended is not None
     assert ended.state == "succeeded", ended.error
     dataset = datasets.get_dataset(ended.result["dataset_id"])
-    left = [json.loads(line) for line in chat_import.left_out(dataset.version.id).splitlines()]
+    left = [json.loads(line) for line in b"".join(chat_import.left_out(dataset.version.id)).splitlines()]
     texts = [m.content for example in datasets.iter_examples(dataset.version.id) for m in example.messages]
     counts = dataset.version.manifest.counts
     assert counts.read == counts.accepted + counts.rejected
