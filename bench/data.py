@@ -145,7 +145,7 @@ def cookbook(path: Path) -> list[tuple[int, str]]:
 
 def validation(folder: Path, megabytes: float) -> dict[str, Any]:
     """The studio's checks against the cookbook's, on a sound file; and line by line on a dirty one."""
-    from core.data.quality.cookbook import check_file
+    from core.data.quality.openai_cookbook import check_file
     from core.services.data import sources
 
     sound, dirty = folder / "chats.jsonl", folder / "dirty.jsonl"
@@ -225,7 +225,7 @@ def by_studio(table: Path, folder: Path) -> Any:
     from core.data import formats
     from core.data.conversion.labeling import Labeler, Recipe
     from core.data.examples.sets import ExampleSet
-    from core.data.quality.rules import check_set
+    from core.data.quality.set_rules import check_set
     from core.data.versions.writer import VersionWriter
     from core.services.data.sources import reading_ahead
     from worker.handlers.conversion import write_examples

@@ -32,7 +32,7 @@ def configure() -> None:
     """Page icon (a local file: a Material icon would be fetched from the internet), wide layout, logo, style sheets."""
     st.set_page_config(page_icon=str(MARK), layout="wide", menu_items={"About": ABOUT})
     st.logo(str(LOGO), size="large", icon_image=str(MARK))
-    for sheet in ("palette.css", "studio.css"):
+    for sheet in ("palette.generated.css", "studio.css"):
         st.html(HERE / sheet)
 
 

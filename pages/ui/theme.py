@@ -1,7 +1,7 @@
 """The colors of the studio, each defined once with its light and its dark value.
 
-`python -m pages.ui.theme` writes them into `.streamlit/config.toml` (Streamlit's theme) and `pages/ui/palette.css` (CSS
-variables); a test compares both files with this one. A new color is one line of `PALETTE`; styles use it as
+`python -m pages.ui.theme` writes them into `.streamlit/config.toml` (Streamlit's theme) and `palette.generated.css`
+(CSS variables); a test compares both files with this one. A new color is one line of `PALETTE`; styles use it as
 `var(--sft-NAME)`.
 
 Gray is what there was before, the blue accent is what tuning changed. Green, orange and red only report a state.
@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 ROOT: Final = Path(__file__).parents[2]
 CONFIG: Final = ROOT / ".streamlit" / "config.toml"
-STYLES: Final = Path(__file__).parent / "palette.css"
+STYLES: Final = Path(__file__).parent / "palette.generated.css"
 
 PALETTE: Final[dict[str, tuple[str, str]]] = {  # name: (light, dark)
     "page": ("#FFFFFF", "#121316"),
@@ -121,7 +121,7 @@ def config() -> str:
 
 
 def styles() -> str:
-    """The complete `palette.css`. `light-dark()` follows the color scheme that Streamlit sets for the active theme."""
+    """The complete style sheet. `light-dark()` follows the color scheme that Streamlit sets for the active theme."""
     lines = [f"  --sft-{name}: light-dark({light}, {dark});" for name, (light, dark) in PALETTE.items()]
     return "/* Written by `python -m pages.ui.theme`; change the colors there. */\n" + "\n".join(
         [":root {", *lines, "}\n"]

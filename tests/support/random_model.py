@@ -8,7 +8,7 @@ from core.models.base_models.starter import CHAT_TEMPLATE, STARTER_RECIPE
 
 
 def make_model(directory: Path, *, seed: int = 0) -> Path:
-    """Write a model directory that transformers loads and `core.models.base_models.directory.inspect` accepts."""
+    """Write a model directory that transformers loads and `core.models.base_models.local_folder.inspect` accepts."""
     import torch
     from tokenizers import Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import BPE

@@ -17,7 +17,7 @@ from core.data.examples import sensitive
 from core.data.examples.sets import ExampleSet
 from core.data.issues import finding
 from core.data.quality import structure
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.data.versions.manifest import SourceFile
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Finding

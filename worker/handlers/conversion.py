@@ -15,9 +15,9 @@ from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeler, Recipe
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.sets import ExampleSet
-from core.data.formats.batches import RowBatch
+from core.data.formats.parsing.batches import RowBatch
 from core.data.issues import finding
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.data.versions.manifest import RowCounts, SourceFile
 from core.data.versions.writer import VersionWriter
 from core.messages import Finding, Reject, Split

@@ -13,7 +13,7 @@ from core.data.editing.building import checked
 from core.data.editing.choosing import draw, drawn
 from core.data.editing.equality import Numbers
 from core.data.examples.sets import ExampleSet
-from core.data.quality import rules
+from core.data.quality import set_rules
 from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Provenance, ProvenanceWriter, Rows
@@ -44,7 +44,7 @@ def handle(ctx: TaskContext) -> Outcome:
         for version, _, taken in parts:
             for made, provenance in _taken(version, taken, int(payload["seed"])):
                 assert made.origin is not None
-                example, findings = checked(made, trusted=version.manifest.rules == rules.VERSION)
+                example, findings = checked(made, trusted=version.manifest.rules == set_rules.VERSION)
                 if example.split == "train" and made.origin.digest() in held_out:
                     example, moved = replace(example, split="validation"), moved + 1
                 kept.add(out.examples, provenance)
@@ -53,7 +53,7 @@ def handle(ctx: TaskContext) -> Outcome:
                 ctx.progress(90 * out.examples / max(total, 1), "Mixing", f"{out.examples:,} labeled examples")
                 ctx.raise_if_interrupted()
         kept.close()
-        out.note(rules.check_set(seen))
+        out.note(set_rules.check_set(seen))
         sources = [
             {"version_id": version.id, "title": title_of(version), "weight": weight, "taken": n}
             for version, weight, n in parts

@@ -14,7 +14,7 @@ from core.data.conversion.smart.recipe import SmartRecipe
 from core.data.examples.sets import ExampleSet
 from core.data.issues import finding
 from core.data.quality import structure
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.data.versions.rows import ProvenanceWriter
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Finding, Reject

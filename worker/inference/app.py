@@ -103,15 +103,15 @@ def make_app() -> FastAPI:
 
     @app.get("/v1/models")
     def models() -> dict[str, Any]:
-        from worker.inference import registry  # imported here, because the services take half of the startup time
+        from worker.inference import served_models  # imported here, because the services take half of the startup time
 
-        return {"object": "list", "data": [_model(*entry) for entry in registry.listed()]}
+        return {"object": "list", "data": [_model(*entry) for entry in served_models.listed()]}
 
     @app.get("/v1/models/{model_id:path}")
     def model(model_id: str) -> dict[str, Any]:
-        from worker.inference import registry
+        from worker.inference import served_models
 
-        found = registry.find(model_id)
+        found = served_models.find(model_id)
         return _model(found.id, found.title, found.base.id, found.created_at)
 
     @app.post("/v1/chat/completions")

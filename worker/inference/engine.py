@@ -98,18 +98,18 @@ class InferenceEngine:
                 request.emit(error)
 
     def _begin(self, request: GenerationRequest) -> Generation:
-        from worker.inference import registry
+        from worker.inference import served_models
         from worker.inference.decoding import Generation
 
         loader = self._ready()
-        served = registry.find(request.model_id)
+        served = served_models.find(request.model_id)
         loaded, adapter = loader.get(served, busy={id(generation.loaded) for generation in self._open})
         return Generation(request, loaded, adapter, served.on_refusal)
 
     def _ready(self) -> Loader:
         """The loader, with torch behind it."""
         import worker.training  # noqa: F401  it sets the number of threads before torch is imported
-        from worker.inference import decoding, registry  # noqa: F401  imported here to be there when asked
+        from worker.inference import decoding, served_models  # noqa: F401  imported here to be there when asked
         from worker.inference.loader import Loader
 
         self._loader = self._loader or Loader()

@@ -15,7 +15,7 @@ import torch
 
 from core.errors import StorageError
 from worker.inference.adapters import Adapters
-from worker.inference.registry import Served
+from worker.inference.served_models import Served
 from worker.training.model_files import load_model, load_tokenizer
 from worker.training.runtime import use_cores
 

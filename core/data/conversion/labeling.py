@@ -15,7 +15,7 @@ from typing import Any, Self
 from core.data.conversion import chat_shapes, columnar
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
-from core.data.formats.batches import RowBatch
+from core.data.formats.parsing.batches import RowBatch
 from core.data.issues import finding
 from core.data.quality import structure
 from core.errors import DataError

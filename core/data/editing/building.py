@@ -10,7 +10,7 @@ from core.data.editing.base import Effect, Operation, OperationSource, ResultExa
 from core.data.examples.sets import ExampleSet
 from core.data.issues import codes
 from core.data.quality import structure
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.data.versions.files import example_row
 from core.data.versions.rows import Entry, Provenance, ProvenanceWriter, Rows
 from core.data.versions.stored import StoredExamples, interleaved

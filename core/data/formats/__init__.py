@@ -9,12 +9,12 @@ A new format is one file with a class (see base.Format) and one line below.
 from __future__ import annotations
 
 from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, ReadingOption, labels
-from core.data.formats.batches import RowBatch
 from core.data.formats.csv import CsvFormat
 from core.data.formats.detect import detect_file
 from core.data.formats.json import JsonFormat
 from core.data.formats.jsonl import JsonlFormat
 from core.data.formats.parquet import ParquetFormat
+from core.data.formats.parsing.batches import RowBatch
 from core.data.formats.reading import choices, facts, read, read_batches
 from core.data.formats.xlsx import XlsxFormat
 

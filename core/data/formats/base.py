@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
-from core.data.formats.batches import BATCH_ROWS, RowBatch, from_items
+from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
 from core.messages import Finding, Reject, Row
 from core.registry import Registry
 

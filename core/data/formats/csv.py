@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from core.data.formats.base import Detection, Format, Head, ReadingChoice, ReadingOption
-from core.data.formats.batches import BATCH_ROWS, RowBatch
-from core.data.formats.csv_batches import BatchBuilder, drop_header
-from core.data.formats.csv_records import CsvText, strict_reader
+from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch
+from core.data.formats.parsing.csv_batches import BatchBuilder, drop_header
+from core.data.formats.parsing.csv_records import CsvText, strict_reader
 from core.data.issues import data_error, finding
 from core.errors import DataError
 from core.messages import Finding, Reject, Row

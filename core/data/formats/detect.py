@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 
 from core import arguments
 from core.data.formats.base import FORMATS, HEAD_BYTES, Detection, Format, Head
-from core.data.formats.compression import DAMAGE, check, is_gzip, open_bytes
-from core.data.formats.containers import refuse_containers
-from core.data.formats.encoding import Encoding, checked_codec, decode_head, detect_encoding
-from core.data.formats.nested import checked_way, nested_fields
+from core.data.formats.parsing.compression import DAMAGE, check, is_gzip, open_bytes
+from core.data.formats.parsing.containers import refuse_containers
+from core.data.formats.parsing.encoding import Encoding, checked_codec, decode_head, detect_encoding
+from core.data.formats.parsing.nested import checked_way, nested_fields
 from core.data.issues import data_error, finding
 from core.errors import DataError, NotFound
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.data.formats import strict_json
 from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice, ReadingOption
-from core.data.formats.json_text import JsonText, first_value
+from core.data.formats.parsing import strict_json
+from core.data.formats.parsing.json_text import JsonText, first_value
 from core.data.issues import data_error, finding
 from core.errors import DataError
 from core.messages import Reject, Row

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.data.formats import strict_json
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Format, Head
 from core.data.formats.json import TABLE_NAMES
-from core.data.formats.json_text import JsonText, first_value, row_or_reject
-from core.data.formats.text import Line, damage, lines, shortened
+from core.data.formats.parsing import strict_json
+from core.data.formats.parsing.json_text import JsonText, first_value, row_or_reject
+from core.data.formats.parsing.text import Line, damage, lines, shortened
 from core.data.issues import reject
 from core.errors import DataError
 from core.messages import Reject, Row

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, ReadingOption
-from core.data.formats.batches import BATCH_ROWS, RowBatch, from_items
-from core.data.formats.encoding import ENCODING_TITLES
-from core.data.formats.nested import WAYS, reshape
+from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
+from core.data.formats.parsing.encoding import ENCODING_TITLES
+from core.data.formats.parsing.nested import WAYS, reshape
 from core.data.issues import data_error, reject
 from core.errors import NotFound
 from core.messages import Reject, Row

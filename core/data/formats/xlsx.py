@@ -37,7 +37,7 @@ _READ_AS_EMPTY = {
 _NOT_COMPUTED = re.compile(
     rb'<c\b(?![^>]*t="str")[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>'
 )  # fmt: skip
-_READER = Path(__file__).with_name("xlsx_rows.py")
+_READER = Path(__file__).parent / "parsing" / "xlsx_rows.py"
 
 
 class XlsxFormat(Format):

@@ -24,7 +24,7 @@ from core.data.examples.identity import PlainMessage, decoded_key, decoded_keys
 from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.data.examples.sets import is_masked
 from core.data.formats.jsonl import MAX_WASTED, LineSource, record
-from core.data.formats.text import Line
+from core.data.formats.parsing.text import Line
 from core.data.issues import ISSUES
 from core.data.quality import structure
 from core.data.quality.line_chunks import PROCESSES, LineChunk, NotByChunks, map_chunks
@@ -32,7 +32,7 @@ from core.data.quality.line_scan import LineScan
 from core.messages import Finding, Reject, Row
 from core.text import CHARACTERS_PER_TOKEN
 
-_MARK_DAMAGE = "studio_escape"  # registered by core.data.formats.text: a bad byte remains recognizable
+_MARK_DAMAGE = "studio_escape"  # registered by core.data.formats.parsing.text: a bad byte remains recognizable
 _MAX_CHARACTERS = MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN
 
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")

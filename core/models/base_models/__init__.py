@@ -14,7 +14,7 @@ from pathlib import Path
 from core.errors import DataError, NotFound
 from core.models.base_models import hub_cache
 from core.models.base_models.catalog import BASE_MODELS, HubModel, by_name
-from core.models.base_models.directory import LACKS_FILES, inspect, is_language_model
+from core.models.base_models.local_folder import LACKS_FILES, inspect, is_language_model
 from core.models.base_models.records import BaseModelRef, Dims
 from core.settings import get_settings
 

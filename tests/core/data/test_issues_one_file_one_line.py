@@ -14,7 +14,7 @@ from core.data.examples.sets import ExampleSet
 from core.data.issues import ISSUES, Fix, Issue, ScoreShare, Verdict, document, finding
 from core.data.issues.check import BaseCheck, Case, Hit
 from core.data.issues.fixes import positions
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.errors import DataError
 from core.services.data import datasets, quality
 from core.services.data.datasets import edits

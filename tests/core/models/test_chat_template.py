@@ -11,8 +11,8 @@ import pytest
 
 from core.errors import DataError
 from core.messages import Message
-from core.models.base_models.directory import inspect
 from core.models.base_models.light_tokenizer import LightTokenizer
+from core.models.base_models.local_folder import inspect
 from core.models.render import render, render_prompt
 from tests.support import chat_templates
 from tests.support.random_model import make_model

@@ -25,7 +25,7 @@ def test_no_color_is_written_anywhere_else() -> None:
         if file.suffix in (".css", ".py")
     ]
     with_colors = {file.relative_to(theme.ROOT).as_posix() for file in files if HEX.search(file.read_text("utf-8"))}
-    assert with_colors == {"pages/ui/palette.css", "pages/ui/theme.py"}
+    assert with_colors == {"pages/ui/palette.generated.css", "pages/ui/theme.py"}
 
 
 def test_each_variable_in_the_style_sheets_exists() -> None:

@@ -14,7 +14,7 @@ from core.services.serving import chat
 from core.services.training import merging, models
 from tests.support.jobs import launch, make_dataset, succeed
 from tests.support.random_model import make_adapter, make_model
-from worker.inference import registry
+from worker.inference import served_models
 from worker.run import execute
 
 
@@ -28,7 +28,7 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
     whole = merging.served_id(tuned.id)
     assert merging.can_merge(tuned)
     with pytest.raises(NotFound, match="was not merged"):
-        registry.find(whole)
+        served_models.find(whole)
     with pytest.raises(NotFound, match="was not merged"):
         models.download(tuned.id, merged=True)
     task = merging.begin(tuned.id)
@@ -52,10 +52,10 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
     with zipfile.ZipFile(models.download(tuned.id).path) as archive:
         assert "adapter_model.safetensors" in archive.namelist()
 
-    served = registry.find(whole)
+    served = served_models.find(whole)
     assert (served.id, served.is_adapter) == (whole, False)
-    assert registry.find("Tuned:merged") == served
-    assert whole in [entry[0] for entry in registry.listed()]
+    assert served_models.find("Tuned:merged") == served
+    assert whole in [entry[0] for entry in served_models.listed()]
     assert [(model.title, model.model_id) for model in chat.available_models()[:2]] == [
         ("Tuned", tuned.id),
         ("Tuned (merged)", tuned.id),
@@ -76,7 +76,7 @@ def test_the_merged_model_answers_like_its_adapter(tuned: models.ModelRecord) ->
     loader, said = Loader(), []
     for model_id in (tuned.id, merging.served_id(tuned.id)):
         asked = GenerationRequest(model_id, [Message("user", "What is item 7?")], ChatOptions(12), print, None)  # type: ignore[arg-type]
-        answer = Generation(asked, *loader.get(registry.find(model_id), set()))
+        answer = Generation(asked, *loader.get(served_models.find(model_id), set()))
         chunks = [answer.step() for _ in range(12)]
         said.append("".join(chunk.text for chunk in chunks if chunk))
     assert said[0] == said[1] != ""

@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 from core.errors import TrainingError
 from core.messages import Message
-from core.models.base_models.directory import inspect
+from core.models.base_models.local_folder import inspect
 from core.models.methods import METHODS, build
 from core.models.methods.base import Method
 from tests.support import tiny

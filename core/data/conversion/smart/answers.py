@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.data.formats import strict_json
+from core.data.formats.parsing import strict_json
 from core.errors import DataError
 
 MAX_ANSWER: Final = 20_000  # characters of one text

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.examples.sets import ExampleSet
-from core.data.quality import rules, structure
+from core.data.quality import set_rules, structure
 from core.data.versions import files, reader
 from core.messages import Finding
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
@@ -50,7 +50,7 @@ def recheck(
         seen.feed(example)
         if index % 200 == 0:
             progress(index / max(version.examples, 1))
-    about_set = rules.check_set(seen)
+    about_set = set_rules.check_set(seen)
     findings.extend(about_set)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / files.FINDINGS
@@ -68,7 +68,7 @@ def recheck(
         if dataset is not None and row is not None:
             if dataset.current_version_id == version_id:  # an edit may have made a newer one with its own state
                 dataset.state, dataset.updated_at = state, time.time()
-            row.manifest = {**row.manifest, "rules": rules.VERSION, "findings": counts}
+            row.manifest = {**row.manifest, "rules": set_rules.VERSION, "findings": counts}
             uow.session.add(dataset)
             uow.session.add(row)
             uow.session.flush()

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.data.editing import Effect, Operation
 from core.data.editing.building import build, count as count_effect
-from core.data.quality import rules
+from core.data.quality import set_rules
 from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Rows
@@ -201,7 +201,7 @@ def build_version(
         DataError: nothing would change.
     """
     with VersionWriter(folder, hold_out=0.0) as out:  # the parts do not change unless the operation moves examples
-        trusted = base.manifest.rules == rules.VERSION
+        trusted = base.manifest.rules == set_rules.VERSION
         effect = build(rows, operation, out, _provenance(base), tick, trusted=trusted)
         if effect.nothing:
             raise DataError(f"{operation.title}: nothing would change.", "Choose other settings.")

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from core.data.quality import rules
+from core.data.quality import set_rules
 from core.data.versions import files
 from core.data.versions.manifest import SCHEMA_VERSION, Change, Counts, Manifest
 from core.data.versions.writer import VersionWriter, Written
@@ -171,6 +171,6 @@ def _manifest(base: VersionRecord, written: Written, change: Change, recipe: Map
         examples_sha256=written.examples_sha256,
         split=written.split,
         findings=dict(written.findings),
-        rules=rules.VERSION,
+        rules=set_rules.VERSION,
         schema_version=SCHEMA_VERSION,
     )

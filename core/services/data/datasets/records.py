@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from core.data.issues import codes
-from core.data.quality import rules
+from core.data.quality import set_rules
 from core.data.versions.manifest import Manifest
 from core.errors import NotFound
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
@@ -135,7 +135,7 @@ def version_record(row: DatasetVersion) -> VersionRecord:
 
 def dataset_record(dataset: FineTuningDataset, version: DatasetVersion) -> DatasetRecord:
     """The record of a row; a version checked by older rules counts as not validated."""
-    current = version.manifest.get("rules") == rules.VERSION
+    current = version.manifest.get("rules") == set_rules.VERSION
     return DatasetRecord(
         id=dataset.id,
         name=dataset.name,

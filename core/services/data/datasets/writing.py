@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import select
 
 from core.data.examples.sets import ExampleSet
-from core.data.quality import rules, structure
+from core.data.quality import set_rules, structure
 from core.data.versions import files, reader
 from core.data.versions.manifest import Change, Counts, Manifest, SourceFile
 from core.data.versions.writer import VersionWriter, Written
@@ -76,7 +76,7 @@ def create_dataset(
                 placed = Example(example.messages, example.source, example.source_line, split, example.flags)  # type: ignore[arg-type]
                 out.add(placed, structure.check(placed))
                 seen.feed(placed)
-        out.note((*findings, *rules.check_set(seen)))
+        out.note((*findings, *set_rules.check_set(seen)))
         publish = prepare(new_id("ds"), name, description, out, Origin(origin))
     with UnitOfWork() as uow:
         dataset_id = publish(uow)
@@ -285,7 +285,7 @@ def _manifest(dataset_id: str, version_id: str, written: Written, origin: Origin
         examples_sha256=written.examples_sha256,
         split=written.split,
         findings=dict(written.findings),
-        rules=rules.VERSION,
+        rules=set_rules.VERSION,
     )
 
 

@@ -11,8 +11,8 @@ from core.data.examples.sets import ExampleSet
 from core.data.formats import Detection
 from core.data.formats.base import MAX_RECORD
 from core.data.issues import data_error
-from core.data.quality import cookbook, line_chunks, structure, validation
-from core.data.quality.rules import check_set
+from core.data.quality import line_chunks, openai_cookbook, structure, validation
+from core.data.quality.set_rules import check_set
 from core.messages import Row
 from core.platform.forking import ProcessLost
 
@@ -55,14 +55,14 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
     return LineCounts(read, rejected, rejected - unreadable)
 
 
-def check_by_cookbook(path: Path) -> cookbook.Report:
+def check_by_cookbook(path: Path) -> openai_cookbook.Report:
     """The report of the seven checks of OpenAI's cookbook on a chat file.
 
     Raises:
         DataError: the file cannot be opened, or a line is longer than the limit.
     """
     try:
-        return cookbook.check_file(path)
+        return openai_cookbook.check_file(path)
     except OSError as error:
         raise data_error("file_missing", f"{path} cannot be opened: {error.strerror}.") from error
     except line_chunks.NotByChunks as error:

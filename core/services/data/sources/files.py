@@ -17,7 +17,7 @@ from core.data.conversion.templates import TEMPLATES
 from core.data.examples.sets import ExampleSet
 from core.data.formats import Detection
 from core.data.issues import ISSUES, finding, from_error
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 from core.services.data.sources import chat_lines

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.data import formats
 from core.data.formats import Detection
-from core.data.formats.batches import RowBatch
+from core.data.formats.parsing.batches import RowBatch
 from core.platform.forking import Finished, Forked, may_fork
 
 _WORTH_FORKING = 8 << 20  # bytes of the file

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from core.data import formats
 from core.data.formats import FORMATS
-from core.data.formats.text import line_ends, lines
+from core.data.formats.parsing.text import line_ends, lines
 from core.errors import DataError
 from core.messages import Reject
 from core.services.data import sources

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from core.data.quality.rules import MINIMUM_EXAMPLES, RECOMMENDED_EXAMPLES
+from core.data.quality.set_rules import MINIMUM_EXAMPLES, RECOMMENDED_EXAMPLES
 from core.data.samples import load_sample
 from core.messages import Example, Message
 from core.models.base_models import resolve as resolve_base

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.data.formats import labels
-from core.data.quality.rules import MINIMUM_EXAMPLES, RECOMMENDED_EXAMPLES
+from core.data.quality.set_rules import MINIMUM_EXAMPLES, RECOMMENDED_EXAMPLES
 from core.models.base_models.starter import STARTER_RECIPE
 from core.models.methods.lora import LoRA
 from core.settings import MAX_UPLOAD_BYTES, get_settings

@@ -10,7 +10,7 @@ from core.data.conversion.columnar import plan
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
-from core.data.formats.batches import from_items
+from core.data.formats.parsing.batches import from_items
 from core.data.issues import reject
 from core.errors import DataError
 from core.messages import Reject, Row

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from core.data.examples import identity
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.sets import ExampleSet
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.data.versions.files import EXAMPLES, read_rows
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Message

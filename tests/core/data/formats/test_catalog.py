@@ -276,7 +276,7 @@ def test_a_cut_gzip_file_is_read_up_to_the_cut(tmp_path: Path) -> None:
 
 
 def test_a_gzip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.data.formats.compression.MAX_UNPACKED_BYTES", 5_000_000)
+    monkeypatch.setattr("core.data.formats.parsing.compression.MAX_UNPACKED_BYTES", 5_000_000)
     with pytest.raises(DataError) as caught:
         read(put(tmp_path, "a.csv.gz", gzip.compress(b"q,a\n" + b"x,y\n" * 2_000_000)))
     assert caught.value.code == "gzip_too_large"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from core.data import formats
-from core.data.formats import Detection, csv_records
+from core.data.formats import Detection
+from core.data.formats.parsing import csv_records
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put, rejected, rows
 

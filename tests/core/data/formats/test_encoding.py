@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data.formats.encoding import checked_codec, detect_encoding
+from core.data.formats.parsing.encoding import checked_codec, detect_encoding
 from core.errors import DataError
 from tests.core.data.formats.support import detect, put, read, rejected, rows
 

@@ -159,7 +159,7 @@ def test_chunk_edges_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     whole = read(path)
     assert [fields for _, fields in rows(whole)] == values
     for size in (1, 2, 3, 7, 64):
-        monkeypatch.setattr("core.data.formats.json_text._CHUNK", size)
+        monkeypatch.setattr("core.data.formats.parsing.json_text._CHUNK", size)
         assert read(path) == whole
 
 

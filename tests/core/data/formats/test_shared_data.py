@@ -13,7 +13,7 @@ import pytest
 
 from core.data import formats
 from core.data.formats import FORMATS
-from core.data.formats.strict_json import loads
+from core.data.formats.parsing.strict_json import loads
 from core.errors import DataError
 from core.messages import Reject
 from tests.core.data.formats.support import WRITERS, detect, put, read, rejected, rows

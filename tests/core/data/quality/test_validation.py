@@ -14,7 +14,7 @@ from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.examples.sets import ExampleSet
 from core.data.formats import detect_file, read
 from core.data.quality import line_chunks, structure, validation
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.messages import Reject
 from core.platform.forking import ProcessLost
 from core.services.data import sources

@@ -13,7 +13,7 @@ import pytest
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.sets import ExampleSet
 from core.data.issues import finding, reject
-from core.data.quality.rules import check_set
+from core.data.quality.set_rules import check_set
 from core.data.versions.exports import jsonl
 from core.data.versions.files import EXAMPLES, FINDINGS, REJECTS, read_rows
 from core.data.versions.writer import VersionWriter

@@ -167,7 +167,7 @@ def test_states() -> None:
 
 def test_checking_again_after_the_rules_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = make()
-    monkeypatch.setattr("core.data.quality.rules.VERSION", 999)
+    monkeypatch.setattr("core.data.quality.set_rules.VERSION", 999)
     assert datasets.get_dataset(dataset.id).state == "not_validated"
     task = datasets.validate(dataset.id)
     assert datasets.validate("Pairs").id == task.id

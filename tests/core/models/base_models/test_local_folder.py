@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError
-from core.models.base_models.directory import inspect
+from core.models.base_models.local_folder import inspect
 from tests.support.random_model import make_model
 
 

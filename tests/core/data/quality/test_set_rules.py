@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from core.data.examples import identity
 from core.data.examples.sets import ExampleSet
-from core.data.quality import rules
+from core.data.quality import set_rules
 from core.messages import Example, Finding, Message
 
 
@@ -26,7 +26,7 @@ def check(examples: Iterable[Example]) -> list[Finding]:
     seen = ExampleSet()
     for item in examples:
         seen.feed(item)
-    return rules.check_set(seen)
+    return set_rules.check_set(seen)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_every_way_of_feeding_a_set_finds_the_same(examples: list[Example]) -> N
         masked = int(item.messages[1].weight == 0)
         key = identity.decoded_key(item.messages)
         decoded.add((key,), range(item.source_line, item.source_line + 1), split=item.split, masked=masked)
-    assert rules.check_set(one) == rules.check_set(stored) == rules.check_set(decoded)
+    assert set_rules.check_set(one) == set_rules.check_set(stored) == set_rules.check_set(decoded)

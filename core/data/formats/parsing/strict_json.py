@@ -10,7 +10,7 @@ import re
 from typing import Any, NoReturn
 
 from core.data.formats.base import MAX_DEPTH
-from core.data.formats.text import line_ends
+from core.data.formats.parsing.text import line_ends
 from core.data.issues import data_error
 from core.errors import DataError
 

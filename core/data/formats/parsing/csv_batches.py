@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.data.formats.batches import BATCH_CELLS, BATCH_CHARACTERS, RowBatch
-from core.data.formats.csv_records import Block
+from core.data.formats.parsing.batches import BATCH_CELLS, BATCH_CHARACTERS, RowBatch
+from core.data.formats.parsing.csv_records import Block
 from core.data.issues import reject
 from core.messages import Reject
 from core.text import plural

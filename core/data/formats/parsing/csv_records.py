@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.data.formats.base import MAX_RECORD, Detection
-from core.data.formats.text import ByteWidth, Line, damage, open_text, shortened
+from core.data.formats.parsing.text import ByteWidth, Line, damage, open_text, shortened
 from core.data.issues import reject
 from core.messages import Reject
 

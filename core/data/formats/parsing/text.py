@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from core.data.formats.base import MAX_RECORD
-from core.data.formats.compression import open_bytes
+from core.data.formats.parsing.compression import open_bytes
 from core.data.issues import reject
 from core.messages import Reject
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from core.data.formats import strict_json
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD
-from core.data.formats.text import ByteWidth, damage, line_ends, open_text, shortened
+from core.data.formats.parsing import strict_json
+from core.data.formats.parsing.text import ByteWidth, damage, line_ends, open_text, shortened
 from core.data.issues import data_error, from_error, reject
 from core.errors import DataError
 from core.messages import Reject, Row

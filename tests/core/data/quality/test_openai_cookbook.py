@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli import build_app
-from core.data.quality import cookbook, line_chunks
+from core.data.quality import line_chunks, openai_cookbook
 
 
 def plain(path):
@@ -43,7 +43,7 @@ def plain(path):
 
 
 def by_profile(path, processes=1):
-    return [(item.line, item.check) for item in cookbook.check_file(path, processes=processes).findings]
+    return [(item.line, item.check) for item in openai_cookbook.check_file(path, processes=processes).findings]
 
 
 U, A = {"role": "user", "content": "Hello ü"}, {"role": "assistant", "content": "Hi"}
@@ -93,7 +93,7 @@ def test_a_seeded_dirty_file_is_found_line_by_line_as_by_the_cookbook(tmp_path, 
     assert by_profile(path) == plain(path)
     assert by_profile(path, processes=2) == plain(path)
     if seed > 1:
-        assert set(Counter(check for _, check in plain(path))) == set(cookbook.CHECKS)
+        assert set(Counter(check for _, check in plain(path))) == set(openai_cookbook.CHECKS)
 
 
 def test_lines_that_the_cookbook_stops_at_are_named(tmp_path):

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.data.formats.csv import column_names
-from core.data.formats.parquet_probe import BATCH
-from core.data.formats.text import shortened
+from core.data.formats.parsing.parquet_probe import BATCH
+from core.data.formats.parsing.text import shortened
 from core.data.issues import data_error, finding, reject
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
