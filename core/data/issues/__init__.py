@@ -2,7 +2,8 @@
 
 A new issue is a record in the file of its subject, `ISSUES.add(Issue(...))`; its check, its rule and its fixes are in
 the same file, and the record names them. The findings of files and rows, the rules about sets, the quality report with
-its score and its fixes, and docs/findings.md all read this catalog.
+its score and its fixes, and docs/findings.md all read this catalog. It is not formatted automatically, so that an issue
+remains one short paragraph.
 """
 
 # The order is that of the document and of the worklist.

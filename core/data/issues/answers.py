@@ -81,39 +81,16 @@ class Placeholders(BaseCheck):
 
 _issue = partial(Issue, subject="Answers")
 
-ISSUES.add(
-    _issue(
-        "empty_answers",
-        "Empty or placeholder answers",
-        "error",
-        "{examples} {have} an answer that says nothing.",
-        "The model would learn to say nothing. Drop these examples, or write the answers.",
-        (DROP, EDIT),
-        ScoreShare("answers", 1.0),
-        check=Answers,
-    )
-)
-ISSUES.add(
-    _issue(
-        "refusals",
-        "Refusing answers",
-        "warning",
-        "{examples} refuse{s} to answer.",
-        "They teach the model to refuse ordinary requests. Drop them, unless refusing is what it should learn.",
-        (DROP, EDIT),
-        ScoreShare("answers", 1.0),
-        check=Answers,
-    )
-)
-ISSUES.add(
-    _issue(
-        "placeholders",
-        "Unfilled placeholders",
-        "warning",
-        "{examples} contain{s} placeholders that were never filled in.",
-        "The model would repeat placeholders such as {{name}} in its answers. Fill them in, or drop the examples.",
-        (DROP, EDIT),
-        ScoreShare("answers", 1.0),
-        check=Placeholders,
-    )
-)
+# fmt: off
+ISSUES.add(_issue("empty_answers", "Empty or placeholder answers", "error",
+    "{examples} {have} an answer that says nothing.",
+    "The model would learn to say nothing. Drop these examples, or write the answers.", (DROP, EDIT),
+    ScoreShare("answers", 1.0), check=Answers))
+ISSUES.add(_issue("refusals", "Refusing answers", "warning",
+    "{examples} refuse{s} to answer.",
+    "They teach the model to refuse ordinary requests. Drop them, unless refusing is what it should learn.",
+    (DROP, EDIT), ScoreShare("answers", 1.0), check=Answers))
+ISSUES.add(_issue("placeholders", "Unfilled placeholders", "warning",
+    "{examples} contain{s} placeholders that were never filled in.",
+    "The model would repeat placeholders such as {{name}} in its answers. Fill them in, or drop the examples.",
+    (DROP, EDIT), ScoreShare("answers", 1.0), check=Placeholders))

@@ -201,92 +201,34 @@ def _unified(affected: Affected) -> Mapping[str, Any]:
 
 _issue = partial(Issue, subject="Consistency", scope="set")
 
-ISSUES.add(
-    _issue(
-        "contradictions",
-        "Same input, different answers",
-        "error",
-        "{examples}{in_groups} with the same input {have} different answers.",
-        "The model cannot learn both. Keep the right answer of each group and drop the others.",
-        (
-            Fix(
-                "keep_common",
-                "Keep the most common answer, drop {n}",
-                "In each group with a most common answer, the others are dropped.",
-                "drop_rows",
-                _drop_minority,
-                lambda affected: len(_minority(affected)),
-            ),
-            DROP_ALL,
-            EDIT,
-        ),
-        ScoreShare("consistency", 1.0),
-        check=Contradictions,
-    )
-)
-ISSUES.add(
-    _issue(
-        "varied_answers",
-        "Same input, several long answers",
-        "info",
-        "{examples}{in_groups} with the same input {have} different long answers.",
-        "Fine where many answers are right. Where only one is, keep it and drop the others.",
-        (DROP_ALL, EDIT),
-        ScoreShare("consistency", 0.1),
-        check=Contradictions,
-    )
-)
-ISSUES.add(
-    _issue(
-        "label_variants",
-        "One label, several spellings",
-        "warning",
-        "{examples} {have} a label that most others spell differently.",
-        "To a model, “Refund” and “refund” are two answers. Use one spelling.",
-        (
-            Fix(
-                "unify",
-                "Use the most common spelling in {examples}",
-                "Rewrites the other spellings; nothing else changes.",
-                "edit_rows",
-                _unified,
-            ),
-            EDIT,
-        ),
-        ScoreShare("consistency", 0.5),
-        check=Labels,
-    )
-)
-ISSUES.add(
-    _issue(
-        "system_inconsistent",
-        "Different system messages",
-        "warning",
-        "{examples} {have} another system message than most.",
-        "Use one system message everywhere, unless the difference is intended.",
-        (
-            Fix(
-                "set_system",
-                "Use the most common system message in {n}",
-                "Replaces theirs, or adds it where there is none.",
-                "set_system",
-                _usual_system,
-            ),
-            EDIT,
-        ),
-        ScoreShare("consistency", 0.5),
-        check=SystemMessages,
-    )
-)
-ISSUES.add(
-    _issue(
-        "label_imbalance",
-        "Rare labels",
-        "info",
-        "{examples} {have} a rare label{in_groups}.",
-        "The model will rarely give these answers. Add examples of them, by hand or as variations.",
-        (EDIT,),
-        ScoreShare("amount", 1.0),
-        check=Labels,
-    )
-)
+# fmt: off
+ISSUES.add(_issue("contradictions", "Same input, different answers", "error",
+    "{examples}{in_groups} with the same input {have} different answers.",
+    "The model cannot learn both. Keep the right answer of each group and drop the others.",
+    (Fix("keep_common", "Keep the most common answer, drop {n}",
+         "In each group with a most common answer, the others are dropped.", "drop_rows", _drop_minority,
+         lambda affected: len(_minority(affected))),
+     DROP_ALL, EDIT),
+    ScoreShare("consistency", 1.0), check=Contradictions))
+ISSUES.add(_issue("varied_answers", "Same input, several long answers", "info",
+    "{examples}{in_groups} with the same input {have} different long answers.",
+    "Fine where many answers are right. Where only one is, keep it and drop the others.", (DROP_ALL, EDIT),
+    ScoreShare("consistency", 0.1), check=Contradictions))
+ISSUES.add(_issue("label_variants", "One label, several spellings", "warning",
+    "{examples} {have} a label that most others spell differently.",
+    "To a model, “Refund” and “refund” are two answers. Use one spelling.",
+    (Fix("unify", "Use the most common spelling in {examples}", "Rewrites the other spellings; nothing else changes.",
+         "edit_rows", _unified),
+     EDIT),
+    ScoreShare("consistency", 0.5), check=Labels))
+ISSUES.add(_issue("system_inconsistent", "Different system messages", "warning",
+    "{examples} {have} another system message than most.",
+    "Use one system message everywhere, unless the difference is intended.",
+    (Fix("set_system", "Use the most common system message in {n}", "Replaces theirs, or adds it where there is none.",
+         "set_system", _usual_system),
+     EDIT),
+    ScoreShare("consistency", 0.5), check=SystemMessages))
+ISSUES.add(_issue("label_imbalance", "Rare labels", "info",
+    "{examples} {have} a rare label{in_groups}.",
+    "The model will rarely give these answers. Add examples of them, by hand or as variations.", (EDIT,),
+    ScoreShare("amount", 1.0), check=Labels))

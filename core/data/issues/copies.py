@@ -258,101 +258,31 @@ _MOVE = Fix(
 )
 _copy = partial(Issue, subject="Copies and leakage", scope="set")
 
-ISSUES.add(
-    _copy(
-        "validation_overlap",
-        "Validation examples also in training",
-        "warning",
-        "{examples} of the validation part also appear{s} in training.",
-        "The validation loss looks too good on examples that training has seen. Move them into training, or drop them.",
-        (
-            _MOVE,
-            Fix(
-                "drop",
-                "Drop {n} from validation",
-                "The training copies remain.",
-                "drop_rows",
-                positions,
-                drops_all=True,
-            ),
-        ),
-        ScoreShare("separation", 1.0),
-        check=Copies,
-        rule=overlap,
-    )
-)
-ISSUES.add(
-    _copy(
-        "near_leakage",
-        "Validation examples nearly the same as training ones",
-        "warning",
-        "{examples} of the validation part {are} nearly the same as one in training.",
-        "Near copies distort the validation loss like exact ones. Move them into training, or drop them.",
-        (
-            _MOVE,
-            Fix(
-                "drop",
-                "Drop {n} from validation",
-                "The training examples remain.",
-                "drop_rows",
-                positions,
-                drops_all=True,
-            ),
-        ),
-        ScoreShare("separation", 1.0),
-        check=Copies,
-    )
-)
-ISSUES.add(
-    _copy(
-        "duplicate_examples",
-        "Exact copies",
-        "warning",
-        "{redundant}{in_groups}: exact copies of others.",
-        "Copies are learned as often as they occur. Keep one of each.",
-        (
-            Fix(
-                "drop_copies",
-                "Drop {copies}",
-                "The first of each group remains.",
-                "drop_rows",
-                _drop_copies,
-                lambda affected: len(_copies_to_drop(affected)),
-            ),
-            EDIT,
-        ),
-        ScoreShare("uniqueness", 1.0),
-        check=Copies,
-        rule=duplicates,
-    )
-)
-ISSUES.add(
-    _copy(
-        "near_duplicates",
-        "Near duplicates",
-        "warning",
-        "{redundant}{in_groups}: nearly the same as others.",
-        "Near duplicates add little and count as much as others. Keep one of each group, unless they are intended.",
-        (
-            Fix(
-                "drop_copies",
-                "Keep the first of each, drop {n}",
-                "By their order.",
-                "drop_rows",
-                _drop_copies,
-                lambda affected: len(_copies_to_drop(affected)),
-            ),
-            Fix(
-                "keep_longest",
-                "Keep the longest of each, drop {n}",
-                "By their length.",
-                "merge",
-                _merge_groups,
-                lambda affected: sum(len(group) - 1 for group in _groups(affected)),
-            ),
-            EDIT,
-        ),
-        ScoreShare("uniqueness", 1.0),
-        check=Copies,
-    )
-)
+# fmt: off
+ISSUES.add(_copy("validation_overlap", "Validation examples also in training", "warning",
+    "{examples} of the validation part also appear{s} in training.",
+    "The validation loss looks too good on examples that training has seen. Move them into training, or drop them.",
+    (_MOVE,
+     Fix("drop", "Drop {n} from validation", "The training copies remain.", "drop_rows", positions, drops_all=True)),
+    ScoreShare("separation", 1.0), check=Copies, rule=overlap))
+ISSUES.add(_copy("near_leakage", "Validation examples nearly the same as training ones", "warning",
+    "{examples} of the validation part {are} nearly the same as one in training.",
+    "Near copies distort the validation loss like exact ones. Move them into training, or drop them.",
+    (_MOVE,
+     Fix("drop", "Drop {n} from validation", "The training examples remain.", "drop_rows", positions, drops_all=True)),
+    ScoreShare("separation", 1.0), check=Copies))
+ISSUES.add(_copy("duplicate_examples", "Exact copies", "warning",
+    "{redundant}{in_groups}: exact copies of others.", "Copies are learned as often as they occur. Keep one of each.",
+    (Fix("drop_copies", "Drop {copies}", "The first of each group remains.", "drop_rows", _drop_copies,
+         lambda affected: len(_copies_to_drop(affected))),
+     EDIT),
+    ScoreShare("uniqueness", 1.0), check=Copies, rule=duplicates))
+ISSUES.add(_copy("near_duplicates", "Near duplicates", "warning",
+    "{redundant}{in_groups}: nearly the same as others.",
+    "Near duplicates add little and count as much as others. Keep one of each group, unless they are intended.",
+    (Fix("drop_copies", "Keep the first of each, drop {n}", "By their order.", "drop_rows", _drop_copies,
+         lambda affected: len(_copies_to_drop(affected))),
+     Fix("keep_longest", "Keep the longest of each, drop {n}", "By their length.", "merge", _merge_groups,
+         lambda affected: sum(len(group) - 1 for group in _groups(affected))),
+     EDIT),
+    ScoreShare("uniqueness", 1.0), check=Copies))

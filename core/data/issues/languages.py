@@ -101,17 +101,8 @@ def _classifier() -> Any:
     return classifier
 
 
-ISSUES.add(
-    Issue(
-        "language_mix",
-        "Another language than most",
-        "info",
-        "{examples} {are} in another language than most.",
-        "Fine if both languages are intended. Otherwise drop these examples, or translate them.",
-        (DROP, EDIT),
-        ScoreShare("text", 0.25),
-        check=Languages,
-        subject="Text of the examples",
-        scope="set",
-    )
-)
+# fmt: off
+ISSUES.add(Issue("language_mix", "Another language than most", "info",
+    "{examples} {are} in another language than most.",
+    "Fine if both languages are intended. Otherwise drop these examples, or translate them.", (DROP, EDIT),
+    ScoreShare("text", 0.25), check=Languages, subject="Text of the examples", scope="set"))

@@ -71,40 +71,16 @@ def _answer_start(case: Case) -> int:
 
 _issue = partial(Issue, subject="Length")
 
-ISSUES.add(
-    _issue(
-        "answer_lost",
-        "The complete answer would be cut off",
-        "error",
-        "{examples} would lose the complete answer in training.",
-        "The input alone fills the maximum length, so nothing is left to learn. Shorten it, raise the maximum length "
-        "of the job, or drop these examples.",
-        (DROP, EDIT),
-        ScoreShare("length", 1.0),
-        check=LengthCheck,
-    )
-)
-ISSUES.add(
-    _issue(
-        "over_length",
-        "Longer than the maximum",
-        "warning",
-        "{examples} {are} longer than the maximum length.",
-        "Training cuts off the end. Raise the maximum length of the job, shorten the text, or drop it.",
-        (DROP, EDIT),
-        ScoreShare("length", 0.5),
-        check=LengthCheck,
-    )
-)
-ISSUES.add(
-    _issue(
-        "length_outliers",
-        "Unusually long or short",
-        "info",
-        "{examples} {are} far longer or shorter than the others.",
-        "Look at them: often it is a heading, a complete document, or two rows in one.",
-        (DROP, EDIT),
-        ScoreShare("length", 0.1),
-        check=LengthCheck,
-    )
-)
+# fmt: off
+ISSUES.add(_issue("answer_lost", "The complete answer would be cut off", "error",
+    "{examples} would lose the complete answer in training.",
+    "The input alone fills the maximum length, so nothing is left to learn. Shorten it, raise the maximum length of "
+    "the job, or drop these examples.", (DROP, EDIT), ScoreShare("length", 1.0), check=LengthCheck))
+ISSUES.add(_issue("over_length", "Longer than the maximum", "warning",
+    "{examples} {are} longer than the maximum length.",
+    "Training cuts off the end. Raise the maximum length of the job, shorten the text, or drop it.", (DROP, EDIT),
+    ScoreShare("length", 0.5), check=LengthCheck))
+ISSUES.add(_issue("length_outliers", "Unusually long or short", "info",
+    "{examples} {are} far longer or shorter than the others.",
+    "Look at them: often it is a heading, a complete document, or two rows in one.", (DROP, EDIT),
+    ScoreShare("length", 0.1), check=LengthCheck))

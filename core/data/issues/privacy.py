@@ -45,27 +45,11 @@ def _redact_fix(*, secret: bool) -> Fix:
 
 _issue = partial(Issue, subject="Privacy")
 
-ISSUES.add(
-    _issue(
-        "secrets",
-        "Keys, tokens or passwords",
-        "error",
-        "{examples} contain{s} keys, tokens or passwords.",
-        "A model may repeat what it was trained on to anyone. Redact them, and revoke the real ones.",
-        (_redact_fix(secret=True), DROP),
-        ScoreShare("privacy", 1.0),
-        check=SensitiveCheck,
-    )
-)
-ISSUES.add(
-    _issue(
-        "personal_data",
-        "Personal data",
-        "warning",
-        "{examples} contain{s} personal data.",
-        "A model may repeat it. Redact what should not be learned.",
-        (_redact_fix(secret=False), DROP),
-        ScoreShare("privacy", 0.5),
-        check=SensitiveCheck,
-    )
-)
+# fmt: off
+ISSUES.add(_issue("secrets", "Keys, tokens or passwords", "error",
+    "{examples} contain{s} keys, tokens or passwords.",
+    "A model may repeat what it was trained on to anyone. Redact them, and revoke the real ones.",
+    (_redact_fix(secret=True), DROP), ScoreShare("privacy", 1.0), check=SensitiveCheck))
+ISSUES.add(_issue("personal_data", "Personal data", "warning",
+    "{examples} contain{s} personal data.", "A model may repeat it. Redact what should not be learned.",
+    (_redact_fix(secret=False), DROP), ScoreShare("privacy", 0.5), check=SensitiveCheck))

@@ -29,37 +29,17 @@ def all_masked(seen: ExampleSet) -> Verdict | None:
     return Verdict(len(seen)) if len(seen) and seen.masked == len(seen) else None
 
 
-ISSUES.add(
-    _set(
-        "too_few_examples",
-        "Too few examples",
-        "error",
-        f"{{labeled_examples}} for training; at least {MINIMUM_EXAMPLES} are needed, {RECOMMENDED_EXAMPLES} or more "
-        "are recommended.",
-        "Add examples: write some by hand, import more rows, or let a model write variations.",
-        share=ScoreShare("amount", 0),
-        rule=too_few,
-    )
-)
-ISSUES.add(
-    _set(
-        "few_examples",
-        "Few examples",
-        "warning",
-        f"{{labeled_examples}} for training; {RECOMMENDED_EXAMPLES} or more are recommended, because a model that sees "
-        "fewer memorizes them rather than learning the pattern.",
-        "Add examples: write some by hand, import more rows, or let a model write variations.",
-        share=ScoreShare("amount", 0),
-        rule=few,
-    )
-)
-ISSUES.add(
-    _set(
-        "set_all_masked",
-        "No loss in the set",
-        "error",
-        "Every assistant message of the set has weight 0, so nothing is learned.",
-        "Set the weight of the answers to be learned to 1.",
-        rule=all_masked,
-    )
-)
+# fmt: off
+ISSUES.add(_set("too_few_examples", "Too few examples", "error",
+    f"{{labeled_examples}} for training; at least {MINIMUM_EXAMPLES} are needed, {RECOMMENDED_EXAMPLES} or more "
+    "are recommended.",
+    "Add examples: write some by hand, import more rows, or let a model write variations.",
+    share=ScoreShare("amount", 0), rule=too_few))
+ISSUES.add(_set("few_examples", "Few examples", "warning",
+    f"{{labeled_examples}} for training; {RECOMMENDED_EXAMPLES} or more are recommended, because a model that sees "
+    "fewer memorizes them rather than learning the pattern.",
+    "Add examples: write some by hand, import more rows, or let a model write variations.",
+    share=ScoreShare("amount", 0), rule=few))
+ISSUES.add(_set("set_all_masked", "No loss in the set", "error",
+    "Every assistant message of the set has weight 0, so nothing is learned.",
+    "Set the weight of the answers to be learned to 1.", rule=all_masked))

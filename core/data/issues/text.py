@@ -86,49 +86,20 @@ def _repair(affected: Affected) -> Mapping[str, Any]:
 
 _issue = partial(Issue, subject="Text of the examples")
 
-ISSUES.add(
-    _issue(
-        "special_tokens",
-        "Special tokens inside the text",
-        "warning",
-        "{examples} contain{s} special tokens of chat templates, such as <|im_end|>.",
-        "Training here treats them as plain text, but other programs may end a turn there. Escape or remove them, "
-        "unless they are intended.",
-        (
-            Fix(
-                "neutralise",
-                "Escape in {examples}",
-                "Adds a space to each, so that it remains readable and is not a special token.",
-                "neutralise_special_tokens",
-                positions,
-            ),
-            DROP,
-            EDIT,
-        ),
-        ScoreShare("text", 1.0),
-        check=SpecialTokens,
-    )
-)
-ISSUES.add(
-    _issue(
-        "mojibake",
-        "Damaged letters",
-        "warning",
-        "{examples} contain{s} letters that an encoding error damaged.",
-        "The text was once read in the wrong encoding (“Ã©” for “é”). Repair it.",
-        (
-            Fix(
-                "repair",
-                "Repair {examples}",
-                "Restores the original letters.",
-                "repair_text",
-                _repair,
-                lambda affected: len(_repairable(affected)),
-            ),
-            EDIT,
-            DROP,
-        ),
-        ScoreShare("text", 1.0),
-        check=Mojibake,
-    )
-)
+# fmt: off
+ISSUES.add(_issue("special_tokens", "Special tokens inside the text", "warning",
+    "{examples} contain{s} special tokens of chat templates, such as <|im_end|>.",
+    "Training here treats them as plain text, but other programs may end a turn there. Escape or remove them, unless "
+    "they are intended.",
+    (Fix("neutralise", "Escape in {examples}",
+         "Adds a space to each, so that it remains readable and is not a special token.", "neutralise_special_tokens",
+         positions),
+     DROP, EDIT),
+    ScoreShare("text", 1.0), check=SpecialTokens))
+ISSUES.add(_issue("mojibake", "Damaged letters", "warning",
+    "{examples} contain{s} letters that an encoding error damaged.",
+    "The text was once read in the wrong encoding (“Ã©” for “é”). Repair it.",
+    (Fix("repair", "Repair {examples}", "Restores the original letters.", "repair_text", _repair,
+         lambda affected: len(_repairable(affected))),
+     EDIT, DROP),
+    ScoreShare("text", 1.0), check=Mojibake))
