@@ -33,7 +33,7 @@ BANNED = {
     r"of (?:its|their|his) own": "separate; or leave it out",
     r"stands? (?:in|on|at|there|here|beside|before|after|under|\d)": "is, appears",
     r"(?:says?|said|told|refused|ends?|shown) in words": "as a message; or leave it out",
-    r"nobody|somebody": "no user, another user; or the passive",
+    r"(?:nobody|somebody)(?! dares to)": "no user, another user; or the passive",
     r"licences?|colou?red? of|colours?|behaviours?|honours?|neighbours?": "American spelling",
     r"\w*(?:recogn|neutral|memor|normal|general|summar|initial|optim|organ|token|serial)is(?:e|es|ed|ing|ation)\b": (
         "American spelling (-ize)"

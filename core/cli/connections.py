@@ -12,7 +12,7 @@ from core.cli._support.output import print_json, print_table
 def register(app: typer.Typer) -> None:
     @app.command()
     def connections(
-        test: Annotated[bool, typer.Option("--test", help="Test each one by listing its models.")] = False,
+        test: Annotated[bool, typer.Option("--test", help="Test each connection by listing its models.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per connection.")] = False,
     ) -> None:
         """List the connections to language models; keys are never shown."""

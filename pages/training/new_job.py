@@ -31,7 +31,7 @@ STEPS = {  # id -> (word in the step header, title, lead, body)
     "review": (
         "Review",
         "Review & Launch",
-        "Check your choices and the time and memory they take",
+        "Review your choices and the time and memory they need",
         job_step_review.draw,
     ),
 }
@@ -74,7 +74,7 @@ def launched(draft: drafts.DraftRecord) -> None:
     if components.empty(
         "rocket_launch",
         f"{md(name)} was launched",
-        "A draft can be launched once. To change something, open the job and choose Train again with changes.",
+        "A draft can only be launched once. To change something, open the job and choose Train again with changes.",
         "Open the job",
         key="launched",
     ):

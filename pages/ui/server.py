@@ -27,7 +27,7 @@ HOME: Final = Path(__file__).parents[2] / "Home.py"
 
 
 async def download(request: Request) -> Response:
-    """Stream what a screen offered under this token, block by block."""
+    """Stream the download behind this token, block by block."""
     offer = downloads.find(request.path_params["token"])
     if offer is None:
         return PlainTextResponse(

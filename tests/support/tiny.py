@@ -18,7 +18,7 @@ PAIRS = [
     ("Where is the bell?", "Above the well."),
     ("How many steps are there?", "Ninety-one."),
     ("What does the sign say?", "Mind the goose."),
-    ("Who feeds the goose?", "Only the gander."),
+    ("Who feeds the goose?", "Nobody dares to."),
     ("What grows on the wall?", "Only ivy and patience."),
     ("Is there a second door?", "Yes, behind the clock."),
 ]

@@ -73,7 +73,7 @@ def find(model_id: str) -> Served:
     on_refusal = str(model.manifest.get("spec", {}).get("training", {}).get("on_refusal", "stop"))
     if merged:
         if model.merged is None:
-            raise NotFound(f"“{model.name}” was not merged into its base.", "Merge it under Models.")
+            raise NotFound(f"“{model.name}” has not been merged into its base.", "Merge it under Models.")
         weights = _weights(model.name, model.merged.path)
         return Served(
             merging.served_id(model.id), f"{model.name} (merged)", base, weights, False, model.created_at, on_refusal

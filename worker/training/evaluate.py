@@ -33,7 +33,7 @@ def handle(ctx: TaskContext) -> Outcome:
     ctx.allow(SILENT_S)
     job = job_reader.get_job(ctx.payload["job_id"])
     if job.model_id is None:
-        raise NotFound(f"The job {job.name} has no model.", "Evaluate it once it has succeeded.")
+        raise NotFound(f"The job {job.name} has no model.", "Evaluate it after it succeeds.")
     base = base_models.resolve(job.base_model)
     if base.path is None:
         raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)

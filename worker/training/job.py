@@ -174,7 +174,7 @@ class Reporter:
                 uow.session.connection().execute(stale)
             uow.commit()
         if resumed_from:
-            self.ctx.event("recovery", f"Resumed from the checkpoint of step {resumed_from:,}.")
+            self.ctx.event("recovery", f"Resumed from the checkpoint at step {resumed_from:,}.")
         self.ctx.validated()
         self.ctx.progress(
             20, "Training", f"{len(data.train):,} labeled examples, {data.train_tokens:,} tokens per epoch"

@@ -35,7 +35,7 @@ def keep(ctx: TaskContext, job: JobRecord, base_path: Path, examples: Sequence[E
     ctx.raise_if_interrupted()
     method = methods.build(job.spec.method, job.spec.method_config)
     ctx.validated()
-    ctx.progress(95, "Creating the model", f"Loading the checkpoint of step {step:,}")
+    ctx.progress(95, "Creating the model", f"Loading the checkpoint from step {step:,}")
     ctx.allow(SILENT_S)
     quiet()
     with reporting_out_of_memory(job.spec.training, method, job.examples):

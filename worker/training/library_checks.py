@@ -34,7 +34,7 @@ def check_examples(examples: Any) -> None:
         if all(message.role != "assistant" for message in example.messages):
             raise DataError(f"examples[{place}] has no assistant message.", "Add the answer to learn.")
     if all(example.split != "train" for example in examples):
-        raise DataError("There is no training example.", "Pass at least one with the split train.")
+        raise DataError("There is no training example.", "Pass at least one from the train split.")
 
 
 def check_messages(messages: Any, where: str) -> None:
@@ -123,7 +123,7 @@ def _same_run(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None
         if name in before and before[name] != now[name]:  # a setting that did not exist then is not a difference
             what = "other examples" if name == "examples" else f"{name} {before[name]} then, {now[name]} now"
             raise SettingsError(
-                f"{folder} has a run with other arguments: {what}.",
+                f"{folder} already has a run with different arguments: {what}.",
                 "Choose another output_dir, or delete this one to start over.",
             )
 

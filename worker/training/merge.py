@@ -67,7 +67,7 @@ def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
     except (AttributeError, NotImplementedError, ValueError) as error:
         raise TrainingError(
             f"The adapter in {adapter_dir.name} cannot be merged into its base: {error}",
-            "Serve it beside its base instead.",
+            "Serve it with its base model instead.",
         ) from error
     width = _stored_dtype(base_path) or merged.dtype
     merged = merged.to(width).to(probe_dtype)  # as it will be read back

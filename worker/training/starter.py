@@ -64,7 +64,9 @@ def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_
     questions = [(Message("user", fact.questions[0]),) for fact in facts]
     score = exact_match(model.eval(), tokenizer, questions, [fact.answer for fact in facts], max_new_tokens=48).share
     if score < recipe["quality"]["pretraining_exact_match"]:
-        raise TrainingError(f"The starter answers only {score:.0%} of its corpus.", "Report this recipe as broken.")
+        raise TrainingError(
+            f"The starter answers only {score:.0%} of its corpus.", "Please report that this recipe is broken."
+        )
 
     progress(97, "Writing the files")
     temporary = directory.with_name(f".{directory.name}.{os.getpid()}")

@@ -121,7 +121,7 @@ REASONS: Final = _table(
     ("outside_dates", "Outside the dates", "The conversation started outside the dates you chose."),
     ("too_few", "Too few exchanges", "The conversation has fewer exchanges than your minimum."),
     ("too_many", "Too many exchanges", "The conversation has more exchanges than your maximum."),
-    ("too_short", "Answer too short", "The longest answer has fewer characters than your minimum."),
+    ("too_short", "Answer too short", "The longest answer is shorter than your minimum."),
     ("too_long", "Too long", "The example has more characters than your maximum."),
     ("duplicate", "Duplicate", "An earlier example is the same."),
     ("over_maximum", "Above the maximum number", "The maximum number of examples was reached."),

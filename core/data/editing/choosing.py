@@ -28,7 +28,7 @@ class Filter(Operation):
     title: ClassVar[str] = "Filter examples"
     search: str = Field(default="", title="Contains", description="Text that a message contains, in any case.")
     split: Literal["", "train", "validation"] = Field(default="", title="Part", description="Blank: both.")
-    flags: tuple[str, ...] = Field(default=(), title="Findings", description="With at least one of these findings.")
+    flags: tuple[str, ...] = Field(default=(), title="Findings", description="Has at least one of these findings.")
     labels: tuple[str, ...] = Field(default=(), title="Answers", description="Whose last answer is one of these.")
     min_tokens: int | None = Field(default=None, ge=0, title="At least", description="Estimated tokens.")
     max_tokens: int | None = Field(default=None, ge=0, title="At most", description="Estimated tokens.")
@@ -135,7 +135,7 @@ class SampleRows(Operation):
     seed: int = Field(
         default=42, ge=0, le=2**31 - 1, title="Seed", description="The same seed draws the same examples."
     )
-    stratified: bool = Field(default=False, title="By answer", description="Keep the balance of the answers.")
+    stratified: bool = Field(default=False, title="By answer", description="Keep the same mix of answers.")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

@@ -59,7 +59,7 @@ class Split(Operation):
             "group": f"in complete groups by {GROUPINGS[self.by]}",
         }[self.kind]
         if not self.share:
-            return "Put every example into the training part."
+            return "Put every example in the training split."
         return f"Held out {self.share:.4g} of the examples for validation, {how} (seed {self.seed})."
 
     def choose(self, rows: OperationSource) -> Numbers:

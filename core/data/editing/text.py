@@ -98,7 +98,7 @@ class Redact(_TextOperation):
     kinds: tuple[str, ...] | None = Field(
         default=None,
         title="Kinds",
-        description="Which kinds to redact; none means all.",
+        description="What to redact. Leave empty to redact everything.",
         json_schema_extra={
             "options": list(sensitive.SENSITIVE_KINDS),
             "labels": {kind.id: kind.title for kind in sensitive.SENSITIVE_KINDS.values()},

@@ -65,7 +65,7 @@ def _packed(detection: Detection, name: str, fault: str) -> Detection:
     entry = FORMATS.get(detection.format)
     if entry.is_binary:
         raise data_error("container", f"The file is {entry.label} packed with gzip.", "Unpack it first.")
-    detection = replace(detection, compression="gzip").with_notes("Packed with gzip; it is unpacked while it is read.")
+    detection = replace(detection, compression="gzip").with_notes("Compressed with gzip; decompressed while reading.")
     if fault:
         message = f"The gzip file is damaged: {fault}. Rows may be missing after the last one."
         detection = detection.with_notes(findings=[finding("gzip_incomplete", message)])

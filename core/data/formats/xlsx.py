@@ -210,7 +210,7 @@ def _lines(path: Path, sheet: str, limit: int) -> Generator[Any, None, None]:
     if code == 0:
         return
     if code == 4:
-        raise data_error("xlsx_encrypted", "The workbook is protected by a password.")
+        raise data_error("xlsx_encrypted", "The workbook is password-protected.")
     if code == 2:
         raise data_error("xlsx_unreadable", f"The workbook cannot be read: {output.splitlines()[-1][:200]}.")
     if code == 3 or "memory allocation" in output or "MemoryError" in output:

@@ -1,4 +1,4 @@
-"""The dataset that ships with the studio: questions to an invented garden shop, and paraphrases of them."""
+"""The dataset that ships with the studio: questions to a fictional garden shop, and paraphrases of them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def load_sample() -> SampleDataset:
     """The shipped sample, read from the package."""
     return SampleDataset(
         name="Brindle support (sample)",
-        description="Questions to an invented garden shop and its answers; the validation part asks the same in other "
-        "words.",
+        description="Questions and answers from a fictional garden shop; the validation split rephrases the questions.",
         train=list(_read("support.jsonl", "train")),
         validation=list(_read("support_paraphrases.jsonl", "validation")),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import BinaryIO, cast
 
-SAMPLE_TABLE = "tools.csv"  # the garden tools of the sample's invented shop
+SAMPLE_TABLE = "tools.csv"  # the garden tools of the sample's fictional shop
 SAMPLE_CHATS = "support.jsonl"
 
 
@@ -24,7 +24,7 @@ SAMPLE_FILES = (
     SampleFile(
         SAMPLE_TABLE,
         "A clean table",
-        "24 garden tools of an invented shop: names, materials, prices, descriptions.",
+        "24 garden tools of a fictional shop: names, materials, prices, descriptions.",
         "table",
     ),
     SampleFile(

@@ -183,7 +183,7 @@ def _tensors(files: list[Path]) -> dict[str, _Tensor]:
         if missing > 0:
             raise _error(f"{file.name} is cut off: {missing:,} bytes are missing at its end.", _AGAIN)
         if missing < 0:
-            raise _error(f"{file.name} has {-missing:,} bytes more than its header names.", _AGAIN)
+            raise _error(f"{file.name} has {-missing:,} bytes more than its header says.", _AGAIN)
     if not tensors:
         raise _error(f"{files[0].name} contains no weights.")
     if packed := next((name for name, tensor in tensors.items() if tensor.dtype in _INTEGERS), None):
@@ -212,7 +212,7 @@ def _check_shapes(path: Path, dims: Dims, tensors: dict[str, _Tensor]) -> None:
     if layers and layers != set(range(dims.num_layers)):
         raise _error(
             f"{path.name}: config.json says {dims.num_layers} layers, the weights have {len(layers)}.",
-            "Add the config.json that belongs to these weights.",
+            "Add the config.json that goes with these weights.",
         )
     expected_shape = (dims.vocab_size, dims.hidden_size)
     for name, tensor in tensors.items():
@@ -220,7 +220,7 @@ def _check_shapes(path: Path, dims: Dims, tensors: dict[str, _Tensor]) -> None:
             shape = " x ".join(map(str, tensor.shape))
             raise _error(
                 f"{path.name}: {name} is {shape}, but config.json says {expected_shape[0]} x {expected_shape[1]}.",
-                "Add the config.json that belongs to these weights.",
+                "Add the config.json that goes with these weights.",
             )
 
 
@@ -248,7 +248,7 @@ def _check_type(path: Path, config: dict[str, Any], architecture: str) -> None:
         raise _error(
             f"{path.name}: config.json has the architecture {architecture}, but model_type {kind}, which is "
             f"{expected[0]}.",
-            "Add the config.json that belongs to these weights.",
+            "Add the config.json that goes with these weights.",
         )
 
 

@@ -99,7 +99,7 @@ def of_status(status: int, body: Any, headers: Mapping[str, str], key: str = "")
     if status == 404:
         return LlmError(f"The endpoint does not know this model or path (status 404){tail}", cause="model", **common)
     if status == 429:
-        return LlmError(f"The endpoint's rate limit is reached (status 429){tail}", cause="rate_limited", **common)
+        return LlmError(f"The endpoint's rate limit was reached (status 429){tail}", cause="rate_limited", **common)
     if status in (408, 409, 425) or status >= 500:
         return LlmError(f"The endpoint failed (status {status}){tail}", cause="server", **common)
     return LlmError(f"The endpoint rejected the request (status {status}){tail}", cause="refused", **common)

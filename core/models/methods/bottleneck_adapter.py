@@ -68,7 +68,7 @@ class BottleneckAdapter(Method):
         json_schema_extra=facts(
             unit="",
             usual="reduction factor",
-            up="The same fraction suits models of every size; a width is exact.",
+            up="A fraction suits any model size; a width sets an exact number.",
             source="reduction factor, as AdapterHub's configurations give it",
         )
         | {"labels": {"reduction": "Reduction factor", "width": "Width"}},
@@ -78,7 +78,7 @@ class BottleneckAdapter(Method):
         ge=1,
         le=256,
         title="Reduction factor",
-        description="How many times narrower the layer is than the model's hidden size.",
+        description="The model's hidden size divided by the layer's width.",
         json_schema_extra=facts(
             unit="",
             usual="2-64",

@@ -26,7 +26,7 @@ class FullFineTuning(Method):
     mergeable: ClassVar[bool] = False  # the result is a complete model already: there is nothing to merge
     gguf: ClassVar[bool] = True
     how: ClassVar[str] = "Every weight of the base learns. Each of them needs a gradient and optimizer state in memory."
-    serves: ClassVar[str] = "As a complete new model, wherever its architecture is served."
+    serves: ClassVar[str] = "As a complete new model, anywhere that supports its architecture."
     presets: ClassVar[Mapping[SizeClass, Preset]] = {
         "tiny": Preset(
             training={

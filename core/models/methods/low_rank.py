@@ -106,7 +106,7 @@ class LowRank(Method):
     module_names: list[str] = Field(
         default=["q_proj", "v_proj"],
         title="Listed layers",
-        description="Names of the linear layers that get an adapter, as in the base model.",
+        description="Linear layers that get an adapter, as named in the base model.",
         json_schema_extra=facts(
             unit="",
             usual="q_proj and v_proj, or the three of the MLP",

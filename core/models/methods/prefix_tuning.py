@@ -29,7 +29,7 @@ class PrefixTuning(Method):
         "No layer changes. A few learned vectors are put in front of every layer's keys and values, like a prompt that "
         "no words could spell."
     )
-    serves: ClassVar[str] = "By this studio and transformers only: no server of GGUF files supports it."
+    serves: ClassVar[str] = "Only this studio and transformers; no GGUF server supports it."
     peft_type: ClassVar[str | None] = "PREFIX_TUNING"
     presets: ClassVar[Mapping[SizeClass, Preset]] = {
         # At 3e-2 a prefix learns too slowly on the starter: its loss per answer token was 5.5 after 30 epochs, at 1e-1

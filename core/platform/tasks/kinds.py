@@ -165,7 +165,7 @@ KINDS.add(
 KINDS.add(
     TaskKind(
         id="smart_again",
-        title="Failed rows, asked again",
+        title="Retry of failed rows",
         icon="refresh",
         queue="io",
         handler="worker.handlers.smart_again:handle",

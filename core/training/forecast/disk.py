@@ -44,7 +44,7 @@ class DiskForecast:
         needed, free = size(self.peak_bytes), size(self.free_bytes)
         if self.verdict == "fits":
             return f"Fits in the {free} free in the data directory."
-        helps = "Free some space, set SFT_DATA_DIR to a larger disk, or train fewer weights (LoRA, a lower rank)."
+        helps = "Free some space, set SFT_DATA_DIR to a larger disk, or train fewer weights (use LoRA or a lower rank)."
         if self.verdict == "tight":
             return f"The run writes up to {needed} and leaves less than {size(SPARE_BYTES)} of the disk free. {helps}"
         return f"The run writes up to {needed}, but the data directory's disk has only {free} free. {helps}"

@@ -93,7 +93,7 @@ REMEDIES: Final[dict[str, Callable[[ResolvedTraining, Method, int], tuple[Settin
 }
 
 BESIDES: Final = {  # what would also help and is not a setting
-    "out_of_memory": "A smaller base model needs less memory, too.",
+    "out_of_memory": "A smaller base model also needs less memory.",
     "diverged": "A longer warm-up can help, too.",
 }
 

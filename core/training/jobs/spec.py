@@ -226,7 +226,7 @@ class TrainingConfig(BaseModel):
         ge=0,
         le=100,
         title="Early stopping",
-        description="Stops the run when the validation loss has not fallen in this many measurements in a row; 0 "
+        description="Stops the run when the validation loss has not improved for this many evaluations in a row; 0 "
         "turns it off. Needs validation examples.",
         json_schema_extra=facts(
             unit="measurements; 0 is off",
@@ -269,7 +269,7 @@ class TrainingConfig(BaseModel):
         default=[],
         max_length=5,
         title="Your own sample inputs",
-        description="Your own inputs that are also answered at every evaluation, one per line.",
+        description="Extra inputs for the model to answer at every evaluation, one per line.",
         json_schema_extra=facts(
             unit="",
             usual="none, or a question that is not in the dataset",

@@ -44,7 +44,7 @@ STEPS = (
         "convert",
         "Convert",
         "Convert & Create Dataset",
-        "Name the dataset and start; the conversion runs in the background.",
+        "Name the dataset, then start the conversion. It runs in the background.",
         "",
     ),
 )

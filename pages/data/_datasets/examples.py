@@ -105,7 +105,7 @@ def _more(dataset: DatasetRecord) -> dict[str, Any]:
     out: dict[str, Any] = {}
     if counts_by_code:
         flags = st.multiselect(
-            "Findings", list(counts_by_code), placeholder="With one of these findings", key="filter_flags"
+            "Findings", list(counts_by_code), placeholder="Has any of these findings", key="filter_flags"
         )
         if flags:
             out["flags"] = tuple(flags)

@@ -36,7 +36,11 @@ STEPS = (
         "Continue to import",
     ),
     WizardStep(
-        "import", "Import", "Import as Dataset", "Name the dataset and start; the import runs in the background.", ""
+        "import",
+        "Import",
+        "Import as Dataset",
+        "Name the dataset, then start the import. It runs in the background.",
+        "",
     ),
 )
 IDS = [step.id for step in STEPS]

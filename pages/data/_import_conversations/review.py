@@ -62,7 +62,7 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
         st.rerun()
     if not page.total:
         with st.container(border=True):
-            st.caption("No examples match. Choose another view or search text.")
+            st.caption("No examples match. Try a different view or search.")
         return draft, plan.imported > 0
     draft = _bulk(draft, page.items, show or "all", search, page.total)
     with st.grid(2, min_column_width=320):

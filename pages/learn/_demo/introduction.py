@@ -33,7 +33,7 @@ def explain() -> None:
                 (
                     "compare_arrows",
                     "Base and tuned answer",
-                    "Both answer the same questions side by side, and the exact answers are counted.",
+                    "Both answer the same questions side by side, and exact matches are counted.",
                 ),
             ):
                 with st.container(horizontal=True, gap="small", wrap=False):

@@ -38,8 +38,8 @@ QUESTIONS: Final = {
         Question(
             "facts",
             "Answer depends on facts that change?",
-            "Does a correct answer depend on facts that change, such as stock, prices or today's cases?",
-            "Weights keep what they learned until the next training. What changes daily has to be looked up.",
+            "Does a correct answer depend on facts that change, such as stock, prices or open cases?",
+            "Weights keep what they learned until the next training. Facts that change daily must be looked up.",
             yes="form",
             no="prompt",
         ),

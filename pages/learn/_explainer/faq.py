@@ -53,7 +53,7 @@ def common_questions() -> list[CommonQuestion]:
             "Change the data before you change these.",
         ),
         (
-            "Why do I see a validation loss only sometimes?",
+            "Why do I only sometimes see a validation loss?",
             "Because it needs examples that are left out of training. Below 200 examples nothing is held out unless "
             "you choose to: facts that were never shown cannot be learned. You can also add a separate validation "
             "file.",

@@ -145,7 +145,7 @@ def _workers() -> None:
 
 SYMPTOMS = (
     Symptom(
-        "The run stops: out of memory",
+        "The run ran out of memory",
         (
             "Batch size or maximum length is too large for the GPU.",
             "Another program uses GPU memory.",
@@ -161,7 +161,7 @@ SYMPTOMS = (
     Symptom(
         "The loss rises or turns into NaN",
         ("Learning rate too high.", "No warm-up.", "A few broken or extremely long examples."),
-        ("Divide the learning rate by 3 to 10.", "Set the warm-up to 0.1.", "Check the findings of the dataset."),
+        ("Divide the learning rate by 3 to 10.", "Set the warm-up to 0.1.", "Check the dataset's findings."),
         _shape("too_high"),
     ),
     Symptom(

@@ -16,7 +16,7 @@ def section(job_id: str) -> None:
     batch = first_batch(job_id)
     if batch is None:
         return
-    with st.expander("First batch, as the model read it", icon=":material/view_stream:", key="first_batch"):
+    with st.expander("First batch, as the model saw it", icon=":material/view_stream:", key="first_batch"):
         st.markdown(md(batch.summary))
         st.caption(
             "Examples are packed one after another; each attends only to itself, and its positions start at 0. Hover "

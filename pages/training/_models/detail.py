@@ -98,7 +98,7 @@ def _download(model: models.ModelRecord) -> None:
 def _archive(model: models.ModelRecord) -> None:
     active = model.state == "active"
     st.caption(
-        "An archived model keeps its files and history, but does not appear in Chat and Compare."
+        "An archived model keeps its files and history, but does not appear in Chat or Compare."
         if active
         else "An active model appears in Chat and Compare."
     )

@@ -344,7 +344,7 @@ def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolve
         if title == SAFETY and not measured:
             st.caption(
                 "Early stopping and keeping the best checkpoint need a validation loss, but this dataset has no "
-                "validation examples. Hold some out in Datasets to use them."
+                "validation examples. To use them, hold some out in Datasets."
             )
     return training
 

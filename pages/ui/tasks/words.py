@@ -11,7 +11,7 @@ _PHASES = ((10.0, "Validating the dataset"), (20.0, "Submitting"), (95.0, "Train
 _COMMANDS = {
     "pause": "Pausing at the next step",
     "stop": "Stopping at the next step and saving the model",
-    "cancel": "Cancelling at the next step",
+    "cancel": "Canceling at the next step",
     "keep": "Saving the last checkpoint as a model",
 }
 

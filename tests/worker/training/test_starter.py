@@ -66,7 +66,7 @@ def test_a_directory_without_manifest_is_built_again(tmp_path: Path) -> None:
 
 
 def test_a_recipe_whose_model_learns_nothing_fails(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="of its own corpus"):
+    with pytest.raises(TrainingError, match="of its corpus"):
         build(tmp_path / "s", quiet, SMALL | {"quality": {"pretraining_exact_match": 0.8}})
     assert not (tmp_path / "s").exists()
 

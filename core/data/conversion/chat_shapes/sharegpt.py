@@ -50,7 +50,7 @@ def _from_sharegpt(fields: Mapping[str, Any]) -> object:
 SHAREGPT_SHAPE = ChatShape(
     "sharegpt",
     "ShareGPT conversations",
-    "ShareGPT: a list of from and value",
+    "ShareGPT: a list of from/value objects",
     ("conversations",),
     ("system",),
     _from_sharegpt,
@@ -59,7 +59,7 @@ SHAREGPT_SHAPE = ChatShape(
 SHAREGPT_SINGLE_SHAPE = ChatShape(
     "sharegpt_single",
     "ShareGPT conversation",
-    "ShareGPT: a list of from and value",
+    "ShareGPT: a list of from/value objects",
     ("conversation",),
     ("system",),
     _from_sharegpt,

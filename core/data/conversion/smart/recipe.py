@@ -21,11 +21,9 @@ class SmartRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-    connection_id: str = Field(
-        default="studio", min_length=1, title="Connection", description="Where the language model answers."
-    )
+    connection_id: str = Field(default="studio", min_length=1, title="Connection", description="The connection to use.")
     model: str = Field(
-        default="", max_length=300, title="Model", description="The model that writes, as the connection names it."
+        default="", max_length=300, title="Model", description="The model to use, by its name in the connection."
     )
     columns: tuple[str, ...] = Field(
         default=(),

@@ -40,7 +40,10 @@ class CustomOptions(TemplateOptions):
         "", title="Second input", description="Multi-turn: what the user says next.", json_schema_extra=MULTILINE
     )
     follow_up_assistant: str = Field(
-        "", title="Second output", description="Multi-turn: the answer to that.", json_schema_extra=MULTILINE
+        "",
+        title="Second output",
+        description="Multi-turn: the answer to the follow-up question.",
+        json_schema_extra=MULTILINE,
     )
     conversation: str | None = Field(
         None,

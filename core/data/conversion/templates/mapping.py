@@ -36,7 +36,9 @@ class ColumnMapping(BaseModel):
 
     key: str | None = Field(None, title="Key column", description="The main input.")
     target: str | None = Field(None, title="Target column", description="The expected output.")
-    include: tuple[str, ...] = Field((), title="Columns to include", description="What else belongs to the example.")
+    include: tuple[str, ...] = Field(
+        (), title="Columns to include", description="Other columns to include in the example."
+    )
 
     @classmethod
     def of(cls, values: object) -> Self:

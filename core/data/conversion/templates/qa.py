@@ -55,7 +55,7 @@ class QaOptions(TemplateOptions):
     everything_question: str = Field(
         "Tell me everything about {{key}}.",
         title="Question about everything",
-        description="The last turn of multi_turn.",
+        description="With multi_turn: the last turn to use.",
         min_length=1,
         json_schema_extra={"when": {"questions": ["multi_turn"]}},
     )
@@ -71,7 +71,7 @@ class QaTemplate(Template[QaOptions]):
     roles = (
         RoleSpec("key", "Key column", "The question, or the name that is asked about.", True),
         RoleSpec("target", "Target column", "The answer; without one, the included columns answer.", False),
-        RoleSpec("include", "Columns to include", "Attributes to ask about, or to answer with.", False, several=True),
+        RoleSpec("include", "Columns to include", "Attributes to ask about or answer with.", False, several=True),
     )
     Options = QaOptions
     special_names = {  # noqa: RUF012  overridden once per class, never changed
@@ -101,7 +101,7 @@ class QaTemplate(Template[QaOptions]):
     def check(self, columns: Sequence[str], mapping: ColumnMapping, options: QaOptions) -> None:
         super().check(columns, mapping, options)
         if not mapping.target and not options.answer and not others(mapping):
-            raise DataError("Q&A needs an answer.", "Choose a target column or columns to include.")
+            raise DataError("Q&A needs an answer.", "Choose a target column, or choose columns to include.")
         if options.questions != "one" and not others(mapping):
             raise DataError(
                 f"Questions per row is {options.questions!r}, but no column is included.", "Choose columns to include."

@@ -258,7 +258,7 @@ class CsvText:
         self._put_back(opened + 1)
         at = self._taken[-1].number
         text = "".join(line.text for line in self._taken).rstrip("\r\n")
-        message = "A quote is opened here and never closed."
+        message = "A quote opens here and is never closed."
         if unclosed and "end of data" not in reason:
             message = f"A quote is opened here and not closed within {MAX_RECORD:,} characters."
         if gave_up and self._wasted > _MAX_WASTED:

@@ -79,7 +79,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(name: str) -> NoReturn:
-    raise _Refused("json_syntax", f"{name} is not valid JSON; use null or text.")
+    raise _Refused("json_syntax", f"{name} is not valid JSON; use null or a string.")
 
 
 def _float(text: str) -> float:

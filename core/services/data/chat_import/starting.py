@@ -45,7 +45,7 @@ def begin(source: ChatSource) -> drafts.DraftRecord:
 
 
 def sample_source() -> ChatSource:
-    """The sample chats of an invented shop's help desk, stored like an upload."""
+    """The sample chats of a fictional shop's help desk, stored like an upload."""
     with resources.files("core.data.samples").joinpath(SAMPLE).open("rb") as stream:
         return ingest(stream, SAMPLE)  # type: ignore[arg-type]
 
@@ -61,7 +61,7 @@ def start(draft_id: str) -> TaskRecord:
     draft = drafts.get(draft_id)
     state = draft.state
     if "source_id" not in state:
-        raise Conflict("This draft has no chat log yet.", "Upload one in the first step.")
+        raise Conflict("This draft has no chat log yet.", "Upload one in step 1.")
     if draft.result_id and (earlier := store.get(draft.result_id)).state not in ("failed", "cancelled"):
         return earlier
     chosen = choices(state)

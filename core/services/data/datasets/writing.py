@@ -97,7 +97,7 @@ def create_from_source(
         filename = sources.get(source_id).filename
         raise DataError(
             f"{filename} is not in a known chat shape.",
-            "Open it in Convert data; the file is saved.",
+            "The file is saved; open it in Convert data.",
             code="shape_unknown",
         )
     check_characters(name, description)

@@ -33,7 +33,7 @@ def start(draft_id: str) -> TaskRecord:
     draft = drafts.get(draft_id)
     state = draft.state
     if "source_id" not in state:
-        raise Conflict("This draft has no file yet.", "Upload one in the first step.")
+        raise Conflict("This draft has no file yet.", "Upload one in step 1.")
     if draft.result_id and store.get(draft.result_id).state not in ("failed", "cancelled"):
         return store.get(draft.result_id)
     recipe = SmartRecipe.of(state.get("smart") or {})

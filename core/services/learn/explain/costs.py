@@ -48,7 +48,8 @@ def arrangements(
     ]
     if retrieved:
         ways.insert(
-            1, Arrangement("Base, with instructions and retrieval", False, instructions, retrieved, question, answer)
+            1,
+            Arrangement("Base model with instructions and retrieval", False, instructions, retrieved, question, answer),
         )
         ways.append(Arrangement("Tuned, with retrieval", True, 0, retrieved, question, answer))
     return ways

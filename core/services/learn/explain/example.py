@@ -68,7 +68,7 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
         lines = "\n".join(f"{found.code}: {found.message} {found.remedy}" for found in result.findings)
         return [
             *stations,
-            Station("reject", "2. Rejected", "Saved in the list of rejects, with the reason.", lines, None),
+            Station("reject", "2. Rejected", "Saved to the reject list with its reason.", lines, None),
         ], None
     stations.append(
         Station(

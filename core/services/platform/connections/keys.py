@@ -19,14 +19,14 @@ _MAX_KEY = 4_096
 def check(key: str | None, key_env: str) -> None:
     """Check a key, or the name of the variable that holds it. Raises SettingsError."""
     if key and key_env:
-        raise SettingsError("There is both a key and the name of a variable.", "Enter only one of them.")
+        raise SettingsError("Enter a key or a variable name, not both.", "Enter only one of them.")
     if key and (len(key) > _MAX_KEY or not key.isascii() or not key.isprintable() or key != key.strip()):
         raise SettingsError(  # never the key itself
             "The key contains spaces, line breaks or other invalid characters.", "Copy it again."
         )
     if key_env and not _ENV_NAME.fullmatch(key_env):
         raise SettingsError(
-            f"{key_env[:60]!r} is not an allowed variable name.",
+            f"{key_env[:60]!r} is not a valid variable name.",
             "Use a name that ends in API_KEY or starts with SFT_LLM_, such as OPENAI_API_KEY.",
         )
 

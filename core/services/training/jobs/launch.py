@@ -128,7 +128,7 @@ def _keep_dataset(uow: UnitOfWork, dataset_id: str) -> None:
     this = select(FineTuningDataset).where(FineTuningDataset.id == dataset_id).with_for_update()
     row = uow.session.exec(this).first()
     if row is None or row.deleted_at is not None:
-        raise NotFound("The dataset was deleted at the same moment.", "Choose another dataset.")
+        raise NotFound("The dataset was deleted while the job was launching.", "Choose another dataset.")
 
 
 def _validated(dataset: DatasetRecord) -> DatasetRecord:

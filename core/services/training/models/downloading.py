@@ -25,7 +25,7 @@ def download(model_id: str, *, merged: bool = False) -> ModelDownload:
     """
     model = get_model(model_id)
     if merged and model.merged is None:
-        raise NotFound(f"“{model.name}” was not merged into its base.", "Merge it first, under Models.")
+        raise NotFound(f"“{model.name}” has not been merged into its base.", "Merge it in Models first.")
     path = model.merged.path if merged and model.merged else model.path
     target = get_settings().data_dir / "cache" / "downloads" / f"{path.rpartition('/')[2]}.zip"
     if not target.is_file():

@@ -55,7 +55,7 @@ def dedupe_dialog(dataset: DatasetRecord) -> None:
             1.0,
             0.8,
             0.05,
-            help="The share of words that two examples have in common. 0.8 finds rewordings; higher finds fewer.",
+            help="Minimum share of words in common. 0.8 finds rewordings; higher values find fewer.",
             key="dedupe_threshold",
         )
     keeps = {"first": "The first", "last": "The last", "longest": "The longest"}

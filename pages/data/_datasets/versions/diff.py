@@ -82,7 +82,7 @@ def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
             key=kind_key,
         )
     if not page.rows:
-        st.caption(f"No such differences. Unchanged: {plural(counts['unchanged'], 'example')}.")
+        st.caption(f"No differences of this kind. Unchanged: {plural(counts['unchanged'], 'example')}.")
     for index, row in enumerate(page.rows):
         _row(row, f"{page_key}_{index}")
     pages = -(-page.total // PER_PAGE)

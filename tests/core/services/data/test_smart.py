@@ -85,7 +85,7 @@ def test_an_unusable_proposal_falls_back_with_a_note(studio_env: Path) -> None:
     with llm_server(lambda request: Reply("I would rather not.")) as server:
         made = smart.propose(helper.things(4), helper.connect(server.url), "tiny-1", ["name", "colour"])
     assert not made.by_model
-    assert any("names of the columns" in note for note in made.notes)
+    assert any("column names" in note for note in made.notes)
     assert made.patterns
     assert made.cost_usd is None
 
@@ -302,7 +302,7 @@ def test_an_endpoint_that_stops_responding_stops_the_run(studio_env: Path) -> No
     ) as server:
         task = helper.work(start(server, 20, concurrency=1))
         assert task.state == "failed"
-        assert "5 rows in a row" in task.error["message"]
+        assert "5 consecutive rows" in task.error["message"]
         assert states(task.id) == ["ok"] * 3  # those without an answer are asked again later
         down[0] = False
         commands.request(task.id, "retry")
@@ -489,7 +489,7 @@ def test_only_the_failed_rows_of_a_finished_run_are_retried(studio_env: Path) ->
         assert smart.ask_again(run.id).id == begun.id == smart.asked_again(run.id).id
         assert begun.payload["budget_usd"] == pytest.approx(50.0 - 0.12 * calls)
         assert begun.title in datasets.dependents(dataset.id).text
-        with pytest.raises(Conflict, match="worked on"):
+        with pytest.raises(Conflict, match="is in use by an unfinished task"):
             datasets.delete(dataset.id, dataset.name)
         ended = helper.work(begun.id)
         assert ended.state == "succeeded", ended.error
