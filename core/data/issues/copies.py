@@ -273,7 +273,7 @@ ISSUES.add(_copy("near_leakage", "Validation examples nearly the same as trainin
     ScoreShare("separation", 1.0), check=Copies))
 ISSUES.add(_copy("duplicate_examples", "Exact copies", "warning",
     "{redundant}{in_groups}: exact copies of others.", "Copies are learned as often as they occur. Keep one of each.",
-    (Fix("drop_copies", "Drop {copies}", "The first of each group remains.", "drop_rows", _drop_copies,
+    (Fix("drop_copies", "Drop {copies}", "The first of each group is kept.", "drop_rows", _drop_copies,
          lambda affected: len(_copies_to_drop(affected))),
      EDIT),
     ScoreShare("uniqueness", 1.0), check=Copies, rule=duplicates))

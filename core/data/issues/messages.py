@@ -27,7 +27,7 @@ ISSUES.add(_example("role_repeated", "Repeated role", "warning",
     "Two messages of the same role follow each other.", "Join them, or add the missing turn between them."))
 ISSUES.add(_example("system_late", "Late system message", "warning",
     "A system message appears after the first turn.", "Move it to the front."))
-ISSUES.add(_example("last_not_assistant", "Does not end with an answer", "warning",
+ISSUES.add(_example("last_not_assistant", "The conversation does not end with an answer", "warning",
     "The last message is not from the assistant; nothing is learned from it.", "Remove it, or add the answer."))
 ISSUES.add(_example("tool_call_invalid", "Invalid tool call", "error",
     "A tool call does not have the expected shape.", "Give id, type and function {name, arguments}."))

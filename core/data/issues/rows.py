@@ -26,7 +26,7 @@ ISSUES.add(_row("column_missing", "Missing column", "error",
 ISSUES.add(_row("cell_empty", "Empty cell", "error",
     "A cell that the template needs is empty.", "Fill it in, or choose another way to handle empty cells."))
 ISSUES.add(_written("smart_failed", "No usable answer", "error",
-    "The model returned no usable answer for the row.", "Read the reason and ask again."))
+    "The model returned no usable answer for this row.", "Read the reason and ask again."))
 ISSUES.add(_written("smart_empty", "Nothing written", "warning",
     "Nothing was written from the row: it is empty or contains no answer.",
     "Choose more columns, or leave the row out."))

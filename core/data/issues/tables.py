@@ -38,7 +38,7 @@ ISSUES.add(_json("json_number", "Number too large", "error",
 ISSUES.add(_json("json_too_long", "Record too long", "error",
     "A record is longer than 10 MB.", "Split it; check for a missing line break.", unreadable=True))
 ISSUES.add(_json("json_no_rows", "No rows in the JSON", "error",
-    "The JSON is valid, but contains no object that could be a row.",
+    "The JSON is valid but has no objects to use as rows.",
     'Each row is an object, such as {"question": "...", "answer": "..."}.', scope="file"))
 ISSUES.add(_json("json_array_chosen", "One array of an object", "info",
     "The rows are taken from one array of the JSON object; the rest of the object is not used.", scope="file"))

@@ -92,7 +92,7 @@ ISSUES.add(_issue("special_tokens", "Special tokens inside the text", "warning",
     "Training here treats them as plain text, but other programs may end a turn there. Escape or remove them, unless "
     "they are intended.",
     (Fix("neutralise", "Escape in {examples}",
-         "Adds a space to each, so that it remains readable and is not a special token.", "neutralise_special_tokens",
+         "Adds a space to each, so it stays readable but is no longer a special token.", "neutralise_special_tokens",
          positions),
      DROP, EDIT),
     ScoreShare("text", 1.0), check=SpecialTokens))
