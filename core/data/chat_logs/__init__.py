@@ -17,7 +17,6 @@ from core.data.chat_logs.base import (
     LogFormat,
     Person,
     ReadOptions,
-    Reason,
     Turn,
     recognize,
 )
@@ -36,17 +35,6 @@ LOG_FORMATS.add(ShareGptLog())
 LOG_FORMATS.add(TableLog())
 
 __all__ = [
-    "LOG_FORMATS",
-    "NOTES",
-    "REASONS",
-    "Bundle",
-    "Conversation",
-    "Hints",
-    "Left",
-    "LogFormat",
-    "Person",
-    "ReadOptions",
-    "Reason",
-    "Turn",
-    "recognize",
-]
+    "LOG_FORMATS", "NOTES", "REASONS", "Bundle", "Conversation", "Hints", "Left", "LogFormat", "Person", "ReadOptions",
+    "Turn", "recognize",
+]  # fmt: skip

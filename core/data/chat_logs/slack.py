@@ -115,12 +115,7 @@ def _people(bundle: Bundle) -> dict[str, Person]:
 
 def _person(fields: Object, key: str) -> Person:
     profile = thing(fields.get("profile"))
-    candidates = (
-        profile.get("display_name"),
-        profile.get("real_name"),
-        fields.get("real_name"),
-        fields.get("name"),
-    )
+    candidates = (profile.get("display_name"), profile.get("real_name"), fields.get("real_name"), fields.get("name"))
     name = next((text(value).strip() for value in candidates if text(value).strip()), key)
     gone = fields.get("deleted") is True
     return Person(key, f"{name} (deleted)" if gone else name, "", fields.get("is_bot") is True, gone)

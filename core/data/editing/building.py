@@ -56,13 +56,7 @@ def count(rows: OperationSource, operation: Operation) -> Effect:
 
 
 def build(
-    rows: Rows,
-    operation: Operation,
-    out: VersionWriter,
-    provenance: Path | None,
-    tick: Tick,
-    *,
-    trusted: bool = False,
+    rows: Rows, operation: Operation, out: VersionWriter, provenance: Path | None, tick: Tick, *, trusted: bool = False
 ) -> Effect:
     """Write the result of an operation with everything that is found about it; the caller finishes `out`.
 

@@ -55,10 +55,7 @@ class ExampleSet:
         """Add one example; `stored` is the stored JSON of its messages, where it is at hand."""
         text = identity.stored(example.messages) if stored is None else stored
         self.add(
-            (identity.quick_key(text),),
-            (example.source_line,),
-            split=example.split,
-            masked=is_masked(example.messages),
+            (identity.quick_key(text),), (example.source_line,), split=example.split, masked=is_masked(example.messages)
         )
 
     def feed_stored(self, stored: str, source_line: int, split: Split) -> None:

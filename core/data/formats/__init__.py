@@ -25,16 +25,6 @@ FORMATS.add(ParquetFormat())
 FORMATS.add(XlsxFormat())
 
 __all__ = [
-    "FORMATS",
-    "Detection",
-    "Format",
-    "ReadingChoice",
-    "ReadingOption",
-    "RowBatch",
-    "choices",
-    "detect_file",
-    "facts",
-    "labels",
-    "read",
-    "read_batches",
-]
+    "FORMATS", "Detection", "Format", "ReadingChoice", "ReadingOption", "RowBatch", "choices", "detect_file", "facts",
+    "labels", "read", "read_batches",
+]  # fmt: skip

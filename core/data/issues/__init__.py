@@ -25,21 +25,9 @@ from core.data.issues import (  # noqa: F401  each adds its issues
 # isort: on
 
 from core.data.issues.findings import data_error, finding, from_error, reject
-from core.data.issues.issue import ISSUES, Affected, AffectedRow, Fix, Issue, Scope, ScoreShare, Verdict, checks, codes
+from core.data.issues.issue import ISSUES, AffectedRow, Fix, Issue, ScoreShare, Verdict, checks, codes
 
 __all__ = [
-    "ISSUES",
-    "Affected",
-    "AffectedRow",
-    "Fix",
-    "Issue",
-    "Scope",
-    "ScoreShare",
-    "Verdict",
-    "checks",
-    "codes",
-    "data_error",
-    "finding",
-    "from_error",
-    "reject",
-]
+    "ISSUES", "AffectedRow", "Fix", "Issue", "ScoreShare", "Verdict", "checks", "codes", "data_error", "finding",
+    "from_error", "reject",
+]  # fmt: skip

@@ -159,16 +159,3 @@ class Manifest:
 @cache
 def _adapter() -> TypeAdapter[Manifest]:
     return TypeAdapter(Manifest)
-
-
-__all__ = [
-    "FILE",
-    "SCHEMA_VERSION",
-    "Change",
-    "Counts",
-    "HoldOut",
-    "Manifest",
-    "RowCounts",
-    "SourceFile",
-    "StoredFile",
-]

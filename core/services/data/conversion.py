@@ -21,18 +21,9 @@ from core.services.data.datasets import writing as dataset_writing
 from core.services.platform import drafts
 
 __all__ = [
-    "PREVIEW_ROWS",
-    "Labeled",
-    "Preview",
-    "RoleSpec",
-    "Template",
-    "TemplateOptions",
-    "mapping_for",
-    "preview",
-    "start",
-    "start_with",
-    "templates",
-]
+    "PREVIEW_ROWS", "Labeled", "Preview", "RoleSpec", "Template", "TemplateOptions", "mapping_for", "preview", "start",
+    "start_with", "templates",
+]  # fmt: skip
 
 PREVIEW_ROWS = 200
 

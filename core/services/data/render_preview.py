@@ -21,15 +21,8 @@ from core.models.render import IGNORED, Rendered, message_spans, render, special
 from core.services.data import datasets
 
 __all__ = [
-    "MAX_SEQ_LENGTH",
-    "BaseChoice",
-    "MessagePart",
-    "Piece",
-    "RenderPreview",
-    "bases",
-    "preview",
-    "preview_messages",
-]
+    "MAX_SEQ_LENGTH", "BaseChoice", "MessagePart", "Piece", "RenderPreview", "bases", "preview", "preview_messages",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +178,7 @@ def _owners(rendered: Rendered, spans: Sequence[Span | None]) -> list[int | None
 
 
 def _pieces(
-    rendered: Rendered,
-    labels: Sequence[int],
-    owners: Sequence[int | None],
-    special: frozenset[int],
-    max_length: int,
+    rendered: Rendered, labels: Sequence[int], owners: Sequence[int | None], special: frozenset[int], max_length: int
 ) -> tuple[Piece, ...]:
     """Tokens as stretches of text; those that share a character become one piece."""
     pieces: list[Piece] = []

@@ -42,12 +42,7 @@ def schema(columns: Sequence[str], *, bounded: bool = False) -> dict[str, Any]:
         "system": system,
         "patterns": {"type": "array", "items": pattern, "minItems": COUNT, "maxItems": COUNT},
     }
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def check(text: str, columns: Sequence[str]) -> CheckedProposal:

@@ -201,11 +201,7 @@ class Template(ABC, Generic[OptionsT]):
                 yield Example(messages_of(system, turns), source_line=row.line)
 
     def conversations(
-        self,
-        row: Row,
-        mapping: ColumnMapping,
-        options: OptionsT,
-        patterns: Mapping[str, Pattern] | None = None,
+        self, row: Row, mapping: ColumnMapping, options: OptionsT, patterns: Mapping[str, Pattern] | None = None
     ) -> list[tuple[str, list[Turn]]]:
         """The system message and the turns of each example of one row.
 

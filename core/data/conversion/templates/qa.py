@@ -9,14 +9,7 @@ from pydantic import Field
 
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
-from core.data.conversion.templates.base import (
-    Cells,
-    Template,
-    TemplateOptions,
-    Turn,
-    list_text,
-    others,
-)
+from core.data.conversion.templates.base import Cells, Template, TemplateOptions, Turn, list_text, others
 from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 from core.errors import DataError
 

@@ -10,11 +10,7 @@ from typing import Any
 from core.errors import DataError
 from core.messages import Reject, Row
 
-WAYS = {
-    "keep": "Keep them as they are",
-    "text": "Write them as JSON text",
-    "flatten": "One column per inner key",
-}
+WAYS = {"keep": "Keep them as they are", "text": "Write them as JSON text", "flatten": "One column per inner key"}
 _LOOKED_AT = 50
 
 

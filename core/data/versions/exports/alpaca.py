@@ -56,11 +56,5 @@ def _losses(example: Example) -> Iterator[str]:
 
 
 ALPACA: Final = ExportFormat(
-    "alpaca",
-    "Alpaca",
-    "Instruction and output, one per line.",
-    ".alpaca.jsonl",
-    "application/jsonl",
-    _losses,
-    write,
+    "alpaca", "Alpaca", "Instruction and output, one per line.", ".alpaca.jsonl", "application/jsonl", _losses, write
 )

@@ -53,11 +53,5 @@ def _losses(example: Example) -> Iterator[str]:
 
 
 CSV: Final = ExportFormat(
-    "csv",
-    "CSV",
-    "A table: system, input, output, split, and all messages as JSON.",
-    ".csv",
-    "text/csv",
-    _losses,
-    write,
+    "csv", "CSV", "A table: system, input, output, split, and all messages as JSON.", ".csv", "text/csv", _losses, write
 )

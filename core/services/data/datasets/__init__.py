@@ -2,7 +2,6 @@
 
 from core.data.versions.reader import Bin, ExampleRecord, Page, Statistics
 from core.services.data.datasets.by_hand import (
-    WrittenExample,
     begin_by_hand,
     gather,
     remove_written,
@@ -22,48 +21,13 @@ from core.services.data.datasets.reading import (
     statistics,
     versions,
 )
-from core.services.data.datasets.records import (
-    DATASET_STATES,
-    DatasetRecord,
-    VersionRecord,
-    get_dataset,
-    get_version,
-)
-from core.services.data.datasets.removal import Dependents, delete, dependents
+from core.services.data.datasets.records import DATASET_STATES, DatasetRecord, VersionRecord, get_dataset, get_version
+from core.services.data.datasets.removal import delete, dependents
 from core.services.data.datasets.writing import create_dataset, create_from_source, sweep
 
 __all__ = [
-    "DATASET_STATES",
-    "Bin",
-    "DatasetRecord",
-    "Dependents",
-    "ExampleRecord",
-    "Page",
-    "Statistics",
-    "VersionRecord",
-    "WrittenExample",
-    "begin_by_hand",
-    "create_dataset",
-    "create_from_source",
-    "delete",
-    "dependents",
-    "examples",
-    "examples_at",
-    "finding_counts",
-    "findings",
-    "gather",
-    "get_dataset",
-    "get_version",
-    "iter_examples",
-    "list_datasets",
-    "recheck",
-    "rejects",
-    "remove_written",
-    "rewrite_example",
-    "statistics",
-    "sweep",
-    "validate",
-    "versions",
-    "write_example",
-    "written",
-]
+    "DATASET_STATES", "Bin", "DatasetRecord", "ExampleRecord", "Page", "Statistics", "VersionRecord", "begin_by_hand",
+    "create_dataset", "create_from_source", "delete", "dependents", "examples", "examples_at", "finding_counts",
+    "findings", "gather", "get_dataset", "get_version", "iter_examples", "list_datasets", "recheck", "rejects",
+    "remove_written", "rewrite_example", "statistics", "sweep", "validate", "versions", "write_example", "written",
+]  # fmt: skip

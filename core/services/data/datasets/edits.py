@@ -25,46 +25,19 @@ from core.platform.db.tables import FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.platform.tasks.records import TaskRecord
-from core.services.data.datasets.diff import Diff, DiffRow, compare, diff
+from core.services.data.datasets.diff import compare, diff
 from core.services.data.datasets.edit_tasks import enqueue_edit
 from core.services.data.datasets.history import VersionChange, change_of, history, undo_step
-from core.services.data.datasets.mix import MixPart, MixPlan, mix, mix_plan
-from core.services.data.datasets.publishing import (
-    Staged,
-    check_base,
-    new_attempt,
-    put,
-    stage,
-)
+from core.services.data.datasets.mix import mix, mix_plan
+from core.services.data.datasets.publishing import Staged, check_base, new_attempt, put, stage
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
-from core.services.data.datasets.splits import GroupChoice, SplitBar, SplitPreview, group_choices, split_preview
+from core.services.data.datasets.splits import split_preview
 from core.services.data.datasets.writing import check_text, set_errors
 
 __all__ = [
-    "EDITED_AT_ONCE",
-    "Applied",
-    "Diff",
-    "DiffRow",
-    "GroupChoice",
-    "MixPart",
-    "MixPlan",
-    "SplitBar",
-    "SplitPreview",
-    "VersionChange",
-    "apply",
-    "change_of",
-    "compare",
-    "count",
-    "diff",
-    "group_choices",
-    "history",
-    "mix",
-    "mix_plan",
-    "restore",
-    "split_preview",
-    "undo",
-    "undo_step",
-]
+    "EDITED_AT_ONCE", "Applied", "VersionChange", "apply", "change_of", "compare", "count", "diff", "history", "mix",
+    "mix_plan", "restore", "split_preview", "undo", "undo_step",
+]  # fmt: skip
 
 EDITED_AT_ONCE = 5_000
 # What a version is restored from; figures about it (quality, exact lengths) are computed again on request.

@@ -20,21 +20,9 @@ from core.data.editing import (
 )
 
 __all__ = [
-    "GROUPINGS",
-    "AddedExample",
-    "Dedupe",
-    "DropRows",
-    "EditRows",
-    "Effect",
-    "Filter",
-    "Move",
-    "Operation",
-    "SampleRows",
-    "Split",
-    "make",
-    "message_dicts",
-    "offered",
-]
+    "GROUPINGS", "AddedExample", "Dedupe", "DropRows", "EditRows", "Effect", "Filter", "Move", "Operation",
+    "SampleRows", "Split", "make", "message_dicts", "offered",
+]  # fmt: skip
 
 
 def offered() -> tuple[type[Operation], ...]:

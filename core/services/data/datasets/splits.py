@@ -1,19 +1,17 @@
-"""A preview of a split: the size of the parts, and what examples can be grouped by."""
+"""A preview of a split: the size of the parts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
-from core.data.editing import GROUPINGS, Split
-from core.data.editing.equality import text_digest
+from core.data.editing import Split
 from core.data.versions import files
 from core.data.versions.rows import Rows
 from core.services.data.datasets.records import get_dataset, version_file
 
 _BARS = 20
 _OTHERS = "(all others)"
-_NEAR_AT_MOST = 20_000  # examples: above that, finding near duplicates takes too long for a screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +31,6 @@ class SplitPreview:
     validation: int
     bars: tuple[SplitBar, ...]
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class GroupChoice:
-    """A way to group examples, and the number of groups; None where it was not counted."""
-
-    id: str
-    title: str
-    groups: int | None
 
 
 def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
@@ -65,24 +54,6 @@ def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
         bars.append(SplitBar(_OTHERS, sum(train[name] for name in rest), sum(validation[name] for name in rest)))
     out = int(held_out.sum())
     return SplitPreview(rows.total - out, out, tuple(bars), _note(operation, out, rows.total, len(sizes)))
-
-
-def group_choices(version_id: str) -> list[GroupChoice]:
-    """What examples can be grouped by: what makes more than one group, and fewer than one per example."""
-    rows = Rows(version_file(version_id, files.EXAMPLES))
-    ways = {by: Split(kind="group", by=by) for by in GROUPINGS if by != "near"}
-    keys_of: dict[str, set[bytes]] = {by: set() for by in ways}
-    for entry in rows:
-        for by, way in ways.items():
-            keys_of[by].add(text_digest(way.key(entry))[:8])
-    choices = [
-        GroupChoice(by, GROUPINGS[by][0].upper() + GROUPINGS[by][1:], len(keys))
-        for by, keys in keys_of.items()
-        if 1 < len(keys) < rows.total
-    ]
-    if rows.total <= _NEAR_AT_MOST:
-        choices.append(GroupChoice("near", "Almost the same words", None))
-    return choices
 
 
 def _note(operation: Split, held_out: int, total: int, groups: int) -> str:

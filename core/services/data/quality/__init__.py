@@ -7,27 +7,11 @@ validation: the same codes for the same things.
 
 from core.data.issues.duplicate_map import DuplicateMap
 from core.data.quality.records import Action, IssueGroup, QualityReport, ScorePart
-from core.data.quality.store import IssuePage, IssueRow
 from core.services.data.quality.computing import INSPECTED_AT_ONCE, after_new_version, compute, start
 from core.services.data.quality.fixing import operation_for
 from core.services.data.quality.reports import Pictures, Snapshot, pictures, report, rows
 
 __all__ = [
-    "INSPECTED_AT_ONCE",
-    "Action",
-    "DuplicateMap",
-    "IssueGroup",
-    "IssuePage",
-    "IssueRow",
-    "Pictures",
-    "QualityReport",
-    "ScorePart",
-    "Snapshot",
-    "after_new_version",
-    "compute",
-    "operation_for",
-    "pictures",
-    "report",
-    "rows",
-    "start",
-]
+    "INSPECTED_AT_ONCE", "Action", "DuplicateMap", "IssueGroup", "Pictures", "QualityReport", "ScorePart", "Snapshot",
+    "after_new_version", "compute", "operation_for", "pictures", "report", "rows", "start",
+]  # fmt: skip

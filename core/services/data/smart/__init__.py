@@ -24,25 +24,7 @@ from core.services.data.smart.runs import check_start, keep, progress, retry_fai
 from core.services.data.smart.variations import vary
 
 __all__ = [
-    "GeneratedExample",
-    "Proposal",
-    "RowResult",
-    "SmartEstimate",
-    "SmartPreview",
-    "SmartProgress",
-    "SmartRecipe",
-    "SmartRowRecord",
-    "ask_again",
-    "asked_again",
-    "check_start",
-    "estimate",
-    "keep",
-    "preview",
-    "progress",
-    "propose",
-    "retry_failed",
-    "rows",
-    "set_budget",
-    "start",
-    "vary",
-]
+    "GeneratedExample", "Proposal", "RowResult", "SmartEstimate", "SmartPreview", "SmartProgress", "SmartRecipe",
+    "SmartRowRecord", "ask_again", "asked_again", "check_start", "estimate", "keep", "preview", "progress", "propose",
+    "retry_failed", "rows", "set_budget", "start", "vary",
+]  # fmt: skip

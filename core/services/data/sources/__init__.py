@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from core.data.conversion.analysis import Analysis
 from core.data.formats import ReadingChoice, labels as format_labels
-from core.services.data.sources.files import (
-    FileReport,
-    analyze_file,
-    convert_command,
-    inspect,
-    rows_of_file,
-)
+from core.services.data.sources.files import FileReport, analyze_file, convert_command, inspect, rows_of_file
 from core.services.data.sources.uploads import (
     SourcePreview,
     SourceRecord,
@@ -30,27 +24,7 @@ from core.services.data.sources.uploads import (
 )
 
 __all__ = [
-    "Analysis",
-    "FileReport",
-    "ReadingChoice",
-    "SourcePreview",
-    "SourceRecord",
-    "analyze",
-    "analyze_file",
-    "choices",
-    "convert_command",
-    "detection",
-    "display_name",
-    "format_labels",
-    "get",
-    "ingest",
-    "inspect",
-    "local_path",
-    "preview_rows",
-    "read",
-    "rows",
-    "rows_of_file",
-    "set_detection",
-    "source_file",
-    "why_unusable",
-]
+    "Analysis", "FileReport", "ReadingChoice", "SourcePreview", "SourceRecord", "analyze", "analyze_file", "choices",
+    "convert_command", "detection", "display_name", "format_labels", "get", "ingest", "inspect", "local_path",
+    "preview_rows", "read", "rows", "rows_of_file", "set_detection", "source_file", "why_unusable",
+]  # fmt: skip
