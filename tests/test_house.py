@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -101,3 +102,37 @@ def test_nothing_is_left_to_be_done_later() -> None:
         for hit in promise.finditer(file.read_text("utf-8"))
     ]
     assert found == []
+
+
+# Packages with more modules than this have a reason.
+MODULES_PER_PACKAGE = 15
+LARGER = {
+    "core/cli": "one file per verb",
+    "core/data/issues": "one file per subject, and the machinery of the catalog",
+}
+MAX_LINES = 400
+
+
+def test_no_package_of_core_is_a_drawer() -> None:
+    found = {}
+    for folder in {file.parent for file in (ROOT / "core").rglob("*.py")}:
+        place = str(folder.relative_to(ROOT))
+        modules = [file for file in folder.glob("*.py") if not file.stem.startswith("__")]
+        if len(modules) > MODULES_PER_PACKAGE and place not in LARGER:
+            found[place] = len(modules)
+    assert found == {}
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    files = [file for room in ("core", "pages", "worker") for file in (ROOT / room).rglob("*.py")]
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines()) for file in files}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def test_a_class_name_exists_once_in_the_tree() -> None:
+    places: dict[str, list[str]] = {}
+    for file in (file for room in ("core", "pages", "worker") for file in (ROOT / room).rglob("*.py")):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}

@@ -40,7 +40,7 @@ FRESH_S: Final = 1.0  # at most one reading per second; it takes about a millise
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class GpuReading:
     """One reading of the GPU. Utilization in percent of the last sample period, temperature in °C, power in watts."""
 
     utilization: float | None = None
@@ -73,7 +73,7 @@ class Gpu:
         self._handle = _handle(device) if self.is_cuda else None
         self._flop = flop_per_token(model) if self.is_cuda else 0.0
         self._peak = peak_flops(torch.cuda.get_device_name(device)) if self.is_cuda else None
-        self._reading, self._read_at = Reading(), -FRESH_S
+        self._reading, self._read_at = GpuReading(), -FRESH_S
 
     def reserved_bytes(self) -> int | None:
         """GPU memory reserved by torch, used or not."""
@@ -85,7 +85,7 @@ class Gpu:
             return None
         return tokens_per_s * self._flop / self._peak
 
-    def read(self) -> Reading:
+    def read(self) -> GpuReading:
         """The last reading, repeated once it is older than a second."""
         if self._handle is None:
             return self._reading
@@ -107,7 +107,7 @@ def _handle(device: torch.device) -> Any | None:
         return None
 
 
-def _ask(handle: Any) -> Reading:
+def _ask(handle: Any) -> GpuReading:
     import pynvml
 
     def one(question: Any, *more: Any) -> Any | None:
@@ -119,7 +119,7 @@ def _ask(handle: Any) -> Reading:
     load = one(pynvml.nvmlDeviceGetUtilizationRates)
     heat = one(pynvml.nvmlDeviceGetTemperature, pynvml.NVML_TEMPERATURE_GPU)
     power = one(pynvml.nvmlDeviceGetPowerUsage)
-    return Reading(
+    return GpuReading(
         utilization=None if load is None else float(load.gpu),
         temperature_c=None if heat is None else float(heat),
         power_w=None if power is None else power / 1000,

@@ -11,7 +11,7 @@ COSTLY_S: Final = 20 * 60.0  # more work than this between two checkpoints is wo
 LATE: Final = 0.5  # a first checkpoint after more than this share of the run
 
 
-class Run(Protocol):
+class SavingRun(Protocol):
     """The numbers of a run that this depends on."""
 
     @property
@@ -20,7 +20,7 @@ class Run(Protocol):
     def save_every_steps(self) -> int: ...
 
 
-def resume_warning(run: Run, time: TimeForecast) -> str:
+def resume_warning(run: SavingRun, time: TimeForecast) -> str:
     """A warning before launch about what a crash would cost; "" if it costs little, and for a run of one step."""
     total, every = run.total_steps, run.save_every_steps
     if total < 2:

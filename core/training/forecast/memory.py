@@ -27,7 +27,7 @@ _RANGE: Final = {"cpu": (0.85, 1.15), "cuda": (0.8, 1.25)}
 _MEASURED_LOW, _MEASURED_HIGH = 0.95, 1.1
 
 
-class Run(Protocol):
+class CountedRun(Protocol):
     """The numbers of a run that memory depends on."""
 
     @property
@@ -71,7 +71,7 @@ class MemoryForecast:
 def forecast_memory(
     dims: Dims,
     method: Method,
-    run: Run,
+    run: CountedRun,
     device: Device,
     *,
     batch: Widest | None = None,

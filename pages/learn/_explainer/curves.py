@@ -25,7 +25,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CurveReading:
     """What a curve shows: a stable id, a headline, the signs with their numbers, and what to do."""
 
     verdict: str  # good | overfit | memorized | too_high | too_low | unfinished | too_short
@@ -110,7 +110,7 @@ def draw(shape_id: str) -> tuple[Points, Points]:
     return train, [(t, shape.validation(t)) for t in range(10, STEPS + 1, 10)]
 
 
-def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]] = ()) -> Reading:
+def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]] = ()) -> CurveReading:
     """Judge a curve by its numbers; the first rule that matches decides.
 
     Args:
@@ -118,7 +118,7 @@ def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[in
         validation: the same for the validation loss; may be empty.
     """
     if len(train) < 8:
-        return Reading("too_short", "Too short to read", (f"{len(train)} points",), "Wait for a few more steps.")
+        return CurveReading("too_short", "Too short to read", (f"{len(train)} points",), "Wait for a few more steps.")
     losses = [loss for _, loss in train]
     head, tail = _mean(losses[: _part(losses)]), _mean(losses[-_part(losses) :])
     lowest = min(_smooth(losses))
@@ -126,7 +126,7 @@ def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[in
 
     if any(not math.isfinite(loss) for loss in losses) or tail > 1.15 * lowest + 0.1:
         signs.append(f"it rose again from {lowest:.2f}" if math.isfinite(lowest) else "it became NaN")
-        return Reading(
+        return CurveReading(
             "too_high",
             "Learning rate too high",
             tuple(signs),
@@ -138,7 +138,7 @@ def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[in
         last = validation[-1][1]
         signs.append(f"validation loss lowest at step {best_step} ({best:.2f}), {last:.2f} at the end")
         if last > 1.1 * best and best_step < 0.8 * train[-1][0]:
-            return Reading(
+            return CurveReading(
                 "overfit",
                 "Overfitting",
                 tuple(signs),
@@ -146,7 +146,7 @@ def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[in
                 "Where word-for-word answers are the goal, this can be what you want.",
             )
         if last > 2 * tail + 0.5:
-            return Reading(
+            return CurveReading(
                 "memorized",
                 "Memorized",
                 tuple(signs),
@@ -154,7 +154,7 @@ def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[in
                 "is the goal. Otherwise add the same questions in other words.",
             )
     if tail > 0.85 * head:
-        return Reading(
+        return CurveReading(
             "too_low",
             "Learning rate too low",
             tuple(signs),
@@ -164,8 +164,10 @@ def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[in
     before = _mean(losses[-2 * _part(losses) : -_part(losses)])
     if tail < 0.93 * before and tail > 0.15 * head:
         signs.append(f"still falling: {before:.2f} → {tail:.2f} in the last stretch")
-        return Reading("unfinished", "Stopped too early", tuple(signs), "Train more epochs; the curve had not settled.")
-    return Reading("good", "Healthy", tuple(signs), "It fell quickly, then settled. Compare base and tuned next.")
+        return CurveReading(
+            "unfinished", "Stopped too early", tuple(signs), "Train more epochs; the curve had not settled."
+        )
+    return CurveReading("good", "Healthy", tuple(signs), "It fell quickly, then settled. Compare base and tuned next.")
 
 
 def _part(losses: Sequence[float]) -> int:

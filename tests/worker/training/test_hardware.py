@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from worker.training.hardware import Gpu, Reading, flop_per_token, peak_flops
+from worker.training.hardware import Gpu, GpuReading, flop_per_token, peak_flops
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_trained_weight_costs_six_operations_per_token_and_a_frozen_one_four()
 
 def test_a_cpu_has_no_gpu_readings() -> None:
     gpu = Gpu(torch.device("cpu"), torch.nn.Linear(2, 2))
-    assert (gpu.reserved_bytes(), gpu.mfu(1000.0), gpu.read()) == (None, None, Reading())
+    assert (gpu.reserved_bytes(), gpu.mfu(1000.0), gpu.read()) == (None, None, GpuReading())
 
 
 @pytest.mark.gpu

@@ -43,7 +43,7 @@ SIZES: Final[dict[str, Dims]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Gpu:
+class GpuModel:
     """A GPU. `tflops` is the manufacturer's dense 16-bit figure, in 10^12 operations per second."""
 
     name: str
@@ -52,16 +52,16 @@ class Gpu:
 
 
 # Source: the manufacturers' data sheets (dense, 16 bit, no sparsity).
-GPUS: Final[dict[str, Gpu]] = {
+GPUS: Final[dict[str, GpuModel]] = {
     gpu.name: gpu
     for gpu in (
-        Gpu("T4, 16 GB", 16 * GIB, 65),
-        Gpu("L4, 24 GB", 24 * GIB, 121),
-        Gpu("RTX 4090, 24 GB", 24 * GIB, 165),
-        Gpu("L40S, 48 GB", 48 * GIB, 362),
-        Gpu("A100, 80 GB", 80 * GIB, 312),
-        Gpu("H100, 80 GB", 80 * GIB, 989),
-        Gpu("H200, 141 GB", 141 * GIB, 989),
+        GpuModel("T4, 16 GB", 16 * GIB, 65),
+        GpuModel("L4, 24 GB", 24 * GIB, 121),
+        GpuModel("RTX 4090, 24 GB", 24 * GIB, 165),
+        GpuModel("L40S, 48 GB", 48 * GIB, 362),
+        GpuModel("A100, 80 GB", 80 * GIB, 312),
+        GpuModel("H100, 80 GB", 80 * GIB, 989),
+        GpuModel("H200, 141 GB", 141 * GIB, 989),
     )
 }
 # The share of that figure that training reaches. Source: 402 of 989 is the best published LoRA rate on one H100; plain
