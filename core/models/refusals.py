@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from core.errors import DataError
 from core.messages import Message
 from core.models.render import REFUSED, SPELLED, check, render_prompt
 
-OnRefusal = Literal["stop", "leave_out", "merge_system"]
 Messages = Sequence[Message]
 T = TypeVar("T")
 

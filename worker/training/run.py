@@ -52,7 +52,7 @@ class Watching:
         None
     )  # data, and the step from which the run resumes
     on_preparing: Callable[[float], None] = lambda share: None
-    on_passed_over: Callable[[list[int], int], None] = lambda steps, resumed: (
+    on_passed_over: Callable[[list[int], int], None] = lambda damaged, step: (
         None
     )  # steps whose checkpoints do not verify
     on_samples: Say | None = None  # None: no samples are answered

@@ -71,7 +71,6 @@ class Statistics:
     tokens_mean: float
     tokens_median: float
     tokens_max: int
-    turns_mean: float
     turns_max: int
     multi_turn: int
     with_system: int
@@ -189,13 +188,13 @@ def statistics(path: Path) -> Statistics:
     """Counts, lengths, turns and the balance of labels."""
     query = r"""
         SELECT count(*), count(*) FILTER (split = 'train'), coalesce(sum(tokens), 0), coalesce(avg(tokens), 0),
-               coalesce(median(tokens), 0), coalesce(max(tokens), 0), coalesce(avg(turns), 0), coalesce(max(turns), 0),
+               coalesce(median(tokens), 0), coalesce(max(tokens), 0), coalesce(max(turns), 0),
                count(*) FILTER (turns > 1), count(*) FILTER (messages LIKE '[{"role": "system"%'),
                count(DISTINCT label)
         FROM read_parquet(?)
     """
     with connect() as connection:
-        (total, train, tokens, mean, median, most, turns, turns_most, multi, system, distinct) = _one(
+        (total, train, tokens, mean, median, most, turns_most, multi, system, distinct) = _one(
             connection.execute(query, [str(path)])
         )
         labels: list[Label] = []
@@ -211,7 +210,6 @@ def statistics(path: Path) -> Statistics:
         tokens_mean=float(mean),
         tokens_median=float(median),
         tokens_max=int(most),
-        turns_mean=float(turns),
         turns_max=int(turns_most),
         multi_turn=int(multi),
         with_system=int(system),

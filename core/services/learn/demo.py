@@ -61,7 +61,6 @@ class DemoRecord:
     dataset_id: str | None
     job_id: str | None
     model_id: str | None
-    base_model_id: str
     exact_match: ExactMatchResult | None
     error: str
 
@@ -119,7 +118,6 @@ def status(demo_id: str) -> DemoRecord:
         dataset_id=draft.state.get("dataset_id"),
         job_id=job.id if job else None,
         model_id=job.model_id if job else None,
-        base_model_id=BASE,
         exact_match=ExactMatchResult.of(test) if test and test.state == "succeeded" else None,
         error=failed.detail if failed else draft.state.get("error", ""),
     )

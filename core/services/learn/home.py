@@ -59,7 +59,6 @@ class Overview:
     jobs_by_state: dict[str, int]
     models: int
     active_models: int
-    datasets_series: tuple[int, ...]
     examples_series: tuple[int, ...]
     jobs_series: tuple[int, ...]
     models_series: tuple[int, ...]
@@ -117,7 +116,6 @@ def overview() -> Overview:
         jobs_by_state=by_state,
         models=len(models),
         active_models=len(active),
-        datasets_series=_series([(row.created_at, 1) for row in datasets]),
         examples_series=_series([(row.created_at, row.examples or 0) for row in datasets]),
         jobs_series=_series([(row.created_at, 1) for row in jobs]),
         models_series=_series([(row.created_at, 1) for row in models]),

@@ -36,10 +36,6 @@ class Series:
             while kept and kept[-1].step >= step:
                 kept.pop()
 
-    @property
-    def last_step(self) -> int:
-        return max((kept[-1].step for kept in (self.train, self.validation) if kept), default=0)
-
     def __len__(self) -> int:
         return len(self.train) + len(self.validation)
 
