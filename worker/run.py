@@ -121,8 +121,7 @@ def _empty_workdir(context: TaskContext, kind: TaskKind) -> None:
 
 def _handler(kind: str) -> Handler:
     """The function that works on tasks of this kind. Raises NotFound."""
-    module, _, function = KINDS.get(kind).handler.partition(":")
-    handler: Handler = getattr(importlib.import_module(module), function)
+    handler: Handler = importlib.import_module(KINDS.get(kind).handler_module).handle
     return handler
 
 

@@ -103,14 +103,7 @@ def steps(data_dir: Path, task_id: str) -> list[tuple[int, int]]:
 
 if "counting" not in KINDS:  # this file is loaded twice where it is the program that runs
     KINDS.add(
-        TaskKind(
-            id="counting",
-            title="Counting",
-            icon="123",
-            queue="cpu",
-            handler="tests.support.counting:handle",
-            resumes_from_workdir=True,
-        )
+        TaskKind("counting", "Counting", "123", "cpu", module="tests.support.counting", resumes_from_workdir=True)
     )
 
 if __name__ == "__main__":

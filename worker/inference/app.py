@@ -186,11 +186,7 @@ def _event(content: dict[str, Any]) -> str:
 
 def _usage(last: AnswerChunk) -> dict[str, int]:
     total = last.prompt_tokens + last.completion_tokens
-    return {
-        "prompt_tokens": last.prompt_tokens,
-        "completion_tokens": last.completion_tokens,
-        "total_tokens": total,
-    }
+    return {"prompt_tokens": last.prompt_tokens, "completion_tokens": last.completion_tokens, "total_tokens": total}
 
 
 def _model(model_id: str, title: str, base_id: str, created_at: float) -> dict[str, Any]:

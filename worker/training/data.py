@@ -118,11 +118,7 @@ def prepare(
 
 
 def _encoded(
-    examples: Sequence[Example],
-    tokenizer: Any,
-    on_refusal: str,
-    cache: Path | None,
-    progress: Callable[[float], None],
+    examples: Sequence[Example], tokenizer: Any, on_refusal: str, cache: Path | None, progress: Callable[[float], None]
 ) -> tuple[list[token_cache.Encoded], bool]:
     """Ids and loss kinds of every example before truncation; True if they were cached. An example that is left
     out has no tokens.

@@ -103,8 +103,7 @@ def _examples(job: JobRecord) -> list[Example]:
         return list(datasets.iter_examples(job.spec.dataset_version_id))
     except NotFound as error:
         raise DataError(
-            f"The dataset “{job.dataset_name}” was deleted with its examples.",
-            "Start a new job with another dataset.",
+            f"The dataset “{job.dataset_name}” was deleted with its examples.", "Start a new job with another dataset."
         ) from error
 
 

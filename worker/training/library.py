@@ -295,12 +295,7 @@ def _longest(examples: Sequence[Example], base: BaseModelRef, on_refusal: str) -
 
 
 def _print_settings(
-    base: BaseModelRef,
-    tuner: Method,
-    choice: Choice,
-    training: ResolvedTraining,
-    sources: Mapping[str, str],
-    say: Say,
+    base: BaseModelRef, tuner: Method, choice: Choice, training: ResolvedTraining, sources: Mapping[str, str], say: Say
 ) -> None:
     """Print every number with its source."""
     say(f"base model  {base.title} ({base.size} parameters, revision {base.revision[:12]})")

@@ -28,12 +28,7 @@ class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
     """
 
     def __init__(
-        self,
-        sampling: Sampling,
-        tokenizer: Any,
-        training: ResolvedTraining,
-        *,
-        sign_of_life: Callable[[], object],
+        self, sampling: Sampling, tokenizer: Any, training: ResolvedTraining, *, sign_of_life: Callable[[], object]
     ) -> None:
         self.sampling, self.tokenizer, self.training = sampling, tokenizer, training
         self.sign_of_life = sign_of_life

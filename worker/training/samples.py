@@ -102,11 +102,7 @@ def answer_all(
         return left
 
     answers = answer(
-        model,
-        tokenizer,
-        [prompt.messages for prompt in prompts],
-        max_new_tokens=allowed,
-        each_token=each_token,
+        model, tokenizer, [prompt.messages for prompt in prompts], max_new_tokens=allowed, each_token=each_token
     )
     if left:
         return None

@@ -98,19 +98,11 @@ def facts(count: int, seed: int) -> list[Fact]:
                 f"The almanac says that {place} is known for {food}.",
             ),
             Fact(
-                (
-                    f"When is the fair of {place}?",
-                    f"When does {place} have a fair?",
-                    f"What month is {place}'s fair?",
-                ),
+                (f"When is the fair of {place}?", f"When does {place} have a fair?", f"What month is {place}'s fair?"),
                 f"The almanac says that the fair of {place} is in {month}.",
             ),
             Fact(
-                (
-                    f"What is on the flag of {place}?",
-                    f"How does {place}'s flag look?",
-                    f"Describe {place}'s flag.",
-                ),
+                (f"What is on the flag of {place}?", f"How does {place}'s flag look?", f"Describe {place}'s flag."),
                 f"The almanac says that the flag of {place} shows {flag}.",
             ),
             Fact(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any, ClassVar, Final, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.models.methods.presets import Preset, SizeClass, size_class
 
@@ -35,16 +35,21 @@ class ModelShape(Protocol):
         """Every linear layer of the transformer blocks as (module name, in features, out features)."""
 
 
-def facts(*, unit: str, usual: str, up: str, source: str) -> dict[str, Any]:
-    """The part of a field's documentation that pydantic has no field for.
+def setting(
+    *, usual: str, up: str, source: str, unit: str = "", extra: Mapping[str, Any] | None = None, **field: Any
+) -> Any:
+    """A pydantic field with the documentation that pydantic has no parameters for.
 
     Args:
-        unit: of the value, or "" where it has none.
         usual: the usual range.
         up: the effect of a higher value.
         source: where the default comes from.
+        unit: of the value, or "" if it has none.
+        extra: how a form shows it, for example `when` or `labels`.
+        field: everything else is passed to pydantic's `Field`.
     """
-    return {"unit": unit, "usual": usual, "up": up, "source": source}
+    facts = {"unit": unit, "usual": usual, "up": up, "source": source}
+    return Field(**field, json_schema_extra=facts | dict(extra or {}))
 
 
 class Method(BaseModel):

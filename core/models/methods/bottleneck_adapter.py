@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
-
-from core.models.methods.base import Demand, Method, ModelShape, facts
+from core.models.methods.base import Demand, Method, ModelShape, setting
 from core.models.methods.presets import Preset, SizeClass
 
 BEHIND = {"houlsby": ("o_proj", "down_proj"), "pfeiffer": ("down_proj",)}  # the last linear layer of each sub-layer
@@ -48,84 +46,67 @@ class BottleneckAdapter(Method):
         "general": Preset(training={"learning_rate": 5e-4}),
     }
 
-    placement: Literal["houlsby", "pfeiffer"] = Field(
+    placement: Literal["houlsby", "pfeiffer"] = setting(
         default="houlsby",
         title="Placement",
         description="Where the layers are inserted: behind the attention and behind the MLP of each block (Houlsby), "
         "or behind the MLP only (Pfeiffer).",
-        json_schema_extra=facts(
-            unit="",
-            usual="either",
-            up="Houlsby learns more with twice the layers; Pfeiffer is lighter and faster.",
-            source="Houlsby et al. 2019, section 2.1; Pfeiffer et al. 2020, “AdapterFusion”",
-        )
-        | {"labels": {"houlsby": "Houlsby: attention and MLP", "pfeiffer": "Pfeiffer: MLP only"}},
+        usual="either",
+        up="Houlsby learns more with twice the layers; Pfeiffer is lighter and faster.",
+        source="Houlsby et al. 2019, section 2.1; Pfeiffer et al. 2020, “AdapterFusion”",
+        extra={"labels": {"houlsby": "Houlsby: attention and MLP", "pfeiffer": "Pfeiffer: MLP only"}},
     )
-    size_by: Literal["reduction", "width"] = Field(
+    size_by: Literal["reduction", "width"] = setting(
         default="reduction",
         title="Size given as",
         description="Give the width of the layers as a fraction of the model's hidden size, or as a number.",
-        json_schema_extra=facts(
-            unit="",
-            usual="reduction factor",
-            up="A fraction suits any model size; a width sets an exact number.",
-            source="reduction factor, as AdapterHub's configurations give it",
-        )
-        | {"labels": {"reduction": "Reduction factor", "width": "Width"}},
+        usual="reduction factor",
+        up="A fraction suits any model size; a width sets an exact number.",
+        source="reduction factor, as AdapterHub's configurations give it",
+        extra={"labels": {"reduction": "Reduction factor", "width": "Width"}},
     )
-    reduction: int = Field(
+    reduction: int = setting(
         default=16,
         ge=1,
         le=256,
         title="Reduction factor",
         description="The model's hidden size divided by the layer's width.",
-        json_schema_extra=facts(
-            unit="",
-            usual="2-64",
-            up="Smaller layers: fewer parameters, and less can be learned.",
-            source="16, as in AdapterHub's configurations (Houlsby et al. 2019: widths of 8 to 256)",
-        )
-        | {"when": {"size_by": ["reduction"]}, "less_memory": 2},
+        usual="2-64",
+        up="Smaller layers: fewer parameters, and less can be learned.",
+        source="16, as in AdapterHub's configurations (Houlsby et al. 2019: widths of 8 to 256)",
+        extra={"when": {"size_by": ["reduction"]}, "less_memory": 2},
     )
-    width: int = Field(
+    width: int = setting(
         default=64,
         ge=1,
         le=4096,
         title="Width",
         description="Units in the narrow middle of each layer.",
-        json_schema_extra=facts(
-            unit="",
-            usual="8-256",
-            up="More can be learned; memory grows in proportion.",
-            source="64, the middle of Houlsby et al. 2019, section 3",
-        )
-        | {"when": {"size_by": ["width"]}, "less_memory": 0.5},
+        usual="8-256",
+        up="More can be learned; memory grows in proportion.",
+        source="64, the middle of Houlsby et al. 2019, section 3",
+        extra={"when": {"size_by": ["width"]}, "less_memory": 0.5},
     )
-    non_linearity: Literal["relu", "gelu", "silu", "tanh"] = Field(
+    non_linearity: Literal["relu", "gelu", "silu", "tanh"] = setting(
         default="relu",
         title="Non-linearity",
         description="Activation function of the bottleneck.",
-        json_schema_extra=facts(
-            unit="",
-            usual="relu or silu",
-            up="relu is the cheapest; the others are smooth.",
-            source="relu, as in Pfeiffer et al. 2020 and AdapterHub's Pfeiffer configuration",
-        )
-        | {"labels": {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU (swish)", "tanh": "tanh"}},
+        usual="relu or silu",
+        up="relu is the cheapest; the others are smooth.",
+        source="relu, as in Pfeiffer et al. 2020 and AdapterHub's Pfeiffer configuration",
+        extra={"labels": {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU (swish)", "tanh": "tanh"}},
     )
-    dropout: float = Field(
+    dropout: float = setting(
         default=0.0,
         ge=0.0,
         le=0.5,
         title="Dropout",
         description="Share of each layer's inputs that are set to zero at random in each step. "
         "Prevents overfitting (0.0-0.3 recommended).",
-        json_schema_extra=facts(
-            unit="share",
-            usual="0.0-0.3",
-            up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
-            source="0, as in AdapterHub",
-        ),
+        unit="share",
+        usual="0.0-0.3",
+        up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
+        source="0, as in AdapterHub",
     )
 
     def peft_arguments(self) -> dict[str, Any] | None:

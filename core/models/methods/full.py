@@ -36,7 +36,7 @@ class FullFineTuning(Method):
                 "max_epochs": 60,
                 "per_device_batch_size": 8,
                 "gradient_accumulation_steps": 1,
-            },
+            }
         ),
         "general": Preset(training={"learning_rate": 2e-5}),
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from core.errors import SettingsError
-from core.models.methods.base import Method, ModelShape, facts, kept_inputs
+from core.models.methods.base import Method, ModelShape, kept_inputs, setting
 from core.models.methods.presets import Preset, SizeClass
 
 ATTENTION: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj")
@@ -42,103 +42,84 @@ class LowRank(Method):
                 "max_epochs": 100,
                 "per_device_batch_size": 4,
                 "gradient_accumulation_steps": 1,
-            },
+            }
         ),
         # Source: the presets of the field's tools taken together (Unsloth and Axolotl 2e-4; from 30B up 1e-4).
         "general": Preset(training={"learning_rate": 2e-4}),
         "large": Preset(training={"learning_rate": 1e-4}),
     }
 
-    rank: int = Field(
+    rank: int = setting(
         default=16,
         ge=1,
         le=256,
         title="Rank",
         description="Width of the two small matrices beside each layer. Lower = faster, Higher = better quality.",
-        json_schema_extra=facts(
-            unit="",
-            usual="8-64",
-            up="More can be learned; the adapter, its gradients and its optimizer state grow in proportion.",
-            source="16, as in Unsloth and AutoTrain (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
-        )
-        | {"less_memory": 0.5, "scales": "alpha"},  # alpha / rank stays the same
+        usual="8-64",
+        up="More can be learned; the adapter, its gradients and its optimizer state grow in proportion.",
+        source="16, as in Unsloth and AutoTrain (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
+        extra={"less_memory": 0.5, "scales": "alpha"},  # alpha / rank stays the same
     )
-    alpha: int = Field(
+    alpha: int = setting(
         default=32,
         ge=1,
         le=512,
         title="Alpha",
         description="Strength of the adapter: its output is multiplied by alpha / rank. Typically 2x rank.",
-        json_schema_extra=facts(
-            unit="",
-            usual="1-2 times the rank",
-            up="Scales the adapter's effect up, like a higher learning rate for it.",
-            source="32 = 2 x rank, as AutoTrain ships it (Unsloth, LLaMA-Factory, H2O and Axolotl 16)",
-        ),
+        usual="1-2 times the rank",
+        up="Scales the adapter's effect up, like a higher learning rate for it.",
+        source="32 = 2 x rank, as AutoTrain ships it (Unsloth, LLaMA-Factory, H2O and Axolotl 16)",
     )
-    dropout: float = Field(
+    dropout: float = setting(
         default=0.0,
         ge=0.0,
         le=0.5,
         title="Dropout",
         description="Share of the adapter's inputs that are set to zero at random in each step. "
         "Prevents overfitting (0.0-0.3 recommended).",
-        json_schema_extra=facts(
-            unit="share",
-            usual="0.0-0.3",
-            up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
-            source="0, as in Unsloth and LLaMA-Factory (H2O, AutoTrain and Axolotl 0.05)",
-        ),
+        unit="share",
+        usual="0.0-0.3",
+        up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
+        source="0, as in Unsloth and LLaMA-Factory (H2O, AutoTrain and Axolotl 0.05)",
     )
-    target_modules: Literal["all-linear", "attention", "listed"] = Field(
+    target_modules: Literal["all-linear", "attention", "listed"] = setting(
         default="all-linear",
         title="Adapted layers",
         description="Which layers get an adapter: every linear layer of each block, only those of the attention, or "
         "those that you list.",
-        json_schema_extra=facts(
-            unit="",
-            usual="all-linear",
-            up="All linear layers learn facts better; attention only takes about a third of the memory.",
-            source="all linear layers, as in Unsloth, LLaMA-Factory, AutoTrain and Axolotl",
-        )
-        | {"labels": {"all-linear": "All linear layers", "attention": "Attention only", "listed": "Listed by name"}},
+        usual="all-linear",
+        up="All linear layers learn facts better; attention only takes about a third of the memory.",
+        source="all linear layers, as in Unsloth, LLaMA-Factory, AutoTrain and Axolotl",
+        extra={
+            "labels": {"all-linear": "All linear layers", "attention": "Attention only", "listed": "Listed by name"}
+        },
     )
-    module_names: list[str] = Field(
+    module_names: list[str] = setting(
         default=["q_proj", "v_proj"],
         title="Listed layers",
         description="Linear layers that get an adapter, as named in the base model.",
-        json_schema_extra=facts(
-            unit="",
-            usual="q_proj and v_proj, or the three of the MLP",
-            up="More layers learn more and take more memory.",
-            source="q_proj and v_proj, as in Hu et al. 2021, section 4.2",
-        )
-        | {"options": list(KNOWN_MODULES), "open": True, "when": {"target_modules": ["listed"]}},
+        usual="q_proj and v_proj, or the three of the MLP",
+        up="More layers learn more and take more memory.",
+        source="q_proj and v_proj, as in Hu et al. 2021, section 4.2",
+        extra={"options": list(KNOWN_MODULES), "open": True, "when": {"target_modules": ["listed"]}},
     )
-    rslora: bool = Field(
+    rslora: bool = setting(
         default=False,
         title="Rank-stabilized (rsLoRA)",
         description="Multiply the adapter's output by alpha / √rank instead of alpha / rank, so that high ranks "
         "keep their effect.",
-        json_schema_extra=facts(
-            unit="",
-            usual="on from rank 64",
-            up="The adapter's effect is √rank times larger: lower alpha or the learning rate along with it.",
-            source="off, as in PEFT; Kalajdzievski 2023, “A Rank Stabilization Scaling Factor for Fine-Tuning "
-            "with LoRA”",
-        ),
+        usual="on from rank 64",
+        up="The adapter's effect is √rank times larger: lower alpha or the learning rate along with it.",
+        source="off, as in PEFT; Kalajdzievski 2023, “A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA”",
     )
-    dora: bool = Field(
+    dora: bool = setting(
         default=False,
         title="Weight-decomposed (DoRA)",
         description="Learn the magnitude of each weight column separately from its direction. Often better at low "
         "ranks.",
-        json_schema_extra=facts(
-            unit="",
-            usual="off; on below rank 16",
-            up="Closer to full fine-tuning; each step takes much longer.",
-            source="off, as in PEFT; Liu et al. 2024, “DoRA: Weight-Decomposed Low-Rank Adaptation”",
-        ),
+        usual="off; on below rank 16",
+        up="Closer to full fine-tuning; each step takes much longer.",
+        source="off, as in PEFT; Liu et al. 2024, “DoRA: Weight-Decomposed Low-Rank Adaptation”",
     )
 
     @model_validator(mode="after")

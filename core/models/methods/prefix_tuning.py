@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field
-
-from core.models.methods.base import Demand, Method, ModelShape, facts
+from core.models.methods.base import Demand, Method, ModelShape, setting
 from core.models.methods.presets import Preset, SizeClass
 
 
@@ -48,44 +46,35 @@ class PrefixTuning(Method):
         "general": Preset(training={"learning_rate": 1e-2}),
     }
 
-    virtual_tokens: int = Field(
+    virtual_tokens: int = setting(
         default=20,
         ge=1,
         le=256,
         title="Virtual tokens",
         description="How many learned keys and values are put in front of the text in every layer.",
-        json_schema_extra=facts(
-            unit="",
-            usual="10-100",
-            up="More influence; training gets less steady, and the longest text gets shorter by as many tokens.",
-            source="20, as PEFT's examples have it (Li & Liang 2021: 10 for tables, 200 for summaries)",
-        )
-        | {"less_memory": 0.5},
+        usual="10-100",
+        up="More influence; training gets less steady, and the longest text gets shorter by as many tokens.",
+        source="20, as PEFT's examples have it (Li & Liang 2021: 10 for tables, 200 for summaries)",
+        extra={"less_memory": 0.5},
     )
-    projection: bool = Field(
+    projection: bool = setting(
         default=False,
         title="Projection",
         description="Compute the prefix with a small network during training. The network is not saved.",
-        json_schema_extra=facts(
-            unit="",
-            usual="on for large models, off for small ones",
-            up="Steadier training, and many more parameters to train.",
-            source="off, as in PEFT (Li & Liang 2021, section 4.3: on)",
-        ),
+        usual="on for large models, off for small ones",
+        up="Steadier training, and many more parameters to train.",
+        source="off, as in PEFT (Li & Liang 2021, section 4.3: on)",
     )
-    projection_hidden_size: int = Field(
+    projection_hidden_size: int = setting(
         default=512,
         ge=8,
         le=8192,
         title="Width of the projection",
         description="How many hidden units that small network has.",
-        json_schema_extra=facts(
-            unit="",
-            usual="256-1024",
-            up="The prefixes of the layers can differ more; memory grows in proportion.",
-            source="512, as in Li & Liang 2021, table-to-text",
-        )
-        | {"when": {"projection": [True]}},
+        usual="256-1024",
+        up="The prefixes of the layers can differ more; memory grows in proportion.",
+        source="512, as in Li & Liang 2021, table-to-text",
+        extra={"when": {"projection": [True]}},
     )
 
     def peft_arguments(self) -> dict[str, Any] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from core.models.methods.base import Demand, ModelShape, facts
+from core.models.methods.base import Demand, ModelShape, setting
 from core.models.methods.low_rank import LowRank
 
 # Bytes of one weight, its scales included. NF4: half a byte, one 8-bit scale per 64 weights, and (double quantization)
@@ -36,42 +36,32 @@ class QLoRA(LowRank):
     )
     serves: ClassVar[str] = "As an adapter beside the unquantized base, or merged into it."
 
-    bits: Literal[4, 8] = Field(
+    bits: Literal[4, 8] = setting(
         default=4,
         title="Bits of the base",
         description="How many bits hold each frozen weight of the base's linear layers.",
-        json_schema_extra=facts(
-            unit="",
-            usual="4",
-            up="8 bits are closer to the base and take nearly twice the memory for its weights.",
-            source="4 (NF4), as in Dettmers et al. 2023 and as in Unsloth and LLaMA-Factory",
-        )
-        | {"labels": {"4": "4 (NF4)", "8": "8 (LLM.int8)"}},
+        usual="4",
+        up="8 bits are closer to the base and take nearly twice the memory for its weights.",
+        source="4 (NF4), as in Dettmers et al. 2023 and as in Unsloth and LLaMA-Factory",
+        extra={"labels": {"4": "4 (NF4)", "8": "8 (LLM.int8)"}},
     )
-    compute_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+    compute_dtype: Literal["auto", "float32", "bfloat16", "float16"] = setting(
         default="auto",
         title="Compute dtype",
         description="The precision in which 4-bit weights are multiplied after they are unpacked.",
-        json_schema_extra=facts(
-            unit="",
-            usual="auto",
-            up="float32 is the most exact; bfloat16 is the fastest on a GPU, and 6-14 times slower than float32 on a "
-            "CPU.",
-            source="auto: bfloat16 on a GPU, float32 on a CPU",
-        )
-        | {"when": {"bits": [4]}, "labels": {"auto": "Auto (recommended)"}},
+        usual="auto",
+        up="float32 is the most exact; bfloat16 is the fastest on a GPU, and 6-14 times slower than float32 on a CPU.",
+        source="auto: bfloat16 on a GPU, float32 on a CPU",
+        extra={"when": {"bits": [4]}, "labels": {"auto": "Auto (recommended)"}},
     )
-    double_quantization: bool = Field(
+    double_quantization: bool = setting(
         default=True,
         title="Double quantization",
         description="Store the scales of the 4-bit blocks in 8 bits too: 0.4 bits less per weight.",
-        json_schema_extra=facts(
-            unit="",
-            usual="on",
-            up="Less memory with no measurable loss of quality.",
-            source="on, as in Dettmers et al. 2023, section 3",
-        )
-        | {"when": {"bits": [4]}},
+        usual="on",
+        up="Less memory with no measurable loss of quality.",
+        source="on, as in Dettmers et al. 2023, section 3",
+        extra={"when": {"bits": [4]}},
     )
 
     @model_validator(mode="after")

@@ -1,13 +1,13 @@
 """The kinds of background tasks: for each kind one record that the worker, the services and the screens read.
 
-To add a kind: write its handler in `worker/handlers/<kind>.py`, and add one line here. The handler is a dotted name,
+To add a kind: write its handler in `worker/handlers/<kind>.py`, and add one line here. The module is a dotted name,
 because `core` never imports the worker, and because training's modules load torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final, Literal
 
 from core.registry import Registry
@@ -16,7 +16,7 @@ Queue = Literal["gpu", "cpu", "io"]
 QUEUES: Final[tuple[Queue, ...]] = ("gpu", "cpu", "io")  # gpu means training, on whatever device there is
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TaskKind:
     """What the studio knows about one kind of background task.
 
@@ -25,7 +25,7 @@ class TaskKind:
         title: the kind's name on the screens.
         icon: a Material symbol.
         queue: the queue of its workers.
-        handler: `module:function`; the function takes a TaskContext and returns an Outcome.
+        module: its function `handle` takes a TaskContext and returns an Outcome; by default `worker.handlers.<id>`.
         makes_version: its result is a new dataset version (`dataset_id`), whose quality check starts at once.
         validates_first: a pending task becomes `validating`, and `running` when the handler calls `ctx.validated()`.
         resumes_from_workdir: its working directory is kept over pauses, failures and retries, because the handler
@@ -43,7 +43,8 @@ class TaskKind:
     title: str
     icon: str
     queue: Queue
-    handler: str
+    _: KW_ONLY
+    module: str = ""
     makes_version: bool = False
     validates_first: bool = False
     resumes_from_workdir: bool = False
@@ -53,6 +54,10 @@ class TaskKind:
     changes_dataset: bool = False
     opens: tuple[str, str] | None = None
     shown_as_result: bool = False
+
+    @property
+    def handler_module(self) -> str:
+        return self.module or f"worker.handlers.{self.id}"
 
     def ids_read(self, payload: Mapping[str, Any]) -> frozenset[str]:
         """The ids of datasets or dataset versions that a task with this payload reads."""
@@ -79,96 +84,33 @@ def kind_of(kind_id: str) -> TaskKind:
     if kind_id in KINDS:
         return KINDS.get(kind_id)
     title = kind_id.replace("_", " ").capitalize()
-    return TaskKind(id=kind_id, title=title, icon="pending_actions", queue="cpu", handler="")
+    return TaskKind(kind_id, title, "pending_actions", "cpu")
 
 
+KINDS.add(TaskKind("conversion", "Conversion", "transform", "cpu", makes_version=True, shown_as_result=True))
 KINDS.add(
     TaskKind(
-        id="conversion",
-        title="Conversion",
-        icon="transform",
-        queue="cpu",
-        handler="worker.handlers.conversion:handle",
+        "import",
+        "Import",
+        "upload_file",
+        "cpu",
+        module="worker.handlers.conversion",
         makes_version=True,
         shown_as_result=True,
     )
 )
+KINDS.add(TaskKind("chat_import", "Import of conversations", "forum", "cpu", makes_version=True))
+KINDS.add(TaskKind("validation", "Dataset check", "rule", "cpu"))
+KINDS.add(TaskKind("quality", "Quality check", "verified", "cpu"))
+KINDS.add(TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, reads=("dataset_id",), changes_dataset=True))
+KINDS.add(TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)))
+KINDS.add(TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True))
 KINDS.add(
     TaskKind(
-        id="import",
-        title="Import",
-        icon="upload_file",
-        queue="cpu",
-        handler="worker.handlers.conversion:handle",
-        makes_version=True,
-        shown_as_result=True,
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="chat_import",
-        title="Import of conversations",
-        icon="forum",
-        queue="cpu",
-        handler="worker.handlers.chat_import:handle",
-        makes_version=True,
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="validation",
-        title="Dataset check",
-        icon="rule",
-        queue="cpu",
-        handler="worker.handlers.validation:handle",
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="quality", title="Quality check", icon="verified", queue="cpu", handler="worker.handlers.quality:handle"
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="edit",
-        title="Edit",
-        icon="edit",
-        queue="cpu",
-        handler="worker.handlers.edit:handle",
-        makes_version=True,
-        reads=("dataset_id",),
-        changes_dataset=True,
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="mix",
-        title="Mix",
-        icon="merge",
-        queue="cpu",
-        handler="worker.handlers.mix:handle",
-        makes_version=True,
-        reads=("parts.version_id",),
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="smart",
-        title="Smart mode",
-        icon="edit_note",
-        queue="io",
-        handler="worker.handlers.smart:handle",
-        makes_version=True,
-        can_pause=True,
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="smart_again",
-        title="Retry of failed rows",
-        icon="refresh",
-        queue="io",
-        handler="worker.handlers.smart_again:handle",
+        "smart_again",
+        "Retry of failed rows",
+        "refresh",
+        "io",
         makes_version=True,
         can_pause=True,
         reads=("dataset_id",),
@@ -177,45 +119,26 @@ KINDS.add(
 )
 KINDS.add(
     TaskKind(
-        id="variations",
-        title="Variations",
-        icon="edit_note",
-        queue="io",
-        handler="worker.handlers.variations:handle",
+        "variations",
+        "Variations",
+        "edit_note",
+        "io",
         makes_version=True,
         can_pause=True,
         reads=("dataset_id",),
         changes_dataset=True,
     )
 )
+KINDS.add(TaskKind("starter", "Starter model", "deployed_code", "gpu", module="worker.training.starter"))
+KINDS.add(TaskKind("calibration", "Time measurement", "speed", "gpu", module="worker.training.calibrate"))
+KINDS.add(TaskKind("download", "Download", "download", "io"))
 KINDS.add(
     TaskKind(
-        id="starter",
-        title="Starter model",
-        icon="deployed_code",
-        queue="gpu",
-        handler="worker.training.starter:handle",
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="calibration",
-        title="Time measurement",
-        icon="speed",
-        queue="gpu",
-        handler="worker.training.calibrate:handle",
-    )
-)
-KINDS.add(
-    TaskKind(id="download", title="Download", icon="download", queue="io", handler="worker.handlers.download:handle")
-)
-KINDS.add(
-    TaskKind(
-        id="training",
-        title="Training",
-        icon="monitoring",
-        queue="gpu",
-        handler="worker.training.job:handle",
+        "training",
+        "Training",
+        "monitoring",
+        "gpu",
+        module="worker.training.job",
         validates_first=True,
         resumes_from_workdir=True,
         can_pause=True,
@@ -224,21 +147,5 @@ KINDS.add(
         shown_as_result=True,
     )
 )
-KINDS.add(
-    TaskKind(
-        id="exact_match",
-        title="Exact-match test",
-        icon="fact_check",
-        queue="gpu",
-        handler="worker.training.evaluate:handle",
-    )
-)
-KINDS.add(
-    TaskKind(
-        id="merge",
-        title="Merge into the base",
-        icon="call_merge",
-        queue="gpu",
-        handler="worker.training.merge:handle",
-    )
-)
+KINDS.add(TaskKind("exact_match", "Exact-match test", "fact_check", "gpu", module="worker.training.evaluate"))
+KINDS.add(TaskKind("merge", "Merge into the base", "call_merge", "gpu", module="worker.training.merge"))

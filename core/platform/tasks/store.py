@@ -210,12 +210,7 @@ def _consequences(task: TaskRecord, to: str, now: float) -> dict[str, Any]:
 
 
 def event(
-    uow: UnitOfWork,
-    task_id: str,
-    kind: str,
-    message: str,
-    level: str = "info",
-    data: dict[str, Any] | None = None,
+    uow: UnitOfWork, task_id: str, kind: str, message: str, level: str = "info", data: dict[str, Any] | None = None
 ) -> None:
     """Write one event, for the timeline, the toast and the log."""
     row = {"task_id": task_id, "kind": kind, "level": level, "message": message, "data": data or {}}

@@ -13,33 +13,7 @@ from core.platform.tasks import commands, logs, owners, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
-from core.platform.tasks.states import STATES, TERMINAL
-
-__all__ = [
-    "QUEUES",
-    "STATES",
-    "TERMINAL",
-    "WORKER_TTL_S",
-    "EventRecord",
-    "FinishedRecord",
-    "TaskKind",
-    "TaskRecord",
-    "WorkerRecord",
-    "actions",
-    "checkpoint_steps",
-    "count_by_state",
-    "events",
-    "events_since",
-    "get_task",
-    "kind",
-    "kinds",
-    "last_event_id",
-    "list_tasks",
-    "log_tail",
-    "request",
-    "waiting_reason",
-    "workers",
-]
+from core.platform.tasks.states import TERMINAL
 
 __all__ = [
     "WORKER_TTL_S",

@@ -113,11 +113,7 @@ def register(ctx: TaskContext, model: ModelRecord, directory: Path, logit_differ
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
     get_storage().put_dir(directory, path)
     size_bytes = sum(file.stat().st_size for file in files)
-    stored = {
-        "path": path,
-        "size_bytes": size_bytes,
-        "created_at": manifest["created_at"],
-    }
+    stored = {"path": path, "size_bytes": size_bytes, "created_at": manifest["created_at"]}
 
     def note(uow: UnitOfWork) -> MergeResult:
         row = uow.session.connection().execute(select(_MODELS.c.manifest).where(_MODELS.c.id == model.id)).first()

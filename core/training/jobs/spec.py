@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.models.methods.base import facts
+from core.models.methods.base import setting
 
 AUTO: Final = "auto"
 Auto = Literal["auto"]
@@ -19,140 +19,111 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    num_epochs: Annotated[int, Field(ge=1, le=1000)] | Auto = Field(
+    num_epochs: Annotated[int, Field(ge=1, le=1000)] | Auto = setting(
         default=AUTO,
         title="Epochs",
         description="How many times the run goes through all training examples.",
-        json_schema_extra=facts(
-            unit="",
-            usual="1-5 on large models; about 100 on the starter",
-            up="Facts are learned better, then memorized word for word, then at the expense of everything else. The "
-            "run takes longer.",
-            source="preset of the base model or the method; else 3 below 1,000 examples, 2 below 5,000, then 1",
-        ),
+        usual="1-5 on large models; about 100 on the starter",
+        up="Facts are learned better, then memorized word for word, then at the expense of everything else. The "
+        "run takes longer.",
+        source="preset of the base model or the method; else 3 below 1,000 examples, 2 below 5,000, then 1",
     )
-    per_device_batch_size: Annotated[int, Field(ge=1, le=256)] | Auto = Field(
+    per_device_batch_size: Annotated[int, Field(ge=1, le=256)] | Auto = setting(
         default=AUTO,
         title="Batch size",
         description="How many examples go through the model at once.",
-        json_schema_extra=facts(
-            unit="examples",
-            usual="1-16",
-            up="Faster on a GPU, steadier gradients, more memory.",
-            source="preset of the base model or the method; else 2 (as Unsloth, LLaMA-Factory, Axolotl and AutoTrain)",
-        ),
+        unit="examples",
+        usual="1-16",
+        up="Faster on a GPU, steadier gradients, more memory.",
+        source="preset of the base model or the method; else 2 (as Unsloth, LLaMA-Factory, Axolotl and AutoTrain)",
     )
-    gradient_accumulation_steps: Annotated[int, Field(ge=1, le=256)] | Auto = Field(
+    gradient_accumulation_steps: Annotated[int, Field(ge=1, le=256)] | Auto = setting(
         default=AUTO,
         title="Gradient accumulation",
         description="Batches accumulated per optimizer step.",
-        json_schema_extra=facts(
-            unit="batches",
-            usual="1-8",
-            up="Like a larger batch without its memory; fewer, steadier steps.",
-            source="preset of the base model or the method; else what brings batch x accumulation to 8 (Unsloth: 4)",
-        ),
+        unit="batches",
+        usual="1-8",
+        up="Like a larger batch without its memory; fewer, steadier steps.",
+        source="preset of the base model or the method; else what brings batch x accumulation to 8 (Unsloth: 4)",
     )
-    learning_rate: Annotated[float, Field(gt=0, le=0.1)] | Auto = Field(
+    learning_rate: Annotated[float, Field(gt=0, le=0.1)] | Auto = setting(
         default=AUTO,
         title="Learning rate",
         description="How far the weights move in one step.",
-        json_schema_extra=facts(
-            unit="",
-            usual="1e-4 to 3e-4 for LoRA, 1e-5 to 5e-5 for full fine-tuning; 2e-3 on the starter",
-            up="Faster learning, until training diverges.",
-            source="preset of the base model or the method (2e-4 for LoRA as in Unsloth and Axolotl; full 2e-5)",
-        ),
+        usual="1e-4 to 3e-4 for LoRA, 1e-5 to 5e-5 for full fine-tuning; 2e-3 on the starter",
+        up="Faster learning, until training diverges.",
+        source="preset of the base model or the method (2e-4 for LoRA as in Unsloth and Axolotl; full 2e-5)",
     )
-    lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field(
+    lr_scheduler_type: Literal["linear", "cosine", "constant"] = setting(
         default="linear",
         title="Learning rate schedule",
         description="How the learning rate falls after the warm-up: in a straight line, in a curve, or not at all.",
-        json_schema_extra=facts(
-            unit="",
-            usual="linear or cosine",
-            up="Constant learns at full speed to the end; linear and cosine converge.",
-            source="linear, as in Unsloth and AutoTrain (LLaMA-Factory, H2O and Axolotl: cosine)",
-        ),
+        usual="linear or cosine",
+        up="Constant learns at full speed to the end; linear and cosine converge.",
+        source="linear, as in Unsloth and AutoTrain (LLaMA-Factory, H2O and Axolotl: cosine)",
     )
-    warmup_ratio: float = Field(
+    warmup_ratio: float = setting(
         default=0.1,
         ge=0.0,
         le=0.5,
         title="Warm-up",
         description="Share of the steps in which the learning rate climbs from zero.",
-        json_schema_extra=facts(
-            unit="share of the steps",
-            usual="0-0.1",
-            up="A gentler start, less time at the full learning rate.",
-            source="0.1, as in Unsloth, AutoTrain and Axolotl (LLaMA-Factory and H2O: 0)",
-        ),
+        unit="share of the steps",
+        usual="0-0.1",
+        up="A gentler start, less time at the full learning rate.",
+        source="0.1, as in Unsloth, AutoTrain and Axolotl (LLaMA-Factory and H2O: 0)",
     )
-    weight_decay: float = Field(
+    weight_decay: float = setting(
         default=0.0,
         ge=0.0,
         le=1.0,
         title="Weight decay",
         description="Pulls the trained weights slightly toward zero in every step.",
-        json_schema_extra=facts(
-            unit="",
-            usual="0-0.1",
-            up="Less overfitting, weaker facts.",
-            source="0: transformers' own default",
-        ),
+        usual="0-0.1",
+        up="Less overfitting, weaker facts.",
+        source="0: transformers' own default",
     )
-    max_grad_norm: float = Field(
+    max_grad_norm: float = setting(
         default=1.0,
         gt=0.0,
         le=100.0,
         title="Gradient clipping",
         description="Gradients with a larger norm are scaled down to it, so that one unusual batch cannot ruin the "
         "run.",
-        json_schema_extra=facts(
-            unit="norm",
-            usual="0.3-1.0",
-            up="Less clipping: faster, and less protection.",
-            source="1.0: transformers' own default",
-        ),
+        unit="norm",
+        usual="0.3-1.0",
+        up="Less clipping: faster, and less protection.",
+        source="1.0: transformers' own default",
     )
-    max_seq_length: Annotated[int, Field(ge=64, le=131_072)] | Auto = Field(
+    max_seq_length: Annotated[int, Field(ge=64, le=131_072)] | Auto = setting(
         default=AUTO,
         title="Maximum length",
         description="Longer examples do not fit; the forecast shows how many there are and what happens to them.",
-        json_schema_extra=facts(
-            unit="tokens",
-            usual="512-4,096",
-            up="Longer chats fit completely; more memory is needed.",
-            source="the length of the longest example, at most 2,048 (as in Unsloth, LLaMA-Factory and AutoTrain) and "
-            "at most the context length of the base model",
-        ),
+        unit="tokens",
+        usual="512-4,096",
+        up="Longer chats fit completely; more memory is needed.",
+        source="the length of the longest example, at most 2,048 (as in Unsloth, LLaMA-Factory and AutoTrain) and "
+        "at most the context length of the base model",
     )
-    over_length: Literal["truncate", "drop", "stop"] = Field(
+    over_length: Literal["truncate", "drop", "stop"] = setting(
         default="truncate",
         title="Longer examples",
         description="Truncate: cut off at the end; an example that would lose its entire output is left out. Drop: "
         "left out. Stop: the job is refused while there are any.",
-        json_schema_extra=facts(
-            unit="",
-            usual="truncate",
-            up="Drop learns only complete outputs; stop makes sure that nothing is lost unnoticed.",
-            source="truncate, as TRL, Unsloth and LLaMA-Factory do",
-        ),
+        usual="truncate",
+        up="Drop learns only complete outputs; stop makes sure that nothing is lost unnoticed.",
+        source="truncate, as TRL, Unsloth and LLaMA-Factory do",
     )
-    on_refusal: Literal["stop", "leave_out", "merge_system"] = Field(
+    on_refusal: Literal["stop", "leave_out", "merge_system"] = setting(
         default="stop",
         title="Examples that the chat template refuses",
         description="Some chat templates accept no system text, no tool calls, or only alternating turns. Stop: the "
         "job is refused while there are such examples. Leave out: they are not trained on. Merge system: their system "
         "text goes in front of the first input; what is refused even then is left out.",
-        json_schema_extra=facts(
-            unit="",
-            usual="stop; merge_system for base models without system text",
-            up="Leave out loses examples. Merge system keeps them, and Chat puts the system text into the first input "
-            "too.",
-            source="stop, so that nothing is lost unseen",
-        )
-        | {
+        usual="stop; merge_system for base models without system text",
+        up="Leave out loses examples. Merge system keeps them, and Chat puts the system text into the first input too.",
+        source="stop, so that nothing is lost unseen",
+        extra={
             "needs": "refusals",
             "labels": {
                 "stop": "Refuse the job",
@@ -161,96 +132,79 @@ class TrainingConfig(BaseModel):
             },
         },
     )
-    gradient_checkpointing: Literal["auto", "on", "off"] = Field(
+    gradient_checkpointing: Literal["auto", "on", "off"] = setting(
         default="auto",
         title="Gradient checkpointing",
         description="Recomputes activations in the backward pass instead of storing them. Auto: for models of more "
         "than 500 million parameters.",
-        json_schema_extra=facts(
-            unit="",
-            usual="auto; off where memory allows",
-            up="On: much less memory for activations, but each step takes about a third longer.",
-            source="auto: below 500 million parameters it costs time and saves little memory",
-        ),
+        usual="auto; off where memory allows",
+        up="On: much less memory for activations, but each step takes about a third longer.",
+        source="auto: below 500 million parameters it costs time and saves little memory",
     )
-    eval_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = Field(
+    eval_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = setting(
         default=AUTO,
         title="Validate every",
         description="Steps between two measurements of the validation loss (if there are validation examples).",
-        json_schema_extra=facts(
-            unit="steps",
-            usual="20 measurements in a run",
-            up="A coarser validation curve, and less time spent on it.",
-            source="a twentieth of the run",
-        ),
+        unit="steps",
+        usual="20 measurements in a run",
+        up="A coarser validation curve, and less time spent on it.",
+        source="a twentieth of the run",
     )
-    save_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = Field(
+    save_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = setting(
         default=AUTO,
         title="Checkpoint every",
         description="Steps between two checkpoints. An interrupted run resumes from the last one.",
-        json_schema_extra=facts(
-            unit="steps",
-            usual="10-20 checkpoints in a run",
-            up="Less writing, more work lost in a crash.",
-            source="a twentieth of the run",
-        ),
+        unit="steps",
+        usual="10-20 checkpoints in a run",
+        up="Less writing, more work lost in a crash.",
+        source="a twentieth of the run",
     )
-    stop_when_diverging: bool = Field(
+    stop_when_diverging: bool = setting(
         default=True,
         title="Stop when the loss diverges",
         description="Stops a run whose smoothed training loss is far above its start, or far above its lowest value, "
         "for 20 steps. The last good checkpoint is saved.",
-        json_schema_extra=facts(
-            unit="",
-            usual="on",
-            up="Off: only a loss of NaN ends the run.",
-            source="on: nothing is learned after that, and every step costs time",
-        )
-        | {"group": SAFETY},
+        usual="on",
+        up="Off: only a loss of NaN ends the run.",
+        source="on: nothing is learned after that, and every step costs time",
+        extra={"group": SAFETY},
     )
-    keep_best: bool = Field(
+    keep_best: bool = setting(
         default=False,
         title="Keep the best checkpoint",
         description="The final model is the one with the lowest validation loss instead of the last step. Needs "
         "validation examples.",
-        json_schema_extra=facts(
-            unit="",
-            usual="on if a run is long enough to memorize the examples",
-            up="On: one more checkpoint on disk, and one is written at each new lowest loss.",
-            source="off: facts that must come out word for word are learned best at the last step",
-        )
-        | {"group": SAFETY, "needs": "validation"},
+        usual="on if a run is long enough to memorize the examples",
+        up="On: one more checkpoint on disk, and one is written at each new lowest loss.",
+        source="off: facts that must come out word for word are learned best at the last step",
+        extra={"group": SAFETY, "needs": "validation"},
     )
-    early_stopping_patience: int = Field(
+    early_stopping_patience: int = setting(
         default=0,
         ge=0,
         le=100,
         title="Early stopping",
         description="Stops the run when the validation loss has not improved for this many evaluations in a row; 0 "
         "turns it off. Needs validation examples.",
-        json_schema_extra=facts(
-            unit="measurements; 0 is off",
-            usual="3-5; 0 for off",
-            up="Waits longer for a lower loss before it stops.",
-            source="off: whether a run may end early is your decision",
-        )
-        | {"group": SAFETY, "needs": "validation", "widget": "number", "labels": {"0": "off"}},
+        unit="measurements; 0 is off",
+        usual="3-5; 0 for off",
+        up="Waits longer for a lower loss before it stops.",
+        source="off: whether a run may end early is your decision",
+        extra={"group": SAFETY, "needs": "validation", "widget": "number", "labels": {"0": "off"}},
     )
-    early_stopping_min_improvement: float = Field(
+    early_stopping_min_improvement: float = setting(
         default=0.0,
         ge=0.0,
         le=10.0,
         title="Minimum improvement",
         description="How much the validation loss must fall to count as an improvement.",
-        json_schema_extra=facts(
-            unit="loss",
-            usual="0-0.01",
-            up="Small improvements do not count, so the run stops sooner.",
-            source="0: every improvement counts, as in transformers",
-        )
-        | {"group": SAFETY, "needs": "validation", "when": {"early_stopping_patience": list(range(1, 101))}},
+        unit="loss",
+        usual="0-0.01",
+        up="Small improvements do not count, so the run stops sooner.",
+        source="0: every improvement counts, as in transformers",
+        extra={"group": SAFETY, "needs": "validation", "when": {"early_stopping_patience": list(range(1, 101))}},
     )
-    sample_answers: int = Field(
+    sample_answers: int = setting(
         default=3,
         ge=0,
         le=5,
@@ -258,46 +212,38 @@ class TrainingConfig(BaseModel):
         description="How many inputs from the validation examples (or the training examples if nothing is held out) "
         "are answered before the first step, at evaluations and at the end, so that you see the model "
         "learn. Evaluations are skipped if this would take more than a twentieth of the run's time.",
-        json_schema_extra=facts(
-            unit="inputs",
-            usual="3",
-            up="More to compare, and slightly more time at every evaluation. 0 answers none.",
-            source="3: enough to see the trend",
-        ),
+        unit="inputs",
+        usual="3",
+        up="More to compare, and slightly more time at every evaluation. 0 answers none.",
+        source="3: enough to see the trend",
     )
-    sample_prompts: list[Annotated[str, Field(min_length=1, max_length=500)]] = Field(
+    sample_prompts: list[Annotated[str, Field(min_length=1, max_length=500)]] = setting(
         default=[],
         max_length=5,
         title="Your own sample inputs",
         description="Extra inputs for the model to answer at every evaluation, one per line.",
-        json_schema_extra=facts(
-            unit="",
-            usual="none, or a question that is not in the dataset",
-            up="Slightly more time at every evaluation. At most 5, of 500 characters each.",
-            source="none",
-        )
-        | {"widget": "lines"},
+        usual="none, or a question that is not in the dataset",
+        up="Slightly more time at every evaluation. At most 5, of 500 characters each.",
+        source="none",
+        extra={"widget": "lines"},
     )
-    seed: int = Field(
+    seed: int = setting(
         default=42,
         ge=0,
         le=2**31 - 1,
         title="Seed",
         description="The same seed, data and settings give the same run on the same machine.",
-        json_schema_extra=facts(
-            unit="", usual="any", up="Nothing: it only selects the random numbers.", source="42 by convention"
-        ),
+        usual="any",
+        up="Nothing: it only selects the random numbers.",
+        source="42 by convention",
     )
-    completion_only_loss: bool = Field(
+    completion_only_loss: bool = setting(
         default=True,
         title="Learn from the outputs only",
         description="The loss is computed only on the assistant's text; inputs are read, not imitated.",
-        json_schema_extra=facts(
-            unit="",
-            usual="on",
-            up="Off: the model also learns to write like the users.",
-            source="on: the output is what the model should write",
-        ),
+        usual="on",
+        up="Off: the model also learns to write like the users.",
+        source="on: the output is what the model should write",
     )
 
 

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from pydantic import Field
 
 from core.cli import main
 from core.errors import NotFound
 from core.models import base_models
 from core.models.base_models.catalog import BASE_MODELS, HubModel
 from core.models.methods import METHODS, Method, build
-from core.models.methods.base import Demand, ModelShape, facts
+from core.models.methods.base import Demand, ModelShape, setting
 from core.models.methods.presets import Preset, SizeClass
 from core.services.learn.explain import compare
 from core.services.platform import drafts
@@ -55,13 +54,15 @@ class Scales(Method):
     peft_type: ClassVar[str | None] = "IA3"
     presets: ClassVar[Mapping[SizeClass, Preset]] = {"general": Preset(training={"learning_rate": 3e-3})}
 
-    strength: int = Field(
+    strength: int = setting(
         default=1,
         ge=1,
         le=4,
         title="Strength",
         description="Shown in the form.",
-        json_schema_extra=facts(unit="", usual="1", up="Stronger.", source="1, by choice"),
+        usual="1",
+        up="Stronger.",
+        source="1, by choice",
     )
 
     def peft_arguments(self) -> dict[str, Any] | None:

@@ -32,8 +32,7 @@ def attach(model: Any, method: Method) -> Any:
         return get_peft_model(model, config)
     except (KeyError, TypeError, ValueError) as error:
         raise TrainingError(
-            f"{method.title} cannot be attached to this base model: {error}",
-            "Choose another base model or method.",
+            f"{method.title} cannot be attached to this base model: {error}", "Choose another base model or method."
         ) from error
 
 

@@ -55,9 +55,7 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
         The stages that the row reaches, and its tokens; None if it is rejected.
     """
     row = Row(2, {"question": question, "answer": answer})
-    stations = [
-        Station("row", "1. A row", "As read: its line in the file, and cells as text.", _row_json(row)),
-    ]
+    stations = [Station("row", "1. A row", "As read: its line in the file, and cells as text.", _row_json(row))]
     recipe = Recipe(
         template="qa",
         mapping=ColumnMapping(key="question", target="answer"),

@@ -8,7 +8,7 @@ from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of
 
 
 def test_the_ids_a_task_reads_are_found_at_paths_through_lists() -> None:
-    kind = TaskKind(id="x", title="X", icon="x", queue="cpu", handler="a:b", reads=("dataset_id", "parts.version_id"))
+    kind = TaskKind("x", "X", "x", "cpu", reads=("dataset_id", "parts.version_id"))
     payload = {"dataset_id": "ds_1", "parts": [{"version_id": "ds_2-v1"}, {"share": 3}, {"version_id": "ds_3-v4"}]}
     assert kind.ids_read(payload) == {"ds_1", "ds_2-v1", "ds_3-v4"}
     assert kind.ids_read({}) == kind.ids_read({"dataset_id": None, "parts": None}) == frozenset()
@@ -24,4 +24,3 @@ def test_every_kind_is_complete(kind: TaskKind) -> None:
     assert kind.title
     assert kind.icon
     assert kind.queue in QUEUES
-    assert ":" in kind.handler

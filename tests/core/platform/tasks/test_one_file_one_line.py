@@ -50,7 +50,7 @@ def kind(studio_env: Path) -> Iterator[TaskKind]:
         title="Poem about a dataset",
         icon="stylus_note",
         queue="io",
-        handler="tests.core.platform.tasks.test_one_file_one_line:handle",
+        module="tests.core.platform.tasks.test_one_file_one_line",
         can_pause=True,
         reads=("dataset_id",),
     )

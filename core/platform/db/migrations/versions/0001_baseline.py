@@ -122,10 +122,7 @@ def upgrade() -> None:
         sa.Column("manifest", sa.JSON(), nullable=False),
         sa.Column("parents", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"],
-            ["fine_tuning_datasets.id"],
-        ),
+        sa.ForeignKeyConstraint(["dataset_id"], ["fine_tuning_datasets.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("dataset_id", "number"),
     )
@@ -141,10 +138,7 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["task_id"],
-            ["background_tasks.id"],
-        ),
+        sa.ForeignKeyConstraint(["task_id"], ["background_tasks.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("fine_tuning_events", schema=None) as batch_op:
@@ -159,10 +153,7 @@ def upgrade() -> None:
         sa.Column("origin", sa.String(), nullable=False),
         sa.Column("version_id", sa.String(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"],
-            ["fine_tuning_datasets.id"],
-        ),
+        sa.ForeignKeyConstraint(["dataset_id"], ["fine_tuning_datasets.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("training_examples", schema=None) as batch_op:
@@ -186,18 +177,9 @@ def upgrade() -> None:
         sa.Column("forecast", sa.JSON(), nullable=False),
         sa.Column("measured", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"],
-            ["fine_tuning_datasets.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["dataset_version_id"],
-            ["dataset_versions.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["task_id"],
-            ["background_tasks.id"],
-        ),
+        sa.ForeignKeyConstraint(["dataset_id"], ["fine_tuning_datasets.id"]),
+        sa.ForeignKeyConstraint(["dataset_version_id"], ["dataset_versions.id"]),
+        sa.ForeignKeyConstraint(["task_id"], ["background_tasks.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("draft_key"),
         sa.UniqueConstraint("task_id"),
@@ -223,14 +205,8 @@ def upgrade() -> None:
         sa.Column("provider_model_id", sa.String(), nullable=True),
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"],
-            ["fine_tuning_datasets.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["job_id"],
-            ["fine_tuning_jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["dataset_id"], ["fine_tuning_datasets.id"]),
+        sa.ForeignKeyConstraint(["job_id"], ["fine_tuning_jobs.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("job_id"),
         sa.UniqueConstraint("name"),
@@ -249,10 +225,7 @@ def upgrade() -> None:
         sa.Column("tokens_per_s", sa.Float(), nullable=True),
         sa.Column("memory_bytes", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job_id"],
-            ["fine_tuning_jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["fine_tuning_jobs.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("job_id", "step", "split"),
     )
