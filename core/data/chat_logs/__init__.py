@@ -33,8 +33,3 @@ LOG_FORMATS.add(ClaudeLog())
 LOG_FORMATS.add(SlackLog())
 LOG_FORMATS.add(ShareGptLog())
 LOG_FORMATS.add(TableLog())
-
-__all__ = [
-    "LOG_FORMATS", "NOTES", "REASONS", "Bundle", "Conversation", "Hints", "Left", "LogFormat", "Person", "ReadOptions",
-    "Turn", "recognize",
-]  # fmt: skip

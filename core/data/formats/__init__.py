@@ -23,8 +23,3 @@ FORMATS.add(JsonFormat())
 FORMATS.add(JsonlFormat())
 FORMATS.add(ParquetFormat())
 FORMATS.add(XlsxFormat())
-
-__all__ = [
-    "FORMATS", "Detection", "Format", "ReadingChoice", "ReadingOption", "RowBatch", "choices", "detect_file", "facts",
-    "labels", "read", "read_batches",
-]  # fmt: skip

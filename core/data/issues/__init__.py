@@ -8,7 +8,7 @@ remains one short paragraph.
 
 # The order is that of the document and of the worklist.
 # isort: off
-from core.data.issues import (  # noqa: F401  each adds its issues
+from core.data.issues import (  # each adds its issues
     files,
     tables,
     rows,
@@ -26,8 +26,3 @@ from core.data.issues import (  # noqa: F401  each adds its issues
 
 from core.data.issues.findings import data_error, finding, from_error, reject
 from core.data.issues.issue import ISSUES, AffectedRow, Fix, Issue, ScoreShare, Verdict, checks, codes
-
-__all__ = [
-    "ISSUES", "AffectedRow", "Fix", "Issue", "ScoreShare", "Verdict", "checks", "codes", "data_error", "finding",
-    "from_error", "reject",
-]  # fmt: skip

@@ -270,16 +270,3 @@ def _pins() -> dict[str, str]:
 
 def _size(params: int) -> str:
     return f"{params / 1e9:.1f}B" if params >= 1e9 else f"{params / 1e6:.0f}M"
-
-
-__all__ = [
-    "BaseModelRef",
-    "Dims",
-    "is_base",
-    "list_models",
-    "named_directory",
-    "pin",
-    "pinned_revision",
-    "resolve",
-    "title_of",
-]

@@ -22,5 +22,3 @@ CLIENTS: Final = Registry[ClientKind]("kind of language-model client")
 CLIENTS.add(StudioModels())
 CLIENTS.add(Ollama())
 CLIENTS.add(OpenAiCompatible())
-
-__all__ = ["CLIENTS", "Ask", "Client", "ClientKind", "Completion", "Endpoint", "LlmError"]

@@ -53,6 +53,3 @@ def setting_error(error: ValidationError, owner: str) -> SettingsError:
         return SettingsError(f"{owner}: {first['msg'].removeprefix('Value error, ')}.", "Change one of them.")
     value = f"{name} = {first['input']!r}"
     return SettingsError(f"{owner}: {value} does not work: {first['msg'].lower()}.", f"Change {name}.")
-
-
-__all__ = ["METHODS", "Method", "build", "recommended_method", "setting_error"]

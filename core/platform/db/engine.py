@@ -24,12 +24,12 @@ class db_now(GenericFunction[float]):  # noqa: N801  a SQL function, spelled lik
 
 
 @compiles(db_now, "sqlite")
-def _sqlite_now(element: Any, compiler: Any, **kw: Any) -> str:
+def _sqlite_now(element: Any, compiler: Any, **_: Any) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
 
 
 @compiles(db_now, "postgresql")
-def _postgres_now(element: Any, compiler: Any, **kw: Any) -> str:
+def _postgres_now(element: Any, compiler: Any, **_: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
 
 

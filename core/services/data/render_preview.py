@@ -20,10 +20,6 @@ from core.models.chat_template import Span
 from core.models.render import IGNORED, Rendered, message_spans, render, special_tokens
 from core.services.data import datasets
 
-__all__ = [
-    "MAX_SEQ_LENGTH", "BaseChoice", "MessagePart", "Piece", "RenderPreview", "bases", "preview", "preview_messages",
-]  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class BaseChoice:

@@ -28,8 +28,6 @@ from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
 from core.services.training.results import ExactMatchResult
 
-__all__ = ["DemoRecord", "DemoStep", "SampleDataset", "current", "sample", "start", "status"]
-
 KIND: Final = "demo"
 BASE: Final = "starter"
 METHOD: Final = "lora"

@@ -15,29 +15,6 @@ from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import TERMINAL
 
-__all__ = [
-    "WORKER_TTL_S",
-    "EventRecord",
-    "FinishedRecord",
-    "TaskKind",
-    "TaskRecord",
-    "WorkerRecord",
-    "actions",
-    "checkpoint_steps",
-    "count_by_state",
-    "events",
-    "events_since",
-    "get_task",
-    "kind",
-    "kinds",
-    "last_event_id",
-    "list_tasks",
-    "log_tail",
-    "request",
-    "waiting_reason",
-    "workers",
-]
-
 WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15
 

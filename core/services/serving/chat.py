@@ -20,19 +20,7 @@ from core.services.data import datasets
 from core.services.training import merging, models
 from core.services.training.jobs import reader as job_reader
 from core.serving.targets import TARGETS, AnswerChunk, ChatOptions, Target, target_for
-from core.training.jobs.exact_match import matches
-
-__all__ = [
-    "ChatModel",
-    "ChatOptions",
-    "SuggestedQuestion",
-    "available_models",
-    "chunks",
-    "matches",
-    "stream",
-    "suggestions",
-    "warm_up",
-]
+from core.training.jobs.exact_match import matches as matches
 
 USED: Final = "chat"  # kind of the event *the model was used in a chat*; written once per model
 

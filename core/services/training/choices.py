@@ -6,35 +6,15 @@ from typing import Any
 
 from core.models import base_models
 from core.models.base_models import BaseModelRef, hub_cache
-from core.models.methods import METHODS, Method, recommended_method
-from core.models.methods.base import Demand
-from core.training.engines import AUTO, ENGINES, Engine
-from core.training.jobs.spec import SAFETY, ResolvedTraining, TrainingConfig
-from core.training.providers import DEFAULT_PROVIDER, PROVIDERS, Provider
-
-__all__ = [
-    "AUTO",
-    "DEFAULT_PROVIDER",
-    "SAFETY",
-    "BaseModelRef",
-    "Demand",
-    "Engine",
-    "Method",
-    "Provider",
-    "ResolvedTraining",
-    "TrainingConfig",
-    "base_model",
-    "can_be_downloaded",
-    "engine_title",
-    "engines",
-    "is_method",
-    "method",
-    "methods",
-    "provider_text",
-    "providers",
-    "recommended_method",
-    "settings_for",
-]
+from core.models.methods import METHODS, Method, recommended_method as recommended_method
+from core.models.methods.base import Demand as Demand
+from core.training.engines import AUTO as AUTO, ENGINES, Engine
+from core.training.jobs.spec import (
+    SAFETY as SAFETY,
+    ResolvedTraining as ResolvedTraining,
+    TrainingConfig as TrainingConfig,
+)
+from core.training.providers import DEFAULT_PROVIDER as DEFAULT_PROVIDER, PROVIDERS, Provider
 
 
 def methods() -> tuple[type[Method], ...]:

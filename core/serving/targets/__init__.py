@@ -31,6 +31,3 @@ def target_for(base: BaseModelRef, method: Method | None) -> Target:
             return target
         reasons.append(f"{target.title}: {verdict.reason}")
     raise Conflict(f"No target can serve this model on {base.title}. {' '.join(reasons)}", "Choose another model.")
-
-
-__all__ = ["TARGETS", "AnswerChunk", "Availability", "ChatOptions", "Target", "target_for"]

@@ -78,6 +78,3 @@ def settle(engine: str, asked: str, method: Method) -> Choice:
             raise SettingsError(error.message, f"{error.remedy} A new job with the engine auto runs here.") from error
         instead = choose(AUTO, method, probe=True)
         return Choice(instead.engine, AUTO, f"{error.message} {instead.title} is used.")
-
-
-__all__ = ["AUTO", "ENGINES", "Choice", "Engine", "choose", "settle"]

@@ -116,7 +116,7 @@ def _sentence_part(change: SettingChange) -> str:
 
 
 def as_choices(changes: Sequence[SettingChange]) -> dict[str, Any]:
-    """The changes as arguments of `jobs.retry_with`."""
+    """The changes as choices for a new job."""
     choices: dict[str, Any] = {}
     for change in changes:
         if change.part == "method":

@@ -11,5 +11,3 @@ from core.training.providers.local import LocalProvider
 DEFAULT_PROVIDER: Final = LocalProvider.id  # where a job runs unless another provider is chosen
 PROVIDERS: Final = Registry[Provider]("training provider")
 PROVIDERS.add(LocalProvider())
-
-__all__ = ["DEFAULT_PROVIDER", "PROVIDERS", "Capabilities", "Estimate", "Provider", "Workload"]

@@ -13,5 +13,3 @@ TEMPLATES.add(QaTemplate())
 TEMPLATES.add(ExtractionTemplate())
 TEMPLATES.add(ClassificationTemplate())
 TEMPLATES.add(CustomTemplate())
-
-__all__ = ["TEMPLATES", "ColumnMapping", "RoleSpec", "Template", "TemplateOptions", "TemplateSuggestion"]

@@ -18,5 +18,3 @@ EXPORTS.add(PARQUET)
 EXPORTS.add(CSV)
 EXPORTS.add(SHAREGPT)
 EXPORTS.add(ALPACA)
-
-__all__ = ["EXPORTS", "LOSSES", "ExportFormat"]

@@ -8,9 +8,3 @@ from core.services.data.chat_import.reading import ChatSummary, Speaker, sample,
 from core.services.data.chat_import.review_list import choices, page as review, plan
 from core.services.data.chat_import.starting import KIND, LEFT_OUT, begin, formats, left_out, sample_source, start
 from core.services.data.chat_import.stored import ChatSource, get, hints, ingest, ingest_folder, set_format
-
-__all__ = [
-    "KIND", "LEFT_OUT", "NOTES", "REASONS", "ChatRecipe", "ChatSource", "ChatSummary", "ReadOptions", "Speaker",
-    "begin", "choices", "formats", "get", "hints", "ingest", "ingest_folder", "left_out", "plan", "review", "sample",
-    "sample_source", "set_format", "start", "summary",
-]  # fmt: skip

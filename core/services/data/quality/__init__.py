@@ -10,8 +10,3 @@ from core.data.quality.records import Action, IssueGroup, QualityReport, ScorePa
 from core.services.data.quality.computing import INSPECTED_AT_ONCE, after_new_version, compute, start
 from core.services.data.quality.fixing import operation_for
 from core.services.data.quality.reports import Pictures, Snapshot, pictures, report, rows
-
-__all__ = [
-    "INSPECTED_AT_ONCE", "Action", "DuplicateMap", "IssueGroup", "Pictures", "QualityReport", "ScorePart", "Snapshot",
-    "after_new_version", "compute", "operation_for", "pictures", "report", "rows", "start",
-]  # fmt: skip

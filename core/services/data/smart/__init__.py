@@ -22,9 +22,3 @@ from core.services.data.smart.records import (
 )
 from core.services.data.smart.runs import check_start, keep, progress, retry_failed, rows, set_budget, start
 from core.services.data.smart.variations import vary
-
-__all__ = [
-    "GeneratedExample", "Proposal", "RowResult", "SmartEstimate", "SmartPreview", "SmartProgress", "SmartRecipe",
-    "SmartRowRecord", "ask_again", "asked_again", "check_start", "estimate", "keep", "preview", "progress", "propose",
-    "retry_failed", "rows", "set_budget", "start", "vary",
-]  # fmt: skip

@@ -22,9 +22,3 @@ from core.services.data.sources.uploads import (
     source_file,
     why_unusable,
 )
-
-__all__ = [
-    "Analysis", "FileReport", "ReadingChoice", "SourcePreview", "SourceRecord", "analyze", "analyze_file", "choices",
-    "convert_command", "detection", "display_name", "format_labels", "get", "ingest", "inspect", "local_path",
-    "preview_rows", "read", "rows", "rows_of_file", "set_detection", "source_file", "why_unusable",
-]  # fmt: skip

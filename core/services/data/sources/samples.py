@@ -6,8 +6,6 @@ from core.data.samples.tables import SAMPLE_CHATS, SAMPLE_FILES, SampleFile, ope
 from core.services.data import sources
 from core.services.data.sources import SourceRecord
 
-__all__ = ["SampleFile", "ingest_chats", "ingest_table", "tables"]
-
 
 def tables() -> tuple[SampleFile, ...]:
     """The sample tables for Convert data."""

@@ -9,21 +9,3 @@ from core.services.platform.connections.clients import endpoint_of, models, open
 from core.services.platform.connections.records import ConnectionKind, ConnectionRecord, ConnectionTest
 from core.services.platform.connections.store import STUDIO, delete, get, kinds, list_connections, save
 from core.services.platform.connections.testing import test, test_values
-
-__all__ = [
-    "STUDIO",
-    "ConnectionKind",
-    "ConnectionRecord",
-    "ConnectionTest",
-    "checked_url",
-    "delete",
-    "endpoint_of",
-    "get",
-    "kinds",
-    "list_connections",
-    "models",
-    "open_client",
-    "save",
-    "test",
-    "test_values",
-]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.services.training.jobs.accuracy import forecast_and_measured, track_record
-from core.services.training.jobs.again import also_helps, choices_of, remedies, retry_with, started_over
+from core.services.training.jobs.again import also_helps, choices_of, remedies, started_over
 from core.services.training.jobs.alternatives import alternatives
 from core.services.training.jobs.calibration import calibrate
 from core.services.training.jobs.control import events, log_lines, request
@@ -14,35 +14,3 @@ from core.services.training.jobs.records import Alternative, Comparison, Forecas
 from core.services.training.jobs.spec_builder import MAX_NAME, SUGGESTED_NAME, catalog, suggest_name
 from core.training.forecast.memory import MemoryForecast
 from core.training.jobs.remedies import SettingChange
-
-__all__ = [
-    "MAX_NAME",
-    "SUGGESTED_NAME",
-    "Alternative",
-    "Comparison",
-    "Forecast",
-    "JobRecord",
-    "MemoryForecast",
-    "ServingPlace",
-    "SettingChange",
-    "TrackRecord",
-    "also_helps",
-    "alternatives",
-    "calibrate",
-    "catalog",
-    "choices_of",
-    "create",
-    "events",
-    "find_job",
-    "forecast",
-    "forecast_and_measured",
-    "get_job",
-    "list_jobs",
-    "log_lines",
-    "remedies",
-    "request",
-    "retry_with",
-    "started_over",
-    "suggest_name",
-    "track_record",
-]

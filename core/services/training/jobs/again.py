@@ -6,25 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.models import methods
-from core.services.training.jobs.launch import create
 from core.services.training.jobs.reader import get_job
 from core.services.training.jobs.records import JobRecord
-from core.services.training.jobs.spec_builder import suggest_name
 from core.training.jobs import remedies as job_remedies
 from core.training.jobs.remedies import SettingChange
-
-
-def retry_with(job_id: str, changes: Mapping[str, Any], *, draft_key: str | None = None) -> JobRecord:
-    """Run again with other settings: a new job that names its parent (a plain retry keeps the frozen spec).
-
-    Args:
-        changes: any of name, description, dataset_id, base_model, method, engine, and the dictionaries method_config
-            and training, whose entries replace the parent's one by one.
-    """
-    merged = _merged(choices_of(job_id), changes)
-    if "name" not in changes:
-        merged["name"] = suggest_name(merged["dataset_id"], merged["base_model"])
-    return create(**merged, draft_key=draft_key, parent_job_id=job_id)
 
 
 def _merged(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,23 +8,3 @@ from core.services.training.models.exact_match import EXACT_MATCH, evaluate_afte
 from core.services.training.models.reader import get_model, list_models
 from core.services.training.models.records import MergedFiles, ModelDownload, ModelRecord
 from core.services.training.models.registering import file_facts, register
-
-__all__ = [
-    "EXACT_MATCH",
-    "MergedFiles",
-    "ModelDownload",
-    "ModelRecord",
-    "activate",
-    "archive",
-    "download",
-    "evaluate_after",
-    "file_facts",
-    "get_model",
-    "list_models",
-    "register",
-    "rename",
-    "running_test",
-    "set_notes",
-    "test",
-    "test_result",
-]

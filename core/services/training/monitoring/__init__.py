@@ -4,19 +4,3 @@ from core.services.training.monitoring.answers import PromptRecord, SampleRecord
 from core.services.training.monitoring.comparison import Compared, DifferingSetting, Figure, compare
 from core.services.training.monitoring.export import metrics_csv, metrics_tensorboard
 from core.services.training.monitoring.losses import ExampleLosses, LossExample, example_losses, locate
-
-__all__ = [
-    "Compared",
-    "DifferingSetting",
-    "ExampleLosses",
-    "Figure",
-    "LossExample",
-    "PromptRecord",
-    "SampleRecord",
-    "compare",
-    "example_losses",
-    "locate",
-    "metrics_csv",
-    "metrics_tensorboard",
-    "sample_answers",
-]
