@@ -48,7 +48,7 @@ def test_the_journey_ticks_itself_from_real_state(studio_env: Path, adapter: Pat
     assert "test" in done()
     models.archive(model.id)
     assert "deploy" not in done()
-    again = jobs.create(**(jobs.choices_of(job.id) | {"name": "Again"}), parent_job_id=job.id)
+    again = jobs.create(**(jobs.choices_of(job.id) | {"name": "Again"}), parent_job_id=job.id, draft_key=None)
     succeed(again, adapter)
     assert "retrain" in done()
     now = home.overview()

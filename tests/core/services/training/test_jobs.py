@@ -258,7 +258,7 @@ def test_running_again_with_changes_names_the_parent(studio_env: Path, model: st
     parent = launch(make_dataset(), model, method_config={"rank": 8}, training={"num_epochs": 2})
     choices = jobs.choices_of(parent.id)
     changed = choices | {"name": "Again", "training": choices["training"] | {"learning_rate": 1e-4}}
-    child = jobs.create(**changed, parent_job_id=parent.id)
+    child = jobs.create(**changed, parent_job_id=parent.id, draft_key=None)
     assert child.parent_job_id == child.spec.parent_job_id == parent.id
     assert (child.spec.training.num_epochs, child.spec.training.learning_rate) == (2, 1e-4)
     assert child.spec.method_config["rank"] == 8
