@@ -13,7 +13,7 @@ from core.platform.tasks import commands, logs, owners, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
-from core.platform.tasks.states import TERMINAL
+from core.platform.tasks.states import STATES as STATES, TERMINAL
 
 WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15
