@@ -16,14 +16,13 @@ from core.data.examples.sets import ExampleSet
 from core.data.quality import set_rules
 from core.data.versions import files
 from core.data.versions.manifest import Change
-from core.data.versions.rows import PROVENANCE, Provenance, ProvenanceWriter, Rows
+from core.data.versions.rows import Provenance, ProvenanceWriter, Rows
 from core.data.versions.writer import VersionWriter
-from core.errors import StorageError
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.mix import title_of
 from core.services.data.datasets.publishing import sweep_attempts
-from core.services.data.datasets.records import VersionRecord, get_version, version_file
+from core.services.data.datasets.records import VersionRecord, get_version, provenance_file, version_file
 from core.services.data.datasets.writing import Origin
 from core.services.data.results import DatasetResult
 
@@ -82,7 +81,7 @@ def handle(ctx: TaskContext) -> Outcome:
 def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[ResultExample, dict[str, Any]]]:
     """`wanted` examples of a version: a sample, or all of them with the training examples repeated."""
     rows = Rows(version_file(version.id, files.EXAMPLES))
-    provenance = _provenance(version)
+    provenance = provenance_file(version)
     for turn, chosen in enumerate(_rounds(rows, wanted, seed)):
         known = Provenance(provenance)
         for entry in rows:
@@ -120,10 +119,3 @@ def _validation_digests(versions: Sequence[VersionRecord], beat: Callable[[], No
         for entry in Rows(version_file(version.id, files.EXAMPLES), beat)
         if entry.split == "validation"
     }
-
-
-def _provenance(version: VersionRecord) -> Any:
-    try:
-        return version_file(version.id, PROVENANCE)
-    except StorageError:
-        return None

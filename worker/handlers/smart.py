@@ -61,17 +61,7 @@ def handle(ctx: TaskContext) -> Outcome:
     ctx.progress(99, "Publishing")
 
     def register(uow: UnitOfWork) -> WrittenResult:
-        rows = totals.by_state
-        return WrittenResult(
-            dataset_id=publish(uow),
-            examples=examples,
-            flagged=flagged,
-            cost_usd=totals.cost_usd,
-            ok=rows["ok"],
-            failed=rows["failed"],
-            empty=rows["empty"],
-            duplicate=rows["duplicate"],
-        )
+        return totals.result(publish(uow), examples, flagged=flagged)
 
     return Outcome("succeeded", reason=reason, on_commit=register)
 

@@ -74,18 +74,8 @@ def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_i
 
     def publish(uow: UnitOfWork) -> WrittenResult:
         smart_store.settle_again(uow, run_id, task_id)
-        rows = totals.by_state
-        return WrittenResult(
-            dataset_id=dataset.id,
-            version_id=staged.publish(uow) if staged else "",
-            examples=len(added),
-            cost_usd=totals.cost_usd,
-            run_id=run_id,
-            ok=rows["ok"],
-            failed=rows["failed"],
-            empty=rows["empty"],
-            duplicate=rows["duplicate"],
-        )
+        version_id = staged.publish(uow) if staged else ""
+        return totals.result(dataset.id, len(added), version_id=version_id, run_id=run_id)
 
     return Outcome("succeeded", reason=reason, on_commit=publish)
 

@@ -145,16 +145,6 @@ def _finish(
     ctx.progress(99, "Publishing")
 
     def publish(uow: UnitOfWork) -> WrittenResult:
-        rows = totals.by_state
-        return WrittenResult(
-            dataset_id=base.dataset_id,
-            version_id=staged.publish(uow),
-            examples=len(added),
-            cost_usd=totals.cost_usd,
-            ok=rows["ok"],
-            failed=rows["failed"],
-            empty=rows["empty"],
-            duplicate=rows["duplicate"],
-        )
+        return totals.result(base.dataset_id, len(added), version_id=staged.publish(uow))
 
     return Outcome("succeeded", reason=reason, on_commit=publish)

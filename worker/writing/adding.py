@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from core.data.editing import AddedExample, AddExamples, make
 from core.data.editing.building import build
 from core.data.versions.files import EXAMPLES
 from core.data.versions.manifest import Change
-from core.data.versions.rows import PROVENANCE, Rows
+from core.data.versions.rows import Rows
 from core.data.versions.writer import VersionWriter
-from core.errors import StorageError
 from core.platform.tasks.context import TaskContext
 from core.services.data.datasets.publishing import Staged, attempt_of_task, stage, sweep_attempts
-from core.services.data.datasets.records import VersionRecord, version_file
+from core.services.data.datasets.records import VersionRecord, provenance_file, version_file
 
 
 def stage_added(
@@ -36,14 +34,7 @@ def stage_added(
     with VersionWriter(ctx.workdir / "version", hold_out=0.0) as out:
         rows = Rows(version_file(base.id, EXAMPLES))
         effect = build(
-            rows, operation, out, _provenance(base), lambda done: ctx.progress(97, "Writing the new version")
+            rows, operation, out, provenance_file(base), lambda done: ctx.progress(97, "Writing the new version")
         )
         full = Change(**change, added=effect.added, removed=effect.removed, changed=effect.changed)
         return stage(base, out, full, attempt_of_task(ctx.lease.task_id, ctx.lease.epoch), recipe)
-
-
-def _provenance(version: VersionRecord) -> Path | None:
-    try:
-        return version_file(version.id, PROVENANCE)
-    except StorageError:
-        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import tempfile
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -23,7 +24,25 @@ from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare, Ver
 Numbers = Any  # a one-dimensional numpy array
 
 
-class TextFile(Sequence[str]):
+class _Texts(Sequence[str]):
+    """Texts that are made on request."""
+
+    @abstractmethod
+    def text(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self.text(number) for number in range(*index.indices(len(self)))]
+        return self.text(index)
+
+
+class TextFile(_Texts):
     """Texts in a temporary file, read on request: a million of them take no memory."""
 
     def __init__(self) -> None:
@@ -40,15 +59,7 @@ class TextFile(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+    def text(self, index: int) -> str:
         if not 0 <= index < len(self):
             raise IndexError(index)
         if self._ends[-1] == 0:
@@ -59,7 +70,7 @@ class TextFile(Sequence[str]):
         return self._map[self._ends[index] : self._ends[index + 1]].decode("utf-8", "surrogatepass")
 
 
-class _Without(Sequence[str]):
+class _Without(_Texts):
     """Texts without what most of them have in common."""
 
     def __init__(self, texts: TextFile, boilerplate: Boilerplate) -> None:
@@ -68,16 +79,8 @@ class _Without(Sequence[str]):
     def __len__(self) -> int:
         return len(self._texts)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        return self._boilerplate.without(self._texts[index])
+    def text(self, index: int) -> str:
+        return self._boilerplate.without(self._texts.text(index))
 
 
 class Copies(BaseCheck):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,10 +13,9 @@ import pyarrow.parquet as pq
 from core.data.examples.identity import messages_of
 from core.data.issues.check import Hit, Span
 from core.data.issues.issue import AffectedRow
+from core.data.versions.files import ParquetRows
+from core.data.versions.reader import connect
 from core.messages import Message
-
-if TYPE_CHECKING:
-    import duckdb
 
 REPORT_FILE, ISSUES_FILE = "quality.json", "issues.parquet"
 _SCHEMA = pa.schema(
@@ -67,13 +64,12 @@ class IssueWriter:
     """Writes hits in batches."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, _SCHEMA, compression="zstd")
-        self._rows: list[dict[str, object]] = []
+        self._rows = ParquetRows(path, _SCHEMA, _BATCH)
 
     def add(self, hit: Hit) -> None:
         if hit.position < 0:
             return  # about the set as a whole
-        self._rows.append(
+        self._rows.add(
             {
                 "code": hit.code,
                 "position": hit.position,
@@ -83,22 +79,14 @@ class IssueWriter:
                 "spans": json.dumps(hit.spans[:_MOST_SPANS]) if hit.spans else "",
             }
         )
-        if len(self._rows) >= _BATCH:
-            self._flush()
 
     def close(self) -> None:
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=_SCHEMA))
-            self._rows = []
+        self._rows.close()
 
 
 def page(issues: Path, examples: Path, code: str, offset: int, limit: int) -> IssuePage:
     """The rows of an issue with their messages: groups together, in the order of the examples."""
-    with _connect() as connection:
+    with connect("1GB") as connection:
         count = "SELECT count(*) FROM read_parquet(?) WHERE code = ?"
         total = connection.execute(count, [str(issues), code]).fetchall()[0][0]
         query = """
@@ -129,7 +117,7 @@ def places(issues: Path, code: str) -> list[AffectedRow]:
 def messages_at(examples: Path, positions: Sequence[int]) -> Iterator[tuple[int, tuple[Message, ...]]]:
     """The messages of some examples, by position."""
     query = "SELECT position, messages FROM read_parquet(?) WHERE position IN (SELECT unnest(?)) ORDER BY position"
-    with _connect() as connection:
+    with connect("1GB") as connection:
         for begin in range(0, len(positions), _BATCH):
             chosen = list(positions[begin : begin + _BATCH])
             for position, messages in connection.execute(query, [str(examples), chosen]).fetchall():
@@ -138,14 +126,3 @@ def messages_at(examples: Path, positions: Sequence[int]) -> Iterator[tuple[int,
 
 def _spans(stored: str) -> tuple[Span, ...]:
     return tuple((index, begin, end) for index, begin, end in json.loads(stored)) if stored else ()
-
-
-@contextmanager
-def _connect() -> Iterator[duckdb.DuckDBPyConnection]:
-    import duckdb
-
-    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "1GB"})
-    try:
-        yield connection
-    finally:
-        connection.close()

@@ -80,11 +80,11 @@ class Statistics:
 
 
 @contextmanager
-def connect() -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(memory: str = "512MB") -> Iterator[duckdb.DuckDBPyConnection]:
     """A separate DuckDB for one query; what does not fit into its memory goes to disk."""
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "512MB"})
+    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": memory})
     try:
         yield connection
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import zipfile
 from collections.abc import Iterable
@@ -13,12 +12,10 @@ from core.data import chat_logs
 from core.data.chat_logs import Bundle, Hints, LogFormat
 from core.data.formats import Detection
 from core.data.issues import data_error
-from core.errors import DataError, NotFound
-from core.ids import new_id
+from core.errors import NotFound
 from core.platform.db.tables import Source
-from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
-from core.services.data.sources import display_name
+from core.services.data.sources.uploads import display_name, find_row, saved_row, stored_file
 from core.settings import MAX_UPLOAD_BYTES
 from core.text import too_large
 
@@ -47,24 +44,10 @@ def ingest(stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES) 
     Raises:
         DataError: too large, empty, damaged, or not a chat export; then nothing is stored.
     """
-    source_id, name = new_id("src"), display_name(filename)
-    key = f"sources/{source_id}/upload"
-    digest, size = hashlib.sha256(), 0
-    with get_storage().open_write(key) as target:
-        while chunk := stream.read(_CHUNK):
-            size += len(chunk)
-            if size > size_limit:
-                raise data_error("file_too_large", too_large(name, size_limit))
-            digest.update(chunk)
-            target.write(chunk)
-    try:
-        if not size:
-            raise data_error("empty_file", f"{name} is empty.")
-        found = chat_logs.recognize(Bundle(get_storage().local_path(key), name))
-    except DataError:
-        get_storage().delete(f"sources/{source_id}")
-        raise
-    row = Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key)
+    with stored_file(stream, filename, size_limit) as row:
+        if not row.size_bytes:
+            raise data_error("empty_file", f"{row.filename} is empty.")
+        found = chat_logs.recognize(Bundle(get_storage().local_path(row.path), row.filename))
     return _save(row, found.id)
 
 
@@ -126,18 +109,11 @@ def bundle(source_id: str) -> Bundle:
 
 def _save(row: Source, format_id: str) -> ChatSource:
     row.format = format_id
-    row.detection = Detection(f"chat_log:{format_id}").to_dict()
-    with UnitOfWork() as uow:
-        saved = uow.session.merge(row)
-        uow.commit()
-        return _record(saved)
+    return _record(saved_row(row, Detection(f"chat_log:{format_id}")))
 
 
 def _row(source_id: str) -> Source:
-    with UnitOfWork(write=False) as uow:
-        row = uow.session.get(Source, source_id)
-        if row is not None:
-            uow.session.expunge(row)
+    row = find_row(source_id)
     if row is None or not str(row.detection.get("format", "")).startswith("chat_log:"):
         raise NotFound(f"There is no chat log {source_id!r}.", "Upload the export again.")
     return row

@@ -20,7 +20,7 @@ from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Rows
 from core.data.versions.writer import VersionWriter
-from core.errors import Conflict, DataError, StorageError
+from core.errors import Conflict, DataError
 from core.platform.db.tables import FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -30,7 +30,7 @@ from core.services.data.datasets.edit_tasks import enqueue_edit
 from core.services.data.datasets.history import VersionChange, change_of, history, undo_step
 from core.services.data.datasets.mix import mix, mix_plan
 from core.services.data.datasets.publishing import Staged, check_base, new_attempt, put, stage
-from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
+from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, provenance_file, version_file
 from core.services.data.datasets.splits import split_preview
 from core.services.data.datasets.writing import check_text, set_errors
 
@@ -146,13 +146,6 @@ def _rows(version: VersionRecord) -> Rows:
     return Rows(version_file(version.id, files.EXAMPLES))
 
 
-def _provenance(version: VersionRecord) -> Path | None:
-    try:
-        return version_file(version.id, PROVENANCE)
-    except StorageError:
-        return None
-
-
 def build_version(
     base: VersionRecord,
     rows: Rows,
@@ -175,18 +168,11 @@ def build_version(
     """
     with VersionWriter(folder, hold_out=0.0) as out:  # the parts do not change unless the operation moves examples
         trusted = base.manifest.rules == set_rules.VERSION
-        effect = build(rows, operation, out, _provenance(base), tick, trusted=trusted)
+        effect = build(rows, operation, out, provenance_file(base), tick, trusted=trusted)
         if effect.nothing:
             raise DataError(f"{operation.title}: nothing would change.", "Choose other settings.")
-        change = Change(
-            operation=operation.id,
-            what=operation.describe(),
-            why=why.strip(),
-            parameters=operation.summary(),
-            added=effect.added,
-            removed=effect.removed,
-            changed=effect.changed,
-        )
+        counts = effect.added, effect.removed, effect.changed
+        change = Change(operation.id, operation.describe(), why.strip(), operation.summary(), *counts)
         storing()
         return stage(base, out, change, attempt)
 
@@ -202,15 +188,8 @@ def _copy(old: VersionRecord, newest: VersionRecord, operation: str, what: str, 
                     while block := stream.read(1 << 20):
                         target.write(block)
         number = newest.number + 1
-        change = Change(
-            operation,
-            what,
-            why.strip(),
-            {"version_id": old.id, "number": old.number},
-            difference.added,
-            difference.removed,
-            difference.changed,
-        )
+        counts = difference.added, difference.removed, difference.changed
+        change = Change(operation, what, why.strip(), {"version_id": old.id, "number": old.number}, *counts)
         blocked = bool(set_errors(folder / files.FINDINGS))
         manifest = files.write_manifest(
             folder,

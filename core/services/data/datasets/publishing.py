@@ -22,7 +22,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.platform.tasks import store
 from core.services.data.datasets.records import VersionRecord
-from core.services.data.datasets.writing import set_errors
+from core.services.data.datasets.writing import set_errors, version_row
 
 EDITS = "edits"  # the folder of operations that are too long for a task's row
 log = logging.getLogger(__name__)
@@ -78,19 +78,6 @@ def put(base: VersionRecord, directory: Path, manifest: Manifest, state: str, at
     """Put finished files into the store as the version after `base`, not yet published."""
     prefix = f"datasets/{base.dataset_id}/v{base.number + 1}-{attempt}"
     get_storage().put_dir(directory, prefix)
-    row: dict[str, Any] = {
-        "id": manifest.version_id,
-        "dataset_id": base.dataset_id,
-        "number": manifest.number,
-        "path": prefix,
-        "examples_sha256": manifest.examples_sha256,
-        "examples": manifest.counts.examples,
-        "train_examples": manifest.counts.train,
-        "validation_examples": manifest.counts.validation,
-        "size_bytes": sum(file.size_bytes for file in manifest.files.values()),
-        "manifest": manifest.to_dict(),
-        "parents": list(manifest.parents),
-    }
 
     def publish(uow: UnitOfWork) -> str:
         dataset = uow.session.exec(
@@ -98,12 +85,12 @@ def put(base: VersionRecord, directory: Path, manifest: Manifest, state: str, at
         ).one_or_none()
         check_base(dataset, base)
         assert dataset is not None
-        uow.session.add(DatasetVersion(**row))
+        uow.session.add(version_row(manifest, prefix))
         uow.session.flush()
-        dataset.current_version_id, dataset.state, dataset.updated_at = row["id"], state, time.time()
+        dataset.current_version_id, dataset.state, dataset.updated_at = manifest.version_id, state, time.time()
         uow.session.add(dataset)
         uow.session.flush()
-        return str(row["id"])
+        return manifest.version_id
 
     return Staged(manifest.version_id, prefix, manifest.counts.examples, publish)
 

@@ -11,7 +11,8 @@ from sqlmodel import col, select
 from core.data.issues import codes
 from core.data.quality import set_rules
 from core.data.versions.manifest import Manifest
-from core.errors import NotFound
+from core.data.versions.rows import PROVENANCE
+from core.errors import NotFound, StorageError
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -123,6 +124,14 @@ def version_file(version_id: str, name: str) -> Path:
         if uow.session.exec(of_this).first() is not None:
             raise NotFound("The dataset and its examples were deleted.", "Choose another dataset.")
     return get_storage().local_path(f"{get_version(version_id).path}/{name}")
+
+
+def provenance_file(version: VersionRecord) -> Path | None:
+    """The file with the provenance of a version's examples, where it has one."""
+    try:
+        return version_file(version.id, PROVENANCE)
+    except StorageError:
+        return None
 
 
 def version_record(row: DatasetVersion) -> VersionRecord:

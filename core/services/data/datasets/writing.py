@@ -222,25 +222,28 @@ def prepare(
             )
             uow.session.add(dataset)
             uow.session.flush()
-            uow.session.add(
-                DatasetVersion(
-                    id=version_id,
-                    dataset_id=dataset_id,
-                    number=1,
-                    path=prefix,
-                    examples_sha256=written.examples_sha256,
-                    examples=written.examples,
-                    train_examples=written.train_examples,
-                    validation_examples=written.validation_examples,
-                    size_bytes=written.size_bytes,
-                    manifest=manifest.to_dict(),
-                    parents=list(origin.parents),
-                )
-            )
+            uow.session.add(version_row(manifest, prefix))
             uow.session.flush()
         return dataset_id
 
     return publish
+
+
+def version_row(manifest: Manifest, path: str) -> DatasetVersion:
+    """The row of a version whose files are at `path` in the store."""
+    return DatasetVersion(
+        id=manifest.version_id,
+        dataset_id=manifest.dataset_id,
+        number=manifest.number,
+        path=path,
+        examples_sha256=manifest.examples_sha256,
+        examples=manifest.counts.examples,
+        train_examples=manifest.counts.train,
+        validation_examples=manifest.counts.validation,
+        size_bytes=sum(file.size_bytes for file in manifest.files.values()),
+        manifest=manifest.to_dict(),
+        parents=list(manifest.parents),
+    )
 
 
 def id_of_task(task_id: str) -> str:

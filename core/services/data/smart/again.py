@@ -10,10 +10,10 @@ from typing import Final
 from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import Conflict, InvalidTransition
-from core.platform.db.uow import UnitOfWork
-from core.platform.tasks import announce, commands, store
+from core.platform.tasks import commands, store
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.records import get_dataset
+from core.services.data.datasets.writing import enqueue
 from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, runs, source as smart_source
 from core.services.data.smart.origin import writer_of
@@ -60,13 +60,7 @@ def ask_again(run_id: str) -> TaskRecord:
         "writer": writer_of(recipe),
     }
     key = f"{KIND}:{run_id}:after:{latest.id if latest else ''}"
-    title = f"Retry {plural(len(failed), 'failed row')} of “{dataset.name}”"
-    with UnitOfWork() as uow:
-        task, created = store.create(uow, kind=KIND, title=title, payload=payload, idempotency_key=key)
-        uow.commit()
-    if created:
-        announce.announce(task.id)
-    return task
+    return enqueue(KIND, f"Retry {plural(len(failed), 'failed row')} of “{dataset.name}”", payload, key)
 
 
 def asked_again(run_id: str) -> TaskRecord | None:

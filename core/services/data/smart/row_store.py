@@ -16,6 +16,7 @@ from core.platform.db.tables import SmartRow
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import TaskContext
 from core.platform.tasks.store import TASKS
+from core.services.data.results import WrittenResult
 from core.services.data.smart.records import STATES, GeneratedExample, RowResult, SmartRowRecord
 
 ROWS = SmartRow.__table__  # type: ignore[attr-defined]
@@ -38,6 +39,15 @@ class Totals:
     @property
     def done(self) -> int:
         return sum(self.by_state.values())
+
+    def result(
+        self, dataset_id: str, examples: int, *, version_id: str = "", flagged: int = 0, run_id: str = ""
+    ) -> WrittenResult:
+        """The result of the task that wrote them."""
+        return WrittenResult(
+            dataset_id=dataset_id, version_id=version_id, examples=examples, flagged=flagged, run_id=run_id,
+            cost_usd=self.cost_usd, **self.by_state,
+        )  # fmt: skip
 
 
 def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:

@@ -11,7 +11,7 @@ from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import Conflict, DataError, InvalidTransition
 from core.platform.db.uow import UnitOfWork
-from core.platform.tasks import announce, commands, store
+from core.platform.tasks import commands, store
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.store import TASKS
 from core.services.data.datasets import writing as dataset_writing
@@ -56,13 +56,7 @@ def start(draft_id: str) -> TaskRecord:
         "origin": "smart",
     }
     key = f"smart:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
-    with UnitOfWork() as uow:
-        task, created = store.create(uow, kind=KIND, title=f"Write “{name}”", payload=payload, idempotency_key=key)
-        if created:
-            dataset_writing.check_name(name, uow)
-        uow.commit()
-    if created:
-        announce.announce(task.id)
+    task = dataset_writing.enqueue(KIND, f"Write “{name}”", payload, key)
     drafts.finish(draft_id, task.id, replaces=draft.result_id)
     return task
 

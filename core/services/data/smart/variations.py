@@ -9,10 +9,10 @@ from core import arguments
 from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import DataError
-from core.platform.db.uow import UnitOfWork
-from core.platform.tasks import announce, store
+from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.records import get_dataset
+from core.services.data.datasets.writing import enqueue
 from core.services.data.smart.origin import writer_of
 from core.services.platform import connections
 
@@ -73,8 +73,4 @@ def vary(
     for task in store.find(kind=KIND, states=("pending", "running", "paused")):
         if task.payload == payload:  # a second click must not be paid for twice
             return task
-    with UnitOfWork() as uow:
-        task, _ = store.create(uow, kind=KIND, title=f"Vary “{dataset.name}”", payload=payload)
-        uow.commit()
-    announce.announce(task.id)
-    return task
+    return enqueue(KIND, f"Vary “{dataset.name}”", payload, None)

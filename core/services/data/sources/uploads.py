@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -79,24 +80,8 @@ def ingest(
     Raises:
         DataError: too large, empty, or unreadable; then nothing is stored.
     """
-    source_id = new_id("src")
-    name = display_name(filename)
-    key = f"sources/{source_id}/upload"
-    storage = get_storage()
-    digest, size = hashlib.sha256(), 0
-    with storage.open_write(key) as target:
-        while chunk := stream.read(_CHUNK):
-            size += len(chunk)
-            if size > size_limit:
-                raise data_error("file_too_large", too_large(name, size_limit))
-            digest.update(chunk)
-            target.write(chunk)
-    try:
-        detection = formats.detect_file(storage.local_path(key), name, overrides)
-    except DataError:
-        storage.delete(f"sources/{source_id}")
-        raise
-    row = Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key, origin=origin)
+    with stored_file(stream, filename, size_limit, origin) as row:
+        detection = formats.detect_file(get_storage().local_path(row.path), row.filename, overrides)
     return _save(row, detection)
 
 
@@ -216,24 +201,60 @@ def display_name(filename: str) -> str:
     return clean[-120:] or "upload"
 
 
+@contextmanager
+def stored_file(stream: BinaryIO, filename: str, size_limit: int, origin: str = "upload") -> Iterator[Source]:
+    """Copy an upload into the store; gives its row, not saved yet. A DataError inside deletes the file again.
+
+    Raises:
+        DataError: too large.
+    """
+    source_id, name = new_id("src"), display_name(filename)
+    key = f"sources/{source_id}/upload"
+    digest, size = hashlib.sha256(), 0
+    with get_storage().open_write(key) as target:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if size > size_limit:
+                raise data_error("file_too_large", too_large(name, size_limit))
+            digest.update(chunk)
+            target.write(chunk)
+    try:
+        yield Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key, origin=origin)
+    except DataError:
+        get_storage().delete(f"sources/{source_id}")
+        raise
+
+
 # ---- rows of the database
 
 
 def _save(row: Source, detection: Detection) -> SourceRecord:
-    row.detection = detection.to_dict()
     row.format = detection.format
     row.encoding = detection.encoding or ""
+    return _record(saved_row(row, detection))
+
+
+def saved_row(row: Source, detection: Detection) -> Source:
+    """The row as it is stored, with how the upload is read."""
+    row.detection = detection.to_dict()
     with UnitOfWork() as uow:
-        saved = uow.session.merge(row)
+        saved: Source = uow.session.merge(row)
         uow.commit()
-        return _record(saved)
+        uow.session.expunge(saved)
+    return saved
+
+
+def find_row(source_id: str) -> Source | None:
+    """The row of an upload, to be read after the transaction ends; None where there is none."""
+    with UnitOfWork(write=False) as uow:
+        row: Source | None = uow.session.get(Source, source_id)
+        if row is not None:
+            uow.session.expunge(row)
+    return row
 
 
 def _row(source_id: str) -> Source:
-    with UnitOfWork(write=False) as uow:
-        row = uow.session.get(Source, source_id)
-        if row is not None:
-            uow.session.expunge(row)  # it is read after the transaction ends
+    row = find_row(source_id)
     if row is None:
         raise NotFound(f"There is no upload {source_id!r}.", "Upload the file again.")
     return row
