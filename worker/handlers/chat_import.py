@@ -72,17 +72,7 @@ def handle(ctx: TaskContext) -> Outcome:
     examples, left = out.examples, dict(work.left.most_common())
 
     def register(uow: UnitOfWork) -> ChatImportResult:
-        return ChatImportResult(
-            dataset_id=publish(uow),
-            examples=examples,
-            read=counts["read"],
-            accepted=counts["accepted"],
-            rejected=counts["rejected"],
-            conversations=counts["conversations"],
-            redacted=work.redacted,
-            edited=work.edited,
-            left=left,
-        )
+        return ChatImportResult(dataset_id=publish(uow), version_id="", examples=examples, left=left, **counts)
 
     return Outcome("succeeded", on_commit=register)
 

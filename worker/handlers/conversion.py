@@ -21,6 +21,7 @@ from core.data.quality.set_rules import check_set
 from core.data.versions.manifest import RowCounts, SourceFile
 from core.data.versions.writer import VersionWriter
 from core.messages import Finding, Reject, Split
+from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
@@ -63,16 +64,11 @@ def handle(ctx: TaskContext) -> Outcome:
         publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
     ctx.progress(99, "Publishing")
     examples = out.examples
-    return Outcome(
-        "succeeded",
-        on_commit=lambda uow: ConversionResult(
-            dataset_id=publish(uow),
-            examples=examples,
-            read=labeler.read,
-            accepted=labeler.accepted,
-            rejected=labeler.rejected,
-        ),
-    )
+
+    def register(uow: UnitOfWork) -> ConversionResult:
+        return ConversionResult(dataset_id=publish(uow), version_id="", examples=examples, **counts)
+
+    return Outcome("succeeded", on_commit=register)
 
 
 def write_examples(

@@ -23,12 +23,7 @@ def handle(ctx: TaskContext) -> Outcome:
         base_model=payload.get("base_model"),
         progress=progress,
     )
-    return Outcome(
-        "succeeded",
-        result=QualityResult(
-            dataset_id=payload["dataset_id"],
-            version_id=report.version_id,
-            score=report.score,
-            issues=len(report.issues),
-        ),
+    result = QualityResult(
+        dataset_id=payload["dataset_id"], version_id=report.version_id, score=report.score, issues=len(report.issues)
     )
+    return Outcome("succeeded", result=result)

@@ -152,14 +152,11 @@ class ReadOptions(BaseModel):
     zone: str = Field("UTC", title="Time zone", description="For times without a time zone.")
     day_first: bool | None = Field(None, title="Day before month", description="How to read 03/04/2025.")
     gap_minutes: int = Field(
-        120,
-        ge=0,
-        le=100_000,
-        title="New conversation after a pause of",
-        description="Messages outside threads are one conversation until there is a pause of this length. "
-        "0: never split.",
+        120, ge=0, le=100_000, title="New conversation after a pause of",
+        description="Messages outside threads are one conversation until there is a pause of this length. 0: never "
+        "split.",
         json_schema_extra={"unit": "minutes"},
-    )
+    )  # fmt: skip
     bots: bool = Field(False, title="Include bots", description="Messages that bots wrote into the channel.")
 
 

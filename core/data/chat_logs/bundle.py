@@ -25,18 +25,9 @@ MAX_MEMBERS: Final = 200_000
 _CHUNK = 1 << 20
 # What Python's zip reader and its decompressors raise for damaged archives.
 _DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    struct.error,
-)
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, NotImplementedError, ValueError,
+    LookupError, ArithmeticError, struct.error,
+)  # fmt: skip
 
 
 class Bundle:

@@ -35,51 +35,33 @@ class ChatRecipe(BaseModel):
         description="A full conversation with all turns, or each input with its answer.",
     )
     system: str = Field(
-        "",
-        max_length=20_000,
-        title="Instructions for the model",
+        "", max_length=20_000, title="Instructions for the model",
         description="The system message of every example; empty: the one in the log.",
         json_schema_extra={"widget": "area"},
-    )
+    )  # fmt: skip
     since: float | None = Field(None, title="Started on or after")
     until: float | None = Field(None, title="Started before")
     min_exchanges: int = Field(
-        1,
-        ge=1,
-        le=1_000,
-        title="Minimum exchanges",
+        1, ge=1, le=1_000, title="Minimum exchanges",
         description="An exchange is an input and its answer. Shorter conversations are left out.",
-    )
+    )  # fmt: skip
     max_exchanges: int | None = Field(
-        None,
-        ge=1,
-        le=100_000,
-        title="Maximum exchanges",
+        None, ge=1, le=100_000, title="Maximum exchanges",
         description="Longer conversations are left out. Empty: any length.",
-    )
+    )  # fmt: skip
     min_answer_characters: int = Field(
-        1,
-        ge=1,
-        le=100_000,
-        title="Shortest answer",
+        1, ge=1, le=100_000, title="Shortest answer",
         description="Leave out examples whose longest answer has fewer characters than this, such as “ok”.",
         json_schema_extra={"unit": "characters"},
-    )
+    )  # fmt: skip
     max_characters: int | None = Field(
-        None,
-        ge=10,
-        le=10_000_000,
-        title="Longest example",
-        description="About four characters are one token. Empty: any length.",
-        json_schema_extra={"unit": "characters"},
-    )
+        None, ge=10, le=10_000_000, title="Longest example",
+        description="About four characters are one token. Empty: any length.", json_schema_extra={"unit": "characters"},
+    )  # fmt: skip
     max_examples: int | None = Field(
-        None,
-        ge=1,
-        le=10_000_000,
-        title="Maximum examples",
+        None, ge=1, le=10_000_000, title="Maximum examples",
         description="The first ones in the log are used. Empty: all.",
-    )
+    )  # fmt: skip
     drop_duplicates: bool = Field(True, title="Leave out duplicates")
     redact: bool = Field(True, title="Redact personal data and secrets")
     redact_names: bool = Field(True, title="Redact the speakers' names")

@@ -106,12 +106,9 @@ class Dedupe(Operation):
         default="exact", title="Which", description="exact: the same messages. near: almost the same words."
     )
     threshold: float = Field(
-        default=0.8,
-        ge=0.5,
-        le=1,
-        title="Similarity",
+        default=0.8, ge=0.5, le=1, title="Similarity",
         description="For near duplicates: the share of words that two examples have in common, 0 to 1.",
-    )
+    )  # fmt: skip
     keep: Keep = Field(default="first", title="Keep", description="Which one is kept.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:

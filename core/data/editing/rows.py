@@ -225,11 +225,9 @@ class SetSystem(Operation):
     )
     icon: ClassVar[str] = "psychology_alt"
     text: str = Field(
-        title="System message",
-        description="Leave it blank to remove the system messages.",
-        max_length=_LONGEST,
+        title="System message", description="Leave it blank to remove the system messages.", max_length=_LONGEST,
         json_schema_extra={"multiline": True, "placeholder": "You are the help desk of …"},
-    )
+    )  # fmt: skip
     positions: Positions | None = None
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:

@@ -31,14 +31,9 @@ from core.data.quality.line_chunks import PROCESSES, LineChunk, map_chunks
 from core.data.quality.validation import LINE
 
 CHECKS = (
-    "data_type",
-    "missing_messages_list",
-    "message_missing_key",
-    "message_unrecognized_key",
-    "unrecognized_role",
-    "missing_content",
-    "example_missing_assistant_message",
-)
+    "data_type", "missing_messages_list", "message_missing_key", "message_unrecognized_key", "unrecognized_role",
+    "missing_content", "example_missing_assistant_message",
+)  # fmt: skip
 UNREADABLE = "unreadable"
 _KEYS = ("role", "content", "name", "function_call", "weight")
 _ROLES = ("system", "user", "assistant", "function")

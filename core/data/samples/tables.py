@@ -22,24 +22,18 @@ class SampleFile:
 
 SAMPLE_FILES = (
     SampleFile(
-        SAMPLE_TABLE,
-        "A clean table",
-        "24 garden tools of a fictional shop: names, materials, prices, descriptions.",
-        "table",
+        SAMPLE_TABLE, "A clean table",
+        "24 garden tools of a fictional shop: names, materials, prices, descriptions.", "table",
     ),
     SampleFile(
-        "helpdesk_export.csv",
-        "A raw export",
-        "Help desk tickets with lines above the header, semicolons, a legacy encoding and damaged rows.",
-        "build",
+        "helpdesk_export.csv", "A raw export",
+        "Help desk tickets with lines above the header, semicolons, a legacy encoding and damaged rows.", "build",
     ),
     SampleFile(
-        "shop_catalog.json",
-        "Nested JSON",
-        "A catalog with two lists, articles and questions: you choose which one has the rows.",
-        "data_object",
+        "shop_catalog.json", "Nested JSON",
+        "A catalog with two lists, articles and questions: you choose which one has the rows.", "data_object",
     ),
-)
+)  # fmt: skip
 
 
 def open_sample(filename: str) -> BinaryIO:

@@ -39,16 +39,10 @@ EXAMPLE_SCHEMA = pa.schema(
 )
 FINDING_SCHEMA = pa.schema(
     [
-        ("line", pa.int64()),
-        ("field", pa.string()),
-        ("code", pa.string()),
-        ("severity", pa.string()),
-        ("message", pa.string()),
-        ("remedy", pa.string()),
-        ("raw", pa.string()),
-        ("rows", pa.list_(pa.int64())),
+        ("line", pa.int64()), ("field", pa.string()), ("code", pa.string()), ("severity", pa.string()),
+        ("message", pa.string()), ("remedy", pa.string()), ("raw", pa.string()), ("rows", pa.list_(pa.int64())),
     ]
-)
+)  # fmt: skip
 
 
 class ParquetRows:

@@ -30,17 +30,8 @@ class Entry:
     """One stored example. `messages` is the chat-format JSON as it lies in the file; `tokens` an estimate."""
 
     __slots__ = (
-        "_example",
-        "flags",
-        "label",
-        "messages",
-        "position",
-        "source",
-        "source_line",
-        "split",
-        "tokens",
-        "turns",
-    )
+        "_example", "flags", "label", "messages", "position", "source", "source_line", "split", "tokens", "turns",
+    )  # fmt: skip
 
     def __init__(
         self,

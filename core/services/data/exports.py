@@ -70,12 +70,8 @@ def _examples(version_id: str, split: str | None) -> Iterator[Example]:
 def _sentence(code: str, count: int) -> str:
     one = count == 1
     words = {
-        "n": f"{count:,} example{'' if one else 's'}",
-        "are": "is" if one else "are",
-        "call": "calls" if one else "call",
-        "exclude": "excludes" if one else "exclude",
-        "name": "names" if one else "name",
-        "have": "has" if one else "have",
-        "begin": "begins" if one else "begin",
-    }
+        "n": f"{count:,} example{'' if one else 's'}", "are": "is" if one else "are",
+        "call": "calls" if one else "call", "exclude": "excludes" if one else "exclude",
+        "name": "names" if one else "name", "have": "has" if one else "have", "begin": "begins" if one else "begin",
+    }  # fmt: skip
     return LOSSES[code].format(**words)

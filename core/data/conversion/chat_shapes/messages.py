@@ -13,11 +13,6 @@ def _from_messages(fields: Mapping[str, Any]) -> object:
 
 
 MESSAGES_SHAPE = ChatShape(
-    "messages",
-    "Chat messages",
-    "OpenAI, TRL: a list of role and content",
+    "messages", "Chat messages", "OpenAI, TRL: a list of role and content", ("messages",), (), _from_messages,
     ("messages",),
-    (),
-    _from_messages,
-    ("messages",),
-)
+)  # fmt: skip

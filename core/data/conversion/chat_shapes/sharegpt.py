@@ -10,20 +10,10 @@ from core.data.conversion.chat_shapes.base import ChatShape, as_list, lowered
 
 # Source: the `from` names of FastChat, LLaMA-Factory, Axolotl and the FineTome and SlimOrca data sets.
 _SPEAKERS = {
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "assistant": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-    "bing": "assistant",
-    "bard": "assistant",
-    "system": "system",
-    "tool": "tool",
-    "function_response": "tool",
-    "observation": "tool",
-}
+    "human": "user", "user": "user", "gpt": "assistant", "chatgpt": "assistant", "assistant": "assistant",
+    "model": "assistant", "bot": "assistant", "bing": "assistant", "bard": "assistant", "system": "system",
+    "tool": "tool", "function_response": "tool", "observation": "tool",
+}  # fmt: skip
 
 
 def _from_sharegpt(fields: Mapping[str, Any]) -> object:
@@ -48,20 +38,10 @@ def _from_sharegpt(fields: Mapping[str, Any]) -> object:
 
 
 SHAREGPT_SHAPE = ChatShape(
-    "sharegpt",
-    "ShareGPT conversations",
-    "ShareGPT: a list of from/value objects",
-    ("conversations",),
-    ("system",),
-    _from_sharegpt,
-    ("conversations",),
-)
+    "sharegpt", "ShareGPT conversations", "ShareGPT: a list of from/value objects", ("conversations",), ("system",),
+    _from_sharegpt, ("conversations",),
+)  # fmt: skip
 SHAREGPT_SINGLE_SHAPE = ChatShape(
-    "sharegpt_single",
-    "ShareGPT conversation",
-    "ShareGPT: a list of from/value objects",
-    ("conversation",),
-    ("system",),
-    _from_sharegpt,
-    ("conversation",),
-)
+    "sharegpt_single", "ShareGPT conversation", "ShareGPT: a list of from/value objects", ("conversation",),
+    ("system",), _from_sharegpt, ("conversation",),
+)  # fmt: skip

@@ -26,85 +26,59 @@ class SmartRecipe(BaseModel):
         default="", max_length=300, title="Model", description="The model to use, by its name in the connection."
     )
     columns: tuple[str, ...] = Field(
-        default=(),
-        title="Columns",
+        default=(), title="Columns",
         description="What the model sees of each row. Leave out what it must not see, such as names of people.",
         max_length=MAX_COLUMNS,
-    )
+    )  # fmt: skip
     system: Text = Field(
-        default="",
-        title="System message",
+        default="", title="System message",
         description="Comes first in every example: who the assistant is and how it answers.",
         json_schema_extra={"widget": "area"},
-    )
+    )  # fmt: skip
     patterns: tuple[str, ...] = Field(
-        default=(),
-        title="Question patterns",
+        default=(), title="Question patterns",
         description="Questions with {{column}} in the places to fill; the model writes the answers. Without any, it "
         "writes the questions too.",
         max_length=MAX_PATTERNS,
-    )
+    )  # fmt: skip
     instructions: Text = Field(
-        default="",
-        title="Instructions",
+        default="", title="Instructions",
         description="What else the model should follow when writing: language, tone, length.",
         json_schema_extra={"widget": "area"},
-    )
+    )  # fmt: skip
     examples_per_row: int = Field(
-        default=1,
-        ge=1,
-        le=5,
-        title="Examples per row",
+        default=1, ge=1, le=5, title="Examples per row",
         description="How many labeled examples to write from each row.",
         json_schema_extra={"usual": "1 to 3", "up": "More examples, higher cost, more repetition."},
-    )
+    )  # fmt: skip
     temperature: float = Field(
-        default=0.3,
-        ge=0,
-        le=2,
-        title="Temperature",
+        default=0.3, ge=0, le=2, title="Temperature",
         description="How freely the model writes; 0 always takes the most likely word.",
         json_schema_extra={"widget": "slider", "step": 0.1, "usual": "0 to 0.7", "up": "More variety, more invention."},
-    )
+    )  # fmt: skip
     max_tokens: int = Field(
-        default=1024,
-        ge=32,
-        le=16_384,
-        title="Longest answer",
+        default=1024, ge=32, le=16_384, title="Longest answer",
         description="Tokens that the model may write for one row; a longer answer is cut off and counts as failed.",
         json_schema_extra={"unit": "tokens", "step": 64},
-    )
+    )  # fmt: skip
     concurrency: int = Field(
-        default=4,
-        ge=1,
-        le=16,
-        title="Rows at once",
-        description="How many rows are sent at the same time.",
+        default=4, ge=1, le=16, title="Rows at once", description="How many rows are sent at the same time.",
         json_schema_extra={"up": "Faster, until the endpoint limits the rate."},
-    )
+    )  # fmt: skip
     budget_usd: float | None = Field(
-        default=None,
-        gt=0,
-        le=1_000_000,
-        title="Budget",
+        default=None, gt=0, le=1_000_000, title="Budget",
         description="The run pauses before it would cost more. Empty: no limit.",
         json_schema_extra={"unit": "US$", "step": 0.5},
-    )
+    )  # fmt: skip
     max_rows: int | None = Field(
-        default=None,
-        ge=1,
-        le=10_000_000,
-        title="Maximum rows",
+        default=None, ge=1, le=10_000_000, title="Maximum rows",
         description="Only so many rows from the start of the file. Empty: all.",
-    )
+    )  # fmt: skip
     timeout_s: float = Field(
-        default=120.0,
-        ge=1,
-        le=3600,
-        title="Time per answer",
+        default=120.0, ge=1, le=3600, title="Time per answer",
         description="If no answer arrives in this time, the row is sent again.",
         json_schema_extra={"unit": "s", "step": 10},
-    )
+    )  # fmt: skip
 
     @field_validator("patterns")
     @classmethod

@@ -28,11 +28,10 @@ class TemplateOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     system: str = Field(
-        "",
-        title="System message",
+        "", title="System message",
         description="Context and instructions for the model, the same for every example; may contain {{column}}.",
         json_schema_extra=MULTILINE,
-    )
+    )  # fmt: skip
     empty: Literal["skip", "leave_out", "fill", "fail"] = Field(
         "skip",
         title="Rows with empty cells",
@@ -49,12 +48,9 @@ class TemplateOptions(BaseModel):
         },
     )
     fill_text: str = Field(
-        "not stated",
-        title="Text for empty cells",
-        description='What "fill" writes.',
-        min_length=1,
+        "not stated", title="Text for empty cells", description='What "fill" writes.', min_length=1,
         json_schema_extra={"when": {"empty": ["fill"]}},
-    )
+    )  # fmt: skip
 
 
 class RowProblem(Exception):

@@ -17,12 +17,10 @@ class ClassificationOptions(TemplateOptions):
     """How the text to classify is presented."""
 
     prompt: str = Field(
-        "{{text}}",
-        title="Input",
+        "{{text}}", title="Input",
         description="{{text}} is the key's text, or a summary of the included columns; for example: Classify: {{text}}",
-        min_length=1,
-        json_schema_extra={"multiline": True},
-    )
+        min_length=1, json_schema_extra={"multiline": True},
+    )  # fmt: skip
 
 
 class ClassificationTemplate(Template[ClassificationOptions]):

@@ -40,17 +40,14 @@ class CustomOptions(TemplateOptions):
         "", title="Second input", description="Multi-turn: what the user says next.", json_schema_extra=MULTILINE
     )
     follow_up_assistant: str = Field(
-        "",
-        title="Second output",
-        description="Multi-turn: the answer to the follow-up question.",
+        "", title="Second output", description="Multi-turn: the answer to the follow-up question.",
         json_schema_extra=MULTILINE,
-    )
+    )  # fmt: skip
     conversation: str | None = Field(
-        None,
-        title="Conversation column",
+        None, title="Conversation column",
         description="Consecutive rows with the same value here become one conversation.",
         json_schema_extra={"column": True},
-    )
+    )  # fmt: skip
 
 
 class CustomTemplate(Template[CustomOptions]):

@@ -18,39 +18,29 @@ class ExtractionOptions(TemplateOptions):
     """How the request is worded and how the answer is written."""
 
     instruction: str = Field(
-        "Extract information about {{key}}",
-        title="Request",
+        "Extract information about {{key}}", title="Request",
         description="What the user asks; may contain {{key}} and {{column}}, such as a text to extract from.",
-        min_length=1,
-        json_schema_extra={"multiline": True},
-    )
+        min_length=1, json_schema_extra={"multiline": True},
+    )  # fmt: skip
     answer_format: Literal["list", "json"] = Field(
-        "list",
-        title="Answer as",
-        description='list: lines such as "- color: red". json: one JSON object of texts.',
+        "list", title="Answer as", description='list: lines such as "- color: red". json: one JSON object of texts.',
         json_schema_extra={"labels": {"list": "A list", "json": "JSON"}},
-    )
+    )  # fmt: skip
     questions: Literal["one", "multi_turn"] = Field(
-        "one",
-        title="Turns",
+        "one", title="Turns",
         description="one: the request and its answer. multi_turn: what the key is, one attribute of it, everything "
         "about it.",
         json_schema_extra={"labels": {"one": "One", "multi_turn": "Three (multi-turn)"}},
-    )
+    )  # fmt: skip
     what_question: str = Field(
-        "What is {{key}}?",
-        title="First question",
-        description="The first turn of multi_turn.",
-        min_length=1,
+        "What is {{key}}?", title="First question", description="The first turn of multi_turn.", min_length=1,
         json_schema_extra={"when": {"questions": ["multi_turn"]}},
-    )
+    )  # fmt: skip
     attribute_question: str = Field(
-        "What is the {{column}} of {{key}}?",
-        title="Question about a column",
-        description="The second turn of multi_turn; {{column}} is the column's name.",
-        min_length=1,
+        "What is the {{column}} of {{key}}?", title="Question about a column",
+        description="The second turn of multi_turn; {{column}} is the column's name.", min_length=1,
         json_schema_extra={"when": {"questions": ["multi_turn"]}},
-    )
+    )  # fmt: skip
 
 
 class ExtractionTemplate(Template[ExtractionOptions]):

@@ -18,17 +18,14 @@ class QaOptions(TemplateOptions):
     """How questions and answers are worded, and how many each row yields."""
 
     question: str = Field(
-        "{{key}}",
-        title="Question",
-        description="The key column itself, or, if it has names, a pattern such as: What is {{key}}?",
-        min_length=1,
-    )
+        "{{key}}", title="Question",
+        description="The key column itself, or, if it has names, a pattern such as: What is {{key}}?", min_length=1,
+    )  # fmt: skip
     answer: str = Field(
-        "",
-        title="Answer",
+        "", title="Answer",
         description="Empty: the target column, or without one a sentence from the included columns. Or a pattern with "
         "{{column}}.",
-    )
+    )  # fmt: skip
     questions: Literal["one", "per_column", "multi_turn"] = Field(
         "one",
         title="Questions per row",
@@ -39,19 +36,15 @@ class QaOptions(TemplateOptions):
         },
     )
     attribute_question: str = Field(
-        "What is the {{column}} of {{key}}?",
-        title="Question about a column",
-        description="For per_column and multi_turn; {{column}} is the column's name.",
-        min_length=1,
+        "What is the {{column}} of {{key}}?", title="Question about a column",
+        description="For per_column and multi_turn; {{column}} is the column's name.", min_length=1,
         json_schema_extra={"when": {"questions": ["per_column", "multi_turn"]}},
-    )
+    )  # fmt: skip
     everything_question: str = Field(
-        "Tell me everything about {{key}}.",
-        title="Question about everything",
-        description="With multi_turn: the last turn to use.",
-        min_length=1,
+        "Tell me everything about {{key}}.", title="Question about everything",
+        description="With multi_turn: the last turn to use.", min_length=1,
         json_schema_extra={"when": {"questions": ["multi_turn"]}},
-    )
+    )  # fmt: skip
 
 
 class QaTemplate(Template[QaOptions]):

@@ -36,11 +36,6 @@ def _losses(example: Example) -> Iterator[str]:
 
 
 JSONL: Final = ExportFormat(
-    "jsonl",
-    "JSONL",
-    "Chat messages, one example per line; what most trainers read.",
-    ".jsonl",
-    "application/jsonl",
-    _losses,
-    write,
-)
+    "jsonl", "JSONL", "Chat messages, one example per line; what most trainers read.", ".jsonl", "application/jsonl",
+    _losses, write,
+)  # fmt: skip

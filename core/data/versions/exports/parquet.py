@@ -40,22 +40,16 @@ def _schema() -> Any:
     call = pa.struct([("id", pa.string()), ("type", pa.string()), ("function", function)])
     message = pa.struct(
         [
-            ("role", pa.string()),
-            ("content", pa.string()),
-            ("weight", pa.int8()),
-            ("name", pa.string()),
-            ("tool_calls", pa.list_(call)),
-            ("tool_call_id", pa.string()),
+            ("role", pa.string()), ("content", pa.string()), ("weight", pa.int8()), ("name", pa.string()),
+            ("tool_calls", pa.list_(call)), ("tool_call_id", pa.string()),
         ]
-    )
+    )  # fmt: skip
     return pa.schema(
         [
-            ("messages", pa.list_(message)),
-            ("split", pa.string()),
-            ("source_line", pa.int64()),
+            ("messages", pa.list_(message)), ("split", pa.string()), ("source_line", pa.int64()),
             ("flags", pa.list_(pa.string())),
         ]
-    )
+    )  # fmt: skip
 
 
 def _losses(example: Example) -> tuple[str, ...]:
@@ -63,11 +57,6 @@ def _losses(example: Example) -> tuple[str, ...]:
 
 
 PARQUET: Final = ExportFormat(
-    "parquet",
-    "Parquet",
-    "Chat messages in columns, with split, source line and findings.",
-    ".parquet",
-    "application/vnd.apache.parquet",
-    _losses,
-    write,
-)
+    "parquet", "Parquet", "Chat messages in columns, with split, source line and findings.", ".parquet",
+    "application/vnd.apache.parquet", _losses, write,
+)  # fmt: skip

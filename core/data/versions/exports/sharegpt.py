@@ -43,11 +43,6 @@ def _trainable(speakers: Iterable[str]) -> bool:
 
 
 SHAREGPT: Final = ExportFormat(
-    "sharegpt",
-    "ShareGPT",
-    "Conversations of human and gpt, one per line.",
-    ".sharegpt.jsonl",
-    "application/jsonl",
-    _losses,
-    write,
-)
+    "sharegpt", "ShareGPT", "Conversations of human and gpt, one per line.", ".sharegpt.jsonl", "application/jsonl",
+    _losses, write,
+)  # fmt: skip

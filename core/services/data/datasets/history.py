@@ -14,15 +14,10 @@ from core.platform.db.uow import UnitOfWork
 from core.services.data.datasets.records import VersionRecord, find, version_record
 
 _MADE = {
-    "upload": "Imported",
-    "convert": "Converted",
-    "smart": "Written by a language model",
-    "chat_import": "Imported from conversations",
-    "mix": "Mixed from other datasets",
-    "sample": "Created as a sample",
-    "manual": "Started by hand",
-    "cli": "Converted",
-}
+    "upload": "Imported", "convert": "Converted", "smart": "Written by a language model",
+    "chat_import": "Imported from conversations", "mix": "Mixed from other datasets", "sample": "Created as a sample",
+    "manual": "Started by hand", "cli": "Converted",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
