@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.data.examples.identity import messages_of
+from core.data.examples.parquet import ParquetRows, connect
 from core.data.issues.check import Hit, Span
 from core.data.issues.issue import AffectedRow
-from core.data.versions.files import ParquetRows
-from core.data.versions.reader import connect
 from core.messages import Message
 
 REPORT_FILE, ISSUES_FILE = "quality.json", "issues.parquet"

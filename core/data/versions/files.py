@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.data.examples.identity import stored
+from core.data.examples.parquet import ParquetRows
 from core.data.versions import manifest
 from core.data.versions.manifest import Manifest, StoredFile
 from core.messages import Example, Finding
 from core.text import estimated_tokens
 
 EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", manifest.FILE
-BATCH = 2_000  # rows held in memory before they are written
 LABEL_CHARACTERS = 200  # characters of the last answer
 
 FLAGS = pa.list_(pa.string())
@@ -43,29 +43,6 @@ FINDING_SCHEMA = pa.schema(
         ("message", pa.string()), ("remedy", pa.string()), ("raw", pa.string()), ("rows", pa.list_(pa.int64())),
     ]
 )  # fmt: skip
-
-
-class ParquetRows:
-    """A Parquet file that is written row by row, a batch at a time."""
-
-    def __init__(self, path: Path, schema: Any, batch: int = BATCH) -> None:
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
-        self._schema, self._batch = schema, batch
-        self._rows: list[dict[str, Any]] = []
-
-    def add(self, row: dict[str, Any]) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= self._batch:
-            self._flush()
-
-    def close(self) -> None:
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows = []
 
 
 def write_manifest(directory: Path, facts: Manifest) -> Manifest:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import arguments
 from core.data.examples.identity import messages_of
+from core.data.examples.parquet import connect
 from core.data.versions.files import read_rows
 from core.messages import Example, Finding, Split
 
@@ -77,18 +77,6 @@ class Statistics:
     distinct_labels: int
     labels: list[Label]
     histogram: list[Bin]
-
-
-@contextmanager
-def connect(memory: str = "512MB") -> Iterator[duckdb.DuckDBPyConnection]:
-    """A separate DuckDB for one query; what does not fit into its memory goes to disk."""
-    import duckdb
-
-    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": memory})
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 def page(

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.data.examples.identity import identity, messages_of
-from core.data.versions.files import ParquetRows
+from core.data.examples.parquet import ParquetRows
 from core.messages import Example, Split
 
 PROVENANCE = "provenance.parquet"

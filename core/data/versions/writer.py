@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.identity import identities
+from core.data.examples.parquet import BATCH, ParquetRows
 from core.data.versions.files import (
-    BATCH,
     EXAMPLE_SCHEMA,
     EXAMPLES,
     FINDING_SCHEMA,
@@ -28,7 +28,6 @@ from core.data.versions.files import (
     LABEL_CHARACTERS,
     MANIFEST,
     REJECTS,
-    ParquetRows,
     example_row,
     finding_row,
 )
@@ -45,7 +44,7 @@ _NOT_TRAINED = b""  # instead of a key
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written: counts, the hash of the examples (content, not bytes of the file) and the size of all files."""
+    """What was written: counts, the hash of the examples (content, not bytes of the file)."""
 
     examples: int
     train_examples: int
@@ -53,7 +52,6 @@ class Written:
     rejects: int
     findings: Mapping[str, int]  # by severity
     examples_sha256: str
-    size_bytes: int
     split: HoldOut
 
 
@@ -162,7 +160,6 @@ class VersionWriter:
             rejects=self._rejected,
             findings=dict(self._by_severity),
             examples_sha256=digest.hexdigest(),
-            size_bytes=sum(path.stat().st_size for path in self.directory.iterdir()),
             split=split,
         )
 

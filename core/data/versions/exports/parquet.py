@@ -13,7 +13,7 @@ from core.messages import Example
 
 def write(path: Path, split: str | None = None) -> Iterator[bytes]:
     """The file, written to a temporary place and then read block by block."""
-    from core.data.versions.files import ParquetRows
+    from core.data.examples.parquet import ParquetRows
 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "examples.parquet"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core import arguments
+from core.data.examples.parquet import connect
 from core.data.versions import files, reader
 from core.data.versions.reader import ExampleRecord
 from core.errors import DataError
@@ -92,7 +93,7 @@ def _records(version_id: str, positions: list[int]) -> dict[int | None, ExampleR
 @contextmanager
 def _matched(version_a: str, version_b: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the table pairs(kind, a, b, what) of positions."""
-    with reader.connect() as connection:
+    with connect() as connection:
         for side, version in (("a", version_a), ("b", version_b)):
             path = str(version_file(version, files.EXAMPLES))
             connection.execute(
