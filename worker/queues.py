@@ -48,11 +48,7 @@ ALLOWED = frozenset({RUN_TASK})
 
 
 def task_id_of(job: Job) -> str:
-    """The message's only content.
-
-    Raises:
-        NotAllowed: it names another function, has other arguments, or is not JSON.
-    """
+    """The message's only content. Raises NotAllowed: it names another function, has other arguments, or is not JSON."""
     try:
         name, args = job.func_name, list(job.args)
         plain = not job.instance and not job.kwargs and len(args) == 1 and isinstance(args[0], str)
@@ -230,11 +226,7 @@ class _Watch:
 
 
 def make_worker(queue: str) -> Worker:
-    """The worker for one queue of this machine.
-
-    Args:
-        queue: gpu, cpu or io.
-    """
+    """The worker for one queue of this machine. `queue`: gpu, cpu or io."""
     kind = TrainingWorker if queue == "gpu" else ForkWorker
     connection = redis_connection(timeout_s=None)
     rq_queue = Queue(queue_name(queue), connection=connection, job_class=TaskJob, serializer=JSONSerializer)

@@ -57,11 +57,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _follow(demo_id: str) -> DemoRecord:
-    """Print each step's progress on stderr until the demo ends.
-
-    Raises:
-        JobError: a step failed; carries its message.
-    """
+    """Print each step's progress on stderr until the demo ends. Raises JobError: a step failed; carries its message."""
     from core.services.learn import demo as service
 
     shown: dict[str, str] = {}

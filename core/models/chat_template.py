@@ -67,11 +67,7 @@ class ChatTemplate:
 
 @lru_cache(maxsize=16)
 def compiled(text: str) -> ChatTemplate:
-    """The template of a text, compiled once.
-
-    Raises:
-        TemplateError: its syntax is wrong.
-    """
+    """The template of a text, compiled once. Raises TemplateError: its syntax is wrong."""
     return ChatTemplate(text)
 
 

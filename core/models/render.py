@@ -170,11 +170,7 @@ def _with_arguments(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _apply(chat: list[dict[str, Any]], tokenizer: Any, *, generate: bool = False) -> str:
-    """The template's text.
-
-    Raises:
-        DataError: there is no template, or it refuses or fails.
-    """
+    """The template's text. Raises DataError: there is no template, or it refuses or fails."""
     if not tokenizer.chat_template:
         raise DataError(
             "The base model's tokenizer has no chat template.",

@@ -27,11 +27,7 @@ def save_weights(model: Any, directory: Path) -> None:
 
 
 def load_weights(model: Any, directory: Path) -> None:
-    """Restore the saved weights exactly.
-
-    Raises:
-        KeyError: the checkpoint belongs to another method.
-    """
+    """Restore the saved weights exactly. Raises KeyError: the checkpoint belongs to another method."""
     saved = load_file(directory / "trainable.safetensors")
     with torch.no_grad():
         for name, parameter in trainable(model).items():

@@ -105,11 +105,7 @@ def create_or_join(
 
 
 def get(task_id: str) -> TaskRecord:
-    """The task now.
-
-    Raises:
-        NotFound: no task has this id.
-    """
+    """The task now. Raises NotFound: no task has this id."""
     with UnitOfWork(write=False) as uow:
         return get_in(uow, task_id)
 

@@ -11,9 +11,11 @@ from core.platform.processes import is_alive
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import commands, logs, owners, store
 from core.platform.tasks.announce import queue_name
-from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of
+from core.platform.tasks.commands import request as request
+from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of as kind
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import STATES as STATES, TERMINAL
+from core.platform.tasks.store import count_by_state as count_by_state, last_event_id as last_event_id
 
 WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15
@@ -22,11 +24,6 @@ _STALE_S = WORKER_TTL_S + 15
 def kinds() -> tuple[TaskKind, ...]:
     """Every kind of background task."""
     return tuple(KINDS)
-
-
-def kind(kind_id: str) -> TaskKind:
-    """The kind of background task with this id; one without abilities for the rows of a kind that no longer exists."""
-    return kind_of(kind_id)
 
 
 def list_tasks(*, kind: str | None = None, state: str | None = None, limit: int = 200) -> list[TaskRecord]:
@@ -39,19 +36,9 @@ def get_task(task_id: str) -> TaskRecord:
     return owners.seen(store.get(task_id))
 
 
-def count_by_state(*, kind: str | None = None) -> dict[str, int]:
-    """The number of tasks in each state; every state is a key."""
-    return store.count_by_state(kind=kind)
-
-
 def events(task_id: str, since_id: int = 0) -> list[EventRecord]:
     """A task's events after `since_id`, oldest first."""
     return store.events(task_id=task_id, since_id=since_id)
-
-
-def last_event_id() -> int:
-    """The newest event: toasts of a new visitor start after it."""
-    return store.last_event_id()
 
 
 def events_since(since_id: int) -> list[FinishedRecord]:
@@ -72,18 +59,11 @@ def actions(task: TaskRecord) -> tuple[str, ...]:
 
 def checkpoint_steps(listed: Sequence[TaskRecord]) -> dict[str, int]:
     """The step of the last good checkpoint of each task that failed, was cancelled or is paused."""
-    left = [
-        task.id for task in listed if kind_of(task.kind).can_keep and task.state in ("failed", "cancelled", "paused")
-    ]
+    left = [task.id for task in listed if kind(task.kind).can_keep and task.state in ("failed", "cancelled", "paused")]
     if not left:
         return {}
     with UnitOfWork(write=False) as uow:
         return store.checkpoint_steps(uow, left)
-
-
-def request(task_id: str, action: str) -> TaskRecord:
-    """Request cancel, pause, stop (and keep), resume, retry or keep. Raises InvalidTransition."""
-    return commands.request(task_id, action)
 
 
 def log_tail(task_id: str, lines: int = 200) -> list[str]:

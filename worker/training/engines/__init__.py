@@ -97,11 +97,7 @@ class EngineModule(Protocol):
         """
 
     def run(self, plan: Plan, hooks: Hooks) -> Ended:
-        """Run the steps of a plan.
-
-        Raises:
-            Diverged: the loss or its gradient became NaN or infinite.
-        """
+        """Run the steps of a plan. Raises Diverged: the loss or its gradient became NaN or infinite."""
 
 
 def import_engine(engine_id: str) -> EngineModule:

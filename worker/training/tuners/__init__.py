@@ -37,11 +37,7 @@ def attach(model: Any, method: Method) -> Any:
 
 
 def load(model: Any, directory: Path, adapter_name: str = "default") -> Any:
-    """The model with the adapter of a directory, frozen.
-
-    Raises:
-        TrainingError: the adapter does not fit the model.
-    """
+    """The model with the adapter of a directory, frozen. Raises TrainingError: the adapter does not fit the model."""
     from peft import PeftModel
 
     _register(kind_of(directory))

@@ -9,11 +9,7 @@ from core.errors import SettingsError
 
 
 def checked_url(text: str) -> str:
-    """A valid address: http(s), with a host, without a secret.
-
-    Raises:
-        SettingsError: names the problem.
-    """
+    """A valid address: http(s), with a host, without a secret. Raises SettingsError: names the problem."""
     url = text.strip().rstrip("/")
     remedy = "Write it like https://api.openai.com/v1 or http://127.0.0.1:11434."
     try:
