@@ -16,26 +16,11 @@ from worker.training import quantization
 # Dense 16-bit tensor peak in TFLOP/s (without sparsity), by a part of the name that CUDA gives; the first match wins.
 # Source: NVIDIA's data sheets as usually quoted, in November 2026; MFU is only as accurate as they are.
 _PEAK_TFLOPS: Final = (
-    ("B200", 2250.0),
-    ("GH200", 989.0),
-    ("H200", 989.0),
-    ("H100 NVL", 835.0),
-    ("H100 PCIe", 756.0),
-    ("H100", 989.0),
-    ("A100", 312.0),
-    ("A40", 149.7),
-    ("A10G", 70.0),
-    ("A10", 125.0),
-    ("L40S", 362.0),
-    ("L40", 181.0),
-    ("L4", 121.0),
-    ("RTX 6000 Ada", 364.2),
-    ("RTX A6000", 154.8),
-    ("RTX 4090", 165.2),
-    ("RTX 3090", 71.0),
-    ("T4", 65.0),
+    ("B200", 2250.0), ("GH200", 989.0), ("H200", 989.0), ("H100 NVL", 835.0), ("H100 PCIe", 756.0), ("H100", 989.0),
+    ("A100", 312.0), ("A40", 149.7), ("A10G", 70.0), ("A10", 125.0), ("L40S", 362.0), ("L40", 181.0), ("L4", 121.0),
+    ("RTX 6000 Ada", 364.2), ("RTX A6000", 154.8), ("RTX 4090", 165.2), ("RTX 3090", 71.0), ("T4", 65.0),
     ("V100", 125.0),
-)
+)  # fmt: skip
 FRESH_S: Final = 1.0  # at most one reading per second; it takes about a millisecond
 
 

@@ -108,10 +108,10 @@ def _starter() -> BaseModelRef:
     )
 
 
-def _directory(path: Path, model_id: str = "") -> BaseModelRef:
+def _directory(path: Path) -> BaseModelRef:
     facts = inspect(path)
     return BaseModelRef(
-        id=model_id or f"{LOCAL}{path}",
+        id=f"{LOCAL}{path}",
         title=facts.name,
         family="On this machine",
         text=f"The model in {path}.",

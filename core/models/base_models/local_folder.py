@@ -28,17 +28,10 @@ _TOKENIZER = "Save its fast tokenizer into the directory."
 _AGAIN = "Download it again."
 _COMPLETE = "Download or copy the model again."
 _TEXT_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "tokenizer.model",
-    "vocab.json",
-    "vocab.txt",
-    "merges.txt",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "chat_template.jinja",
+    "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt",
+    "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
     "generation_config.json",  # names the tokens that end an answer
-)
+)  # fmt: skip
 Stamp = tuple[tuple[str, int, int], ...]  # name, bytes and time of change (ns) of each file
 LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _COMPLETE})  # the remedies that a complete download would fix
 

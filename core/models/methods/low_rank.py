@@ -14,16 +14,8 @@ from core.models.methods.presets import Preset, SizeClass
 ATTENTION: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj")
 # The linear layers of the families in the catalog; the last two are from Phi, which fuses q, k, v and gate, up.
 KNOWN_MODULES: Final = (
-    "q_proj",
-    "k_proj",
-    "v_proj",
-    "o_proj",
-    "gate_proj",
-    "up_proj",
-    "down_proj",
-    "qkv_proj",
-    "gate_up_proj",
-)
+    "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "qkv_proj", "gate_up_proj"
+)  # fmt: skip
 
 
 class LowRank(Method):

@@ -16,7 +16,7 @@ from core.platform.db.tables import BackgroundTask, FineTuningEvent
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.records import EventRecord, TaskRecord
-from core.platform.tasks.states import STARTED, STATES, TERMINAL, WORKABLE, may_move
+from core.platform.tasks.states import STARTED, TERMINAL, WORKABLE, may_move
 
 TASKS = BackgroundTask.__table__  # type: ignore[attr-defined]
 EVENTS = FineTuningEvent.__table__  # type: ignore[attr-defined]
@@ -238,16 +238,6 @@ def last_event_id() -> int:
     """The newest event's id, or 0: toasts start after it."""
     with UnitOfWork(write=False) as uow:
         return int(uow.session.connection().execute(select(func.coalesce(func.max(EVENTS.c.id), 0))).scalar_one())
-
-
-def count_by_state(*, kind: str | None = None) -> dict[str, int]:
-    """The number of tasks in each state; every state is a key."""
-    query = select(TASKS.c.state, func.count()).group_by(TASKS.c.state)
-    if kind:
-        query = query.where(TASKS.c.kind == kind)
-    with UnitOfWork(write=False) as uow:
-        found = {str(state): int(count) for state, count in uow.session.connection().execute(query)}
-    return {state: found.get(state, 0) for state in STATES}
 
 
 def line_before(task: TaskRecord) -> list[TaskRecord]:

@@ -41,18 +41,8 @@ class Check:
 def examine() -> list[Check]:
     """Run every check; a check that fails is reported as missing."""
     looks: tuple[Callable[[], list[Check]], ...] = (
-        _python,
-        _torch,
-        _engines,
-        _accelerators,
-        _memory,
-        _redis,
-        _database,
-        _disk,
-        _targets,
-        _ollama,
-        _keys,
-    )
+        _python, _torch, _engines, _accelerators, _memory, _redis, _database, _disk, _targets, _ollama, _keys,
+    )  # fmt: skip
     found: list[Check] = []
     for look in looks:
         try:

@@ -15,7 +15,7 @@ from core.platform.tasks.commands import request as request
 from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of as kind
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import STATES as STATES, TERMINAL
-from core.platform.tasks.store import count_by_state as count_by_state, last_event_id as last_event_id
+from core.platform.tasks.store import last_event_id as last_event_id
 
 WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15

@@ -82,9 +82,6 @@ def stream(
     messages: Sequence[Message | Mapping[str, Any]],
     max_tokens: int = 256,
     temperature: float = 0.0,
-    *,
-    top_p: float = 1.0,
-    seed: int | None = None,
 ) -> Iterator[str]:
     """The answer, piece by piece. Closing the iterator stops the generation.
 
@@ -96,7 +93,7 @@ def stream(
         NotFound: no such model. ProviderUnavailable: the inference process is down; says how to start it.
         ProviderError: the model refused the conversation, or the answer was interrupted.
     """
-    options = ChatOptions(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed)
+    options = ChatOptions(max_tokens=max_tokens, temperature=temperature)
     for chunk in chunks(model_id, messages, options):
         if chunk.text:
             yield chunk.text

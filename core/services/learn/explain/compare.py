@@ -112,11 +112,9 @@ def device(name: str) -> Device:
     return Device("cuda", gpu.name, gpu.memory_bytes, gpu.memory_bytes)
 
 
-def compare_methods(
-    size: str, device_name: str, *, rank: int = 16, batch: int = 2, length: int = 2048
-) -> list[MethodRow]:
+def compare_methods(size: str, device_name: str, *, rank: int = 16) -> list[MethodRow]:
     """Every method on one size of model, with the studio's forecast for each."""
-    dims, where, run = SIZES[size], device(device_name), _Run(batch, length)
+    dims, where, run = SIZES[size], device(device_name), _Run(2, 2048)
     return [_row(about, dims, where, run, rank) for about in METHODS]
 
 
@@ -132,9 +130,9 @@ def _row(about: type[Method], dims: Dims, where: Device, run: _Run, rank: int) -
     )
 
 
-def fits(device_name: str, *, batch: int = 2, length: int = 2048) -> dict[str, dict[str, MemoryForecast]]:
+def fits(device_name: str) -> dict[str, dict[str, MemoryForecast]]:
     """For each size of model, the forecast of full fine-tuning, LoRA and QLoRA on a device, by the method's title."""
-    where, run = device(device_name), _Run(batch, length)
+    where, run = device(device_name), _Run(2, 2048)
     return {
         size: {
             METHODS.get(method_id).title: forecast_memory(dims, method_of(method_id), run, where)

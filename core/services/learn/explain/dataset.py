@@ -36,14 +36,14 @@ class Lessons:
     source: str  # the source of the number of epochs
 
 
-def lessons(examples: int, wrong_share: float, base_model: str = "starter", method_id: str = "lora") -> Lessons:
+def lessons(examples: int, wrong_share: float) -> Lessons:
     """How often correct and wrong examples are taught, with the epochs that *auto* would choose.
 
     Args:
         examples: size of the dataset.
         wrong_share: share of examples whose output is wrong, 0 to 1.
     """
-    numbers, sources = resolve(TrainingConfig(), resolve_base(base_model), method_id, examples)
+    numbers, sources = resolve(TrainingConfig(), resolve_base("starter"), "lora", examples)
     wrong = round(examples * wrong_share)
     return Lessons(
         examples=examples,

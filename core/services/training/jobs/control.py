@@ -38,6 +38,6 @@ def events(job_id: str, since_id: int = 0) -> list[EventRecord]:
     return tasks.events(get_job(job_id).task_id, since_id)
 
 
-def log_lines(job_id: str, lines: int = 200) -> list[str]:
+def log_lines(job_id: str) -> list[str]:
     """The last lines of the run's log, oldest first."""
-    return tasks.log_tail(get_job(job_id).task_id, lines)
+    return tasks.log_tail(get_job(job_id).task_id)

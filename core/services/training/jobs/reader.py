@@ -24,6 +24,7 @@ from core.training.metrics import Point
 from core.training.providers import PROVIDERS
 
 NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
+_NEWEST = 200  # jobs of a list
 _REASONS = 20  # jobs of a list that get a waiting reason, because each needs Redis
 _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 _DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
@@ -55,30 +56,11 @@ def find_job(name_or_id: str) -> JobRecord:
     return matches[0]
 
 
-def list_jobs(
-    *,
-    state: str | None = None,
-    dataset_id: str | None = None,
-    base_model: str | None = None,
-    method: str | None = None,
-    search: str = "",
-    limit: int = 200,
-) -> list[JobRecord]:
-    """Jobs, newest first; `search` matches names. Raises SettingsError for an unknown state."""
+def list_jobs(*, state: str | None = None) -> list[JobRecord]:
+    """The newest jobs, newest first. Raises SettingsError for an unknown state."""
     if state is not None and state not in STATES:
         raise SettingsError(f"There is no state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
-    conditions = [_JOBS.c.id.is_not(None)]
-    for column, value in (
-        (TASKS.c.state, state),
-        (_JOBS.c.dataset_id, dataset_id),
-        (_JOBS.c.base_model, base_model),
-        (_JOBS.c.method, method),
-    ):
-        if value:
-            conditions.append(column == value)
-    if search:
-        conditions.append(_JOBS.c.name.icontains(search, autoescape=True))
-    return _read(*conditions, limit=limit)
+    return _read(*([TASKS.c.state == state] if state else []))
 
 
 def find_by_draft(draft_key: str) -> JobRecord | None:
@@ -98,7 +80,7 @@ def names_like(stem: str) -> set[str]:
         return set(uow.session.connection().execute(query).scalars())
 
 
-def _read(*conditions: Any, limit: int = 200) -> list[JobRecord]:
+def _read(*conditions: Any) -> list[JobRecord]:
     query = (
         select(
             _JOBS,
@@ -114,7 +96,7 @@ def _read(*conditions: Any, limit: int = 200) -> list[JobRecord]:
         .outerjoin(_MODELS, _MODELS.c.job_id == _JOBS.c.id)
         .where(*conditions)
         .order_by(_JOBS.c.created_at.desc(), _JOBS.c.id.desc())
-        .limit(limit)
+        .limit(_NEWEST)
     )
     with UnitOfWork(write=False) as uow:
         rows = [row._mapping for row in uow.session.connection().execute(query)]

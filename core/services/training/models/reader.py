@@ -18,12 +18,9 @@ _JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 _DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
 
 
-def list_models(*, include_archived: bool = False, search: str = "") -> list[ModelRecord]:
+def list_models(*, include_archived: bool = False) -> list[ModelRecord]:
     """Models, newest first."""
-    conditions = [] if include_archived else [_MODELS.c.state == "active"]
-    if search:
-        conditions.append(_MODELS.c.name.icontains(search, autoescape=True))
-    return _read(*conditions)
+    return _read(*([] if include_archived else [_MODELS.c.state == "active"]))
 
 
 def get_model(id_or_name: str) -> ModelRecord:

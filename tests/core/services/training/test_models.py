@@ -116,7 +116,7 @@ def test_archive_notes_and_lists(studio_env: Path, adapter: Path) -> None:
     assert models.set_notes(model.id, "good").notes == "good"
     models.archive(model.id)
     assert models.list_models() == []
-    assert [found.id for found in models.list_models(include_archived=True, search="items")] == [model.id]
+    assert [found.id for found in models.list_models(include_archived=True)] == [model.id]
     assert models.activate(model.id).state == "active"
     with pytest.raises(NotFound, match="Items - v1"):
         models.get_model("fm_none")
