@@ -12,12 +12,11 @@ from core.data.conversion import analysis
 from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template, TemplateOptions
-from core.errors import Conflict
 from core.messages import Reject
-from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
+from core.services.data.datasets.starting import start_draft
 from core.services.platform import drafts
 
 __all__ = [
@@ -100,39 +99,19 @@ def preview(
 
 
 def start(draft_id: str) -> TaskRecord:
-    """Start the conversion that a draft describes; calling it again returns the same task.
+    """Start the conversion that a draft describes; see `start_draft`."""
+    return start_draft(draft_id, "conversion", "convert", "Convert", "file", _payload)
 
-    If the conversion failed or was cancelled, the draft can be changed and started again, as a new task.
 
-    Raises:
-        DataError: something is missing or does not fit. Conflict: the name is taken.
-    """
-    draft = drafts.get(draft_id)
-    state = draft.state
-    if "source_id" not in state:
-        raise Conflict("This draft has no file yet.", "Upload one in step 1.")
-    if draft.result_id and (earlier := store.get(draft.result_id)).state not in ("failed", "cancelled"):
-        return earlier
+def _payload(state: Mapping[str, Any]) -> dict[str, Any]:
     recipe = Recipe.of(state)
     recipe.check(column.name for column in sources.analyze(state["source_id"]).columns)
-    dataset_writing.check_hold_out(state.get("hold_out"))
-    name = str(state.get("name") or "").strip()
-    dataset_writing.check_characters(name, state.get("description") or "")
-    payload = {
-        "draft_id": draft_id,
+    return {
         "source_id": state["source_id"],
         "validation_source_id": state.get("validation_source_id"),
-        "hold_out": state.get("hold_out"),
-        "name": name,
-        "description": state.get("description") or "",
         "origin": state.get("origin") or "convert",
         **recipe.to_dict(),
     }
-    # The key includes the previous attempt, so that two clicks at once create one task, also at a restart.
-    key = f"convert:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
-    task = dataset_writing.enqueue("conversion", f"Convert “{name}”", payload, key)
-    drafts.finish(draft_id, task.id, replaces=draft.result_id)
-    return task
 
 
 def start_with(

@@ -13,19 +13,20 @@ The import is done by `worker/handlers/chat_import.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
+from typing import Any
 
 from core.data import chat_logs
-from core.errors import Conflict, DataError
+from core.errors import DataError
 from core.platform.storage import get_storage
-from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
 from core.services.data.chat_import import stored
 from core.services.data.chat_import.review_list import choices, plan
 from core.services.data.chat_import.stored import ChatSource, ingest
-from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.records import get_version
+from core.services.data.datasets.starting import start_draft
+from core.services.data.datasets.writing import check_name
 from core.services.platform import drafts
 
 KIND = "chat_import"
@@ -51,40 +52,21 @@ def sample_source() -> ChatSource:
 
 
 def start(draft_id: str) -> TaskRecord:
-    """Start the import that a draft describes; calling it again returns the same task.
+    """Start the import that a draft describes; see `start_draft`. Raises DataError if no example is left."""
+    return start_draft(draft_id, KIND, KIND, "Import conversations", "chat log", _payload)
 
-    If the import failed or was cancelled, the draft can be changed and started again, as a new task.
 
-    Raises:
-        DataError: something is missing, or no example is left. Conflict: the name is taken.
-    """
-    draft = drafts.get(draft_id)
-    state = draft.state
-    if "source_id" not in state:
-        raise Conflict("This draft has no chat log yet.", "Upload one in step 1.")
-    if draft.result_id and (earlier := store.get(draft.result_id)).state not in ("failed", "cancelled"):
-        return earlier
+def _payload(state: Mapping[str, Any]) -> dict[str, Any]:
     chosen = choices(state)
     if not plan(chosen).imported:
         raise DataError("No example is left to import.", "Change the roles or the filters.", code="too_few_examples")
-    dataset_writing.check_hold_out(state.get("hold_out"))
-    name = str(state.get("name") or "").strip()
-    dataset_writing.check_name(name)
-    dataset_writing.check_characters(name, state.get("description") or "")
-    payload = {
-        "draft_id": draft_id,
+    check_name(str(state.get("name") or "").strip())
+    return {
         "source_id": chosen.source_id,
         "reading": chosen.options.model_dump(exclude_defaults=True),
         "recipe": chosen.recipe.model_dump(),
         "decisions": dict(chosen.decisions),
-        "hold_out": state.get("hold_out"),
-        "name": name,
-        "description": state.get("description") or "",
     }
-    key = f"{KIND}:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
-    task = dataset_writing.enqueue(KIND, f"Import conversations “{name}”", payload, key)
-    drafts.finish(draft_id, task.id, replaces=draft.result_id)
-    return task
 
 
 def left_out(version_id: str) -> Iterator[bytes]:

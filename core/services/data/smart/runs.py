@@ -14,51 +14,33 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import commands, store
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.store import TASKS
-from core.services.data.datasets import writing as dataset_writing
+from core.services.data.datasets.starting import start_draft
 from core.services.data.smart import row_store as smart_store, source as smart_source
 from core.services.data.smart.origin import writer_of
 from core.services.data.smart.records import SmartProgress, SmartRowRecord
-from core.services.platform import connections, drafts
+from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 
 KIND: Final = "smart"
 
 
 def start(draft_id: str) -> TaskRecord:
-    """Start the run that a draft describes; a draft starts once, however often this is called.
+    """Start the run that a draft describes; see `start_draft`."""
+    return start_draft(draft_id, KIND, "smart", "Write", "file", _payload)
 
-    Raises:
-        DataError: something is missing or invalid. Conflict: the name is taken, or there is no file.
-    """
-    draft = drafts.get(draft_id)
-    state = draft.state
-    if "source_id" not in state:
-        raise Conflict("This draft has no file yet.", "Upload one in step 1.")
-    if draft.result_id and store.get(draft.result_id).state not in ("failed", "cancelled"):
-        return store.get(draft.result_id)
+
+def _payload(state: Mapping[str, Any]) -> dict[str, Any]:
     recipe = SmartRecipe.of(state.get("smart") or {})
     check_start(state["source_id"], recipe)
-    dataset_writing.check_hold_out(state.get("hold_out"))
-    name = str(state.get("name") or "").strip()
-    description = str(state.get("description") or "")
-    dataset_writing.check_characters(name, description)
-    payload = {
-        "draft_id": draft_id,
+    return {
         "source_id": state["source_id"],
         "recipe": recipe.model_dump(mode="json"),
         "budget_usd": recipe.budget_usd,
         "prompt_version": PROMPT_VERSION,
         "writer": writer_of(recipe),
         "reading": smart_source.fingerprint(state["source_id"]),
-        "name": name,
-        "description": description,
-        "hold_out": state.get("hold_out"),
         "origin": "smart",
     }
-    key = f"smart:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
-    task = dataset_writing.enqueue(KIND, f"Write “{name}”", payload, key)
-    drafts.finish(draft_id, task.id, replaces=draft.result_id)
-    return task
 
 
 def check_start(source_id: str, recipe: SmartRecipe) -> None:
