@@ -79,17 +79,9 @@ class CsvFormat(Format):
             *((f"Cells are quoted with {quote}.",) if quote != '"' else ()),
         )
         return Detection(
-            self.id,
-            head.encoding,
-            delimiter=delimiter,
-            quotechar=quote,
-            header=header,
-            skip_lines=skip,
-            columns=columns,
-            preamble=preamble[:50],
-            notes=notes,
-            findings=findings,
-        )
+            self.id, head.encoding, delimiter=delimiter, quotechar=quote, header=header, skip_lines=skip,
+            columns=columns, preamble=preamble[:50], notes=notes, findings=findings,
+        )  # fmt: skip
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         delimiters = _characters(detected.delimiter, current.delimiter, _DELIMITER_TITLES)

@@ -149,14 +149,9 @@ class Issue:
     def meaning(self) -> str:
         """The sentence without counts."""
         return self.sentence.format(
-            examples="Examples",
-            labeled_examples="Labeled examples",
-            redundant="Redundant examples",
-            in_groups="",
-            are="are",
-            have="have",
-            s="",
-        )
+            examples="Examples", labeled_examples="Labeled examples", redundant="Redundant examples", in_groups="",
+            are="are", have="have", s="",
+        )  # fmt: skip
 
     def fix(self, fix_id: str) -> Fix | None:
         """The fix with this id."""

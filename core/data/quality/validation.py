@@ -269,13 +269,6 @@ class _Notes:
 
     def report(self, lines: int) -> ChunkReport:
         return ChunkReport(
-            lines,
-            self._read,
-            self._rejected,
-            self._unreadable,
-            self._masked,
-            tuple(self._findings),
-            self._keys,
-            self._at,
-            self._wasted,
-        )
+            lines, self._read, self._rejected, self._unreadable, self._masked, tuple(self._findings), self._keys,
+            self._at, self._wasted,
+        )  # fmt: skip

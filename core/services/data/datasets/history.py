@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from sqlmodel import col, select
 
@@ -20,27 +18,16 @@ _MADE = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class VersionChange:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionChange(Change):
     """One step of a dataset's history.
 
-    Attributes:
-        operation: id of what was done, e.g. `drop_rows`, `restore`, `undo`; "" for the first version.
-        what: what was done, as a sentence; `why` is the user's reason, or "".
-        parameters: of the operation; long lists are shortened.
-        added, removed, changed: examples, compared with the version before.
-        current: whether it is the newest version.
+    `operation` is "" for the first version; `added`, `removed` and `changed` are compared with the version before.
+    `current`: whether it is the newest version.
     """
 
     version: VersionRecord
-    operation: str
-    what: str
-    why: str
-    added: int
-    removed: int
-    changed: int
     current: bool
-    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -66,17 +53,7 @@ def history(dataset_id: str) -> list[VersionChange]:
 def change_of(version: VersionRecord, *, current: bool = False) -> VersionChange:
     """How a version was created, from its manifest."""
     change = version.manifest.change or Change("", _first(version))
-    return VersionChange(
-        version=version,
-        operation=change.operation,
-        what=change.what,
-        why=change.why,
-        added=change.added,
-        removed=change.removed,
-        changed=change.changed,
-        current=current,
-        parameters=change.parameters,
-    )
+    return VersionChange(version=version, current=current, **asdict(change))
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,14 +93,9 @@ def get(source_id: str) -> SourceRecord:
 def source_file(source: SourceRecord) -> SourceFile:
     """The upload as the manifest of a dataset version records it."""
     return SourceFile(
-        source.id,
-        source.filename,
-        source.sha256,
-        source.size_bytes,
-        source.format,
-        source.encoding,
+        source.id, source.filename, source.sha256, source.size_bytes, source.format, source.encoding,
         source.detection.to_dict(),
-    )
+    )  # fmt: skip
 
 
 def detection(source_id: str) -> Detection:
