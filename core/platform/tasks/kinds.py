@@ -34,7 +34,7 @@ class TaskKind:
         can_keep: its last checkpoint can be kept after it failed or was cancelled.
         reads: paths in the payload to ids of datasets or dataset versions that an unfinished task needs, for example
             `dataset_id` or `parts.version_id`; such a dataset cannot be deleted.
-        changes_dataset: it makes the next version of the existing dataset in the payload's `dataset_id`.
+        changes_dataset: it reads the dataset in the payload's `dataset_id` and makes its next version.
         opens: the screen that shows the task, and the payload's key with the id that the screen expects.
         shown_as_result: the home screen lists the dataset or job that it makes, not the task.
     """
@@ -61,7 +61,8 @@ class TaskKind:
 
     def ids_read(self, payload: Mapping[str, Any]) -> frozenset[str]:
         """The ids of datasets or dataset versions that a task with this payload reads."""
-        return frozenset(value for path in self.reads for value in _values(payload, path.split(".")))
+        paths = (*self.reads, "dataset_id") if self.changes_dataset else self.reads
+        return frozenset(value for path in paths for value in _values(payload, path.split(".")))
 
 
 def _values(node: Any, path: list[str]) -> list[str]:
@@ -102,32 +103,16 @@ KINDS.add(
 KINDS.add(TaskKind("chat_import", "Import of conversations", "forum", "cpu", makes_version=True))
 KINDS.add(TaskKind("validation", "Dataset check", "rule", "cpu"))
 KINDS.add(TaskKind("quality", "Quality check", "verified", "cpu"))
-KINDS.add(TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, reads=("dataset_id",), changes_dataset=True))
+KINDS.add(TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, changes_dataset=True))
 KINDS.add(TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)))
 KINDS.add(TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True))
 KINDS.add(
     TaskKind(
-        "smart_again",
-        "Retry of failed rows",
-        "refresh",
-        "io",
-        makes_version=True,
-        can_pause=True,
-        reads=("dataset_id",),
-        changes_dataset=True,
+        "smart_again", "Retry of failed rows", "refresh", "io", makes_version=True, can_pause=True, changes_dataset=True
     )
 )
 KINDS.add(
-    TaskKind(
-        "variations",
-        "Variations",
-        "edit_note",
-        "io",
-        makes_version=True,
-        can_pause=True,
-        reads=("dataset_id",),
-        changes_dataset=True,
-    )
+    TaskKind("variations", "Variations", "edit_note", "io", makes_version=True, can_pause=True, changes_dataset=True)
 )
 KINDS.add(TaskKind("starter", "Starter model", "deployed_code", "gpu", module="worker.training.starter"))
 KINDS.add(TaskKind("calibration", "Time measurement", "speed", "gpu", module="worker.training.calibrate"))

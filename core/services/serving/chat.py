@@ -78,10 +78,7 @@ def warm_up() -> None:
 
 
 def stream(
-    model_id: str,
-    messages: Sequence[Message | Mapping[str, Any]],
-    max_tokens: int = 256,
-    temperature: float = 0.0,
+    model_id: str, messages: Sequence[Message | Mapping[str, Any]], max_tokens: int = 256, temperature: float = 0.0
 ) -> Iterator[str]:
     """The answer, piece by piece. Closing the iterator stops the generation.
 

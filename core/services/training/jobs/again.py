@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from core.models import methods
@@ -10,18 +9,6 @@ from core.services.training.jobs.reader import get_job
 from core.services.training.jobs.records import JobRecord
 from core.training.jobs import remedies as job_remedies
 from core.training.jobs.remedies import SettingChange
-
-
-def _merged(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {
-        **choices,
-        **changes,
-        "method_config": {**choices["method_config"], **changes.get("method_config", {})},
-        "training": {**choices["training"], **changes.get("training", {})},
-    }
-    if "method" in changes and changes["method"] != choices["method"]:
-        merged["method_config"] = dict(changes.get("method_config", {}))
-    return merged
 
 
 def remedies(job: JobRecord) -> tuple[SettingChange, ...]:
@@ -40,7 +27,14 @@ def also_helps(cause: str) -> str:
 
 def started_over(job_id: str) -> dict[str, Any]:
     """The choices of a job that failed with the settings that would help, for the draft of a new job."""
-    return _merged(choices_of(job_id), job_remedies.as_choices(remedies(get_job(job_id))))
+    choices, changes = choices_of(job_id), job_remedies.as_choices(remedies(get_job(job_id)))
+    same_method = changes.get("method", choices["method"]) == choices["method"]
+    return {
+        **choices,
+        **changes,
+        "method_config": (choices["method_config"] if same_method else {}) | changes.get("method_config", {}),
+        "training": choices["training"] | changes.get("training", {}),
+    }
 
 
 def choices_of(job_id: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from core.services.data import datasets
 from core.services.platform import tasks
 from core.services.training import jobs, starter
 from core.services.training.jobs.records import JobRecord
+from tests.support import runs
 from tests.support.jobs import begin, finish, launch, make_dataset
 from tests.support.random_model import make_model
 
@@ -262,6 +263,19 @@ def test_running_again_with_changes_names_the_parent(studio_env: Path, model: st
     assert child.parent_job_id == child.spec.parent_job_id == parent.id
     assert (child.spec.training.num_epochs, child.spec.training.learning_rate) == (2, 1e-4)
     assert child.spec.method_config["rank"] == 8
+
+
+@pytest.mark.parametrize(("method", "config"), [("lora", {"dropout": 0.1}), ("full", {})])
+def test_starting_over_keeps_the_settings_of_the_method_unless_it_changes(
+    studio_env: Path, model: str, method: str, config: dict[str, float]
+) -> None:
+    job = launch(make_dataset(), model, method=method, method_config=config, training={"num_epochs": 2})
+    runs.fail(begin(job), "Memory ran out.", "")
+    again = jobs.started_over(job.id)
+    assert again["training"]["num_epochs"] == 2
+    assert again["method"] == "lora"
+    assert again["method_config"].get("dropout") == config.get("dropout")
+    assert method == "lora" or again["method_config"] == {}
 
 
 def test_jobs_are_filtered_and_named(studio_env: Path, model: str) -> None:
