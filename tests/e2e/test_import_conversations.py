@@ -106,7 +106,7 @@ def test_an_export_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) 
     page.get_by_text("13 pairs").wait_for()
     page.get_by_text("70 messages read").wait_for()
     with page.expect_download() as download:
-        page.locator(".st-key-download_left_out button").first.click()
+        page.locator(".st-key-download_left_out button, .st-key-download_left_out a").first.click()
     left = [json.loads(line) for line in Path(download.value.path()).read_text().splitlines()]
     assert sum(item["messages"] for item in left) == 44
     assert {item["reason"] for item in left} == {"hidden", "other_branch", "unanswered", "dropped"}

@@ -72,10 +72,10 @@ def request(task_id: str, action: str) -> TaskRecord:
             _command(uow, task, action)
         else:
             _restart(uow, task, action)
+        needed = _retry_needed(uow, task) if action == "retry" else []
         uow.commit()
-    if action == "retry" and task.after_task_id:
-        _retry_needed(task.after_task_id)
-    settle(task_id)
+    for changed in (*needed, task_id):
+        settle(changed)
     return store.get(task_id)
 
 
@@ -102,7 +102,16 @@ def _restart(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
         uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task.id).values(command="keep"))
 
 
-def _retry_needed(task_id: str) -> None:
-    """A retry also retries the task that it waits for, if that one failed or was cancelled."""
-    if store.get(task_id).state in _NEEDS["retry"]:
-        request(task_id, "retry")
+def _retry_needed(uow: UnitOfWork, task: TaskRecord) -> list[str]:
+    """A retry also retries what the task waits for, if that failed or was cancelled; returns the ids.
+
+    In the transaction of the retry: the failed dependency would otherwise fail the task again (`fail_dependent`).
+    """
+    retried: list[str] = []
+    while task.after_task_id:
+        task = store.get_in(uow, task.after_task_id, lock=True)
+        if task.state not in _NEEDS["retry"]:
+            break
+        _restart(uow, task, "retry")
+        retried.insert(0, task.id)
+    return retried

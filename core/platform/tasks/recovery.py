@@ -126,20 +126,27 @@ def settle(task_id: str) -> None:
 
 
 def fail_dependent(waiting: TaskRecord, needed: TaskRecord) -> None:
-    """Fail a task whose dependency failed or was cancelled, with that cause; and the tasks that wait for it in turn."""
-    if needed.state not in TERMINAL - {"succeeded"}:
-        return
+    """Fail a task whose dependency failed or was cancelled, with that cause; and the tasks that wait for it in turn.
+
+    Both are read again under a lock: a retry may have restarted them since the caller read them.
+    """
+    with UnitOfWork() as uow:
+        waiting = store.get_in(uow, waiting.id, lock=True)
+        needed = store.get_in(uow, needed.id, lock=True)
+        if waiting.state != "pending" or needed.state not in TERMINAL - {"succeeded"}:
+            return
+        error = _dependency_error(needed)
+        store.move(uow, waiting.id, "failed", reason=error["cause"], error=error, message=error["message"])
+        uow.commit()
+    settle(waiting.id)
+
+
+def _dependency_error(needed: TaskRecord) -> dict[str, Any]:
     reason = needed.error.get("message") or ""
-    error = {
+    return {
         "message": f"“{needed.title}”, which this waits for, {needed.state}: {reason}"
         if needed.state == "failed"
         else f"“{needed.title}”, which this waits for, was cancelled.",
         "remedy": needed.error.get("remedy") or "Retry it; that also retries the task it waits for.",
         "cause": needed.error.get("cause") or f"dependency_{needed.state}",
     }
-    with UnitOfWork() as uow:
-        store.move(
-            uow, waiting.id, "failed", expect="pending", reason=error["cause"], error=error, message=error["message"]
-        )
-        uow.commit()
-    settle(waiting.id)

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import InvalidTransition
 from core.platform.db.uow import UnitOfWork
-from core.platform.tasks import commands, store
+from core.platform.tasks import commands, recovery, store
 from core.platform.tasks.context import TaskContext
 from core.platform.tasks.lease import Lease, acquire
 from core.platform.tasks.states import ACTIONS, STATES
@@ -80,6 +80,21 @@ def test_a_retry_also_retries_the_dependency(studio_env, make_task) -> None:
     commands.request(needed.id, "cancel")
     commands.request(waiting.id, "retry")
     assert store.get(needed.id).state == "pending"
+    assert store.get(waiting.id).state == "pending"
+
+
+@pytest.mark.usefixtures("database")
+def test_a_late_look_at_the_failed_dependency_does_not_fail_a_retried_task_again(make_task) -> None:
+    """The process that failed the dependency may look for waiting tasks only after both were retried."""
+    needed = make_task()
+    behind = make_task(after_task_id=needed.id)
+    waiting = make_task(after_task_id=behind.id)
+    commands.request(needed.id, "cancel")
+    seen = store.get(behind.id), store.get(needed.id)
+    commands.request(waiting.id, "retry")
+    assert [store.get(task.id).state for task in (needed, behind, waiting)] == ["pending"] * 3
+    recovery.fail_dependent(*seen)
+    assert store.get(behind.id).state == "pending"
     assert store.get(waiting.id).state == "pending"
 
 
