@@ -27,9 +27,9 @@ def tuned(studio_env: Path, tmp_path: Path) -> models.ModelRecord:
 def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.ModelRecord) -> None:
     whole = merging.served_id(tuned.id)
     assert merging.can_merge(tuned)
-    with pytest.raises(NotFound, match="was not merged"):
+    with pytest.raises(NotFound, match="has not been merged"):
         served_models.find(whole)
-    with pytest.raises(NotFound, match="was not merged"):
+    with pytest.raises(NotFound, match="has not been merged"):
         models.download(tuned.id, merged=True)
     task = merging.begin(tuned.id)
     assert merging.begin(tuned.id) == task == merging.running(tuned.id)
