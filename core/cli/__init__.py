@@ -41,8 +41,13 @@ VERBS.add("core.cli.worker")
 VERBS.add("core.cli.doctor")
 
 
-def build_app() -> typer.Typer:
-    """The command line as a typer app; a test compares docs/cli.md with it."""
+def build_app(verb: str | None = None) -> typer.Typer:
+    """The command line as a typer app; a test compares docs/cli.md with it.
+
+    Args:
+        verb: the only one to load, because the help texts of all verbs import half of the studio. None, or what is not
+            a verb: all of them.
+    """
     app = typer.Typer(
         name="sft",
         help="Turn tables into labeled examples, fine-tune a model on them, and ask it.",
@@ -51,7 +56,8 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # plain help: readable in logs, and no terminal guessing
     )
-    for module in VERBS:
+    app.callback()(lambda: None)  # typer would run an app with a single command without its name
+    for module in [VERBS.get(verb)] if verb is not None and verb in VERBS else VERBS:
         import_module(module).register(app)
     return app
 
@@ -59,4 +65,6 @@ def build_app() -> typer.Typer:
 def main(argv: list[str] | None = None) -> int:
     """Run `sft` and return its exit code; every error becomes a message on stderr, never a traceback."""
     arguments = sys.argv[1:] if argv is None else argv
-    return run_guarded(lambda: build_app()(args=arguments, prog_name="sft", standalone_mode=False))
+    return run_guarded(
+        lambda: build_app(next(iter(arguments), None))(args=arguments, prog_name="sft", standalone_mode=False)
+    )

@@ -34,3 +34,10 @@ def test_every_verb_has_a_help_text(verb: str) -> None:
     command = typer.main.get_command(build_app()).commands[verb]  # type: ignore[attr-defined]
     assert command.help
     assert all(getattr(param, "help", None) for param in command.params if param.name != "help")
+
+
+@pytest.mark.parametrize("verb", VERBS.ids())
+def test_a_verb_works_when_only_its_own_module_is_loaded(verb: str) -> None:
+    """`sft VERB` loads no other verb: the help texts of all import half of the studio."""
+    alone = typer.main.get_command(build_app(verb)).commands  # type: ignore[attr-defined]
+    assert set(alone) == {verb}
