@@ -15,30 +15,14 @@ import typer
 from core.cli._support.boundary import run_guarded
 from core.registry import Registry
 
-# A verb is a module with `register(app)`. The order is the order of `sft --help`.
+# A verb is a module with a function of its name; its SUBCOMMANDS, if it has some, become `sft VERB SUBCOMMAND`.
+# The order is the order of `sft --help`.
 VERBS: Final = Registry[str]("verb of sft", key=lambda module: module.rpartition(".")[2])
-VERBS.add("core.cli.up")
-VERBS.add("core.cli.demo")
-VERBS.add("core.cli.validate")
-VERBS.add("core.cli.analyze")
-VERBS.add("core.cli.rows")
-VERBS.add("core.cli.convert")
-VERBS.add("core.cli.write")
-VERBS.add("core.cli.connections")
-VERBS.add("core.cli.datasets")
-VERBS.add("core.cli.history")
-VERBS.add("core.cli.split")
-VERBS.add("core.cli.dedupe")
-VERBS.add("core.cli.mix")
-VERBS.add("core.cli.undo")
-VERBS.add("core.cli.export")
-VERBS.add("core.cli.train")
-VERBS.add("core.cli.jobs")
-VERBS.add("core.cli.models")
-VERBS.add("core.cli.merge")
-VERBS.add("core.cli.chat")
-VERBS.add("core.cli.worker")
-VERBS.add("core.cli.doctor")
+for _verb in (
+    "up", "demo", "validate", "analyze", "rows", "convert", "write", "connections", "datasets", "history", "split",
+    "dedupe", "mix", "undo", "export", "train", "jobs", "models", "merge", "chat", "worker", "doctor",
+):  # fmt: skip
+    VERBS.add(f"core.cli.{_verb}")
 
 
 def build_app(verb: str | None = None) -> typer.Typer:
@@ -58,8 +42,22 @@ def build_app(verb: str | None = None) -> typer.Typer:
     )
     app.callback()(lambda: None)  # typer would run an app with a single command without its name
     for module in [VERBS.get(verb)] if verb is not None and verb in VERBS else VERBS:
-        import_module(module).register(app)
+        _add(app, module)
     return app
+
+
+def _add(app: typer.Typer, module: str) -> None:
+    verb = module.rpartition(".")[2]
+    loaded = import_module(module)
+    function, subcommands = getattr(loaded, verb), getattr(loaded, "SUBCOMMANDS", ())
+    if not subcommands:
+        app.command()(function)
+        return
+    group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+    group.callback()(function)
+    for subcommand in subcommands:
+        group.command()(subcommand)
+    app.add_typer(group, name=verb)
 
 
 def main(argv: list[str] | None = None) -> int:

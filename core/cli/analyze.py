@@ -14,39 +14,29 @@ if TYPE_CHECKING:
     from core.data.conversion.analysis import Analysis
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def analyze(
-        file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    ) -> None:
-        """Show a file's columns (type, distinct values, empties, samples) and a suggested conversion."""
-        from core.services.data import sources
+def analyze(
+    file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show a file's columns (type, distinct values, empties, samples) and a suggested conversion."""
+    from core.services.data import sources
 
-        analysis = sources.analyze_file(file)
-        if as_json:
-            print_json({"file": str(file), **analysis.to_dict()})
-        else:
-            _print_analysis(file, analysis)
+    analysis = sources.analyze_file(file)
+    if as_json:
+        print_json({"file": str(file), **analysis.to_dict()})
+    else:
+        _print_analysis(file, analysis)
 
 
 def _print_analysis(file: Path, analysis: Analysis) -> None:
     from core.services.data import sources
 
     print(f"{file}: {analysis.total_rows:,} rows, {analysis.rejected_rows:,} of them unreadable")
-    print_table(
-        ("COLUMN", "TYPE", "DISTINCT", "EMPTY", "SAMPLES"),
-        [
-            (
-                column.name,
-                column.type,
-                f"{column.distinct:,}" + ("" if column.distinct_exact else "+"),
-                f"{column.empty:,}",
-                " | ".join(" ".join(sample.split())[:30] for sample in column.samples[:3]),
-            )
-            for column in analysis.columns
-        ],
-    )
+    print_table(("COLUMN", "TYPE", "DISTINCT", "EMPTY", "SAMPLES"), [
+        (column.name, column.type, f"{column.distinct:,}" + ("" if column.distinct_exact else "+"), f"{column.empty:,}",
+         " | ".join(" ".join(sample.split())[:30] for sample in column.samples[:3]))
+        for column in analysis.columns
+    ])  # fmt: skip
     if analysis.shape:
         print(f"Known chat shape: {analysis.shape}. It needs no conversion.")
     elif analysis.suggestion:

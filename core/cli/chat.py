@@ -11,25 +11,21 @@ from core.cli._support.boundary import say
 from core.messages import Message
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def chat(
-        question: Annotated[str, typer.Argument(help="What to ask.")],
-        model: Annotated[str, typer.Option(help="Name or id of a tuned model, or starter.")] = "starter",
-        system: Annotated[str, typer.Option(help="System message; use the one of the model's examples.")] = "",
-        max_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Longest answer, in tokens.")] = 256,
-        temperature: Annotated[
-            float, typer.Option(min=0.0, max=2.0, help="0 always takes the most likely token.")
-        ] = 0.0,
-    ) -> None:
-        """Ask a model a question and print its answer."""
-        from core.platform.supervisor import ensure
-        from core.services.serving import chat as service
+def chat(
+    question: Annotated[str, typer.Argument(help="What to ask.")],
+    model: Annotated[str, typer.Option(help="Name or id of a tuned model, or starter.")] = "starter",
+    system: Annotated[str, typer.Option(help="System message; use the one of the model's examples.")] = "",
+    max_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Longest answer, in tokens.")] = 256,
+    temperature: Annotated[float, typer.Option(min=0.0, max=2.0, help="0 always takes the most likely token.")] = 0.0,
+) -> None:
+    """Ask a model a question and print its answer."""
+    from core.platform.supervisor import ensure
+    from core.services.serving import chat as service
 
-        messages = [Message("system", system)] if system else []
-        messages.append(Message("user", question))
-        with ensure({"inference"}, say):
-            for piece in service.stream(model, messages, max_tokens=max_tokens, temperature=temperature):
-                sys.stdout.write(piece)
-                sys.stdout.flush()
-        sys.stdout.write("\n")
+    messages = [Message("system", system)] if system else []
+    messages.append(Message("user", question))
+    with ensure({"inference"}, say):
+        for piece in service.stream(model, messages, max_tokens=max_tokens, temperature=temperature):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+    sys.stdout.write("\n")

@@ -6,6 +6,7 @@ import shutil
 import textwrap
 import time
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,39 +22,33 @@ if TYPE_CHECKING:
     from core.services.training.results import TestedQuestion
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def demo(
-        again: Annotated[bool, typer.Option("--again", help="Train again even if a demo has finished before.")] = False,
-        method: Annotated[str, typer.Option(help=method_help())] = "lora",
-    ) -> None:
-        """Train on the bundled sample and print base and tuned answers side by side; the last line is JSON."""
-        from core.platform.supervisor import ensure
-        from core.services.learn import demo as service
-        from core.services.training import jobs, models
+def demo(
+    again: Annotated[bool, typer.Option("--again", help="Train again even if a demo has finished before.")] = False,
+    method: Annotated[str, typer.Option(help=method_help())] = "lora",
+) -> None:
+    """Train on the bundled sample and print base and tuned answers side by side; the last line is JSON."""
+    from core.platform.supervisor import ensure
+    from core.services.learn import demo as service
+    from core.services.training import jobs, models
 
-        with ensure({"redis", "worker"}, say):
-            record = _follow(service.start(again=again, method=method).id)
-        job = jobs.get_job(record.job_id or "")
-        match = record.exact_match
-        assert match is not None
-        base, tuned, counts = match.base, match.tuned, match.counts
-        _side_by_side(match.samples)
-        if counts.validation:
-            print(
-                f"Paraphrased questions, never trained on ({counts.validation}): base {base.validation:.2f}, "
-                f"tuned {tuned.validation:.2f} exact"
-            )
-        print(f"Trained questions ({counts.train}): base {base.train:.2f}, tuned {tuned.train:.2f} exact")
-        print_json(
-            {
-                "examples": counts.train,
-                "base_exact_match": base.train,
-                "tuned_exact_match": tuned.train,
-                "train_seconds": round(float(job.measured.get("train_seconds") or 0.0), 1),
-                "model": models.get_model(record.model_id or "").name,
-            }
+    with ensure({"redis", "worker"}, say):
+        record = _follow(service.start(again=again, method=method).id)
+    job = jobs.get_job(record.job_id or "")
+    match = record.exact_match
+    assert match is not None
+    base, tuned, counts = match.base, match.tuned, match.counts
+    _side_by_side(match.samples)
+    if counts.validation:
+        print(
+            f"Paraphrased questions, never trained on ({counts.validation}): base {base.validation:.2f}, "
+            f"tuned {tuned.validation:.2f} exact"
         )
+    print(f"Trained questions ({counts.train}): base {base.train:.2f}, tuned {tuned.train:.2f} exact")
+    print_json({
+        "examples": counts.train, "base_exact_match": base.train, "tuned_exact_match": tuned.train,
+        "train_seconds": round(float(job.measured.get("train_seconds") or 0.0), 1),
+        "model": models.get_model(record.model_id or "").name,
+    })  # fmt: skip
 
 
 def _follow(demo_id: str) -> DemoRecord:
@@ -81,10 +76,7 @@ def _side_by_side(samples: Sequence[TestedQuestion]) -> None:
     width = max(24, (min(shutil.get_terminal_size((100, 24)).columns, 120) - 3) // 2)
     for sample in samples:
         print(f"Q: {sample.question}")
-        left = textwrap.wrap(f"base: {sample.base}", width) or [""]
-        right = textwrap.wrap(f"tuned: {sample.tuned}", width) or [""]
-        for row in range(max(len(left), len(right))):
-            a = left[row] if row < len(left) else ""
-            b = right[row] if row < len(right) else ""
-            print(f"{a:<{width}} | {b}".rstrip())
+        left, right = textwrap.wrap(f"base: {sample.base}", width), textwrap.wrap(f"tuned: {sample.tuned}", width)
+        for one, other in zip_longest(left, right, fillvalue=""):
+            print(f"{one:<{width}} | {other}".rstrip())
         print()

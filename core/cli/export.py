@@ -13,38 +13,36 @@ from core.data.versions.exports import EXPORTS
 from core.errors import DataError, NotFound
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def export(
-        dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
-        format: Annotated[str, typer.Option(help=f"One of: {', '.join(EXPORTS.ids())}.")] = "jsonl",
-        version: Annotated[int, typer.Option(min=0, help="Number of a version; 0: the newest.")] = 0,
-        split: Annotated[str, typer.Option(help="Only this split: train or validation.")] = "",
-        out: Annotated[Path | None, typer.Option(help="File to write; left out: stdout.")] = None,
-    ) -> None:
-        """Write a dataset as a file; what the format cannot carry is reported on stderr."""
-        from core.platform.supervisor import ensure
-        from core.services.data import datasets, exports
+def export(
+    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
+    format: Annotated[str, typer.Option(help=f"One of: {', '.join(EXPORTS.ids())}.")] = "jsonl",
+    version: Annotated[int, typer.Option(min=0, help="Number of a version; 0: the newest.")] = 0,
+    split: Annotated[str, typer.Option(help="Only this split: train or validation.")] = "",
+    out: Annotated[Path | None, typer.Option(help="File to write; left out: stdout.")] = None,
+) -> None:
+    """Write a dataset as a file; what the format cannot carry is reported on stderr."""
+    from core.platform.supervisor import ensure
+    from core.services.data import datasets, exports
 
-        if split not in ("", "train", "validation"):
-            raise DataError(f"Unknown split: {split!r}.", "Choose train or validation.")
-        with ensure(set()):
-            found = datasets.get_dataset(dataset)
-            chosen = found.version
-            if version:
-                numbered = {item.number: item for item in datasets.versions(found.id)}
-                if version not in numbered:
-                    raise NotFound(f"“{found.name}” has no version {version}.", f"It has 1 to {max(numbered)}.")
-                chosen = numbered[version]
-            for loss in exports.losses(chosen.id, format, split or None):
-                say(f"Note: {loss.text}")
-            content = exports.export(chosen.id, format, split or None)
-            if out is None:
-                sys.stdout.flush()
-                for block in content:
-                    sys.stdout.buffer.write(block)
-                sys.stdout.buffer.flush()
-                return
-            with out.open("wb") as stream:
-                stream.writelines(content)
-            print(out)
+    if split not in ("", "train", "validation"):
+        raise DataError(f"Unknown split: {split!r}.", "Choose train or validation.")
+    with ensure(set()):
+        found = datasets.get_dataset(dataset)
+        chosen = found.version
+        if version:
+            numbered = {item.number: item for item in datasets.versions(found.id)}
+            if version not in numbered:
+                raise NotFound(f"“{found.name}” has no version {version}.", f"It has 1 to {max(numbered)}.")
+            chosen = numbered[version]
+        for loss in exports.losses(chosen.id, format, split or None):
+            say(f"Note: {loss.text}")
+        content = exports.export(chosen.id, format, split or None)
+        if out is None:
+            sys.stdout.flush()
+            for block in content:
+                sys.stdout.buffer.write(block)
+            sys.stdout.buffer.flush()
+            return
+        with out.open("wb") as stream:
+            stream.writelines(content)
+        print(out)

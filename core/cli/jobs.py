@@ -1,24 +1,18 @@
-"""`sft jobs`: the fine-tuning jobs, newest first; `sft jobs metrics`: the points of one as a file."""
+"""`sft jobs`: the fine-tuning jobs, newest first; `show`: one of them; `metrics`: the points of one as a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli._support.boundary import say
-from core.cli._support.job_show import show
 from core.cli._support.output import moment, print_json, print_table
 from core.errors import SettingsError
 
-
-def register(app: typer.Typer) -> None:
-    group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
-    group.callback()(jobs)
-    group.command()(metrics)
-    group.command()(show)
-    app.add_typer(group, name="jobs", help="List fine-tuning jobs with their state, progress and loss.")
+if TYPE_CHECKING:
+    from core.services.training.jobs import JobRecord
 
 
 def jobs(
@@ -36,36 +30,21 @@ def jobs(
         found = service.list_jobs(state=state or None)
     if as_json:
         for job in found:
-            print_json(
-                {
-                    "job": job.id,
-                    "name": job.name,
-                    "status": job.state,
-                    "waiting_to_resume": job.waiting_to_resume,
-                    "progress": job.progress,
-                    "dataset": job.dataset_name,
-                    "base": job.base_model,
-                    "method": job.method,
-                    "loss": job.loss,
-                    "model": job.model_id,
-                    "created_at": job.created_at,
-                }
-            )
+            print_json({
+                "job": job.id, "name": job.name, "status": job.state, "waiting_to_resume": job.waiting_to_resume,
+                "progress": job.progress, "dataset": job.dataset_name, "base": job.base_model, "method": job.method,
+                "loss": job.loss, "model": job.model_id, "created_at": job.created_at,
+            })  # fmt: skip
         return
-    print_table(
-        ("JOB", "NAME", "STATE", "PROGRESS", "LOSS", "CREATED"),
-        [
-            (
-                job.id,
-                job.name,
-                "waiting to resume" if job.waiting_to_resume else job.state,
-                f"{job.progress:.0f}%",
-                "-" if job.loss is None else f"{job.loss:.3f}",
-                moment(job.created_at),
-            )
-            for job in found
-        ],
-    )
+    print_table(("JOB", "NAME", "STATE", "PROGRESS", "LOSS", "CREATED"), [
+        (job.id, job.name, _state(job), f"{job.progress:.0f}%", "-" if job.loss is None else f"{job.loss:.3f}",
+         moment(job.created_at))
+        for job in found
+    ])  # fmt: skip
+
+
+def _state(job: JobRecord) -> str:
+    return "waiting to resume" if job.waiting_to_resume else job.state
 
 
 def metrics(
@@ -91,3 +70,37 @@ def metrics(
         if tensorboard is not None:
             tensorboard.write_bytes(monitoring.metrics_tensorboard(job))
             say(f"Wrote {tensorboard}: unpack it, then run tensorboard --logdir on the folder.")
+
+
+def show(
+    job: Annotated[str, typer.Argument(help="Name or id of a job.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show one job, and once it is over its forecast beside what was measured."""
+    from core.platform.supervisor import ensure
+    from core.services.training import jobs as service
+
+    with ensure(set()):
+        found = service.find_job(job)
+        rows, record = service.forecast_and_measured(found), service.track_record()
+    if as_json:
+        return print_json({
+            "job": found.id, "name": found.name, "status": found.state, "waiting_to_resume": found.waiting_to_resume,
+            "model": found.model_id, "forecast": found.forecast, "measured": found.measured,
+        })  # fmt: skip
+    print(f"{found.name}: {_state(found)}, {found.progress:.0f}%")
+    if found.waiting_reason:
+        print(found.waiting_reason)
+    print(f"{found.base_title}, {found.method_title}, {found.examples:,} labeled examples of {found.dataset_name}")
+    if not rows:
+        return
+    print()
+    print_table(("", "FORECAST", "MEASURED", "OFF BY"), [
+        (row.name, row.forecast, row.measured, "-" if row.error is None else f"{100 * row.error:+.0f}%")
+        for row in rows
+    ])  # fmt: skip
+    if record.text:
+        print(record.text)
+
+
+SUBCOMMANDS = (metrics, show)

@@ -12,36 +12,34 @@ from core.cli._support.waiting import wait_succeeded
 from core.errors import DataError
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def mix(
-        parts: Annotated[list[str], typer.Argument(help="Names or ids of datasets, optionally each with =WEIGHT.")],
-        name: Annotated[str, typer.Option(help="Name of the new dataset.")],
-        total: Annotated[
-            int,
-            typer.Option(
-                min=0,
-                help="Total number of examples; weights are then shares of it. 0: weights say how often each is used.",
-            ),
-        ] = 0,
-        seed: Annotated[int, typer.Option(help="The same seed draws the same examples.")] = 42,
-        description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    ) -> None:
-        """Mix several datasets into a new one, each with its weight."""
-        from core.platform.supervisor import ensure
-        from core.services.data import datasets
-        from core.services.data.datasets import edits as dataset_edits
-        from core.services.data.results import DatasetResult
+def mix(
+    parts: Annotated[list[str], typer.Argument(help="Names or ids of datasets, optionally each with =WEIGHT.")],
+    name: Annotated[str, typer.Option(help="Name of the new dataset.")],
+    total: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Total number of examples; weights are then shares of it. 0: weights say how often each is used.",
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same examples.")] = 42,
+    description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Mix several datasets into a new one, each with its weight."""
+    from core.platform.supervisor import ensure
+    from core.services.data import datasets
+    from core.services.data.datasets import edits as dataset_edits
+    from core.services.data.results import DatasetResult
 
-        weighted = []
-        for part in parts:
-            dataset, weight = _part(part)
-            weighted.append((datasets.get_dataset(dataset).version.id, weight))
-        with ensure({"redis", "worker"}, say):
-            task = dataset_edits.mix(name, weighted, total or None, seed, description)
-            result = DatasetResult.of(wait_succeeded(task.id))
-        print_newest(result.dataset_id, as_json=as_json)
+    weighted = []
+    for part in parts:
+        dataset, weight = _part(part)
+        weighted.append((datasets.get_dataset(dataset).version.id, weight))
+    with ensure({"redis", "worker"}, say):
+        task = dataset_edits.mix(name, weighted, total or None, seed, description)
+        result = DatasetResult.of(wait_succeeded(task.id))
+    print_newest(result.dataset_id, as_json=as_json)
 
 
 def _part(text: str) -> tuple[str, float]:

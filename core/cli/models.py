@@ -9,46 +9,26 @@ import typer
 from core.cli._support.output import moment, print_json, print_table
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def models(
-        archived: Annotated[bool, typer.Option("--archived", help="Show archived models too.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per model, one per line.")] = False,
-    ) -> None:
-        """List tuned models with their base, dataset and final loss."""
-        from core.platform.supervisor import ensure
-        from core.services.training import models as service
+def models(
+    archived: Annotated[bool, typer.Option("--archived", help="Show archived models too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per model, one per line.")] = False,
+) -> None:
+    """List tuned models with their base, dataset and final loss."""
+    from core.platform.supervisor import ensure
+    from core.services.training import models as service
 
-        with ensure(set()):
-            found = service.list_models(include_archived=archived)
-        if as_json:
-            for model in found:
-                print_json(
-                    {
-                        "model": model.id,
-                        "name": model.name,
-                        "state": model.state,
-                        "base": model.base_model,
-                        "method": model.method,
-                        "dataset": model.dataset_name,
-                        "job": model.job_id,
-                        "loss": model.final_loss,
-                        "size_bytes": model.size_bytes,
-                        "created_at": model.created_at,
-                    }
-                )
-            return
-        print_table(
-            ("MODEL", "NAME", "STATE", "BASE", "LOSS", "CREATED"),
-            [
-                (
-                    model.id,
-                    model.name,
-                    model.state,
-                    model.base_model,
-                    "-" if model.final_loss is None else f"{model.final_loss:.3f}",
-                    moment(model.created_at),
-                )
-                for model in found
-            ],
-        )
+    with ensure(set()):
+        found = service.list_models(include_archived=archived)
+    if as_json:
+        for model in found:
+            print_json({
+                "model": model.id, "name": model.name, "state": model.state, "base": model.base_model,
+                "method": model.method, "dataset": model.dataset_name, "job": model.job_id, "loss": model.final_loss,
+                "size_bytes": model.size_bytes, "created_at": model.created_at,
+            })  # fmt: skip
+        return
+    print_table(("MODEL", "NAME", "STATE", "BASE", "LOSS", "CREATED"), [
+        (model.id, model.name, model.state, model.base_model,
+         "-" if model.final_loss is None else f"{model.final_loss:.3f}", moment(model.created_at))
+        for model in found
+    ])  # fmt: skip

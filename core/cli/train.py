@@ -10,14 +10,13 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.output import print_json
-from core.cli._support.settings import assign, pairs
+from core.cli._support.settings import Texts, assign, pairs
 from core.cli._support.waiting import wait_for
+from core.models.methods import METHODS
 
 
 def method_help() -> str:
     """The help of `--method`. Typer reads it when it builds the commands, so it lists the registered methods."""
-    from core.models.methods import METHODS
-
     return f"Fine-tuning method: {_or(METHODS.ids())}."
 
 
@@ -39,61 +38,51 @@ def _or(ids: Sequence[str]) -> str:
     return f"{', '.join(ids[:-1])} or {ids[-1]}" if len(ids) > 1 else ids[0]
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def train(
-        dataset: Annotated[str, typer.Option(help="Name or id of a validated dataset.")],
-        base: Annotated[
-            str, typer.Option(help="Base model: starter, local:/a/directory, or an id of the catalog.")
-        ] = "starter",
-        method: Annotated[str, typer.Option(help=method_help())] = "lora",
-        engine: Annotated[str, typer.Option(help=engine_help())] = "auto",
-        provider: Annotated[str, typer.Option(help=provider_help())] = "local",
-        name: Annotated[str, typer.Option(help="Name of the job and of its model; generated if left out.")] = "",
-        settings: Annotated[
-            list[str] | None,
-            typer.Option("--set", metavar="K=V", help="A setting of the method or of the run; can be repeated."),
-        ] = None,
-        wait: Annotated[
-            bool, typer.Option("--wait", help="Stay until the run is over; starts a worker if none runs.")
-        ] = False,
-        as_json: Annotated[
-            bool, typer.Option("--json", help="Print JSON; the last line names job, model, status, loss.")
-        ] = False,
-    ) -> None:
-        """Fine-tune a base model on a dataset. Settings that are not given are chosen automatically."""
-        from core.platform.supervisor import ensure
+def train(
+    dataset: Annotated[str, typer.Option(help="Name or id of a validated dataset.")],
+    base: Annotated[
+        str, typer.Option(help="Base model: starter, local:/a/directory, or an id of the catalog.")
+    ] = "starter",
+    method: Annotated[str, typer.Option(help=method_help())] = "lora",
+    engine: Annotated[str, typer.Option(help=engine_help())] = "auto",
+    provider: Annotated[str, typer.Option(help=provider_help())] = "local",
+    name: Annotated[str, typer.Option(help="Name of the job and of its model; generated if left out.")] = "",
+    settings: Annotated[
+        Texts,
+        typer.Option("--set", metavar="K=V", help="A setting of the method or of the run; can be repeated."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until the run is over; starts a worker if none runs.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; the last line names job, model, status, loss.")
+    ] = False,
+) -> None:
+    """Fine-tune a base model on a dataset. Settings that are not given are chosen automatically."""
+    from core.platform.supervisor import ensure
 
-        with ensure({"redis", "worker"} if wait else {"redis"}, say):
-            job = _launch(dataset, base, method, engine, provider, name, settings or [])
-            say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
-            say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
-            for warning in job.forecast.get("warnings", []):
-                say(f"Warning: {warning}")
-            if wait:
-                wait_for(job.task_id)
-            code = _report(job.id, as_json=as_json)
-        raise typer.Exit(code)
+    with ensure({"redis", "worker"} if wait else {"redis"}, say):
+        job = _launch(dataset, base, method, engine, provider, name, settings or [])
+        say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
+        say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
+        for warning in job.forecast.get("warnings", []):
+            say(f"Warning: {warning}")
+        if wait:
+            wait_for(job.task_id)
+        code = _report(job.id, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def _launch(dataset: str, base: str, method: str, engine: str, provider: str, name: str, settings: list[str]) -> Any:
-    from core.models.methods import METHODS
     from core.services.data import datasets
     from core.services.training import jobs
     from core.training.jobs.spec import TrainingConfig
 
     method_config, training = assign(settings, METHODS.get(method), TrainingConfig)
     return jobs.create(
-        name=name,
-        dataset_id=datasets.get_dataset(dataset).id,
-        base_model=base,
-        method=method,
-        method_config=method_config,
-        training=training,
-        engine=engine,
-        provider=provider,
-        draft_key=None,
-    )
+        name=name, dataset_id=datasets.get_dataset(dataset).id, base_model=base, method=method,
+        method_config=method_config, training=training, engine=engine, provider=provider, draft_key=None,
+    )  # fmt: skip
 
 
 def _report(job_id: str, *, as_json: bool) -> int:
@@ -118,7 +107,6 @@ def _report(job_id: str, *, as_json: bool) -> int:
 
 def _command(choices: dict[str, Any]) -> str:
     """The choices of a job as a command, without settings that have their default."""
-    from core.models.methods import METHODS
     from core.training.jobs.spec import TrainingConfig
 
     method = METHODS.get(choices["method"])

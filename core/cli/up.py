@@ -7,13 +7,11 @@ import sys
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def up() -> None:
-        """Start the studio (web app, workers, inference, Redis) and print its address; Ctrl-C stops everything."""
-        from core.platform import supervisor
+def up() -> None:
+    """Start the studio (web app, workers, inference, Redis) and print its address; Ctrl-C stops everything."""
+    from core.platform import supervisor
 
-        def say(text: str) -> None:
-            print(text, file=sys.stdout, flush=True)
+    def say(text: str) -> None:
+        print(text, file=sys.stdout, flush=True)
 
-        raise typer.Exit(supervisor.up(say))
+    raise typer.Exit(supervisor.up(say))

@@ -22,35 +22,33 @@ class Profile(StrEnum):
     openai_cookbook = "openai_cookbook"
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def validate(
-        files: Annotated[list[Path], typer.Argument(help=f"{formats.labels()} files.")],
-        profile: Annotated[
-            Profile,
-            typer.Option(help="studio: every check. openai_cookbook: only the seven checks of OpenAI's cookbook."),
-        ] = Profile.studio,
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file, one per line.")] = False,
-    ) -> None:
-        """Check files to their end and list every finding with its line and its remedy.
+def validate(
+    files: Annotated[list[Path], typer.Argument(help=f"{formats.labels()} files.")],
+    profile: Annotated[
+        Profile,
+        typer.Option(help="studio: every check. openai_cookbook: only the seven checks of OpenAI's cookbook."),
+    ] = Profile.studio,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file, one per line.")] = False,
+) -> None:
+    """Check files to their end and list every finding with its line and its remedy.
 
-        Exit code: 0 all valid, 1 errors, 2 an unreadable file; the highest of all files.
-        The codes are explained in docs/findings.md.
-        """
-        from core.services.data import sources
+    Exit code: 0 all valid, 1 errors, 2 an unreadable file; the highest of all files.
+    The codes are explained in docs/findings.md.
+    """
+    from core.services.data import sources
 
-        worst = 0
-        for file in files:
-            if profile is Profile.openai_cookbook:
-                worst = max(worst, _cookbook(file, as_json=as_json))
-                continue
-            report = sources.inspect(file)
-            worst = max(worst, report.exit_code)
-            if as_json:
-                print_json(report.to_dict())
-            else:
-                _print_report(report)
-        raise typer.Exit(worst)
+    worst = 0
+    for file in files:
+        if profile is Profile.openai_cookbook:
+            worst = max(worst, _cookbook(file, as_json=as_json))
+            continue
+        report = sources.inspect(file)
+        worst = max(worst, report.exit_code)
+        if as_json:
+            print_json(report.to_dict())
+        else:
+            _print_report(report)
+    raise typer.Exit(worst)
 
 
 def _print_report(report: FileReport) -> None:

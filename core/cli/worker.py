@@ -9,10 +9,8 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def worker(
-        queue: Annotated[str, typer.Option(help="gpu (training), cpu (conversion, validation) or io.")] = "gpu",
-    ) -> None:
-        """Run one worker in the foreground; several machines share REDIS_URL, DATABASE_URL and STORAGE_URL."""
-        os.execv(sys.executable, [sys.executable, "-m", "worker", queue])  # noqa: S606
+def worker(
+    queue: Annotated[str, typer.Option(help="gpu (training), cpu (conversion, validation) or io.")] = "gpu",
+) -> None:
+    """Run one worker in the foreground; several machines share REDIS_URL, DATABASE_URL and STORAGE_URL."""
+    os.execv(sys.executable, [sys.executable, "-m", "worker", queue])  # noqa: S606

@@ -2,77 +2,66 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli._support.boundary import say
+from core.cli._support.changes import ingested, print_dataset
 from core.cli._support.output import print_json
-from core.cli._support.settings import assign
+from core.cli._support.settings import Texts, assign
 from core.cli._support.waiting import wait_for
 from core.data import formats
 from core.errors import DataError, JobError
 
 if TYPE_CHECKING:
     from core.platform.tasks.records import TaskRecord
-    from core.services.data.smart import SmartRecipe
     from core.services.data.smart.records import SmartEstimate
 
 
-def register(app: typer.Typer) -> None:
-    @app.command()
-    def write(
-        file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
-        name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
-        model: Annotated[str, typer.Option(help="The model that writes, as its connection names it.")] = "starter",
-        connection: Annotated[str, typer.Option(help="Name or id of a connection; default: this studio.")] = "studio",
-        column: Annotated[
-            list[str] | None,
-            typer.Option(metavar="COL", help="A column the model sees; may be repeated. Default: all."),
-        ] = None,
-        pattern: Annotated[
-            list[str] | None,
-            typer.Option(help="A question with {{column}} in it; may be repeated. Default: the model writes them."),
-        ] = None,
-        system: Annotated[str, typer.Option(help="System message of every example.")] = "",
-        settings: Annotated[
-            list[str] | None,
-            typer.Option("--set", metavar="K=V", help="A setting, such as examples_per_row=2; may be repeated."),
-        ] = None,
-        estimate: Annotated[bool, typer.Option("--estimate", help="Only estimate; send no requests.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    ) -> None:
-        """Let a language model write 1 to 5 labeled examples from each row of a table."""
-        from core.platform.supervisor import ensure
-        from core.services.data import smart, sources
-        from core.services.platform import connections, drafts
+def write(
+    file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
+    name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
+    model: Annotated[str, typer.Option(help="The model that writes, as its connection names it.")] = "starter",
+    connection: Annotated[str, typer.Option(help="Name or id of a connection; default: this studio.")] = "studio",
+    column: Annotated[
+        Texts,
+        typer.Option(metavar="COL", help="A column the model sees; may be repeated. Default: all."),
+    ] = None,
+    pattern: Annotated[
+        Texts,
+        typer.Option(help="A question with {{column}} in it; may be repeated. Default: the model writes them."),
+    ] = None,
+    system: Annotated[str, typer.Option(help="System message of every example.")] = "",
+    settings: Annotated[
+        Texts,
+        typer.Option("--set", metavar="K=V", help="A setting, such as examples_per_row=2; may be repeated."),
+    ] = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only estimate; send no requests.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Let a language model write 1 to 5 labeled examples from each row of a table."""
+    from core.platform.supervisor import ensure
+    from core.services.data import smart, sources
+    from core.services.platform import connections, drafts
 
-        if not os.path.isfile(file):
-            what = "is not a file" if os.path.exists(file) else "does not exist"
-            raise DataError(f"{file} {what}.", "Check the path.", code="file_missing")
-        if not name and not estimate:
-            raise DataError("The new dataset has no name.", "Set it with --name.", field="name")
-        with ensure(set()):
-            chosen = next((item for item in connections.list_connections() if connection in (item.id, item.name)), None)
-            used = chosen.id if chosen else connections.get(connection).id
-            with file.open("rb") as stream:
-                source = sources.ingest(stream, file.name)
-        columns = tuple(column or [item.name for item in sources.analyze(source.id).columns if item.filled])
-        values = {"connection_id": used, "model": model, "columns": columns, "system": system}
-        (more,) = assign(settings or [], smart.SmartRecipe)
-        recipe = smart.SmartRecipe.of({**values, "patterns": tuple(pattern or []), **more})
-        if estimate:
-            return _print_estimate(smart.estimate(source.id, recipe), as_json=as_json)
-        with ensure({"redis", "worker", *(["inference"] if used == connections.STUDIO else [])}, say):
-            task = wait_for(smart.start(_draft(drafts, source.id, recipe, name)).id)
-        _report(task, as_json=as_json)
-
-
-def _draft(drafts: Any, source_id: str, recipe: SmartRecipe, name: str) -> str:
-    state = {"source_id": source_id, "mode": "smart", "smart": recipe.model_dump(mode="json"), "name": name}
-    return str(drafts.create("convert", state, step="convert").id)
+    if not name and not estimate:
+        raise DataError("The new dataset has no name.", "Set it with --name.", field="name")
+    source = ingested(file)
+    with ensure(set()):
+        chosen = next((item for item in connections.list_connections() if connection in (item.id, item.name)), None)
+        used = chosen.id if chosen else connections.get(connection).id
+    columns = tuple(column or [item.name for item in sources.analyze(source.id).columns if item.filled])
+    values = {"connection_id": used, "model": model, "columns": columns, "system": system}
+    (more,) = assign(settings or [], smart.SmartRecipe)
+    recipe = smart.SmartRecipe.of({**values, "patterns": tuple(pattern or []), **more})
+    if estimate:
+        return _print_estimate(smart.estimate(source.id, recipe), as_json=as_json)
+    with ensure({"redis", "worker", *(["inference"] if used == connections.STUDIO else [])}, say):
+        state = {"source_id": source.id, "mode": "smart", "smart": recipe.model_dump(mode="json"), "name": name}
+        task = wait_for(smart.start(drafts.create("convert", state, step="convert").id).id)
+    _report(task, as_json=as_json)
 
 
 def _print_estimate(estimate: SmartEstimate, *, as_json: bool) -> None:
@@ -85,7 +74,7 @@ def _print_estimate(estimate: SmartEstimate, *, as_json: bool) -> None:
 
 
 def _report(task: TaskRecord, *, as_json: bool) -> None:
-    from core.services.data import datasets, smart
+    from core.services.data import smart
     from core.services.data.results import DatasetResult
 
     progress = smart.progress(task.id)
@@ -93,14 +82,11 @@ def _report(task: TaskRecord, *, as_json: bool) -> None:
         message = task.error.get("message") or task.message or f"It is {task.state}."
         remedy = task.error.get("remedy") or "Finished rows are saved; resume the run in Background jobs."
         raise JobError(message, remedy)
-    dataset = datasets.get_dataset(DatasetResult.of(task).dataset_id)
     counts = {"ok": progress.ok, "failed": progress.failed, "empty": progress.empty, "duplicate": progress.duplicate}
+    facts = {"rows": progress.rows, **counts, "flagged": progress.flagged, "cost_usd": progress.cost_usd}
+    print_dataset(DatasetResult.of(task).dataset_id, facts, as_json=as_json)
     if as_json:
-        facts = {"dataset": dataset.id, "name": dataset.name, "state": dataset.state, "examples": dataset.examples}
-        return print_json(
-            {**facts, "rows": progress.rows, **counts, "flagged": progress.flagged, "cost_usd": progress.cost_usd}
-        )
-    print(f"{dataset.name}: {dataset.examples:,} labeled examples, {dataset.state.replace('_', ' ')} ({dataset.id})")
+        return
     states = ", ".join(f"{count:,} {state}" for state, count in counts.items())
     cost = "" if progress.cost_usd is None else f"; ${progress.cost_usd:,.4f}"
     say(f"{progress.done:,} rows: {states}; {progress.flagged:,} examples to look at{cost}")

@@ -1,16 +1,48 @@
-"""Shared by the verbs that change a dataset: look up, count or apply, wait, report."""
+"""Shared by the verbs that make or change a dataset: store the file, look up, count or apply, wait, report."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli._support.boundary import say
 from core.cli._support.output import print_json
 from core.cli._support.waiting import wait_succeeded
+from core.errors import DataError
 
 if TYPE_CHECKING:
     from core.data.editing import Operation
     from core.services.data.datasets.edits import VersionChange
+    from core.services.data.sources import SourceRecord
+
+
+def ingested(file: Path) -> SourceRecord:
+    """The file, stored as an upload is.
+
+    Raises:
+        DataError: it does not exist, or is not a file.
+    """
+    from core.platform.supervisor import ensure
+    from core.services.data import sources
+
+    if not os.path.isfile(file):  # not Path.is_file, which raises if a name is too long
+        what = "is not a file" if os.path.exists(file) else "does not exist"
+        raise DataError(f"{file} {what}.", "Check the path.", code="file_missing")
+    with ensure(set()), file.open("rb") as stream:
+        return sources.ingest(stream, file.name)
+
+
+def print_dataset(dataset_id: str, facts: Mapping[str, object], *, as_json: bool) -> None:
+    """Print a new dataset; its JSON object also has the given facts."""
+    from core.services.data import datasets
+
+    dataset = datasets.get_dataset(dataset_id)
+    if as_json:
+        about = {"dataset": dataset.id, "name": dataset.name, "state": dataset.state, "examples": dataset.examples}
+        return print_json({**about, **facts})
+    print(f"{dataset.name}: {dataset.examples:,} labeled examples, {dataset.state.replace('_', ' ')} ({dataset.id})")
 
 
 def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_json: bool) -> None:
@@ -22,8 +54,13 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
     record = datasets.get_dataset(dataset)
     if dry_run:
         effect = dataset_edits.count(record.id, operation)
-        _print_effect(record.name, effect, as_json=as_json)
-        return
+        if as_json:
+            return print_json(effect)
+        return print(
+            f"{record.name} would have {effect.total:,} labeled examples, {effect.train:,} for training, "
+            f"{effect.validation:,} for validation: {effect.added:,} added, {effect.removed:,} removed, "
+            f"{effect.changed:,} changed"
+        )
     inline = record.examples <= dataset_edits.EDITED_AT_ONCE
     with ensure(set() if inline else {"redis", "worker"}, say):
         applied = dataset_edits.apply(record.id, operation, base_version_id=record.version.id, why=why)
@@ -39,8 +76,7 @@ def print_newest(dataset_id: str, *, as_json: bool) -> None:
 
     newest = dataset_edits.history(dataset_id)[0]
     if as_json:
-        print_json(described(newest))
-        return
+        return print_json(described(newest))
     version = newest.version
     name = datasets.get_dataset(dataset_id).name
     say(newest.what)
@@ -54,29 +90,8 @@ def described(change: VersionChange) -> dict[str, object]:
     """A version and its change as one flat object."""
     version = change.version
     return {
-        "dataset": version.dataset_id,
-        "version": version.id,
-        "number": version.number,
-        "examples": version.examples,
-        "train": version.train_examples,
-        "validation": version.validation_examples,
-        "added": change.added,
-        "removed": change.removed,
-        "changed": change.changed,
-        "what": change.what,
-        "why": change.why,
+        "dataset": version.dataset_id, "version": version.id, "number": version.number, "examples": version.examples,
+        "train": version.train_examples, "validation": version.validation_examples, "added": change.added,
+        "removed": change.removed, "changed": change.changed, "what": change.what, "why": change.why,
         "created_at": version.created_at,
-    }
-
-
-def _print_effect(name: str, effect: object, *, as_json: bool) -> None:
-    from core.data.editing import Effect
-
-    assert isinstance(effect, Effect)
-    if as_json:
-        print_json(effect)
-        return
-    print(
-        f"{name} would have {effect.total:,} labeled examples, {effect.train:,} for training, {effect.validation:,} "
-        f"for validation: {effect.added:,} added, {effect.removed:,} removed, {effect.changed:,} changed"
-    )
+    }  # fmt: skip

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from core.errors import SettingsError
 
+Texts = list[str] | None  # the type of an option that may be repeated
+
 
 def assign(pairs: Iterable[str], *configs: type[BaseModel]) -> list[dict[str, Any]]:
     """Parse `name=value` texts into typed values, one dictionary per config class, with only the given names.

@@ -57,10 +57,10 @@ def test_the_command_prints_one_json_object(studio_env, capsys: pytest.CaptureFi
     pytest.importorskip("core.cli.doctor")
     import typer
 
-    from core.cli.doctor import register
+    from core.cli.doctor import doctor as verb
 
     app = typer.Typer()
-    register(app)
+    app.command()(verb)
     with pytest.raises((SystemExit, typer.Exit)):
         app(["--json"])
     printed = json.loads(capsys.readouterr().out)
