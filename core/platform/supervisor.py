@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import ipaddress
 import signal
 import socket
@@ -79,7 +80,8 @@ def up(say: Callable[[str], None]) -> int:
     """
     settings = get_settings()
     check_binding(settings)
-    address = f"http://{settings.host}:{settings.web_port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.web_port}"
     supervisor = Supervisor(("web", "redis", "worker", "inference"), say)
     web = supervisor.services[0]
     if not web.claim(address):
@@ -94,7 +96,7 @@ def up(say: Callable[[str], None]) -> int:
         _migrate()
         alone_until, announced = time.monotonic() + HEAD_START_S, False
         while not stop.wait(TICK_S if announced else FIRST_TICK_S):
-            if not announced and _answers(settings.host, settings.web_port):
+            if not announced and _answers(f"{address}/_stcore/health"):
                 say(f"SFT Studio is running: {address}   (Ctrl-C stops it)")
                 announced = True
             if announced or time.monotonic() > alone_until:
@@ -151,7 +153,8 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
 
 
 def _wait_ready(needs: set[str], errors: list[Exception]) -> None:
-    checks = {"redis": redis_server.is_up, "inference": _inference_is_up}
+    health = f"{get_settings().inference_url}/health"
+    checks: dict[str, Callable[[], bool]] = {"redis": redis_server.is_up, "inference": lambda: _answers(health)}
     until = time.monotonic() + READY_S
     for name, is_ready in checks.items():
         while name in needs and not is_ready():
@@ -162,11 +165,13 @@ def _wait_ready(needs: set[str], errors: list[Exception]) -> None:
             time.sleep(0.1)
 
 
-def _inference_is_up() -> bool:
+def _answers(address: str) -> bool:
+    """Whether this address answers with 200. A process may accept connections before it can answer them."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not know this machine's ports
     try:
-        with urllib.request.urlopen(f"{get_settings().inference_url}/health", timeout=1) as answer:  # noqa: S310
+        with direct.open(address, timeout=1) as answer:
             return bool(answer.status == 200)
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 
@@ -215,12 +220,6 @@ def check_port(host: str, port: int, variable: str) -> None:
                 f"Port {port} of {host} cannot be used: {error.strerror}.",
                 f"Stop the program that uses it, or choose another port: {variable}={port + 1} sft up",
             ) from error
-
-
-def _answers(host: str, port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=0.2):
-        return True
-    return False
 
 
 def _stop_on_signals() -> threading.Event:

@@ -74,8 +74,10 @@ class ExampleSet:
         if self._copies is None:
             keys = np.frombuffer(self._keys, np.int64)
             ordered = np.sort(keys)
-            some = (ordered[1:] == ordered[:-1]).any()  # usually not: the slower sort by position is left out
-            self._copies = [group.tolist() for group in groups_of(keys)] if some else []
+            twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # few: only they are sorted by position
+            nearest = np.searchsorted(twice, keys).clip(max=len(twice) - 1)
+            places = np.flatnonzero(twice[nearest] == keys) if len(twice) else nearest[:0]
+            self._copies = [places[group].tolist() for group in groups_of(keys[places])]
         return self._copies
 
     def held_out(self) -> Numbers:

@@ -53,3 +53,9 @@ def test_the_web_app_starts_first(studio_env) -> None:
 def test_no_embedded_redis_with_redis_url(studio_env, monkeypatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6399")
     assert supervisor.commands(["redis"]) == []
+
+
+def test_a_port_that_accepts_but_does_not_answer_is_not_ready() -> None:
+    """The web app's socket is open a quarter of a second before its first answer; workers must not start in between."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert not supervisor._answers(f"http://127.0.0.1:{listening.getsockname()[1]}/")
