@@ -29,7 +29,7 @@ class ChatGptLog(LogFormat):
     id = "chatgpt"
     title = "ChatGPT export"
     text = (
-        "In ChatGPT: Settings, Data controls, Export data. Use the zip from the email, or conversations.json. "
+        "In ChatGPT: Settings → Data controls → Export data. Use the zip from the email, or conversations.json. "
         "For each conversation, the path that was shown last is used."
     )
 

@@ -19,7 +19,7 @@ class ClaudeLog(LogFormat):
 
     id = "claude"
     title = "Claude export"
-    text = "In Claude: Settings, Privacy, Export data. Use the zip from the email, or conversations.json."
+    text = "In Claude: Settings → Privacy → Export data. Use the zip from the email, or conversations.json."
 
     def recognizes(self, bundle: Bundle) -> bool:
         return any(_is_chat(row.fields) for name in self._files(bundle)[:1] for row in bundle.first_rows(name, 3))

@@ -27,7 +27,7 @@ class SlackLog(LogFormat):
     id = "slack"
     title = "Slack export"
     text = (
-        "In Slack: Settings and administration, Workspace settings, Import/Export data. Use the zip, its folder, or "
+        "In Slack: Tools & settings → Workspace settings → Import/Export Data. Use the zip, its folder, or "
         "one channel's JSON. A thread is a conversation; messages outside threads are split at pauses."
     )
     options = ("gap_minutes", "bots")

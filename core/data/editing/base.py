@@ -16,6 +16,7 @@ from core.data.versions.rows import Entry
 from core.errors import DataError
 from core.messages import Example, Split
 from core.registry import Registry
+from core.text import plural
 
 _LISTED = 200  # positions and texts that a version's history stores in full
 
@@ -178,7 +179,7 @@ def check_positions(positions: Iterable[int], total: int) -> None:
     """
     for position in positions:
         if not 0 <= position < total:
-            text = f"There is no example {position + 1:,}; the version has {total:,}."
+            text = f"Example {position + 1:,} does not exist; the version has {plural(total, 'example')}."
             raise DataError(text, "Load the examples again: they may have changed.", field="positions")
 
 

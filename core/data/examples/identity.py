@@ -26,7 +26,7 @@ import msgspec
 from core.messages import Message
 
 _BYTES = 16
-_CALLS = '"tool_calls"'  # cannot occur inside a JSON string, where its quotes would be escaped
+CALLS = '"tool_calls"'  # cannot occur inside a JSON string, where its quotes would be escaped
 
 
 def stored(messages: Iterable[Message]) -> str:
@@ -41,7 +41,7 @@ def messages_of(text: str) -> tuple[Message, ...]:
 
 def canonical(text: str) -> str:
     """Stored JSON in the one spelling that all examples with the same messages share."""
-    if _CALLS not in text:
+    if CALLS not in text:
         return text
     messages = json.loads(text)
     for message in messages:
@@ -65,7 +65,7 @@ def identities(column: Any) -> list[bytes]:
     _, offsets, data = column.buffers()
     bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1].tolist()
     content, blake2b = memoryview(data or b""), hashlib.blake2b  # a call of `_digest` for each would cost a tenth
-    if _CALLS.encode() not in bytes(content[bounds[0] : bounds[-1]]):
+    if CALLS.encode() not in bytes(content[bounds[0] : bounds[-1]]):
         return [blake2b(content[start:end], digest_size=_BYTES).digest() for start, end in pairwise(bounds)]
     return [identity(bytes(content[start:end]).decode("utf-8")) for start, end in pairwise(bounds)]
 

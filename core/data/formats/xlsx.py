@@ -140,7 +140,8 @@ def _with_columns(
         findings = (skipped, *findings)
     for code, what in _READ_AS_EMPTY.items():
         if empty_cells[code]:
-            message = f"{plural(empty_cells[code], 'cell')} of the workbook with {what}, read as empty."
+            verbs = ("contains", "is") if empty_cells[code] == 1 else ("contain", "are")
+            message = f"{plural(empty_cells[code], 'cell')} {verbs[0]} {what} and {verbs[1]} read as empty."
             findings = (*findings, finding(code, message))
     note = f"Sheet {found.sheet!r}, one of {len(found.sheets)}." if len(found.sheets) > 1 else f"Sheet {found.sheet!r}."
     named = f"Row {first} names the {len(columns)} columns." if header else "No header: columns are numbered."

@@ -23,7 +23,8 @@ def check_set(seen: ExampleSet) -> list[Finding]:
         if verdict is None:
             continue
         groups = verdict.groups[:_LISTED]
-        lines = sorted(line for group in groups for line in seen.lines(group))
+        # A row can yield several examples, and an example written by hand has no line.
+        lines = sorted({line for group in groups for line in seen.lines(group) if line})
         first = seen.lines(groups[0][:1])[0] if groups else 0
         text = issue.say(verdict.examples, len(verdict.groups))
         findings.append(finding(issue.code, text, line=first or None, rows=lines))

@@ -176,7 +176,7 @@ def move(
         raise LeaseLost(f"Task {task_id} belongs to another worker now (epoch {task.lease_epoch}, not {epoch}).")
     if not may_move(task.state, to) or (expect is not None and task.state != expect):
         raise InvalidTransition(
-            f"“{task.title or task_id}” is {task.state}; it cannot become {to}.",
+            f"“{task.title or task_id}” is {task.state}; it cannot change to {to}.",
             "Reload the screen to see its present state.",
         )
     now = time.time()

@@ -122,7 +122,7 @@ def preview(
     """
     page = datasets.examples(version_id, max(position, 0), 1)
     if not page.items:
-        raise NotFound(f"There is no example {position + 1:,}.", f"The version has {page.total:,}.")
+        raise NotFound(f"Example {position + 1:,} does not exist.", f"The version has {page.total:,} examples.")
     messages = page.items[0].example.messages
     return preview_messages(messages, base_id, max_length=max_length, completion_only=completion_only)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core import arguments
+from core.data.examples.identity import CALLS, canonical
 from core.data.examples.parquet import connect
 from core.data.versions import files, reader
 from core.data.versions.reader import ExampleRecord
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 DIFFERENCES = ("changed", "added", "removed", "unchanged")
 
-# Equal messages are the same example, the first with the first where there are several. What is left is the same
-# example where it comes from the same row of the same source, then where the input is the same.
+# The same messages (examples.identity) are the same example, the first with the first where there are several. What is
+# left is the same example where it comes from the same row of the same source, then where the input is the same.
 _STEPS = (
     ("md5(messages), split", "true"),
     ("md5(messages)", "true"),
@@ -94,12 +95,13 @@ def _records(version_id: str, positions: list[int]) -> dict[int | None, ExampleR
 def _matched(version_a: str, version_b: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the table pairs(kind, a, b, what) of positions."""
     with connect() as connection:
+        connection.create_function("canonical", canonical)
         for side, version in (("a", version_a), ("b", version_b)):
-            path = str(version_file(version, files.EXAMPLES))
             connection.execute(
-                f"CREATE TEMP TABLE left_{side} AS SELECT position, messages, split, source, source_line "  # noqa: S608
+                f"CREATE TEMP TABLE left_{side} AS SELECT position, split, source, source_line, "  # noqa: S608
+                f"CASE WHEN contains(messages, '{CALLS}') THEN canonical(messages) ELSE messages END AS messages "
                 "FROM read_parquet(?)",
-                [path],
+                [str(version_file(version, files.EXAMPLES))],
             )
         connection.execute("CREATE TEMP TABLE pairs (kind VARCHAR, a BIGINT, b BIGINT, what VARCHAR[])")
         for columns, where in _STEPS:

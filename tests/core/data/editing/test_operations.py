@@ -125,7 +125,7 @@ def test_an_unknown_operation_or_parameter_is_named() -> None:
      Merge(groups=((0, 40),)), SetSystem(text="x", positions=(41,)), Redact(positions=(1_000_000,))],
 )  # fmt: skip
 def test_a_position_that_does_not_exist_is_named(operation: Operation, rows: Rows) -> None:
-    with pytest.raises(DataError, match="There is no example"):
+    with pytest.raises(DataError, match="does not exist"):
         list(operation.apply(rows))
 
 

@@ -50,6 +50,12 @@ def test_duplicates_are_named_by_their_lines() -> None:
     assert found[0].message.startswith("3 redundant examples in 2 groups")
 
 
+def test_a_line_with_several_copies_is_named_once_and_examples_without_a_line_are_not() -> None:
+    written = [example("question 7", 0), example("question 7", 0)]
+    found = check([*many(60), example("question 3", 3), example("question 3", 3), *written])
+    assert found[0].rows == (3, 7)
+
+
 def test_overlap_of_training_and_validation() -> None:
     found = check([*many(60), example("question 3", 3, "validation")])
     assert {item.code for item in found} == {"duplicate_examples", "validation_overlap"}

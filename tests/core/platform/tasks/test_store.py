@@ -22,7 +22,7 @@ def test_every_move_is_allowed_or_refused_as_the_table_says(studio_env, make_tas
             assert (moved.state, moved.reason) == (to, "why")
             uow.commit()
         else:
-            with pytest.raises(InvalidTransition, match=f"is {origin}; it cannot become {to}"):
+            with pytest.raises(InvalidTransition, match=f"is {origin}; it cannot change to {to}"):
                 store.move(uow, task.id, to)
     assert store.get(task.id).state == (to if may_move(origin, to) else origin)
 

@@ -133,7 +133,7 @@ def test_provenance_moves_along_with_its_example() -> None:
         (Filter(search="nowhere", keep=False), "nothing would change"),
         (Dedupe(), "nothing would change"),
         (Redact(), "nothing would change"),
-        (DropRows(positions=(99,)), "There is no example 100"),
+        (DropRows(positions=(99,)), "Example 100 does not exist"),
         (EditRows(rows={0: CHAT[:1]}), "Example 1: There is no assistant"),
         (EditRows(rows={0: [{"role": "user", "content": "a\0"}, CHAT[1]]}), "NUL"),
         (SetSystem(text="a\0b"), "NUL"),
@@ -279,6 +279,21 @@ def test_diff_names_added_removed_changed() -> None:
     assert (same.added, same.removed, same.changed, same.unchanged) == (0, 0, 0, 30)
     with pytest.raises(DataError, match="Unknown kind of difference"):
         dataset_edits.diff(version.id, version.id, kind="new")
+
+
+def test_a_tool_call_written_in_another_order_is_the_same_example() -> None:
+    """Inside a tool call, neither the order of keys nor the spacing counts (core/data/examples/identity.py)."""
+
+    def asking(call: dict[str, object], line: int) -> Example:
+        words = (Message("user", "Weather?"), Message("assistant", "", tool_calls=(call,)))
+        return Example((*words, Message("tool", "12", tool_call_id="c1"), Message("assistant", "12 °C.")), "a", line)
+
+    one = {"id": "c1", "type": "function", "function": {"name": "get", "arguments": '{"city": "Bern", "unit": "C"}'}}
+    other = {"function": {"arguments": '{"unit":"C","city":"Bern"}', "name": "get"}, "type": "function", "id": "c1"}
+    before = datasets.create_dataset("One", [asking(one, 1), pair("Hello?", "Hi.", 2)]).version.id
+    after = datasets.create_dataset("Other", [asking(other, 9), pair("Hello?", "Hi.", 2)]).version.id
+    found = dataset_edits.diff(before, after)
+    assert (found.unchanged, found.changed, found.added, found.removed) == (2, 0, 0, 0)
 
 
 def test_diff_counts_copies_and_matches_examples_without_a_row_by_their_input() -> None:
