@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from core.platform.db.creation import create_table
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -12,40 +14,18 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
+    create_table(
         "llm_connections",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("base_url", sa.String(), nullable=False),
-        sa.Column("key_env", sa.String(), nullable=False),
-        sa.Column("key_file", sa.String(), nullable=False),
-        sa.Column("prices", sa.JSON(), nullable=False),
-        sa.Column("settings", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.Float(), nullable=False),
-        sa.Column("updated_at", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("name"),
+        "id name kind base_url key_env key_file prices:json settings:json created_at:float updated_at:float",
+        unique=["name"],
     )
-    op.create_table(
+    create_table(
         "smart_rows",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("task_id", sa.String(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("examples", sa.JSON(), nullable=False),
-        sa.Column("prompt_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("completion_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("cost_usd", sa.Float(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(["task_id"], ["background_tasks.id"]),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("task_id", "position"),
+        "id:int task_id position:int line:int state reason:text examples:json prompt_tokens:bigint "
+        "completion_tokens:bigint cost_usd:float attempts:int created_at:float",
+        refers={"task_id": "background_tasks"},
+        unique=["task_id position"],
+        index=["task_id"],
     )
-    with op.batch_alter_table("smart_rows", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_smart_rows_task_id"), ["task_id"], unique=False)
     with op.batch_alter_table("sources", schema=None) as batch_op:
         batch_op.add_column(sa.Column("origin", sa.String(), nullable=False, server_default="upload"))
