@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import StudioError
 from core.services.platform import connections
-from core.services.platform.connections import ConnectionKind, ConnectionRecord, ConnectionTest
+from core.services.platform.connections import ClientKind, ConnectionRecord, ConnectionTest
 from pages.ui import components
 from pages.ui.errors import field_error
 from pages.ui.format import duration, md, sentence
@@ -106,7 +106,7 @@ def _fingerprint(values: dict[str, Any]) -> str:
     return str(hash(tuple(sorted((name, str(value)) for name, value in values.items()))))
 
 
-def _kind_choice(kinds: list[ConnectionKind], record: ConnectionRecord | None, tag: str) -> ConnectionKind:
+def _kind_choice(kinds: list[ClientKind], record: ConnectionRecord | None, tag: str) -> ClientKind:
     titles = {kind.id: kind.title for kind in kinds}
     chosen = st.segmented_control(
         "Kind",
@@ -122,7 +122,7 @@ def _kind_choice(kinds: list[ConnectionKind], record: ConnectionRecord | None, t
 
 
 def _address(
-    kind: ConnectionKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
+    kind: ClientKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
 ) -> dict[str, Any]:
     with st.grid(2, min_column_width=230, gap=("small", "medium")):
         with st.container(gap="xxsmall"):
@@ -146,7 +146,7 @@ def _address(
 
 
 def _key(
-    kind: ConnectionKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
+    kind: ClientKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
 ) -> dict[str, Any]:
     """The API key: none, entered here, or the name of an environment variable."""
     stored = bool(record and record.has_key and not record.key_env)
@@ -265,5 +265,5 @@ def about(record: ConnectionRecord) -> str:
     return " · ".join(parts)
 
 
-def _kind(kind_id: str) -> ConnectionKind | None:
+def _kind(kind_id: str) -> ClientKind | None:
     return next((kind for kind in connections.kinds() if kind.id == kind_id), None)

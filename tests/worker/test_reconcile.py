@@ -20,7 +20,7 @@ from worker import reconcile
 
 def change(task_id: str, **columns: object) -> None:
     with UnitOfWork() as uow:
-        uow.session.connection().execute(update(store.TASKS).where(store.TASKS.c.id == task_id).values(**columns))
+        uow.execute(update(store.TASKS).where(store.TASKS.c.id == task_id).values(**columns))
         uow.commit()
 
 
@@ -143,7 +143,7 @@ def test_one_bad_row_never_stops_the_batch(real_redis, caplog: pytest.LogCapture
         assert acquire(task_id, "dead") is not None
         change(task_id, lease_expires_at=1.0)
     with UnitOfWork() as uow:  # not JSON: reading this row fails
-        uow.session.connection().execute(text("UPDATE background_tasks SET payload = '{' WHERE id = :id"), {"id": bad})
+        uow.execute(text("UPDATE background_tasks SET payload = '{' WHERE id = :id"), {"id": bad})
         uow.commit()
     reconcile.reconcile()
     assert store.get(good).waits_to_resume

@@ -136,7 +136,7 @@ def test_a_kind_may_start_with_validation(studio_env) -> None:
 def test_a_task_of_an_unknown_kind_fails_with_its_name(studio_env) -> None:
     task_id = a_task()
     with UnitOfWork() as uow:
-        uow.session.connection().execute(store.TASKS.update().values(kind="of_last_year"))
+        uow.execute(store.TASKS.update().values(kind="of_last_year"))
         uow.commit()
     failed = run.execute(task_id, "w")
     assert failed is not None

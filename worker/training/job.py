@@ -170,7 +170,7 @@ class Reporter:
             for table in tables:
                 columns = table.__table__.c
                 stale = delete(table).where(columns.job_id == self.job.id, columns.step > resumed_from)
-                uow.session.connection().execute(stale)
+                uow.execute(stale)
             uow.commit()
         if resumed_from:
             self.ctx.event("recovery", f"Resumed from the checkpoint at step {resumed_from:,}.")
@@ -224,7 +224,7 @@ class Reporter:
         columns = SampleAnswer.__table__.c  # type: ignore[attr-defined]
         with self.ctx.fenced() as uow:
             stale = delete(SampleAnswer).where(columns.job_id == self.job.id, columns.step == step)
-            uow.session.connection().execute(stale)
+            uow.execute(stale)
             uow.session.add_all(_answer_row(self.job.id, step, sample) for sample in samples)
             uow.commit()
 

@@ -150,7 +150,7 @@ def _or_reason(path: Path) -> BaseModelRef:
 
 def _unlisted(hub_id: str) -> HubModel:
     """An entry for a cached model that is not in the catalog."""
-    return HubModel(hub_id, hub_id.rpartition("/")[2], "In the Hub cache", 0, "see its card on the Hub")
+    return HubModel(hub_id, hub_id.rpartition("/")[2], 0, "In the Hub cache", "see its card on the Hub")
 
 
 def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:

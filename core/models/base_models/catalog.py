@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from core.models.methods.presets import Preset
@@ -26,8 +27,8 @@ class HubModel:
 
     id: str
     title: str
-    family: str
     billions: float
+    family: str
     license: str
     text: str = ""
     names: tuple[str, ...] = ()
@@ -41,185 +42,69 @@ class HubModel:
         return f"{self.billions:g}B" if self.billions >= 1 else f"{self.billions * 1000:.0f}M"
 
 
-_QWEN = "Strong for its size, many languages."
-_QWEN3 = f"{_QWEN} Answers directly; trained with an empty thinking block."
-_LLAMA = "Widely served; its adapters go into Ollama as they are. Its license must be accepted on the Hub."
-_GEMMA = (
+_SMOLLM = partial(HubModel, family="SmolLM2", license="Apache 2.0", text="Runs on any CPU.")
+_QWEN_TEXT = "Strong for its size, many languages."
+_QWEN25 = partial(HubModel, family="Qwen2.5", license="Apache 2.0", text=_QWEN_TEXT, recommended=True)
+_QWEN3_TEXT = f"{_QWEN_TEXT} Answers directly; trained with an empty thinking block."
+_QWEN3 = partial(HubModel, family="Qwen3", license="Apache 2.0", text=_QWEN3_TEXT)
+_LLAMA_TEXT = "Widely served; its adapters go into Ollama as they are. Its license must be accepted on the Hub."
+_LLAMA = partial(HubModel, family="Llama", license="Llama 3.2", text=_LLAMA_TEXT, gated=True)
+_GEMMA_TEXT = (
     "Good at many languages; no system role: its template puts that text before the first input. "
     "Its license must be accepted on the Hub."
 )
+_GEMMA = partial(HubModel, family="Gemma", license="Gemma", text=_GEMMA_TEXT, gated=True)
+_PHI = partial(HubModel, family="Phi", license="MIT", text="Reasons well for its size.")
+_INSTEAD_OF_PHI = "Ollama's phi is Phi-2, which has no chat template; the next model of its family with one is used."
 
 BASE_MODELS: Final = Registry[HubModel]("base model")
-BASE_MODELS.add(
-    HubModel(
-        "HuggingFaceTB/SmolLM2-135M-Instruct",
-        "SmolLM2 135M",
-        "SmolLM2",
-        0.135,
-        "Apache 2.0",
-        "Runs on any CPU.",
-        names=("smollm2:135m",),
-    )
-)
-BASE_MODELS.add(
-    HubModel(
-        "HuggingFaceTB/SmolLM2-360M-Instruct",
-        "SmolLM2 360M",
-        "SmolLM2",
-        0.36,
-        "Apache 2.0",
-        "Runs on any CPU.",
-        names=("smollm2:360m",),
-        recommended=True,
-    )
-)
-BASE_MODELS.add(
-    HubModel(
-        "HuggingFaceTB/SmolLM2-1.7B-Instruct",
-        "SmolLM2 1.7B",
-        "SmolLM2",
-        1.7,
-        "Apache 2.0",
-        "English.",
-        names=("smollm2",),
-    )
-)
-BASE_MODELS.add(
-    HubModel(
-        "Qwen/Qwen2.5-0.5B-Instruct",
-        "Qwen2.5 0.5B",
-        "Qwen2.5",
-        0.5,
-        "Apache 2.0",
-        _QWEN,
-        names=("qwen2.5:0.5b",),
-        recommended=True,
-    )
-)
-BASE_MODELS.add(
-    HubModel(
-        "Qwen/Qwen2.5-1.5B-Instruct",
-        "Qwen2.5 1.5B",
-        "Qwen2.5",
-        1.5,
-        "Apache 2.0",
-        _QWEN,
-        names=("qwen2.5:1.5b",),
-        recommended=True,
-    )
-)
-BASE_MODELS.add(
-    HubModel("Qwen/Qwen2.5-3B-Instruct", "Qwen2.5 3B", "Qwen2.5", 3, "Qwen Research", _QWEN, names=("qwen2.5:3b",))
-)
-BASE_MODELS.add(
-    HubModel(
-        "Qwen/Qwen2.5-7B-Instruct",
-        "Qwen2.5 7B",
-        "Qwen2.5",
-        7,
-        "Apache 2.0",
-        _QWEN,
-        names=("qwen2.5", "qwen2.5:7b"),
-        recommended=True,
-    )
-)
-BASE_MODELS.add(HubModel("Qwen/Qwen3-0.6B", "Qwen3 0.6B", "Qwen3", 0.6, "Apache 2.0", _QWEN3))
-BASE_MODELS.add(HubModel("Qwen/Qwen3-1.7B", "Qwen3 1.7B", "Qwen3", 1.7, "Apache 2.0", _QWEN3))
-BASE_MODELS.add(HubModel("Qwen/Qwen3-4B", "Qwen3 4B", "Qwen3", 4, "Apache 2.0", _QWEN3, recommended=True))
-BASE_MODELS.add(HubModel("Qwen/Qwen3-8B", "Qwen3 8B", "Qwen3", 8, "Apache 2.0", _QWEN3))
-BASE_MODELS.add(
-    HubModel(
-        "meta-llama/Llama-3.2-1B-Instruct",
-        "Llama 3.2 1B",
-        "Llama",
-        1.2,
-        "Llama 3.2",
-        _LLAMA,
-        names=("llama3.2:1b",),
-        gated=True,
-    )
-)
-BASE_MODELS.add(
-    HubModel(
-        "meta-llama/Llama-3.2-3B-Instruct",
-        "Llama 3.2 3B",
-        "Llama",
-        3.2,
-        "Llama 3.2",
-        _LLAMA,
-        names=("llama3.2", "llama3.2:3b"),
-        recommended=True,
-        gated=True,
-    )
-)
-BASE_MODELS.add(
-    HubModel(
-        "meta-llama/Llama-2-7b-chat-hf",
-        "Llama 2 7B Chat",
-        "Llama",
-        6.7,
-        "Llama 2",
-        _LLAMA,
-        names=("llama2", "llama2:7b"),
-        gated=True,
-    )
-)
-BASE_MODELS.add(
-    HubModel(
-        "google/gemma-3-270m-it", "Gemma 3 270M", "Gemma", 0.27, "Gemma", _GEMMA, names=("gemma3:270m",), gated=True
-    )
-)
-BASE_MODELS.add(
-    HubModel("google/gemma-3-1b-it", "Gemma 3 1B", "Gemma", 1, "Gemma", _GEMMA, names=("gemma3:1b",), gated=True)
-)
-BASE_MODELS.add(
-    HubModel(
+for _model in (
+    _SMOLLM("HuggingFaceTB/SmolLM2-135M-Instruct", "SmolLM2 135M", 0.135, names=("smollm2:135m",)),
+    _SMOLLM("HuggingFaceTB/SmolLM2-360M-Instruct", "SmolLM2 360M", 0.36, names=("smollm2:360m",), recommended=True),
+    _SMOLLM("HuggingFaceTB/SmolLM2-1.7B-Instruct", "SmolLM2 1.7B", 1.7, text="English.", names=("smollm2",)),
+    _QWEN25("Qwen/Qwen2.5-0.5B-Instruct", "Qwen2.5 0.5B", 0.5, names=("qwen2.5:0.5b",)),
+    _QWEN25("Qwen/Qwen2.5-1.5B-Instruct", "Qwen2.5 1.5B", 1.5, names=("qwen2.5:1.5b",)),
+    _QWEN25(
+        "Qwen/Qwen2.5-3B-Instruct", "Qwen2.5 3B", 3, license="Qwen Research", names=("qwen2.5:3b",), recommended=False
+    ),
+    _QWEN25("Qwen/Qwen2.5-7B-Instruct", "Qwen2.5 7B", 7, names=("qwen2.5", "qwen2.5:7b")),
+    _QWEN3("Qwen/Qwen3-0.6B", "Qwen3 0.6B", 0.6),
+    _QWEN3("Qwen/Qwen3-1.7B", "Qwen3 1.7B", 1.7),
+    _QWEN3("Qwen/Qwen3-4B", "Qwen3 4B", 4, recommended=True),
+    _QWEN3("Qwen/Qwen3-8B", "Qwen3 8B", 8),
+    _LLAMA("meta-llama/Llama-3.2-1B-Instruct", "Llama 3.2 1B", 1.2, names=("llama3.2:1b",)),
+    _LLAMA(
+        "meta-llama/Llama-3.2-3B-Instruct", "Llama 3.2 3B", 3.2, names=("llama3.2", "llama3.2:3b"), recommended=True
+    ),
+    _LLAMA("meta-llama/Llama-2-7b-chat-hf", "Llama 2 7B Chat", 6.7, license="Llama 2", names=("llama2", "llama2:7b")),
+    _GEMMA("google/gemma-3-270m-it", "Gemma 3 270M", 0.27, names=("gemma3:270m",)),
+    _GEMMA("google/gemma-3-1b-it", "Gemma 3 1B", 1, names=("gemma3:1b",)),
+    _GEMMA(
         "google/gemma-1.1-7b-it",
         "Gemma 1.1 7B",
-        "Gemma",
         8.5,
-        "Gemma",
-        "First generation, no system role.",
+        text="First generation, no system role.",
         names=("gemma", "gemma:7b"),
-        gated=True,
-    )
-)
-BASE_MODELS.add(
+    ),
     HubModel(
         "mistralai/Mistral-7B-Instruct-v0.3",
         "Mistral 7B v0.3",
-        "Mistral",
         7.2,
+        "Mistral",
         "Apache 2.0",
         "A solid 7B.",
         names=("mistral", "mistral:7b"),
-    )
-)
-BASE_MODELS.add(
-    HubModel(
+    ),
+    _PHI(
         "microsoft/Phi-3.5-mini-instruct",
         "Phi-3.5 mini",
-        "Phi",
         3.8,
-        "MIT",
-        "Reasons well for its size.",
         names=("phi3.5",),
-        stands_in_for={
-            "phi": "Ollama's phi is Phi-2, which has no chat template; the next model of its family with one is used."
-        },
-    )
-)
-BASE_MODELS.add(
-    HubModel(
-        "microsoft/Phi-4-mini-instruct",
-        "Phi-4 mini",
-        "Phi",
-        3.8,
-        "MIT",
-        "Reasons well for its size.",
-        names=("phi4-mini",),
-    )
-)
+        stands_in_for={"phi": _INSTEAD_OF_PHI},
+    ),
+    _PHI("microsoft/Phi-4-mini-instruct", "Phi-4 mini", 3.8, names=("phi4-mini",)),
+):
+    BASE_MODELS.add(_model)
 
 
 def by_name(name: str) -> tuple[str, str]:

@@ -266,3 +266,11 @@ class Calibration(SQLModel, table=True):
     peak_memory_bytes: int = _big()
     details: dict[str, Any] = _json()
     created_at: float = Field(default_factory=time.time)
+
+
+# For queries that return columns instead of objects
+_tables = SQLModel.metadata.tables
+DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"]
+TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
+JOBS, MODELS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"]
+POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from sqlalchemy import CursorResult, Executable, Row
 from sqlalchemy.exc import DataError as DatabaseDataError, InterfaceError, ProgrammingError, StatementError
 from sqlmodel import Session
 
@@ -51,5 +53,17 @@ class UnitOfWork:
                 code="value",
             ) from error
 
+    def execute(
+        self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Run a statement on tables (`core.platform.db.tables.TASKS`), not objects; with `rows`, once for each."""
+        return self.session.connection().execute(statement, rows)
+
     def commit(self) -> None:
         self.session.commit()
+
+
+def read(query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The rows of a query that needs no other one in its transaction."""
+    with UnitOfWork(write=False) as uow:
+        return uow.execute(query).all()

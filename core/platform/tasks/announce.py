@@ -8,12 +8,12 @@ import time
 
 from sqlalchemy import update
 
+from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import WORKABLE
-from core.platform.tasks.store import TASKS
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def announce(task_id: str) -> bool:
         log.warning("Task %s could not be put on queue %s: %s", task_id, task.queue, error)
         return False
     with UnitOfWork() as uow:
-        uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task_id).values(announced_at=time.time()))
+        uow.execute(update(TASKS).where(TASKS.c.id == task_id).values(announced_at=time.time()))
         uow.commit()
     return True
 

@@ -7,13 +7,13 @@ import time
 from sqlalchemy import update
 
 from core.errors import InvalidTransition
+from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.recovery import settle
 from core.platform.tasks.states import ACTIONS, COMMANDS, STARTED
-from core.platform.tasks.store import TASKS
 
 _NEEDS = {
     "cancel": ("pending", "validating", "queued", "running", "paused"),
@@ -87,7 +87,7 @@ def _command(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
         store.move(uow, task.id, "paused")
     elif task.state in STARTED and task.command not in ("cancel", action):
         flag = {"command": action, "command_at": time.time(), "updated_at": time.time()}
-        uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task.id).values(flag))
+        uow.execute(update(TASKS).where(TASKS.c.id == task.id).values(flag))
         store.event(uow, task.id, "state", _REQUESTED[action], data={"command": action})
 
 
@@ -99,7 +99,7 @@ def _restart(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
     }.get(action, f"Retried: attempt {attempt}.")
     store.move(uow, task.id, "pending", attempt=attempt, message=message)
     if action == "keep":  # the worker sees it before its first step
-        uow.session.connection().execute(update(TASKS).where(TASKS.c.id == task.id).values(command="keep"))
+        uow.execute(update(TASKS).where(TASKS.c.id == task.id).values(command="keep"))
 
 
 def _retry_needed(uow: UnitOfWork, task: TaskRecord) -> list[str]:

@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from core.platform.db.uow import UnitOfWork
+from core.platform.db.tables import TASKS
+from core.platform.db.uow import UnitOfWork, read
 from core.platform.tasks import store
 from core.platform.tasks.lease import FencedUnitOfWork, Lease
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.results import TaskResult
-from core.platform.tasks.store import TASKS
 from core.settings import get_settings
 
 SIGNAL_EVERY_S = 0.5  # the command is read from the database at most this often
@@ -128,7 +128,7 @@ class TaskContext:
     def saved(self, message: str = "", data: dict[str, Any] | None = None) -> None:
         """Report that new progress is on disk and verified: earlier crashes no longer count."""
         with self.fenced() as uow:
-            uow.session.connection().execute(update(TASKS).where(self.lease.held).values(crashes=0))
+            uow.execute(update(TASKS).where(self.lease.held).values(crashes=0))
             if message:
                 store.event(uow, self.lease.task_id, "checkpoint", message, data=data)
             uow.commit()
@@ -189,9 +189,7 @@ class TaskContext:
         return now
 
     def _read_command(self) -> str:
-        with UnitOfWork(write=False) as uow:
-            query = select(TASKS.c.command).where(self.lease.held)
-            found: str | None = uow.session.connection().execute(query).scalar_one_or_none()
-        if found is None:
+        found = read(select(TASKS.c.command).where(self.lease.held))
+        if not found:
             raise self.lease.lost()
-        return found
+        return str(found[0].command)

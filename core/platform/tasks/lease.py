@@ -15,10 +15,10 @@ from sqlalchemy import exists, or_, select, update
 
 from core.errors import LeaseLost
 from core.platform.db.engine import db_now
+from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.platform.tasks.states import WORKABLE
-from core.platform.tasks.store import TASKS
 from core.settings import get_settings
 
 MAX_ALLOWANCE_S = 3600.0  # a step that took longer than this means that the machine slept
@@ -38,7 +38,7 @@ class FencedUnitOfWork(UnitOfWork):
     def __enter__(self) -> Self:
         super().__enter__()
         held = select(TASKS.c.id).where(self._lease.held).with_for_update()
-        if self.session.connection().execute(held).first() is None:
+        if self.execute(held).first() is None:
             self.__exit__(None, None, None)
             raise self._lease.lost()
         return self
@@ -80,7 +80,7 @@ class Lease:
         lasts_s = self.allowance_s + max(self.quiet_until - time.monotonic(), 0.0)
         values |= {"lease_expires_at": db_now() + lasts_s, "lease_allowance_s": self.allowance_s}
         with UnitOfWork() as uow:
-            changed = uow.session.connection().execute(update(TASKS).where(self.held).values(values)).rowcount
+            changed = uow.execute(update(TASKS).where(self.held).values(values)).rowcount
             uow.commit()
         if changed != 1:
             raise self.lost()
@@ -102,7 +102,7 @@ class Lease:
     def free(self, uow: UnitOfWork) -> None:
         """`release` as part of a transaction."""
         free = update(TASKS).where(self.held).values(lease_owner=None, lease_expires_at=None, updated_at=time.time())
-        uow.session.connection().execute(free)
+        uow.execute(free)
 
 
 def acquire(task_id: str, owner: str, *, first_state: str = "running") -> Lease | None:
@@ -129,7 +129,7 @@ def acquire(task_id: str, owner: str, *, first_state: str = "running") -> Lease 
             "lease_expires_at": db_now() + lease_s,
             "lease_allowance_s": lease_s,
         }
-        if uow.session.connection().execute(update(TASKS).where(is_free, may_start).values(take)).rowcount != 1:
+        if uow.execute(update(TASKS).where(is_free, may_start).values(take)).rowcount != 1:
             return None
         task = store.get_in(uow, task_id)
         if task.state == "pending":

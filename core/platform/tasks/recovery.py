@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import select, update
 
 from core.platform.db.engine import db_now
-from core.platform.db.uow import UnitOfWork
+from core.platform.db.tables import TASKS
+from core.platform.db.uow import UnitOfWork, read
 from core.platform.tasks import store
 from core.platform.tasks.announce import announce
 from core.platform.tasks.lease import MAX_ALLOWANCE_S, Lease
 from core.platform.tasks.owners import is_gone
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import TERMINAL, WORKABLE
-from core.platform.tasks.store import TASKS
 
 MAX_CRASHES = 3  # in a row, without a new checkpoint
 
@@ -54,7 +54,7 @@ def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
     if cause == "hung":  # it may have been one slow step: the next holder gets twice the time
         free["lease_allowance_s"] = min(task.lease_allowance_s * 2, MAX_ALLOWANCE_S)
     unchanged = (TASKS.c.id == task.id) & (TASKS.c.lease_epoch == task.lease_epoch)
-    uow.session.connection().execute(update(TASKS).where(unchanged).values(**free, updated_at=time.time()))
+    uow.execute(update(TASKS).where(unchanged).values(**free, updated_at=time.time()))
     message = f"{sentence} Waiting to resume from the last saved progress (crash {crashes} of at most {MAX_CRASHES})."
     store.event(uow, task.id, "recovery", message, "warning", {"cause": cause, "crashes": crashes})
     return store.get_in(uow, task.id)
@@ -81,30 +81,26 @@ def after_death(task_id: str, owner: str, cause: str) -> None:
 def expired() -> list[str]:
     """Ids of tasks whose lease ran out, by the database's clock."""
     query = select(TASKS.c.id).where(TASKS.c.lease_owner.is_not(None), TASKS.c.lease_expires_at <= db_now())
-    with UnitOfWork(write=False) as uow:
-        return list(uow.session.connection().execute(query).scalars())
+    return [task_id for (task_id,) in read(query)]
 
 
 def orphaned() -> list[tuple[str, str]]:
     """Tasks held by a process of this machine that died together with its worker, each with its owner."""
     query = select(TASKS.c.id, TASKS.c.lease_owner).where(TASKS.c.lease_owner.is_not(None))
-    with UnitOfWork(write=False) as uow:
-        held = uow.session.connection().execute(query).all()
-    return [(str(task_id), str(owner)) for task_id, owner in held if is_gone(str(owner))]
+    return [(task_id, owner) for task_id, owner in read(query) if is_gone(owner)]
 
 
 def unheld() -> list[str]:
     """Ids of tasks that need a worker and have none, oldest first. Ids only: one unreadable row hides no others."""
     query = select(TASKS.c.id).where(TASKS.c.state.in_(WORKABLE), TASKS.c.lease_owner.is_(None))
-    with UnitOfWork(write=False) as uow:
-        return list(uow.session.connection().execute(query.order_by(TASKS.c.created_at)).scalars())
+    return [task_id for (task_id,) in read(query.order_by(TASKS.c.created_at))]
 
 
 def take_over(task_id: str) -> bool:
     """Free one expired lease; False if its holder has renewed it."""
     with UnitOfWork() as uow:
         task = store.get_in(uow, task_id, lock=True)
-        now = uow.session.connection().execute(select(db_now())).scalar_one()
+        now = uow.execute(select(db_now())).scalar_one()
         if task.lease_owner is None or task.lease_expires_at is None or task.lease_expires_at > now:
             return False
         crashed(uow, task, "hung")

@@ -12,14 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from core import arguments
 from core.errors import InvalidTransition, LeaseLost, NotFound
 from core.ids import new_id
-from core.platform.db.tables import BackgroundTask, FineTuningEvent
-from core.platform.db.uow import UnitOfWork
+from core.platform.db.tables import EVENTS, TASKS, BackgroundTask
+from core.platform.db.uow import UnitOfWork, read
 from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.records import EventRecord, TaskRecord
 from core.platform.tasks.states import STARTED, TERMINAL, WORKABLE, may_move
-
-TASKS = BackgroundTask.__table__  # type: ignore[attr-defined]
-EVENTS = FineTuningEvent.__table__  # type: ignore[attr-defined]
 
 _MESSAGES = {
     "pending": "Waiting for a worker.",
@@ -113,7 +110,7 @@ def get(task_id: str) -> TaskRecord:
 def get_in(uow: UnitOfWork, task_id: str, *, lock: bool = False) -> TaskRecord:
     """The task inside a transaction; `lock` locks its row until the end (SQLite locks the database)."""
     query = select(TASKS).where(TASKS.c.id == task_id)
-    row = uow.session.connection().execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    row = uow.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no task {task_id}.", "It may have been deleted; see Background jobs.")
     return TaskRecord.of(row)
@@ -139,8 +136,7 @@ def find(
     if after:
         query = query.where(TASKS.c.after_task_id == after)
     order = (TASKS.c.created_at, TASKS.c.id) if oldest_first else (TASKS.c.created_at.desc(), TASKS.c.id.desc())
-    with UnitOfWork(write=False) as uow:
-        return [TaskRecord.of(row) for row in uow.session.connection().execute(query.order_by(*order)).mappings()]
+    return [TaskRecord.of(row._mapping) for row in read(query.order_by(*order))]
 
 
 def move(
@@ -182,7 +178,7 @@ def move(
     now = time.time()
     values = {"reason": reason, **values, "state": to, "updated_at": now, **_consequences(task, to, now)}
     unchanged = (TASKS.c.id == task_id) & (TASKS.c.state == task.state) & (TASKS.c.lease_epoch == task.lease_epoch)
-    if uow.session.connection().execute(update(TASKS).where(unchanged).values(values)).rowcount != 1:
+    if uow.execute(update(TASKS).where(unchanged).values(values)).rowcount != 1:
         raise InvalidTransition(f"“{task.title or task_id}” changed at the same moment.", "Try again.")
     data = {"from": task.state, "to": to, "reason": reason}
     event(uow, task_id, "state", message or _MESSAGES[to], level="error" if to == "failed" else "info", data=data)
@@ -210,7 +206,7 @@ def event(
 ) -> None:
     """Write one event, for the timeline, the toast and the log."""
     row = {"task_id": task_id, "kind": kind, "level": level, "message": message, "data": data or {}}
-    uow.session.connection().execute(insert(EVENTS).values(**row, created_at=time.time()))
+    uow.execute(insert(EVENTS).values(**row, created_at=time.time()))
 
 
 def events(
@@ -222,22 +218,20 @@ def events(
         query = query.where(EVENTS.c.task_id == task_id)
     if kind:
         query = query.where(EVENTS.c.kind == kind)
-    with UnitOfWork(write=False) as uow:
-        return [EventRecord(**row) for row in uow.session.connection().execute(query).mappings()]
+    return [EventRecord(**row._mapping) for row in read(query)]
 
 
 def checkpoint_steps(uow: UnitOfWork, task_ids: list[str]) -> dict[str, int]:
     """The step of each task's last good checkpoint, from its newest checkpoint event; other tasks are left out."""
     newest = select(func.max(EVENTS.c.id)).where(EVENTS.c.task_id.in_(task_ids), EVENTS.c.kind == "checkpoint")
     query = select(EVENTS.c.task_id, EVENTS.c.data).where(EVENTS.c.id.in_(newest.group_by(EVENTS.c.task_id)))
-    found = uow.session.connection().execute(query).all() if task_ids else []
+    found = uow.execute(query).all() if task_ids else []
     return {task_id: int(data["step"]) for task_id, data in found if data.get("step")}
 
 
 def last_event_id() -> int:
     """The newest event's id, or 0: toasts start after it."""
-    with UnitOfWork(write=False) as uow:
-        return int(uow.session.connection().execute(select(func.coalesce(func.max(EVENTS.c.id), 0))).scalar_one())
+    return int(read(select(func.coalesce(func.max(EVENTS.c.id), 0)))[0][0])
 
 
 def line_before(task: TaskRecord) -> list[TaskRecord]:

@@ -9,20 +9,15 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
-from core.platform.db.tables import DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
+from core.platform.db.tables import DATASETS, EVENTS, JOBS, MODELS, TASKS, VERSIONS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.states import STATES
-from core.platform.tasks.store import EVENTS, TASKS
 from core.services.serving.chat import USED
 from core.services.training.models import EXACT_MATCH
 
 DAYS: Final = 8
 ACTIVITY: Final = 6
-_DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
-_VERSIONS = DatasetVersion.__table__  # type: ignore[attr-defined]
-_JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
-_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +72,20 @@ class Overview:
 def overview() -> Overview:
     """Read it all in one transaction."""
     with UnitOfWork(write=False) as uow:
-        ask = uow.session.connection().execute
+        ask = uow.execute
         datasets = ask(
-            select(_DATASETS.c.id, _DATASETS.c.name, _DATASETS.c.state, _DATASETS.c.created_at, _VERSIONS.c.examples)
-            .outerjoin(_VERSIONS, _VERSIONS.c.id == _DATASETS.c.current_version_id)
-            .where(_DATASETS.c.deleted_at.is_(None))
+            select(DATASETS.c.id, DATASETS.c.name, DATASETS.c.state, DATASETS.c.created_at, VERSIONS.c.examples)
+            .outerjoin(VERSIONS, VERSIONS.c.id == DATASETS.c.current_version_id)
+            .where(DATASETS.c.deleted_at.is_(None))
         ).all()
         jobs = ask(
-            select(
-                _JOBS.c.id, _JOBS.c.name, _JOBS.c.parent_job_id, _JOBS.c.created_at, TASKS.c.state, TASKS.c.updated_at
-            )
-            .join(TASKS, TASKS.c.id == _JOBS.c.task_id)
+            select(JOBS.c.id, JOBS.c.name, JOBS.c.parent_job_id, JOBS.c.created_at, TASKS.c.state, TASKS.c.updated_at)
+            .join(TASKS, TASKS.c.id == JOBS.c.task_id)
             .order_by(TASKS.c.updated_at.desc())
         ).all()
         models = ask(
-            select(_MODELS.c.id, _MODELS.c.name, _MODELS.c.state, _MODELS.c.final_loss, _MODELS.c.created_at).order_by(
-                _MODELS.c.created_at.desc()
+            select(MODELS.c.id, MODELS.c.name, MODELS.c.state, MODELS.c.final_loss, MODELS.c.created_at).order_by(
+                MODELS.c.created_at.desc()
             )
         ).all()
         other = ask(

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from core.errors import NotFound, ProviderUnavailable
 from core.messages import Message
 from core.models import base_models, methods
+from core.platform.db.tables import EVENTS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
-from core.platform.tasks.store import EVENTS
 from core.services.data import datasets
 from core.services.training import merging, models
 from core.services.training.jobs import reader as job_reader
@@ -158,6 +158,6 @@ def _note_use(model_id: str) -> None:
     task_id = job_reader.get_job(model.job_id).task_id
     with UnitOfWork() as uow:
         query = select(EVENTS.c.id).where(EVENTS.c.task_id == task_id, EVENTS.c.kind == USED).limit(1)
-        if uow.session.connection().execute(query).first() is None:
+        if uow.execute(query).first() is None:
             store.event(uow, task_id, USED, f"“{model.name}” answered for the first time.", data={"model_id": model.id})
             uow.commit()

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from core.errors import Conflict, NotFound
 from core.models.methods import METHODS
-from core.platform.db.tables import FineTunedModel
+from core.platform.db.tables import MODELS
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import MANIFEST, get_storage
 from core.platform.tasks import store
@@ -29,7 +29,6 @@ from core.services.training.results import MergeResult
 
 KIND: Final = "merge"
 _SUFFIX: Final = ":merged"
-_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 
 
 def served_id(model_id: str) -> str:
@@ -116,11 +115,11 @@ def register(ctx: TaskContext, model: ModelRecord, directory: Path, logit_differ
     stored = {"path": path, "size_bytes": size_bytes, "created_at": manifest["created_at"]}
 
     def note(uow: UnitOfWork) -> MergeResult:
-        row = uow.session.connection().execute(select(_MODELS.c.manifest).where(_MODELS.c.id == model.id)).first()
+        row = uow.execute(select(MODELS.c.manifest).where(MODELS.c.id == model.id)).first()
         if row is None:
             raise NotFound(f"The model “{model.name}” was deleted.", "Nothing was merged.")
-        changed = update(_MODELS).where(_MODELS.c.id == model.id).values(manifest={**row[0], "merged": stored})
-        uow.session.connection().execute(changed)
+        changed = update(MODELS).where(MODELS.c.id == model.id).values(manifest={**row[0], "merged": stored})
+        uow.execute(changed)
         return MergeResult(model_id=model.id, size_bytes=size_bytes, logit_difference=logit_difference)
 
     return Outcome("succeeded", on_commit=note)

@@ -7,15 +7,14 @@ from typing import Final
 
 from sqlalchemy import func, insert, select
 
-from core.platform.db.tables import MetricPoint
-from core.platform.db.uow import UnitOfWork
+from core.platform.db.tables import POINTS
+from core.platform.db.uow import UnitOfWork, read
 from core.training.metrics import METRICS, Point, RunMetric
 
 __all__ = ["METRICS", "Point", "RunMetric", "all_points", "latest", "since", "write"]
 
 PAGE: Final = 20_000  # points per query
-_POINTS = MetricPoint.__table__  # type: ignore[attr-defined]
-_COLUMNS = [_POINTS.c[name] for name in ("split", "step", "measured", "id", "created_at")]  # as `Point` takes them
+_COLUMNS = [POINTS.c[name] for name in ("split", "step", "measured", "id", "created_at")]  # as `Point` takes them
 
 
 def write(uow: UnitOfWork, job_id: str, points: Iterable[Point]) -> None:
@@ -31,7 +30,7 @@ def write(uow: UnitOfWork, job_id: str, points: Iterable[Point]) -> None:
         for point in points
     ]
     if rows:
-        uow.session.connection().execute(insert(_POINTS), rows)
+        uow.execute(insert(POINTS), rows)
 
 
 def since(job_id: str, after_id: int = 0, limit: int = PAGE) -> list[Point]:
@@ -39,10 +38,8 @@ def since(job_id: str, after_id: int = 0, limit: int = PAGE) -> list[Point]:
 
     A resumed run writes the steps after its checkpoint again, with new ids: keep the newest point per (split, step).
     """
-    query = select(*_COLUMNS).where(_POINTS.c.job_id == job_id, _POINTS.c.id > after_id)
-    with UnitOfWork(write=False) as uow:
-        rows = uow.session.connection().execute(query.order_by(_POINTS.c.id).limit(limit))
-        return [Point(*row) for row in rows]
+    query = select(*_COLUMNS).where(POINTS.c.job_id == job_id, POINTS.c.id > after_id)
+    return [Point(*row) for row in read(query.order_by(POINTS.c.id).limit(limit))]
 
 
 def all_points(job_id: str, page: int = PAGE) -> list[Point]:
@@ -57,9 +54,7 @@ def latest(job_ids: list[str]) -> dict[tuple[str, str], Point]:
     """The last point of each (job, split)."""
     if not job_ids:
         return {}
-    newest = select(func.max(_POINTS.c.id)).where(_POINTS.c.job_id.in_(job_ids))
-    newest = newest.group_by(_POINTS.c.job_id, _POINTS.c.split)
-    query = select(_POINTS.c.job_id, *_COLUMNS).where(_POINTS.c.id.in_(newest))
-    with UnitOfWork(write=False) as uow:
-        rows = uow.session.connection().execute(query).all()
-    return {(row.job_id, row.split): Point(*row[1:]) for row in rows}
+    newest = select(func.max(POINTS.c.id)).where(POINTS.c.job_id.in_(job_ids))
+    newest = newest.group_by(POINTS.c.job_id, POINTS.c.split)
+    query = select(POINTS.c.job_id, *_COLUMNS).where(POINTS.c.id.in_(newest))
+    return {(row.job_id, row.split): Point(*row[1:]) for row in read(query)}

@@ -96,20 +96,8 @@ class Provider(Protocol):
     def poll(self, task: TaskRecord) -> TaskRecord:
         """The task as the provider sees it now; called whenever a job is read, so it must be fast."""
 
-    def cancel(self, task_id: str) -> TaskRecord:
-        """End the run without a model. This and the following raise InvalidTransition where the state forbids it."""
+    def request(self, task_id: str, action: str) -> TaskRecord:
+        """Act on a run: cancel, pause, resume, stop, keep or retry (see `core.platform.tasks.commands.request`).
 
-    def pause(self, task_id: str) -> TaskRecord:
-        """Save a checkpoint and stop until `resume`."""
-
-    def resume(self, task_id: str) -> TaskRecord:
-        """Continue a paused run from its checkpoint."""
-
-    def stop(self, task_id: str) -> TaskRecord:
-        """End the run at its next step, with a model."""
-
-    def keep(self, task_id: str) -> TaskRecord:
-        """Make a model of the last checkpoint of a run that ended without one."""
-
-    def retry(self, task_id: str) -> TaskRecord:
-        """Start a run that failed or was cancelled again."""
+        Called only with actions that the capabilities allow. Raises InvalidTransition where the state forbids it.
+        """

@@ -50,26 +50,7 @@ class LocalProvider:
 
         return owners.seen(task)
 
-    def cancel(self, task_id: str) -> TaskRecord:
-        return _request(task_id, "cancel")
+    def request(self, task_id: str, action: str) -> TaskRecord:
+        from core.platform.tasks import commands
 
-    def pause(self, task_id: str) -> TaskRecord:
-        return _request(task_id, "pause")
-
-    def resume(self, task_id: str) -> TaskRecord:
-        return _request(task_id, "resume")
-
-    def stop(self, task_id: str) -> TaskRecord:
-        return _request(task_id, "stop")
-
-    def keep(self, task_id: str) -> TaskRecord:
-        return _request(task_id, "keep")
-
-    def retry(self, task_id: str) -> TaskRecord:
-        return _request(task_id, "retry")
-
-
-def _request(task_id: str, action: str) -> TaskRecord:
-    from core.platform.tasks import commands
-
-    return commands.request(task_id, action)
+        return commands.request(task_id, action)

@@ -42,29 +42,23 @@ def estimate(load: Workload, device: Device) -> Estimate:
     return Estimate(memory, time, forecast_cost(time.low_s, time.high_s), disk)
 
 
-@lru_cache(maxsize=64)  # asked for every method's card at every change; the spans of a version never change
-def _widest_of(
-    spans: tuple[Span, ...], batch: int, accumulation: int, length: int, seed: int, epochs: int, packs: bool, kind: str
-) -> Widest:
-    return widest(
-        spans,
-        batch_size=batch,
-        accumulation=accumulation,
-        max_seq_length=length,
-        seed=seed,
-        epochs=epochs,
-        end_to_end=packs,
-        device=kind,
-    )
+_widest_of = lru_cache(maxsize=64)(widest)  # asked for every method's card at every change
 
 
 def _widest(spans: tuple[Span, ...], training: ResolvedTraining, packs: bool, kind: str) -> Widest:
     """The widest micro-batch of the run, laid out as the worker does."""
-    batch, accumulation = training.per_device_batch_size, training.gradient_accumulation_steps
-    length, seed, epochs = training.max_seq_length, training.seed, training.num_epochs
     if training.over_length == "drop":
-        spans = tuple(span for span in spans if span[0] <= length)
-    return _widest_of(spans, batch, accumulation, length, seed, epochs, packs, kind)
+        spans = tuple(span for span in spans if span[0] <= training.max_seq_length)
+    return _widest_of(
+        spans,
+        batch_size=training.per_device_batch_size,
+        accumulation=training.gradient_accumulation_steps,
+        max_seq_length=training.max_seq_length,
+        seed=training.seed,
+        epochs=training.num_epochs,
+        end_to_end=packs,
+        device=kind,
+    )
 
 
 def _work(load: Workload, device: Device) -> Work:

@@ -85,8 +85,8 @@ def base(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubModel
     entry = HubModel(
         "someone/New-1B",
         "New 1B",
-        "New",
         1,
+        "New",
         "MIT",
         "Speaks of everything.",
         names=("new",),

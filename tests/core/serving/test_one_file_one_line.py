@@ -78,9 +78,9 @@ class Cluster(LocalProvider):
     def poll(self, task: TaskRecord) -> TaskRecord:
         return replace(task, message="Seen by the cluster")
 
-    def cancel(self, task_id: str) -> TaskRecord:
-        self.calls.append("cancel")
-        return super().cancel(task_id)
+    def request(self, task_id: str, action: str) -> TaskRecord:
+        self.calls.append(action)
+        return super().request(task_id, action)
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, inser
 from core import arguments
 from core.data.examples.likeness import spaceless_key
 from core.models.llm.failures import clean
-from core.platform.db.tables import SmartRow
+from core.platform.db.tables import TASKS, SmartRow
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import TaskContext
-from core.platform.tasks.store import TASKS
 from core.services.data.results import WrittenResult
 from core.services.data.smart.records import STATES, GeneratedExample, RowResult, SmartRowRecord
 

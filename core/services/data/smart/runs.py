@@ -10,10 +10,10 @@ from sqlalchemy import update
 from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import Conflict, DataError, InvalidTransition
+from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import commands, store
 from core.platform.tasks.records import TaskRecord
-from core.platform.tasks.store import TASKS
 from core.services.data.datasets.starting import start_draft
 from core.services.data.smart import row_store as smart_store, source as smart_source
 from core.services.data.smart.origin import writer_of

@@ -4,8 +4,9 @@ A key is either named (an environment variable of this server) or stored in a fi
 user can read. Whoever changes the address has to enter the key again: it was meant for the old one.
 """
 
+from core.models.llm import ClientKind
 from core.services.platform.connections.addresses import checked_url
 from core.services.platform.connections.clients import endpoint_of, models, open_client
-from core.services.platform.connections.records import ConnectionKind, ConnectionRecord, ConnectionTest
+from core.services.platform.connections.records import ConnectionRecord, ConnectionTest
 from core.services.platform.connections.store import STUDIO, delete, get, kinds, list_connections, save
 from core.services.platform.connections.testing import test, test_values

@@ -11,18 +11,6 @@ from core.models.llm.prices import Price
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionKind:
-    """A kind of connection, for the form."""
-
-    id: str
-    title: str
-    text: str
-    needs_url: bool
-    needs_key: bool
-    default_url: str
-
-
-@dataclass(frozen=True, slots=True)
 class ConnectionRecord:
     """A connection. `key_hint` shows at most the last four characters of the key; or is "".
 

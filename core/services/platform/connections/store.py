@@ -16,17 +16,14 @@ from core.platform.db.tables import LlmConnection
 from core.platform.db.uow import UnitOfWork
 from core.services.platform.connections import keys
 from core.services.platform.connections.addresses import checked_url
-from core.services.platform.connections.records import ConnectionKind, ConnectionRecord
+from core.services.platform.connections.records import ConnectionRecord
 
 STUDIO: Final = "studio"  # the connection that always exists
 
 
-def kinds() -> list[ConnectionKind]:
+def kinds() -> tuple[ClientKind, ...]:
     """The kinds of connections, in the order of the screen."""
-    return [
-        ConnectionKind(entry.id, entry.title, entry.text, entry.needs_url, entry.needs_key, entry.default_url)
-        for entry in CLIENTS
-    ]
+    return tuple(CLIENTS)
 
 
 def list_connections() -> list[ConnectionRecord]:

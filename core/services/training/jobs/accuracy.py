@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from core.platform.db.tables import FineTuningJob
-from core.platform.db.uow import UnitOfWork
+from core.platform.db.tables import JOBS
+from core.platform.db.uow import read
 from core.services.training.jobs.records import Comparison, JobRecord, TrackRecord
 from core.text import duration, size
 
 LAST_RUNS: Final = 10
-_JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 
 
 def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Comparison]:
@@ -44,16 +43,14 @@ def forecast_and_measured(job: JobRecord) -> list[Comparison]:
 def track_record() -> TrackRecord:
     """The largest errors of the last runs' forecasts."""
     query = (
-        select(_JOBS.c.forecast, _JOBS.c.measured)
-        .where(_JOBS.c.measured["steps"].is_not(None))
-        .order_by(_JOBS.c.created_at.desc())
+        select(JOBS.c.forecast, JOBS.c.measured)
+        .where(JOBS.c.measured["steps"].is_not(None))
+        .order_by(JOBS.c.created_at.desc())
         .limit(3 * LAST_RUNS)
     )
-    with UnitOfWork(write=False) as uow:
-        rows = uow.session.connection().execute(query).all()
     memory, time = [], []
     runs = 0
-    for forecast, measured in rows:
+    for forecast, measured in read(query):
         misses = memory_miss(forecast, measured), time_miss(forecast, measured)
         if runs < LAST_RUNS and misses != (None, None):
             runs += 1

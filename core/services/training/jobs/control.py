@@ -29,7 +29,7 @@ def request(job_id: str, action: str) -> JobRecord:
     provider = PROVIDERS.get(job.provider)
     if action in provider.capabilities.withheld:
         raise InvalidTransition(f"{provider.title} cannot {action} a job.", "Cancel it, or wait until it ends.")
-    getattr(provider, action)(job.task_id)
+    provider.request(job.task_id, action)
     return get_job(job_id)
 
 

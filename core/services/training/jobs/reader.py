@@ -10,12 +10,11 @@ from sqlalchemy import select
 from core.errors import Conflict, NotFound, SettingsError
 from core.models import base_models
 from core.models.methods import METHODS
-from core.platform.db.tables import DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
-from core.platform.db.uow import UnitOfWork
+from core.platform.db.tables import DATASETS, JOBS, MODELS, TASKS, VERSIONS
+from core.platform.db.uow import read
 from core.platform.tasks import commands
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import ACTIONS, STATES
-from core.platform.tasks.store import TASKS
 from core.services.platform import tasks
 from core.services.training import metrics
 from core.services.training.jobs.records import JobRecord
@@ -26,15 +25,11 @@ from core.training.providers import PROVIDERS
 NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
 _NEWEST = 200  # jobs of a list
 _REASONS = 20  # jobs of a list that get a waiting reason, because each needs Redis
-_JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
-_DATASETS = FineTuningDataset.__table__  # type: ignore[attr-defined]
-_VERSIONS = DatasetVersion.__table__  # type: ignore[attr-defined]
-_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 
 
 def get_job(job_id: str) -> JobRecord:
     """The job now. Raises NotFound."""
-    jobs = _read(_JOBS.c.id == job_id)
+    jobs = _read(JOBS.c.id == job_id)
     if not jobs:
         raise NotFound(f"There is no job {job_id}.", "Open Jobs for the list.")
     return jobs[0]
@@ -46,7 +41,7 @@ def find_job(name_or_id: str) -> JobRecord:
     Raises:
         NotFound: there is none. Conflict: several have the name; lists their ids.
     """
-    matches = _read((_JOBS.c.id == name_or_id) | (_JOBS.c.name == name_or_id))
+    matches = _read((JOBS.c.id == name_or_id) | (JOBS.c.name == name_or_id))
     matches = [job for job in matches if job.id == name_or_id] or matches
     if not matches:
         raise NotFound(f"There is no job {name_or_id!r}.", "`sft jobs` lists the jobs with their ids and names.")
@@ -65,42 +60,40 @@ def list_jobs(*, state: str | None = None) -> list[JobRecord]:
 
 def find_by_draft(draft_key: str) -> JobRecord | None:
     """The job that was launched from a draft, or None."""
-    return next(iter(_read(_JOBS.c.draft_key == draft_key)), None)
+    return next(iter(_read(JOBS.c.draft_key == draft_key)), None)
 
 
 def find_by_task(task_id: str) -> JobRecord | None:
     """The job of a task, or None."""
-    return next(iter(_read(_JOBS.c.task_id == task_id)), None)
+    return next(iter(_read(JOBS.c.task_id == task_id)), None)
 
 
 def names_like(stem: str) -> set[str]:
     """Names of jobs that begin with `stem`."""
-    query = select(_JOBS.c.name).where(_JOBS.c.name.startswith(stem, autoescape=True))
-    with UnitOfWork(write=False) as uow:
-        return set(uow.session.connection().execute(query).scalars())
+    query = select(JOBS.c.name).where(JOBS.c.name.startswith(stem, autoescape=True))
+    return {name for (name,) in read(query)}
 
 
 def _read(*conditions: Any) -> list[JobRecord]:
     query = (
         select(
-            _JOBS,
+            JOBS,
             TASKS,
-            _DATASETS.c.name.label("dataset_name"),
-            _DATASETS.c.deleted_at.label("dataset_deleted_at"),
-            _VERSIONS.c.train_examples.label("train_examples"),
-            _MODELS.c.id.label("model_id"),
+            DATASETS.c.name.label("dataset_name"),
+            DATASETS.c.deleted_at.label("dataset_deleted_at"),
+            VERSIONS.c.train_examples.label("train_examples"),
+            MODELS.c.id.label("model_id"),
         )
-        .join(TASKS, TASKS.c.id == _JOBS.c.task_id)
-        .join(_DATASETS, _DATASETS.c.id == _JOBS.c.dataset_id)
-        .join(_VERSIONS, _VERSIONS.c.id == _JOBS.c.dataset_version_id)
-        .outerjoin(_MODELS, _MODELS.c.job_id == _JOBS.c.id)
+        .join(TASKS, TASKS.c.id == JOBS.c.task_id)
+        .join(DATASETS, DATASETS.c.id == JOBS.c.dataset_id)
+        .join(VERSIONS, VERSIONS.c.id == JOBS.c.dataset_version_id)
+        .outerjoin(MODELS, MODELS.c.job_id == JOBS.c.id)
         .where(*conditions)
-        .order_by(_JOBS.c.created_at.desc(), _JOBS.c.id.desc())
+        .order_by(JOBS.c.created_at.desc(), JOBS.c.id.desc())
         .limit(_NEWEST)
     )
-    with UnitOfWork(write=False) as uow:
-        rows = [row._mapping for row in uow.session.connection().execute(query)]
-    points = metrics.latest([row[_JOBS.c.id] for row in rows])
+    rows = [row._mapping for row in read(query)]
+    points = metrics.latest([row[JOBS.c.id] for row in rows])
     saved = tasks.checkpoint_steps([TaskRecord(**_columns(row, TASKS)) for row in rows])
     return [_record(row, points, saved, with_reason=number < _REASONS) for number, row in enumerate(rows)]
 
@@ -110,7 +103,7 @@ def _columns(row: Any, table: Any) -> dict[str, Any]:
 
 
 def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int], *, with_reason: bool) -> JobRecord:
-    job = _columns(row, _JOBS)
+    job = _columns(row, JOBS)
     provider = PROVIDERS.get(job["provider"]) if job["provider"] in PROVIDERS else None
     task = TaskRecord(**_columns(row, TASKS))
     task = provider.poll(task) if provider else task

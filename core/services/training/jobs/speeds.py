@@ -14,14 +14,12 @@ from core.models import base_models
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
 from core.models.methods.base import recomputes
-from core.platform.db.tables import Calibration
-from core.platform.db.uow import UnitOfWork
+from core.platform.db.tables import CALIBRATIONS, Calibration
+from core.platform.db.uow import UnitOfWork, read
 from core.services.training.jobs.spec_builder import method_config
 from core.training.forecast import device as devices
 from core.training.forecast.time import Speed
 from core.training.jobs.spec import JobSpec, ResolvedTraining
-
-_CALIBRATIONS = Calibration.__table__  # type: ignore[attr-defined]
 
 
 def calibration_key(
@@ -45,9 +43,8 @@ def calibration_key(
 
 def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str) -> Speed | None:
     """The speed measured with the same settings, or else with similar ones (same base, method and device)."""
-    newest = select(_CALIBRATIONS).where(_CALIBRATIONS.c.device == device).order_by(_CALIBRATIONS.c.created_at.desc())
-    with UnitOfWork(write=False) as uow:
-        rows = uow.session.connection().execute(newest.limit(200)).mappings().all()
+    newest = select(CALIBRATIONS).where(CALIBRATIONS.c.device == device).order_by(CALIBRATIONS.c.created_at.desc())
+    rows = [row._mapping for row in read(newest.limit(200))]
     same = [row for row in rows if row["key"] == key]
     alike = [
         row for row in rows if (row["details"].get("base_model"), row["details"].get("method")) == (base.id, method_id)

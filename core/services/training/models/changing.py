@@ -7,13 +7,11 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from core.errors import Conflict, SettingsError
-from core.platform.db.tables import FineTunedModel
+from core.platform.db.tables import MODELS
 from core.platform.db.uow import UnitOfWork
 from core.services.training.jobs import MAX_NAME
 from core.services.training.models.reader import get_model
 from core.services.training.models.records import ModelRecord
-
-_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
 
 
 def archive(model_id: str) -> ModelRecord:
@@ -37,16 +35,16 @@ def rename(model_id: str, name: str) -> ModelRecord:
     if not name or len(name) > MAX_NAME:
         raise SettingsError(f"A model's name has 1 to {MAX_NAME} characters, not {len(name)}.", "Choose another.")
     with UnitOfWork() as uow:
-        query = select(func.count()).where(_MODELS.c.name == name, _MODELS.c.id != model_id)
-        if uow.session.connection().execute(query).scalar_one():
+        query = select(func.count()).where(MODELS.c.name == name, MODELS.c.id != model_id)
+        if uow.execute(query).scalar_one():
             raise Conflict(f"There is already a model called “{name}”.", "Choose another name.")
-        uow.session.connection().execute(update(_MODELS).where(_MODELS.c.id == model_id).values(name=name))
+        uow.execute(update(MODELS).where(MODELS.c.id == model_id).values(name=name))
         uow.commit()
     return get_model(model_id)
 
 
 def _set(model_id: str, **values: Any) -> ModelRecord:
     with UnitOfWork() as uow:
-        uow.session.connection().execute(update(_MODELS).where(_MODELS.c.id == model_id).values(**values))
+        uow.execute(update(MODELS).where(MODELS.c.id == model_id).values(**values))
         uow.commit()
     return get_model(model_id)

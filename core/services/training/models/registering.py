@@ -13,16 +13,13 @@ from sqlalchemy import select, update
 
 from core.errors import StorageError
 from core.models import base_models
-from core.platform.db.tables import FineTunedModel, FineTuningJob
+from core.platform.db.tables import JOBS, MODELS, FineTunedModel
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import MANIFEST, get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.speeds import record_speed
 from core.services.training.results import TrainingResult
-
-_MODELS = FineTunedModel.__table__  # type: ignore[attr-defined]
-_JOBS = FineTuningJob.__table__  # type: ignore[attr-defined]
 
 
 def register(
@@ -87,7 +84,7 @@ def register(
         )
         uow.session.add(row)
         numbers = {**dict(measured or {}), "final_loss": final_loss, "model_bytes": size}
-        uow.session.connection().execute(update(_JOBS).where(_JOBS.c.id == job.id).values(measured=numbers))
+        uow.execute(update(JOBS).where(JOBS.c.id == job.id).values(measured=numbers))
         record_speed(uow, job.spec, numbers)
         uow.session.flush()
         return TrainingResult(model_id=model_id, model=name, final_loss=final_loss)
@@ -108,7 +105,7 @@ def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
 
 def _free_name(uow: UnitOfWork, name: str) -> tuple[str, int]:
     """The job's name and version 1; if a model has that name, the name with the next version appended."""
-    taken = set(uow.session.connection().execute(select(_MODELS.c.name)).scalars())
+    taken = set(uow.execute(select(MODELS.c.name)).scalars())
     version, free = 1, name
     while free in taken:
         version += 1

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from core.messages import Message
-from core.platform.db.tables import SampleAnswer
-from core.platform.db.uow import UnitOfWork
-
-_ANSWERS = SampleAnswer.__table__  # type: ignore[attr-defined]
+from core.platform.db.tables import ANSWERS
+from core.platform.db.uow import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +33,18 @@ class PromptRecord:
 
 def sample_answers(job_id: str) -> list[PromptRecord]:
     """The prompts of a run in their order; [] if there are none, or none yet."""
-    query = select(_ANSWERS).where(_ANSWERS.c.job_id == job_id).order_by(_ANSWERS.c.step, _ANSWERS.c.position)
-    with UnitOfWork(write=False) as uow:
-        rows = uow.session.connection().execute(query).mappings().all()
+    query = select(ANSWERS).where(ANSWERS.c.job_id == job_id).order_by(ANSWERS.c.step, ANSWERS.c.position)
     answers: dict[int, list[SampleRecord]] = {}
     prompts = {}
-    for row in rows:
-        prompts[row["position"]] = row
-        answers.setdefault(row["position"], []).append(SampleRecord(row["step"], row["answer"], row["cut"]))
+    for row in read(query):
+        prompts[row.position] = row
+        answers.setdefault(row.position, []).append(SampleRecord(row.step, row.answer, row.cut))
     return [
         PromptRecord(
             position=position,
-            split=row["split"],
-            messages=tuple(Message.from_dict(message) for message in row["messages"]),
-            expected=row["expected"],
+            split=row.split,
+            messages=tuple(Message.from_dict(message) for message in row.messages),
+            expected=row.expected,
             answers=tuple(answers[position]),
         )
         for position, row in sorted(prompts.items())

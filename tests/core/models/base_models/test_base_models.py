@@ -101,7 +101,7 @@ def test_a_model_that_is_not_here_has_the_presets_of_the_size_on_its_card(
     studio_env: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
-    large = HubModel("someone/Large-70B", "Large 70B", "Large", 70, "MIT")
+    large = HubModel("someone/Large-70B", "Large 70B", 70, "Large", "MIT")
     with registered(BASE_MODELS, large):
         assert base_models.resolve(large.id).preset("lora").training["learning_rate"] == 1e-4
 

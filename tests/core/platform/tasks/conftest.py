@@ -30,9 +30,7 @@ def make_task() -> Callable[..., TaskRecord]:
                 idempotency_key=key,
             )
             if columns:
-                uow.session.connection().execute(
-                    update(store.TASKS).where(store.TASKS.c.id == task.id).values(**columns)
-                )
+                uow.execute(update(store.TASKS).where(store.TASKS.c.id == task.id).values(**columns))
             uow.commit()
         return store.get(task.id)
 

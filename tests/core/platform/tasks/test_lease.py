@@ -78,7 +78,7 @@ def test_every_write_of_the_loser_is_refused(database, make_task) -> None:
     loser = acquire(task.id, "w1")
     assert loser is not None
     with UnitOfWork() as uow:
-        uow.session.connection().execute(update(store.TASKS).values(lease_expires_at=1.0))
+        uow.execute(update(store.TASKS).values(lease_expires_at=1.0))
         uow.commit()
     assert recovery.expired() == [task.id]
     assert recovery.take_over(task.id)
@@ -111,7 +111,7 @@ def test_an_expired_lease_that_was_not_taken_over_remains_valid(database, make_t
     lease = acquire(task.id, "w1")
     assert lease is not None
     with UnitOfWork() as uow:
-        uow.session.connection().execute(update(store.TASKS).values(lease_expires_at=1.0))
+        uow.execute(update(store.TASKS).values(lease_expires_at=1.0))
         uow.commit()
     lease.renew()
     assert recovery.expired() == []
@@ -124,7 +124,7 @@ def test_a_takeover_waits_for_a_started_fenced_write(postgres_env, make_task) ->
     lease = acquire(task.id, "w1")
     assert lease is not None
     with UnitOfWork() as uow:
-        uow.session.connection().execute(update(store.TASKS).values(lease_expires_at=1.0))
+        uow.execute(update(store.TASKS).values(lease_expires_at=1.0))
         uow.commit()
     order: list[str] = []
 

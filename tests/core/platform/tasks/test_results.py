@@ -29,7 +29,7 @@ class Made(TaskResult):
 
 def with_result(task: TaskRecord, result: dict[str, Any]) -> TaskRecord:
     with UnitOfWork() as uow:
-        uow.session.connection().execute(update(store.TASKS).where(store.TASKS.c.id == task.id).values(result=result))
+        uow.execute(update(store.TASKS).where(store.TASKS.c.id == task.id).values(result=result))
         uow.commit()
     return store.get(task.id)
 

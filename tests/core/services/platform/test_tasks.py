@@ -92,7 +92,7 @@ def test_a_log_outside_the_folder_is_not_read(studio_env) -> None:
 def test_tasks_are_listed_newest_first(studio_env) -> None:
     first, second = counting.start(until=1), counting.start(until=2)
     with UnitOfWork() as uow:
-        uow.session.connection().execute(update(store.TASKS).where(store.TASKS.c.id == first).values(state="paused"))
+        uow.execute(update(store.TASKS).where(store.TASKS.c.id == first).values(state="paused"))
         uow.commit()
     assert [task.id for task in tasks.list_tasks()] == [second, first]
     assert [task.id for task in tasks.list_tasks(kind="counting", state="paused")] == [first]
