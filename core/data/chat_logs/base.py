@@ -74,9 +74,14 @@ class Left:
     def to_dict(self) -> dict[str, Any]:
         """One line of the download."""
         return {
-            "reason": self.reason, "why": REASONS[self.reason].title, "file": self.place, "line": self.line,
-            "conversation": self.conversation, "messages": self.messages, "raw": self.raw[:RAW_LIMIT],
-        }  # fmt: skip
+            "reason": self.reason,
+            "why": REASONS[self.reason].title,
+            "file": self.place,
+            "line": self.line,
+            "conversation": self.conversation,
+            "messages": self.messages,
+            "raw": self.raw[:RAW_LIMIT],
+        }
 
 
 @dataclass(frozen=True, slots=True)

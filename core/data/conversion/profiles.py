@@ -117,10 +117,15 @@ class _Profile:
 
     def column(self, name: str, rows: int) -> Column:
         return Column(
-            name=name, type=self._type(), distinct=len(self.values), distinct_exact=len(self.values) < _DISTINCT_KEPT,
-            empty=rows - self.filled, filled=self.filled, samples=tuple(self.samples),
+            name=name,
+            type=self._type(),
+            distinct=len(self.values),
+            distinct_exact=len(self.values) < _DISTINCT_KEPT,
+            empty=rows - self.filled,
+            filled=self.filled,
+            samples=tuple(self.samples),
             mean_length=round(self.length / self.filled, 1) if self.filled else 0.0,
-        )  # fmt: skip
+        )
 
     def _type(self) -> ColumnType:
         if not self.filled:

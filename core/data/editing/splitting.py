@@ -15,9 +15,13 @@ from core.data.versions.rows import Entry
 from core.errors import DataError
 
 GROUPINGS = {
-    "row": "the source row they came from", "input": "the first user message", "system": "the system message",
-    "answer": "the last answer", "source": "the file they came from", "near": "almost the same words",
-}  # fmt: skip
+    "row": "the source row they came from",
+    "input": "the first user message",
+    "system": "the system message",
+    "answer": "the last answer",
+    "source": "the file they came from",
+    "near": "almost the same words",
+}
 
 
 @OPERATIONS.add

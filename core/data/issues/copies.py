@@ -252,9 +252,13 @@ def _into_training(affected: Affected) -> Mapping[str, Any]:
 
 
 _MOVE = Fix(
-    "move_to_train", "Move {n} to training", "They are trained on and no longer used for validation.", "move",
-    _into_training, lambda affected: len(_held_out_positions(affected)),
-)  # fmt: skip
+    "move_to_train",
+    "Move {n} to training",
+    "They are trained on and no longer used for validation.",
+    "move",
+    _into_training,
+    lambda affected: len(_held_out_positions(affected)),
+)
 _copy = partial(Issue, subject="Copies and leakage", scope="set")
 
 # fmt: off

@@ -61,11 +61,14 @@ def draw(near: NearDuplicates, text: Callable[[int], str], held_out: Any) -> Dup
             angle = 2 * math.pi * index / len(members)
             points.append(
                 MapPoint(
-                    position, round(distance * math.cos(turn) + radius * math.cos(angle), 4),
-                    round(distance * math.sin(turn) + radius * math.sin(angle), 4), number,
-                    "validation" if held_out[position] else "train", text(position),
+                    position,
+                    round(distance * math.cos(turn) + radius * math.cos(angle), 4),
+                    round(distance * math.sin(turn) + radius * math.sin(angle), 4),
+                    number,
+                    "validation" if held_out[position] else "train",
+                    text(position),
                 )
-            )  # fmt: skip
+            )
     drawn = {point.position for point in points}
     edges = [MapEdge(p.first, p.second, p.similarity) for p in near.pairs if p.first in drawn and p.second in drawn]
     return DuplicateMap(

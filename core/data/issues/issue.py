@@ -136,10 +136,14 @@ class Issue:
         """The sentence with its counts."""
         one = count == 1
         return self.sentence.format(
-            examples=plural(count, "example"), labeled_examples=plural(count, "labeled example"),
-            redundant=plural(count, "redundant example"), in_groups=f" in {plural(groups, 'group')}" if groups else "",
-            are="is" if one else "are", have="has" if one else "have", s="s" if one else "",
-        )  # fmt: skip
+            examples=plural(count, "example"),
+            labeled_examples=plural(count, "labeled example"),
+            redundant=plural(count, "redundant example"),
+            in_groups=f" in {plural(groups, 'group')}" if groups else "",
+            are="is" if one else "are",
+            have="has" if one else "have",
+            s="s" if one else "",
+        )
 
     @property
     def meaning(self) -> str:

@@ -98,11 +98,16 @@ def inspect(
     points = score.total(parts, seen.train, serious=serious)
     maps = [drawn for check in running if (drawn := check.duplicate_map(seen)) is not None]
     return QualityReport(
-        version_id=version_id, examples=len(seen), score=points, grade=score.grade(points), parts=parts, issues=issues,
+        version_id=version_id,
+        examples=len(seen),
+        score=points,
+        grade=score.grade(points),
+        parts=parts,
+        issues=issues,
         max_seq_length=settings.max_seq_length,
         notes=(*score.limits(parts, points, serious=serious), *(note for check in running for note in check.notes())),
         duplicate_map=maps[0] if maps else DuplicateMap(),
-    )  # fmt: skip
+    )
 
 
 def _of_rules(seen: ExampleSet) -> Iterable[Hit]:

@@ -70,11 +70,14 @@ class IssueWriter:
             return  # about the set as a whole
         self._rows.add(
             {
-                "code": hit.code, "position": hit.position, "group": hit.group, "subject": hit.subject,
+                "code": hit.code,
+                "position": hit.position,
+                "group": hit.group,
+                "subject": hit.subject,
                 "detail": hit.detail.encode("utf-8", "backslashreplace").decode("utf-8"),
                 "spans": json.dumps(hit.spans[:_MOST_SPANS]) if hit.spans else "",
             }
-        )  # fmt: skip
+        )
 
     def close(self) -> None:
         self._rows.close()

@@ -72,11 +72,18 @@ def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[s
     answers = [message.content for message in example.messages if message.role == "assistant"]
     characters = sum(map(len, contents))
     return {
-        "position": position, "messages": stored(example.messages), "text": "\n".join(contents),
-        "label": answers[-1][:LABEL_CHARACTERS] if answers else "", "split": example.split, "source": example.source,
-        "source_line": example.source_line, "turns": sum(message.role == "user" for message in example.messages),
-        "characters": characters, "tokens": estimated_tokens(characters), "flags": sorted(set(flags)),
-    }  # fmt: skip
+        "position": position,
+        "messages": stored(example.messages),
+        "text": "\n".join(contents),
+        "label": answers[-1][:LABEL_CHARACTERS] if answers else "",
+        "split": example.split,
+        "source": example.source,
+        "source_line": example.source_line,
+        "turns": sum(message.role == "user" for message in example.messages),
+        "characters": characters,
+        "tokens": estimated_tokens(characters),
+        "flags": sorted(set(flags)),
+    }
 
 
 def finding_row(found: Finding) -> dict[str, Any]:

@@ -191,11 +191,20 @@ def statistics(path: Path) -> Statistics:
             labels = [Label(text, n) for text, n in connection.execute(by_label, [str(path), _LABELS]).fetchall()]
         histogram = _histogram(connection, path, int(most))
     return Statistics(
-        examples=int(total), train_examples=int(train), validation_examples=int(total - train),
-        tokens_total=int(tokens), tokens_mean=float(mean), tokens_median=float(median), tokens_max=int(most),
-        turns_max=int(turns_most), multi_turn=int(multi), with_system=int(system), distinct_labels=int(distinct),
-        labels=labels, histogram=histogram,
-    )  # fmt: skip
+        examples=int(total),
+        train_examples=int(train),
+        validation_examples=int(total - train),
+        tokens_total=int(tokens),
+        tokens_mean=float(mean),
+        tokens_median=float(median),
+        tokens_max=int(most),
+        turns_max=int(turns_most),
+        multi_turn=int(multi),
+        with_system=int(system),
+        distinct_labels=int(distinct),
+        labels=labels,
+        histogram=histogram,
+    )
 
 
 def _histogram(connection: duckdb.DuckDBPyConnection, path: Path, most: int) -> list[Bin]:

@@ -154,9 +154,14 @@ class VersionWriter:
                 writing.result()
         self._examples.delete()
         return Written(
-            examples=self.examples, train_examples=self.examples - validation, validation_examples=validation,
-            rejects=self._rejected, findings=dict(self._by_severity), examples_sha256=digest.hexdigest(), split=split,
-        )  # fmt: skip
+            examples=self.examples,
+            train_examples=self.examples - validation,
+            validation_examples=validation,
+            rejects=self._rejected,
+            findings=dict(self._by_severity),
+            examples_sha256=digest.hexdigest(),
+            split=split,
+        )
 
     def _count(self, split: str, number: int) -> None:
         if split == "validation":
@@ -253,13 +258,18 @@ def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> A
             codes[index] = sorted({item.code for item in found})
         flags = pa.array(codes, FLAGS)
     columns = [
-        pa.array(range(position, position + number), pa.int64()), pa.array(written, pa.string()),
+        pa.array(range(position, position + number), pa.int64()),
+        pa.array(written, pa.string()),
         texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n"),
-        pc.utf8_slice_codeunits(texts[answer], 0, LABEL_CHARACTERS), pa.repeat(pa.scalar(examples.split), number),
-        pa.repeat(pa.scalar(examples.source), number), pa.array(examples.lines, pa.int64()),
-        pa.repeat(pa.scalar(examples.roles.count("user"), pa.int32()), number), characters,
-        pc.divide(pc.add(characters, CHARACTERS_PER_TOKEN - 1), CHARACTERS_PER_TOKEN), flags,
-    ]  # fmt: skip
+        pc.utf8_slice_codeunits(texts[answer], 0, LABEL_CHARACTERS),
+        pa.repeat(pa.scalar(examples.split), number),
+        pa.repeat(pa.scalar(examples.source), number),
+        pa.array(examples.lines, pa.int64()),
+        pa.repeat(pa.scalar(examples.roles.count("user"), pa.int32()), number),
+        characters,
+        pc.divide(pc.add(characters, CHARACTERS_PER_TOKEN - 1), CHARACTERS_PER_TOKEN),
+        flags,
+    ]
     return pa.Table.from_arrays(columns, schema=EXAMPLE_SCHEMA)
 
 

@@ -126,9 +126,14 @@ def start_with(
 ) -> TaskRecord:
     """Draft and start in one call, for the command line."""
     state = {
-        "source_id": source_id, "template": template, "mapping": arguments.mapping(mapping, "mapping"),
-        "options": arguments.mapping(options, "options"), "name": name, "description": description, "origin": origin,
-    }  # fmt: skip
+        "source_id": source_id,
+        "template": template,
+        "mapping": arguments.mapping(mapping, "mapping"),
+        "options": arguments.mapping(options, "options"),
+        "name": name,
+        "description": description,
+        "origin": origin,
+    }
     recipe = Recipe.of(state)  # refuse before an unused draft is created
     recipe.check(column.name for column in sources.analyze(source_id).columns)
     dataset_writing.check_name(name)

@@ -141,12 +141,18 @@ def preview_messages(
     pieces = _pieces(rendered, labels, owners, _special_ids(tokenizer), max_length)
     within = labels[:max_length]
     return RenderPreview(
-        base_id=base.id, base_title=base.title, text=rendered.text, pieces=pieces,
-        parts=_parts(messages, rendered, labels, owners, max_length), tokens=len(rendered.input_ids),
-        template_tokens=owners.count(None), loss_tokens=sum(label != IGNORED for label in within),
-        max_length=max_length, beyond=max(0, len(rendered.input_ids) - max_length),
+        base_id=base.id,
+        base_title=base.title,
+        text=rendered.text,
+        pieces=pieces,
+        parts=_parts(messages, rendered, labels, owners, max_length),
+        tokens=len(rendered.input_ids),
+        template_tokens=owners.count(None),
+        loss_tokens=sum(label != IGNORED for label in within),
+        max_length=max_length,
+        beyond=max(0, len(rendered.input_ids) - max_length),
         answer_lost=all(label == IGNORED for label in within),
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=4)
@@ -201,9 +207,13 @@ def _parts(
             learned[owner] += number < max_length and labels[number] != IGNORED
     return tuple(
         MessagePart(
-            index=index, role=message.role, tokens=tokens[index], loss_tokens=learned[index], weight=message.weight,
+            index=index,
+            role=message.role,
+            tokens=tokens[index],
+            loss_tokens=learned[index],
+            weight=message.weight,
             calls=tuple(str((call.get("function") or {}).get("name", "")) for call in message.tool_calls),
             found=tokens[index] > 0 or not message.content.strip(),
         )
         for index, message in enumerate(messages)
-    )  # fmt: skip
+    )

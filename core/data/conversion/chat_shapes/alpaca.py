@@ -26,10 +26,18 @@ def _from_alpaca(fields: Mapping[str, Any]) -> object:
 
 
 ALPACA_SHAPE = ChatShape(
-    "alpaca", "Alpaca instructions", "Alpaca, LLaMA-Factory", ("instruction", "output"),
-    ("input", "system", "history"), _from_alpaca,
-)  # fmt: skip
+    "alpaca",
+    "Alpaca instructions",
+    "Alpaca, LLaMA-Factory",
+    ("instruction", "output"),
+    ("input", "system", "history"),
+    _from_alpaca,
+)
 ALPACA_RESPONSE_SHAPE = ChatShape(
-    "alpaca_response", "Instructions and responses", "Alpaca, LLaMA-Factory", ("instruction", "response"),
-    ("input", "system"), _from_alpaca,
-)  # fmt: skip
+    "alpaca_response",
+    "Instructions and responses",
+    "Alpaca, LLaMA-Factory",
+    ("instruction", "response"),
+    ("input", "system"),
+    _from_alpaca,
+)

@@ -100,8 +100,11 @@ def load_object(text: str) -> dict[str, Any]:
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False,
-    }  # fmt: skip
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _list(items: Any, name: str, count: int) -> list[Any]:

@@ -60,9 +60,12 @@ def from_items(items: Iterable[Row | Reject], size: int = BATCH_ROWS) -> Iterato
 
     def batch() -> RowBatch:
         made = RowBatch(
-            columns, [row.line for row in rows], {name: [row.fields[name] for row in rows] for name in columns},
-            tuple(rejects), tuple(places),
-        )  # fmt: skip
+            columns,
+            [row.line for row in rows],
+            {name: [row.fields[name] for row in rows] for name in columns},
+            tuple(rejects),
+            tuple(places),
+        )
         rows.clear()
         rejects.clear()
         places.clear()

@@ -169,10 +169,18 @@ class _Counting:
             for key, count in self.messages.most_common(PEOPLE_SHOWN)
         )
         return ChatSummary(
-            format=format_id, conversations=self.conversations, messages=kept + self.left.total(), kept=kept,
-            left=dict(self.left.most_common()), notes=dict(self.notes.most_common()), speakers=speakers,
-            speakers_total=len(self.messages), began=self.began, ended=self.ended, timed=self.timed,
-        )  # fmt: skip
+            format=format_id,
+            conversations=self.conversations,
+            messages=kept + self.left.total(),
+            kept=kept,
+            left=dict(self.left.most_common()),
+            notes=dict(self.notes.most_common()),
+            speakers=speakers,
+            speakers_total=len(self.messages),
+            began=self.began,
+            ended=self.ended,
+            timed=self.timed,
+        )
 
 
 def _write(log: LogFormat, bundle: Bundle, options: ReadOptions, folder: Path) -> ChatSummary:

@@ -145,10 +145,17 @@ def plan(chosen: Choices) -> ImportPlan:
             left["dropped"] += turns
     dropped, decided = counts[DROP], counts[KEEP] + counts[EDIT] + counts[DROP]
     return ImportPlan(
-        conversations=found.conversations, messages=found.messages, used=found.messages - left.total(),
-        examples=len(index.keys), imported=len(index.keys) - dropped, decided=decided, edited=counts[EDIT],
-        dropped=dropped, stale=len(chosen.decisions) - decided, left=dict(left.most_common()),
-    )  # fmt: skip
+        conversations=found.conversations,
+        messages=found.messages,
+        used=found.messages - left.total(),
+        examples=len(index.keys),
+        imported=len(index.keys) - dropped,
+        decided=decided,
+        edited=counts[EDIT],
+        dropped=dropped,
+        stale=len(chosen.decisions) - decided,
+        left=dict(left.most_common()),
+    )
 
 
 def page(chosen: Choices, offset: int = 0, limit: int = 10, show: str = "all", search: str = "") -> ReviewPage:
@@ -261,10 +268,17 @@ def _item(chosen: Choices, talk: Talk, made: ChatExample, number: int) -> Review
     messages, redactions = final(made, talk, chosen)
     conversation: Conversation = talk.conversation
     return ReviewItem(
-        key=made.key, number=number, title=conversation.title, began=conversation.turns[made.turns[0]].at,
-        place=conversation.place, line=conversation.turns[made.turns[0]].line, messages=messages,
-        redactions=redactions, decision=_word(chosen.decisions.get(made.key)), turns=len(made.turns),
-    )  # fmt: skip
+        key=made.key,
+        number=number,
+        title=conversation.title,
+        began=conversation.turns[made.turns[0]].at,
+        place=conversation.place,
+        line=conversation.turns[made.turns[0]].line,
+        messages=messages,
+        redactions=redactions,
+        decision=_word(chosen.decisions.get(made.key)),
+        turns=len(made.turns),
+    )
 
 
 def _shown(chosen: Choices, key: str, show: str) -> bool:

@@ -108,9 +108,12 @@ def gather(dataset_id: str, *, base_version_id: str | None = None, why: str = ""
         for item in waiting
     )
     return dataset_edits.apply(
-        dataset.id, AddExamples(examples=added), base_version_id=base_version_id or dataset.version.id, why=why,
+        dataset.id,
+        AddExamples(examples=added),
+        base_version_id=base_version_id or dataset.version.id,
+        why=why,
         gathered=tuple(item.id for item in waiting),
-    )  # fmt: skip
+    )
 
 
 def mark(uow: UnitOfWork, example_ids: Iterable[str], version_id: str) -> None:

@@ -25,8 +25,11 @@ def enqueue_edit(
     text = json.dumps(described, ensure_ascii=True)
     key = hashlib.sha256(f"{base.id}\n{text}\n{gathered}".encode()).hexdigest()[:24]
     payload: dict[str, Any] = {
-        "dataset_id": base.dataset_id, "base_version_id": base.id, "why": why.strip(), "gathered": list(gathered),
-    }  # fmt: skip
+        "dataset_id": base.dataset_id,
+        "base_version_id": base.id,
+        "why": why.strip(),
+        "gathered": list(gathered),
+    }
     if len(text) <= _PAYLOAD_CHARACTERS:
         payload["operation"] = described
     else:

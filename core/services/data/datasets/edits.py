@@ -194,10 +194,14 @@ def _copy(old: VersionRecord, newest: VersionRecord, operation: str, what: str, 
         manifest = files.write_manifest(
             folder,
             replace(
-                old.manifest, version_id=f"{newest.dataset_id}-v{number}", number=number, created_at=time.time(),
-                parents=(newest.id,), change=change,
+                old.manifest,
+                version_id=f"{newest.dataset_id}-v{number}",
+                number=number,
+                created_at=time.time(),
+                parents=(newest.id,),
+                change=change,
             ),
-        )  # fmt: skip
+        )
         staged = put(newest, folder, manifest, "failed" if blocked else "validated", new_attempt())
     return Applied(version=_publish(staged, lambda uow: None))
 

@@ -147,10 +147,17 @@ def _young(began: str) -> bool:
 
 def _manifest(base: VersionRecord, written: Written, change: Change, recipe: Mapping[str, Any] | None) -> Manifest:
     return replace(
-        base.manifest, version_id=f"{base.dataset_id}-v{base.number + 1}", number=base.number + 1,
-        created_at=time.time(), parents=(base.id,), change=change,
+        base.manifest,
+        version_id=f"{base.dataset_id}-v{base.number + 1}",
+        number=base.number + 1,
+        created_at=time.time(),
+        parents=(base.id,),
+        change=change,
         recipe=base.manifest.recipe if recipe is None else recipe,
         counts=Counts(written.examples, written.train_examples, written.validation_examples, written.rejects),
-        examples_sha256=written.examples_sha256, split=written.split, findings=dict(written.findings),
-        rules=set_rules.VERSION, schema_version=SCHEMA_VERSION,
-    )  # fmt: skip
+        examples_sha256=written.examples_sha256,
+        split=written.split,
+        findings=dict(written.findings),
+        rules=set_rules.VERSION,
+        schema_version=SCHEMA_VERSION,
+    )

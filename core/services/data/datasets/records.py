@@ -146,7 +146,12 @@ def dataset_record(dataset: FineTuningDataset, version: DatasetVersion) -> Datas
     """The record of a row; a version checked by older rules counts as not validated."""
     current = version.manifest.get("rules") == set_rules.VERSION
     return DatasetRecord(
-        id=dataset.id, name=dataset.name, description=dataset.description,
-        state=dataset.state if current else "not_validated", origin=dataset.origin, version=version_record(version),
-        created_at=dataset.created_at, updated_at=dataset.updated_at,
-    )  # fmt: skip
+        id=dataset.id,
+        name=dataset.name,
+        description=dataset.description,
+        state=dataset.state if current else "not_validated",
+        origin=dataset.origin,
+        version=version_record(version),
+        created_at=dataset.created_at,
+        updated_at=dataset.updated_at,
+    )

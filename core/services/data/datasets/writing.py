@@ -103,9 +103,13 @@ def create_from_source(
     check_characters(name, description)
     key = hashlib.sha256(f"{source_id}\n{name}".encode()).hexdigest()[:16]
     payload = {
-        "source_id": source_id, "validation_source_id": validation_source_id, "shape": shape, "name": name.strip(),
-        "description": description, "origin": "upload",
-    }  # fmt: skip
+        "source_id": source_id,
+        "validation_source_id": validation_source_id,
+        "shape": shape,
+        "name": name.strip(),
+        "description": description,
+        "origin": "upload",
+    }
     return enqueue("import", f"Import “{name.strip()}”", payload, f"import:{key}")
 
 
@@ -209,9 +213,13 @@ def prepare(
     def publish(uow: UnitOfWork) -> str:
         if uow.session.get(FineTuningDataset, dataset_id) is None:
             dataset = FineTuningDataset(
-                id=dataset_id, name=_free_name(uow, name.strip()), description=description,
-                state="failed" if blocked else "validated", origin=origin.id, current_version_id=version_id,
-            )  # fmt: skip
+                id=dataset_id,
+                name=_free_name(uow, name.strip()),
+                description=description,
+                state="failed" if blocked else "validated",
+                origin=origin.id,
+                current_version_id=version_id,
+            )
             uow.session.add(dataset)
             uow.session.flush()
             uow.session.add(version_row(manifest, prefix))
@@ -224,12 +232,18 @@ def prepare(
 def version_row(manifest: Manifest, path: str) -> DatasetVersion:
     """The row of a version whose files are at `path` in the store."""
     return DatasetVersion(
-        id=manifest.version_id, dataset_id=manifest.dataset_id, number=manifest.number, path=path,
-        examples_sha256=manifest.examples_sha256, examples=manifest.counts.examples,
-        train_examples=manifest.counts.train, validation_examples=manifest.counts.validation,
-        size_bytes=sum(file.size_bytes for file in manifest.files.values()), manifest=manifest.to_dict(),
+        id=manifest.version_id,
+        dataset_id=manifest.dataset_id,
+        number=manifest.number,
+        path=path,
+        examples_sha256=manifest.examples_sha256,
+        examples=manifest.counts.examples,
+        train_examples=manifest.counts.train,
+        validation_examples=manifest.counts.validation,
+        size_bytes=sum(file.size_bytes for file in manifest.files.values()),
+        manifest=manifest.to_dict(),
         parents=list(manifest.parents),
-    )  # fmt: skip
+    )
 
 
 def id_of_task(task_id: str) -> str:

@@ -68,9 +68,13 @@ def compute(
         out = IssueWriter(path)
         try:
             measured = inspect(
-                reader.iterate(examples), version.examples, out.add, version_id=version_id, settings=settings,
+                reader.iterate(examples),
+                version.examples,
+                out.add,
+                version_id=version_id,
+                settings=settings,
                 progress=progress,
-            )  # fmt: skip
+            )
         finally:
             out.close()
         files = ReportFiles(examples, path)

@@ -59,9 +59,14 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
         notes = (*notes, "The model proposed no usable pattern; these are made from the column names.")
     return Proposal(
         system=checked.system or "You answer questions about the data of this table. You say so when you do not know.",
-        patterns=checked.patterns or proposals.by_rule(profile), columns=recipe.columns, model=model,
-        prompt_version=PROMPT_VERSION, notes=notes, by_model=by_model, cost_usd=usage.cost_usd,
-    )  # fmt: skip
+        patterns=checked.patterns or proposals.by_rule(profile),
+        columns=recipe.columns,
+        model=model,
+        prompt_version=PROMPT_VERSION,
+        notes=notes,
+        by_model=by_model,
+        cost_usd=usage.cost_usd,
+    )
 
 
 def estimate(source_id: str, recipe: SmartRecipe) -> SmartEstimate:

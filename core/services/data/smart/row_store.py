@@ -58,13 +58,20 @@ def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
     task_id = ctx.lease.task_id
     rows = [
         {
-            "task_id": task_id, "position": result.position, "line": result.line, "state": result.state,
-            "reason": _printable(result.reason), "examples": [example.to_dict() for example in result.examples],
-            "prompt_tokens": result.prompt_tokens, "completion_tokens": result.completion_tokens,
-            "cost_usd": result.cost_usd or 0.0, "attempts": result.attempts, "created_at": time.time(),
+            "task_id": task_id,
+            "position": result.position,
+            "line": result.line,
+            "state": result.state,
+            "reason": _printable(result.reason),
+            "examples": [example.to_dict() for example in result.examples],
+            "prompt_tokens": result.prompt_tokens,
+            "completion_tokens": result.completion_tokens,
+            "cost_usd": result.cost_usd or 0.0,
+            "attempts": result.attempts,
+            "created_at": time.time(),
         }
         for result in results
-    ]  # fmt: skip
+    ]
     with ctx.fenced() as uow:
         connection = uow.session.connection()
         connection.execute(insert(ROWS), rows)
@@ -100,23 +107,31 @@ def settle_again(uow: UnitOfWork, run_id: str, task_id: str) -> None:
         update(ROWS)
         .where(of_run)
         .values(
-            state=bindparam("now"), reason=bindparam("why"), examples=bindparam("made"),
+            state=bindparam("now"),
+            reason=bindparam("why"),
+            examples=bindparam("made"),
             prompt_tokens=ROWS.c.prompt_tokens + bindparam("read"),
             completion_tokens=ROWS.c.completion_tokens + bindparam("wrote"),
-            cost_usd=ROWS.c.cost_usd + bindparam("cost"), attempts=ROWS.c.attempts + bindparam("calls"),
+            cost_usd=ROWS.c.cost_usd + bindparam("cost"),
+            attempts=ROWS.c.attempts + bindparam("calls"),
         )
-    )  # fmt: skip
+    )
     after = _BEFORE_ALL
     while rows := _batch(uow, (ROWS.c.task_id == task_id) & (ROWS.c.position >= 0), after):
         after = int(rows[-1]["position"])
         values = [
             {
-                "at": row["position"], "now": row["state"], "why": row["reason"], "made": row["examples"],
-                "read": row["prompt_tokens"], "wrote": row["completion_tokens"], "cost": row["cost_usd"],
+                "at": row["position"],
+                "now": row["state"],
+                "why": row["reason"],
+                "made": row["examples"],
+                "read": row["prompt_tokens"],
+                "wrote": row["completion_tokens"],
+                "cost": row["cost_usd"],
                 "calls": row["attempts"],
             }
             for row in rows
-        ]  # fmt: skip
+        ]
         connection.execute(ended, values)
     aside = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.state == RETRIED)
     for row in connection.execute(aside).mappings().all():

@@ -33,10 +33,14 @@ def _payload(state: Mapping[str, Any]) -> dict[str, Any]:
     recipe = SmartRecipe.of(state.get("smart") or {})
     check_start(state["source_id"], recipe)
     return {
-        "source_id": state["source_id"], "recipe": recipe.model_dump(mode="json"), "budget_usd": recipe.budget_usd,
-        "prompt_version": PROMPT_VERSION, "writer": writer_of(recipe),
-        "reading": smart_source.fingerprint(state["source_id"]), "origin": "smart",
-    }  # fmt: skip
+        "source_id": state["source_id"],
+        "recipe": recipe.model_dump(mode="json"),
+        "budget_usd": recipe.budget_usd,
+        "prompt_version": PROMPT_VERSION,
+        "writer": writer_of(recipe),
+        "reading": smart_source.fingerprint(state["source_id"]),
+        "origin": "smart",
+    }
 
 
 def check_start(source_id: str, recipe: SmartRecipe) -> None:
@@ -65,11 +69,16 @@ def progress(task_id: str) -> SmartProgress:
     known = record is None or record.price(recipe.model) is not None or totals.cost_usd > 0
     limit = task.payload.get("budget_usd")
     return SmartProgress(
-        rows=_row_count(task, recipe), done=totals.done, **totals.by_state, examples=examples,
-        prompt_tokens=totals.prompt_tokens, completion_tokens=totals.completion_tokens,
-        cost_usd=totals.cost_usd if known else None, budget_usd=float(limit) if limit is not None else None,
+        rows=_row_count(task, recipe),
+        done=totals.done,
+        **totals.by_state,
+        examples=examples,
+        prompt_tokens=totals.prompt_tokens,
+        completion_tokens=totals.completion_tokens,
+        cost_usd=totals.cost_usd if known else None,
+        budget_usd=float(limit) if limit is not None else None,
         flagged=flagged,
-    )  # fmt: skip
+    )
 
 
 def rows(task_id: str, state: str | None = None, offset: int = 0, limit: int = 20) -> list[SmartRowRecord]:

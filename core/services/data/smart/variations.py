@@ -52,17 +52,24 @@ def vary(
         )
     recipe = SmartRecipe.of(
         {
-            "connection_id": connection_id, "model": model, "examples_per_row": per_example,
-            "instructions": instructions, "temperature": 0.7,
+            "connection_id": connection_id,
+            "model": model,
+            "examples_per_row": per_example,
+            "instructions": instructions,
+            "temperature": 0.7,
         }
-    )  # fmt: skip
+    )
     if not recipe.model:
         raise DataError("No model is chosen.", "Choose one that the connection lists.", field="model")
     connections.endpoint_of(connection_id)
     payload = {
-        "dataset_id": dataset.id, "version_id": version.id, "positions": chosen,
-        "recipe": recipe.model_dump(mode="json"), "prompt_version": PROMPT_VERSION, "writer": writer_of(recipe),
-    }  # fmt: skip
+        "dataset_id": dataset.id,
+        "version_id": version.id,
+        "positions": chosen,
+        "recipe": recipe.model_dump(mode="json"),
+        "prompt_version": PROMPT_VERSION,
+        "writer": writer_of(recipe),
+    }
     for task in store.find(kind=KIND, states=("pending", "running", "paused")):
         if task.payload == payload:  # a second click must not be paid for twice
             return task

@@ -119,9 +119,12 @@ class Writer:
             ended = replace(ended, state="ok" if made else "empty", examples=made, reason=reason)
         self.beats.pop(threading.get_ident(), None)
         return replace(
-            ended, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens,
-            cost_usd=usage.cost_usd, attempts=usage.attempts,
-        )  # fmt: skip
+            ended,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cost_usd=usage.cost_usd,
+            attempts=usage.attempts,
+        )
 
     def _pairs(
         self, prompt: SmartPrompt, questions: tuple[str, ...], free: int, usage: Usage, prepaid_usd: float | None

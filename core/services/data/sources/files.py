@@ -42,10 +42,14 @@ class FileReport:
         """The public JSON object, one per file."""
         keys = ("line", "field", "code", "severity", "message", "remedy")
         return {
-            "file": self.file, "format": self.format, "encoding": self.encoding, "read": self.read,
-            "accepted": self.accepted, "rejected": self.rejected,
+            "file": self.file,
+            "format": self.format,
+            "encoding": self.encoding,
+            "read": self.read,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
             "findings": [{key: getattr(item, key) for key in keys} for item in self.findings],
-        }  # fmt: skip
+        }
 
 
 def analyze_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Analysis:
@@ -98,10 +102,15 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
     readable += read_count - rejected
     unreadable = readable == 0 and any(ISSUES.get(item.code).unreadable for item in listed)
     return FileReport(
-        file=str(path), format=found.format if found else None, encoding=found.encoding if found else None,
-        read=read_count, accepted=read_count - rejected, rejected=rejected, findings=listed,
+        file=str(path),
+        format=found.format if found else None,
+        encoding=found.encoding if found else None,
+        read=read_count,
+        accepted=read_count - rejected,
+        rejected=rejected,
+        findings=listed,
         exit_code=2 if unreadable else int(blocked),
-    )  # fmt: skip
+    )
 
 
 def _is_unreadable(item: Reject) -> bool:
