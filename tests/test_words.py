@@ -91,6 +91,7 @@ def test_no_banned_words_in_the_code() -> None:
 
 def test_no_banned_words_in_the_documents() -> None:
     documents = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    documents += [file for ending in ("md", "toml") for file in (ROOT / "pages").rglob(f"*.{ending}")]
     found = [f"{file.relative_to(ROOT)}: {hit}" for file in documents for hit in hits(file.read_text(encoding="utf-8"))]
     assert found == []
 

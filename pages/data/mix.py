@@ -14,8 +14,7 @@ from pages.ui.errors import boundary
 guard.require()
 
 with boundary(way_out=("datasets", "All datasets")):
-    if st.button("All datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all"):
-        st.switch_page(navigation.page_file("datasets"))
+    navigation.button("All datasets", "datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all")
     components.page_header(
         "Mix datasets",
         "Combine several datasets; weights decide how much each contributes. The datasets do not change.",
@@ -28,14 +27,14 @@ with boundary(way_out=("datasets", "All datasets")):
     if task_id:
         follow_mix(task_id)
     elif len(all_datasets) < 2:
-        if components.empty(
+        components.empty(
             "blender",
             "No datasets yet" if not all_datasets else "A mix needs at least two datasets",
             "Combine two or more datasets, such as a general one and your own, or one from each team.",
             "Upload Labeled Examples",
             "mix",
-        ):
-            st.switch_page(navigation.page_file("upload"))
+            opens="upload",
+        )
     else:
         work, result = st.columns([7, 6], gap="medium")
         with work:

@@ -51,9 +51,7 @@ def listing(kind: str, state: str, drawn: dict[str, tuple[str, str]]) -> None:
             st.rerun()
         wanted = [t for t in found if kind in (ALL, t.kind) and state in (ALL, t.state)]
         with st.container(border=True, gap="xsmall", key="task_list"):
-            for index, task in enumerate(wanted):
-                if index:
-                    st.divider()
+            for task in components.divided(wanted):
                 row(task)
             if not wanted:
                 st.caption("No task of this kind is in this state.")
@@ -66,7 +64,7 @@ def row(task: tasks.TaskRecord) -> None:
     word, icon = task_words.kind(task.kind)
     took = task.finished_at - task.started_at if task.finished_at and task.started_at else None
     quiet = [word, f"took {duration(took)}" if took is not None else "", ago(task.created_at)]
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+    with components.spread(gap="small"):
         with st.container(gap=None, width="stretch", key=f"rowtext_{task.id}"):
             _title(task, f"**{md(task.title or word)}**", icon)
             st.caption(" · ".join(part for part in quiet if part))
@@ -120,14 +118,14 @@ with boundary():
     )
     found = tasks.list_tasks(limit=LIMIT)
     if not found:
-        if components.empty(
+        components.empty(
             "view_timeline",
             "No background jobs yet",
             "Conversions, training runs and tests appear here while they run, and remain as history.",
             "Upload Labeled Examples",
             key="no_tasks",
-        ):
-            st.switch_page(navigation.page_file("upload"))
+            opens="upload",
+        )
         components.section_gap()
         workers.panel()
     else:

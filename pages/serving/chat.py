@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.serving import chat
 from core.services.serving.chat import ChatOptions
-from pages.ui import components, guard, navigation
+from pages.ui import components, guard
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary, show_error
 from pages.ui.format import md, sentence
@@ -137,14 +137,14 @@ with boundary():
     components.page_header("Chat", LEAD, "Use")
     found = chat.available_models()
     if not found:
-        if components.empty(
+        components.empty(
             "chat",
             "No model to chat with yet",
             "When a training job succeeds, its model appears here.",
             "Start training job",
             key="no_chat",
-        ):
-            st.switch_page(navigation.page_file("new_job"))
+            opens="new_job",
+        )
     else:
         question = st.chat_input("Ask a question", key="question") or st.session_state.pop("asked", None)
         if question:

@@ -8,7 +8,7 @@ from core.errors import NotFound
 from core.messages import Message
 from core.services.serving import chat
 from pages.serving._compare import answer_card, exact_match_test
-from pages.ui import components, guard, navigation
+from pages.ui import components, guard
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary
 from pages.ui.format import md, short
@@ -53,7 +53,7 @@ def question_card(model: chat.ChatModel) -> tuple[str, chat.SuggestedQuestion | 
                 st.session_state.question = picked
         question = st.text_area("Question", key="question", height=80, placeholder="Ask what your users ask").strip()
         idea = ideas.get(question)
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             known = {"train": "Training example", "validation": "Held-out example"}
             st.caption(known.get(idea.split, "") if idea else "Type a question, or pick one.", width="content")
             asked = st.button("Ask both", icon=":material/send:", type="primary", key="ask_both")
@@ -93,14 +93,14 @@ with boundary():
     tuned = [model for model in found if model.kind == "tuned"]
     if not tuned:
         components.page_header("Base and tuned", LEAD, "Use")
-        if components.empty(
+        components.empty(
             "compare_arrows",
             "Nothing to compare yet",
             "Train a model, or activate an archived one in Models. It answers here next to its base.",
             "Start training job",
             key="no_compare",
-        ):
-            st.switch_page(navigation.page_file("new_job"))
+            opens="new_job",
+        )
     else:
         head = st.container()
         chat_stream.warm_up()

@@ -34,34 +34,31 @@ def header(job: jobs.JobRecord) -> None:
 
 def open_model(model_id: str) -> None:
     """Links to the finished model, to judge what it learned."""
-    if st.button("See the model", icon=":material/deployed_code:", key="to_model"):
-        st.switch_page(navigation.page_file("models"), query_params={"id": model_id})
+    navigation.button("See the model", "models", {"id": model_id}, icon=":material/deployed_code:", key="to_model")
     if st.button("Compare base and tuned", icon=":material/compare_arrows:", key="to_compare", type="primary"):
-        st.switch_page(navigation.page_file("compare"), query_params={"model": model_id})
+        navigation.go("compare", {"model": model_id})
 
 
 def again(job: jobs.JobRecord) -> None:
     """Back to the list, or a new job with the same choices and this one as its parent."""
     st.divider()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
-            st.switch_page(navigation.page_file("jobs"))
-        if st.button("Train again with changes", icon=":material/edit:", key="again"):
-            st.switch_page(navigation.page_file("new_job"), query_params={"again": job.id})
+    with components.spread():
+        navigation.button("All jobs", "jobs", icon=":material/arrow_back:", type="tertiary", key="back")
+        navigation.button("Train again with changes", "new_job", {"again": job.id}, icon=":material/edit:", key="again")
 
 
 with boundary(way_out=("jobs", "All jobs")):
     job_id = st.query_params.get("id", "")
     if not job_id:
         components.page_header("Job", "The progress and the result of one fine-tuning job.", "Jobs")
-        if components.empty(
+        components.empty(
             "monitoring",
             "No job selected",
             "Choose a job from the list to see its progress.",
             "Open the list of jobs",
             key="no_job",
-        ):
-            st.switch_page(navigation.page_file("jobs"))
+            opens="jobs",
+        )
     else:
         job = jobs.get_job(job_id)
         header(job)

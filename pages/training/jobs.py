@@ -26,8 +26,7 @@ def header() -> None:
         "All supervised fine-tuning jobs: what is running, what is waiting and why, and how each one ended.",
         "Train",
     ):
-        if st.button("New training job", icon=":material/add:", type="primary", key="new"):
-            st.switch_page(navigation.page_file("new_job"))
+        navigation.button("New training job", "new_job", icon=":material/add:", type="primary", key="new")
 
 
 def listing(every: list[jobs.JobRecord]) -> None:
@@ -58,9 +57,7 @@ def rows(drawn: dict[str, str]) -> None:
         state = st.session_state.get("state", ALL)
         with st.container(border=True, gap="xsmall", key="job_list"):
             shown = [job for job in found if state in (ALL, job.state)]
-            for index, job in enumerate(shown):
-                if index:
-                    st.divider()
+            for job in components.divided(shown):
                 row(job)
             if not shown:
                 st.caption("No job is in this state now.")
@@ -99,14 +96,14 @@ with boundary():
             "All supervised fine-tuning jobs: what is running, what is waiting and why, and how each one ended.",
             "Train",
         )
-        if components.empty(
+        components.empty(
             "monitoring",
             "No training job yet",
             "Choose a validated dataset and a base model. You see the memory and time it takes before anything starts.",
             "Start training job",
             key="no_jobs",
-        ):
-            st.switch_page(navigation.page_file("new_job"))
+            opens="new_job",
+        )
     else:
         header()
         listing(found)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.training import models
 from pages.training._models import card, detail
-from pages.ui import components, guard, navigation
+from pages.ui import components, guard
 from pages.ui.errors import boundary
 from pages.ui.format import plural
 
@@ -21,14 +21,14 @@ with boundary(way_out=("models", "All models")):
         detail.detail(models.get_model(chosen))
     elif not found:
         components.page_header("Models", LEAD, "Train")
-        if components.empty(
+        components.empty(
             "deployed_code",
             "No model yet",
             "When a training job succeeds, its model appears here, ready to chat with, compare and download.",
             "Start training job",
             key="no_models",
-        ):
-            st.switch_page(navigation.page_file("new_job"))
+            opens="new_job",
+        )
     else:
         active = [model for model in found if model.state == "active"]
         components.page_header("Models", LEAD, "Train")

@@ -71,21 +71,22 @@ def launched(draft: drafts.DraftRecord) -> None:
     """The page of a draft that has become a job."""
     components.page_header("Review & Launch", "This draft was launched.", "New job")
     name = jobs.get_job(draft.result_id or "").name
-    if components.empty(
+    components.empty(
         "rocket_launch",
         f"{md(name)} was launched",
         "A draft can only be launched once. To change something, open the job and choose Train again with changes.",
         "Open the job",
         key="launched",
-    ):
-        st.switch_page(navigation.page_file("job"), query_params={"id": draft.result_id or ""})
+        opens="job",
+        query={"id": draft.result_id or ""},
+    )
 
 
 with boundary(way_out=("new_job", "Start a new job")):
     draft = current()
     if draft and draft.result_id:
         if st.session_state.get("launch"):  # launched a moment ago in another window: open the same job
-            st.switch_page(navigation.page_file("job"), query_params={"id": draft.result_id})
+            navigation.go("job", {"id": draft.result_id})
         launched(draft)
     else:
         step = draft.step if draft and draft.step in STEPS else "dataset"

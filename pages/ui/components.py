@@ -6,17 +6,20 @@ Gray is what you had, blue is what tuning changed; green, amber and red only rep
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from pages.ui import states
+from pages.ui import navigation, states
 from pages.ui.format import md, size
 from pages.ui.theme import Color
+
+T = TypeVar("T")
 
 
 def badge_md(word: str, color: str = "gray", icon: str = "") -> str:
@@ -66,24 +69,81 @@ def section_gap() -> None:
     st.space("xsmall")
 
 
-def empty(icon: str, title: str, text: str, action: str, key: str, primary: bool = True) -> bool:
-    """An empty state: what is missing, why it matters, and one action. Returns True when the action is pressed."""
+def spread(**options: Any) -> DeltaGenerator:
+    """A row with its first element at the left and its last one at the right; `options` are those of `st.container`."""
+    return st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", **options)
+
+
+def divided(items: Iterable[T]) -> Iterator[T]:
+    """The items, with a line drawn between two of them."""
+    for index, item in enumerate(items):
+        if index:
+            st.divider()
+        yield item
+
+
+def switch(
+    label: str,
+    titles: Mapping[str, str],
+    key: str,
+    *,
+    default: str | None = None,
+    labeled: bool = False,
+    **options: Any,
+) -> str:
+    """A row of buttons of which one is always on, by default the first.
+
+    Args:
+        titles: the word on each button, by the value that is returned.
+        labeled: show the label; otherwise only screen readers read it.
+        options: those of `st.segmented_control`.
+    """
+    chosen: str = st.segmented_control(
+        label,
+        list(titles),
+        default=next(iter(titles)) if default is None else default,
+        required=True,
+        format_func=titles.__getitem__,
+        label_visibility="visible" if labeled else "collapsed",
+        key=key,
+        **options,
+    )
+    return chosen
+
+
+def pages(total: int, per_page: int, key: str) -> None:
+    """The page numbers under a list, if it has more than one page."""
+    if total > per_page:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(-(-total // per_page), key=key)
+
+
+def empty(
+    icon: str,
+    title: str,
+    text: str,
+    action: str,
+    key: str,
+    primary: bool = True,
+    opens: str = "",
+    query: Mapping[str, str] | None = None,
+) -> bool:
+    """An empty state: what is missing, why it matters, and one action. Returns True when the action is pressed.
+
+    `opens` names the screen that the action opens, with `query` in its address.
+    """
     with st.container(
-        border=True,
-        horizontal_alignment="center",
-        vertical_alignment="center",
-        gap="xsmall",
-        key=f"empty_{key}",
+        border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall", key=f"empty_{key}"
     ):
         st.space("small")
         st.markdown(f"# :gray[:material/{icon}:]", width="content", anchors=False)
         st.markdown(f"**{title}**", width="content", text_alignment="center")
         st.caption(text, width=300, text_alignment="center")
-        hit = False
-        if action:
-            st.space("xxsmall")
-            hit = st.button(action, key=f"empty_btn_{key}", type="primary" if primary else "secondary")
+        st.space("xxsmall")
+        hit = st.button(action, key=f"empty_btn_{key}", type="primary" if primary else "secondary")
         st.space("small")
+    if hit and opens:
+        navigation.go(opens, query)
     return hit
 
 

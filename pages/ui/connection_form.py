@@ -108,13 +108,8 @@ def _fingerprint(values: dict[str, Any]) -> str:
 
 def _kind_choice(kinds: list[ClientKind], record: ConnectionRecord | None, tag: str) -> ClientKind:
     titles = {kind.id: kind.title for kind in kinds}
-    chosen = st.segmented_control(
-        "Kind",
-        list(titles),
-        default=record.kind if record else kinds[0].id,
-        format_func=titles.__getitem__,
-        required=True,
-        key=f"connection_kind_{tag}",
+    chosen = components.switch(
+        "Kind", titles, key=f"connection_kind_{tag}", default=record.kind if record else kinds[0].id, labeled=True
     )
     kind = next(kind for kind in kinds if kind.id == chosen)
     st.caption(sentence(kind.text))
@@ -151,15 +146,14 @@ def _key(
     """The API key: none, entered here, or the name of an environment variable."""
     stored = bool(record and record.has_key and not record.key_env)
     default = "environment" if record and record.key_env else "typed" if stored or kind.needs_key else "none"
-    way = st.segmented_control(
+    way = components.switch(
         "Key",
-        list(_KEYS),
-        default=default,
-        format_func=_KEYS.__getitem__,
-        required=True,
+        _KEYS,
         key=f"connection_key_way_{tag}_{kind.id}",
+        default=default,
         help="A key entered here is stored in a file that only the studio's system user can read. Servers on this "
         "machine usually need no key.",
+        labeled=True,
     )
     with st.container(gap="xxsmall"):
         values: dict[str, Any] = {"key": "" if record else None}

@@ -35,8 +35,7 @@ def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
         show_error(error)
         if way_out and isinstance(error, NotFound):
             screen, label = way_out
-            if st.button(label, icon=":material/arrow_back:", key="way_out"):
-                st.switch_page(navigation.page_file(screen))
+            navigation.button(label, screen, icon=":material/arrow_back:", key="way_out")
 
 
 def show_beside(slots: Mapping[str, DeltaGenerator], error: StudioError) -> bool:

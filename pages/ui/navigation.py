@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -38,10 +40,7 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
     ),
     "Use": (Screen("chat", "Chat", "chat"), Screen("compare", "Compare", "compare_arrows")),
     "Learn": (Screen("explainer", "Explainer", "school"),),
-    "Studio": (
-        Screen("background_jobs", "Background jobs", "view_timeline"),
-        Screen("settings", "Settings", "tune"),
-    ),
+    "Studio": (Screen("background_jobs", "Background jobs", "view_timeline"), Screen("settings", "Settings", "tune")),
 }
 
 
@@ -66,16 +65,21 @@ def page_file(name: str) -> Path:
     return _FILES[name]
 
 
-def exists(name: str) -> bool:
-    """Whether the screen has a file."""
-    return page_file(name).is_file()
+def go(name: str, query: Mapping[str, str] | None = None) -> NoReturn:
+    """Open a screen, with `query` in its address."""
+    st.switch_page(_FILES[name], query_params=query)
+
+
+def button(label: str, name: str, query: Mapping[str, str] | None = None, **options: Any) -> None:
+    """A button that opens a screen; `options` are those of `st.button`."""
+    if st.button(label, **options):
+        go(name, query)
 
 
 def register_pages(visible: bool = True) -> StreamlitPage:
     """Register the screens with Streamlit and return the one in the address."""
-    sections: dict[str, list[StreamlitPage]] = {}
-    for section, screens in SECTIONS.items():
-        pages = [
+    sections = {
+        section: [
             st.Page(
                 page_file(screen.name),
                 title=screen.title,
@@ -85,8 +89,7 @@ def register_pages(visible: bool = True) -> StreamlitPage:
                 visibility="visible" if screen.shown else "hidden",
             )
             for screen in screens
-            if exists(screen.name)
         ]
-        if pages:
-            sections[section] = pages
+        for section, screens in SECTIONS.items()
+    }
     return st.navigation(sections, position="sidebar" if visible else "hidden", expanded=True)

@@ -56,13 +56,9 @@ def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
 def _columns(analysis: Analysis) -> None:
     components.heading("Columns", f"{plural(len(analysis.columns), 'column')} · {plural(analysis.total_rows, 'row')}")
     with st.container(border=True, gap="xsmall", key="columns"):
-        for index, column in enumerate(analysis.columns[:_SHOWN_COLUMNS]):
-            if index:
-                st.divider()
+        for column in components.divided(analysis.columns[:_SHOWN_COLUMNS]):
             word, color = TYPES.get(column.type, (column.type, "gray"))
-            with st.container(
-                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
-            ):
+            with components.spread(wrap=False):
                 with st.container(gap=None, width="stretch"):
                     st.markdown(f"**{md(column.name, 60) or '(no name)'}**")
                     empties = f" · :orange[{number(column.empty)} empty]" if column.empty else ""
@@ -91,8 +87,7 @@ def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
                 f"{components.badge_md('✓ Supervised', 'green')} The columns match a known shape: `{analysis.shape}`."
             )
             st.caption("You can create the dataset right away and skip the next steps.")
-            if st.button("Create the dataset now", key="direct"):
-                st.switch_page(navigation.page_file("upload"), query_params={"source": source.id})
+            navigation.button("Create the dataset now", "upload", {"source": source.id}, key="direct")
         return
     suggestion = analysis.suggestion
     if suggestion is None:

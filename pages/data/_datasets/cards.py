@@ -47,8 +47,7 @@ def card(dataset: DatasetRecord) -> None:
             st.markdown(f"Labeled Examples: **{plural(dataset.examples, 'pair')}**")
             facts = [size(dataset.version.size_bytes), origin(dataset), day(dataset.created_at)]
             st.caption(" · ".join(fact for fact in facts if fact))
-            if st.button("Open", width="stretch", key=f"open_{dataset.id}"):
-                st.switch_page(navigation.page_file("datasets"), query_params={"id": dataset.id})
+            navigation.button("Open", "datasets", {"id": dataset.id}, width="stretch", key=f"open_{dataset.id}")
 
 
 _ORIGINS = {

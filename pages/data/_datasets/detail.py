@@ -17,8 +17,7 @@ from pages.ui.tasks.progress import ended_badly, follow
 
 def head(dataset: DatasetRecord) -> None:
     """Name, badges and actions."""
-    if st.button("All datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all"):
-        st.switch_page(navigation.page_file("datasets"))
+    navigation.button("All datasets", "datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all")
     eyebrow = f"{origin(dataset)} · {size(dataset.version.size_bytes)} · {day(dataset.created_at)}"
     with components.header_row(
         md(dataset.name), md(dataset.description), eyebrow, f"{SUPERVISED} {states.badge_md(dataset.state)}"
@@ -36,15 +35,16 @@ def head(dataset: DatasetRecord) -> None:
             key="download",
             help="All examples as JSONL in the chat format.",
         )
-        if navigation.exists("new_job") and st.button(
+        navigation.button(
             "Start Training Job",
+            "new_job",
+            {"dataset": dataset.id},
             type="primary",
             icon=":material/play_arrow:",
             key="train",
             disabled=dataset.state == "failed",
             help="Fix the errors first." if dataset.state == "failed" else None,
-        ):
-            st.switch_page(navigation.page_file("new_job"), query_params={"dataset": dataset.id})
+        )
 
 
 def watch_validation(dataset: DatasetRecord) -> None:
@@ -117,4 +117,4 @@ def _confirm_delete(dataset: DatasetRecord) -> None:
         except StudioError as error:
             show_error(error)
         else:
-            st.switch_page(navigation.page_file("datasets"))
+            navigation.go("datasets")

@@ -46,7 +46,7 @@ def _linked(dataset: DatasetRecord) -> None:
         return
     items = datasets.examples_at(dataset.version.id, [int(position)])
     with st.container(gap="xsmall", key="linked"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             st.markdown("**The linked example**" if items else "This example no longer exists.")
             if st.button("Show all examples", icon=":material/close:", type="tertiary", key="leave_linked"):
                 del st.query_params["example"]
@@ -70,15 +70,7 @@ def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
         chosen: dict[str, Any] = {"search": search} if search else {}
         if version.validation_examples and version.train_examples:
             names = {"": "All", "train": "Training", "validation": "Held out"}
-            part = st.segmented_control(
-                "Part",
-                list(names),
-                default="",
-                required=True,
-                format_func=names.__getitem__,
-                label_visibility="collapsed",
-                key="example_split",
-            )
+            part = components.switch("Part", names, key="example_split", default="")
             if part:
                 chosen["split"] = part
         with st.popover("More filters", icon=":material/filter_alt:", key="more_filters"):
@@ -174,10 +166,7 @@ def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
     with st.grid(2, min_column_width=320):
         for item in page.items:
             _card(dataset, item)
-    pages = -(-page.total // PER_PAGE)
-    if pages > 1:
-        with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key=number_key)
+    components.pages(page.total, PER_PAGE, key=number_key)
 
 
 def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:

@@ -21,9 +21,7 @@ def findings(dataset: DatasetRecord) -> None:
     version = dataset.version
     rejects = version.manifest.counts.rejects
     if rejects:
-        with st.container(
-            border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="rejects"
-        ):
+        with components.spread(border=True, key="rejects"):
             st.markdown(f"**{plural(rejects, 'row')} could not become an example.** :gray[Download them to fix them.]")
             download(
                 "Download rejected rows",
@@ -40,15 +38,7 @@ def findings(dataset: DatasetRecord) -> None:
         st.markdown(":green[:material/check_circle:] Every check passed. There are no findings.")
         return
     names = {"all": "All", "error": "Errors", "warning": "Warnings", "info": "Notes"}
-    severity = st.segmented_control(
-        "Severity",
-        list(names),
-        default="all",
-        required=True,
-        format_func=names.__getitem__,
-        label_visibility="collapsed",
-        key="severity",
-    )
+    severity = components.switch("Severity", names, key="severity", default="all")
     chosen = None if severity == "all" else severity
     by_severity = version.manifest.findings
     count = total if chosen is None else int(by_severity.get(chosen, 0))
@@ -59,14 +49,9 @@ def findings(dataset: DatasetRecord) -> None:
         return
     components.heading(plural(count, "finding"), " · ".join(f"{code} {n:,}" for code, n in list(by_code.items())[:4]))
     with st.container(border=True, gap="small", key="finding_list"):
-        for index, item in enumerate(items):
-            if index:
-                st.divider()
+        for item in components.divided(items):
             finding_row(item)
-    pages = -(-count // FINDINGS_PER_PAGE)
-    if pages > 1:
-        with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key=f"findings_{severity}")
+    components.pages(count, FINDINGS_PER_PAGE, key=f"findings_{severity}")
 
 
 def _left_out(dataset: DatasetRecord) -> None:

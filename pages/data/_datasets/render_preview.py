@@ -8,7 +8,7 @@ from core.errors import StudioError
 from core.services.data import render_preview
 from core.services.data.datasets import DatasetRecord
 from core.services.data.render_preview import BaseChoice, MessagePart, Piece, RenderPreview
-from pages.ui import components, navigation
+from pages.ui import components
 from pages.ui.errors import show_error
 from pages.ui.escaping import escaped
 from pages.ui.format import md, number, percent, plural
@@ -47,15 +47,15 @@ def panel(dataset: DatasetRecord) -> None:
 
 
 def _no_base() -> None:
-    if components.empty(
+    components.empty(
         "deployed_code",
         "No base models yet",
         "What a model reads depends on its chat template. Build the starter model (about a minute), or add another.",
         "Choose a base model",
         "render",
         primary=False,
-    ):
-        st.switch_page(navigation.page_file("new_job"))
+        opens="new_job",
+    )
 
 
 def _choices(dataset: DatasetRecord, bases: list[BaseChoice]) -> tuple[BaseChoice, int, int, bool]:
@@ -173,10 +173,10 @@ def _parts(preview: RenderPreview) -> None:
         for part in preview.parts:
             _part(part)
         st.divider()
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             st.caption("Chat template", width="content")
             st.caption(number(preview.template_tokens), width="content")
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             st.markdown("**Total**", width="content")
             st.markdown(f"**{number(preview.tokens)}**", width="content")
 
@@ -190,7 +190,7 @@ def _part(part: MessagePart) -> None:
     badges += [components.badge_md(f"calls {md(name, 40)}", "gray", "build") for name in part.calls]
     if not part.found:
         badges.append(components.badge_md("not shown by the template", "orange"))
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"):
+    with components.spread(gap="xsmall"):
         title = _ROLES.get(part.role, part.role)
         st.markdown(f"{part.index + 1}. {title} {' '.join(badges)}", width="stretch")
         st.markdown(number(part.tokens), width="content")

@@ -66,15 +66,7 @@ def _latest(dataset_id: str) -> TaskRecord | None:
 def _originals(dataset: DatasetRecord) -> list[ExampleRecord]:
     version = dataset.version
     with st.container(border=True, gap="small", key="vary_which"):
-        way = st.segmented_control(
-            "Which examples",
-            list(_WAYS),
-            default="sample",
-            required=True,
-            format_func=_WAYS.__getitem__,
-            label_visibility="collapsed",
-            key=f"vary_way_{dataset.id}",
-        )
+        way = components.switch("Which examples", _WAYS, key=f"vary_way_{dataset.id}", default="sample")
         if way == "sample":
             most = max(1, min(MOST, version.train_examples))
             size = st.number_input("How many", 1, most, min(10, most), key=f"vary_size_{dataset.id}", width=200)

@@ -29,30 +29,28 @@ def show() -> None:
     if all_datasets:
         wall(all_datasets)
         return
-    if components.empty(
+    components.empty(
         "dataset",
         "No datasets yet",
         "Supervised fine-tuning requires labeled examples. Upload a table or a JSONL file; every row is checked.",
         "Upload Labeled Examples",
         "datasets",
-    ):
-        st.switch_page(navigation.page_file("upload"))
+        opens="upload",
+    )
     with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
-        if st.button("Convert data", icon=":material/transform:", type="tertiary", key="to_convert"):
-            st.switch_page(navigation.page_file("convert"))
+        navigation.button("Convert data", "convert", icon=":material/transform:", type="tertiary", key="to_convert")
         if st.button("Write examples by hand", icon=":material/edit_note:", type="tertiary", key="to_write"):
             begin_by_hand()
 
 
 def _actions(several: bool) -> None:
     if several and st.button("Mix", icon=":material/blender:", key="to_mix", help="Combine several datasets into one."):
-        st.switch_page(navigation.page_file("mix"))
+        navigation.go("mix")
     if st.button("Write by hand", icon=":material/edit_note:", key="to_write"):
         begin_by_hand()
-    if st.button("Convert data", icon=":material/transform:", key="to_convert"):
-        st.switch_page(navigation.page_file("convert"))
+    navigation.button("Convert data", "convert", icon=":material/transform:", key="to_convert")
     if st.button("Upload Labeled Examples", type="primary", icon=":material/upload_file:", key="to_upload"):
-        st.switch_page(navigation.page_file("upload"))
+        navigation.go("upload")
 
 
 def begin_by_hand() -> None:
@@ -78,4 +76,4 @@ def _dialog() -> None:
     except StudioError as error:
         slot.markdown(f":red[:material/error: {sentence(error.message)}] {sentence(error.remedy)}")
         return
-    st.switch_page(navigation.page_file("datasets"), query_params={"id": dataset.id})
+    navigation.go("datasets", {"id": dataset.id})

@@ -63,14 +63,13 @@ def _examples(draft: DraftRecord) -> DraftRecord:
     state: dict[str, Any] = draft.state.get("recipe") or {}
     components.heading("The examples")
     with st.container(border=True, gap="small", key="filter_examples"):
-        layout = st.segmented_control(
+        layout = components.switch(
             "One example is",
-            list(_LAYOUTS),
-            default=state.get("layout") or "whole",
-            required=True,
-            format_func=_LAYOUTS.__getitem__,
+            _LAYOUTS,
             key=key(draft, "layout"),
+            default=state.get("layout") or "whole",
             help="A full conversation teaches follow-up answers; single exchanges are shorter and independent.",
+            labeled=True,
         )
         system = st.text_area(
             str(ChatRecipe.model_fields["system"].title),

@@ -78,7 +78,7 @@ def _account(result: ChatImportResult) -> None:
     st.caption(" · ".join(facts))
     if result.rejected:
         version = datasets.get_dataset(result.dataset_id).version
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             st.subheader("Left out", anchor=False, width="content")
             download(
                 "Download the messages left out",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.services.data.chat_import import NOTES, REASONS
+from pages.ui import components
 from pages.ui.format import number
 
 
@@ -15,9 +16,7 @@ def reasons(left: Mapping[str, int], key: str) -> None:
     with st.container(border=True, gap="xsmall", key=f"left_{key}"):
         if not left:
             st.caption("Every message of the log is used.")
-        for index, (reason, count) in enumerate(left.items()):
-            if index:
-                st.divider()
+        for reason, count in components.divided(left.items()):
             explained = REASONS[reason]
             with st.container(horizontal=True, horizontal_alignment="distribute", wrap=False, gap="small"):
                 with st.container(gap=None, width="stretch"):

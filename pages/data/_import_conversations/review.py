@@ -38,15 +38,7 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     plan = chat_import.plan(chosen)
     _progress(plan)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="review_bar"):
-        show = st.segmented_control(
-            "Show",
-            list(_SHOWS),
-            default="all",
-            required=True,
-            format_func=_SHOWS.__getitem__,
-            label_visibility="collapsed",
-            key="review_show",
-        )
+        show = components.switch("Show", _SHOWS, key="review_show", default="all")
         search = st.text_input(
             "Search",
             placeholder="Search in the examples",
@@ -68,17 +60,14 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     with st.grid(2, min_column_width=320):
         for item in page.items:
             _card(draft, chosen, item)
-    pages = -(-page.total // PER_PAGE)
-    if pages > 1:
-        with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key=page_key)
+    components.pages(page.total, PER_PAGE, key=page_key)
     return draft, plan.imported > 0
 
 
 def _progress(plan: ImportPlan) -> None:
     share = plan.decided / plan.examples if plan.examples else 0.0
     with st.container(border=True, gap="xsmall", key="review_progress"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             st.markdown(
                 f"**{number(plan.imported)}** of {plural(plan.examples, 'labeled example')} will be imported",
                 width="content",
@@ -97,7 +86,7 @@ def _progress(plan: ImportPlan) -> None:
 
 
 def _bulk(draft: DraftRecord, items: list[ReviewItem], show: str, search: str, total: int) -> DraftRecord:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         st.caption(plural(total, "example"), width="content")
         with st.container(horizontal=True, gap="xsmall", width="content"):
             fresh = [item for item in items if not item.decision]
@@ -130,7 +119,7 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
         key=f"chat_{item.decision or 'new'}_{item.number}",
     ):
         with st.container(gap="xsmall"):
-            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            with components.spread():
                 st.caption(_note(item), width="stretch")
                 st.markdown(f":small[{_BADGES.get(item.decision, '')}]", width="content")
             _messages(item.messages)

@@ -60,7 +60,7 @@ def roles_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, boo
 def _how_read(draft: DraftRecord, source: ChatSource) -> DraftRecord:
     formats = {item.id: item for item in chat_import.formats()}
     with st.container(border=True, gap="small", key="how_read"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             with st.container(gap=None, width="stretch", key="rowtext_chat_file"):
                 st.markdown(f"**:material/forum: {md(source.filename, 60)}**")
                 st.caption(f"{size(source.size_bytes)} · detected from its content")
@@ -170,9 +170,7 @@ def _speakers(draft: DraftRecord, log: ChatSummary) -> DraftRecord:
     everyone = st.session_state.get("all_speakers", False)
     shown = log.speakers if everyone else log.speakers[:_SHOWN]
     with st.container(border=True, gap="xsmall", key="speakers"):
-        for index, speaker in enumerate(shown):
-            if index:
-                st.divider()
+        for speaker in components.divided(shown):
             part = _speaker(draft, speaker, roles.get(speaker.id), by_order, str(state.get("others") or "leave"))
             if part:
                 roles[speaker.id] = part
@@ -216,7 +214,7 @@ def _speaker(draft: DraftRecord, speaker: Speaker, part: str | None, by_order: b
         facts.append("bot")
     options = _BY_ORDER if by_order else _PARTS
     now = part if part in options else ("" if by_order else others)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+    with components.spread(gap="small"):
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{md(visible(speaker.name), 60)}**")
             st.caption(" · ".join(facts))

@@ -24,7 +24,7 @@ def follow_mix(task_id: str) -> None:
         if st.session_state.get(_OPENED) == task_id:
             _choose_again(task)
         st.session_state[_OPENED] = task_id
-        st.switch_page(navigation.page_file("datasets"), query_params={"id": DatasetResult.of(task).dataset_id})
+        navigation.go("datasets", {"id": DatasetResult.of(task).dataset_id})
     if ended_badly(task, "mix") and st.button("Change settings", icon=":material/arrow_back:", key="mix_again"):
         st.session_state["mix_name"] = str(task.payload["name"])
         _choose_again(task)

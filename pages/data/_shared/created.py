@@ -30,11 +30,12 @@ def created(result: DatasetResult, key: str) -> None:
                     st.markdown(f":red[{sentence(finding.message)}] {sentence(finding.remedy)}")
         with st.container(horizontal=True, gap="small"):
             if st.button("Open dataset", type="primary", icon=":material/dataset:", key=f"open_{key}"):
-                st.switch_page(navigation.page_file("datasets"), query_params={"id": dataset.id})
-            if navigation.exists("new_job") and st.button(
+                navigation.go("datasets", {"id": dataset.id})
+            navigation.button(
                 "Start Training Job",
+                "new_job",
+                {"dataset": dataset.id},
                 disabled=failed,
                 help="Fix the errors first." if failed else None,
                 key=f"train_{key}",
-            ):
-                st.switch_page(navigation.page_file("new_job"), query_params={"dataset": dataset.id})
+            )

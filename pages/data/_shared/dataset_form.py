@@ -12,6 +12,7 @@ from core.errors import Conflict, DataError
 from core.services.data import datasets
 from core.services.data.datasets import writing as dataset_writing
 from core.services.platform.drafts import DraftRecord
+from pages.ui import components
 from pages.ui.errors import field_error, show_beside
 from pages.ui.wizard.draft_state import key, save
 
@@ -27,15 +28,14 @@ def wizard_form(draft: DraftRecord, filename: str) -> tuple[DraftRecord, bool]:
         state.get("description") or "",
         lambda field: key(draft, field),
     )
-    chosen = st.segmented_control(
+    chosen = components.switch(
         "Hold out for validation",
-        list(_SHARES),
-        default="auto" if share is None else f"{share:g}",
-        required=True,
-        format_func=_SHARES.__getitem__,
+        _SHARES,
         key=key(draft, "hold_out"),
+        default="auto" if share is None else f"{share:g}",
         help="Held-out examples are never trained on and show whether the model learned or memorized. Decided by size: "
         "nothing below 200 examples, because a model cannot learn facts it never saw.",
+        labeled=True,
     )
     hold_out = None if chosen in (None, "auto") else float(chosen)
     return save(draft, name=name, description=description, hold_out=hold_out), fits

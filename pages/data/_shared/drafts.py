@@ -26,9 +26,7 @@ def unfinished(kind: str, steps: Sequence[str], nothing: str) -> None:
         return
     shown = saved if st.session_state.get(_ALL) else saved[:_SHOWN]
     with st.container(border=True, gap="xsmall", key="open_drafts"):
-        for index, draft in enumerate(shown):
-            if index:
-                st.divider()
+        for draft in components.divided(shown):
             if st.session_state.get(_ASKED) == draft.id:
                 _ask_discard(draft)
             else:

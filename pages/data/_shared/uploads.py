@@ -15,6 +15,7 @@ from core.services.data import sources
 from core.services.data.sources import Analysis, SourceRecord, importing
 from core.settings import MAX_UPLOAD_BYTES
 from pages.data._shared.severity import severity_badge
+from pages.ui import components
 from pages.ui.errors import field_error, show_error
 from pages.ui.format import md, plural, sentence, size
 
@@ -107,7 +108,7 @@ def file_card(source: SourceRecord, badge: str = "") -> bool:
     """The card of a stored file. True when the person wants to choose another one."""
     with (
         st.container(border=True, key=f"file_{source.id}"),
-        st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"),
+        components.spread(),
     ):
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**:material/draft: {md(source.filename, 60)}** {badge}")

@@ -31,14 +31,12 @@ def row_card(row: RowResult | SmartRowRecord, key: str) -> None:
     """One row: its state, its examples, what to check, and its tokens and cost."""
     word, color, icon = STATES.get(row.state, (row.state, "gray", "help"))
     with st.container(border=True, gap="xsmall", key=f"row_{key}"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             st.caption(f"Line {number(row.line)}", width="content")
             st.markdown(f":small[{components.badge_md(word, color, icon)}]", width="content")
         if row.reason:
             st.markdown(sentence(row.reason))
-        for index, example in enumerate(row.examples):
-            if index:
-                st.divider()
+        for index, example in components.divided(enumerate(row.examples)):
             example_view.conversation(example.messages, key=f"{key}_{index}")
             for flag in example.flags:
                 st.markdown(f":orange[:small[:material/visibility: {md(flag.message)}]]")

@@ -62,7 +62,7 @@ def models_of(connection_id: str, updated_at: float) -> tuple[str, ...]:
 
 
 def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         st.subheader("Model", anchor=False, width="content")
         if not form_is_open() and st.button(
             "Add a connection", icon=":material/add:", type="tertiary", key="pick_add_connection"

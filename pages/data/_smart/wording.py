@@ -22,7 +22,7 @@ from pages.ui.wizard.draft_state import key, renew, save
 def wording(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> bool:
     """Draw system message, patterns and instructions. True when a proposal was just filled in."""
     components.section_gap()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         st.subheader("Wording", anchor=False, width="content")
         possible = bool(recipe.get("model") and recipe.get("columns"))
         requested = st.button(

@@ -75,4 +75,4 @@ def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
             st.markdown(names)
         if st.button("Continue to Convert data", type="primary", icon=":material/transform:", key="to_convert"):
             draft = drafts.create("convert", {"source_id": source.id}, "analyze")
-            st.switch_page(navigation.page_file("convert"), query_params={"draft": draft.id})
+            navigation.go("convert", {"draft": draft.id})

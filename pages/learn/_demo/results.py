@@ -60,8 +60,7 @@ def side_by_side(test: ExactMatchResult) -> None:
 def ways_on(model_id: str) -> None:
     """Where to go after the demo."""
     st.divider()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if st.button("Bring your own data", icon=":material/upload_file:", key="own"):
-            st.switch_page(navigation.page_file("upload"))
+    with components.spread():
+        navigation.button("Bring your own data", "upload", icon=":material/upload_file:", key="own")
         if st.button("Ask both yourself", icon=":material/compare_arrows:", type="primary", key="compare"):
-            st.switch_page(navigation.page_file("compare"), query_params={"model": model_id})
+            navigation.go("compare", {"model": model_id})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.learn import demo
+from pages.ui import components
 from pages.ui.errors import boundary
 from pages.ui.format import md, sentence
 
@@ -38,7 +39,7 @@ def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:
         with st.container(border=True, gap="xsmall", key="demo_steps"):
             for step in record.steps:
                 icon, color = _LOOKS[step.state]
-                with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                with components.spread():
                     title = f"**{md(step.title)}**" if step.state == "running" else md(step.title)
                     st.markdown(f":{color}[:material/{icon}:] {title}", width="content")
                     st.caption(sentence(step.detail), width="content")

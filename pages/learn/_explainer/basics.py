@@ -98,7 +98,7 @@ def when() -> None:
             with st.container(border=True, key="on_advice"):
                 st.markdown(f":blue[:material/flag:] **{advice.title}**")
                 st.markdown(advice.text)
-                if advice.page and navigation.exists(advice.page):
+                if advice.page:
                     st.page_link(
                         navigation.page_file(advice.page), label=advice.action, icon=":material/arrow_forward:"
                     )

@@ -54,15 +54,15 @@ def _slow(t: int) -> float:
     return 0.3 + 2.7 * math.exp(-t / 90)
 
 
+def _above(train: Curve, gap: float) -> Curve:
+    return lambda t: train(t) + gap
+
+
 SHAPES: Final = {
     shape.id: shape
     for shape in (
         Shape(
-            "good",
-            "Healthy",
-            "train 0.4 + 2.6·e^(−t/18), validation 0.15 above it",
-            _healthy,
-            lambda t: _healthy(t) + 0.15,
+            "good", "Healthy", "train 0.4 + 2.6·e^(−t/18), validation 0.15 above it", _healthy, _above(_healthy, 0.15)
         ),
         Shape(
             "overfit",
@@ -83,21 +83,21 @@ SHAPES: Final = {
             "Learning rate too high",
             "train 1.2 + 1.8·e^(−t/5) + 0.012·t·(1 + sin(1.7·t)), validation 0.2 above it",
             _rising,
-            lambda t: _rising(t) + 0.2,
+            _above(_rising, 0.2),
         ),
         Shape(
             "too_low",
             "Learning rate too low",
             "train 2.7 + 0.3·e^(−t/90), validation 0.05 above it",
             _flat,
-            lambda t: _flat(t) + 0.05,
+            _above(_flat, 0.05),
         ),
         Shape(
             "unfinished",
             "Stopped too early",
             "train 0.3 + 2.7·e^(−t/90), validation 0.1 above it",
             _slow,
-            lambda t: _slow(t) + 0.1,
+            _above(_slow, 0.1),
         ),
     )
 }

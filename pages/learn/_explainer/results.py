@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import tomllib
+from pathlib import Path
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.learn import home
@@ -14,7 +13,8 @@ from core.services.platform import tasks
 from pages.learn._explainer import curves
 from pages.learn._explainer.basics import token_bars
 from pages.learn._explainer.faq import common_questions
-from pages.ui import charts, components, navigation
+from pages.learn._explainer.training import VERDICTS, loss_chart
+from pages.ui import components, navigation
 from pages.ui.format import number, size
 
 
@@ -39,8 +39,15 @@ def loop() -> None:
                 icon = ":green[:material/check_circle:]" if step.done else ":gray[:material/radio_button_unchecked:]"
                 st.markdown(f"{icon} **{step.title}**")
                 st.caption(step.detail)
-                if step.page and navigation.exists(step.page):
+                if step.page:
                     st.page_link(navigation.page_file(step.page), label="Open", icon=":material/arrow_forward:")
+
+
+PLACES = (
+    ("In the weights", "Tone, format, the steps of a task, technical terms, rules that stay the same for months."),
+    ("In the search index", "Prices, stock, cases, and anything that must be quoted or deleted on request."),
+    ("Both", "Labeled examples with passages in the input, so that the model learns to answer from them."),
+)
 
 
 def retrieval() -> None:
@@ -66,68 +73,45 @@ def retrieval() -> None:
             f"base, {number(tuned.per_call)} for the tuned model, with the same passages."
         )
     with st.grid(3, min_column_width=250):
-        _note(
-            "In the weights", "Tone, format, the steps of a task, technical terms, rules that stay the same for months."
-        )
-        _note("In the search index", "Prices, stock, cases, and anything that must be quoted or deleted on request.")
-        _note("Both", "Labeled examples with passages in the input, so that the model learns to answer from them.")
+        for title, text in PLACES:
+            with st.container(border=True, height="stretch", gap="xxsmall"):
+                st.markdown(f"**{title}**")
+                st.markdown(f":gray[{text}]")
 
 
-def _note(title: str, text: str) -> None:
-    with st.container(border=True, height="stretch", gap="xxsmall"):
-        st.markdown(f"**{title}**")
-        st.markdown(f":gray[{text}]")
-
-
-@dataclass(frozen=True, slots=True)
-class Symptom:
-    """What a user sees, its likely causes, what to do, and a figure."""
-
-    title: str
-    causes: tuple[str, ...]
-    remedies: tuple[str, ...]
-    figure: Callable[[], None]
+_SYMPTOMS = tomllib.loads(Path(__file__).with_name("troubleshooting.toml").read_text(encoding="utf-8"))["symptom"]
 
 
 def trouble() -> None:
     """Pick a symptom; the causes are listed from most to least likely."""
-    picked = st.selectbox("What do you see?", [symptom.title for symptom in SYMPTOMS], key="symptom")
-    symptom = next(item for item in SYMPTOMS if item.title == picked)
+    by_title = {symptom["title"]: symptom for symptom in _SYMPTOMS}
+    symptom = by_title[st.selectbox("What do you see?", list(by_title), key="symptom")]
     words, figure = st.columns([5, 6], gap="medium")
     with words:
-        st.markdown("**Likely causes**\n" + "\n".join(f"1. {cause}" for cause in symptom.causes))
-        st.markdown("**What to do**\n" + "\n".join(f"1. {remedy}" for remedy in symptom.remedies))
+        st.markdown("**Likely causes**\n" + "\n".join(f"1. {cause}" for cause in symptom["causes"]))
+        st.markdown("**What to do**\n" + "\n".join(f"1. {remedy}" for remedy in symptom["remedies"]))
     with figure, st.container(border=True, gap="xsmall"):
-        symptom.figure()
+        if symptom["figure"] in curves.SHAPES:
+            _typical_curve(symptom["figure"])
+        else:
+            {"savings": _savings, "workers": _workers}[symptom["figure"]]()
 
 
-def _shape(shape_id: str) -> Callable[[], None]:
-    def draw() -> None:
-        train, validation = curves.draw(shape_id)
-        fig = go.Figure()
-        for name, points, color in (("Training", train, charts.BASE), ("Validation", validation, charts.TUNED)):
-            steps, losses = zip(*points, strict=True)
-            fig.add_scatter(name=name, x=steps, y=losses, mode="lines", line={"color": color, "width": 2})
-        fig.update_yaxes(rangemode="tozero")
-        reading = curves.read_curve(train, validation)
-        charts.chart(
-            fig, key="symptom_curve", alt=f"A loss curve of this kind: {reading.title}", height=240, x="step", y="loss"
-        )
-        st.caption(f"A typical curve (generated from a formula). {reading.remedy}")
-
-    return draw
+def _typical_curve(shape_id: str) -> None:
+    train, validation = curves.draw(shape_id)
+    reading = curves.read_curve(train, validation)
+    loss_chart(train, validation, f"A loss curve of this kind: {reading.title}", key="symptom_curve", height=240)
+    st.caption(f"A typical curve (generated from a formula). {reading.remedy}")
 
 
 def _savings() -> None:
     chosen = st.select_slider("Model", list(compare.SIZES), "7B", key="saving_size")
     card = st.selectbox("GPU", list(compare.GPUS), 2, key="saving_gpu")
     for saving in compare.savings(chosen, card):
-        state = {"fits": ("green", "check"), "tight": ("orange", "warning"), "too_large": ("red", "close")}[
-            saving.memory.verdict
-        ]
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        _, color, icon = VERDICTS[saving.memory.verdict]
+        with components.spread():
             st.markdown(saving.title, width="content")
-            st.markdown(f":{state[0]}-badge[:material/{state[1]}: {size(saving.memory.expected)}]", width="content")
+            st.markdown(f":{color}-badge[:material/{icon}: {size(saving.memory.expected)}]", width="content")
 
 
 def _workers() -> None:
@@ -143,83 +127,10 @@ def _workers() -> None:
         st.markdown("Start the studio with `make run`, or only a worker with `sft worker`.")
 
 
-SYMPTOMS = (
-    Symptom(
-        "The run ran out of memory",
-        (
-            "Batch size or maximum length is too large for the GPU.",
-            "Another program uses GPU memory.",
-            "The model is too large for the method.",
-        ),
-        (
-            "Halve the batch size; double gradient accumulation.",
-            "Lower the maximum length to what your examples need.",
-            "Use QLoRA or a smaller model.",
-        ),
-        _savings,
-    ),
-    Symptom(
-        "The loss rises or turns into NaN",
-        ("Learning rate too high.", "No warm-up.", "A few broken or extremely long examples."),
-        ("Divide the learning rate by 3 to 10.", "Set the warm-up to 0.1.", "Check the dataset's findings."),
-        _shape("too_high"),
-    ),
-    Symptom(
-        "The loss barely falls",
-        (
-            "Learning rate too low.",
-            "The maximum length cuts off the outputs, so nothing is left to learn.",
-            "The examples contradict each other.",
-        ),
-        (
-            "Raise the learning rate by 3 to 10 times.",
-            "Check in the job's forecast how many answers are lost.",
-            "Use the same output for the same input.",
-        ),
-        _shape("too_low"),
-    ),
-    Symptom(
-        "Good on training questions, poor on others",
-        (
-            "Too many epochs for so few examples.",
-            "All inputs are worded the same way.",
-            "No examples were held out, so it went unnoticed.",
-        ),
-        ("Train fewer epochs.", "Add the same questions in other words.", "Hold out validation examples."),
-        _shape("overfit"),
-    ),
-    Symptom(
-        "Tuned answers look like the base's",
-        (
-            "Too few steps.",
-            "The system message differs from the one in training.",
-            "Chat uses the base model, not the tuned one.",
-        ),
-        (
-            "Train more epochs.",
-            "Send the system message of your examples.",
-            "Compare both side by side on the Compare screen.",
-        ),
-        _shape("unfinished"),
-    ),
-    Symptom(
-        "A job stays on Pending",
-        (
-            "No worker is running.",
-            "Another run uses the GPU.",
-            "It waits for another task, such as building the starter.",
-        ),
-        ("Start the studio or a worker.", "Wait, or cancel the other run.", "Check Background jobs."),
-        _workers,
-    ),
-)
-
-
 def questions() -> None:
     """Common questions with a search; the numbers in the answers are the studio's own limits."""
-    word = (
-        st.text_input("Search", placeholder="for example: GPU, how long, epochs", key="faq_search").strip().casefold()
-    )
+    word = st.text_input("Search", placeholder="for example: GPU, how long, epochs", key="faq_search")
+    word = word.strip().casefold()
     every = common_questions()
     found = [item for item in every if word in f"{item.question} {item.answer}".casefold()]
     st.caption(f"{len(found)} of {len(every)} questions")

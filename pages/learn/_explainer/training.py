@@ -9,7 +9,7 @@ from core.services.learn.explain import compare
 from core.services.training import jobs, metrics
 from core.services.training.jobs import MemoryForecast
 from pages.learn._explainer import curves
-from pages.ui import charts, theme
+from pages.ui import charts, components, theme
 from pages.ui.format import md, number, size
 
 VERDICTS = {
@@ -72,7 +72,7 @@ def _memory_chart(rows: list[compare.MethodRow], chosen: str, gpu: str) -> None:
 def _method_card(row: compare.MethodRow) -> None:
     word, color, icon = VERDICTS[row.memory.verdict]
     with st.container(border=True, height="stretch", gap="xsmall"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             st.markdown(f"**{row.about.label()}**", width="content")
             st.badge(row.about.badge, color=theme.DEMAND_COLORS[row.about.demand])
         st.caption(row.about.tagline)
@@ -177,7 +177,14 @@ def loss_curves() -> None:
     reading = curves.read_curve(train, validation)
     figure, words = st.columns([7, 4], gap="medium")
     with figure, st.container(border=True):
-        _curve(train, validation, reading.title)
+        loss_chart(
+            train,
+            validation,
+            f"Loss by step: {reading.title}",
+            key="loss_curve",
+            height=320,
+            validation_mode="lines+markers",
+        )
         st.caption(md(note) if picked not in curves.SHAPES else note)
     with words, st.container(border=True, gap="xsmall"):
         color = "green" if reading.verdict == "good" else "orange"
@@ -195,14 +202,17 @@ def _measured(job_id: str) -> tuple[curves.Points, curves.Points]:
     return train, [(step, loss) for split, step, loss in ordered if split == "validation"]
 
 
-def _curve(train: curves.Points, validation: curves.Points, title: str) -> None:
+def loss_chart(
+    train: curves.Points, validation: curves.Points, alt: str, key: str, height: int, validation_mode: str = "lines"
+) -> None:
+    """Training and validation loss by step."""
     fig = go.Figure()
-    steps, losses = zip(*train, strict=True) if train else ((), ())
-    fig.add_scatter(name="Training", x=steps, y=losses, mode="lines", line={"color": charts.BASE, "width": 2})
-    if validation:
-        steps, losses = zip(*validation, strict=True)
-        fig.add_scatter(
-            name="Validation", x=steps, y=losses, mode="lines+markers", line={"color": charts.TUNED, "width": 2}
-        )
+    for name, points, mode, color in (
+        ("Training", train, "lines", charts.BASE),
+        ("Validation", validation, validation_mode, charts.TUNED),
+    ):
+        if points or name == "Training":
+            steps, losses = [step for step, _ in points], [loss for _, loss in points]
+            fig.add_scatter(name=name, x=steps, y=losses, mode=mode, line={"color": color, "width": 2})
     fig.update_yaxes(rangemode="tozero")
-    charts.chart(fig, key="loss_curve", alt=f"Loss by step: {title}", height=320, x="step", y="loss")
+    charts.chart(fig, key=key, alt=alt, height=height, x="step", y="loss")

@@ -57,20 +57,18 @@ def activity(overview: Overview) -> None:
     """The latest activity; each row links to its screen."""
     components.heading("Recent activity")
     if not overview.activity:
-        if components.empty(
+        components.empty(
             "history",
             "No activity yet",
             "Upload labeled examples, or try the demo, which needs no file.",
             "Upload Labeled Examples",
             "activity",
             primary=False,
-        ):
-            st.switch_page(navigation.page_file("upload"))
+            opens="upload",
+        )
         return
     with st.container(border=True, gap="xsmall", key="activity"):
-        for index, item in enumerate(overview.activity):
-            if index:
-                st.divider()
+        for item in components.divided(overview.activity):
             screen = _SCREEN_OF.get(item.kind, "")
             query = {"id": item.id} if item.kind in ("dataset", "job", "model") else {}
             components.list_row(
@@ -78,7 +76,7 @@ def activity(overview: Overview) -> None:
                 md(item.detail),
                 aside=ago(item.at),
                 state=item.state or None,
-                link=(navigation.page_file(screen), query) if screen and navigation.exists(screen) else None,
+                link=(navigation.page_file(screen), query) if screen else None,
             )
 
 
@@ -90,16 +88,10 @@ def journey(overview: Overview) -> None:
     with st.container(border=True, gap="small", key="journey"):
         for step in overview.journey:
             icon = ":green[:material/check_circle:]" if step.done else ":gray[:material/radio_button_unchecked:]"
-            with st.container(
-                horizontal=True,
-                wrap=False,
-                vertical_alignment="center",
-                horizontal_alignment="distribute",
-                gap="xsmall",
-            ):
+            with components.spread(wrap=False, gap="xsmall"):
                 with st.container(gap=None, width="stretch"):
                     name = f"**{step.title}**" if step.done or step.id == following else f":gray[{step.title}]"
                     st.markdown(f"{icon} {name}")
                     st.caption(md(step.detail))
-                if step.id == following and step.page and navigation.exists(step.page):
+                if step.id == following and step.page:
                     st.page_link(navigation.page_file(step.page), label=":blue[Next]", icon=":material/arrow_forward:")

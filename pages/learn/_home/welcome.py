@@ -52,17 +52,16 @@ def hero() -> None:
             )
             st.space("xxsmall")
             with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-                start = "new_job" if navigation.exists("new_job") else "upload"
                 if st.button("Start training job", type="primary", icon=":material/play_arrow:", key="hero_start"):
-                    st.switch_page(navigation.page_file(start))
-                if navigation.exists("explainer") and st.button(
+                    navigation.go("new_job")
+                navigation.button(
                     "What is Supervised Fine-Tuning?",
+                    "explainer",
                     type="tertiary",
                     icon=":material/arrow_forward:",
                     icon_position="right",
                     key="hero_how",
-                ):
-                    st.switch_page(navigation.page_file("explainer"))
+                )
         with (
             picture,
             st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small", key="hero_pic"),
@@ -81,10 +80,9 @@ def hero() -> None:
 
 def quick_actions() -> None:
     """Cards that lead to the first steps."""
-    shown = [action for action in _ACTIONS if navigation.exists(action[0])]
     components.heading("Start here", "Supervised fine-tuning requires labeled examples")
-    with st.grid(max(len(shown), 1), min_column_width=225):
-        for screen, icon, title, text, label in shown:
+    with st.grid(len(_ACTIONS), min_column_width=225):
+        for screen, icon, title, text, label in _ACTIONS:
             with st.container(
                 border=True, height="stretch", vertical_alignment="distribute", gap="small", key=f"start_{screen}"
             ):
@@ -94,4 +92,4 @@ def quick_actions() -> None:
                 if st.button(label, width="stretch", key=f"go_{screen}"):
                     # The demo starts as its screen opens.
                     query = {"start": "1"} if screen == "demo" else {}
-                    st.switch_page(navigation.page_file(screen), query_params=query)
+                    navigation.go(screen, query)

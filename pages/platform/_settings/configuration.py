@@ -37,9 +37,7 @@ def person() -> None:
         return
     components.section_gap()
     components.heading("Account")
-    with st.container(
-        border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="you"
-    ):
+    with components.spread(border=True, key="you"):
         st.markdown(md(st.user.get("name") or st.user.get("email") or "Signed in"), width="content")
         if st.button("Sign out", icon=":material/logout:", key="sign_out"):
             st.logout()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
+from pages.ui import components
 from pages.ui.connection_form import NEW, about, connection_form, open_form, show_test
 from pages.ui.format import md
 
@@ -14,7 +15,7 @@ def connection_list() -> None:
     """All connections with their actions, and the button for a new one."""
     records = connections.list_connections()
     open_id = st.session_state.get("connection_open")
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         st.subheader("Connections to language models", anchor=False, width="content")
         if open_id is None and st.button(
             "Add a connection", icon=":material/add:", type="tertiary", key="pick_add_connection"
@@ -25,9 +26,7 @@ def connection_list() -> None:
     if open_id == NEW:
         connection_form(None)
     with st.container(border=True, gap="xsmall", key="connections"):
-        for index, record in enumerate(records):
-            if index:
-                st.divider()
+        for record in components.divided(records):
             _row(record)
     edited = next((record for record in records if record.id == open_id), None)
     if edited is not None:

@@ -26,20 +26,16 @@ def _examined() -> list[Check]:
 
 def machine() -> None:
     """The checks of `sft doctor`, with a command for each missing part."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         st.subheader("This machine", anchor=False, width="content")
         if st.button("Check again", type="tertiary", icon=":material/refresh:", key="pick_check_again"):
             _examined.clear()
     with st.spinner("Checking this machine"):
         checks = _examined()
     with st.container(border=True, gap="xsmall", key="checks"):
-        for index, check in enumerate(checks):
-            if index:
-                st.divider()
+        for check in components.divided(checks):
             word, color, icon = _STATES[check.state]
-            with st.container(
-                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
-            ):
+            with components.spread(wrap=False):
                 with st.container(gap=None, width="stretch"):
                     st.markdown(f"**{check.name[:1].upper()}{md(check.name[1:])}**")
                     st.caption(md(check.found))

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.services.serving import chat
+from pages.ui import components
 from pages.ui.answers.chat_stream import Answer, shown
 from pages.ui.errors import show_error
 from pages.ui.format import md
@@ -52,9 +53,7 @@ def card(model: chat.ChatModel, *, tuned: bool) -> Card:
         key="on_tuned" if tuned else "off_base",
     ):
         with st.container(gap="small"):
-            with st.container(
-                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
-            ):
+            with components.spread(wrap=False):
                 st.markdown(f"**{md(model.title, 40)}**")
                 st.badge("Tuned" if tuned else "Base", color="blue" if tuned else "gray")
             body = st.empty()
@@ -64,7 +63,7 @@ def card(model: chat.ChatModel, *, tuned: bool) -> Card:
 
 def _verdict(answer: Answer, expected: str) -> None:
     st.divider()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         if expected:
             exact = chat.matches(answer.text, expected)
             st.markdown(

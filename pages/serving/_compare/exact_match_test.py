@@ -29,7 +29,7 @@ def on_all_examples(model: ChatModel) -> None:
         if models.get_model(model.model_id).dataset_deleted:
             st.caption("The dataset was deleted with its questions. Enter a question above instead.")
             return
-        with st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread(border=True):
             st.caption("Ask both models every question in the dataset and count the exact answers.", width="stretch")
             if st.button("Test on all examples", icon=":material/fact_check:", key="test"):
                 models.test(model.model_id)

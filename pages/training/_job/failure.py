@@ -50,7 +50,7 @@ def _without_dataset(job: jobs.JobRecord) -> None:
             "Its examples were deleted too, so this job cannot run again. Choose another dataset for a new job."
         )
         if st.button("Choose another dataset", icon=":material/dataset:", type="primary", key="choose_dataset"):
-            st.switch_page(navigation.page_file("new_job"), query_params={"again": job.id})
+            navigation.go("new_job", {"again": job.id})
 
 
 def _changes(changes: Sequence[jobs.SettingChange]) -> None:
@@ -80,9 +80,9 @@ def _ways_on(job: jobs.JobRecord, changes: Sequence[jobs.SettingChange]) -> None
             help="Opens a new job with the settings above filled in and this job as its parent.",
         ):
             draft = drafts.create("job", prefilled(job.id), step="review")
-            st.switch_page(navigation.page_file("new_job"), query_params={"draft": draft.id})
+            navigation.go("new_job", {"draft": draft.id})
     elif job.reason == "data" and st.button("Open the dataset", icon=":material/dataset:", key="open_dataset"):
-        st.switch_page(navigation.page_file("datasets"), query_params={"id": job.dataset_id})
+        navigation.go("datasets", {"id": job.dataset_id})
 
 
 def prefilled(job_id: str) -> dict[str, Any]:

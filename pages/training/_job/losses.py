@@ -108,4 +108,4 @@ def _open(found: monitoring.ExampleLosses, item: monitoring.LossExample) -> None
     if place is None:
         st.toast(md("This example is no longer in the dataset: it was edited or removed."))
         return
-    st.switch_page(navigation.page_file("datasets"), query_params={"id": found.dataset_id, "example": str(place)})
+    navigation.go("datasets", {"id": found.dataset_id, "example": str(place)})

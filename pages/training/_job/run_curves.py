@@ -15,7 +15,7 @@ from pages.ui.charts.points import Series
 def curves(job: JobRecord, points: Series) -> None:
     """One small chart per metric; the GPU panel only if there are GPU measurements."""
     components.section_gap()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         st.subheader("Run", anchor=False, width="content")
         _exports(job)
     _wall(job, points, [metric for metric in METRICS if metric.panel == "run"])

@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from core.services.training.models import ModelRecord
-from pages.ui import navigation, states
+from pages.ui import components, navigation, states
 from pages.ui.format import ago, format_loss, md, short, size
 
 
@@ -17,23 +17,15 @@ def card(model: ModelRecord) -> None:
         border=True, height="stretch", vertical_alignment="distribute", gap="xsmall", key=f"model_{model.id}"
     ):
         with st.container(gap=None):
-            with st.container(
-                horizontal=True,
-                horizontal_alignment="distribute",
-                vertical_alignment="center",
-                wrap=False,
-                gap="xsmall",
-            ):
+            with components.spread(wrap=False, gap="xsmall"):
                 # A link to the same screen would not change the address, so a reload would lose the selection.
                 if st.button(f"**{md(model.name, 44)}**", type="tertiary", key=f"open_{model.id}"):
-                    st.switch_page(navigation.page_file("models"), query_params={"id": model.id})
+                    navigation.go("models", {"id": model.id})
                 states.badge(model.state)
             st.caption(f"{md(model.base_title)} · {md(model.method_title)} · {md(model.dataset_name, 40)}")
             if model.notes:
                 st.caption(md(short(model.notes, 120)))
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
-        ):
+        with components.spread(gap="xsmall"):
             loss = f"loss {format_loss(model.final_loss)} · " if model.final_loss is not None else ""
             st.markdown(f":small[{loss}{size(model.size_bytes)} · {ago(model.created_at)}]", width="content")
             ways_on(model, "card")
@@ -47,11 +39,12 @@ def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
             st.caption("Activate this model to use it.")
             return
         if st.button("Chat", icon=":material/chat:", key=f"chat_{place}_{model.id}", type=kind):
-            st.switch_page(navigation.page_file("chat"), query_params={"model": model.id})
-        if st.button(
+            navigation.go("chat", {"model": model.id})
+        navigation.button(
             "Compare with base" if primary else "Compare",
+            "compare",
+            {"model": model.id},
             icon=":material/compare_arrows:",
             key=f"compare_{place}_{model.id}",
             type="primary" if primary else kind,
-        ):
-            st.switch_page(navigation.page_file("compare"), query_params={"model": model.id})
+        )

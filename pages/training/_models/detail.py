@@ -49,8 +49,7 @@ def detail(model: models.ModelRecord) -> None:
         with st.container(border=True, gap="small"):
             _archive(model)
     st.divider()
-    if st.button("All models", icon=":material/arrow_back:", type="tertiary", key="back"):
-        st.switch_page(navigation.page_file("models"))
+    navigation.button("All models", "models", icon=":material/arrow_back:", type="tertiary", key="back")
 
 
 def _provenance(model: models.ModelRecord) -> None:

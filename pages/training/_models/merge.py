@@ -43,7 +43,7 @@ def _merged(model: models.ModelRecord, merged: models.MergedFiles) -> None:
         with st.container(horizontal=True, gap="small"):
             for label, icon, page in (("Chat", "chat", "chat"), ("Compare", "compare_arrows", "compare")):
                 if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"{page}_merged_{model.id}"):
-                    st.switch_page(navigation.page_file(page), query_params={"model": merging.served_id(model.id)})
+                    navigation.go(page, {"model": merging.served_id(model.id)})
 
 
 def _offer(model: models.ModelRecord) -> None:

@@ -22,9 +22,7 @@ def recent() -> None:
     components.section_gap()
     components.heading("Drafts", f"{plural(len(unlaunched), 'job')} not launched yet")
     with st.container(border=True, gap="xsmall", key="drafts"):
-        for index, draft in enumerate(unlaunched[:SHOWN]):
-            if index:
-                st.divider()
+        for draft in components.divided(unlaunched[:SHOWN]):
             _row(draft)
     if len(unlaunched) > SHOWN:
         st.caption(f"The latest {SHOWN} of {len(unlaunched)}.")
@@ -36,7 +34,7 @@ def _row(draft: drafts.DraftRecord) -> None:
     except NotFound:
         name = "no dataset"
     step = _STEPS.get(draft.step, _STEPS["dataset"])
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+    with components.spread(gap="small"):
         with st.container(gap=None, width="stretch", key=f"rowtext_{draft.id}"):
             st.markdown(f"**{md(draft.state.get('name') or name, 60)}**")
             st.caption(f"{md(name, 40)} · {step} · {ago(draft.updated_at)}")

@@ -75,7 +75,7 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
 
 def _memory(memory: jobs.MemoryForecast) -> None:
     word, color, icon = _VERDICTS[memory.verdict]
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         st.markdown("**Memory**", width="content")
         st.badge(word, color=color, icon=icon)
     used = f"{size(memory.low)} to {size(memory.high)}"
@@ -177,9 +177,7 @@ def _serving(serving: Sequence[jobs.ServingPlace]) -> None:
         alike.setdefault((place.ok, place.works_here, place.reason), []).append(place.target)
     for (ok, works_here, reason), targets in alike.items():
         with st.container(gap=None):
-            with st.container(
-                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
-            ):
+            with components.spread(gap="xsmall"):
                 st.markdown(md(", ".join(targets)), width="content")
                 if ok and works_here:
                     st.badge("Yes", color="green", icon=":material/check_circle:")

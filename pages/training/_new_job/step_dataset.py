@@ -112,14 +112,14 @@ def _clip(text: str) -> str:
 
 def _nothing_ready(others: int) -> None:
     if others:
-        if components.empty(
+        components.empty(
             "rule",
             "No dataset is validated yet",
             "Supervised fine-tuning requires validated labeled examples. Validate one of your datasets first.",
             "Open Datasets",
             key="none_ready",
-        ):
-            st.switch_page(navigation.page_file("datasets"))
+            opens="datasets",
+        )
     elif components.empty(
         "dataset",
         "No labeled examples yet",
@@ -127,7 +127,7 @@ def _nothing_ready(others: int) -> None:
         "Upload Labeled Examples",
         key="no_data",
     ):
-        st.switch_page(navigation.page_file("upload"))
+        navigation.go("upload")
 
 
 def _facts(version: datasets.VersionRecord, statistics: datasets.Statistics) -> list[tuple[str, str]]:

@@ -192,9 +192,7 @@ def _unavailable(base: BaseModelRef) -> None:
     fetches = choices.can_be_downloaded(base)
     task = downloads.latest(base.id) if fetches else None
     with st.container(gap="xxsmall", key=f"away_{base.id}"):
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small", wrap=False
-        ):
+        with components.spread(gap="small", wrap=False):
             with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
                 amount = size(base.download_bytes) if base.download_bytes else ""

@@ -100,4 +100,4 @@ def _launch(draft: drafts.DraftRecord) -> None:
         **job_forecast.choices(draft),
     )
     drafts.finish(draft.id, job.id)
-    st.switch_page(navigation.page_file("job"), query_params={"id": job.id})
+    navigation.go("job", {"id": job.id})

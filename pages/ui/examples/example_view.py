@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.messages import Message
+from pages.ui import components
 from pages.ui.escaping import escaped, visible
 from pages.ui.format import plural, short
 
@@ -37,9 +38,7 @@ def card(
 ) -> Iterator[None]:
     """A labeled example as a card; the body of the `with` is drawn at the right of its header."""
     with st.container(border=border, gap="xsmall", key=f"example_{key}"):
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
-        ):
+        with components.spread(gap="xsmall"):
             st.caption(note, width="content")
             with st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall"):
                 if badge:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.errors import DataError
 from core.messages import ROLES
+from pages.ui import components
 
 _WORDS = {"system": "Context", "user": "Input", "assistant": "Output", "tool": "Tool result"}
 _NEXT = {"system": "user", "user": "assistant", "assistant": "user", "tool": "assistant"}
@@ -48,7 +49,7 @@ def editor(key: str) -> list[dict[str, Any]]:
 def _message(message: dict[str, Any], index: int, total: int, key: str, name: str) -> dict[str, Any]:
     out = {field: value for field, value in message.items() if field != "_id"}
     with st.container(border=True, gap="xsmall", key=f"{name}_box"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with components.spread():
             out["role"] = st.selectbox(
                 "Role",
                 ROLES,

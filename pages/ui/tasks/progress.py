@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
-from pages.ui import states
+from pages.ui import components, states
 from pages.ui.format import duration, sentence
 
 POLL_S = 1.0
@@ -38,7 +38,7 @@ def band(task: TaskRecord) -> None:
     """State, phase, progress, and the reason why the task is waiting."""
     reason = tasks.waiting_reason(task)
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with components.spread():
             phase = sentence(task.message or task.phase or _PLACES.get(task.state, ""))
             st.markdown(f"{states.badge_md(task.state)} {phase}", width="content")
             running_s = time.time() - task.started_at if task.started_at else None

@@ -20,14 +20,10 @@ def panel() -> None:
         if not alive:
             st.markdown("**:orange[:material/warning: No worker is running]**")
             st.caption("Background jobs wait until a worker starts: `sft worker`, or `sft up` for everything.")
-        for index, worker in enumerate(alive):
-            if index:
-                st.divider()
+        for worker in components.divided(alive):
             busy = worker.task_id is not None
             doing = titles.get(worker.task_id or "", "working") if busy else "waiting"
-            with st.container(
-                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
-            ):
+            with components.spread(wrap=False):
                 with st.container(gap=None, width="stretch"):
                     st.markdown(f"**{_QUEUES.get(worker.queue, worker.queue)}**")
                     st.caption(f"{md(doing)} · seen {ago(worker.seen_at)}")

@@ -103,7 +103,7 @@ def footer(
     st.divider()
     problem = None
     onward = all_steps[number - 1].onward
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with components.spread():
         # The second press of a double click falls on the next step: it must not skip it.
         here = draft_state.meant(draft, all_steps[number - 1].id)
         if st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back") and here:

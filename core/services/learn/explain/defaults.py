@@ -19,6 +19,7 @@ class Defaults:
     minimum_examples: int
     recommended_examples: int
     max_upload_bytes: int
+    max_upload_mb: int
     file_types: str  # "CSV, JSON or Excel"
     lora_rank: int
     lora_alpha: int
@@ -36,6 +37,7 @@ def defaults() -> Defaults:
         minimum_examples=MINIMUM_EXAMPLES,
         recommended_examples=RECOMMENDED_EXAMPLES,
         max_upload_bytes=MAX_UPLOAD_BYTES,
+        max_upload_mb=MAX_UPLOAD_BYTES // 2**20,
         file_types=labels(),
         lora_rank=LoRA.model_fields["rank"].default,
         lora_alpha=LoRA.model_fields["alpha"].default,

@@ -10,6 +10,7 @@ from core.services.data.datasets import DatasetRecord, operations
 from core.services.data.datasets.operations import Dedupe, Filter, Operation, SampleRows
 from pages.data._datasets.editing import by_hand, split as dataset_split
 from pages.data._datasets.editing.change import dialog_foot
+from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields
@@ -59,9 +60,7 @@ def dedupe_dialog(dataset: DatasetRecord) -> None:
             key="dedupe_threshold",
         )
     keeps = {"first": "The first", "last": "The last", "longest": "The longest"}
-    values["keep"] = st.segmented_control(
-        "Keep", list(keeps), default="first", required=True, format_func=keeps.__getitem__, key="dedupe_keep"
-    )
+    values["keep"] = components.switch("Keep", keeps, key="dedupe_keep", default="first", labeled=True)
     dialog_foot(dataset, lambda: operations.make(Dedupe, **values), "dedupe", "Remove duplicates")
 
 

@@ -130,7 +130,4 @@ def _rows(dataset: DatasetRecord, issue: IssueGroup) -> None:
                 _apply(dataset, DropRows(positions=(row.position,)), issue.title)
         if row.detail:
             st.caption(f":material/subdirectory_arrow_right: {sentence(row.detail)}")
-    pages = -(-page.total // PER_PAGE)
-    if pages > 1:
-        with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key=key)
+    components.pages(page.total, PER_PAGE, key=key)

@@ -72,23 +72,12 @@ def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
         differing = page.added + page.removed + page.changed
         names = {"all": f"All differences {differing:,}"}
         names |= {name: f"{_KIND[name][0]} {count:,}" for name, count in counts.items() if count}
-        st.segmented_control(
-            "Kind",
-            list(names),
-            default="all",
-            required=True,
-            format_func=names.__getitem__,
-            label_visibility="collapsed",
-            key=kind_key,
-        )
+        components.switch("Kind", names, key=kind_key, default="all")
     if not page.rows:
         st.caption(f"No differences of this kind. Unchanged: {plural(counts['unchanged'], 'example')}.")
     for index, row in enumerate(page.rows):
         _row(row, f"{page_key}_{index}")
-    pages = -(-page.total // PER_PAGE)
-    if pages > 1:
-        with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key=page_key)
+    components.pages(page.total, PER_PAGE, key=page_key)
 
 
 def _version(number_of: int) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.data import exports
 from core.services.data.datasets import DatasetRecord, VersionRecord
+from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.downloads import download
 from pages.ui.errors import show_error
@@ -28,9 +29,7 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
     split = None
     if version.validation_examples and version.train_examples:
         parts = {"all": "All", "train": "Training", "validation": "Held out"}
-        part = st.segmented_control(
-            "Part", list(parts), default="all", required=True, format_func=parts.__getitem__, key="export_split"
-        )
+        part = components.switch("Part", parts, key="export_split", default="all", labeled=True)
         split = None if part == "all" else part
     try:
         with st.spinner("Checking the format…"):

@@ -21,9 +21,7 @@ def panel(dataset: DatasetRecord) -> None:
     key = f"all_versions_{dataset.id}"
     shown = changes if st.session_state.get(key) else changes[:SHOWN]
     with st.container(border=True, gap="small", key="versions"):
-        for index, change in enumerate(shown):
-            if index:
-                st.divider()
+        for change in components.divided(shown):
             _row(dataset, change, changes)
         if len(shown) < len(changes) and st.button(
             f"Show all {plural(len(changes), 'version')}", type="tertiary", icon=":material/expand_more:", key="older"
