@@ -52,6 +52,26 @@ def setting(
     return Field(**field, json_schema_extra=facts | dict(extra or {}))
 
 
+def dropout_setting(of: str, source: str) -> Any:
+    """The dropout of an adapter's own layers.
+
+    Args:
+        of: the one whose inputs it is, for the description.
+    """
+    return setting(
+        default=0.0,
+        ge=0.0,
+        le=0.5,
+        title="Dropout",
+        description=f"Share of {of} inputs that are set to zero at random in each step. "
+        "Prevents overfitting (0.0-0.3 recommended).",
+        unit="share",
+        usual="0.0-0.3",
+        up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
+        source=source,
+    )
+
+
 class Method(BaseModel):
     """Base of every method; subclasses are registered in `core/models/methods/__init__.py`, one line each."""
 

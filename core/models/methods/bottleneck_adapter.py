@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from core.models.methods.base import Demand, Method, ModelShape, setting
-from core.models.methods.presets import Preset, SizeClass
+from pydantic import Field
+
+from core.models.methods.base import Demand, Method, ModelShape, dropout_setting, setting
+from core.models.methods.presets import Preset, SizeClass, tiny
 
 BEHIND = {"houlsby": ("o_proj", "down_proj"), "pfeiffer": ("down_proj",)}  # the last linear layer of each sub-layer
 
@@ -32,17 +34,7 @@ class BottleneckAdapter(Method):
     peft_type: ClassVar[str | None] = "BOTTLENECK"
     tuner: ClassVar[str] = "worker.training.tuners.bottleneck"  # PEFT ships no such adapter
     presets: ClassVar[Mapping[SizeClass, Preset]] = {
-        "tiny": Preset(
-            method={"reduction": 2},
-            training={
-                "learning_rate": 2e-3,
-                "examples_seen": 15_000,
-                "min_epochs": 3,
-                "max_epochs": 100,
-                "per_device_batch_size": 4,
-                "gradient_accumulation_steps": 1,
-            },
-        ),
+        "tiny": tiny(2e-3, seen=15_000, max_epochs=100, batch=4, reduction=2),
         "general": Preset(training={"learning_rate": 5e-4}),
     }
 
@@ -65,10 +57,8 @@ class BottleneckAdapter(Method):
         source="reduction factor, as AdapterHub's configurations give it",
         extra={"labels": {"reduction": "Reduction factor", "width": "Width"}},
     )
-    reduction: int = setting(
+    reduction: Annotated[int, Field(ge=1, le=256)] = setting(
         default=16,
-        ge=1,
-        le=256,
         title="Reduction factor",
         description="The model's hidden size divided by the layer's width.",
         usual="2-64",
@@ -76,10 +66,8 @@ class BottleneckAdapter(Method):
         source="16, as in AdapterHub's configurations (Houlsby et al. 2019: widths of 8 to 256)",
         extra={"when": {"size_by": ["reduction"]}, "less_memory": 2},
     )
-    width: int = setting(
+    width: Annotated[int, Field(ge=1, le=4096)] = setting(
         default=64,
-        ge=1,
-        le=4096,
         title="Width",
         description="Units in the narrow middle of each layer.",
         usual="8-256",
@@ -96,18 +84,7 @@ class BottleneckAdapter(Method):
         source="relu, as in Pfeiffer et al. 2020 and AdapterHub's Pfeiffer configuration",
         extra={"labels": {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU (swish)", "tanh": "tanh"}},
     )
-    dropout: float = setting(
-        default=0.0,
-        ge=0.0,
-        le=0.5,
-        title="Dropout",
-        description="Share of each layer's inputs that are set to zero at random in each step. "
-        "Prevents overfitting (0.0-0.3 recommended).",
-        unit="share",
-        usual="0.0-0.3",
-        up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
-        source="0, as in AdapterHub",
-    )
+    dropout: float = dropout_setting("each layer's", "0, as in AdapterHub")
 
     def peft_arguments(self) -> dict[str, Any] | None:
         return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from core.models.methods.base import Demand, Method, ModelShape, kept_inputs
-from core.models.methods.presets import Preset, SizeClass
+from core.models.methods.presets import Preset, SizeClass, tiny
 
 
 class FullFineTuning(Method):
@@ -28,16 +28,7 @@ class FullFineTuning(Method):
     how: ClassVar[str] = "Every weight of the base learns. Each of them needs a gradient and optimizer state in memory."
     serves: ClassVar[str] = "As a complete new model, anywhere that supports its architecture."
     presets: ClassVar[Mapping[SizeClass, Preset]] = {
-        "tiny": Preset(
-            training={
-                "learning_rate": 1e-3,
-                "examples_seen": 9_000,
-                "min_epochs": 3,
-                "max_epochs": 60,
-                "per_device_batch_size": 8,
-                "gradient_accumulation_steps": 1,
-            }
-        ),
+        "tiny": tiny(1e-3, seen=9_000, max_epochs=60, batch=8),
         "general": Preset(training={"learning_rate": 2e-5}),
     }
 

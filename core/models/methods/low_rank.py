@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from core.errors import SettingsError
-from core.models.methods.base import Method, ModelShape, kept_inputs, setting
-from core.models.methods.presets import Preset, SizeClass
+from core.models.methods.base import Method, ModelShape, dropout_setting, kept_inputs, setting
+from core.models.methods.presets import Preset, SizeClass, tiny
 
 ATTENTION: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj")
 # The linear layers of the families in the catalog; the last two are from Phi, which fuses q, k, v and gate, up.
@@ -26,25 +26,14 @@ class LowRank(Method):
         # A model of a few million weights has to see a fact about a hundred times to repeat it word for word. In
         # batches of 8, LoRA reached 54 or 55 of 56 exact answers on the sample; in batches of 4 all of them (final loss
         # 0.27, not 0.42), for 13 % more processor time (`bench/RESULTS.md`).
-        "tiny": Preset(
-            training={
-                "learning_rate": 2e-3,
-                "examples_seen": 15_000,
-                "min_epochs": 3,
-                "max_epochs": 100,
-                "per_device_batch_size": 4,
-                "gradient_accumulation_steps": 1,
-            }
-        ),
+        "tiny": tiny(2e-3, seen=15_000, max_epochs=100, batch=4),
         # Source: the presets of the field's tools taken together (Unsloth and Axolotl 2e-4; from 30B up 1e-4).
         "general": Preset(training={"learning_rate": 2e-4}),
         "large": Preset(training={"learning_rate": 1e-4}),
     }
 
-    rank: int = setting(
+    rank: Annotated[int, Field(ge=1, le=256)] = setting(
         default=16,
-        ge=1,
-        le=256,
         title="Rank",
         description="Width of the two small matrices beside each layer. Lower = faster, Higher = better quality.",
         usual="8-64",
@@ -52,27 +41,16 @@ class LowRank(Method):
         source="16, as in Unsloth and AutoTrain (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
         extra={"less_memory": 0.5, "scales": "alpha"},  # alpha / rank stays the same
     )
-    alpha: int = setting(
+    alpha: Annotated[int, Field(ge=1, le=512)] = setting(
         default=32,
-        ge=1,
-        le=512,
         title="Alpha",
         description="Strength of the adapter: its output is multiplied by alpha / rank. Typically 2x rank.",
         usual="1-2 times the rank",
         up="Scales the adapter's effect up, like a higher learning rate for it.",
         source="32 = 2 x rank, as AutoTrain ships it (Unsloth, LLaMA-Factory, H2O and Axolotl 16)",
     )
-    dropout: float = setting(
-        default=0.0,
-        ge=0.0,
-        le=0.5,
-        title="Dropout",
-        description="Share of the adapter's inputs that are set to zero at random in each step. "
-        "Prevents overfitting (0.0-0.3 recommended).",
-        unit="share",
-        usual="0.0-0.3",
-        up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
-        source="0, as in Unsloth and LLaMA-Factory (H2O, AutoTrain and Axolotl 0.05)",
+    dropout: float = dropout_setting(
+        "the adapter's", "0, as in Unsloth and LLaMA-Factory (H2O, AutoTrain and Axolotl 0.05)"
     )
     target_modules: Literal["all-linear", "attention", "listed"] = setting(
         default="all-linear",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from core.models.methods.base import Demand, Method, ModelShape, setting
-from core.models.methods.presets import Preset, SizeClass
+from core.models.methods.presets import Preset, SizeClass, tiny
 
 
 class PrefixTuning(Method):
@@ -32,24 +34,12 @@ class PrefixTuning(Method):
     presets: ClassVar[Mapping[SizeClass, Preset]] = {
         # At 3e-2 a prefix learns too slowly on the starter: its loss per answer token was 5.5 after 30 epochs, at 1e-1
         # 3.5 (`bench/RESULTS.md`).
-        "tiny": Preset(
-            method={"virtual_tokens": 32},
-            training={
-                "learning_rate": 1e-1,
-                "examples_seen": 15_000,
-                "min_epochs": 3,
-                "max_epochs": 100,
-                "per_device_batch_size": 8,
-                "gradient_accumulation_steps": 1,
-            },
-        ),
+        "tiny": tiny(1e-1, seen=15_000, max_epochs=100, batch=8, virtual_tokens=32),
         "general": Preset(training={"learning_rate": 1e-2}),
     }
 
-    virtual_tokens: int = setting(
+    virtual_tokens: Annotated[int, Field(ge=1, le=256)] = setting(
         default=20,
-        ge=1,
-        le=256,
         title="Virtual tokens",
         description="How many learned keys and values are put in front of the text in every layer.",
         usual="10-100",
@@ -65,10 +55,8 @@ class PrefixTuning(Method):
         up="Steadier training, and many more parameters to train.",
         source="off, as in PEFT (Li & Liang 2021, section 4.3: on)",
     )
-    projection_hidden_size: int = setting(
+    projection_hidden_size: Annotated[int, Field(ge=8, le=8192)] = setting(
         default=512,
-        ge=8,
-        le=8192,
         title="Width of the projection",
         description="How many hidden units that small network has.",
         usual="256-1024",

@@ -35,6 +35,17 @@ class Preset:
         return Preset({**self.method, **other.method}, {**self.training, **other.training})
 
 
+def tiny(learning_rate: float, *, seen: int, max_epochs: int, batch: int, **method: Any) -> Preset:
+    """The preset of a method for tiny models: one batch a step, and enough epochs to show `seen` examples.
+
+    Args:
+        method: settings of the method.
+    """
+    epochs = {"examples_seen": seen, "min_epochs": 3, "max_epochs": max_epochs}
+    batches = {"per_device_batch_size": batch, "gradient_accumulation_steps": 1}
+    return Preset(method, {"learning_rate": learning_rate, **epochs, **batches})
+
+
 def size_class(params: int) -> SizeClass:
     """The class of a base model with so many parameters; 0 (not known) counts as general."""
     if 0 < params < TINY_BELOW:

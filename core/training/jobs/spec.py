@@ -62,10 +62,8 @@ class TrainingConfig(BaseModel):
         up="Constant learns at full speed to the end; linear and cosine converge.",
         source="linear, as in Unsloth and AutoTrain (LLaMA-Factory, H2O and Axolotl: cosine)",
     )
-    warmup_ratio: float = setting(
+    warmup_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = setting(
         default=0.1,
-        ge=0.0,
-        le=0.5,
         title="Warm-up",
         description="Share of the steps in which the learning rate climbs from zero.",
         unit="share of the steps",
@@ -73,20 +71,16 @@ class TrainingConfig(BaseModel):
         up="A gentler start, less time at the full learning rate.",
         source="0.1, as in Unsloth, AutoTrain and Axolotl (LLaMA-Factory and H2O: 0)",
     )
-    weight_decay: float = setting(
+    weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = setting(
         default=0.0,
-        ge=0.0,
-        le=1.0,
         title="Weight decay",
         description="Pulls the trained weights slightly toward zero in every step.",
         usual="0-0.1",
         up="Less overfitting, weaker facts.",
         source="0: transformers' own default",
     )
-    max_grad_norm: float = setting(
+    max_grad_norm: Annotated[float, Field(gt=0.0, le=100.0)] = setting(
         default=1.0,
-        gt=0.0,
-        le=100.0,
         title="Gradient clipping",
         description="Gradients with a larger norm are scaled down to it, so that one unusual batch cannot ruin the "
         "run.",
@@ -179,10 +173,8 @@ class TrainingConfig(BaseModel):
         source="off: facts that must come out word for word are learned best at the last step",
         extra={"group": SAFETY, "needs": "validation"},
     )
-    early_stopping_patience: int = setting(
+    early_stopping_patience: Annotated[int, Field(ge=0, le=100)] = setting(
         default=0,
-        ge=0,
-        le=100,
         title="Early stopping",
         description="Stops the run when the validation loss has not improved for this many evaluations in a row; 0 "
         "turns it off. Needs validation examples.",
@@ -192,10 +184,8 @@ class TrainingConfig(BaseModel):
         source="off: whether a run may end early is your decision",
         extra={"group": SAFETY, "needs": "validation", "widget": "number", "labels": {"0": "off"}},
     )
-    early_stopping_min_improvement: float = setting(
+    early_stopping_min_improvement: Annotated[float, Field(ge=0.0, le=10.0)] = setting(
         default=0.0,
-        ge=0.0,
-        le=10.0,
         title="Minimum improvement",
         description="How much the validation loss must fall to count as an improvement.",
         unit="loss",
@@ -204,10 +194,8 @@ class TrainingConfig(BaseModel):
         source="0: every improvement counts, as in transformers",
         extra={"group": SAFETY, "needs": "validation", "when": {"early_stopping_patience": list(range(1, 101))}},
     )
-    sample_answers: int = setting(
+    sample_answers: Annotated[int, Field(ge=0, le=5)] = setting(
         default=3,
-        ge=0,
-        le=5,
         title="Sample answers",
         description="How many inputs from the validation examples (or the training examples if nothing is held out) "
         "are answered before the first step, at evaluations and at the end, so that you see the model "
@@ -217,9 +205,8 @@ class TrainingConfig(BaseModel):
         up="More to compare, and slightly more time at every evaluation. 0 answers none.",
         source="3: enough to see the trend",
     )
-    sample_prompts: list[Annotated[str, Field(min_length=1, max_length=500)]] = setting(
+    sample_prompts: Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=5)] = setting(
         default=[],
-        max_length=5,
         title="Your own sample inputs",
         description="Extra inputs for the model to answer at every evaluation, one per line.",
         usual="none, or a question that is not in the dataset",
@@ -227,10 +214,8 @@ class TrainingConfig(BaseModel):
         source="none",
         extra={"widget": "lines"},
     )
-    seed: int = setting(
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = setting(
         default=42,
-        ge=0,
-        le=2**31 - 1,
         title="Seed",
         description="The same seed, data and settings give the same run on the same machine.",
         usual="any",
