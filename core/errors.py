@@ -28,9 +28,8 @@ class StudioError(Exception):
     """Base of every expected error: `message` is what happened, with the value; `remedy` is what to do."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message, remedy)
-        self.message = message
-        self.remedy = remedy
+        super().__init__(message, remedy)  # what pickle calls the class with
+        self.message, self.remedy = message, remedy
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
@@ -58,22 +57,10 @@ class DataError(StudioError):
     """
 
     def __init__(
-        self,
-        message: str,
-        remedy: str = "",
-        *,
-        code: str = "data",
-        line: int | None = None,
-        field: str | None = None,
+        self, message: str, remedy: str = "", *, code: str = "data", line: int | None = None, field: str | None = None
     ) -> None:
         super().__init__(message, remedy)
-        self.code = code
-        self.line = line
-        self.field = field
-
-    def __reduce__(self) -> tuple[object, ...]:
-        state = {"code": self.code, "line": self.line, "field": self.field}
-        return (type(self), (self.message, self.remedy), state)
+        self.code, self.line, self.field = code, line, field
 
 
 class ProviderError(StudioError):

@@ -88,14 +88,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """The public JSON shape (`raw` and `rows` only where they carry something)."""
-        out: dict[str, Any] = {
-            "line": self.line,
-            "field": self.field,
-            "code": self.code,
-            "severity": self.severity,
-            "message": self.message,
-            "remedy": self.remedy,
-        }
+        names = ("line", "field", "code", "severity", "message", "remedy")
+        out: dict[str, Any] = {name: getattr(self, name) for name in names}
         if self.raw is not None:
             out["raw"] = self.raw
         if self.rows:

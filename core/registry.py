@@ -62,4 +62,4 @@ class Registry(Generic[T]):
         return len(self._entries)
 
     def __contains__(self, entry_id: object) -> bool:
-        return entry_id in self._entries
+        return isinstance(entry_id, str) and entry_id in self._entries  # any other value may not be hashable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,14 +15,7 @@ from core.errors import SettingsError
 
 MAX_UPLOAD_BYTES = 104_857_600  # 100 MB, the limit of every upload
 
-_NAMES = (
-    "SFT_",
-    "DATABASE_URL",
-    "REDIS_URL",
-    "STORAGE_URL",
-    "HOME",
-)  # prefixes of the variables that settings depend on
-
+_NAMES = ("SFT_", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "HOME")  # prefixes of what settings depend on
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///"),
     "redis_url": ("redis://", "rediss://", "unix://"),
@@ -54,9 +48,7 @@ class Settings(BaseSettings):
         default=15.0, gt=0, description="time a task has to obey a cancel before it is killed"
     )
     price_per_hour: float = Field(
-        default=0.0,
-        ge=0,
-        description="cost of an hour of this machine (rent or electricity); 0: unknown",
+        default=0.0, ge=0, description="cost of an hour of this machine (rent or electricity); 0: unknown"
     )
     currency: str = Field(default="EUR", min_length=1, max_length=8, description="of price_per_hour, such as EUR")
     device: str = Field(default="auto", description="auto, cpu, or cuda")
@@ -85,10 +77,7 @@ class Settings(BaseSettings):
         url = self.database_url
         if not url:
             return f"sqlite:///{self.data_dir / 'studio.db'}"
-        for plain in ("postgres://", "postgresql://"):
-            if url.startswith(plain):
-                return "postgresql+psycopg://" + url[len(plain) :]
-        return url
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
 
     @property
     def is_sqlite(self) -> bool:

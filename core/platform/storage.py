@@ -77,8 +77,7 @@ class Storage:
 
     def blocks(self, key: str) -> Iterator[bytes]:
         """A file in blocks of a megabyte. A missing one raises here, not at the first block."""
-        stream = self.open_read(key)
-        return _blocks(stream)
+        return blocks_of(self.open_read(key))
 
     def read_bytes(self, key: str) -> bytes:
         with self.open_read(key) as stream:
@@ -235,7 +234,8 @@ def _storage(url: str, cache: Path) -> Storage:
     return Storage(url, cache)
 
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
+    """The rest of a file in blocks of a megabyte; closes it."""
     with stream:
         while block := stream.read(1 << 20):
             yield block

@@ -113,9 +113,9 @@ class Point:
 
 GIGABYTES: Final = 1 / 1024**3
 METRICS: Final = Registry[RunMetric]("metric of a run")
-METRICS.add(RunMetric("epoch", "Epoch"))
-METRICS.add(RunMetric("loss", "Loss", compared=True))
-METRICS.add(
+for _metric in (
+    RunMetric("epoch", "Epoch"),
+    RunMetric("loss", "Loss", compared=True),
     RunMetric(
         "token_accuracy",  # a share of the tokens that carry loss, 0..1
         "Token accuracy",
@@ -129,12 +129,10 @@ METRICS.add(
         mean_over=10,
         help="The share of the output's tokens that the model predicts correctly; below it, the same on held-out "
         "examples. Higher is better.",
-    )
-)
-METRICS.add(RunMetric("grad_norm", "Gradient norm", tag="optimizer/grad_norm", panel="run"))
-METRICS.add(RunMetric("learning_rate", "Learning rate", tag="optimizer/learning_rate", panel="run", planned=True))
-METRICS.add(RunMetric("tokens", "Tokens", tag="speed/tokens"))
-METRICS.add(
+    ),
+    RunMetric("grad_norm", "Gradient norm", tag="optimizer/grad_norm", panel="run"),
+    RunMetric("learning_rate", "Learning rate", tag="optimizer/learning_rate", panel="run", planned=True),
+    RunMetric("tokens", "Tokens", tag="speed/tokens"),
     RunMetric(
         "tokens_per_s",
         "Tokens per second",
@@ -144,9 +142,7 @@ METRICS.add(
         tile="Tokens per second",
         total="tokens",
         help="Real tokens, without padding; below it, how many were trained on so far.",
-    )
-)
-METRICS.add(
+    ),
     RunMetric(
         "memory_bytes",  # resident set of the process, or what torch allocated on the GPU
         "Memory",
@@ -159,9 +155,7 @@ METRICS.add(
         tile="Memory",
         write=size,
         help="The memory of the training process.",
-    )
-)
-METRICS.add(
+    ),
     RunMetric(
         "mfu",  # of the device's peak, 0..1
         "Model FLOPs utilization",
@@ -172,12 +166,10 @@ METRICS.add(
         tile="MFU",
         write=share,
         help="Model FLOPs utilization: the share of the GPU's peak that goes into the model's own arithmetic.",
-    )
-)
-METRICS.add(RunMetric("gpu_utilization", "GPU utilization", unit="%", tag="gpu/utilization_percent", panel="gpu"))
-METRICS.add(RunMetric("gpu_temperature_c", "Temperature", unit="°C", tag="gpu/temperature_c", panel="gpu"))
-METRICS.add(RunMetric("gpu_power_w", "Power", unit="W", tag="gpu/power_w", panel="gpu"))
-METRICS.add(
+    ),
+    RunMetric("gpu_utilization", "GPU utilization", unit="%", tag="gpu/utilization_percent", panel="gpu"),
+    RunMetric("gpu_temperature_c", "Temperature", unit="°C", tag="gpu/temperature_c", panel="gpu"),
+    RunMetric("gpu_power_w", "Power", unit="W", tag="gpu/power_w", panel="gpu"),
     RunMetric(
         "memory_reserved_bytes",  # held from the GPU by torch, used or not
         "Memory reserved",
@@ -186,5 +178,6 @@ METRICS.add(
         tag="memory/reserved_bytes",
         panel="gpu",
         write=size,
-    )
-)
+    ),
+):
+    METRICS.add(_metric)

@@ -41,10 +41,7 @@ def revisions(hub_id: str) -> list[str]:
 
 def main(hub_id: str) -> str:
     """The commit of `main` at the last download; "" if there was none."""
-    try:
-        return Path((_repo(hub_id) / "refs" / "main").read_text(encoding="ascii").strip()).name
-    except (OSError, ValueError):
-        return ""
+    return _commit(hub_id, "main")
 
 
 def snapshot(hub_id: str, revision: str) -> Path | None:
@@ -57,11 +54,16 @@ def snapshot(hub_id: str, revision: str) -> Path | None:
     matching = [known for known in revisions(hub_id) if known.startswith(revision)]
     if len(revision) >= _SHORTEST and len(matching) == 1:
         return path.with_name(matching[0])
+    named = _commit(hub_id, revision)
+    return path.with_name(named) if named and path.with_name(named).is_dir() else None
+
+
+def _commit(hub_id: str, name: str) -> str:
+    """The commit of a branch or tag; "" if it is not here."""
     try:
-        named = Path((_repo(hub_id) / "refs" / revision).read_text(encoding="ascii").strip()).name
+        return Path((_repo(hub_id) / "refs" / name).read_text(encoding="ascii").strip()).name
     except (OSError, ValueError):
-        return None
-    return path.with_name(named) if path.with_name(named).is_dir() else None
+        return ""
 
 
 def _repo(hub_id: str) -> Path:

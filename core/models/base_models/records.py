@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,6 @@ class Dims:
 
     def with_counted_params(self) -> Dims:
         """The same shape with `params` computed: embeddings, linear layers and norms, without biases (< 0.1 %)."""
-        from dataclasses import replace
-
         embeddings = self.vocab_size * self.hidden_size * (1 if self.tie_embeddings else 2)
         linear = sum(inputs * outputs for _, inputs, outputs in self.linear_shapes())
         norms = (2 * self.num_layers + 1) * self.hidden_size

@@ -57,15 +57,8 @@ class LlmError(ProviderError):
         detail: str = "",
     ) -> None:
         super().__init__(message, remedy or FAILURE_REMEDIES[cause])
-        self.cause = cause
-        self.retry_after_s = retry_after_s
-        self.status = status
-        self.detail = detail
+        self.cause, self.retry_after_s, self.status, self.detail = cause, retry_after_s, status, detail
         self.attempts = 1  # calls in total
-
-    def __reduce__(self) -> tuple[object, ...]:
-        state = {key: getattr(self, key) for key in ("cause", "retry_after_s", "status", "detail", "attempts")}
-        return (type(self), (self.message, self.remedy), state)
 
     @property
     def retryable(self) -> bool:
@@ -84,25 +77,28 @@ def of_status(status: int, body: Any, headers: Mapping[str, str], key: str = "")
         key: the key that was sent; removed from the message if the endpoint repeats it.
     """
     message, code = words_of(body, key)
-    wait_s = retry_after(headers)
     tail = f": {message}" if message else "."
-    common: dict[str, Any] = {"status": status, "detail": f"{code} {message}".strip(), "retry_after_s": wait_s}
+    common: dict[str, Any] = {
+        "status": status,
+        "detail": f"{code} {message}".strip(),
+        "retry_after_s": retry_after(headers),
+    }
     if 300 <= status < 400:
         target = clean(headers.get("location", "").split("?")[0], key) or "another address"
         return LlmError(f"The endpoint redirects to {target}; nothing was sent there.", cause="redirect", **common)
     if status in (401, 403):
-        return LlmError(f"The endpoint rejected the key (status {status}){tail}", cause="key", **common)
-    if status == 402 or "insufficient_quota" in common["detail"]:
-        return LlmError(
-            f"The account at the endpoint has no credit left (status {status}){tail}", cause="quota", **common
-        )
-    if status == 404:
-        return LlmError(f"The endpoint does not know this model or path (status 404){tail}", cause="model", **common)
-    if status == 429:
-        return LlmError(f"The endpoint's rate limit was reached (status 429){tail}", cause="rate_limited", **common)
-    if status in (408, 409, 425) or status >= 500:
-        return LlmError(f"The endpoint failed (status {status}){tail}", cause="server", **common)
-    return LlmError(f"The endpoint rejected the request (status {status}){tail}", cause="refused", **common)
+        what, cause = "The endpoint rejected the key", "key"
+    elif status == 402 or "insufficient_quota" in common["detail"]:
+        what, cause = "The account at the endpoint has no credit left", "quota"
+    elif status == 404:
+        what, cause = "The endpoint does not know this model or path", "model"
+    elif status == 429:
+        what, cause = "The endpoint's rate limit was reached", "rate_limited"
+    elif status in (408, 409, 425) or status >= 500:
+        what, cause = "The endpoint failed", "server"
+    else:
+        what, cause = "The endpoint rejected the request", "refused"
+    return LlmError(f"{what} (status {status}){tail}", cause=cause, **common)
 
 
 def words_of(body: Any, key: str = "") -> tuple[str, str]:

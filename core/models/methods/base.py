@@ -167,14 +167,7 @@ class Method(BaseModel):
 CHECKPOINT_FROM_PARAMS: Final = 500_000_000
 
 
-class Recomputing(Protocol):
-    """A method, or its class: whether its activations can be recomputed."""
-
-    @property
-    def recomputes(self) -> bool: ...
-
-
-def recomputes(params: int, method: Recomputing | None, choice: str) -> bool:
+def recomputes(params: int, method: Method | type[Method] | None, choice: str) -> bool:
     """Whether a run recomputes activations instead of storing them (gradient checkpointing).
 
     Args:

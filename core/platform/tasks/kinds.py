@@ -88,8 +88,8 @@ def kind_of(kind_id: str) -> TaskKind:
     return TaskKind(kind_id, title, "pending_actions", "cpu")
 
 
-KINDS.add(TaskKind("conversion", "Conversion", "transform", "cpu", makes_version=True, shown_as_result=True))
-KINDS.add(
+for _kind in (
+    TaskKind("conversion", "Conversion", "transform", "cpu", makes_version=True, shown_as_result=True),
     TaskKind(
         "import",
         "Import",
@@ -98,26 +98,20 @@ KINDS.add(
         module="worker.handlers.conversion",
         makes_version=True,
         shown_as_result=True,
-    )
-)
-KINDS.add(TaskKind("chat_import", "Import of conversations", "forum", "cpu", makes_version=True))
-KINDS.add(TaskKind("validation", "Dataset check", "rule", "cpu"))
-KINDS.add(TaskKind("quality", "Quality check", "verified", "cpu"))
-KINDS.add(TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, changes_dataset=True))
-KINDS.add(TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)))
-KINDS.add(TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True))
-KINDS.add(
+    ),
+    TaskKind("chat_import", "Import of conversations", "forum", "cpu", makes_version=True),
+    TaskKind("validation", "Dataset check", "rule", "cpu"),
+    TaskKind("quality", "Quality check", "verified", "cpu"),
+    TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, changes_dataset=True),
+    TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)),
+    TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True),
     TaskKind(
         "smart_again", "Retry of failed rows", "refresh", "io", makes_version=True, can_pause=True, changes_dataset=True
-    )
-)
-KINDS.add(
-    TaskKind("variations", "Variations", "edit_note", "io", makes_version=True, can_pause=True, changes_dataset=True)
-)
-KINDS.add(TaskKind("starter", "Starter model", "deployed_code", "gpu", module="worker.training.starter"))
-KINDS.add(TaskKind("calibration", "Time measurement", "speed", "gpu", module="worker.training.calibrate"))
-KINDS.add(TaskKind("download", "Download", "download", "io"))
-KINDS.add(
+    ),
+    TaskKind("variations", "Variations", "edit_note", "io", makes_version=True, can_pause=True, changes_dataset=True),
+    TaskKind("starter", "Starter model", "deployed_code", "gpu", module="worker.training.starter"),
+    TaskKind("calibration", "Time measurement", "speed", "gpu", module="worker.training.calibrate"),
+    TaskKind("download", "Download", "download", "io"),
     TaskKind(
         "training",
         "Training",
@@ -130,7 +124,8 @@ KINDS.add(
         can_keep=True,
         opens=("job", "job_id"),
         shown_as_result=True,
-    )
-)
-KINDS.add(TaskKind("exact_match", "Exact-match test", "fact_check", "gpu", module="worker.training.evaluate"))
-KINDS.add(TaskKind("merge", "Merge into the base", "call_merge", "gpu", module="worker.training.merge"))
+    ),
+    TaskKind("exact_match", "Exact-match test", "fact_check", "gpu", module="worker.training.evaluate"),
+    TaskKind("merge", "Merge into the base", "call_merge", "gpu", module="worker.training.merge"),
+):
+    KINDS.add(_kind)

@@ -15,6 +15,7 @@ from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.states import STATES
 from core.services.serving.chat import USED
 from core.services.training.models import EXACT_MATCH
+from core.text import plural
 
 DAYS: Final = 8
 ACTIVITY: Final = 6
@@ -121,17 +122,17 @@ def _journey(datasets: Any, ready: Any, jobs: Any, models: Any, active: Any, tri
     trained = [job for job in jobs if job.state == "succeeded"]
     again = len(trained) > 1 or any(job.parent_job_id for job in trained)
     return (
-        JourneyStep("prepare", "Prepare labeled examples", bool(datasets), _count(datasets, "dataset"), "upload"),
-        JourneyStep("validate", "Validate them", bool(ready), f"{_count(ready, 'dataset')} ready", "datasets"),
-        JourneyStep("train", "Train a model", bool(models), _count(models, "model"), "new_job"),
-        JourneyStep("deploy", "Deploy it here", bool(active), f"{_count(active, 'model')} served", "models"),
+        JourneyStep("prepare", "Prepare labeled examples", bool(datasets), plural(len(datasets), "dataset"), "upload"),
+        JourneyStep("validate", "Validate them", bool(ready), f"{plural(len(ready), 'dataset')} ready", "datasets"),
+        JourneyStep("train", "Train a model", bool(models), plural(len(models), "model"), "new_job"),
+        JourneyStep("deploy", "Deploy it here", bool(active), f"{plural(len(active), 'model')} served", "models"),
         JourneyStep("test", "Test it", bool(tries), "Ask it, or compare it with its base", "compare"),
         JourneyStep("retrain", "Retrain", again, "Better examples, another run", "jobs"),
     )
 
 
-def _count(rows: Any, noun: str) -> str:
-    return f"{len(rows):,} {noun}{'' if len(rows) == 1 else 's'}"
+def _final(loss: float | None) -> str:
+    return "Fine-tuned model" if loss is None else f"Final loss {loss:.3f}"
 
 
 def _series(items: list[tuple[float, int]]) -> tuple[int, ...]:
@@ -151,14 +152,7 @@ def _activity(datasets: Any, jobs: Any, models: Any, other: Any) -> tuple[Activi
         for row in jobs[:ACTIVITY]
     ]
     found += [
-        Activity(
-            "model",
-            row.id,
-            row.name,
-            "Fine-tuned model" if row.final_loss is None else f"Final loss {row.final_loss:.3f}",
-            row.state,
-            row.created_at,
-        )
+        Activity("model", row.id, row.name, _final(row.final_loss), row.state, row.created_at)
         for row in models[:ACTIVITY]
     ]
     found += [Activity("task", row.id, row.title, row.message, row.state, row.updated_at) for row in other]

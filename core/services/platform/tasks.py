@@ -12,18 +12,13 @@ from core.platform.redis_server import redis_connection
 from core.platform.tasks import commands, logs, owners, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.commands import request as request
-from core.platform.tasks.kinds import KINDS, QUEUES, TaskKind, kind_of as kind
+from core.platform.tasks.kinds import KINDS as KINDS, QUEUES, kind_of as kind
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import STATES as STATES, TERMINAL
 from core.platform.tasks.store import last_event_id as last_event_id
 
 WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15
-
-
-def kinds() -> tuple[TaskKind, ...]:
-    """Every kind of background task."""
-    return tuple(KINDS)
 
 
 def list_tasks(*, kind: str | None = None, state: str | None = None, limit: int = 200) -> list[TaskRecord]:

@@ -4,42 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.models import base_models
-from core.models.base_models import BaseModelRef, hub_cache
-from core.models.methods import METHODS, Method, recommended_method as recommended_method
+from core.models.base_models import BaseModelRef, hub_cache, resolve
+from core.models.methods import METHODS as METHODS, recommended_method as recommended_method
 from core.models.methods.base import Demand as Demand
-from core.training.engines import AUTO as AUTO, ENGINES, Engine
+from core.training.engines import AUTO as AUTO, ENGINES
 from core.training.jobs.spec import (
     SAFETY as SAFETY,
     ResolvedTraining as ResolvedTraining,
     TrainingConfig as TrainingConfig,
 )
-from core.training.providers import DEFAULT_PROVIDER as DEFAULT_PROVIDER, PROVIDERS, Provider
-
-
-def methods() -> tuple[type[Method], ...]:
-    """Every fine-tuning method, in the order of the cards."""
-    return tuple(METHODS)
-
-
-def method(method_id: str) -> type[Method]:
-    """One method. Raises NotFound."""
-    return METHODS.get(method_id)
-
-
-def is_method(value: object) -> bool:
-    """Whether a value, such as a stored choice, is the id of a method."""
-    return isinstance(value, str) and value in METHODS
-
-
-def base_model(base_id: str) -> BaseModelRef:
-    """One base model, whether its files are here or not. Raises NotFound."""
-    return base_models.resolve(base_id)
+from core.training.providers import DEFAULT_PROVIDER as DEFAULT_PROVIDER, PROVIDERS
 
 
 def settings_for(base_id: str, method_id: str) -> dict[str, Any]:
     """The method's settings that are known to work on this base model; {} where its defaults do."""
-    return dict(base_model(base_id).preset(method_id).method)
+    return dict(resolve(base_id).preset(method_id).method)
 
 
 def can_be_downloaded(base: BaseModelRef) -> bool:
@@ -47,21 +26,11 @@ def can_be_downloaded(base: BaseModelRef) -> bool:
     return bool(base.command) and hub_cache.is_hub_id(base.id.partition("@")[0])
 
 
-def engines() -> tuple[Engine, ...]:
-    """Every training engine, in the order in which *auto* tries them."""
-    return tuple(ENGINES)
-
-
 def engine_title(engine_id: str) -> str:
     """An engine's title; the id itself for one that this release no longer has."""
     return ENGINES.get(engine_id).title if engine_id in ENGINES else engine_id
 
 
-def providers() -> tuple[Provider, ...]:
-    """Every place where training can run."""
-    return tuple(PROVIDERS)
-
-
 def provider_text(provider_id: str) -> str:
     """A provider's title and what it does, in one line; the id itself for one that this release no longer has."""
-    return next((f"{one.title}  ·  {one.text}" for one in providers() if one.id == provider_id), provider_id)
+    return next((f"{one.title}  ·  {one.text}" for one in PROVIDERS if one.id == provider_id), provider_id)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
 from core.text import duration
 from core.training.forecast.time import TimeForecast
+from core.training.jobs.spec import ResolvedTraining
 
 COSTLY_S: Final = 20 * 60.0  # more work than this between two checkpoints is worth a warning
 LATE: Final = 0.5  # a first checkpoint after more than this share of the run
 
 
-class SavingRun(Protocol):
-    """The numbers of a run that this depends on."""
-
-    @property
-    def total_steps(self) -> int: ...
-    @property
-    def save_every_steps(self) -> int: ...
-
-
-def resume_warning(run: SavingRun, time: TimeForecast) -> str:
+def resume_warning(run: ResolvedTraining, time: TimeForecast) -> str:
     """A warning before launch about what a crash would cost; "" if it costs little, and for a run of one step."""
     total, every = run.total_steps, run.save_every_steps
     if total < 2:

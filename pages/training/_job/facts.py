@@ -103,7 +103,7 @@ def hyperparameters(
 ) -> list[Setting]:
     """Each setting that has an effect; those of the method come first."""
     rows: list[Setting] = []
-    method, general = choices.method(method_id), training.model_dump()
+    method, general = choices.METHODS.get(method_id), training.model_dump()
     for name, field in method.model_fields.items():
         if applies(field, method_config, method):
             value = method_config.get(name, field.default)

@@ -94,4 +94,4 @@ def prefilled(job_id: str) -> dict[str, Any]:
 
 def _suggestion(raw: object) -> str:
     """A suggested value as text; a method by its title."""
-    return choices.method(str(raw)).title if choices.is_method(raw) else format_setting(raw)
+    return choices.METHODS.get(str(raw)).title if raw in choices.METHODS else format_setting(raw)

@@ -33,7 +33,7 @@ def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
     if dataset.version:
         words.append(plural(dataset.version.train_examples, "labeled example"))
     if draft.step == "review" and draft.state.get("base_model"):
-        words.insert(0, md(choices.base_model(draft.state["base_model"]).title))
+        words.insert(0, md(choices.resolve(draft.state["base_model"]).title))
     return words
 
 
@@ -77,7 +77,7 @@ def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
     ready, _ = jobs.catalog()
     if state.get("base_model") not in {base.id for base in ready} and ready:
         missing["base_model"] = ready[0].id
-    if not choices.is_method(state.get("method")):
+    if state.get("method") not in choices.METHODS:
         missing["method"] = choices.recommended_method().id
     if missing:
         both = {**state, **missing}
@@ -122,7 +122,7 @@ def _names(draft: drafts.DraftRecord) -> None:
 
 def _provider(draft: drafts.DraftRecord) -> None:
     """Where the job runs; a choice only where there are several places."""
-    providers = {provider.id: provider for provider in choices.providers()}
+    providers = {provider.id: provider for provider in choices.PROVIDERS}
     chosen = job_forecast.choices(draft)["provider"]
     wanted = chosen
     if len(providers) > 1:
@@ -242,7 +242,7 @@ def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
 def _methods(draft: drafts.DraftRecord) -> None:
     components.heading("Fine-Tuning Method", "Choose how your model will learn from labeled examples")
     with st.grid(2, min_column_width=250):
-        for method in choices.methods():
+        for method in choices.METHODS:
             on = method.id == draft.state["method"]
             icon = method.icon.removeprefix(":material/").removesuffix(":")
             facts, served = _method_facts(draft, method.id)
@@ -280,7 +280,7 @@ def _method_facts(draft: drafts.DraftRecord, method_id: str) -> tuple[str, str]:
 
 
 def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
-    method = choices.method(draft.state["method"])
+    method = choices.METHODS.get(draft.state["method"])
     resolved = forecast.training.model_dump() if forecast else {}
     training = dict(draft.state.get("training") or {})
     scope = draft_state.key(draft, f"m_{draft.state['base_model']}_{method.id}")
@@ -307,14 +307,14 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
     """The training engine; *auto* shows what it resolves to, and why."""
     chosen = draft.state.get("engine") or AUTO
     resolved = f" · {forecast.engine.title}" if forecast and chosen == AUTO else ""
-    words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in choices.engines()}
+    words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in choices.ENGINES}
     selected = st.selectbox(
         "Engine",
         list(words),
         index=list(words).index(chosen) if chosen in words else 0,
         format_func=words.__getitem__,
         key=draft_state.key(draft, f"engine_{chosen}"),
-        help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in choices.engines()),
+        help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in choices.ENGINES),
     )
     if forecast and chosen == AUTO:
         st.caption(sentence(forecast.engine.reason))

@@ -62,7 +62,7 @@ def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
 
 def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     state = draft.state
-    base, method = choices.base_model(state["base_model"]), choices.method(state["method"])
+    base, method = choices.resolve(state["base_model"]), choices.METHODS.get(state["method"])
     dataset = datasets.get_dataset(state["dataset_id"])
     version = dataset.version
     pairs = plural(version.train_examples, "labeled example")

@@ -45,8 +45,8 @@ def test_three_steps_from_a_dataset_to_a_launched_job(open_screen, read) -> None
     assert "What's the refund policy?" in read(app)
     app.button(key="to_model").click().run()
     said = read(app)
-    assert all(method.tagline in said for method in choices.methods())
-    assert shows(choices.base_model("starter").text, said)
+    assert all(method.tagline in said for method in choices.METHODS)
+    assert shows(choices.resolve("starter").text, said)
     assert "measure" in keys(app)
     (draft,) = drafts.list_open("job")
     assert (draft.step, draft.state["base_model"], draft.state["method"]) == ("model", "starter", "lora")
@@ -171,7 +171,7 @@ def test_a_forecast_that_does_not_fit_is_explained_once(open_screen, read, monke
 def test_the_card_of_a_method_shows_where_it_can_be_served(open_screen, read) -> None:
     draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
     said = read(open_screen("new_job", draft=draft.id))
-    for method in choices.methods():
+    for method in choices.METHODS:
         outlook = jobs.forecast(draft.state["dataset_id"], "starter", method.id)
         assert job_forecast.served_in(outlook) in said
 

@@ -55,7 +55,8 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
         The stages that the row reaches, and its tokens; None if it is rejected.
     """
     row = Row(2, {"question": question, "answer": answer})
-    stations = [Station("row", "1. A row", "As read: its line in the file, and cells as text.", _row_json(row))]
+    shown = _json({"line": row.line, "fields": dict(row.fields)})
+    stations = [Station("row", "1. A row", "As read: its line in the file, and cells as text.", shown)]
     recipe = Recipe(
         template="qa",
         mapping=ColumnMapping(key="question", target="answer"),
@@ -64,30 +65,17 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
     result = next(iter(Labeler(recipe, "table.csv").run([row])))
     if isinstance(result, Reject):
         lines = "\n".join(f"{found.code}: {found.message} {found.remedy}" for found in result.findings)
-        return [
-            *stations,
-            Station("reject", "2. Rejected", "Saved to the reject list with its reason.", lines, None),
-        ], None
-    stations.append(
-        Station(
-            "messages",
-            "2. A labeled example",
-            "The Q&A template turned it into messages.",
-            _messages_json(result.example),
-        )
-    )
+        rejected = Station("reject", "2. Rejected", "Saved to the reject list with its reason.", lines, None)
+        return [*stations, rejected], None
     findings = "\n".join(f"{item.severity}: {item.message} {item.remedy}" for item in result.findings) or "no findings"
-    stations.append(Station("checks", "3. Checks", "The same rules as for an upload.", findings, None))
+    messages = _json({"messages": [message.to_dict() for message in result.example.messages]})
     tokens = view(result.example.messages)
-    stations.append(
-        Station(
-            "text",
-            "4. Rendered",
-            "As one text, by the starter's chat template: the same for training and for chat.",
-            tokens.text,
-            None,
-        )
-    )
+    rendered = "As one text, by the starter's chat template: the same for training and for chat."
+    stations += [
+        Station("messages", "2. A labeled example", "The Q&A template turned it into messages.", messages),
+        Station("checks", "3. Checks", "The same rules as for an upload.", findings, None),
+        Station("text", "4. Rendered", rendered, tokens.text, None),
+    ]
     return stations, tokens
 
 
@@ -119,9 +107,5 @@ def _first_example(path: Path) -> Example | None:
     return first.example if first else None
 
 
-def _row_json(row: Row) -> str:
-    return json.dumps({"line": row.line, "fields": dict(row.fields)}, ensure_ascii=False, indent=2)
-
-
-def _messages_json(example: Example) -> str:
-    return json.dumps({"messages": [message.to_dict() for message in example.messages]}, ensure_ascii=False, indent=2)
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

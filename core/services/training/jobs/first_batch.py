@@ -10,6 +10,7 @@ from typing import Any
 from core.errors import StorageError
 from core.platform.storage import get_storage
 from core.services.training.jobs.reader import get_job
+from core.text import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class FirstBatch:
     @property
     def summary(self) -> str:
         """One sentence for the events."""
-        rows = f"{len(self.rows)} row{'' if len(self.rows) == 1 else 's'}"
-        shared = f"{rows} at once" if self.micro_batches == 1 else f"{self.micro_batches} parts"
+        shared = (
+            f"{plural(len(self.rows), 'row')} at once" if self.micro_batches == 1 else f"{self.micro_batches} parts"
+        )
         return (
             f"The first step has {self.examples:,} examples in {shared}: {self.tokens:,} tokens, "
             f"{self.learned:,} of them learned."

@@ -20,7 +20,7 @@ from core.serving.targets import TARGETS
 from core.training import engines
 from core.training.forecast import device as devices
 from core.training.forecast.interruption import resume_warning
-from core.training.forecast.lengths import Lengths, consequences
+from core.training.forecast.lengths import Lengths, consequences, counted
 from core.training.forecast.refusals import Refusals
 from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import ResolvedTraining
@@ -51,15 +51,15 @@ def forecast(
     version = datasets.get_dataset(dataset_id).version
     asked = training_config(training)
     refusals = refusals_of(version.id, base)
-    counted = lengths_of(version.id, base, asked.on_refusal, refusals)
-    lengths = counted if asked.completion_only_loss else counted.with_loss_everywhere()
+    spans = lengths_of(version.id, base, asked.on_refusal, refusals)
+    lengths = spans if asked.completion_only_loss else spans.with_loss_everywhere()
     resolved, sources = resolve(asked, base, method, lengths.examples, longest_tokens=lengths.ceiling)
     _check_readable(base, resolved, lengths)
     device = devices.detect()
     chosen = engines.choose(engine, tuner)
     key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
     speed = measured_speed(key, base, method, device.kind)
-    load = Workload(base, tuner, resolved, counted, lengths.examples, version.validation_examples, speed)
+    load = Workload(base, tuner, resolved, spans, lengths.examples, version.validation_examples, speed)
     needs = PROVIDERS.get(provider).estimate(load)
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(
@@ -97,10 +97,9 @@ def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Len
     left_out = training.max_seq_length if training.over_length == "drop" else None
     kept = (length for length, _ in lengths.spans if left_out is None or length <= left_out)
     if beyond := sum(length > most for length in kept):
-        examples = "1 example is" if beyond == 1 else f"{beyond:,} examples are"
         raise SettingsError(
             f"max_seq_length = {training.max_seq_length:,} is more than {base.title} can read: {most:,} tokens; "
-            f"{examples} longer than that.",
+            f"{counted(beyond)} longer than that.",
             f"Set the maximum length to {most:,} or less, or choose a base model that reads longer texts.",
         )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import zipfile
 from pathlib import Path
-from typing import IO
 
 from core.errors import NotFound
 from core.platform.storage import get_storage
@@ -46,12 +46,7 @@ def _zip(name: str, path: str, target: Path) -> None:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive_file:
             for key in keys:
                 with storage.open_read(key) as source, archive_file.open(key[len(path) + 1 :], "w") as out:
-                    _copy(source, out)
+                    shutil.copyfileobj(source, out, 1 << 20)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _copy(source: IO[bytes], target: IO[bytes]) -> None:
-    while block := source.read(1 << 20):
-        target.write(block)

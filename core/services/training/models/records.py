@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.platform.storage import blocks_of
+
 
 @dataclass(frozen=True, slots=True)
 class MergedFiles:
@@ -58,6 +60,4 @@ class ModelDownload:
 
     def blocks(self) -> Iterator[bytes]:
         """The archive in blocks of a megabyte."""
-        with self.path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                yield block
+        return blocks_of(self.path.open("rb"))

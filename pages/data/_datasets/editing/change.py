@@ -190,7 +190,7 @@ def _long_change(dataset: DatasetRecord) -> None:
     task_id = st.session_state.get(key)
     if not task_id:
         view = st.query_params.get("view")  # a view named like a kind follows its own tasks
-        for kind in [kind for kind in tasks.kinds() if kind.changes_dataset and kind.title != view]:
+        for kind in [kind for kind in tasks.KINDS if kind.changes_dataset and kind.title != view]:
             running = [task for task in tasks.list_tasks(kind=kind.id, limit=20) if not task.is_terminal]
             mine = [task for task in running if task.payload.get("dataset_id") == dataset.id]
             if mine:
