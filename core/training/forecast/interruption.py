@@ -6,15 +6,18 @@ from typing import Final
 
 from core.text import duration
 from core.training.forecast.time import TimeForecast
-from core.training.jobs.spec import ResolvedTraining
 
 COSTLY_S: Final = 20 * 60.0  # more work than this between two checkpoints is worth a warning
 LATE: Final = 0.5  # a first checkpoint after more than this share of the run
 
 
-def resume_warning(run: ResolvedTraining, time: TimeForecast) -> str:
-    """A warning before launch about what a crash would cost; "" if it costs little, and for a run of one step."""
-    total, every = run.total_steps, run.save_every_steps
+def resume_warning(total: int, every: int, time: TimeForecast) -> str:
+    """A warning before launch about what a crash would cost; "" if it costs little, and for a run of one step.
+
+    Args:
+        total: steps of the run.
+        every: steps between two checkpoints.
+    """
     if total < 2:
         return ""
     if every >= total:

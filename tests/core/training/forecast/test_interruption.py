@@ -6,14 +6,12 @@ import pytest
 
 from core.training.forecast.interruption import resume_warning
 from core.training.forecast.time import NOT_MEASURED, TimeForecast
-from tests.support import tiny
 
 UNKNOWN = TimeForecast(None, None, NOT_MEASURED)
 
 
 def warning_of(total: int, every: int, seconds: float | None = None) -> str:
-    run = tiny.training().model_copy(update={"total_steps": total, "save_every_steps": every})
-    return resume_warning(run, TimeForecast(seconds / 2, seconds, "") if seconds else UNKNOWN)
+    return resume_warning(total, every, TimeForecast(seconds / 2, seconds, "") if seconds else UNKNOWN)
 
 
 @pytest.mark.parametrize("every", [100, 5_000])
