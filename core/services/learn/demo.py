@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 from sqlalchemy.exc import IntegrityError
@@ -48,10 +49,7 @@ class DemoStep:
 
 @dataclass(frozen=True, slots=True)
 class DemoRecord:
-    """How far the demo is.
-
-    `exact_match` is there once the test has run.
-    """
+    """How far the demo is. `exact_match` is there once the test has run."""
 
     id: str
     state: State
@@ -105,7 +103,7 @@ def status(demo_id: str) -> DemoRecord:
     if draft.kind != KIND:
         raise NotFound(f"There is no demo {demo_id}.", "Start one from Home.")
     job = _job(draft.state.get("job_id"))
-    test = _task(draft.state.get("test_task_id"))
+    test = tasks.get_task(draft.state["test_task_id"]) if draft.state.get("test_task_id") else None
     steps = (_dataset_step(draft), _starter_step(job), _training_step(job), _test_step(test))
     failed = next((step for step in steps if step.state == "failed"), None)
     done = all(step.state == "done" for step in steps)
@@ -154,16 +152,13 @@ def _sample_dataset() -> DatasetRecord:
     existing = [dataset for dataset in datasets.list_datasets() if dataset.name.startswith(sample.name)]
     for dataset in existing:
         counts = (dataset.version.train_examples, dataset.version.validation_examples)
-        if dataset.origin == "sample" and dataset.state == "validated" and counts == _counts(sample):
+        complete = counts == (len(sample.train), len(sample.validation))
+        if dataset.origin == "sample" and dataset.state == "validated" and complete:
             return dataset
     name = f"{sample.name} ({len(existing) + 1})" if existing else sample.name
     return datasets.create_dataset(
         name, sample.train, sample.validation, origin="sample", description=sample.description
     )
-
-
-def _counts(sample: SampleDataset) -> tuple[int, int]:
-    return len(sample.train), len(sample.validation)
 
 
 def _note(demo_id: str, **values: str) -> None:
@@ -184,36 +179,36 @@ def _ids() -> list[str]:
 
 
 def _dataset_step(draft: DraftRecord) -> DemoStep:
-    title = "Prepare labeled examples"
+    step = partial(DemoStep, "dataset", "Prepare labeled examples")
     if draft.state.get("error") and not draft.state.get("job_id"):
-        return DemoStep("dataset", title, "failed", draft.state["error"], 0.0)
+        return step("failed", draft.state["error"], 0.0)
     dataset_id = draft.state.get("dataset_id")
     if not dataset_id:
         if time.time() - draft.created_at > STALE_S:
-            return DemoStep("dataset", title, "failed", "It was interrupted. Start the demo again.", 0.0)
-        return DemoStep("dataset", title, "running", "Reading the sample.", 0.0)
+            return step("failed", "It was interrupted. Start the demo again.", 0.0)
+        return step("running", "Reading the sample.", 0.0)
     try:
         version = datasets.get_dataset(dataset_id).version
     except NotFound:
-        return DemoStep("dataset", title, "failed", "The demo's dataset was deleted. Start the demo again.", 0.0)
+        return step("failed", "The demo's dataset was deleted. Start the demo again.", 0.0)
     text = f"{version.train_examples} input → output pairs; {version.validation_examples} paraphrased questions apart."
-    return DemoStep("dataset", title, "done", text, 100.0)
+    return step("done", text, 100.0)
 
 
 def _starter_step(job: JobRecord | None) -> DemoStep:
-    title = "Build the starter model"
+    step = partial(DemoStep, "starter", "Build the starter model")
     now = starter.status()
     if now.ready or (job is not None and job.started_at is not None):
-        return DemoStep("starter", title, "done", "A small language model, made on this machine.", 100.0)
+        return step("done", "A small language model, made on this machine.", 100.0)
     if now.building:
-        return DemoStep("starter", title, "running" if now.progress else "waiting", now.text, now.progress)
-    return DemoStep("starter", title, "failed" if job else "waiting", now.text, 0.0)
+        return step("running" if now.progress else "waiting", now.text, now.progress)
+    return step("failed" if job else "waiting", now.text, 0.0)
 
 
 def _training_step(job: JobRecord | None) -> DemoStep:
-    title = "Train on the pairs"
+    step = partial(DemoStep, "training", "Train on the pairs")
     if job is None:
-        return DemoStep("training", title, "waiting", "", 0.0)
+        return step("waiting", "", 0.0)
     detail = job.waiting_reason or job.message
     if job.state == "running" and job.loss is not None:
         detail = f"Step {job.step:,} of {job.total_steps:,}, loss {job.loss:.3f}"
@@ -221,19 +216,19 @@ def _training_step(job: JobRecord | None) -> DemoStep:
         detail = f"{job.total_steps:,} steps; final loss {job.loss:.3f}" if job.loss is not None else "Trained."
     if job.state in ("failed", "cancelled"):
         detail = job.error.get("message") or "It was cancelled."
-    return DemoStep("training", title, _state(job.state), detail, job.progress)
+    return step(_state(job.state), detail, job.progress)
 
 
 def _test_step(task: TaskRecord | None) -> DemoStep:
-    title = "Ask both models every question"
+    step = partial(DemoStep, "test", "Ask both models every question")
     if task is None:
-        return DemoStep("test", title, "waiting", "", 0.0)
+        return step("waiting", "", 0.0)
     detail = task.message if task.state != "failed" else str(task.error.get("message", ""))
     if task.state == "succeeded":
         result = ExactMatchResult.of(task)
         tuned, base = result.tuned.train or 0.0, result.base.train or 0.0
         detail = f"Exact answers to what was taught: tuned {tuned:.0%}, base {base:.0%}."
-    return DemoStep("test", title, _state(task.state), detail, task.progress)
+    return step(_state(task.state), detail, task.progress)
 
 
 def _state(state: str) -> State:
@@ -249,7 +244,3 @@ def _job(job_id: str | None) -> JobRecord | None:
         return job_reader.get_job(job_id) if job_id else None
     except NotFound:
         return None
-
-
-def _task(task_id: str | None) -> TaskRecord | None:
-    return tasks.get_task(task_id) if task_id else None

@@ -10,7 +10,7 @@ from typing import Final
 
 from core.data.quality.set_rules import MINIMUM_EXAMPLES, RECOMMENDED_EXAMPLES
 from core.data.samples import load_sample
-from core.messages import Example, Message
+from core.messages import Example
 from core.models.base_models import resolve as resolve_base
 from core.services.data import datasets
 from core.training.jobs.resolve import resolve
@@ -81,82 +81,52 @@ def habits(examples: Iterable[Example]) -> list[Habit]:
     pairs = [(_text(example, "user"), _text(example, "assistant")) for example in every]
     train = [pair for example, pair in zip(every, pairs, strict=True) if example.split == "train"]
     held = [pair for example, pair in zip(every, pairs, strict=True) if example.split == "validation"]
+    systems = len({_text(example, "system") for example in every})
+    answers: defaultdict[str, set[str]] = defaultdict(set)
+    for question, answer in train:
+        answers[question.casefold()].add(answer)
+    contradictory = sum(len(outputs) > 1 for outputs in answers.values())
+    copies = sum(count - 1 for count in Counter(train).values())
+    ended = sum(answer.endswith(_ENDS) for _, answer in train) / len(train) if train else 1.0
+    leaked = len(answers.keys() & {question.casefold() for question, _ in held})
     return [
-        _enough(train),
-        _one_system_message(every),
-        _agree(train),
-        _no_copies(train),
-        _same_ending(train),
-        _tested(train, held),
+        Habit(
+            f"Start with {RECOMMENDED_COUNT} good examples, better {GOOD_COUNT} to 1,000",
+            "Hope that ten are enough",
+            len(train) >= RECOMMENDED_COUNT,
+            f"{len(train):,} pairs to train on",
+        ),
+        Habit(
+            "Use one system message, the one you will use later",
+            "Write a different one in every example",
+            systems <= max(1, len(every) // 20),
+            "one system message throughout" if systems == 1 else f"{systems} different system messages",
+        ),
+        Habit(
+            "Give the same input the same output",
+            "Let two examples contradict each other",
+            contradictory == 0,
+            f"{contradictory} inputs with more than one output",
+        ),
+        Habit(
+            "Make every example teach something", "Pad the dataset with copies", copies == 0, f"{copies} exact copies"
+        ),
+        Habit(
+            "Use one form: endings, lists, length",
+            "Mix full sentences with notes",
+            ended >= 0.95 or ended <= 0.05,
+            f"{ended:.0%} of the outputs end like a sentence",
+        ),
+        Habit(
+            "Ask the same questions in other words, and hold those out of training",
+            "Judge the model by its training examples",
+            bool(held) and leaked == 0,
+            f"{len(held):,} held-out examples, {leaked} of their inputs also in training"
+            if held
+            else "nothing is held out",
+        ),
     ]
 
 
 def _text(example: Example, role: str) -> str:
     return "\n".join(message.content for message in example.messages if message.role == role).strip()
-
-
-def _enough(pairs: list[tuple[str, str]]) -> Habit:
-    return Habit(
-        f"Start with {RECOMMENDED_COUNT} good examples, better {GOOD_COUNT} to 1,000",
-        "Hope that ten are enough",
-        len(pairs) >= RECOMMENDED_COUNT,
-        f"{len(pairs):,} pairs to train on",
-    )
-
-
-def _one_system_message(examples: list[Example]) -> Habit:
-    systems = {_system(example.messages) for example in examples}
-    return Habit(
-        "Use one system message, the one you will use later",
-        "Write a different one in every example",
-        len(systems) <= max(1, len(examples) // 20),
-        "one system message throughout" if len(systems) == 1 else f"{len(systems)} different system messages",
-    )
-
-
-def _system(messages: tuple[Message, ...]) -> str:
-    return "\n".join(message.content for message in messages if message.role == "system")
-
-
-def _agree(pairs: list[tuple[str, str]]) -> Habit:
-    answers: defaultdict[str, set[str]] = defaultdict(set)
-    for question, answer in pairs:
-        answers[question.casefold()].add(answer)
-    contradictory = sum(1 for outputs in answers.values() if len(outputs) > 1)
-    return Habit(
-        "Give the same input the same output",
-        "Let two examples contradict each other",
-        contradictory == 0,
-        f"{contradictory} inputs with more than one output",
-    )
-
-
-def _no_copies(pairs: list[tuple[str, str]]) -> Habit:
-    copies = sum(count - 1 for count in Counter(pairs).values())
-    return Habit(
-        "Make every example teach something", "Pad the dataset with copies", copies == 0, f"{copies} exact copies"
-    )
-
-
-def _same_ending(pairs: list[tuple[str, str]]) -> Habit:
-    ended = sum(1 for _, answer in pairs if answer.endswith(_ENDS))
-    share = ended / len(pairs) if pairs else 1.0
-    return Habit(
-        "Use one form: endings, lists, length",
-        "Mix full sentences with notes",
-        share >= 0.95 or share <= 0.05,
-        f"{share:.0%} of the outputs end like a sentence",
-    )
-
-
-def _tested(train: list[tuple[str, str]], held: list[tuple[str, str]]) -> Habit:
-    leaked = len({question.casefold() for question, _ in train} & {question.casefold() for question, _ in held})
-    figure = (
-        f"{len(held):,} held-out examples, {leaked} of their inputs also in training" if held else "nothing is held out"
-    )
-    return Habit(
-        "Ask the same questions in other words, and hold those out of training",
-        "Judge the model by its training examples",
-        bool(held) and leaked == 0,
-        figure,
-    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Final
 
 from core.models.llm import CLIENTS, Client, Endpoint
 from core.models.llm.base import DEFAULT_TIMEOUT_S
-from core.services.platform.connections import keys
-from core.services.platform.connections.store import STUDIO, get, row_of
+from core.services.platform.connections.store import STUDIO, get, key_of, row_of
 
 LIST_TIMEOUT_S: Final = 15.0  # for the list of models: a person is waiting
 
@@ -18,11 +18,8 @@ def models(connection_id: str) -> tuple[str, ...]:
     Raises:
         LlmError: the endpoint does not respond. ProviderKeyMissing: its key is missing.
     """
-    client = open_client(connection_id, timeout_s=LIST_TIMEOUT_S)
-    try:
+    with closing(open_client(connection_id, timeout_s=LIST_TIMEOUT_S)) as client:
         return tuple(client.models())
-    finally:
-        client.close()
 
 
 def open_client(connection_id: str, *, timeout_s: float | None = None) -> Client:
@@ -40,6 +37,5 @@ def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
     if connection_id == STUDIO:
         return Endpoint(CLIENTS.get(STUDIO).default_url, "", timeout_s or DEFAULT_TIMEOUT_S)
     row = row_of(connection_id)
-    secret = keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
     wait_s = timeout_s or float(row.settings.get("timeout_s") or DEFAULT_TIMEOUT_S)
-    return Endpoint(row.base_url, secret, wait_s)
+    return Endpoint(row.base_url, key_of(row), wait_s)

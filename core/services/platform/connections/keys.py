@@ -19,7 +19,7 @@ _MAX_KEY = 4_096
 def check(key: str | None, key_env: str) -> None:
     """Check a key, or the name of the variable that holds it. Raises SettingsError."""
     if key and key_env:
-        raise SettingsError("Enter a key or a variable name, not both.", "Enter only one of them.")
+        raise SettingsError("A key and the name of a variable were entered; only one is used.", "Remove one of them.")
     if key and (len(key) > _MAX_KEY or not key.isascii() or not key.isprintable() or key != key.strip()):
         raise SettingsError(  # never the key itself
             "The key contains spaces, line breaks or other invalid characters.", "Copy it again."

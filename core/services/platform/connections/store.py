@@ -19,6 +19,7 @@ from core.services.platform.connections.addresses import checked_url
 from core.services.platform.connections.records import ConnectionRecord
 
 STUDIO: Final = "studio"  # the connection that always exists
+ADDRESS_CHANGED: Final = "The address changed, and the stored key was meant for the old one."
 
 
 def kinds() -> tuple[ClientKind, ...]:
@@ -68,11 +69,8 @@ def save(
     url = checked_url(base_url or provider.default_url) if provider.needs_url else ""
     keys.check(key, key_env)
     keeps = bool(id) and key is None and not key_env
-    if keeps and (row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind):
-        raise SettingsError(
-            "The address changed, and the stored key was meant for the old one.",
-            "Enter the key again, or leave it empty to use none.",
-        )
+    if keeps and was_for_another(row, url, kind):
+        raise SettingsError(ADDRESS_CHANGED, "Enter the key again, or leave it empty to use none.")
     row.name, row.kind, row.base_url = _name(name), kind, url
     row.prices = model_prices.checked(prices) if prices is not None else row.prices
     row.settings = checked_settings(settings) if settings is not None else row.settings
@@ -110,6 +108,16 @@ def delete(connection_id: str) -> None:
         uow.session.delete(row)
         uow.commit()
     keys.remove(key_file)
+
+
+def was_for_another(row: LlmConnection, url: str, kind: str) -> bool:
+    """Whether a connection has a key that was meant for another address than this one."""
+    return bool(row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind)
+
+
+def key_of(row: LlmConnection) -> str:
+    """The key; "" if it has none. Raises ProviderKeyMissing: the variable is not set, or the stored key was deleted."""
+    return keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
 
 
 def client_kind(kind: str) -> ClientKind:

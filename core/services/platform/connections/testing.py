@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, Final
 
 from core.errors import NotFound, ProviderKeyMissing, SettingsError
@@ -14,7 +15,16 @@ from core.services.platform.connections import keys
 from core.services.platform.connections.addresses import checked_url
 from core.services.platform.connections.clients import LIST_TIMEOUT_S, endpoint_of
 from core.services.platform.connections.records import ConnectionTest
-from core.services.platform.connections.store import STUDIO, checked_settings, client_kind, get, row_of
+from core.services.platform.connections.store import (
+    ADDRESS_CHANGED,
+    STUDIO,
+    checked_settings,
+    client_kind,
+    get,
+    key_of,
+    row_of,
+    was_for_another,
+)
 
 _ABOUT_THE_KEY: Final = ("key", "quota")  # causes of a failure; all others concern the address
 
@@ -51,14 +61,9 @@ def test_values(
         secret = keys.from_environment(key_env) if key_env else key or ""
         if id and key is None and not key_env:
             row = row_of(id)
-            if (row.key_file or row.key_env) and (row.base_url, row.kind) != (url, kind):
-                return ConnectionTest(
-                    False,
-                    "The address changed, and the stored key was meant for the old one.",
-                    "Enter the key again.",
-                    field="key",
-                )
-            secret = keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
+            if was_for_another(row, url, kind):
+                return ConnectionTest(False, ADDRESS_CHANGED, "Enter the key again.", field="key")
+            secret = key_of(row)
     except ProviderKeyMissing as error:
         return ConnectionTest(False, error.message, error.remedy, field="key")
     except (SettingsError, NotFound) as error:
@@ -68,10 +73,10 @@ def test_values(
 
 def _test(kind: ClientKind, endpoint: Endpoint) -> ConnectionTest:
     endpoint = Endpoint(endpoint.base_url, endpoint.key, min(endpoint.timeout_s, LIST_TIMEOUT_S))
-    client = kind.open(endpoint)
     began = time.monotonic()
     try:
-        found = tuple(client.models())
+        with closing(kind.open(endpoint)) as client:
+            found = tuple(client.models())
     except LlmError as error:
         own = kind.id == STUDIO and error.cause == "unreachable"
         remedy = (
@@ -80,8 +85,6 @@ def _test(kind: ClientKind, endpoint: Endpoint) -> ConnectionTest:
         wrong = "key" if error.cause in _ABOUT_THE_KEY else "base_url"
         took_ms = (time.monotonic() - began) * 1000
         return ConnectionTest(False, error.message, remedy, latency_ms=took_ms, field=wrong)
-    finally:
-        client.close()
     took_ms = (time.monotonic() - began) * 1000
     if not found:
         return ConnectionTest(True, "It responds, but lists no models.", "Enter the name of the model.", (), took_ms)
