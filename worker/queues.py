@@ -22,11 +22,11 @@ from rq.serializers import JSONSerializer
 
 from core.errors import StudioError
 from core.platform import logs
+from core.platform.logs import log_path
 from core.platform.processes import die_with_parent
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import store
 from core.platform.tasks.announce import RUN_TASK, queue_name
-from core.platform.tasks.logs import log_path
 from core.platform.tasks.owners import worker_name
 from core.platform.tasks.recovery import after_death
 from core.services.platform.tasks import WORKER_TTL_S

@@ -52,6 +52,11 @@ def without_thinking(text: str) -> str:
     return "" if opened else text
 
 
+def matches(answer: str, expected: str) -> bool:
+    """Whether an answer is exactly the expected text, apart from whitespace around it and its thinking."""
+    return without_thinking(answer).strip() == without_thinking(expected).strip()
+
+
 def _may_become_one(text: str) -> bool:
     """Whether the text is the beginning of an empty block."""
     text = text.lstrip()

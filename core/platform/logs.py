@@ -4,6 +4,8 @@ Modules log through the standard library (`logging.getLogger(__name__)`, further
 calls `configure` once at its start. `bound(task_id=...)` adds facts to every line of the block, also from other
 modules; structlog carries them in context variables.
 
+Everything that a task's work process prints, with tracebacks, is in `logs/tasks/<task>.log`.
+
 `logs/<process>.jsonl` is limited to LARGEST_BYTES, with KEPT older files beside it. Several processes may write to the
 same file: a worker and its work processes do.
 """
@@ -28,6 +30,7 @@ from core.settings import get_settings
 
 LARGEST_BYTES: Final = 10_000_000
 KEPT: Final = 3
+TAIL_BYTES: Final = 256 * 1024
 
 # A line per request or statement would bury the lines that people read.
 _WARNINGS_ONLY: Final = ("alembic", "httpx", "httpx2", "httpcore", "openai", "ollama", "rq.job", "urllib3")
@@ -77,6 +80,23 @@ def bound(**facts: Any) -> AbstractContextManager[None]:
 def log_file(process: str) -> Path:
     """Where the JSON lines of a process are. Raises SettingsError."""
     return get_settings().data_dir / "logs" / f"{process}.jsonl"
+
+
+def log_path(task_id: str) -> Path:
+    """The path of a task's log; its directory exists."""
+    directory = get_settings().data_dir / "logs" / "tasks"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / f"{Path(task_id).name[:100]}.log"
+
+
+def tail(task_id: str, lines: int = 200) -> list[str]:
+    """The last lines of a task's log, oldest first; [] before it started. Reads at most the last 256 KB."""
+    path = log_path(task_id)
+    if not path.exists():
+        return []
+    with path.open("rb") as stream:
+        stream.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+        return stream.read().decode("utf-8", errors="replace").splitlines()[-lines:]
 
 
 class _JsonLines(logging.Handler):

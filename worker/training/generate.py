@@ -11,8 +11,7 @@ import torch
 from core.errors import DataError
 from core.messages import Message
 from core.models.render import render_prompt
-from core.models.thinking import without_empty_block
-from core.training.jobs.exact_match import matches
+from core.models.thinking import matches, without_empty_block
 
 
 @dataclass(frozen=True, slots=True)

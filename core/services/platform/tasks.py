@@ -6,10 +6,11 @@ import socket
 import time
 from collections.abc import Sequence
 
+from core.platform import logs
 from core.platform.db.uow import UnitOfWork
 from core.platform.processes import is_alive
 from core.platform.redis_server import redis_connection
-from core.platform.tasks import commands, logs, owners, store
+from core.platform.tasks import commands, owners, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.commands import request as request
 from core.platform.tasks.kinds import KINDS as KINDS, QUEUES, kind_of as kind

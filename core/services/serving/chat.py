@@ -13,6 +13,7 @@ from sqlalchemy import select
 from core.errors import NotFound, ProviderUnavailable
 from core.messages import Message
 from core.models import base_models, methods
+from core.models.thinking import matches as matches
 from core.platform.db.tables import EVENTS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
@@ -20,7 +21,6 @@ from core.services.data import datasets
 from core.services.training import merging, models
 from core.services.training.jobs import reader as job_reader
 from core.serving.targets import TARGETS, AnswerChunk, ChatOptions, Target, target_for
-from core.training.jobs.exact_match import matches as matches
 
 USED: Final = "chat"  # kind of the event *the model was used in a chat*; written once per model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from core.models.refusals import place
@@ -53,9 +53,6 @@ class Refusals:
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Refusals:
         return cls(**{**raw, "first": tuple(Refusal(**item) for item in raw["first"])})
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
     def left_out(self, on_refusal: str) -> int:
         """Training examples that are not trained on under a policy (`TrainingConfig.on_refusal`)."""

@@ -1,10 +1,11 @@
-"""Time before launch: tokens of the run divided by the speed measured on this machine, or *not measured*."""
+"""Time and cost before launch: tokens of the run divided by the speed measured on this machine, or *not measured*."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from core.settings import get_settings
 from core.text import duration
 
 _SPREAD: Final = {"same": (0.8, 1.25), "similar": (0.6, 1.8)}
@@ -112,3 +113,29 @@ def _samples(work: Work, steps: float) -> float:
 def _losses(work: Work, speed: Speed, steps: float) -> float:
     complete = work.measured_tokens * work.pass_share / speed.tokens_per_s
     return min(complete, max(LOSSES_LEAST_S, LOSSES_SHARE * steps))
+
+
+@dataclass(frozen=True, slots=True)
+class CostForecast:
+    """Money for a range of time, at a price per hour (rent, or electricity)."""
+
+    low: float
+    high: float
+    per_hour: float
+    currency: str
+
+    @property
+    def text(self) -> str:
+        """`0.21 to 0.33 EUR at 2.40 EUR per hour`."""
+        low, high = f"{self.low:.2f}", f"{self.high:.2f}"
+        amount = f"about {high}" if low == high else f"{low} to {high}"
+        return f"{amount} {self.currency} at {self.per_hour:g} {self.currency} per hour"
+
+
+def forecast_cost(low_s: float | None, high_s: float | None) -> CostForecast | None:
+    """The cost of a run; None where no price is set (`SFT_PRICE_PER_HOUR`) or no time is known."""
+    settings = get_settings()
+    if not settings.price_per_hour or low_s is None or high_s is None:
+        return None
+    per_hour = settings.price_per_hour
+    return CostForecast(low_s / 3600 * per_hour, high_s / 3600 * per_hour, per_hour, settings.currency)

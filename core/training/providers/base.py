@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
-from core.training.forecast.cost import CostForecast
 from core.training.forecast.disk import DiskForecast
 from core.training.forecast.lengths import Lengths
 from core.training.forecast.memory import MemoryForecast
-from core.training.forecast.time import Speed, TimeForecast
+from core.training.forecast.time import CostForecast, Speed, TimeForecast
 from core.training.jobs.spec import ResolvedTraining
 
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ from functools import lru_cache
 from typing import Final
 
 from core.training.forecast.batches import Widest, widest
-from core.training.forecast.cost import forecast_cost
 from core.training.forecast.device import Device
 from core.training.forecast.disk import KEPT_CHECKPOINTS, forecast_disk
 from core.training.forecast.lengths import Lengths, Span
 from core.training.forecast.memory import forecast_memory
-from core.training.forecast.time import Work, forecast_time
+from core.training.forecast.time import Work, forecast_cost, forecast_time
 from core.training.jobs.spec import ResolvedTraining
 from core.training.providers.base import Estimate, Workload
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from core.messages import Message
+from core.models.thinking import matches
 from core.serving.targets.base import AnswerChunk, ChatOptions
-from core.training.jobs.exact_match import matches
 from tests.support.random_model import make_model
 from worker.inference.decoding import Generation
 from worker.inference.engine import GenerationRequest

@@ -1,13 +1,20 @@
-"""Clients for connections, with address and key."""
+"""Clients for connections, and tests of a saved connection or the values of a form."""
+
+# ruff: noqa: PT028  `test` is a verb here
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
-from core.models.llm import CLIENTS, Client, Endpoint
+from core.errors import NotFound, ProviderKeyMissing, SettingsError
+from core.models.llm import CLIENTS, Client, ClientKind, Endpoint, LlmError
 from core.models.llm.base import DEFAULT_TIMEOUT_S
-from core.services.platform.connections.store import STUDIO, get, key_of, row_of
+from core.services.platform.connections import keys, store
+from core.services.platform.connections.addresses import checked_url
+from core.services.platform.connections.records import ConnectionTest
 
 LIST_TIMEOUT_S: Final = 15.0  # for the list of models: a person is waiting
 
@@ -24,7 +31,7 @@ def models(connection_id: str) -> tuple[str, ...]:
 
 def open_client(connection_id: str, *, timeout_s: float | None = None) -> Client:
     """A client for a connection; close it. Raises NotFound, ProviderKeyMissing."""
-    record = get(connection_id)
+    record = store.get(connection_id)
     return record.client_kind.open(endpoint_of(connection_id, timeout_s))
 
 
@@ -34,8 +41,74 @@ def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
     Raises:
         ProviderKeyMissing: the environment variable is not set, or the stored key was deleted.
     """
-    if connection_id == STUDIO:
-        return Endpoint(CLIENTS.get(STUDIO).default_url, "", timeout_s or DEFAULT_TIMEOUT_S)
-    row = row_of(connection_id)
+    if connection_id == store.STUDIO:
+        return Endpoint(CLIENTS.get(store.STUDIO).default_url, "", timeout_s or DEFAULT_TIMEOUT_S)
+    row = store.row_of(connection_id)
     wait_s = timeout_s or float(row.settings.get("timeout_s") or DEFAULT_TIMEOUT_S)
-    return Endpoint(row.base_url, key_of(row), wait_s)
+    return Endpoint(row.base_url, store.key_of(row), wait_s)
+
+
+_ABOUT_THE_KEY: Final = ("key", "quota")  # causes of a failure; all others concern the address
+
+
+def test(connection_id: str) -> ConnectionTest:
+    """Test a saved connection by listing its models."""
+    record = store.get(connection_id)
+    try:
+        endpoint = endpoint_of(connection_id)
+    except ProviderKeyMissing as error:
+        return ConnectionTest(False, error.message, error.remedy)
+    return _test(record.client_kind, endpoint)
+
+
+def test_values(
+    *,
+    kind: str,
+    base_url: str = "",
+    key: str | None = None,
+    key_env: str = "",
+    id: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> ConnectionTest:
+    """Test the values of a form before they are saved.
+
+    Args:
+        id: the connection being changed: its stored key is used if none is entered and the address is the same.
+    """
+    try:
+        provider = store.client_kind(kind)
+        url = checked_url(base_url or provider.default_url) if provider.needs_url else provider.default_url
+        keys.check(key, key_env)
+        store.checked_settings(settings or {})
+        secret = keys.from_environment(key_env) if key_env else key or ""
+        if id and key is None and not key_env:
+            row = store.row_of(id)
+            if store.was_for_another(row, url, kind):
+                return ConnectionTest(False, store.ADDRESS_CHANGED, "Enter the key again.", field="key")
+            secret = store.key_of(row)
+    except ProviderKeyMissing as error:
+        return ConnectionTest(False, error.message, error.remedy, field="key")
+    except (SettingsError, NotFound) as error:
+        return ConnectionTest(False, error.message, error.remedy)
+    return _test(provider, Endpoint(url, secret, LIST_TIMEOUT_S))
+
+
+def _test(kind: ClientKind, endpoint: Endpoint) -> ConnectionTest:
+    endpoint = Endpoint(endpoint.base_url, endpoint.key, min(endpoint.timeout_s, LIST_TIMEOUT_S))
+    began = time.monotonic()
+    try:
+        with closing(kind.open(endpoint)) as client:
+            found = tuple(client.models())
+    except LlmError as error:
+        own = kind.id == store.STUDIO and error.cause == "unreachable"
+        remedy = (
+            "Start the studio with `sft up`; its models are available a few seconds later." if own else error.remedy
+        )
+        wrong = "key" if error.cause in _ABOUT_THE_KEY else "base_url"
+        took_ms = (time.monotonic() - began) * 1000
+        return ConnectionTest(False, error.message, remedy, latency_ms=took_ms, field=wrong)
+    took_ms = (time.monotonic() - began) * 1000
+    if not found:
+        return ConnectionTest(True, "It responds, but lists no models.", "Enter the name of the model.", (), took_ms)
+    many = f"{len(found):,} models" if len(found) > 1 else "one model"
+    return ConnectionTest(True, f"It responds and offers {many}.", "", found, took_ms)

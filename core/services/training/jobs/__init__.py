@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from core.services.training.jobs.accuracy import forecast_and_measured, track_record
-from core.services.training.jobs.again import also_helps, choices_of, remedies, started_over
 from core.services.training.jobs.alternatives import alternatives
-from core.services.training.jobs.calibration import calibrate
-from core.services.training.jobs.control import events, log_lines, request
-from core.services.training.jobs.forecasting import forecast
+from core.services.training.jobs.control import (
+    also_helps,
+    choices_of,
+    events,
+    log_lines,
+    remedies,
+    request,
+    started_over,
+)
+from core.services.training.jobs.forecasting import calibrate, forecast
 from core.services.training.jobs.launch import create
 from core.services.training.jobs.reader import find_job, get_job, list_jobs
 from core.services.training.jobs.records import Alternative, Comparison, Forecast, JobRecord, ServingPlace, TrackRecord

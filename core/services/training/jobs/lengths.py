@@ -1,23 +1,32 @@
-"""The token lengths of a dataset version's examples for a base model, counted once and stored beside the version."""
+"""What a base model's tokenizer and chat template make of a version's examples: their lengths, and which are refused.
+
+Both are counted once and saved beside the version.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import asdict
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-from core.errors import StorageError
-from core.messages import Example
+from core.errors import DataError, StorageError
+from core.messages import Example, Message
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.base_models.records import BaseModelRef
+from core.models.refusals import accepted
+from core.models.render import special_tokens
 from core.platform.storage import get_storage
 from core.services.data import datasets
-from core.services.training.jobs.refusals import refusals_of
 from core.training.forecast.lengths import LEFT_OUT, Lengths, Span, estimate_span, measure_span, most_tokens
-from core.training.forecast.refusals import NONE, Refusals
+from core.training.forecast.refusals import NONE, Refusal, Refusals
 
+PROOFS: Final = 50  # accepted conversations of one shape; the others of that shape are taken to be accepted too
+_PREFIX: Final = "The base model's chat template "
 MAX_COUNTED: Final = 2_000  # examples that are tokenized for a forecast; larger sets are sampled evenly
 
 
@@ -40,8 +49,7 @@ def lengths_of(version_id: str, base: BaseModelRef, on_refusal: str = "stop", re
         spans = tuple((int(length), int(start)) for length, start in saved)
     except (StorageError, ValueError, TypeError):
         spans = _count(version_id, version.train_examples, base, policy)
-        with contextlib.suppress(StorageError):  # saved only to be faster next time; the dataset may be in deletion
-            get_storage().write_bytes(key, json.dumps(spans, separators=(",", ":")).encode())
+        _save(key, spans)
     exact = len(spans) == version.train_examples
     trained = tuple(span for span in spans if span != LEFT_OUT)
     longest = max((length for length, _ in trained), default=None)
@@ -58,9 +66,13 @@ def keep_lengths(version_id: str, base: BaseModelRef, spans: Sequence[Span], on_
     version = datasets.get_version(version_id)
     if len(spans) == version.train_examples:
         policy = on_refusal if refusals_of(version_id, base).count else "stop"
-        text = json.dumps(list(spans), separators=(",", ":"))
-        with contextlib.suppress(StorageError):
-            get_storage().write_bytes(_lengths_key(version.path, base, policy), text.encode())
+        _save(_lengths_key(version.path, base, policy), spans)
+
+
+def _save(key: str, counted: object) -> None:
+    """Only to be faster next time; the dataset may be in deletion."""
+    with contextlib.suppress(StorageError):
+        get_storage().write_bytes(key, json.dumps(counted, separators=(",", ":")).encode())
 
 
 def _count(version_id: str, examples: int, base: BaseModelRef, policy: str) -> tuple[Span, ...]:
@@ -81,3 +93,48 @@ def _sampled(version_id: str, examples: int) -> list[Example]:
     stride = max(1, -(-examples // MAX_COUNTED))
     examples_ = datasets.iter_examples(version_id, split="train")
     return [example for number, example in enumerate(examples_) if number % stride == 0]
+
+
+def refusals_of(version_id: str, base: BaseModelRef) -> Refusals:
+    """The refusals of a version; none where the base's tokenizer is not on this machine."""
+    if not base.ready or base.path is None:
+        return Refusals()
+    key = f"{datasets.get_version(version_id).path}/refusals-{base.revision[:16]}.json"
+    try:
+        return Refusals.from_dict(json.loads(get_storage().read_bytes(key)))
+    except (StorageError, ValueError, TypeError, KeyError):
+        counted = Refusals.of(_refused(version_id, load_tokenizer(base.path, base.revision)))
+        _save(key, asdict(counted))
+        return counted
+
+
+def _refused(version_id: str, tokenizer: Any) -> Iterator[Refusal]:
+    """Every example that is refused, in the dataset's order.
+
+    Rendering hundreds of thousands of alike conversations would take minutes, and a template decides by their shape.
+    """
+    special = re.compile("|".join(map(re.escape, special_tokens(tokenizer))) or r"(?!)")
+    proven: Counter[Hashable] = Counter()
+    for position, example in enumerate(datasets.iter_examples(version_id)):
+        shape = tuple(_shape(message, special) for message in example.messages)
+        if proven[shape] >= PROOFS:
+            continue
+        try:
+            accepted(example.messages, tokenizer, "stop")
+            proven[shape] += not any(
+                spells for *_, spells in shape
+            )  # text that spells a special token: always looked at
+        except DataError as error:
+            mergeable = accepted(example.messages, tokenizer, "merge_system") is not None
+            reason = error.message.removeprefix(_PREFIX).rstrip(".")
+            yield Refusal(position, example.source_line, example.split == "train", mergeable, f"it {reason}")
+
+
+def _shape(message: Message, special: re.Pattern[str]) -> tuple[Hashable, ...]:
+    """What a template decides by: everything but the words themselves."""
+    text = message.content
+    calls = tuple((len(str(call.get("id"))), bool(call.get("function"))) for call in message.tool_calls)
+    spaces = text[:1].isspace(), text[-1:].isspace()
+    spells = bool(special.search(text)) or any(special.search(json.dumps(dict(call))) for call in message.tool_calls)
+    about = (message.role, bool(text), spaces, "</think>" in text, message.name is None)
+    return (*about, calls, len(message.tool_call_id or ""), spells)

@@ -7,12 +7,11 @@ from typing import Any
 
 from core.platform.tasks.states import TERMINAL
 from core.training.engines import Choice
-from core.training.forecast.cost import CostForecast
 from core.training.forecast.disk import DiskForecast
 from core.training.forecast.lengths import Lengths
 from core.training.forecast.memory import MemoryForecast
 from core.training.forecast.refusals import Refusals
-from core.training.forecast.time import TimeForecast
+from core.training.forecast.time import CostForecast, TimeForecast
 from core.training.jobs.spec import JobSpec, ResolvedTraining
 from core.training.metrics import Point
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from core.services.training.models.changing import activate, archive, rename, set_notes
 from core.services.training.models.downloading import download
 from core.services.training.models.exact_match import EXACT_MATCH, evaluate_after, running_test, test, test_result
-from core.services.training.models.reader import get_model, list_models
+from core.services.training.models.reader import activate, archive, get_model, list_models, rename, set_notes
 from core.services.training.models.records import MergedFiles, ModelDownload, ModelRecord
 from core.services.training.models.registering import file_facts, register

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from core.platform.db.uow import UnitOfWork
+from core.platform.logs import log_path
 from core.platform.tasks import store
 from core.platform.tasks.lease import acquire
-from core.platform.tasks.logs import log_path
 from core.services.platform import tasks
 from tests.support import counting
 

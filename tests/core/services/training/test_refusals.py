@@ -12,8 +12,8 @@ from core.models import base_models
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
 from core.services.training import jobs
-from core.services.training.jobs import lengths, refusals
-from core.services.training.jobs.refusals import refusals_of
+from core.services.training.jobs import lengths
+from core.services.training.jobs.lengths import refusals_of
 from tests.support.jobs import launch
 from tests.support.random_model import make_model, refuse_system
 
@@ -68,7 +68,7 @@ def test_a_job_may_leave_them_out_or_merge_the_system_text(
 
 
 def test_one_among_thousands_alike_is_found(studio_env: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "PROOFS", 5)
+    monkeypatch.setattr(lengths, "PROOFS", 5)
     monkeypatch.setattr(lengths, "MAX_COUNTED", 10)
     dataset = made({1_499}, count=1_600)
     forecast = jobs.forecast(dataset.id, model, "lora")
@@ -86,7 +86,7 @@ def test_a_dataset_that_is_refused_completely_cannot_be_launched(studio_env: Pat
 def test_they_are_counted_once(studio_env: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset, base = made({3}), base_models.resolve(model)
     first = refusals_of(dataset.version.id, base)
-    monkeypatch.setattr(refusals, "load_tokenizer", None)
+    monkeypatch.setattr(lengths, "load_tokenizer", None)
     assert refusals_of(dataset.version.id, base) == first
 
 

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from core.messages import Message
-from core.training.forecast.cost import forecast_cost
 from core.training.forecast.lengths import Lengths, consequences, estimate_span, most_tokens
-from core.training.forecast.time import NOT_MEASURED, Speed, Work, forecast_time
+from core.training.forecast.time import NOT_MEASURED, Speed, Work, forecast_cost, forecast_time
 
 
 def test_lengths_count_what_is_cut_and_what_is_lost() -> None:

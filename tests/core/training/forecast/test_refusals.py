@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from core.training.forecast.refusals import NAMED, NONE, Refusal, Refusals
@@ -41,4 +43,4 @@ def test_merging_is_offered_only_where_it_helps() -> None:
 
 
 def test_saved_and_read_again() -> None:
-    assert Refusals.from_dict(refused(3, mergeable=1).to_dict()) == refused(3, mergeable=1)
+    assert Refusals.from_dict(asdict(refused(3, mergeable=1))) == refused(3, mergeable=1)

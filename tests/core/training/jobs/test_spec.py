@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from core.training.jobs.exact_match import matches
+from core.models.thinking import matches
 from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 
