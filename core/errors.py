@@ -25,11 +25,15 @@ from __future__ import annotations
 
 
 class StudioError(Exception):
-    """Base of every expected error: `message` is what happened, with the value; `remedy` is what to do."""
+    """Base of every expected error: `message` is what happened, with the value; `remedy` is what to do.
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    Args:
+        field: the argument, column or JSON path that is wrong, or None. A form shows the error under it.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, field: str | None = None) -> None:
         super().__init__(message, remedy)  # what pickle calls the class with
-        self.message, self.remedy = message, remedy
+        self.message, self.remedy, self.field = message, remedy, field
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
@@ -53,14 +57,13 @@ class DataError(StudioError):
     Args:
         code: stable finding code, e.g. `json_syntax` (docs/findings.md lists them).
         line: physical line in the file, 1-based, or None where no line applies.
-        field: column or JSON path, or None.
     """
 
     def __init__(
         self, message: str, remedy: str = "", *, code: str = "data", line: int | None = None, field: str | None = None
     ) -> None:
-        super().__init__(message, remedy)
-        self.code, self.line, self.field = code, line, field
+        super().__init__(message, remedy, field=field)
+        self.code, self.line = code, line
 
 
 class ProviderError(StudioError):

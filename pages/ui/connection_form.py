@@ -11,21 +11,11 @@ from core.errors import StudioError
 from core.services.platform import connections
 from core.services.platform.connections import ClientKind, ConnectionRecord, ConnectionTest
 from pages.ui import components
-from pages.ui.errors import field_error
+from pages.ui.errors import show_beside, show_error
 from pages.ui.format import duration, md, sentence
 
 NEW = "new"
 _KEYS = {"none": "No key", "typed": "Enter a key", "environment": "Environment variable"}
-# The first of these words that appears in an error message names the field it belongs to.
-_FIELD_WORDS = (
-    ("price", "prices"),
-    ("address", "base_url"),
-    ("variable", "key"),
-    ("key", "key"),
-    ("timeout_s", "limits"),
-    ("concurrency", "limits"),
-    ("name", "name"),
-)
 
 
 def open_form(connection_id: str = NEW) -> None:
@@ -77,9 +67,8 @@ def connection_form(record: ConnectionRecord | None) -> ConnectionRecord | None:
                 id=record.id if record else None, name=name, prices=prices, settings=limits, **values
             )
         except StudioError as error:
-            word = next((slot for word, slot in _FIELD_WORDS if word in error.message), "name")
-            with slots[word]:
-                field_error(error)
+            if not show_beside(slots, error):
+                show_error(error)
             return None
     close_form()
     st.session_state["connection_saved"] = saved.id
@@ -95,8 +84,7 @@ def _run_test(record: ConnectionRecord | None, values: dict[str, Any], limits: d
 
 def _verdict(result: ConnectionTest, slots: dict[str, DeltaGenerator], below: DeltaGenerator) -> None:
     """The result of a test: an error under the field that caused it, everything else below the form."""
-    word = result.field or next((slot for word, slot in _FIELD_WORDS if word in result.message), "")
-    place = slots.get(word) if not result.ok else None
+    place = None if result.ok else slots.get(result.field)
     with place.container(gap=None) if place is not None else below:
         show_test(result)
 
@@ -173,7 +161,7 @@ def _key(
                 value=record.key_env if record else "",
                 placeholder="OPENAI_API_KEY",
                 key=f"connection_env_{tag}",
-                help="The environment variable, set for the studio's processes, that contains the key.",
+                help="The environment variable that contains the key. It must be set for the studio's processes.",
             )
             values = {"key_env": variable.strip()}
         slots["key"] = st.empty()
@@ -227,7 +215,7 @@ def _limits(record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGen
             key=f"connection_concurrency_{tag}",
             help="More requests are faster until the server's rate limit is reached.",
         )
-    slots["limits"] = st.empty()
+    slots["timeout_s"] = slots["concurrency"] = st.empty()
     return {"timeout_s": int(timeout_s), "concurrency": int(concurrency)}
 
 

@@ -40,7 +40,7 @@ def boundary(way_out: tuple[str, str] | None = None) -> Iterator[None]:
 
 def show_beside(slots: Mapping[str, DeltaGenerator], error: StudioError) -> bool:
     """Show an error under the field that caused it; returns False if it belongs to none of them."""
-    slot = slots.get(getattr(error, "field", None) or "")
+    slot = slots.get(error.field or "")
     if slot is not None:
         with slot:
             field_error(error)

@@ -23,12 +23,12 @@ class Pattern:
     names: tuple[str, ...]
 
     @classmethod
-    def parse(cls, text: str, known: Collection[str] | None = None, *, where: str = "") -> Pattern:
+    def parse(cls, text: str, known: Collection[str] | None = None, *, where: str = "", field: str = "") -> Pattern:
         """Split a pattern and check its names.
 
         Args:
             known: the allowed names; None: the pattern was checked before.
-            where: title of the option the pattern belongs to, for the message.
+            where, field: title and name of the option the pattern belongs to, for the error.
 
         Raises:
             DataError: code column_missing; lists the existing columns.
@@ -42,7 +42,7 @@ class Pattern:
                     "column_missing",
                     f"There is no column {name!r} for {{{{{name}}}}}" + (f" in “{where}”." if where else "."),
                     f"Use one of: {listed}.",
-                    field=name,
+                    field=field or name,
                 )
         return cls(tuple(pieces[::2]), names)
 

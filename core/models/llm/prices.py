@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Final
 
 from core import arguments
@@ -14,6 +15,7 @@ from core.errors import SettingsError
 ANY_MODEL: Final = "*"
 PER_TOKENS: Final = 1_000_000
 MOST_USD: Final = 100_000.0  # per million tokens; more is a typo
+_wrong = partial(SettingsError, field="prices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,9 @@ def checked(prices: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
         for kind in ("input", "output"):
             value = entry.get(kind) if isinstance(entry, Mapping) else None
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise SettingsError(
-                    f"The {kind} price of {name!r} is not a number.", "Enter US dollars per million tokens."
-                )
+                raise _wrong(f"The {kind} price of {name!r} is not a number.", "Enter US dollars per million tokens.")
             if not 0 <= value <= MOST_USD:
-                raise SettingsError(f"The {kind} price of {name!r} is {value:g}.", f"Enter 0 to {MOST_USD:,.0f}.")
+                raise _wrong(f"The {kind} price of {name!r} is {value:g}.", f"Enter 0 to {MOST_USD:,.0f}.")
             values[kind] = float(value)
         values["as_of"] = _day(name, entry.get("as_of"))
         if name:
@@ -80,4 +80,4 @@ def _day(model: str, given: Any) -> str:
     try:
         return date.fromisoformat(str(given)).isoformat()
     except ValueError:
-        raise SettingsError(f"The day of the price of {model!r} is {given!r}.", "Write it as YYYY-MM-DD.") from None
+        raise _wrong(f"The day of the price of {model!r} is {given!r}.", "Write it as YYYY-MM-DD.") from None

@@ -17,7 +17,7 @@ from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.finish import preview_cards
 from pages.ui import components
-from pages.ui.errors import field_error, show_beside, show_error
+from pages.ui.errors import show_beside, show_error
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.forms import form_fields
 from pages.ui.wizard.draft_state import key, renew, save
@@ -211,7 +211,7 @@ def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[st
             state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=3
         )
     except StudioError as error:
-        marked = show_beside(slots, error) or _beside_option(slots, template, error)
+        marked = show_beside(slots, error)
         with st.container(border=True, gap="xsmall", key="not_yet"):
             if marked:
                 st.markdown(":orange[:material/pending:] The preview appears when the marked field is fixed.")
@@ -235,13 +235,3 @@ def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[st
     if not preview.examples and preview.rejects:
         st.caption(md(preview.rejects[0].findings[0].message))
     return bool(preview.examples)
-
-
-def _beside_option(slots: Mapping[str, DeltaGenerator], template: Template[Any], error: StudioError) -> bool:
-    """Show a pattern's error under its option; the error names the option by its title."""
-    for name, field in template.Options.model_fields.items():
-        if name in slots and f"“{field.title}”" in error.message:
-            with slots[name]:
-                field_error(error)
-            return True
-    return False

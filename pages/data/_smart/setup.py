@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.errors import DataError, StudioError
+from core.errors import StudioError
 from core.services.data import smart
 from core.services.data.smart import SmartRecipe
 from core.services.data.sources import Analysis
@@ -176,7 +176,7 @@ def _estimate(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, Delta
         smart.check_start(draft.state["source_id"], checked)
         estimate = smart.estimate(draft.state["source_id"], checked)
     except StudioError as error:
-        marked = show_beside(slots, error) or _beside_patterns(slots, error)
+        marked = show_beside(slots, error)
         with st.container(border=True, gap="xsmall", key="not_yet"):
             st.markdown(
                 ":orange[:material/pending:] The estimate appears when the marked field is fixed."
@@ -189,15 +189,6 @@ def _estimate(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, Delta
     record = connections.get(checked.connection_id)
     estimate_card(estimate, checked, record)
     _privacy(record, checked)
-    return True
-
-
-def _beside_patterns(slots: dict[str, DeltaGenerator], error: StudioError) -> bool:
-    """Show the error of a question pattern under its field."""
-    if not (isinstance(error, DataError) and "Question patterns" in error.message):
-        return False
-    with slots["patterns"]:
-        field_error(error)
     return True
 
 

@@ -115,7 +115,7 @@ class SmartRecipe(BaseModel):
             if name not in columns:
                 raise data_error("column_missing", f"There is no column {name!r}.", field="columns")
         for pattern in self.patterns:
-            Pattern.parse(pattern, self.columns, where="Question patterns")
+            Pattern.parse(pattern, self.columns, where="Question patterns", field="patterns")
 
     def questions_for(self, position: int) -> tuple[str, ...]:
         """The patterns for one row: if there are more than examples per row, rows take turns."""

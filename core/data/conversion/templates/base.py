@@ -178,7 +178,7 @@ class Template(ABC, Generic[OptionsT]):
         for name in self._pattern_names():
             known = {*columns, *self.special_names.get(name, ())}
             title = self.Options.model_fields[name].title or name
-            Pattern.parse(getattr(options, name), known, where=title)
+            Pattern.parse(getattr(options, name), known, where=title, field=name)
 
     def to_examples(self, rows: Iterable[Row], mapping: ColumnMapping, options: OptionsT) -> Iterator[Example | Reject]:
         """At least one example or exactly one Reject for every row, in their order.

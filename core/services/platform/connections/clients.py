@@ -86,10 +86,8 @@ def test_values(
             if store.was_for_another(row, url, kind):
                 return ConnectionTest(False, store.ADDRESS_CHANGED, "Enter the key again.", field="key")
             secret = store.key_of(row)
-    except ProviderKeyMissing as error:
-        return ConnectionTest(False, error.message, error.remedy, field="key")
-    except (SettingsError, NotFound) as error:
-        return ConnectionTest(False, error.message, error.remedy)
+    except (ProviderKeyMissing, SettingsError, NotFound) as error:
+        return ConnectionTest(False, error.message, error.remedy, field=error.field or "")
     return _test(provider, Endpoint(url, secret, LIST_TIMEOUT_S))
 
 

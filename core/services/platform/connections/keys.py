@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from functools import partial
 from pathlib import Path
 
 from core.errors import ProviderKeyMissing, SettingsError
@@ -17,15 +18,16 @@ _MAX_KEY = 4_096
 
 
 def check(key: str | None, key_env: str) -> None:
-    """Check a key, or the name of the variable that holds it. Raises SettingsError."""
+    """Check a key, or the name of the variable that holds it. Raises SettingsError of the field `key`."""
+    wrong = partial(SettingsError, field="key")
     if key and key_env:
-        raise SettingsError("A key and the name of a variable were entered; only one is used.", "Remove one of them.")
+        raise wrong("A key and the name of a variable were entered; only one is used.", "Remove one of them.")
     if key and (len(key) > _MAX_KEY or not key.isascii() or not key.isprintable() or key != key.strip()):
-        raise SettingsError(  # never the key itself
+        raise wrong(  # never the key itself
             "The key contains spaces, line breaks or other invalid characters.", "Copy it again."
         )
     if key_env and not _ENV_NAME.fullmatch(key_env):
-        raise SettingsError(
+        raise wrong(
             f"{key_env[:60]!r} is not a valid variable name.",
             "Use a name that ends in API_KEY or starts with SFT_LLM_, such as OPENAI_API_KEY.",
         )
@@ -38,6 +40,7 @@ def from_environment(name: str) -> str:
         raise ProviderKeyMissing(
             f"The environment variable {name} is not set for this process.",
             f"Set {name} and restart the studio, or store the key in the connection.",
+            field="key",
         )
     return key
 
@@ -67,7 +70,8 @@ def read(name: str) -> str:
     try:
         return (_folder() / Path(name).name).read_text(encoding="ascii")
     except OSError:
-        raise ProviderKeyMissing("The stored key of this connection was deleted.", "Enter the key again.") from None
+        message = "The stored key of this connection was deleted."
+        raise ProviderKeyMissing(message, "Enter the key again.", field="key") from None
 
 
 def remove(name: str) -> None:

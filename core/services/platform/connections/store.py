@@ -70,7 +70,7 @@ def save(
     keys.check(key, key_env)
     keeps = bool(id) and key is None and not key_env
     if keeps and was_for_another(row, url, kind):
-        raise SettingsError(ADDRESS_CHANGED, "Enter the key again, or leave it empty to use none.")
+        raise SettingsError(ADDRESS_CHANGED, "Enter the key again, or leave it empty to use none.", field="key")
     row.name, row.kind, row.base_url = _name(name), kind, url
     row.prices = model_prices.checked(prices) if prices is not None else row.prices
     row.settings = checked_settings(settings) if settings is not None else row.settings
@@ -83,7 +83,7 @@ def save(
         with UnitOfWork() as uow:
             other = uow.session.exec(select(LlmConnection.id).where(LlmConnection.name == row.name)).first()
             if other not in (None, row.id):
-                raise Conflict(f"A connection named “{row.name}” exists already.", "Choose another name.")
+                raise Conflict(f"A connection named “{row.name}” exists already.", "Choose another name.", field="name")
             saved = uow.session.merge(row)
             uow.commit()
             record = _record(saved)
@@ -129,9 +129,9 @@ def client_kind(kind: str) -> ClientKind:
 def _name(name: str) -> str:
     clean = name.strip()
     if not 1 <= len(clean) <= 80 or not clean.isprintable():
-        raise SettingsError("A connection needs a name of 1 to 80 visible characters.", "Enter a name.")
+        raise SettingsError("A connection needs a name of 1 to 80 visible characters.", "Enter a name.", field="name")
     if clean == _builtin().name:
-        raise Conflict(f"“{clean}” is the name of the built-in connection.", "Choose another name.")
+        raise Conflict(f"“{clean}” is the name of the built-in connection.", "Choose another name.", field="name")
     return clean
 
 
@@ -143,7 +143,7 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise SettingsError(f"{key} is {value!r}.", f"Choose {low} to {high}.")
+            raise SettingsError(f"{key} is {value!r}.", f"Choose {low} to {high}.", field=key)
         out[key] = value
     return out
 

@@ -183,3 +183,23 @@ def test_deleting_a_connection_deletes_its_key(studio_env: Path) -> None:
     with pytest.raises(NotFound):
         connections.get(record.id)
     connections.delete(record.id)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "taken"}, "name"),
+        ({"base_url": "ftp://host"}, "base_url"),
+        ({"key": "two\nlines"}, "key"),
+        ({"key_env": "DATABASE_URL"}, "key"),
+        ({"prices": {"*": {"input": -1, "output": 0}}}, "prices"),
+        ({"settings": {"timeout_s": 0}}, "timeout_s"),
+        ({"settings": {"concurrency": 99}}, "concurrency"),
+    ],
+)
+def test_an_error_names_its_field(studio_env: Path, change: dict[str, object], field: str) -> None:
+    make(name="taken")
+    with pytest.raises((SettingsError, Conflict)) as caught:
+        make(**{"key": None, **change})
+    assert caught.value.field == field

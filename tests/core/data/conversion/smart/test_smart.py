@@ -50,7 +50,7 @@ def test_a_recipe_must_fit_the_table() -> None:
         ({"model": ""}, "model"),
         ({"columns": ()}, "columns"),
         ({"columns": ("nope",)}, "columns"),
-        ({"patterns": ("{{more}}?",)}, "more"),  # it exists, but the model does not see it
+        ({"patterns": ("{{more}}?",)}, "patterns"),  # it exists, but the model does not see it
     ):
         with pytest.raises(DataError) as caught:
             recipe(**values).check(("name", "price", "more"))
