@@ -39,5 +39,5 @@ with boundary(way_out=("datasets", "All datasets")):
         work, result = st.columns([7, 6], gap="medium")
         with work:
             parts, total = choose(all_datasets)
-        with result:
+        with result, boundary():
             outcome(parts, total)

@@ -159,8 +159,6 @@ def choice_card(
     facts: str | None = None,
     claims: Sequence[str] = (),
     note: str = "",
-    help: str | None = None,
-    disabled: bool = False,
 ) -> bool:
     """One option among several; returns True when it is picked. The selected one has the accent edge and says so."""
     with st.container(
@@ -184,8 +182,6 @@ def choice_card(
                     key=f"pick_{key}",
                     type="tertiary",
                     icon=":material/check:" if on else None,
-                    help=help,
-                    disabled=disabled,
                 )
             st.caption(text)
             if claims or note:

@@ -6,26 +6,7 @@ import re
 import time
 from datetime import datetime
 
-from core.text import duration, number, plural, size
-
-__all__ = [
-    "ago",
-    "clock",
-    "day",
-    "duration",
-    "format_loss",
-    "format_setting",
-    "md",
-    "md_keep",
-    "moment",
-    "number",
-    "percent",
-    "plural",
-    "sentence",
-    "short",
-    "size",
-    "time_range",
-]
+from core.text import duration as duration, number as number, plural as plural, size as size  # offered here too
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~^=])")
 _LINK = re.compile(r"(:(?=//)|@|www(?=\\\.))")  # addresses would become links

@@ -33,7 +33,6 @@ def form_fields(
     resolved: Mapping[str, Any] | None = None,
     choices: Mapping[str, Sequence[Any]] | None = None,
     columns: int = 2,
-    disabled: bool = False,
     slots: dict[str, DeltaGenerator] | None = None,
 ) -> dict[str, Any]:
     """Draw one widget per field and return the current values.
@@ -62,9 +61,9 @@ def form_fields(
             with st.container(gap="xxsmall", height="stretch", vertical_alignment="center" if is_switch else "top"):
                 widget_key = f"{key}_{name}"
                 if choices and name in choices:
-                    out[name] = _chosen(field, name, value, widget_key, list(choices[name]), disabled)
+                    out[name] = _chosen(field, name, value, widget_key, list(choices[name]))
                 else:
-                    out[name] = _widget(field, name, value, widget_key, (resolved or {}).get(name), disabled)
+                    out[name] = _widget(field, name, value, widget_key, (resolved or {}).get(name))
                 if slots is not None:
                     slots[name] = st.empty()
     return out
@@ -72,14 +71,13 @@ def form_fields(
 
 def applies(field: FieldInfo, values: Mapping[str, Any], model_cls: type[BaseModel]) -> bool:
     """Whether the field has an effect, given the values of the others."""
-    for other, allowed in dict(_extra(field).get("when") or {}).items():
-        default = model_cls.model_fields[other].get_default(call_default_factory=True)
-        if values.get(other, default) not in allowed:
-            return False
-    return True
+    return all(
+        values.get(other, model_cls.model_fields[other].get_default(call_default_factory=True)) in allowed
+        for other, allowed in (_extra(field).get("when") or {}).items()
+    )
 
 
-def _chosen(field: FieldInfo, name: str, value: Any, key: str, options: list[Any], disabled: bool) -> Any:
+def _chosen(field: FieldInfo, name: str, value: Any, key: str, options: list[Any]) -> Any:
     return st.selectbox(
         label(field, name),
         options,
@@ -87,7 +85,6 @@ def _chosen(field: FieldInfo, name: str, value: Any, key: str, options: list[Any
         format_func=lambda choice: "None" if choice is None else str(choice),
         key=key,
         help=help_text(field) or None,
-        disabled=disabled,
     )
 
 
@@ -118,9 +115,9 @@ def value_text(field: FieldInfo, raw: Any) -> str:
     return str((_extra(field).get("labels") or {}).get(str(raw)) or format_setting(raw))
 
 
-def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any, disabled: bool) -> Any:
+def _widget(field: FieldInfo, name: str, value: Any, key: str, resolved: Any) -> Any:
     kinds, choices = _kinds(field.annotation)
-    common: dict[str, Any] = {"key": key, "help": help_text(field) or None, "disabled": disabled}
+    common: dict[str, Any] = {"key": key, "help": help_text(field) or None}
     title, extra = label(field, name), _extra(field)
     if "auto" in choices and (int in kinds or float in kinds):
         return _auto_number(field, title, value, common, resolved, float in kinds)
@@ -209,7 +206,6 @@ def _auto_number(
         "Auto (recommended)",
         value=value == "auto",
         key=f"{common['key']}_auto",
-        disabled=common["disabled"],
         help="The studio picks the number for this dataset, base model and machine.",
     )
     if not auto:
@@ -238,11 +234,7 @@ def bounds(field: FieldInfo, is_float: bool = False) -> tuple[Any, Any, Any]:
     kind = float if is_float else int
     if step is None:
         step = _tiny(field) if is_float else 1
-    return (
-        None if low is None else kind(low),
-        None if high is None else kind(high),
-        kind(step),
-    )
+    return None if low is None else kind(low), None if high is None else kind(high), kind(step)
 
 
 def _constraints(field: FieldInfo) -> Iterator[Any]:

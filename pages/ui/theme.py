@@ -78,6 +78,15 @@ SERIES: Final = (
 )
 STEPS: Final = tuple(f"accent-{step}" for step in range(1, 11))
 
+# Streamlit's name of a color: of the color itself, of text, and of a background.
+_NAMED = {
+    "blue": ("accent-7", "accent-text", "accent-1"),
+    "green": ("green", "green-text", "green-tint"),
+    "orange": ("orange", "orange-text", "orange-tint"),
+    "yellow": ("orange", "orange-text", "orange-tint"),
+    "red": ("red", "red-text", "red-tint"),
+    "gray": ("gray", "quiet", "gray-tint"),
+}
 # Streamlit's option: the color it takes.
 OPTIONS: Final = {
     "primaryColor": "fill",
@@ -90,24 +99,10 @@ OPTIONS: Final = {
     "codeBackgroundColor": "panel",
     "dataframeHeaderBackgroundColor": "rail",
     "dataframeHeaderTextColor": "ink",
-    "blueColor": "accent-7",
-    "blueTextColor": "accent-text",
-    "blueBackgroundColor": "accent-1",
-    "greenColor": "green",
-    "greenTextColor": "green-text",
-    "greenBackgroundColor": "green-tint",
-    "orangeColor": "orange",
-    "orangeTextColor": "orange-text",
-    "orangeBackgroundColor": "orange-tint",
-    "yellowColor": "orange",
-    "yellowTextColor": "orange-text",
-    "yellowBackgroundColor": "orange-tint",
-    "redColor": "red",
-    "redTextColor": "red-text",
-    "redBackgroundColor": "red-tint",
-    "grayColor": "gray",
-    "grayTextColor": "quiet",
-    "grayBackgroundColor": "gray-tint",
+} | {
+    f"{name}{part}Color": color
+    for name, colors in _NAMED.items()
+    for part, color in zip(("", "Text", "Background"), colors, strict=True)
 }
 SIDEBAR: Final = {"backgroundColor": "rail", "secondaryBackgroundColor": "rail-field"}
 

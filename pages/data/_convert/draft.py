@@ -50,10 +50,7 @@ STEPS = (
 )
 IDS = [step.id for step in STEPS]
 SMART_HEADS = {  # title and sentence of the steps that differ where a language model writes the examples
-    "configure": (
-        "Tell the model what to write",
-        "The model, the columns it sees, its instructions, and the cost.",
-    ),
+    "configure": ("Tell the model what to write", "The model, the columns it sees, its instructions, and the cost."),
     "preview": ("Check before you pay", "Examples from three rows, and the cost of the full file."),
 }
 ONWARD_KEYS = "Ctrl+Enter"

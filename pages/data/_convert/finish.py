@@ -152,11 +152,7 @@ def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list
         return facts + smart_cost.recap(state.get("smart") or {}, source.id)
     mapping = state.get("mapping") or {}
     title = next((item.title for item in conversion.templates() if item.id == state.get("template")), "–")
-    return [
-        *facts,
-        ("Template", title),
-        *conversion.columns_by_part(state.get("template"), mapping),
-    ]
+    return [*facts, ("Template", title), *conversion.columns_by_part(state.get("template"), mapping)]
 
 
 def _counts(result: ConversionResult) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import datasets, exports
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets.cards import SUPERVISED, origin
 from pages.ui import components, navigation, states
 from pages.ui.downloads import download
-from pages.ui.errors import show_error
+from pages.ui.errors import boundary
 from pages.ui.format import day, md, number, plural, size
 from pages.ui.tasks.progress import ended_badly, follow
 
@@ -112,9 +111,6 @@ def _confirm_delete(dataset: DatasetRecord) -> None:
     if st.button(
         "Delete dataset", type="primary", disabled=typed.strip() != dataset.name, key="confirm_delete", width="stretch"
     ):
-        try:
+        with boundary():
             datasets.delete(dataset.id, typed)
-        except StudioError as error:
-            show_error(error)
-        else:
             navigation.go("datasets")

@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.data.datasets.operations import DropRows, EditRows, Filter, message_dicts
@@ -18,9 +17,8 @@ from pages.data._datasets.editing import (
 )
 from pages.ui import components
 from pages.ui.dialogs import dialog
-from pages.ui.errors import show_error
 from pages.ui.examples import example_view
-from pages.ui.format import md, number, plural, sentence, short
+from pages.ui.format import md, number, plural, short
 
 PER_PAGE = 10
 
@@ -70,23 +68,13 @@ def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
         chosen: dict[str, Any] = {"search": search} if search else {}
         if version.validation_examples and version.train_examples:
             names = {"": "All", "train": "Training", "validation": "Held out"}
-            part = components.switch("Part", names, key="example_split", default="")
-            if part:
+            if part := components.switch("Part", names, key="example_split"):
                 chosen["split"] = part
         with st.popover("More filters", icon=":material/filter_alt:", key="more_filters"):
             chosen |= _more(dataset)
         st.space("stretch")
-        views = {"cards": "Cards", "table": "Table"}
-        icons = {"cards": ":material/view_agenda:", "table": ":material/table_rows:"}
-        view = st.segmented_control(
-            "View",
-            list(views),
-            default="cards",
-            required=True,
-            format_func=lambda name: f"{icons[name]} {views[name]}",
-            label_visibility="collapsed",
-            key="example_view",
-        )
+        views = {"cards": ":material/view_agenda: Cards", "table": ":material/table_rows: Table"}
+        view = components.switch("View", views, key="example_view")
     return chosen, view == "table"
 
 
@@ -125,14 +113,9 @@ def _more(dataset: DatasetRecord) -> dict[str, Any]:
 _TOKENS = "An estimate: characters divided by 4."
 
 
-def page_of(dataset: DatasetRecord, chosen: dict[str, Any], offset: int, limit: int) -> datasets.Page:
-    """One page of the examples that match the filter."""
-    return datasets.examples(dataset.version.id, offset, limit, **chosen)
-
-
 def _filtered(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
     """How many examples match the filter, and the actions for them."""
-    total = page_of(dataset, chosen, 0, 1).total
+    total = datasets.examples(dataset.version.id, 0, 1, **chosen).total
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="filtered"):
         with st.container(gap=None, width="stretch", key="rowtext_filtered"):
             st.markdown(f"**{number(total)} of {plural(dataset.examples, 'example')}** match")
@@ -152,10 +135,10 @@ def _filtered(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
 def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
     number_key = f"page_{sorted(chosen.items())!r}"
     current = int(st.session_state.get(number_key, 1))
-    page = page_of(dataset, chosen, (current - 1) * PER_PAGE, PER_PAGE)
+    page = datasets.examples(dataset.version.id, (current - 1) * PER_PAGE, PER_PAGE, **chosen)
     if not page.items and page.total:  # the dataset shrank
         current = 1
-        page = page_of(dataset, chosen, 0, PER_PAGE)
+        page = datasets.examples(dataset.version.id, 0, PER_PAGE, **chosen)
     if not page.total:
         st.caption("No example matches.")
         return
@@ -197,19 +180,12 @@ def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
 @dialog("Edit this example", width="large", icon=":material/edit:")
 def _edit_dialog(dataset: DatasetRecord, position: int) -> None:
     st.caption(f"Example {position + 1:,} of {md(dataset.name)}. Saving creates version {dataset.version.number + 1}.")
-    try:
-        messages = by_hand.edited(position)
-    except StudioError as error:
-        st.markdown(f":red[{sentence(error.message)}] {sentence(error.remedy)}")
+    messages = by_hand.edited(position)
+    if messages is None:
         return
     why = st.text_input(
         "Why (optional)", max_chars=300, placeholder="Shown in the version history", key=f"why_edit_{position}"
     )
-    if st.button("Save as a new version", type="primary", width="stretch", key="save_edit"):
-        try:
-            operation = EditRows(rows={position: tuple(messages)})
-        except ValueError as error:
-            show_error(error)
-            return
-        if dataset_change.apply(dataset, operation, why):
-            st.rerun()
+    save = st.button("Save as a new version", type="primary", width="stretch", key="save_edit")
+    if save and dataset_change.apply(dataset, EditRows(rows={position: tuple(messages)}), why):
+        st.rerun()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import render_preview
 from core.services.data.datasets import DatasetRecord
 from core.services.data.render_preview import BaseChoice, MessagePart, Piece, RenderPreview
 from pages.ui import components
-from pages.ui.errors import show_error
 from pages.ui.escaping import escaped
 from pages.ui.format import md, number, percent, plural
 
@@ -31,11 +29,7 @@ def panel(dataset: DatasetRecord) -> None:
         _no_base()
         return
     base, position, length, only = _choices(dataset, bases)
-    try:
-        preview = render_preview.preview(version.id, position, base.id, max_length=length, completion_only=only)
-    except StudioError as error:
-        show_error(error)
-        return
+    preview = render_preview.preview(version.id, position, base.id, max_length=length, completion_only=only)
     _figures(preview)
     main, side = st.columns([8, 5], gap="medium")
     with main:

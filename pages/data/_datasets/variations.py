@@ -6,7 +6,6 @@ import random
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import datasets, smart
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.platform import connections, tasks
@@ -15,9 +14,9 @@ from core.services.platform.tasks import TaskRecord
 from pages.data._smart.cost import cost_words
 from pages.data._smart.rows import live_rows
 from pages.data._smart.run import follow_smart
-from pages.data._smart.setup import models_of
+from pages.data._smart.setup import listed_models
 from pages.ui import components
-from pages.ui.errors import field_error, show_error
+from pages.ui.errors import boundary, field_error
 from pages.ui.examples import example_view
 from pages.ui.format import ago, md, number, plural
 
@@ -72,9 +71,7 @@ def _originals(dataset: DatasetRecord) -> list[ExampleRecord]:
             size = st.number_input("How many", 1, most, min(10, most), key=f"vary_size_{dataset.id}", width=200)
             return _sample(version.id, version.train_examples, int(size))
         search = st.text_input(
-            "Text to find",
-            placeholder="A word in the input or the output",
-            key=f"vary_search_{dataset.id}",
+            "Text to find", placeholder="A word in the input or the output", key=f"vary_search_{dataset.id}"
         )
         if not search.strip():
             return []
@@ -119,12 +116,7 @@ def _writer(dataset: DatasetRecord) -> tuple[ConnectionRecord, str, int, str]:
 
 
 def _model(record: ConnectionRecord) -> str:
-    problem: StudioError | None = None
-    names: tuple[str, ...] = ()
-    try:
-        names = models_of(record.id, record.updated_at)
-    except StudioError as error:
-        problem = error
+    names, problem = listed_models(record)
     model = st.selectbox(
         "Model",
         list(names),
@@ -177,9 +169,6 @@ def _start(
         width="stretch",
     ):
         return
-    try:
+    with boundary():
         smart.vary(dataset.id, [item.position for item in originals], record.id, model, count, wishes)
-    except StudioError as error:
-        show_error(error)
-    else:
         st.rerun()

@@ -64,12 +64,8 @@ def _dialog() -> None:
     st.caption("Write the first example; add more on the dataset's screen.")
     name = st.text_input("Name", max_chars=200, key="by_hand_name")
     slot = st.container()
-    try:
-        messages = message_editor.editor(_KEY)
-    except StudioError as error:
-        st.markdown(f":red[{sentence(error.message)}] {sentence(error.remedy)}")
-        return
-    if not st.button("Create dataset", type="primary", width="stretch", key="create_by_hand"):
+    messages = message_editor.editor(_KEY)
+    if messages is None or not st.button("Create dataset", type="primary", width="stretch", key="create_by_hand"):
         return
     try:
         dataset = datasets.begin_by_hand(name, messages)

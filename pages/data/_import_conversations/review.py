@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,8 @@ from core.services.platform.drafts import DraftRecord
 from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.escaping import visible
-from pages.ui.examples import message_editor
-from pages.ui.format import clock, day, md, number, plural, short
+from pages.ui.examples import example_view, message_editor
+from pages.ui.format import clock, day, md, number, plural
 from pages.ui.wizard.draft_state import save
 
 PER_PAGE = 6
@@ -28,7 +29,6 @@ _BADGES = {
     "drop": components.badge_md("Dropped", "gray", "block"),
 }
 _EDITOR = "chat_editor"
-_WORDS = {"system": ("CONTEXT", "gray"), "user": ("INPUT", "gray"), "assistant": ("OUTPUT", "blue")}
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z ]{2,20}\]")
 
 
@@ -40,11 +40,7 @@ def review_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="review_bar"):
         show = components.switch("Show", _SHOWS, key="review_show", default="all")
         search = st.text_input(
-            "Search",
-            placeholder="Search in the examples",
-            label_visibility="collapsed",
-            width=260,
-            key="review_search",
+            "Search", placeholder="Search in the examples", label_visibility="collapsed", width=260, key="review_search"
         )
     page_key = f"review_page_{show}_{search}"
     current = int(st.session_state.get(page_key, 1))
@@ -122,7 +118,8 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
             with components.spread():
                 st.caption(_note(item), width="stretch")
                 st.markdown(f":small[{_BADGES.get(item.decision, '')}]", width="content")
-            _messages(item.messages)
+            for message in item.messages:
+                example_view.one(message, 900)
             redacted = _placeholders(item.messages) if item.redactions else {}
             if redacted:
                 words = " ".join(
@@ -133,21 +130,9 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
             _buttons(draft, chosen, item)
 
 
-def _messages(items: Sequence[Message], limit: int = 900) -> None:
-    """A conversation, every message under its role; texts are verbatim and invisible characters are made visible."""
-    for message in items:
-        word, color = _WORDS.get(message.role, (message.role.upper(), "gray"))
-        st.markdown(f":small[:{color}[{word}]]")
-        st.text(short(visible(message.content), limit) or "(empty)")
-
-
 def _placeholders(items: Sequence[Message]) -> dict[str, int]:
     """The placeholders in an example and how often each appears."""
-    counts: dict[str, int] = {}
-    for message in items:
-        for word in _PLACEHOLDER.findall(message.content):
-            counts[word] = counts.get(word, 0) + 1
-    return counts
+    return Counter(word for message in items for word in _PLACEHOLDER.findall(message.content))
 
 
 def _buttons(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
@@ -174,7 +159,7 @@ def _buttons(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
 def _edit(draft: DraftRecord, item: ReviewItem) -> None:
     st.caption("It is imported exactly as you save it; nothing is redacted afterwards.")
     edited = message_editor.editor(_EDITOR)
-    if st.button("Save example", type="primary", icon=":material/check:", key="save_edit"):
+    if edited is not None and st.button("Save example", type="primary", icon=":material/check:", key="save_edit"):
         checked = chat_review.checked_edit(edited)
         _decide(draft, {item.key: {"do": chat_review.EDIT, "messages": checked}})
 

@@ -8,13 +8,7 @@ import streamlit as st
 
 from core.errors import DataError
 from core.services.data import chat_import
-from core.services.data.chat_import import (
-    ChatSource,
-    ChatSummary,
-    ReadOptions,
-    Speaker,
-    review_list as chat_review,
-)
+from core.services.data.chat_import import ChatSource, ChatSummary, ReadOptions, Speaker, review_list as chat_review
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import reading, recipe
 from pages.data._import_conversations.left_out import notes, reasons

@@ -10,7 +10,6 @@ from core.services.data.datasets import mix as dataset_mix
 from core.services.data.datasets.mix import MixPlan
 from pages.data._mix.choose import Parts
 from pages.ui import charts, components
-from pages.ui.errors import show_error
 from pages.ui.format import number, percent, plural, sentence, short
 
 
@@ -24,11 +23,7 @@ def outcome(parts: Parts, total: int | None) -> None:
             st.caption("Choose two or more datasets to see the counts.", text_alignment="center")
             st.space("small")
         return
-    try:
-        plan = dataset_mix.mix_plan(parts, total)
-    except StudioError as error:
-        show_error(error)
-        return
+    plan = dataset_mix.mix_plan(parts, total)
     with st.container(border=True, gap="small", key="mix_outcome"):
         st.markdown(f"**{plural(plan.total, 'labeled example')}**")
         _picture(plan)

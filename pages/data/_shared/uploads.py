@@ -104,14 +104,11 @@ def how_read(source: SourceRecord) -> str:
     return " · ".join([read_as, *(f"{title.lower()} {value}" for title, value in others)])
 
 
-def file_card(source: SourceRecord, badge: str = "") -> bool:
+def file_card(source: SourceRecord) -> bool:
     """The card of a stored file. True when the person wants to choose another one."""
-    with (
-        st.container(border=True, key=f"file_{source.id}"),
-        components.spread(),
-    ):
+    with st.container(border=True, key=f"file_{source.id}"), components.spread():
         with st.container(gap=None, width="stretch"):
-            st.markdown(f"**:material/draft: {md(source.filename, 60)}** {badge}")
+            st.markdown(f"**:material/draft: {md(source.filename, 60)}**")
             st.caption(f"{size(source.size_bytes)} · {md(how_read(source))}")
         return st.button("Choose another file", type="tertiary", key=f"other_{source.id}")
 

@@ -8,7 +8,6 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import smart
 from core.services.data.smart import GeneratedExample, RowResult, SmartEstimate, SmartPreview, SmartRecipe
 from core.services.data.sources import Analysis
@@ -17,7 +16,7 @@ from core.services.platform.drafts import DraftRecord
 from pages.data._smart.cost import cost_words, estimate_card, usd
 from pages.data._smart.rows import row_card
 from pages.ui import components
-from pages.ui.errors import show_error
+from pages.ui.errors import boundary
 from pages.ui.format import md, number, plural
 from pages.ui.wizard.draft_state import save
 
@@ -40,8 +39,10 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
                 key="write_preview",
                 help="This sends real requests; you pay for their tokens.",
             )
-        if again and _write(draft, recipe):
-            st.rerun()
+        if again:
+            with boundary():
+                _write(draft, recipe)
+                st.rerun()
         if preview is None:
             with st.container(border=True, gap="xsmall", key="no_preview"):
                 st.markdown("**Check the model's writing before the full run**")
@@ -95,13 +96,9 @@ def _saved(draft: DraftRecord, recipe: SmartRecipe) -> SmartPreview | None:
     return SmartPreview(rows, saved["cost_usd"], SmartEstimate(**saved["estimate"]))
 
 
-def _write(draft: DraftRecord, recipe: SmartRecipe) -> bool:
-    try:
-        with st.spinner("Waiting for the model"):
-            preview = smart.preview(draft.state["source_id"], recipe, rows=ROWS)
-    except StudioError as error:
-        show_error(error)
-        return False
+def _write(draft: DraftRecord, recipe: SmartRecipe) -> None:
+    with st.spinner("Waiting for the model"):
+        preview = smart.preview(draft.state["source_id"], recipe, rows=ROWS)
     rows = [{**asdict(row), "examples": [example.to_dict() for example in row.examples]} for row in preview.rows]
     saved = {
         "way": _fingerprint(recipe),
@@ -110,4 +107,3 @@ def _write(draft: DraftRecord, recipe: SmartRecipe) -> bool:
         "estimate": asdict(preview.estimate),
     }
     save(draft, smart_preview=saved)
-    return True

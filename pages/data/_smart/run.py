@@ -7,7 +7,6 @@ import time
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import smart
 from core.services.data.results import WrittenResult
 from core.services.data.smart import SmartProgress
@@ -15,10 +14,10 @@ from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
 from pages.data._smart.cost import usd
 from pages.data._smart.rows import STATES, live_rows
-from pages.ui import components, states
-from pages.ui.errors import show_error
-from pages.ui.format import ago, duration, number, plural, sentence
-from pages.ui.tasks.progress import band
+from pages.ui import components
+from pages.ui.errors import boundary
+from pages.ui.format import ago, duration, number, plural
+from pages.ui.tasks.progress import band, why_ended
 
 POLL_S = 1.5
 _ACTIONS = {
@@ -88,27 +87,14 @@ def _now(task: TaskRecord) -> None:
     progress = smart.progress(task.id)
     with st.container(gap="small", key=f"live_{task.id}"):
         if task.state in ("failed", "cancelled"):
-            _why_ended(task)
+            with st.container(border=True, gap="xsmall", key="smart_ended"):
+                why_ended(task, "The finished rows are saved.")
         else:
             band(task)
         if task.state == "paused":
             _why_paused(task, progress)
         _buttons(task, progress)
         rows_account(task, progress)
-
-
-def _why_ended(task: TaskRecord) -> None:
-    error = task.error or {}
-    with st.container(border=True, gap="xsmall", key="smart_ended"):
-        st.markdown(states.badge_md(task.state))
-        if task.state == "cancelled":
-            st.markdown("Cancelled. The finished rows are saved.")
-            return
-        st.markdown(sentence(str(error.get("message") or task.message or "The run ended without a reason.")))
-        if error.get("remedy"):
-            st.caption(sentence(str(error["remedy"])))
-        if error.get("error_id"):
-            st.caption(f"Error ID: {error['error_id']}. The log has the details.")
 
 
 def _why_paused(task: TaskRecord, progress: SmartProgress) -> None:
@@ -174,14 +160,11 @@ def _possible(action: str, task: TaskRecord, progress: SmartProgress) -> bool:
 
 
 def _request(task_id: str, action: str) -> None:
-    try:
+    with boundary():
         if action in _SERVICES:
             _SERVICES[action](task_id)
         else:
             tasks.request(task_id, action)
-    except StudioError as error:
-        show_error(error)
-    else:
         st.rerun()
 
 

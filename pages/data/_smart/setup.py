@@ -56,9 +56,17 @@ def smart_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, boo
 
 
 @st.cache_data(ttl=MODELS_FOR_S, show_spinner=False)
-def models_of(connection_id: str, updated_at: float) -> tuple[str, ...]:
+def _models(connection_id: str, updated_at: float) -> tuple[str, ...]:
     """The models of a connection; `updated_at` makes a changed connection miss the cache."""
     return connections.models(connection_id)
+
+
+def listed_models(record: ConnectionRecord) -> tuple[tuple[str, ...], StudioError | None]:
+    """The models that a connection lists, or why it lists none."""
+    try:
+        return _models(record.id, record.updated_at), None
+    except StudioError as error:
+        return (), error
 
 
 def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
@@ -98,12 +106,7 @@ def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, Del
 
 
 def _model_choice(draft: DraftRecord, recipe: dict[str, Any], record: ConnectionRecord) -> str | None:
-    problem: StudioError | None = None
-    names: tuple[str, ...] = ()
-    try:
-        names = models_of(record.id, record.updated_at)
-    except StudioError as error:
-        problem = error
+    names, problem = listed_models(record)
     current = recipe.get("model") if recipe.get("connection_id") == record.id else ""
     options = [*dict.fromkeys([*([current] if current else []), *names])]
     index = options.index(current) if current else 0 if options else None

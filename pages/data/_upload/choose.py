@@ -18,11 +18,7 @@ _EXAMPLE = """{"messages": [
    "content": "We offer a 30-day guarantee..."}
 ]}"""
 _WAYS = (
-    (
-        "verified",
-        "Labeled examples",
-        "Chats, question and answer, prompt and completion become a dataset right away.",
-    ),
+    ("verified", "Labeled examples", "Chats, question and answer, prompt and completion become a dataset right away."),
     ("transform", "Any other table", "You choose the input and the output column in Convert data, with the same file."),
     ("fact_check", "Every row is checked", "Rows that cannot be used are listed with line and reason."),
 )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import conversion, datasets
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
 from pages.data._shared.dataset_form import free_name, name_fields
 from pages.data._shared.uploads import drop_zone, file_card
 from pages.ui import components, navigation
-from pages.ui.errors import show_error
+from pages.ui.errors import boundary
 from pages.ui.examples import example_view
 from pages.ui.format import md, number, plural
 
@@ -28,11 +27,8 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
         if st.button(
             "Create dataset", type="primary", icon=":material/check:", disabled=not fits, key="create_dataset"
         ):
-            try:
+            with boundary():
                 task = datasets.create_from_source(source.id, name.strip(), description.strip(), validation_id)
-            except StudioError as error:
-                show_error(error)
-            else:
                 st.query_params.clear()
                 st.query_params["task"] = task.id
                 st.rerun()

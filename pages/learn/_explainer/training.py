@@ -127,8 +127,7 @@ def _fit_row(label: str, by_method: dict[str, MemoryForecast]) -> None:
         for title, memory in by_method.items():
             _, color, icon = VERDICTS[memory.verdict]
             st.markdown(
-                f":{color}-badge[:material/{icon}: {title} {memory.expected / compare.GIB:.0f} GB]",
-                width="content",
+                f":{color}-badge[:material/{icon}: {title} {memory.expected / compare.GIB:.0f} GB]", width="content"
             )
 
 

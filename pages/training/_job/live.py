@@ -183,10 +183,7 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
             height = (140 if ended else WAITING_HEIGHT) - CARD_FRAME
             with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
-                st.caption(
-                    "The run ended before its first step." if ended else _empty_chart(job),
-                    width="content",
-                )
+                st.caption("The run ended before its first step." if ended else _empty_chart(job), width="content")
             return
         smoothing = st.segmented_control(
             "Smoothing",

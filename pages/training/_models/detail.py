@@ -9,7 +9,7 @@ from pages.training._models import merge as model_merge
 from pages.training._models.card import ways_on
 from pages.ui import components, navigation, states
 from pages.ui.downloads import download
-from pages.ui.errors import boundary, show_error
+from pages.ui.errors import boundary
 from pages.ui.format import format_loss, md, moment, size
 
 
@@ -104,9 +104,5 @@ def _archive(model: models.ModelRecord) -> None:
     label, icon = ("Archive", ":material/inventory_2:") if active else ("Activate", ":material/bolt:")
     if st.button(label, icon=icon, key=f"state_{model.id}", width="stretch"):
         with boundary():
-            try:
-                (models.archive if active else models.activate)(model.id)
-            except Exception as error:
-                show_error(error)
-            else:
-                st.rerun()
+            (models.archive if active else models.activate)(model.id)
+            st.rerun()

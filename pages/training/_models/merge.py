@@ -8,7 +8,7 @@ from core.services.platform import tasks
 from core.services.training import merging, models
 from pages.ui import components, navigation
 from pages.ui.downloads import download
-from pages.ui.errors import boundary, show_error
+from pages.ui.errors import boundary
 from pages.ui.format import ago, md, sentence, size
 from pages.ui.tasks import words as task_words
 
@@ -67,12 +67,8 @@ def _offer(model: models.ModelRecord) -> None:
         disabled=model.state != "active",
     ):
         with boundary():
-            try:
-                merging.begin(model.id)
-            except Exception as error:
-                show_error(error)
-            else:
-                st.rerun()
+            merging.begin(model.id)
+            st.rerun()
 
 
 def _progress(model_id: str) -> None:

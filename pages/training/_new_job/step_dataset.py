@@ -7,7 +7,7 @@ import streamlit as st
 from core.services.data import datasets
 from core.services.platform import drafts
 from pages.ui import components, navigation
-from pages.ui.format import ago, md, number, plural, size
+from pages.ui.format import ago, md, number, plural, short, size
 from pages.ui.wizard import draft_state
 
 
@@ -102,12 +102,8 @@ def _side(dataset: datasets.DatasetRecord | None) -> None:
     for item in page.items:
         question = next((m.content for m in item.example.messages if m.role == "user"), "")
         answer = next((m.content for m in item.example.messages if m.role == "assistant"), "")
-        components.pair(_clip(question), _clip(answer), key="first")
+        components.pair(short(question, 400), short(answer, 400), key="first")
     st.caption(f"Your model will learn from {number(dataset.version.train_examples)} of these.")
-
-
-def _clip(text: str) -> str:
-    return text if len(text) <= 400 else text[:400].rstrip() + "…"
 
 
 def _nothing_ready(others: int) -> None:

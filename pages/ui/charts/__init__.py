@@ -10,6 +10,7 @@ import plotly.io as pio
 import streamlit as st
 
 from pages.ui import theme
+from pages.ui.format import number
 
 # Placeholders from Streamlit's template; the browser replaces them with the colors of the active theme.
 _TEMPLATE = pio.templates["streamlit"].layout  # registered by importing streamlit
@@ -74,7 +75,6 @@ def bars(
     *,
     key: str,
     alt: str,
-    height: int = 220,
     x: str | None = None,
     y: str | None = None,
     color: str = BASE,
@@ -82,4 +82,30 @@ def bars(
     """One series of bars, starting at zero."""
     fig = go.Figure(go.Bar(x=list(labels), y=list(values), marker_color=color))
     fig.update_yaxes(rangemode="tozero")
-    chart(fig, key=key, alt=alt, height=height, x=x, y=y, legend=False)
+    chart(fig, key=key, alt=alt, height=220, x=x, y=y, legend=False)
+
+
+def counts(
+    labels: Sequence[str], series: Sequence[tuple[str, Sequence[int], str]], *, key: str, alt: str, height: int
+) -> None:
+    """Numbers of examples as horizontal bars, each with its number; a legend if there are several series.
+
+    Args:
+        series: (name, one count per label, color).
+    """
+    fig = go.Figure()
+    for name, values, color in series:
+        fig.add_bar(
+            y=list(labels),
+            x=list(values),
+            name=name or None,
+            orientation="h",
+            marker_color=color,
+            text=[number(value) for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{x:,} examples<extra></extra>",
+        )
+    fig.update_yaxes(autorange="reversed", type="category", dtick=1)
+    fig.update_xaxes(rangemode="tozero", showticklabels=False)
+    chart(fig, key=key, alt=alt, height=height, legend=len(series) > 1)

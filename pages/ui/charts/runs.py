@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 
@@ -12,22 +12,9 @@ from pages.ui.charts import BAD, BASE, BASE_SOFT, GOOD, INK, TUNED, TUNED_SOFT, 
 
 T = TypeVar("T")
 
-RUN_COLORS = (
-    TUNED,
-    BASE,
-    GOOD,
-    WAIT,
-    BAD,
-    TUNED_SOFT,
-    BASE_SOFT,
-    INK,
-)  # one per compared run, in the order of selection
+RUN_COLORS = (TUNED, BASE, GOOD, WAIT, BAD, TUNED_SOFT, BASE_SOFT, INK)  # of compared runs, by their selection
 MAX_RUNS = len(RUN_COLORS)
-SMOOTHING = {
-    "None": 0.0,
-    "Normal": None,
-    "Strong": 0.97,
-}  # weight of the mean; None: by length
+SMOOTHING = {"None": 0.0, "Normal": None, "Strong": 0.97}  # weight of the mean; None: by length
 _MAX_DRAWN = 400  # points per line; a chart 600 px wide cannot show more
 
 
@@ -124,7 +111,8 @@ def loss_figure(
         fig.update_xaxes(range=[0, total * 1.01])
         _mark_epochs(fig, total, epochs, last)
         if 0 < kept < last:
-            _mark_kept(fig, kept)
+            line = {"color": TUNED, "width": 1.5}
+            _mark_step(fig, kept, "Saved", line, y=0, xanchor="right", yanchor="bottom", xshift=-4)
     fig.update_yaxes(rangemode="tozero")
     return fig
 
@@ -195,21 +183,6 @@ def match_figure(groups: Sequence[str], base: Sequence[float], tuned: Sequence[f
     return fig
 
 
-def _mark_kept(fig: go.Figure, step: int) -> None:
-    fig.add_shape(type="line", x0=step, x1=step, y0=0, y1=1, yref="paper", line={"color": TUNED, "width": 1.5})
-    fig.add_annotation(
-        x=step,
-        y=0,
-        yref="paper",
-        text="Saved",
-        showarrow=False,
-        xanchor="right",
-        yanchor="bottom",
-        xshift=-4,
-        font={"color": INK, "size": 11},
-    )
-
-
 def _mark_epochs(fig: go.Figure, total: int, epochs: float | None, last: int) -> None:
     """A dotted line at the start of each epoch reached so far, if there are at most six."""
     if not epochs or not 1 < epochs <= 6:
@@ -217,23 +190,11 @@ def _mark_epochs(fig: go.Figure, total: int, epochs: float | None, last: int) ->
     for number in range(2, int(epochs) + 1):
         step = total * (number - 1) / epochs
         if step <= last:
-            fig.add_shape(
-                type="line",
-                x0=step,
-                x1=step,
-                y0=0,
-                y1=1,
-                yref="paper",
-                line={"color": BASE_SOFT, "width": 1, "dash": "dot"},
-            )
-            fig.add_annotation(
-                x=step,
-                y=1,
-                yref="paper",
-                text=f"Epoch {number}",
-                showarrow=False,
-                xanchor="left",
-                yanchor="top",
-                xshift=3,
-                font={"color": INK, "size": 11},
-            )
+            line = {"color": BASE_SOFT, "width": 1, "dash": "dot"}
+            _mark_step(fig, step, f"Epoch {number}", line, y=1, xanchor="left", yanchor="top", xshift=3)
+
+
+def _mark_step(fig: go.Figure, step: float, text: str, line: dict[str, Any], **place: Any) -> None:
+    """A line from the bottom to the top of the chart, with its name."""
+    fig.add_shape(type="line", x0=step, x1=step, y0=0, y1=1, yref="paper", line=line)
+    fig.add_annotation(x=step, yref="paper", text=text, showarrow=False, font={"color": INK, "size": 11}, **place)

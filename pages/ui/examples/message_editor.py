@@ -11,6 +11,7 @@ import streamlit as st
 from core.errors import DataError
 from core.messages import ROLES
 from pages.ui import components
+from pages.ui.format import sentence
 
 _WORDS = {"system": "Context", "user": "Input", "assistant": "Output", "tool": "Tool result"}
 _NEXT = {"system": "user", "user": "assistant", "assistant": "user", "tool": "assistant"}
@@ -24,17 +25,17 @@ def begin(key: str, messages: Sequence[Mapping[str, Any]] = EMPTY) -> None:
     st.session_state[f"{key}_round"] = st.session_state.get(f"{key}_round", 0) + 1
 
 
-def editor(key: str) -> list[dict[str, Any]]:
-    """Draw the editor and return its messages in the chat format.
-
-    Raises:
-        DataError: the tool calls are not valid JSON.
-    """
+def editor(key: str) -> list[dict[str, Any]] | None:
+    """Draw the editor and return its messages in the chat format; None while tool calls are not valid JSON."""
     held: list[dict[str, Any]] = st.session_state[key]
     prefix = f"{key}_{st.session_state[f'{key}_round']}"
-    out = []
-    for index, message in enumerate(held):
-        out.append(_message(message, index, len(held), key, f"{prefix}_{message['_id']}"))
+    try:
+        out = [
+            _message(message, index, len(held), key, f"{prefix}_{message['_id']}") for index, message in enumerate(held)
+        ]
+    except DataError as error:
+        st.markdown(f":red[{sentence(error.message)}] {sentence(error.remedy)}")
+        return None
     following = _NEXT[out[-1]["role"]] if out else "user"
     with st.container(horizontal=True, gap="xsmall"):
         if st.button(f"Add {_WORDS[following].lower()}", icon=":material/add:", key=f"{prefix}_add"):

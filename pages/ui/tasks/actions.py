@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.ui.errors import show_error
+from pages.ui.errors import boundary
 
 # action -> (button, icon, tooltip); the actions of `CONFIRMED` are in the Stop menu, each with its consequence.
 BUTTONS = {
@@ -66,7 +66,5 @@ def buttons(
 
 
 def _do(request: Callable[[str], object], action: str) -> None:
-    try:
+    with boundary():  # the state may have changed since the button was drawn
         request(action)
-    except Exception as error:  # the state may have changed since the button was drawn
-        show_error(error)

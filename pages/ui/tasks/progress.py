@@ -52,20 +52,23 @@ def ended_badly(task: TaskRecord, key: str) -> bool:
     """Show why a task failed or was cancelled, with a button to retry; returns False for any other state."""
     if task.state not in ("failed", "cancelled"):
         return False
-    error = task.error or {}
     with st.container(border=True, gap="xsmall", key=f"ended_{key}"):
-        st.markdown(states.badge_md(task.state))
-        if task.state == "cancelled":
-            st.markdown("Cancelled. Nothing was saved.")
-        else:
-            st.markdown(
-                sentence(str(error.get("message") or task.message or "The task failed without an error message."))
-            )
-            if error.get("remedy"):
-                st.caption(sentence(str(error["remedy"])))
-            if error.get("error_id"):
-                st.caption(f"Error ID: {error['error_id']}")
+        why_ended(task, "Nothing was saved.")
         if st.button("Try again", icon=":material/refresh:", key=f"retry_{key}"):
             tasks.request(task.id, "retry")
             st.rerun()
     return True
+
+
+def why_ended(task: TaskRecord, cancelled: str) -> None:
+    """The state of a task that ended badly and its error, or what a cancelled one left."""
+    error = task.error or {}
+    st.markdown(states.badge_md(task.state))
+    if task.state == "cancelled":
+        st.markdown(f"Cancelled. {cancelled}")
+        return
+    st.markdown(sentence(str(error.get("message") or task.message or "The task failed without an error message.")))
+    if error.get("remedy"):
+        st.caption(sentence(str(error["remedy"])))
+    if error.get("error_id"):
+        st.caption(f"Error ID: {error['error_id']}")

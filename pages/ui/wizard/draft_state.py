@@ -21,11 +21,7 @@ def load(draft_id: str) -> DraftRecord:
     seen = st.session_state.setdefault(_memory(draft.id), {"revision": draft.revision, "turn": draft.revision})
     if seen["revision"] != draft.revision:
         seen.update(revision=draft.revision, turn=draft.revision)
-        st.toast(
-            CHANGED_ELSEWHERE,
-            icon=":material/sync:",
-            duration="long",
-        )
+        st.toast(CHANGED_ELSEWHERE, icon=":material/sync:", duration="long")
     return draft
 
 

@@ -12,7 +12,7 @@ from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets.editing import change as dataset_change
 from pages.ui.dialogs import dialog
-from pages.ui.errors import show_error
+from pages.ui.errors import boundary
 from pages.ui.examples import message_editor
 from pages.ui.format import plural, sentence
 
@@ -22,8 +22,8 @@ def begin_edit(position: int, messages: Sequence[Mapping[str, Any]]) -> None:
     message_editor.begin(_edit_key(position), messages)
 
 
-def edited(position: int) -> list[dict[str, Any]]:
-    """Draw the editor and return its messages."""
+def edited(position: int) -> list[dict[str, Any]] | None:
+    """Draw the editor and return its messages; None while they are invalid."""
     return message_editor.editor(_edit_key(position))
 
 
@@ -43,13 +43,9 @@ def pending(dataset: DatasetRecord) -> None:
         if st.button(
             f"Add to version {dataset.version.number + 1}", icon=":material/playlist_add:", key="gather_written"
         ):
-            try:
-                applied = datasets.gather(dataset.id)
-            except StudioError as error:
-                show_error(error)
-                return
-            dataset_change.take(dataset, applied)
-            st.rerun()
+            with boundary():
+                dataset_change.take(dataset, datasets.gather(dataset.id))
+                st.rerun()
 
 
 def write(dataset: DatasetRecord) -> None:
@@ -66,10 +62,8 @@ def _dialog(dataset: DatasetRecord) -> None:
     saved = st.session_state.get(f"{key}_saved", 0)
     if saved:
         st.markdown(f":green[:material/check_circle: {plural(saved, 'example')} saved.]")
-    try:
-        messages = message_editor.editor(key)
-    except StudioError as error:
-        st.markdown(f":red[{sentence(error.message)}] {sentence(error.remedy)}")
+    messages = message_editor.editor(key)
+    if messages is None:
         return
     st.space("xxsmall")
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):

@@ -13,7 +13,7 @@ from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from core.services.data.datasets.edits import Applied
 from core.services.data.datasets.operations import Effect, Operation
 from core.services.platform import tasks
-from pages.ui.errors import show_error
+from pages.ui.errors import boundary, show_error
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.tasks.progress import ended_badly, follow
 
@@ -86,20 +86,17 @@ def undo(dataset: DatasetRecord) -> None:
     _create(dataset, lambda: dataset_edits.undo(dataset.id, base_version_id=dataset.version.id))
 
 
-def bring_back(dataset: DatasetRecord, version_id: str, why: str = "") -> None:
+def bring_back(dataset: DatasetRecord, version_id: str) -> None:
     """Create a version with the content of an older one."""
-    _create(dataset, lambda: dataset_edits.restore(version_id, base_version_id=dataset.version.id, why=why))
+    _create(dataset, lambda: dataset_edits.restore(version_id, base_version_id=dataset.version.id))
 
 
 def _create(dataset: DatasetRecord, change: Callable[[], Applied]) -> None:
-    try:
+    with boundary():
         with st.spinner("Creating the new version…"):
             applied = change()
-    except StudioError as error:
-        show_error(error)
-        return
-    take(dataset, applied)
-    st.rerun()
+        take(dataset, applied)
+        st.rerun()
 
 
 def counts_text(added: int, removed: int, changed: int) -> str:
@@ -124,8 +121,6 @@ def dialog_foot(
     build: Callable[[], AnOperation],
     key: str,
     button: str,
-    *,
-    why: str = "",
     show: Callable[[AnOperation, Effect], None] | None = None,
 ) -> None:
     """The foot of every dialog that changes a dataset: the effect, the reason, and the button.
@@ -152,9 +147,10 @@ def dialog_foot(
     if effect is not None and operation is not None:
         effect_line(dataset, effect)
         if show:
-            show(operation, effect)
+            with boundary():
+                show(operation, effect)
     reason = st.text_input(
-        "Why (optional)", value=why, max_chars=300, placeholder="Shown in the version history", key=f"why_{key}"
+        "Why (optional)", max_chars=300, placeholder="Shown in the version history", key=f"why_{key}"
     )
     nothing = effect is not None and effect.nothing
     if st.button(

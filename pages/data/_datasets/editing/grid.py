@@ -10,13 +10,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.errors import StudioError
 from core.messages import Message
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.data.datasets.operations import AddedExample, EditRows, message_dicts
 from pages.data._datasets.editing import change as dataset_change
-from pages.ui.errors import show_error
+from pages.ui.errors import boundary
 from pages.ui.format import number
 
 ROWS = 50
@@ -175,14 +174,10 @@ def _save(dataset: DatasetRecord, pending: PendingChanges, key: str) -> None:
             if st.button(
                 f"Save as version {dataset.version.number + 1}", type="primary", icon=":material/save:", key="save_grid"
             ):
-                try:
-                    operation = _operation(dataset, cells, deleted, added)
-                except StudioError as error:
-                    show_error(error)
-                    return
-                if dataset_change.apply(dataset, operation, why):
-                    _forget(dataset, pending)
-                    st.rerun()
+                with boundary():
+                    if dataset_change.apply(dataset, _operation(dataset, cells, deleted, added), why):
+                        _forget(dataset, pending)
+                        st.rerun()
 
 
 def _forget(dataset: DatasetRecord, pending: PendingChanges) -> None:

@@ -7,21 +7,16 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data.datasets import DatasetRecord, edits as dataset_edits
 from core.services.data.datasets.operations import GROUPINGS, Effect, Split, make
 from pages.data._datasets.editing.change import dialog_foot
-from pages.ui import charts
+from pages.ui import charts, components
 from pages.ui.dialogs import dialog
-from pages.ui.errors import show_error
 from pages.ui.format import number, percent, sentence, short
 
 _KINDS = {
     "random": ("Random", "Every example has the same chance to be held out."),
-    "stratified": (
-        "Stratified",
-        "The same share of each output is held out, so both parts have the same balance.",
-    ),
+    "stratified": ("Stratified", "The same share of each output is held out, so both parts have the same balance."),
     "group": ("By group", "Examples of one group stay on one side, so that nothing leaks from training to validation."),
 }
 
@@ -30,14 +25,8 @@ _KINDS = {
 def open_dialog(dataset: DatasetRecord) -> None:
     """Choose the kind and the share, see the balance, create the version."""
     st.caption("The model never trains on held-out examples; they show how well it handles new ones.")
-    kind = st.segmented_control(
-        "How",
-        list(_KINDS),
-        default="random",
-        required=True,
-        format_func=lambda name: _KINDS[name][0],
-        key="split_kind",
-    )
+    titles = {name: title for name, (title, _) in _KINDS.items()}
+    kind = components.switch("How", titles, key="split_kind", labeled=True)
     st.caption(_KINDS[kind][1])
     values: dict[str, Any] = {"kind": kind}
     if kind == "group":
@@ -64,18 +53,12 @@ def open_dialog(dataset: DatasetRecord) -> None:
 
 def _picture(dataset: DatasetRecord, operation: Split, effect: Effect) -> None:
     """Bars of both parts: all examples, then by output or group."""
-    try:
-        preview = dataset_edits.split_preview(dataset.id, operation)
-    except StudioError as error:
-        show_error(error)
-        return
-    bars = preview.bars
+    preview = dataset_edits.split_preview(dataset.id, operation)
     total = max(1, effect.train + effect.validation)
-    labels = [f"All ({percent(effect.validation / total)})"] + [
-        short(bar.label, 28) or "(empty)" for bar in preview.bars
-    ]
-    train = [effect.train] + [bar.train for bar in bars]
-    held = [effect.validation] + [bar.validation for bar in bars]
+    labels = [f"All ({percent(effect.validation / total)})"]
+    labels += [short(bar.label, 28) or "(empty)" for bar in preview.bars]
+    train = [effect.train, *(bar.train for bar in preview.bars)]
+    held = [effect.validation, *(bar.validation for bar in preview.bars)]
     shares = [part / max(1, part + other) for part, other in zip(held, train, strict=True)]
     fig = go.Figure(
         [

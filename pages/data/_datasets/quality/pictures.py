@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape  # Plotly interprets some tags in labels
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -68,26 +69,12 @@ def _before_after(before: Snapshot, after: Snapshot) -> None:
     with st.container(border=True):
         st.caption("Examples with an issue, for issues whose count changed")
         shown = sorted(differing, key=lambda title: -max(before.issues.get(title, 0), after.issues.get(title, 0)))[:10]
-        fig = go.Figure(
+        charts.counts(
+            [short(title, 34) for title in shown],
             [
-                go.Bar(
-                    y=[short(title, 34) for title in shown],
-                    x=[side.issues.get(title, 0) for title in shown],
-                    name=f"Version {side.number}",
-                    orientation="h",
-                    marker_color=color,
-                    text=[number(side.issues.get(title, 0)) for title in shown],
-                    textposition="outside",
-                    cliponaxis=False,
-                    hovertemplate="%{x:,} examples<extra></extra>",
-                )
+                (f"Version {side.number}", [side.issues.get(title, 0) for title in shown], color)
                 for side, color in ((before, charts.BASE), (after, charts.TUNED))
-            ]
-        )
-        fig.update_yaxes(autorange="reversed", type="category", dtick=1)
-        fig.update_xaxes(rangemode="tozero", showticklabels=False)
-        charts.chart(
-            fig,
+            ],
             key="issues_before_after",
             alt="; ".join(
                 f"{title}: {before.issues.get(title, 0)} before, {after.issues.get(title, 0)} after" for title in shown
@@ -142,26 +129,12 @@ def _labels(seen: Pictures) -> None:
         "Balance of outputs", f"the {len(shown)} most common" if more > 0 else plural(len(shown), "output")
     )
     with st.container(border=True):
-        fig = go.Figure(
-            go.Bar(
-                y=[short(label.text, 26) or "(empty)" for label in shown],
-                x=[label.count for label in shown],
-                orientation="h",
-                marker_color=charts.TUNED,
-                text=[number(label.count) for label in shown],
-                textposition="outside",
-                cliponaxis=False,
-                hovertemplate="%{x:,} examples<extra></extra>",
-            )
-        )
-        fig.update_yaxes(autorange="reversed", type="category", dtick=1)
-        fig.update_xaxes(rangemode="tozero", showticklabels=False)
-        charts.chart(
-            fig,
+        charts.counts(
+            [short(label.text, 26) or "(empty)" for label in shown],
+            [("", [label.count for label in shown], charts.TUNED)],
             key="quality_labels",
             alt=f"Bars of the most common outputs; the first appears {shown[0].count:,} times.",
             height=max(260, 24 * len(shown) + 20),
-            legend=False,
         )
 
 
@@ -185,24 +158,19 @@ def _map(duplicates: DuplicateMap) -> None:
             if first and second:
                 xs += [first.x, second.x, None]
                 ys += [first.y, second.y, None]
-        fig.add_trace(
-            go.Scatter(
-                x=xs, y=ys, mode="lines", line={"color": charts.BASE_SOFT, "width": 1}, hoverinfo="skip",
-                showlegend=False,
-            )
-        )  # fmt: skip
+        line = {"color": charts.BASE_SOFT, "width": 1}
+        fig.add_scatter(x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
         for split, name, color in (("train", "Training", charts.BASE), ("validation", "Held out", charts.TUNED)):
             points = [point for point in duplicates.points if point.split == split]
-            fig.add_trace(
-                go.Scatter(
-                    x=[point.x for point in points],
-                    y=[point.y for point in points],
-                    mode="markers",
-                    name=name,
-                    marker={"color": color, "size": 9 if len(duplicates.points) < 200 else 6},
-                    customdata=[f"Example {point.position + 1:,}: {_safe(short(point.text, 90))}" for point in points],
-                    hovertemplate="%{customdata}<extra></extra>",
-                )
+            texts = [escape(short(point.text, 90), quote=False) for point in points]
+            fig.add_scatter(
+                x=[point.x for point in points],
+                y=[point.y for point in points],
+                mode="markers",
+                name=name,
+                marker={"color": color, "size": 9 if len(duplicates.points) < 200 else 6},
+                customdata=[f"Example {p.position + 1:,}: {text}" for p, text in zip(points, texts, strict=True)],
+                hovertemplate="%{customdata}<extra></extra>",
             )
         fig.update_xaxes(visible=False)
         fig.update_yaxes(visible=False)
@@ -216,8 +184,3 @@ def _map(duplicates: DuplicateMap) -> None:
         is_part = len(duplicates.points) < duplicates.examples
         note = f"Shown: {len(duplicates.points):,} examples of the largest groups. " if is_part else ""
         st.caption(f"{note}Joined dots are near-duplicates; hover over one to read it.")
-
-
-def _safe(text: str) -> str:
-    """Text with HTML escaped, because Plotly interprets some tags in labels."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

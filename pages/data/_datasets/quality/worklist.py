@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord
 from core.services.data.datasets.operations import DropRows, Move, Operation
@@ -13,7 +12,7 @@ from pages.data._datasets import examples as dataset_examples
 from pages.data._datasets.editing import change as dataset_change
 from pages.data._shared.severity import severity_badge
 from pages.ui import components
-from pages.ui.errors import show_error
+from pages.ui.errors import boundary
 from pages.ui.examples import example_view
 from pages.ui.format import plural, sentence
 
@@ -79,12 +78,8 @@ def _fix_button(dataset: DatasetRecord, issue: IssueGroup, action: Action) -> No
         key=f"fix_{issue.code}_{action.id}",
     ):
         return
-    try:
-        operation = quality.operation_for(dataset.version.id, issue.code, action.id)
-    except StudioError as error:
-        show_error(error)
-        return
-    _apply(dataset, operation, issue.title)
+    with boundary():
+        _apply(dataset, quality.operation_for(dataset.version.id, issue.code, action.id), issue.title)
 
 
 def _apply(dataset: DatasetRecord, operation: Operation, why: str) -> None:

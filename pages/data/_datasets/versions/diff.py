@@ -8,13 +8,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.messages import Message
 from core.services.data.datasets import DatasetRecord, ExampleRecord, VersionRecord, diff as dataset_diff
 from core.services.data.datasets.diff import DiffRow
 from core.services.data.datasets.edits import VersionChange
 from pages.ui import components
-from pages.ui.errors import show_error
 from pages.ui.escaping import escaped, visible
 from pages.ui.examples import example_view
 from pages.ui.format import number, plural, short
@@ -60,13 +58,7 @@ def panel(dataset: DatasetRecord, changes: Sequence[VersionChange]) -> None:
     kind = st.session_state.get(kind_key) or "all"
     page_key = f"diff_page_{first}_{second}_{kind}"
     current = int(st.session_state.get(page_key, 1))
-    try:
-        page = dataset_diff.diff(
-            first, second, (current - 1) * PER_PAGE, PER_PAGE, kind=None if kind == "all" else kind
-        )
-    except StudioError as error:
-        show_error(error)
-        return
+    page = dataset_diff.diff(first, second, (current - 1) * PER_PAGE, PER_PAGE, kind=None if kind == "all" else kind)
     counts = {name: getattr(page, name) for name in _KIND}
     with slot:
         differing = page.added + page.removed + page.changed

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import StudioError
 from core.services.data import exports
 from core.services.data.datasets import DatasetRecord, VersionRecord
 from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.downloads import download
-from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence
 
 
@@ -31,12 +29,8 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
         parts = {"all": "All", "train": "Training", "validation": "Held out"}
         part = components.switch("Part", parts, key="export_split", default="all", labeled=True)
         split = None if part == "all" else part
-    try:
-        with st.spinner("Checking the format…"):
-            lost = exports.losses(version.id, chosen, split)
-    except StudioError as error:
-        show_error(error)
-        return
+    with st.spinner("Checking the format…"):
+        lost = exports.losses(version.id, chosen, split)
     if lost:
         st.markdown(":orange[:material/warning: This format leaves something out:]")
         for item in lost:
