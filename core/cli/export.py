@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from core.cli._support.boundary import say
+from core.cli._support.changes import numbered
 from core.data.versions.exports import EXPORTS
-from core.errors import DataError, NotFound
+from core.errors import DataError
 
 
 def export(
@@ -28,12 +29,7 @@ def export(
         raise DataError(f"Unknown split: {split!r}.", "Choose train or validation.")
     with ensure(set()):
         found = datasets.get_dataset(dataset)
-        chosen = found.version
-        if version:
-            numbered = {item.number: item for item in datasets.versions(found.id)}
-            if version not in numbered:
-                raise NotFound(f"“{found.name}” has no version {version}.", f"It has 1 to {max(numbered)}.")
-            chosen = numbered[version]
+        chosen = numbered(found, version) if version else found.version
         for loss in exports.losses(chosen.id, format, split or None):
             say(f"Note: {loss.text}")
         content = exports.export(chosen.id, format, split or None)

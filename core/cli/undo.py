@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli._support.changes import print_newest
-from core.errors import NotFound
+from core.cli._support.changes import numbered, print_newest
 
 
 def undo(
@@ -23,11 +22,7 @@ def undo(
     with ensure(set()):
         found = datasets.get_dataset(dataset)
         if to:
-            older = next((item for item in datasets.versions(found.id) if item.number == to), None)
-            if older is None:
-                text = f"“{found.name}” does not have a version {to}."
-                raise NotFound(text, f"It has versions 1 to {found.version.number}.")
-            dataset_edits.restore(older.id, base_version_id=found.version.id)
+            dataset_edits.restore(numbered(found, to).id, base_version_id=found.version.id)
         else:
             dataset_edits.undo(found.id, base_version_id=found.version.id)
         print_newest(found.id, as_json=as_json)

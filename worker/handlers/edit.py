@@ -9,7 +9,6 @@ from core.data.versions.rows import Rows
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets import edits
-from core.services.data.datasets.edit_tasks import stored_operation
 from core.services.data.datasets.publishing import attempt_of_task, sweep_attempts
 from core.services.data.datasets.records import get_version, version_file
 from core.services.data.results import DatasetResult
@@ -23,7 +22,7 @@ def handle(ctx: TaskContext) -> Outcome:
     sweep_attempts()
     base = get_version(payload["base_version_id"])
     edits.check_newest(base.dataset_id, base)
-    operation = stored_operation(payload)
+    operation = edits.stored_operation(payload)
     total = max(base.examples, 1)
     writing = False
 

@@ -25,9 +25,8 @@ from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
 from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, source as smart_source
-from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
 from core.services.data.smart.records import GeneratedExample, SmartRowRecord
-from core.services.data.smart.writer import Writer
+from core.services.data.smart.writer import WRITTEN_BY_MODEL, Writer, provenance_of
 from worker.writing.loop import RowLoop, open_writer
 
 _CODES: Final = {"failed": "smart_failed", "empty": "smart_empty", "duplicate": "smart_duplicate"}

@@ -16,8 +16,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets.records import DatasetRecord, get_dataset
 from core.services.data.results import WrittenResult
 from core.services.data.smart import again, row_store as smart_store, source as smart_source
-from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
-from core.services.data.smart.writer import Writer
+from core.services.data.smart.writer import WRITTEN_BY_MODEL, Writer, provenance_of
 from worker.writing.adding import stage_added
 from worker.writing.loop import RowLoop, open_writer
 

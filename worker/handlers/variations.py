@@ -23,9 +23,8 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
 from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, variations
-from core.services.data.smart.origin import WRITTEN_BY_MODEL, provenance_of
 from core.services.data.smart.records import GeneratedExample, RowResult
-from core.services.data.smart.writer import Item, Writer, cut_flag
+from core.services.data.smart.writer import WRITTEN_BY_MODEL, Item, Writer, cut_flag, provenance_of
 from worker.writing.adding import stage_added
 from worker.writing.loop import RowLoop, open_writer
 

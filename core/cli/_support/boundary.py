@@ -42,7 +42,8 @@ def run_guarded(action: Callable[[], Any]) -> int:
             say("Interrupted.")
         return code if isinstance(code, int) else 0
     except TyperException as error:
-        _show_usage(error)
+        show = getattr(error, "show", None)  # typer's own have the usage with them
+        show() if show is not None else say(str(error))
         return error.exit_code
     except StudioError as error:
         say(f"{error.message}\n{error.remedy}".strip())
@@ -77,15 +78,6 @@ def _print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-
-
-def _show_usage(error: TyperException) -> None:
-    """Print what is wrong with the command line, with its usage if typer has one."""
-    show = getattr(error, "show", None)
-    if show is not None:
-        show()
-    else:
-        say(str(error))
 
 
 def say(text: str) -> None:

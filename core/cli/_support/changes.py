@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from core.cli._support.boundary import say
 from core.cli._support.output import print_json
 from core.cli._support.waiting import wait_succeeded
-from core.errors import DataError
+from core.errors import DataError, NotFound
 
 if TYPE_CHECKING:
     from core.data.editing import Operation
+    from core.services.data.datasets import DatasetRecord, VersionRecord
     from core.services.data.datasets.edits import VersionChange
     from core.services.data.sources import SourceRecord
 
@@ -43,6 +44,17 @@ def print_dataset(dataset_id: str, facts: Mapping[str, object], *, as_json: bool
         about = {"dataset": dataset.id, "name": dataset.name, "state": dataset.state, "examples": dataset.examples}
         return print_json({**about, **facts})
     print(f"{dataset.name}: {dataset.examples:,} labeled examples, {dataset.state.replace('_', ' ')} ({dataset.id})")
+
+
+def numbered(dataset: DatasetRecord, number: int) -> VersionRecord:
+    """The version of a dataset with this number. Raises NotFound."""
+    from core.services.data import datasets
+
+    for version in datasets.versions(dataset.id):
+        if version.number == number:
+            return version
+    text = f"“{dataset.name}” does not have a version {number}."
+    raise NotFound(text, f"It has versions 1 to {dataset.version.number}.")
 
 
 def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_json: bool) -> None:

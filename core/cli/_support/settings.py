@@ -30,7 +30,8 @@ def assign(pairs: Iterable[str], *configs: type[BaseModel]) -> list[dict[str, An
             raise SettingsError(f"--set {pair}: the '=' is missing.", "Write it as --set name=value.")
         owner = next((index for index, config in enumerate(configs) if name in config.model_fields), None)
         if owner is None:
-            raise SettingsError(f"--set {name}: unknown setting.", f"Valid names: {_names(configs)}.")
+            names = ", ".join(known for config in configs for known in config.model_fields)
+            raise SettingsError(f"--set {name}: unknown setting.", f"Valid names: {names}.")
         texts[owner].setdefault(name, []).append(value.strip())
     return [_typed(config, values) for config, values in zip(configs, texts, strict=True)]
 
@@ -107,7 +108,3 @@ def _extra(config: type[BaseModel], name: str) -> dict[str, Any]:
 def _hint(config: type[BaseModel], name: str) -> str:
     usual = _extra(config, name).get("usual")
     return f"Usual values: {usual}." if usual else "Give a value within its bounds."
-
-
-def _names(configs: Iterable[type[BaseModel]]) -> str:
-    return ", ".join(name for config in configs for name in config.model_fields)

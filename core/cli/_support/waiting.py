@@ -21,29 +21,25 @@ def wait_for(task_id: str) -> TaskRecord:
 
     A paused task counts as ended: only a person can resume it.
     """
-    try:
-        return _follow(task_id)
-    except KeyboardInterrupt:
-        say("\nThe task is saved and continues when a worker runs again (`sft up`).")
-        raise
-
-
-def _follow(task_id: str) -> TaskRecord:
     from core.services.platform import tasks
 
     shown = ""
-    while True:
-        task = tasks.get_task(task_id)
-        line = f"{task.progress:3.0f}%  {task.title}: {task.message or task.phase or task.state}"
-        if task.state == "pending":
-            reason = tasks.waiting_reason(task)
-            line = f"  0%  {task.title}: waiting" + (f", {reason.rstrip('.')}" if reason else "")
-        if line != shown:
-            _progress(line, last=task.state in FINISHED)
-            shown = line
-        if task.state in FINISHED:
-            return task
-        time.sleep(POLL_S)
+    try:
+        while True:
+            task = tasks.get_task(task_id)
+            line = f"{task.progress:3.0f}%  {task.title}: {task.message or task.phase or task.state}"
+            if task.state == "pending":
+                reason = tasks.waiting_reason(task)
+                line = f"  0%  {task.title}: waiting" + (f", {reason.rstrip('.')}" if reason else "")
+            if line != shown:
+                _progress(line, last=task.state in FINISHED)
+                shown = line
+            if task.state in FINISHED:
+                return task
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        say("\nThe task is saved and continues when a worker runs again (`sft up`).")
+        raise
 
 
 def wait_succeeded(task_id: str) -> TaskRecord:

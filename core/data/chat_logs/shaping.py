@@ -23,10 +23,9 @@ class ChatRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     by_order: bool = Field(
-        False,
-        title="The first speaker is the user",
+        False, title="The first speaker is the user",
         description="In each conversation, the first speaker is the user and all others are the assistant.",
-    )
+    )  # fmt: skip
     roles: dict[str, Part] = Field(default_factory=dict)
     others: Part = Field("leave", title="All others", description="The role of speakers that have no role.")
     layout: Literal["whole", "exchanges"] = Field(

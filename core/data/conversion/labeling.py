@@ -51,12 +51,8 @@ class Recipe:
         return cls(template=template, mapping=mapping, options=options.model_dump())
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "shape": self.shape,
-            "template": self.template,
-            "mapping": self.mapping.to_dict(),
-            "options": dict(self.options),
-        }
+        chosen = {"shape": self.shape, "template": self.template}
+        return {**chosen, "mapping": self.mapping.to_dict(), "options": dict(self.options)}
 
     def check(self, columns: Iterable[str]) -> None:
         """Refuse, before any row is read, a mapping or pattern with a column that does not exist.
@@ -163,7 +159,7 @@ class Labeler:
                 continue
             checked = structure.parse(shape.to_messages(row.fields), line=row.line, source=self.source)
             if checked.example is None:
-                yield Reject(row.line, _verbatim(row), checked.findings)
+                yield Reject(row.line, json.dumps(dict(row.fields), ensure_ascii=False, default=str), checked.findings)
             else:
                 yield Labeled(checked.example, checked.findings)
 
@@ -220,7 +216,3 @@ class FindingList:
             return tuple(self._kept)
         text = f"{self._total:,} findings; the first {len(self._kept):,} are listed."
         return (*self._kept, finding("findings_cut", text))
-
-
-def _verbatim(row: Row) -> str:
-    return json.dumps(dict(row.fields), ensure_ascii=False, default=str)

@@ -19,9 +19,3 @@ from core.data.editing.rows import (
 )
 from core.data.editing.splitting import GROUPINGS, Split
 from core.data.editing.text import EscapeSpecialTokens, Redact, RepairText
-
-__all__ = [
-    "GROUPINGS", "OPERATIONS", "AddExamples", "AddedExample", "Dedupe", "DropRows", "EditRows", "Effect",
-    "EscapeSpecialTokens", "Filter", "Merge", "Move", "Operation", "Redact", "RepairText", "ResultExample",
-    "SampleRows", "SetSystem", "SetWeight", "Split", "make", "message_dicts", "operation_of",
-]  # fmt: skip

@@ -186,13 +186,16 @@ def check_positions(positions: Iterable[int], total: int) -> None:
 def each(
     rows: OperationSource, positions: Collection[int] | None, change: Callable[[Entry], Example]
 ) -> Iterator[ResultExample]:
-    """Every example, those at `positions` (None: all) as `change` makes them."""
+    """Every example, those at `positions` (None: all) as `change` makes them.
+
+    Raises:
+        DataError: a position does not exist; at the call, before anything is read.
+    """
+    check_positions(positions or (), rows.total)
     chosen = None if positions is None else frozenset(positions)
-    for entry in rows:
-        if chosen is None or entry.position in chosen:
-            yield ResultExample(entry, change(entry))
-        else:
-            yield ResultExample(entry)
+    return (
+        ResultExample(entry, change(entry) if chosen is None or entry.position in chosen else None) for entry in rows
+    )
 
 
 def _short(value: Any) -> Any:

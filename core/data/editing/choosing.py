@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from core.data.editing.base import OPERATIONS, Operation, OperationSource, ResultExample, check_positions
-from core.data.editing.equality import Numbers, digests_of, seeded, text_digest
+from core.data.editing.equality import Digests, Numbers, seeded, text_digest
 from core.data.versions.rows import Entry
 from core.text import plural
 
@@ -153,11 +153,14 @@ class SampleRows(Operation):
 
 def draw(rows: OperationSource, count: int, seed: int, stratified: bool = False) -> Numbers:
     """A mask of `count` positions drawn at random; `stratified` keeps the shares of the answers."""
-    if not stratified:
-        return drawn(rows.total, count, seed)
+    return drawn(rows.total, count, seed, strata_of(rows) if stratified else None)
+
+
+def strata_of(rows: OperationSource) -> Numbers:
+    """A number for each example, the same for the same answer."""
     known: dict[bytes, int] = {}
     labels = (known.setdefault(text_digest(entry.label), len(known)) for entry in rows)
-    return drawn(rows.total, count, seed, np.fromiter(labels, np.int64, rows.total))
+    return np.fromiter(labels, np.int64, rows.total)
 
 
 def drawn(total: int, count: int, seed: int, strata: Numbers | None = None) -> Numbers:
@@ -206,7 +209,7 @@ def near_groups(rows: OperationSource, threshold: float) -> list[list[int]]:
 
 
 def _equal_groups(rows: OperationSource) -> list[list[int]]:
-    numbers = digests_of(entry.digest() for entry in rows).numbers()
+    numbers = Digests(entry.digest() for entry in rows).numbers()
     groups: dict[int, list[int]] = defaultdict(list)
     for position in np.nonzero(numbers != np.arange(len(numbers)))[0].tolist():
         groups[int(numbers[position])].append(position)

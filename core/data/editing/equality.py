@@ -14,17 +14,16 @@ Numbers = Any  # a one-dimensional numpy array of integers
 class Digests:
     """16 bytes for each of many examples."""
 
-    def __init__(self) -> None:
+    def __init__(self, digests: Iterable[bytes]) -> None:
         self._packed = bytearray()
+        for digest in digests:
+            self._packed += digest
 
     def __len__(self) -> int:
         return len(self._packed) // 16
 
     def __getitem__(self, at: int) -> bytes:
         return bytes(self._packed[at * 16 : at * 16 + 16])
-
-    def add(self, digest: bytes) -> None:
-        self._packed += digest
 
     def numbers(self) -> Numbers:
         """For each digest the position of its first occurrence, which equal examples share."""
@@ -39,14 +38,6 @@ class Digests:
         numbers = np.empty(len(order), dtype=np.int64)
         numbers[order] = firsts
         return numbers
-
-
-def digests_of(digests: Iterable[bytes]) -> Digests:
-    """Many digests in one place."""
-    packed = Digests()
-    for digest in digests:
-        packed.add(digest)
-    return packed
 
 
 def text_digest(text: str) -> bytes:

@@ -27,9 +27,7 @@ from core.text import plural
 
 Messages = tuple[dict[str, Any], ...]
 Part = Literal["train", "validation"]
-_LONGEST = (
-    2_000_000  # characters of a system message: the maximum of a cell, so that an existing message can always be set
-)
+_LONGEST = 2_000_000  # characters of a system message: those of a cell, so that an existing one can always be set
 
 
 def parsed(messages: Messages, where: str) -> tuple[Message, ...]:
@@ -132,10 +130,8 @@ class EditRows(Operation):
             messages = edited.get(entry.position, entry.example.messages)
             return replace(entry.example, messages=messages, split=self.splits.get(entry.position, entry.split))
 
-        remaining = (
-            made for made in each(rows, touched, change) if made.origin and made.origin.position not in dropped
-        )
-        return chain(remaining, added)
+        made = each(rows, touched, change)
+        return chain((item for item in made if item.origin and item.origin.position not in dropped), added)
 
     def describe(self) -> str:
         touched = len((self.rows.keys() | self.splits.keys()) - set(self.drop))
@@ -156,9 +152,7 @@ class AddExamples(Operation):
     examples: tuple[AddedExample, ...] = Field(min_length=1, title="Examples")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        added = [
-            made_of(number, item) for number, item in enumerate(self.examples, 1)
-        ]  # refused before anything is read
+        added = [made_of(number, item) for number, item in enumerate(self.examples, 1)]  # refused before all is read
         return chain((ResultExample(entry) for entry in rows), added)
 
     def describe(self) -> str:
@@ -179,7 +173,6 @@ class Move(Operation):
     split: Part = Field(title="Part", description="Where to move them.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        check_positions(self.positions, rows.total)
         return each(rows, self.positions, lambda entry: replace(entry.example, split=self.split))
 
     def describe(self) -> str:
@@ -197,7 +190,6 @@ class SetWeight(Operation):
     weight: Literal[0, 1] = Field(title="Weight", description="0: shown to the model, but not learned. 1: learned.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        check_positions(self.positions, rows.total)
         return each(rows, self.positions, self._weighted)
 
     def describe(self) -> str:
@@ -231,7 +223,6 @@ class SetSystem(Operation):
     positions: Positions | None = None
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        check_positions(self.positions or (), rows.total)
         _check_characters(self.text, "text", self.title)
         lead = (Message("system", self.text),) if self.text.strip() else ()
 

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from core.data.editing.base import OPERATIONS, Operation, OperationSource, ResultExample
-from core.data.editing.choosing import near_groups, shares
-from core.data.editing.equality import Numbers, digests_of, joined, seeded, text_digest
+from core.data.editing.choosing import near_groups, shares, strata_of
+from core.data.editing.equality import Digests, Numbers, joined, seeded, text_digest
 from core.data.versions.rows import Entry
 from core.errors import DataError
 
@@ -45,12 +45,9 @@ class Split(Operation):
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         held_out = self.choose(rows)
-
-        def placed() -> Iterator[ResultExample]:
-            for index, entry in enumerate(rows):
-                yield ResultExample(entry, split="validation" if held_out[index] else "train")
-
-        return placed()
+        return (
+            ResultExample(entry, split="validation" if held_out[index] else "train") for index, entry in enumerate(rows)
+        )
 
     def describe(self) -> str:
         how = {
@@ -64,16 +61,13 @@ class Split(Operation):
 
     def choose(self, rows: OperationSource) -> Numbers:
         """A mask of the positions that are held out."""
-        digests = digests_of(entry.digest() for entry in rows)
+        digests = Digests(entry.digest() for entry in rows)
         units = digests.numbers()
         strata = np.zeros(len(units), dtype=np.int64)
         if self.kind == "group":
             units = joined(units, self._groups(rows))
         elif self.kind == "stratified":
-            known: dict[bytes, int] = {}
-            strata = np.fromiter(
-                (known.setdefault(text_digest(entry.label), len(known)) for entry in rows), np.int64, len(units)
-            )
+            strata = strata_of(rows)
         target = round(self.share * len(units))
         names, first, sizes = np.unique(units, return_index=True, return_counts=True)
         # The chance of a unit depends on its content, so that the split does not depend on the order of the rows.
@@ -100,7 +94,7 @@ class Split(Operation):
             for cluster in near_groups(rows, 0.8):
                 groups[cluster] = cluster[0]
             return groups
-        return digests_of(text_digest(self.key(entry)) for entry in rows).numbers()
+        return Digests(text_digest(self.key(entry)) for entry in rows).numbers()
 
     def key(self, entry: Entry) -> str:
         """What keeps an example together with others, where complete groups are moved."""

@@ -10,18 +10,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from core.data.editing.base import (
-    OPERATIONS,
-    Operation,
-    OperationSource,
-    Positions,
-    ResultExample,
-    check_positions,
-    each,
-)
+from core.data.editing.base import OPERATIONS, Operation, OperationSource, Positions, ResultExample, each
 from core.data.examples import sensitive
 from core.data.examples.characters import SPECIAL_TOKENS
-from core.data.versions.rows import Entry
 from core.messages import Example, Message
 from core.text import plural
 
@@ -69,13 +60,8 @@ class _TextOperation(Operation):
     positions: Positions | None = Field(default=None, title="Examples", description="Positions from 0; none means all.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        check_positions(self.positions or (), rows.total)
         change = self.change()
-
-        def changed(entry: Entry) -> Example:
-            return rewrite(entry.example, change)
-
-        return each(rows, self.positions, changed)
+        return each(rows, self.positions, lambda entry: rewrite(entry.example, change))
 
     def change(self) -> Callable[[str], str]:
         """The function that changes one text."""
@@ -96,15 +82,12 @@ class Redact(_TextOperation):
     )
     icon: ClassVar[str] = "visibility_off"
     kinds: tuple[str, ...] | None = Field(
-        default=None,
-        title="Kinds",
-        description="What to redact. Leave empty to redact everything.",
+        default=None, title="Kinds", description="What to redact. Leave empty to redact everything.",
         json_schema_extra={
-            "options": list(sensitive.SENSITIVE_KINDS),
             "labels": {kind.id: kind.title for kind in sensitive.SENSITIVE_KINDS.values()},
-            "placeholder": "All kinds",
+            "options": list(sensitive.SENSITIVE_KINDS), "placeholder": "All kinds",
         },
-    )
+    )  # fmt: skip
 
     @field_validator("kinds")
     @classmethod

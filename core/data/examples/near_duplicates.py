@@ -14,11 +14,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from core.data.examples.shingles import Shingling, hashes, jaccard, mix, normalize, sets
+from core.data.examples.shingles import hashes, jaccard, mix, normalize, sets
 
 THRESHOLD = 0.8
 SEED = 42
@@ -30,6 +30,14 @@ _ESTIMATE_MARGIN = 0.16  # four standard deviations of the estimate by 126 value
 
 Array = Any
 Progress = Callable[[float], None]
+
+
+class Texts(Protocol):
+    """Texts by their position: a list, or something that reads or makes them on request."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +64,11 @@ class NearDuplicates:
     complete: bool = True
 
 
-def find_pairs(
-    texts: Sequence[str],
-    threshold: float = THRESHOLD,
-    *,
-    shingling: Shingling = "characters",
-    progress: Progress | None = None,
-) -> NearDuplicates:
+def find_pairs(texts: Texts, threshold: float = THRESHOLD, *, progress: Progress | None = None) -> NearDuplicates:
     """All pairs of texts whose similarity is at least `threshold`.
 
     Args:
-        texts: may be lazy (only `len` and indexing are used); each is read up to twice.
+        texts: each is read up to twice.
         threshold: above 0, at most 1.
         progress: receives the share done, 0 to 1; what it raises ends the search.
     """
@@ -77,7 +79,7 @@ def find_pairs(
     unique = sorted(copies)
     found = []
     if threshold < 1 and len(unique) > 1:
-        search = _Search(texts, unique, threshold, shingling)
+        search = _Search(texts, unique, threshold)
         found = search.run(tell)
         complete &= search.complete
     pairs = [SimilarPair(first, second, 1.0) for first, second in groups]
@@ -131,7 +133,7 @@ def plan(threshold: float, permutations: int = _PERMUTATIONS) -> tuple[int, int]
     return permutations // rows, rows
 
 
-def _copies(texts: Sequence[str]) -> tuple[dict[int, list[int]], list[tuple[int, int]], bool]:
+def _copies(texts: Texts) -> tuple[dict[int, list[int]], list[tuple[int, int]], bool]:
     """Texts that are equal once normalized: {first: all}, their pairs, and whether every pair is listed."""
     first_of: dict[bytes, int] = {}
     copies: dict[int, list[int]] = {}
@@ -152,9 +154,9 @@ def _copies(texts: Sequence[str]) -> tuple[dict[int, list[int]], list[tuple[int,
 class _Search:
     """One search over the distinct texts; memory: about 300 bytes for each text, and what one chunk needs."""
 
-    def __init__(self, texts: Sequence[str], positions: list[int], threshold: float, shingling: Shingling) -> None:
+    def __init__(self, texts: Texts, positions: list[int], threshold: float) -> None:
         self._texts, self._positions = texts, positions
-        self._threshold, self._shingling = threshold, shingling
+        self._threshold = threshold
         self._bands, self._rows = plan(threshold)
         self.complete = True
 
@@ -180,7 +182,7 @@ class _Search:
         low = np.empty((count, width), np.uint8)
         at = 0
         for chunk in self._chunks():
-            flat, offsets = hashes(chunk, self._shingling)
+            flat, offsets = hashes(chunk)
             signatures = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets.astype(np.uint64), width, SEED)
             values = np.array(signatures.to_rows(), dtype=np.uint32)
             low[at : at + len(chunk)] = values.astype(np.uint8)
@@ -244,7 +246,7 @@ class _Search:
         done = 0
         for block in self._blocks(candidates, count):
             needed = np.unique(np.concatenate((block // count, block % count)))
-            signatures = sets([normalize(self._texts[self._positions[item]]) for item in needed], self._shingling)
+            signatures = sets([normalize(self._texts[self._positions[item]]) for item in needed])
             of = dict(zip(needed.tolist(), signatures, strict=True))
             for pair in block.tolist():
                 first, second = divmod(pair, count)

@@ -65,24 +65,15 @@ def _emails(text: str) -> Spans:
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ \-]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 # Source: the IBAN registry (SWIFT), lengths by country.
 _IBAN_LENGTHS = {
-    **dict.fromkeys(("NO",), 15),
-    **dict.fromkeys(("BE",), 16),
-    **dict.fromkeys(("DK", "FI", "FO", "GL", "NL", "SD", "FK"), 18),
-    **dict.fromkeys(("MK", "SI"), 19),
-    **dict.fromkeys(("AT", "BA", "EE", "KZ", "LT", "LU", "XK", "MN"), 20),
-    **dict.fromkeys(("CH", "CR", "HR", "LI", "LV"), 21),
-    **dict.fromkeys(("BG", "BH", "DE", "GB", "GE", "IE", "ME", "RS", "VA"), 22),
-    **dict.fromkeys(("AE", "GI", "IL", "IQ", "TL", "OM", "SO"), 23),
-    **dict.fromkeys(("AD", "CZ", "ES", "MD", "PK", "RO", "SA", "SE", "SK", "TN", "VG"), 24),
-    **dict.fromkeys(("LY", "PT", "ST"), 25),
-    **dict.fromkeys(("IS", "TR"), 26),
-    **dict.fromkeys(("BI", "DJ", "FR", "GR", "IT", "MC", "MR", "SM"), 27),
-    **dict.fromkeys(("AL", "AZ", "BY", "CY", "DO", "GT", "HN", "HU", "LB", "NI", "PL", "SV"), 28),
-    **dict.fromkeys(("BR", "EG", "PS", "QA", "UA"), 29),
-    **dict.fromkeys(("JO", "KW", "MU", "YE"), 30),
-    **dict.fromkeys(("MT", "SC"), 31),
-    **dict.fromkeys(("LC",), 32),
-    **dict.fromkeys(("RU",), 33),
+    country: int(length)
+    for length, countries in re.findall(
+        r"([0-9]{2})((?: [A-Z]{2})+)",
+        "15 NO, 16 BE, 18 DK FI FO GL NL SD FK, 19 MK SI, 20 AT BA EE KZ LT LU XK MN, 21 CH CR HR LI LV, "
+        "22 BG BH DE GB GE IE ME RS VA, 23 AE GI IL IQ TL OM SO, 24 AD CZ ES MD PK RO SA SE SK TN VG, 25 LY PT ST, "
+        "26 IS TR, 27 BI DJ FR GR IT MC MR SM, 28 AL AZ BY CY DO GT HN HU LB NI PL SV, 29 BR EG PS QA UA, "
+        "30 JO KW MU YE, 31 MT SC, 32 LC, 33 RU",
+    )
+    for country in countries.split()
 }
 
 
@@ -190,7 +181,7 @@ def _phones(text: str) -> Spans:
     for start, end in sorted(found):
         digits = sum(character.isdigit() for character in text[start:end])
         national = text[start:end].lstrip("(").startswith("0")
-        if start >= taken and (9 if national else 7) <= digits <= 15 and not _like_date(text[start:end]):
+        if start >= taken and (9 if national else 7) <= digits <= 15 and not _DATE.match(text[start:end]):
             yield start, end
             taken = end
 
@@ -200,16 +191,11 @@ _DATE = re.compile(
 )
 
 
-def _like_date(text: str) -> bool:
-    return _DATE.match(text) is not None
-
-
 _SSN = re.compile(r"(?<![0-9A-Za-z\-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![0-9A-Za-z]|-[0-9])")
 
 
 def _social_security(text: str) -> Spans:
-    for match in _SSN.finditer(text):
-        yield match.span()
+    return (match.span() for match in _SSN.finditer(text))
 
 
 # ---- public
@@ -243,18 +229,12 @@ def find(text: str, kinds: Collection[str] | None = None) -> list[Sensitive]:
     Raises:
         KeyError: a kind that is not in SENSITIVE_KINDS.
     """
-    wanted = (
-        list(SENSITIVE_KINDS.values())
-        if kinds is None
-        else [SENSITIVE_KINDS[kind] for kind in SENSITIVE_KINDS if kind in kinds]
-    )
-    if kinds is not None and (unknown := set(kinds) - SENSITIVE_KINDS.keys()):
-        raise KeyError(sorted(unknown)[0])
+    if unknown := set(kinds or ()) - SENSITIVE_KINDS.keys():
+        raise KeyError(min(unknown))
+    wanted = [kind for kind in SENSITIVE_KINDS.values() if kinds is None or kind.id in kinds]
     if not _DIGIT.search(text):
         wanted = [kind for kind in wanted if kind.id in _WITHOUT_DIGITS]
     spans = [(start, end, rank, kind.id) for rank, kind in enumerate(wanted) for start, end in kind.find(text)]
-    if len(spans) < 2:
-        return [Sensitive(kind, start, end) for start, end, _, kind in spans]
     return _without_overlaps(spans)
 
 

@@ -2,11 +2,8 @@
 
 The similarity of two texts, everywhere in the studio, is the Jaccard index of their shingle sets, |A ∩ B| / |A ∪ B|.
 Before, a text is normalized: NFKC, casefolded, every run of characters that are neither letters nor digits becomes one
-space. Then:
-
-    characters  every 5 consecutive characters of the normalized text (a shorter text is one shingle). The default:
-                it needs no word boundaries (Chinese, code) and tolerates typing errors.
-    words       every 3 consecutive words (a text of fewer is one shingle).
+space. A shingle is every 5 consecutive characters of that (a shorter text is one shingle): it needs no word boundaries
+(Chinese, code) and tolerates typing errors.
 """
 
 from __future__ import annotations
@@ -15,12 +12,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
-Shingling = Literal["characters", "words"]
-WIDTHS: Final[dict[Shingling, int]] = {"characters": 5, "words": 3}
+WIDTH: Final = 5
 
 _BETWEEN = re.compile(r"[\W_]+")
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -34,24 +30,28 @@ def normalize(text: str) -> str:
     return plain or folded.strip()  # a text of punctuation only is compared as it is
 
 
-def hashes(texts: Sequence[str], shingling: Shingling = "characters") -> tuple[Hashes, Hashes]:
+def hashes(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
     """The shingle hashes of normalized texts, one after another, and the start of each text's (one more at the end).
 
     A shingle that occurs twice in a text is listed twice. Every text has at least one.
     """
-    width = WIDTHS[shingling]
-    if shingling == "words":
-        texts = [text + " \0" * max(0, width - 1 - text.count(" ")) for text in texts]
-        values, lengths = _words(texts)
-    else:
-        texts = [text.ljust(width, "\0") for text in texts]
-        values, lengths = _codes(texts)
-    return _windows(values, lengths, width)
+    padded = [text.ljust(WIDTH, "\0") for text in texts]
+    raw = "".join(padded).encode("utf-32-le", "surrogatepass")
+    values, lengths = np.frombuffer(raw, dtype=np.uint32).astype(np.uint64), np.array(list(map(len, padded)), np.int64)
+    total = max(len(values) - WIDTH + 1, 0)
+    combined = np.zeros(total, np.uint64)
+    for shift in range(WIDTH):
+        combined = combined * _FACTOR + values[shift : shift + total]
+    ends = np.cumsum(lengths)
+    crossing = (ends[:-1, None] - np.arange(1, WIDTH)[None, :]).ravel()  # windows that reach into the next text
+    keep = np.ones(len(combined), bool)
+    keep[crossing] = False
+    return mix(combined[keep]), np.concatenate(([0], np.cumsum(lengths - WIDTH + 1)))
 
 
-def sets(texts: Sequence[str], shingling: Shingling = "characters") -> list[Hashes]:
+def sets(texts: Sequence[str]) -> list[Hashes]:
     """The shingle set of each normalized text: sorted, each hash once."""
-    flat, offsets = hashes(texts, shingling)
+    flat, offsets = hashes(texts)
     return [np.unique(flat[begin:end]) for begin, end in pairwise(offsets)]
 
 
@@ -63,41 +63,10 @@ def jaccard(first: Hashes, second: Hashes) -> float:
     return shared / (len(both) - shared)
 
 
-def similarity(first: str, second: str, shingling: Shingling = "characters") -> float:
+def similarity(first: str, second: str) -> float:
     """How alike two texts are, 0 to 1."""
-    one, other = sets([normalize(first), normalize(second)], shingling)
+    one, other = sets([normalize(first), normalize(second)])
     return jaccard(one, other)
-
-
-def _codes(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
-    raw = "".join(texts).encode("utf-32-le", "surrogatepass")
-    return np.frombuffer(raw, dtype=np.uint32).astype(np.uint64), np.array([len(text) for text in texts], np.int64)
-
-
-def _words(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
-    """A hash for each word, and the number of words of each text."""
-    codes, _ = _codes([text + " " for text in texts])
-    space = codes == ord(" ")
-    ends = np.flatnonzero(space)
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    place = (np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)).astype(np.uint64)
-    mixed = mix(codes + (place << np.uint64(32)))
-    mixed[space] = 0
-    return np.add.reduceat(mixed, starts), np.array([text.count(" ") + 1 for text in texts], np.int64)
-
-
-def _windows(values: Hashes, lengths: Hashes, width: int) -> tuple[Hashes, Hashes]:
-    """A hash of every `width` consecutive values within one text."""
-    total = len(values) - width + 1
-    combined = np.zeros(max(total, 0), np.uint64)
-    for shift in range(width):
-        combined = combined * _FACTOR + values[shift : shift + total]
-    ends = np.cumsum(lengths)
-    crossing = (ends[:-1, None] - np.arange(1, width)[None, :]).ravel()  # windows that reach into the next text
-    keep = np.ones(len(combined), bool)
-    keep[crossing] = False
-    offsets = np.concatenate(([0], np.cumsum(lengths - width + 1)))
-    return mix(combined[keep]), offsets
 
 
 def mix(values: Hashes) -> Hashes:

@@ -65,14 +65,12 @@ class CsvFormat(Format):
         if not table:
             raise data_error("no_rows", "There are no rows after the skipped lines.")
         header = bool(overrides["header"]) if overrides.get("header") is not None else has_header(table)
-        columns, findings = _named(table, skip + 1) if header else (_numbered(table[0]), ())
+        columns, findings = _named(table, skip + 1) if header else (numbered(table[0]), ())
         if header and len(table) == 1 and head.complete and not broken:
             raise data_error("no_rows", f"The file has a header ({', '.join(columns[:8])}) but no rows.")
         preamble = tuple(line.rstrip("\r\n")[:500] for line in _physical(head)[:skip])
         if skip and not named:
-            text = f"{plural(skip, 'line')} before the header {'was' if skip == 1 else 'were'} skipped."
-            skipped = finding("csv_preamble", text, line=1)
-            findings = (skipped, *findings)
+            findings = (skipped(skip, "line"), *findings)
         notes = (
             f"Cells separated by {DELIMITERS.get(delimiter, repr(delimiter))}.",
             f"The first row names the {len(columns)} columns." if header else "No header: columns are numbered.",
@@ -221,11 +219,6 @@ def _preamble(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> int:
     return 0
 
 
-def find_preamble(table: Sequence[tuple[int, Sequence[str]]]) -> int:
-    """The last row before the header in a table whose rows all have one width: titles fill a single cell."""
-    return _padded_preamble(table, len(table[0][1])) if table else 0
-
-
 def _is_padded(rows: Sequence[tuple[int, list[str]]], width: int) -> bool:
     """Whether titles above the table may be padded with empty cells, as spreadsheets export them: the table has three
     columns or more, and most of its rows fill most of them."""
@@ -234,11 +227,12 @@ def _is_padded(rows: Sequence[tuple[int, list[str]]], width: int) -> bool:
     return width >= 3 and full >= 2 and full >= 0.6 * len(counts)
 
 
-def _padded_preamble(rows: Sequence[tuple[int, Sequence[str]]], width: int) -> int:
-    if not _is_padded([(line, list(cells)) for line, cells in rows], width):
+def find_preamble(table: Sequence[tuple[int, list[str]]]) -> int:
+    """The last row before the header in a table whose rows all have one width: titles fill a single cell."""
+    if not table or not _is_padded(table, len(table[0][1])):
         return 0
     before = 0
-    for line, cells in rows[: _MAX_PREAMBLE + 1]:
+    for line, cells in table[: _MAX_PREAMBLE + 1]:
         if sum(bool(cell.strip()) for cell in cells) > 1:
             return before
         before = line
@@ -313,7 +307,14 @@ def _alike(names: Iterable[str], line: int) -> list[Finding]:
     return findings
 
 
-def _numbered(cells: Sequence[str]) -> tuple[str, ...]:
+def skipped(count: int, what: str) -> Finding:
+    """The finding about lines or rows above the header."""
+    text = f"{plural(count, what)} before the header {'was' if count == 1 else 'were'} skipped."
+    return finding("csv_preamble", text, line=1)
+
+
+def numbered(cells: Sequence[str]) -> tuple[str, ...]:
+    """Names for the columns of a table without a header."""
     return tuple(f"column_{index}" for index in range(1, len(cells) + 1))
 
 

@@ -92,30 +92,17 @@ def _with_nested(path: Path, detection: Detection, chosen: Mapping[str, Any]) ->
     return replace(detection, nested=way).with_notes(f"Objects or lists in {listed}: {change}.")
 
 
-def _detect(
-    head: bytes,
-    filename: str = "",
-    overrides: Mapping[str, Any] | None = None,
-    *,
-    complete: bool = True,
-    sample: bytes | None = None,
-) -> Detection:
-    """How to read a file that begins with `head`.
-
-    Args:
-        complete: whether `head` is the full file.
-        sample: what the encoding is inferred from, if that is more than `head`.
-    """
-    chosen = dict(overrides or {})
+def _detect(head: bytes, filename: str, chosen: Mapping[str, Any], *, complete: bool, sample: bytes) -> Detection:
+    """How to read a file that begins with `head` (and is no longer if `complete`); `sample` shows its encoding."""
     suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()
     refuse_containers(head)
-    looked = _head(head, sample or head, suffix, complete, chosen)
+    looked = _head(head, sample, suffix, complete, chosen)
     if not looked.text.strip() and not looked.is_binary:
         raise data_error("empty_file", f"{filename or 'The file'} is empty.")
     entry = _chosen_format(chosen) or max(FORMATS, key=lambda item: item.sniff(looked))
     detection = entry.detect(looked, chosen)
     if detection.encoding is not None:
-        encoding = _encoding(sample or head, entry.unicode_only, chosen)
+        encoding = _encoding(sample, entry.unicode_only, chosen)
         detection = detection.with_notes(*encoding.notes, findings=encoding.findings)
     named = next((item for item in FORMATS if suffix in item.suffixes), None)
     if named is not None and named.id != entry.id and "format" not in chosen:

@@ -12,7 +12,7 @@ from core.data.formats.parsing import strict_json
 from core.data.formats.parsing.json_text import JsonText, first_value
 from core.data.issues import data_error, finding
 from core.errors import DataError
-from core.messages import Reject, Row
+from core.messages import Finding, Reject, Row
 
 _NAMES = (".json", ".jsonl", ".ndjson", ".jsonlines")
 TABLE_NAMES = (".csv", ".tsv", ".tab", ".txt", ".psv")
@@ -47,31 +47,23 @@ class JsonFormat(Format):
         found = find_arrays(head.text) if start == "{" else {}
         arrays = tuple(ArrayFound(keys, count) for keys, count in found.items())
         chosen = overrides.get("array_path")
+        more: tuple[str, ...] = ()
+        findings: tuple[Finding, ...] = ()
         if chosen is not None:
             path = tuple(chosen.split(".")) if isinstance(chosen, str) and chosen else tuple(chosen)
-            single = "A single JSON value." if start == "{" else _array_note(())
-            layout = "object" if path else "values" if start == "{" else "array"
-            note = _array_note(path) if path else single
-            return Detection(
-                self.id, head.encoding, layout=layout, array_path=path, arrays=_with_whole(arrays), notes=(note,)
-            )
-        if start == "[":
-            return Detection(self.id, head.encoding, layout="array", notes=("A JSON array; each element is a row.",))
-        if path := _largest(head.text, found):
-            keys = ".".join(path)
-            text = f"The rows are taken from {keys!r}; the rest of the object is not used."
-            unused = finding("json_array_chosen", text)
-            notes = [_array_note(path)]
+        elif path := () if start == "[" else _largest(head.text, found):
+            text = f"The rows are taken from {'.'.join(path)!r}; the rest of the object is not used."
+            findings = (finding("json_array_chosen", text),)
             if len(arrays) > 1:
-                notes.append(f"{len(arrays)} arrays of objects were found; you can choose another one.")
-            return Detection(
-                self.id, head.encoding, layout="object", array_path=path, arrays=_with_whole(arrays),
-                notes=tuple(notes), findings=(unused,),
-            )  # fmt: skip
-        if arrays:
-            note = "A single JSON value."
-            return Detection(self.id, head.encoding, layout="values", arrays=_with_whole(arrays), notes=(note,))
-        return Detection(self.id, head.encoding, layout="values", notes=("A single JSON value.",))
+                more = (f"{len(arrays)} arrays of objects were found; you can choose another one.",)
+        single = start == "{" or (start != "[" and chosen is None)
+        layout = "object" if path else "values" if single else "array"
+        note = "A single JSON value." if layout == "values" else _array_note(path)
+        choices = (*arrays, ArrayFound((), 1)) if arrays else ()  # each array, or the document as the only row
+        return Detection(
+            self.id, head.encoding, layout=layout, array_path=path, arrays=choices, notes=(note, *more),
+            findings=findings,
+        )  # fmt: skip
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         if not current.arrays:
@@ -98,11 +90,6 @@ class JsonFormat(Format):
             yield item
         if empty:
             raise data_error("json_no_rows", "The array is empty.", line=1)
-
-
-def _with_whole(arrays: tuple[ArrayFound, ...]) -> tuple[ArrayFound, ...]:
-    """The choices: each array, or the document as the only row."""
-    return (*arrays, ArrayFound((), 1)) if arrays else ()
 
 
 def _largest(text: str, candidates: Mapping[tuple[str, ...], int]) -> tuple[str, ...]:

@@ -15,15 +15,23 @@ import zipfile
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
 from core.data.formats.base import Detection, Format, Head, ReadingChoice, ReadingOption, SheetFound
-from core.data.formats.csv import column_names, find_preamble, has_header, layout_choices, layout_facts
+from core.data.formats.csv import (
+    column_names,
+    find_preamble,
+    has_header,
+    layout_choices,
+    layout_facts,
+    numbered,
+    skipped,
+)
 from core.data.issues import data_error, finding
 from core.errors import DataError
-from core.messages import Finding, Reject, Row
+from core.messages import Reject, Row
 from core.text import plural, size as size_text
 
 MAX_UNPACKED_BYTES = 1 << 30
@@ -82,12 +90,8 @@ class XlsxFormat(Format):
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         options = [
-            ReadingOption(
-                sheet.name,
-                sheet.name,
-                f"{sheet.rows:,} rows, {sheet.columns:,} columns" + ("" if sheet.visible else ", hidden"),
-            )
-            for sheet in current.sheets
+            ReadingOption(name, name, f"{rows:,} rows, {columns:,} columns" + ("" if visible else ", hidden"))
+            for name, rows, columns, visible in map(astuple, current.sheets)
         ]
         sheets = (ReadingChoice.of("sheet", "Sheet", detected, current, options),) if len(options) > 1 else ()
         return (*sheets, *layout_choices(detected, current))
@@ -125,19 +129,12 @@ def _with_columns(
     chosen = overrides.get("header")
     header = bool(chosen) if chosen is not None else has_header(rows)
     first = next(number for number, _ in table if number > skip)
-    findings: tuple[Finding, ...] = ()
-    if header:
-        columns, findings = column_names(rows[0], first)
-    else:
-        columns = tuple(f"column_{index}" for index in range(1, len(rows[0]) + 1))
+    columns, findings = column_names(rows[0], first) if header else (numbered(rows[0]), ())
     if header and len(rows) == 1 and len(table) < _SAMPLE_ROWS:
         raise data_error("no_rows", f"The file has a header ({', '.join(columns[:8])}) but no rows.")
     preamble = tuple("\t".join(cells).rstrip()[:500] for number, cells in table if number <= skip)
     if preamble:
-        count = len(preamble)
-        text = f"{plural(count, 'row')} before the header {'was' if count == 1 else 'were'} skipped."
-        skipped = finding("csv_preamble", text, line=1)
-        findings = (skipped, *findings)
+        findings = (skipped(len(preamble), "row"), *findings)
     for code, what in _READ_AS_EMPTY.items():
         if empty_cells[code]:
             verbs = ("contains", "is") if empty_cells[code] == 1 else ("contain", "are")
@@ -167,14 +164,10 @@ def _check_archive(path: Path) -> Counter[str]:
             if not any(member.filename == "xl/workbook.xml" for member in members):
                 raise data_error("container", "The file is a zip archive, not an Excel workbook.", "Unpack it first.")
             return sum((_empty_cells(archive, member) for member in members), Counter())
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except Exception as error:  # what zipfile and zlib raise has no common base class
         raise data_error("xlsx_unreadable", f"The workbook cannot be read: {str(error)[:200]}.") from error
-    except Exception as error:  # zlib.error has no common base class
-        if isinstance(error, DataError):
-            raise
-        raise data_error("xlsx_unreadable", f"The workbook is damaged: {str(error)[:200]}.") from error
 
 
 def _empty_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Counter[str]:

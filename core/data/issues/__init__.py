@@ -6,22 +6,9 @@ its score and its fixes, and docs/findings.md all read this catalog. It is not f
 remains one short paragraph.
 """
 
-# The order is that of the document and of the worklist.
+# Each adds its issues, in the order of the document and of the worklist.
 # isort: off
-from core.data.issues import (  # each adds its issues
-    files,
-    tables,
-    rows,
-    messages,
-    sets,
-    consistency,
-    copies,
-    answers,
-    lengths,
-    privacy,
-    text,
-    languages,
-)
+from core.data.issues import files, rows, sets, consistency, copies, answers, lengths, privacy, text, languages
 # isort: on
 
 from core.data.issues.findings import data_error, finding, from_error, reject

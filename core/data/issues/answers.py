@@ -9,8 +9,7 @@ from typing import ClassVar
 
 from core.data.examples import likeness
 from core.data.issues.check import BaseCheck, Case, Hit, named, shown, spans_of
-from core.data.issues.fixes import DROP, EDIT
-from core.data.issues.issue import ISSUES, Issue, ScoreShare
+from core.data.issues.issue import DROP, EDIT, ISSUES, Issue, ScoreShare
 
 
 class Answers(BaseCheck):

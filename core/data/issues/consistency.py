@@ -14,8 +14,7 @@ import numpy as np
 from core.data.examples import likeness
 from core.data.examples.sets import ExampleSet, groups_of
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress, shown
-from core.data.issues.fixes import DROP_ALL, EDIT
-from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare
+from core.data.issues.issue import DROP_ALL, EDIT, ISSUES, Affected, Fix, Issue, ScoreShare
 from core.messages import Message
 from core.text import plural
 
@@ -167,11 +166,6 @@ def _minority(affected: Affected) -> list[int]:
     return sorted(drop)
 
 
-def _drop_minority(affected: Affected) -> Mapping[str, Any]:
-    drop = _minority(affected)
-    return {"positions": drop} if drop else {}
-
-
 def _usual_system(affected: Affected) -> Mapping[str, Any]:
     """The system message of all examples without this issue, which is the same in each; "" where they have none."""
     if not affected.positions:
@@ -205,9 +199,8 @@ _issue = partial(Issue, subject="Consistency", scope="set")
 ISSUES.add(_issue("contradictions", "Same input, different answers", "error",
     "{examples}{in_groups} with the same input {have} different answers.",
     "The model cannot learn both. Keep the right answer of each group and drop the others.",
-    (Fix("keep_common", "Keep the most common answer, drop {n}",
-         "In each group with a most common answer, the others are dropped.", "drop_rows", _drop_minority,
-         lambda affected: len(_minority(affected))),
+    (Fix.at(_minority, "keep_common", "Keep the most common answer, drop {n}",
+            "In each group with a most common answer, the others are dropped.", "drop_rows"),
      DROP_ALL, EDIT),
     ScoreShare("consistency", 1.0), check=Contradictions))
 ISSUES.add(_issue("varied_answers", "Same input, several long answers", "info",

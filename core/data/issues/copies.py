@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import mmap
 import tempfile
-from abc import abstractmethod
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import IO, Any, overload
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,31 +17,12 @@ from core.data.examples.near_duplicates import NearDuplicates, SimilarPair
 from core.data.examples.sets import ExampleSet
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress, shown
 from core.data.issues.duplicate_map import DuplicateMap, draw
-from core.data.issues.fixes import EDIT, positions
-from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare, Verdict
+from core.data.issues.issue import EDIT, ISSUES, Affected, Fix, Issue, ScoreShare, Verdict, positions
 
 Numbers = Any  # a one-dimensional numpy array
 
 
-class _Texts(Sequence[str]):
-    """Texts that are made on request."""
-
-    @abstractmethod
-    def text(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self.text(number) for number in range(*index.indices(len(self)))]
-        return self.text(index)
-
-
-class TextFile(_Texts):
+class TextFile:
     """Texts in a temporary file, read on request: a million of them take no memory."""
 
     def __init__(self) -> None:
@@ -59,7 +39,7 @@ class TextFile(_Texts):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def text(self, index: int) -> str:
+    def __getitem__(self, index: int) -> str:
         if not 0 <= index < len(self):
             raise IndexError(index)
         if self._ends[-1] == 0:
@@ -70,7 +50,7 @@ class TextFile(_Texts):
         return self._map[self._ends[index] : self._ends[index + 1]].decode("utf-8", "surrogatepass")
 
 
-class _Without(_Texts):
+class _Without:
     """Texts without what most of them have in common."""
 
     def __init__(self, texts: TextFile, boilerplate: Boilerplate) -> None:
@@ -79,8 +59,8 @@ class _Without(_Texts):
     def __len__(self) -> int:
         return len(self._texts)
 
-    def text(self, index: int) -> str:
-        return self._boilerplate.without(self._texts.text(index))
+    def __getitem__(self, index: int) -> str:
+        return self._boilerplate.without(self._texts[index])
 
 
 class Copies(BaseCheck):
@@ -213,11 +193,6 @@ def _copies_to_drop(affected: Affected) -> list[int]:
     return sorted(drop - {row.position for row in affected.rows if not row.subject})
 
 
-def _drop_copies(affected: Affected) -> Mapping[str, Any]:
-    drop = _copies_to_drop(affected)
-    return {"positions": drop} if drop else {}
-
-
 def _groups(affected: Affected) -> list[list[int]]:
     """The groups with the exact copies of their members."""
     twins = _twins(affected)
@@ -246,18 +221,13 @@ def _held_out_positions(affected: Affected) -> list[int]:
     return [position for position in affected.positions if position in held_out]
 
 
-def _into_training(affected: Affected) -> Mapping[str, Any]:
-    moved = _held_out_positions(affected)
-    return {"positions": moved, "split": "train"} if moved else {}
-
-
-_MOVE = Fix(
+_MOVE = Fix.at(
+    _held_out_positions,
     "move_to_train",
     "Move {n} to training",
     "They are trained on and no longer used for validation.",
     "move",
-    _into_training,
-    lambda affected: len(_held_out_positions(affected)),
+    split="train",
 )
 _copy = partial(Issue, subject="Copies and leakage", scope="set")
 
@@ -276,15 +246,12 @@ ISSUES.add(_copy("near_leakage", "Validation examples nearly the same as trainin
     ScoreShare("separation", 1.0), check=Copies))
 ISSUES.add(_copy("duplicate_examples", "Exact copies", "warning",
     "{redundant}{in_groups}: exact copies of others.", "Copies are learned as often as they occur. Keep one of each.",
-    (Fix("drop_copies", "Drop {copies}", "The first of each group is kept.", "drop_rows", _drop_copies,
-         lambda affected: len(_copies_to_drop(affected))),
-     EDIT),
+    (Fix.at(_copies_to_drop, "drop_copies", "Drop {copies}", "The first of each group is kept.", "drop_rows"), EDIT),
     ScoreShare("uniqueness", 1.0), check=Copies, rule=duplicates))
 ISSUES.add(_copy("near_duplicates", "Near duplicates", "warning",
     "{redundant}{in_groups}: nearly the same as others.",
     "Near duplicates add little and count as much as others. Keep one of each group, unless they are intended.",
-    (Fix("drop_copies", "Keep the first of each, drop {n}", "By their order.", "drop_rows", _drop_copies,
-         lambda affected: len(_copies_to_drop(affected))),
+    (Fix.at(_copies_to_drop, "drop_copies", "Keep the first of each, drop {n}", "By their order.", "drop_rows"),
      Fix("keep_longest", "Keep the longest of each, drop {n}", "By their length.", "merge", _merge_groups,
          lambda affected: sum(len(group) - 1 for group in _groups(affected))),
      EDIT),

@@ -1,4 +1,4 @@
-"""What can be wrong with a file as a whole, and with its text."""
+"""What can be wrong with a file, with its text, and with CSV, JSON, Excel, gzip and Parquet files and their rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from core.text import size
 
 _file = partial(Issue, subject="The file", scope="file")
 _text = partial(Issue, subject="Text", scope="row")
+_csv = partial(Issue, subject="CSV", scope="row")
+_json = partial(Issue, subject="JSON and JSON lines", scope="row")
+_packed = partial(Issue, subject="Excel and gzip", scope="file")
+_parquet = partial(Issue, subject="Parquet", scope="file")
 
 # fmt: off
 ISSUES.add(_file("data", "Data error", "error",
@@ -43,3 +47,63 @@ ISSUES.add(_text("nul", "NUL character", "error",
 ISSUES.add(_text("lone_surrogate", "Half a character", "error",
     "The row contains half of a surrogate pair, which is not a valid character.",
     "Export the row again; an emoji was probably cut in two."))
+# ---- CSV
+ISSUES.add(_csv("csv_ragged", "Wrong number of cells", "error",
+    "The row has more or fewer cells than the header.", "Quote cells that contain the delimiter."))
+ISSUES.add(_csv("csv_unclosed_quote", "Unclosed quote", "error",
+    "A quote was opened and never closed.", 'Close it, or write a quote inside a cell twice ("").', unreadable=True))
+ISSUES.add(_csv("csv_quote", "Text after a quote", "error",
+    "Text follows a closing quote.", 'Write a quote inside a quoted cell twice ("").', unreadable=True))
+ISSUES.add(_csv("csv_too_long", "Line or cell too long", "error",
+    "A line or cell is longer than 10 MB.", "Check for an unclosed quote; split the cell.", unreadable=True))
+ISSUES.add(_csv("csv_header", "Blank or repeated column name", "warning",
+    "A column name is blank or appears twice; the column was renamed.", "Give the column a name in the file."))
+ISSUES.add(_csv("csv_preamble", "Lines before the header", "warning",
+    "Lines before the header are not part of the table and were left out.",
+    "Remove them from the file, or turn the header off if they are rows."))
+# ---- JSON and JSON lines
+ISSUES.add(_json("json_syntax", "Invalid JSON", "error",
+    "The text is not valid JSON.", "Correct it at the given position.", unreadable=True))
+ISSUES.add(_json("json_depth", "Nested too deeply", "error",
+    "Brackets are nested deeper than 100 levels.", "Flatten the value.", unreadable=True))
+ISSUES.add(_json("json_duplicate_key", "Duplicate key", "error",
+    "An object has the same key twice.", "Remove or rename one of them."))
+ISSUES.add(_json("json_number", "Number too large", "error",
+    "A number is too large to be stored exactly (such as 1e400 or 5,000 digits).", "Write it as text."))
+ISSUES.add(_json("json_too_long", "Record too long", "error",
+    "A record is longer than 10 MB.", "Split it; check for a missing line break.", unreadable=True))
+ISSUES.add(_json("json_no_rows", "No rows in the JSON", "error",
+    "The JSON is valid but has no objects to use as rows.",
+    'Each row is an object, such as {"question": "...", "answer": "..."}.', scope="file"))
+ISSUES.add(_json("json_array_chosen", "One array of an object", "info",
+    "The rows are taken from one array of the JSON object; the rest of the object is not used.", scope="file"))
+# ---- Excel and gzip
+ISSUES.add(_packed("xlsx_unreadable", "Unreadable workbook", "error",
+    "The Excel workbook is damaged, or has no such sheet.",
+    "Open and save it in Excel, or export the sheet as CSV (UTF-8).", unreadable=True))
+ISSUES.add(_packed("xlsx_encrypted", "Password-protected workbook", "error",
+    "The Excel workbook is protected by a password.", "Save it without a password.", unreadable=True))
+ISSUES.add(_packed("xlsx_too_large", "Workbook too large", "error",
+    "Unpacked, the Excel workbook exceeds the size limit.", "Export the sheet as CSV (UTF-8).", unreadable=True))
+ISSUES.add(_packed("xlsx_error_cells", "Excel errors in cells", "warning",
+    "Cells of the workbook contain an Excel error such as #N/A or #DIV/0!; they are read as empty.",
+    "Correct them in the workbook.", scope="row"))
+ISSUES.add(_packed("xlsx_formula_cells", "Formulas without a value", "warning",
+    "Cells of the workbook contain a formula that was never computed; they are read as empty.",
+    "Open and save it in Excel or LibreOffice, which store the values beside the formulas.", scope="row"))
+ISSUES.add(_packed("gzip_damaged", "Damaged gzip file", "error",
+    "The gzip file is truncated or damaged.", "Compress or download it again.", unreadable=True))
+ISSUES.add(_packed("gzip_incomplete", "Incomplete gzip file", "warning",
+    "The gzip file is truncated or damaged; only the rows before the damage were read.",
+    "Compress or download it again."))
+ISSUES.add(_packed("gzip_too_large", "Gzip file too large", "error",
+    "Unpacked, the gzip file exceeds the size limit.", "Split it into several files.", unreadable=True))
+# ---- Parquet
+ISSUES.add(_parquet("parquet_unreadable", "Unreadable Parquet file", "error",
+    "The Parquet file is truncated or damaged.", "Write or download it again.", unreadable=True))
+ISSUES.add(_parquet("parquet_encrypted", "Encrypted Parquet file", "error",
+    "The Parquet file is encrypted.", "Write it without encryption.", unreadable=True))
+ISSUES.add(_parquet("parquet_too_large", "Parquet file too large", "error",
+    "Unpacked, the Parquet file exceeds the size limit.", "Write fewer rows per file.", unreadable=True))
+ISSUES.add(_parquet("binary_as_base64", "Binary column", "info",
+    "A binary column is not text; it is shown as base64.", "Leave the column out."))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
 from core.data.examples.sets import ExampleSet
 from core.data.issues.check import CheckSettings, QualityCheck
@@ -68,6 +68,17 @@ class Fix:
     parameters: Callable[[Affected], Mapping[str, Any] | None] = _no_parameters
     changes: Callable[[Affected], int] = _positions
     drops_all: bool = False
+
+    @classmethod
+    def at(
+        cls, find: Callable[[Affected], Sequence[int]], id: str, title: str, text: str, operation: str, **more: Any
+    ) -> Self:
+        """A fix of the examples that `find` names; `more` are further parameters of the operation."""
+
+        def parameters(affected: Affected) -> Mapping[str, Any]:
+            return {"positions": found, **more} if (found := find(affected)) else {}
+
+        return cls(id, title, text, operation, parameters, lambda affected: len(find(affected)))
 
     @property
     def one_click(self) -> bool:
@@ -169,3 +180,18 @@ def checks() -> list[Callable[[CheckSettings], QualityCheck]]:
 def codes(*scopes: Scope) -> frozenset[str]:
     """The codes of the issues about these."""
     return frozenset(issue.code for issue in ISSUES if issue.scope in scopes)
+
+
+# ---- the fixes that several issues offer
+
+
+def positions(affected: Affected) -> Mapping[str, Any]:
+    """Parameters of an operation that takes nothing but the examples; empty where there are none."""
+    return {"positions": affected.positions} if affected.positions else {}
+
+
+DROP: Final = Fix(
+    "drop", "Drop {examples}", "Makes a new version without them.", "drop_rows", positions, drops_all=True
+)
+DROP_ALL: Final = replace(DROP, title="Drop all {n}", text="Makes a new version without any of them.")
+EDIT: Final = Fix("edit", "Edit them one by one", "Opens these examples in the grid.")

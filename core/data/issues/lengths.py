@@ -11,8 +11,7 @@ import numpy as np
 
 from core.data.examples.sets import ExampleSet
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress
-from core.data.issues.fixes import DROP, EDIT
-from core.data.issues.issue import ISSUES, Issue, ScoreShare
+from core.data.issues.issue import DROP, EDIT, ISSUES, Issue, ScoreShare
 from core.text import estimated_tokens
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from core.data.examples import sensitive
 from core.data.issues.check import BaseCheck, Case, Hit, Span, masked, shown
-from core.data.issues.fixes import DROP
-from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare
+from core.data.issues.issue import DROP, ISSUES, Affected, Fix, Issue, ScoreShare
 
 _LISTED = 5
 

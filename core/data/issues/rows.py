@@ -1,4 +1,7 @@
-"""What can be wrong on the way from rows and chats to examples, and with examples that a model wrote."""
+"""What can be wrong on the way from rows and chats to examples, and with the messages of one example.
+
+`core.data.quality.structure` finds what is wrong with messages.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from functools import partial
 from core.data.issues.issue import ISSUES, Issue
 
 _row = partial(Issue, subject="From rows to examples", scope="row")
+_example = partial(Issue, subject="One example", scope="example")
 _written = partial(Issue, subject="Examples written by a model", scope="row")
 
 # fmt: off
@@ -41,3 +45,40 @@ ISSUES.add(_written("ungrounded_name", "Name not in the row", "warning",
 ISSUES.add(_written("answer_cut", "Answer cut off", "warning",
     "The model reached the maximum answer length; the text may end early.",
     "Read its end; raise the maximum and write it again."))
+ISSUES.add(_example("messages_invalid", "Invalid messages", "error",
+    "The messages are not a list of objects.", 'Write [{"role": ..., "content": ...}].'))
+ISSUES.add(_example("role_unknown", "Unknown role", "error",
+    "A role is not one of system, user, assistant and tool.", "Use one of the four, in lower case."))
+ISSUES.add(_example("assistant_missing", "No output", "error",
+    "There is no assistant message, so there is no output to learn.", "Add the desired answer."))
+ISSUES.add(_example("user_missing", "No input", "error",
+    "There is no user message, so there is no input.", "Add the question or request."))
+ISSUES.add(_example("content_empty", "Empty message", "error",
+    "A message is empty or blank.", "Fill it in, or remove the message."))
+ISSUES.add(_example("content_not_text", "Content is not text", "error",
+    "A message's content is not text.", "Write the content as a single text."))
+ISSUES.add(_example("assistant_first", "Assistant speaks first", "warning",
+    "The assistant speaks before any user.", "Start with the user's input."))
+ISSUES.add(_example("role_repeated", "Repeated role", "warning",
+    "Two messages of the same role follow each other.", "Join them, or add the missing turn between them."))
+ISSUES.add(_example("system_late", "Late system message", "warning",
+    "A system message appears after the first turn.", "Move it to the front."))
+ISSUES.add(_example("last_not_assistant", "The conversation does not end with an answer", "warning",
+    "The last message is not from the assistant; nothing is learned from it.", "Remove it, or add the answer."))
+ISSUES.add(_example("tool_call_invalid", "Invalid tool call", "error",
+    "A tool call does not have the expected shape.", "Give id, type and function {name, arguments}."))
+ISSUES.add(_example("tool_call_unanswered", "Tool call without a result", "warning",
+    "A tool call has no result.", "Add a tool message with its tool_call_id."))
+ISSUES.add(_example("tool_result_orphan", "Result without a tool call", "error",
+    "A tool message does not belong to an earlier call.", "Set tool_call_id to the id of an earlier call."))
+ISSUES.add(_example("arguments_not_json", "Arguments are not JSON", "error",
+    "The arguments of a tool call are not a JSON text.", "Write them as a JSON string."))
+ISSUES.add(_example("weight_invalid", "Invalid weight", "error",
+    "A weight is neither 0 nor 1, or not on an assistant message.", "Use 0 or 1."))
+ISSUES.add(_example("keys_extra", "Unused keys", "warning",
+    "A message has keys that training does not use.", "Remove them, or ignore this."))
+ISSUES.add(_example("invisible_characters", "Invisible characters", "warning",
+    "The text contains zero-width characters or characters that change the writing direction.",
+    "Remove them unless they are intended."))
+ISSUES.add(_example("all_masked", "No loss in the example", "warning",
+    "Every assistant message has weight 0, so nothing is learned from the example.", "Set one weight to 1."))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from core.data.examples.characters import SPECIAL_TOKENS
 from core.data.issues.check import BaseCheck, Case, Hit, named, shown, spans_of
-from core.data.issues.fixes import DROP, EDIT, positions
-from core.data.issues.issue import ISSUES, Affected, Fix, Issue, ScoreShare
+from core.data.issues.issue import DROP, EDIT, ISSUES, Affected, Fix, Issue, ScoreShare, positions
 
 
 class SpecialTokens(BaseCheck):
@@ -79,11 +77,6 @@ def _repairable(affected: Affected) -> list[int]:
     ]
 
 
-def _repair(affected: Affected) -> Mapping[str, Any]:
-    repairable = _repairable(affected)
-    return {"positions": repairable} if repairable else {}
-
-
 _issue = partial(Issue, subject="Text of the examples")
 
 # fmt: off
@@ -99,7 +92,5 @@ ISSUES.add(_issue("special_tokens", "Special tokens inside the text", "warning",
 ISSUES.add(_issue("mojibake", "Damaged letters", "warning",
     "{examples} contain{s} letters that an encoding error damaged.",
     "The text was once read in the wrong encoding (“Ã©” for “é”). Repair it.",
-    (Fix("repair", "Repair {examples}", "Restores the original letters.", "repair_text", _repair,
-         lambda affected: len(_repairable(affected))),
-     EDIT, DROP),
+    (Fix.at(_repairable, "repair", "Repair {examples}", "Restores the original letters.", "repair_text"), EDIT, DROP),
     ScoreShare("text", 1.0), check=Mojibake))

@@ -95,15 +95,6 @@ def check_file(path: Path, *, processes: int = PROCESSES) -> Report:
     return Report(read, tuple(findings))
 
 
-def check_line(line: str) -> list[str]:
-    """The checks that one line fails, in the order in which the cookbook counts them."""
-    try:
-        example = json.loads(line)
-        return list(_failed(example))
-    except (ValueError, RecursionError, AttributeError, TypeError):
-        return [UNREADABLE]
-
-
 def _failed(example: Any) -> Iterator[str]:
     if not isinstance(example, dict):
         yield "data_type"
@@ -186,7 +177,8 @@ def _line_by_line(data: bytes) -> _Part:
 
 
 def _exact(line: bytes) -> list[str]:
+    """The checks that one line fails, in the order in which the cookbook counts them."""
     try:
-        return check_line(line.decode("utf-8"))
-    except UnicodeDecodeError:
+        return list(_failed(json.loads(line.decode("utf-8"))))
+    except (ValueError, RecursionError, AttributeError, TypeError):
         return [UNREADABLE]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, Final
 
-from core.data.issues.duplicate_map import DuplicateMap, MapEdge, MapPoint
+from pydantic import TypeAdapter
+
+from core.data.issues.duplicate_map import DuplicateMap
 from core.messages import Severity
 
 FORMAT: Final = 2  # of the files; grows with the checks, so that an older report counts as missing
@@ -84,23 +87,14 @@ class QualityReport:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> QualityReport:
-        """The report that `to_dict` described. Raises KeyError or TypeError where it is another one."""
-        values = dict(raw)
-        values["parts"] = tuple(ScorePart(**part) for part in raw["parts"])
-        values["issues"] = tuple(
-            IssueGroup(**{**issue, "actions": tuple(Action(**action) for action in issue["actions"])})
-            for issue in raw["issues"]
-        )
-        values["notes"] = tuple(raw["notes"])
-        drawn = raw["duplicate_map"]
-        values["duplicate_map"] = DuplicateMap(
-            tuple(MapPoint(**point) for point in drawn["points"]),
-            tuple(MapEdge(**edge) for edge in drawn["edges"]),
-            drawn["clusters"],
-            drawn["examples"],
-        )
-        return cls(**values)
+        """The report that `to_dict` described. Raises ValueError where it is another one."""
+        return _adapter().validate_python(raw)
 
     def issue(self, code: str) -> IssueGroup | None:
         """The issue of this code, if it was found."""
         return next((issue for issue in self.issues if issue.code == code), None)
+
+
+@cache
+def _adapter() -> TypeAdapter[QualityReport]:
+    return TypeAdapter(QualityReport)

@@ -99,30 +99,20 @@ def page(
         labels: their last answer is one of these.
         min_tokens, max_tokens: by the estimate.
     """
-    conditions: list[str] = ["true"]
-    values: list[Any] = [str(path)]
-    if search:
-        conditions.append(r"text ILIKE ? ESCAPE '\'")
-        values.append(f"%{_escape(search)}%")
-    if split:
-        conditions.append("split = ?")
-        values.append(arguments.whole(split))
-    if flags:
-        conditions.append("list_has_any(flags, ?)")
-        values.append(arguments.texts(flags, "flags"))
-    if labels:
-        conditions.append("list_contains(?, label)")
-        values.append(arguments.texts(labels, "labels"))
-    if min_tokens is not None:
-        conditions.append("tokens >= ?")
-        values.append(min_tokens)
-    if max_tokens is not None:
-        conditions.append("tokens <= ?")
-        values.append(max_tokens)
-    where = " AND ".join(conditions)  # fixed texts only; every value is a parameter
+    asked: tuple[tuple[str, Any], ...] = (
+        (r"text ILIKE ? ESCAPE '\'", f"%{_escape(search)}%" if search else None),
+        ("split = ?", arguments.whole(split) if split else None),
+        ("list_has_any(flags, ?)", arguments.texts(flags, "flags") or None),
+        ("list_contains(?, label)", arguments.texts(labels, "labels") or None),
+        ("tokens >= ?", min_tokens),
+        ("tokens <= ?", max_tokens),
+    )
+    given = [(condition, value) for condition, value in asked if value is not None]
+    where = " AND ".join(["true", *(condition for condition, _ in given)])  # fixed texts; every value is a parameter
+    values = [str(path), *(value for _, value in given)]
     with connect() as connection:
         count = f"SELECT count(*) FROM read_parquet(?) WHERE {where}"  # noqa: S608
-        total = _one(connection.execute(count, values))[0]
+        ((total,),) = connection.execute(count, values).fetchall()
         query = f"{_SELECT} WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
         rows = connection.execute(query, [*values, arguments.count(limit), arguments.count(offset)]).fetchall()
     return Page([_record(row) for row in rows], int(total))
@@ -182,9 +172,9 @@ def statistics(path: Path) -> Statistics:
         FROM read_parquet(?)
     """
     with connect() as connection:
-        (total, train, tokens, mean, median, most, turns_most, multi, system, distinct) = _one(
-            connection.execute(query, [str(path)])
-        )
+        ((total, train, tokens, mean, median, most, turns_most, multi, system, distinct),) = connection.execute(
+            query, [str(path)]
+        ).fetchall()
         labels: list[Label] = []
         if distinct <= 200 and distinct * 2 <= total:
             by_label = "SELECT label, count(*) FROM read_parquet(?) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?"
@@ -226,11 +216,4 @@ def _example(messages: str, source: str, line: int, split: Split, flags: Sequenc
 
 def _escape(text: str) -> str:
     """`%`, `_` and the backslash as themselves inside ILIKE. Half characters, which no file holds, find nothing."""
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-
-
-def _one(result: Any) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = result.fetchone()
-    assert row is not None
-    return row
+    return arguments.whole(text).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from core.data.examples.identity import identity, messages_of
 from core.data.examples.parquet import ParquetRows
+from core.data.versions.files import read_rows
 from core.messages import Example, Split
 
 PROVENANCE = "provenance.parquet"
@@ -103,7 +104,7 @@ class Provenance:
     """Read along while the examples go by in their order: `of(position)`; {} where nothing is known."""
 
     def __init__(self, path: Path | None) -> None:
-        self._rows = _provenance_rows(path) if path else iter(())
+        self._rows = ((row["position"], row["provenance"]) for row in (read_rows(path) if path else ()))
         self._next = next(self._rows, None)
 
     def of(self, position: int) -> dict[str, Any]:
@@ -133,10 +134,3 @@ class ProvenanceWriter:
     def close(self) -> None:
         if self._rows is not None:
             self._rows.close()
-
-
-def _provenance_rows(path: Path) -> Iterator[tuple[int, str]]:
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_BATCH):
-            for row in batch.to_pylist():
-                yield row["position"], row["provenance"]

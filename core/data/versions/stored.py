@@ -43,13 +43,10 @@ class StoredExamples:
 
     def _seek(self, position: int) -> None:
         if position < self._first:
-            self._restart()
+            self._first, self._batch, self._batches = 0, (), _batches(self._path)
         while position >= self._first + len(self._batch):
             self._first += len(self._batch)
             self._batch = next(self._batches)
-
-    def _restart(self) -> None:
-        self._first, self._batch, self._batches = 0, (), _batches(self._path)
 
 
 def interleaved(stored: Any, others: Sequence[dict[str, Any]], is_stored: Sequence[bool]) -> Any:

@@ -19,18 +19,8 @@ import pyarrow.parquet as pq
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.identity import identities
 from core.data.examples.parquet import BATCH, ParquetRows
-from core.data.versions.files import (
-    EXAMPLE_SCHEMA,
-    EXAMPLES,
-    FINDING_SCHEMA,
-    FINDINGS,
-    FLAGS,
-    LABEL_CHARACTERS,
-    MANIFEST,
-    REJECTS,
-    example_row,
-    finding_row,
-)
+from core.data.versions import files
+from core.data.versions.files import EXAMPLE_SCHEMA, EXAMPLES, FINDINGS, LABEL_CHARACTERS, REJECTS
 from core.data.versions.manifest import HoldOut
 from core.messages import Example, Finding, Reject
 from core.text import CHARACTERS_PER_TOKEN
@@ -66,12 +56,12 @@ class VersionWriter:
 
     def __init__(self, directory: Path, *, hold_out: float | None = None, seed: int = DEFAULT_SEED) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        for name in (EXAMPLES, FINDINGS, REJECTS, MANIFEST, _UNSPLIT):
+        for name in (EXAMPLES, FINDINGS, REJECTS, files.MANIFEST, _UNSPLIT):
             (directory / name).unlink(missing_ok=True)
         self.directory = directory
         self._hold_out, self._seed = hold_out, seed
         self._examples = _Unsplit(directory / _UNSPLIT)
-        self._findings = ParquetRows(directory / FINDINGS, FINDING_SCHEMA)
+        self._findings = ParquetRows(directory / FINDINGS, files.FINDING_SCHEMA)
         self._rejects = (directory / REJECTS).open("w", encoding="utf-8")
         self._train = self._own_validation = self._rejected = 0
         self._by_severity: dict[str, int] = {"error": 0, "warning": 0, "info": 0}
@@ -93,7 +83,7 @@ class VersionWriter:
 
     def add(self, example: Example, findings: Iterable[Finding] = ()) -> None:
         noted = tuple(findings)
-        self._examples.add(example_row(self.examples, example, (*example.flags, *(item.code for item in noted))))
+        self._examples.add(files.example_row(self.examples, example, (*example.flags, *(item.code for item in noted))))
         self._count(example.split, 1)
         self.note(noted)
 
@@ -126,7 +116,7 @@ class VersionWriter:
     def note(self, findings: Iterable[Finding]) -> None:
         for found in findings:
             self._by_severity[found.severity] += 1
-            self._findings.add(finding_row(found))
+            self._findings.add(files.finding_row(found))
 
     def finish(self) -> Written:
         """Split, write the final examples file, and say what there is. The manifest is the caller's to write."""
@@ -251,12 +241,12 @@ def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> A
     characters = pc.utf8_length(texts[0]).cast(pa.int64())
     for column in texts[1:]:
         characters = pc.add(characters, pc.utf8_length(column))
-    flags: Any = pa.repeat(pa.scalar([], FLAGS), number)
+    flags: Any = pa.repeat(pa.scalar([], files.FLAGS), number)
     if examples.findings:
         codes: list[list[str]] = [[]] * number
         for index, found in examples.findings.items():
             codes[index] = sorted({item.code for item in found})
-        flags = pa.array(codes, FLAGS)
+        flags = pa.array(codes, files.FLAGS)
     columns = [
         pa.array(range(position, position + number), pa.int64()),
         pa.array(written, pa.string()),

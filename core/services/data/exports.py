@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from core.data.versions import files, reader
 from core.data.versions.exports import EXPORTS, LOSSES, ExportFormat
-from core.messages import Example
 from core.services.data.datasets.records import get_dataset, get_version, version_file
 
 __all__ = ["EXPORTS", "ExportFormat", "Loss", "export", "filename", "losses"]
@@ -32,7 +31,7 @@ def losses(version_id: str, format: str, split: str | None = None) -> list[Loss]
     chosen = EXPORTS.get(format)
     counts: dict[str, int] = {}
     splits: set[str] = set()
-    for example in _examples(version_id, split):
+    for example in reader.iterate(version_file(version_id, files.EXAMPLES), split):
         splits.add(example.split)
         for code in chosen.losses(example):
             counts[code] = counts.get(code, 0) + 1
@@ -61,10 +60,6 @@ def filename(version_id: str, format: str, split: str | None = None) -> str:
     name = re.sub(r"[^\w.-]+", "-", get_dataset(version.dataset_id).name).strip("-.")[:80] or "dataset"
     part = f"-{split}" if split else ""
     return f"{name}-v{version.number}{part}{EXPORTS.get(format).suffix}"
-
-
-def _examples(version_id: str, split: str | None) -> Iterator[Example]:
-    return reader.iterate(version_file(version_id, files.EXAMPLES), split)
 
 
 def _sentence(code: str, count: int) -> str:

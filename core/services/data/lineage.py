@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sqlmodel import col, select
@@ -63,7 +64,12 @@ def _picture(uow: UnitOfWork, asked: str) -> Lineage:
     everything = {row.id: row for row in uow.session.exec(select(DatasetVersion))}
     datasets = {row.id: row for row in uow.session.exec(select(FineTuningDataset))}
     own = {row.id for row in everything.values() if row.dataset_id == asked}
-    known = _upwards(own, everything) | _downwards(own, everything)
+    parents = {row.id: [parent for parent in row.parents if parent in everything] for row in everything.values()}
+    children: dict[str, list[str]] = {}
+    for row_id, above in parents.items():
+        for parent in above:
+            children.setdefault(parent, []).append(row_id)
+    known = _reached(own, parents.__getitem__) | _reached(own, lambda version_id: children.get(version_id, ()))
     nodes: dict[str, Node] = {}
     edges: list[Edge] = []
     for version_id in sorted(known, key=lambda key: (everything[key].created_at, everything[key].number)):
@@ -80,29 +86,14 @@ def _picture(uow: UnitOfWork, asked: str) -> Lineage:
     return Lineage(tuple(sorted(nodes.values(), key=lambda node: order[node.kind])), tuple(edges))
 
 
-def _upwards(own: set[str], everything: dict[str, DatasetVersion]) -> set[str]:
-    """The versions themselves and all that they came from."""
+def _reached(own: set[str], following: Callable[[str], Iterable[str]]) -> set[str]:
+    """The versions themselves and all that can be reached from them."""
     known, waiting = set(own), list(own)
     while waiting:
-        for parent in everything[waiting.pop()].parents:
-            if parent in everything and parent not in known:
-                known.add(parent)
-                waiting.append(parent)
-    return known
-
-
-def _downwards(own: set[str], everything: dict[str, DatasetVersion]) -> set[str]:
-    """The versions themselves and all that came of them."""
-    children: dict[str, list[str]] = {}
-    for row in everything.values():
-        for parent in row.parents:
-            children.setdefault(parent, []).append(row.id)
-    known, waiting = set(own), list(own)
-    while waiting:
-        for child in children.get(waiting.pop(), ()):
-            if child not in known:
-                known.add(child)
-                waiting.append(child)
+        for other in following(waiting.pop()):
+            if other not in known:
+                known.add(other)
+                waiting.append(other)
     return known
 
 

@@ -7,7 +7,7 @@ learned.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -183,9 +183,7 @@ def _pieces(
         loss, beyond = labels[number] != IGNORED, number >= max_length
         last = pieces[-1] if pieces else None
         if last is not None and end <= shown and last.beyond == beyond and not last.special:
-            pieces[-1] = Piece(
-                last.text, last.first, (*last.ids, token), False, last.loss or loss, last.message, last.beyond
-            )
+            pieces[-1] = replace(last, ids=(*last.ids, token), loss=last.loss or loss)
             continue
         text = rendered.text[max(start, shown) : end]
         pieces.append(Piece(text, number, (token,), token in special, loss, owners[number], beyond))

@@ -13,7 +13,7 @@ from core.data.editing.text import rewrite
 from core.data.examples.sets import ExampleSet
 from core.data.issues import ISSUES, Fix, Issue, ScoreShare, Verdict, document, finding
 from core.data.issues.check import BaseCheck, Case, Hit
-from core.data.issues.fixes import positions
+from core.data.issues.issue import positions
 from core.data.quality.set_rules import check_set
 from core.errors import DataError
 from core.services.data import datasets, quality

@@ -46,9 +46,9 @@ def schema_for(fixed: int, free: int, *, bounded: bool = False) -> dict[str, Any
     if fixed:
         properties["answers"] = {"type": "array", "items": answer, "minItems": fixed, "maxItems": fixed}
     if free:
-        pair = _object({"question": question, "answer": answer})
+        pair = object_schema({"question": question, "answer": answer})
         properties["more"] = {"type": "array", "items": pair, "minItems": free, "maxItems": free}
-    return _object(properties)
+    return object_schema(properties)
 
 
 def parse(text: str, questions: tuple[str, ...], free: int) -> list[WrittenPair]:
@@ -98,7 +98,8 @@ def load_object(text: str) -> dict[str, Any]:
     return content
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object with exactly these properties."""
     return {
         "type": "object",
         "properties": dict(properties),

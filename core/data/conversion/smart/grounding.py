@@ -25,30 +25,24 @@ _TITLES = r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bProf)"
 _SENTENCE_END = re.compile(_TITLES + r"(?:[.!?:;…\n\"“”„«»(\[]\s*|^\s*|[-–—•*]\s+)$")
 # Capitalized in English text without being a name from the row.
 _COMMON: Final = frozenset(
-    re.findall(
-        r"\S+",
+    str.split(
         "i i'm i'll i've i'd ok yes no january february march april may june july august september october november "
-        "december monday tuesday wednesday thursday friday saturday sunday english dr mr mrs ms prof",
+        "december monday tuesday wednesday thursday friday saturday sunday english dr mr mrs ms prof"
     )
 )
 # Words that start a sentence, and so are capitalized, before a name.
 _OPENERS: Final = frozenset(
-    re.findall(
-        r"\S+",
+    str.split(
         "the a an in on at it its this that these those he she they we you his her their our my your for from with "
         "by as to of and but or if when while after before since there here what who how why where which is are was "
         "were do does please both all each every some no not only also however "
-        "der die das ein eine im am le la les un une el",
+        "der die das ein eine im am le la les un une el"
     )
 )
 _FEW_WORDS, _MANY_CAPITALS = 8, 0.25
 # Numbers in words: "three" in the row grounds a 3 in the answer.
-_WORDS: Final = {
-    word: str(value)
-    for value, word in enumerate(
-        re.findall(r"\w+", "zero one two three four five six seven eight nine ten eleven twelve")
-    )
-}
+_IN_WORDS: Final = "zero one two three four five six seven eight nine ten eleven twelve"
+_WORDS: Final = {word: str(value) for value, word in enumerate(_IN_WORDS.split())}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,8 @@ def schema(columns: Sequence[str], *, bounded: bool = False) -> dict[str, Any]:
         names = "|".join(re.escape(name) for name in columns[:30] if name.isprintable() and "}" not in name)
         pattern["pattern"] = rf"^[A-Z][a-z ,']{{3,60}}\{{\{{({names})\}}\}}[a-z ,']{{0,40}}\?$"
         system["maxLength"] = 200
-    properties = {
-        "system": system,
-        "patterns": {"type": "array", "items": pattern, "minItems": COUNT, "maxItems": COUNT},
-    }
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    patterns = {"type": "array", "items": pattern, "minItems": COUNT, "maxItems": COUNT}
+    return answers.object_schema({"system": system, "patterns": patterns})
 
 
 def check(text: str, columns: Sequence[str]) -> CheckedProposal:

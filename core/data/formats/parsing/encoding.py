@@ -16,7 +16,7 @@ from core.errors import DataError
 from core.messages import Finding
 
 # Longest first: the mark of UTF-32-LE begins with that of UTF-16-LE.
-_MARKS = (
+MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
     (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
@@ -59,7 +59,7 @@ def detect_encoding(sample: bytes, *, unicode_only: bool = False) -> Encoding:
         sample: its beginning, and further pieces with bytes above 127.
         unicode_only: True rules out everything but UTF-8, -16 and -32.
     """
-    for mark, codec, words in _MARKS:
+    for mark, codec, words in MARKS:
         if sample.startswith(mark):
             note = f"Encoding {words}, by its byte order mark; the mark is not part of the text."
             return Encoding(codec, (note,))
@@ -70,9 +70,7 @@ def detect_encoding(sample: bytes, *, unicode_only: bool = False) -> Encoding:
     valid, invalid = _utf8_sequences(sample)
     if not invalid:
         return Encoding("utf-8")
-    if unicode_only or valid >= invalid:
-        return Encoding("utf-8", ("Encoding UTF-8, with some bytes that are not valid UTF-8.",))
-    codec = _legacy(sample)
+    codec = "utf-8" if unicode_only or valid >= invalid else _legacy(sample)
     if codec == "utf-8":
         return Encoding("utf-8", ("Encoding UTF-8, with some bytes that are not valid UTF-8.",))
     note = f"Encoding {codec}, inferred from the bytes; you can change it."
@@ -90,8 +88,10 @@ def checked_codec(name: str, sample: bytes = b"") -> str:
     try:
         info = codecs.lookup(name)
         if info.name in ("utf-16", "utf-32"):
-            marked = any(sample.startswith(mark) for mark, codec, _ in _MARKS if codec == info.name)
-            return info.name if marked or not sample else _unmarked_wide(sample, info.name) or f"{info.name}-le"
+            if not sample or any(sample.startswith(mark) for mark, codec, _ in MARKS if codec == info.name):
+                return info.name
+            codec = _unmarked_wide(sample)
+            return codec if codec.startswith(info.name) else f"{info.name}-le"
         "".encode(info.name)
         decode_head(b"a", info.name)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
@@ -107,26 +107,21 @@ def decode_head(raw: bytes, codec: str) -> str:
     return decoder.decode(raw, final=False)
 
 
-def _unmarked_wide(sample: bytes, family: str = "") -> str:
+def _unmarked_wide(sample: bytes) -> str:
     """UTF-16 or -32 without a mark, by the positions of the zero bytes of ASCII letters; "" if it is neither."""
-    codec = _by_zero_bytes(sample)
-    return codec if codec.startswith(family) else ""
-
-
-def _by_zero_bytes(sample: bytes) -> str:
     head = sample[:4096]
     head = head[: len(head) // 4 * 4]
     if len(head) < 8 or b"\0" not in head:
         return ""
     zeros = [head[offset::4].count(0) / (len(head) / 4) for offset in range(4)]
-    if min(zeros[1:]) > 0.9 and zeros[0] < 0.1:
-        return "utf-32-le"
-    if min(zeros[:3]) > 0.9 and zeros[3] < 0.1:
-        return "utf-32-be"
-    if min(zeros[1], zeros[3]) > 0.7 and max(zeros[0], zeros[2]) < 0.1:
-        return "utf-16-le"
-    if min(zeros[0], zeros[2]) > 0.7 and max(zeros[1], zeros[3]) < 0.1:
-        return "utf-16-be"
+    for codec, least, blank, filled in (
+        ("utf-32-le", 0.9, (1, 2, 3), (0,)),
+        ("utf-32-be", 0.9, (0, 1, 2), (3,)),
+        ("utf-16-le", 0.7, (1, 3), (0, 2)),
+        ("utf-16-be", 0.7, (0, 2), (1, 3)),
+    ):
+        if min(zeros[offset] for offset in blank) > least and max(zeros[offset] for offset in filled) < 0.1:
+            return codec
     return ""
 
 

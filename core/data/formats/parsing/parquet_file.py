@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import decimal
 import json
 import subprocess
 import sys
@@ -145,8 +144,6 @@ def plain(value: Any) -> Any:
         return _list(value)
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
-    if isinstance(value, decimal.Decimal | datetime.timedelta):
-        return str(value)
     return str(value)
 
 
@@ -176,9 +173,7 @@ def _unreadable(error: Exception) -> DataError:
 
 def _check_sizes(meta: Any) -> None:
     """Refuse a file that is too large by its footer."""
-    unpacked = 0
-    for group in range(meta.num_row_groups):
-        unpacked += max(meta.row_group(group).total_byte_size, 0)
+    unpacked = sum(max(meta.row_group(group).total_byte_size, 0) for group in range(meta.num_row_groups))
     if meta.num_rows > MAX_ROWS or meta.num_columns > MAX_COLUMNS or unpacked > MAX_UNPACKED_BYTES:
         raise data_error(
             "parquet_too_large",

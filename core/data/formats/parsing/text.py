@@ -16,6 +16,7 @@ from typing import TextIO
 
 from core.data.formats.base import MAX_RECORD
 from core.data.formats.parsing.compression import open_bytes
+from core.data.formats.parsing.encoding import MARKS
 from core.data.issues import reject
 from core.messages import Reject
 
@@ -90,16 +91,7 @@ class ByteWidth:
         """The length of the byte order mark in bytes."""
         with open_bytes(path) as stream:
             head = stream.read(4)
-        for mark in (
-            codecs.BOM_UTF32_LE,
-            codecs.BOM_UTF32_BE,
-            codecs.BOM_UTF8,
-            codecs.BOM_UTF16_LE,
-            codecs.BOM_UTF16_BE,
-        ):
-            if head.startswith(mark):
-                return len(mark)
-        return 0
+        return next((len(mark) for mark, *_ in MARKS if head.startswith(mark)), 0)
 
 
 def damage(text: str, *, line: int, offset: int, codec: str) -> Reject | None:

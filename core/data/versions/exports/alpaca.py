@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from core.data.versions.exports.base import ExportFormat, examples, has_names, has_tools, has_weights, json_line, spoken
+from core.data.versions.exports.base import ExportFormat, examples, json_line, lost, spoken
 from core.messages import Example
 
 
@@ -15,13 +15,9 @@ def _record(example: Example) -> dict[str, Any] | None:
     messages = spoken(example)
     system = "\n\n".join(message.content for message in messages if message.role == "system")
     turns = [message for message in messages if message.role != "system"]
-    if (
-        not turns
-        or len(turns) % 2
-        or any(message.role != ("user", "assistant")[index % 2] for index, message in enumerate(turns))
-    ):
+    if not turns or [message.role for message in turns] != ["user", "assistant"] * (len(turns) // 2):
         return None
-    pairs = [[turns[at].content, turns[at + 1].content] for at in range(0, len(turns), 2)]
+    pairs = [[question.content, answer.content] for question, answer in zip(turns[::2], turns[1::2], strict=True)]
     record: dict[str, Any] = {"instruction": pairs[-1][0], "input": "", "output": pairs[-1][1]}
     if system:
         record["system"] = system
@@ -45,14 +41,7 @@ def _losses(example: Example) -> Iterator[str]:
         return
     if "history" in record:
         yield "history"
-    if has_tools(example):
-        yield "tools"
-    if has_weights(example):
-        yield "weights"
-    if has_names(example):
-        yield "names"
-    if example.flags:
-        yield "flags"
+    yield from lost(example, "tools", "weights", "names", "flags")
 
 
 ALPACA: Final = ExportFormat(

@@ -59,16 +59,17 @@ def json_line(record: Mapping[str, Any]) -> bytes:
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def has_tools(example: Example) -> bool:
-    return any(message.tool_calls or message.role == "tool" for message in example.messages)
+_MARKS: Final[Mapping[str, Callable[[Example], bool]]] = {
+    "tools": lambda example: any(message.tool_calls or message.role == "tool" for message in example.messages),
+    "weights": lambda example: any(message.weight is not None for message in example.messages),
+    "names": lambda example: any(message.name is not None for message in example.messages),
+    "flags": lambda example: bool(example.flags),
+}
 
 
-def has_weights(example: Example) -> bool:
-    return any(message.weight is not None for message in example.messages)
-
-
-def has_names(example: Example) -> bool:
-    return any(message.name is not None for message in example.messages)
+def lost(example: Example, *codes: str) -> Iterator[str]:
+    """Which of these an example has and the file would not: tools, weights, names, flags."""
+    return (code for code in codes if _MARKS[code](example))
 
 
 def spoken(example: Example) -> list[Message]:

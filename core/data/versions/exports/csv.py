@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from core.data.versions.exports.base import BLOCK_BYTES, ExportFormat, examples
+from core.data.examples.identity import stored
+from core.data.versions.exports.base import BLOCK_BYTES, ExportFormat, examples, lost
 from core.messages import Example
 
 # Source: OWASP, "CSV Injection": what a spreadsheet takes for a formula at the start of a cell.
@@ -21,8 +21,7 @@ def _cells(example: Example) -> tuple[str, ...]:
     system = "\n".join(message.content for message in example.messages if message.role == "system")
     question = next((message.content for message in example.messages if message.role == "user"), "")
     answer = next((message.content for message in reversed(example.messages) if message.role == "assistant"), "")
-    messages = json.dumps([message.to_dict() for message in example.messages], ensure_ascii=False)
-    return system, question, answer, example.split, messages
+    return system, question, answer, example.split, stored(example.messages)
 
 
 def write(path: Path, split: str | None = None) -> Iterator[bytes]:
@@ -48,8 +47,7 @@ def _losses(example: Example) -> Iterator[str]:
         yield "formula"
     if sum(message.role != "system" for message in example.messages) > 2:
         yield "turns"
-    if example.flags:
-        yield "flags"
+    yield from lost(example, "flags")
 
 
 CSV: Final = ExportFormat(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from core.data.versions.exports.base import ExportFormat
+from core.data.versions.exports.base import ExportFormat, lost
 from core.messages import Example
 
 _ROWS: Final = 2_000  # read at once; a row is one example
@@ -31,8 +31,7 @@ def write(path: Path, split: str | None = None) -> Iterator[bytes]:
 
 def _losses(example: Example) -> Iterator[str]:
     yield "split"
-    if example.flags:
-        yield "flags"
+    yield from lost(example, "flags")
 
 
 JSONL: Final = ExportFormat(

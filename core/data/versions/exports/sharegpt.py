@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from core.data.versions.exports.base import ExportFormat, examples, has_names, has_tools, json_line, spoken
+from core.data.versions.exports.base import ExportFormat, examples, json_line, lost, spoken
 from core.messages import Example
 
 _FROM: Final = {"system": "system", "user": "human", "assistant": "gpt"}
@@ -29,13 +29,8 @@ def _losses(example: Example) -> Iterator[str]:
     yield "split"
     if not _trainable(_FROM[message.role] for message in spoken(example)):
         yield "left_out"
-        return
-    if has_tools(example):
-        yield "tools"
-    if has_names(example):
-        yield "names"
-    if example.flags:
-        yield "flags"
+    else:
+        yield from lost(example, "tools", "names", "flags")
 
 
 def _trainable(speakers: Iterable[str]) -> bool:

@@ -24,10 +24,3 @@ from core.services.data.datasets.reading import (
 from core.services.data.datasets.records import DATASET_STATES, DatasetRecord, VersionRecord, get_dataset, get_version
 from core.services.data.datasets.removal import delete, dependents
 from core.services.data.datasets.writing import create_dataset, create_from_source, sweep
-
-__all__ = [
-    "DATASET_STATES", "Bin", "DatasetRecord", "ExampleRecord", "Page", "Statistics", "VersionRecord", "begin_by_hand",
-    "create_dataset", "create_from_source", "delete", "dependents", "examples", "examples_at", "finding_counts",
-    "findings", "gather", "get_dataset", "get_version", "iter_examples", "list_datasets", "recheck", "rejects",
-    "remove_written", "rewrite_example", "statistics", "sweep", "validate", "versions", "write_example", "written",
-]  # fmt: skip

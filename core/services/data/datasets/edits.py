@@ -6,14 +6,16 @@ once, however often the work is interrupted.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.data.editing import Effect, Operation
+from core.data.editing import Effect, Operation, operation_of
 from core.data.editing.building import build, count as count_effect
 from core.data.quality import set_rules
 from core.data.versions import files
@@ -26,13 +28,12 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.diff import compare, diff
-from core.services.data.datasets.edit_tasks import enqueue_edit
 from core.services.data.datasets.history import VersionChange, change_of, history, undo_step
 from core.services.data.datasets.mix import mix, mix_plan
-from core.services.data.datasets.publishing import Staged, check_base, new_attempt, put, stage
+from core.services.data.datasets.publishing import EDITS, Staged, check_base, new_attempt, put, stage
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, provenance_file, version_file
 from core.services.data.datasets.splits import split_preview
-from core.services.data.datasets.writing import check_text, set_errors
+from core.services.data.datasets.writing import check_text, enqueue_again, set_errors
 
 __all__ = [
     "EDITED_AT_ONCE", "Applied", "VersionChange", "apply", "change_of", "compare", "count", "diff", "history", "mix",
@@ -40,6 +41,7 @@ __all__ = [
 ]  # fmt: skip
 
 EDITED_AT_ONCE = 5_000
+_PAYLOAD_CHARACTERS = 200_000  # a longer operation is stored in a file
 # What a version is restored from; figures about it (quality, exact lengths) are computed again on request.
 _CONTENT = (files.EXAMPLES, files.FINDINGS, files.REJECTS, PROVENANCE)
 
@@ -96,7 +98,7 @@ def apply(
     if inline is None:
         inline = base.examples <= EDITED_AT_ONCE
     if not inline:
-        return Applied(task=enqueue_edit(dataset.name, base, operation, why, gathered))
+        return Applied(task=_enqueue(dataset.name, base, operation, why, gathered))
     with tempfile.TemporaryDirectory() as folder:
         staged = build_version(base, _rows(base), operation, why, Path(folder), new_attempt(), lambda done: None)
     return Applied(version=_publish(staged, lambda uow: mark_written(uow, gathered, staged.version_id)))
@@ -137,6 +139,35 @@ def restore(version_id: str, *, base_version_id: str | None = None, why: str = "
     if old.id == newest.id:
         raise Conflict(f"Version {old.number} is already the newest.", "Choose an older one.")
     return _copy(old, newest, "restore", f"Restored version {old.number}.", why)
+
+
+# ---- as a task
+
+
+def _enqueue(name: str, base: VersionRecord, operation: Operation, why: str, gathered: tuple[str, ...]) -> TaskRecord:
+    """The task of an edit; pressing twice creates one task."""
+    described = operation.to_dict()
+    text = json.dumps(described, ensure_ascii=True)
+    key = hashlib.sha256(f"{base.id}\n{text}\n{gathered}".encode()).hexdigest()[:24]
+    payload: dict[str, Any] = {
+        "dataset_id": base.dataset_id,
+        "base_version_id": base.id,
+        "why": why.strip(),
+        "gathered": list(gathered),
+    }
+    if len(text) <= _PAYLOAD_CHARACTERS:
+        payload["operation"] = described
+    else:
+        payload["operation_file"] = f"{EDITS}/{new_attempt()}.json"
+        get_storage().write_bytes(payload["operation_file"], text.encode("ascii"))
+    return enqueue_again("edit", f"{operation.title} in “{name}”", payload, f"edit:{key}")
+
+
+def stored_operation(payload: Mapping[str, Any]) -> Operation:
+    """The operation in the payload of a task, or in the file that it names."""
+    if "operation" in payload:
+        return operation_of(payload["operation"])
+    return operation_of(json.loads(get_storage().read_bytes(payload["operation_file"])))
 
 
 # ---- steps

@@ -10,6 +10,7 @@ from core.data.versions.manifest import Change
 from core.platform.db.tables import DatasetVersion
 from core.platform.db.uow import UnitOfWork
 from core.services.data.datasets.records import VersionRecord, find, version_record
+from core.text import plural
 
 _MADE = {
     "upload": "Imported", "convert": "Converted", "smart": "Written by a language model",
@@ -32,13 +33,12 @@ class VersionChange(Change):
     @property
     def text(self) -> str:
         """What changed, in short: "12 examples dropped, 3 changed"."""
-        counts_of = [(self.removed, "dropped"), (self.changed, "changed"), (self.added, "added")]
-        counts = [(number, verb) for number, verb in counts_of if number]
-        if not self.operation or not counts:
+        counts = ((self.removed, "dropped"), (self.changed, "changed"), (self.added, "added"))
+        told = [(number, verb) for number, verb in counts if number]
+        if not self.operation or not told:
             return self.what
-        first, *others = [f"{number:,} {verb}" for number, verb in counts]
-        number, _, verb = first.partition(" ")
-        return ", ".join([f"{number} example{'' if number == '1' else 's'} {verb}", *others])
+        (first, verb), *others = told
+        return ", ".join([f"{plural(first, 'example')} {verb}", *(f"{number:,} {verb}" for number, verb in others)])
 
 
 def history(dataset_id: str) -> list[VersionChange]:

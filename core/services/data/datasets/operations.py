@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.data.editing import (
+from core.data.editing import (  # noqa: F401  what a screen or a command may do
     GROUPINGS,
     OPERATIONS,
     AddedExample,
@@ -18,11 +18,6 @@ from core.data.editing import (
     make,
     message_dicts,
 )
-
-__all__ = [
-    "GROUPINGS", "AddedExample", "Dedupe", "DropRows", "EditRows", "Effect", "Filter", "Move", "Operation",
-    "SampleRows", "Split", "make", "message_dicts", "offered",
-]  # fmt: skip
 
 
 def offered() -> tuple[type[Operation], ...]:

@@ -57,16 +57,12 @@ def delete(dataset_id: str, confirm_name: str) -> None:
         row = uow.session.exec(
             select(FineTuningDataset).where(FineTuningDataset.id == dataset.id).with_for_update()
         ).one()
-        if unfinished := [name for name, state in uow.session.exec(_jobs_of(dataset.id)) if state not in TERMINAL]:
-            raise Conflict(
-                f"“{dataset.name}” is in use by an unfinished job: {', '.join(unfinished)}.",
-                "Let it finish, or cancel it.",
-            )
-        if work := _work_on(dataset.id):
-            raise Conflict(
-                f"“{dataset.name}” is in use by an unfinished task: {', '.join(task.title for task in work)}.",
-                "Let it finish, or cancel it in Background jobs.",
-            )
+        jobs = [name for name, state in uow.session.exec(_jobs_of(dataset.id)) if state not in TERMINAL]
+        tasks = [task.title for task in _work_on(dataset.id)]
+        for what, names, where in (("job", jobs, ""), ("task", tasks, " in Background jobs")):
+            if names:
+                text = f"“{dataset.name}” is in use by an unfinished {what}: {', '.join(names)}."
+                raise Conflict(text, f"Let it finish, or cancel it{where}.")
         row.deleted_at = time.time()
         uow.session.add(row)
         uow.commit()
@@ -85,14 +81,12 @@ def _jobs_of(dataset_id: str) -> Select[str, str]:
 def _work_on(dataset_id: str) -> list[TaskRecord]:
     """Unfinished tasks that read the dataset's examples: edits, variations, retried rows, mixes."""
     active = store.find(states=(*WORKABLE, "paused", "queued"), limit=100_000)
-    return [
-        task for task in active if any(_is_of(read, dataset_id) for read in kind_of(task.kind).ids_read(task.payload))
-    ]
 
+    def is_read_by(task: TaskRecord) -> bool:
+        read = kind_of(task.kind).ids_read(task.payload)  # of datasets and versions (`<dataset id>-v<number>`)
+        return any(dataset_id in (read_id, read_id.rpartition("-v")[0]) for read_id in read)
 
-def _is_of(read_id: str, dataset_id: str) -> bool:
-    """Whether an id is the dataset's or that of one of its versions (`<dataset id>-v<number>`)."""
-    return dataset_id in (read_id, read_id.rpartition("-v")[0])
+    return [task for task in active if is_read_by(task)]
 
 
 def _mixes_of(uow: UnitOfWork, dataset_id: str) -> tuple[str, ...]:

@@ -282,13 +282,13 @@ def _manifest(dataset_id: str, version_id: str, written: Written, origin: Origin
         source=origin.source,
         validation_source=origin.validation_source,
         recipe=origin.recipe,
+        examples_sha256=written.examples_sha256,
+        split=written.split,
+        rules=set_rules.VERSION,
         counts=Counts(
             written.examples, written.train_examples, written.validation_examples, written.rejects, **origin.rows
         ),
-        examples_sha256=written.examples_sha256,
-        split=written.split,
         findings=dict(written.findings),
-        rules=set_rules.VERSION,
     )
 
 

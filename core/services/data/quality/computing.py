@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,6 @@ from core.data.quality.records import QualityReport
 from core.data.quality.store import ISSUES_FILE, REPORT_FILE, IssueWriter
 from core.data.versions import files as version_files, reader
 from core.errors import Conflict, DataError, NotFound
-from core.messages import Example
 from core.models import base_models
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.platform.storage import get_storage
@@ -65,8 +65,7 @@ def compute(
     examples = version_file(version_id, version_files.EXAMPLES)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ISSUES_FILE
-        out = IssueWriter(path)
-        try:
+        with closing(IssueWriter(path)) as out:
             measured = inspect(
                 reader.iterate(examples),
                 version.examples,
@@ -75,8 +74,6 @@ def compute(
                 settings=settings,
                 progress=progress,
             )
-        finally:
-            out.close()
         files = ReportFiles(examples, path)
         issues = tuple(with_fixes(files, issue, version.examples) for issue in measured.issues)
         title = base_models.resolve(base_model).title if base_model else ""
@@ -137,8 +134,4 @@ def _measure(base_model: str) -> Measure:
     if base.path is None or not base.ready:
         raise DataError(base.reason, f"Run: {base.command}" if base.command else "", code="base_model")
     tokenizer = load_tokenizer(base.path, base.revision)
-
-    def measure(example: Example) -> tuple[int, int]:
-        return measure_span(example.messages, tokenizer)
-
-    return measure
+    return lambda example: measure_span(example.messages, tokenizer)

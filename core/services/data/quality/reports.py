@@ -70,9 +70,7 @@ def pictures(version_id: str) -> Pictures:
     Raises:
         NotFound: the version has no report yet.
     """
-    version, measured = get_version(version_id), report(version_id)
-    if measured is None:
-        raise NotFound("The quality of this version has not been measured yet.", "Measure it first.")
+    version, measured = get_version(version_id), _measured(version_id)
     figures = reader.statistics(version_file(version_id, version_files.EXAMPLES))
     after = _snapshot(version, measured, figures.histogram)
     return Pictures(figures.histogram, figures.labels, measured.duplicate_map, after, _before(version))
@@ -84,21 +82,26 @@ def files_of(version_id: str) -> ReportFiles:
     Raises:
         NotFound: the version has no report yet.
     """
-    if report(version_id) is None:
-        raise NotFound("The quality of this version has not been measured yet.", "Measure it first.")
+    _measured(version_id)
     return ReportFiles(version_file(version_id, version_files.EXAMPLES), version_file(version_id, ISSUES_FILE))
 
 
+def _measured(version_id: str) -> QualityReport:
+    found = report(version_id)
+    if found is None:
+        raise NotFound("The quality of this version has not been measured yet.", "Measure it first.")
+    return found
+
+
 def _before(version: VersionRecord) -> Snapshot | None:
-    for parent_id in version.parents[:1]:
-        try:
-            parent = get_version(parent_id)
-            measured = report(parent_id)
-            if parent.dataset_id == version.dataset_id and measured is not None:
-                figures = reader.statistics(version_file(parent_id, version_files.EXAMPLES))
-                return _snapshot(parent, measured, figures.histogram)
-        except (NotFound, StorageError):
-            return None
+    try:
+        parent = get_version(next(iter(version.parents), ""))
+        measured = report(parent.id)
+        if parent.dataset_id == version.dataset_id and measured is not None:
+            figures = reader.statistics(version_file(parent.id, version_files.EXAMPLES))
+            return _snapshot(parent, measured, figures.histogram)
+    except (NotFound, StorageError):
+        pass
     return None
 
 

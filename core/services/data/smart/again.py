@@ -16,7 +16,7 @@ from core.services.data.datasets.records import get_dataset
 from core.services.data.datasets.writing import enqueue
 from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, runs, source as smart_source
-from core.services.data.smart.origin import writer_of
+from core.services.data.smart.writer import writer_of
 from core.services.platform import connections
 from core.text import plural
 

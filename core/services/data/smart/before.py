@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from core.data.conversion.smart import prompts, proposal as proposals
 from core.data.conversion.smart.prompts import PROMPT_VERSION
@@ -19,13 +20,11 @@ from core.services.data.smart import source as smart_source
 from core.services.data.smart.records import Proposal, SmartEstimate, SmartPreview
 from core.services.data.smart.writer import Usage, Writer
 from core.services.platform import connections
-from core.services.platform.connections import ConnectionRecord
 
 SAMPLE_ROWS: Final = 5
 SAMPLE_CELL: Final = 200  # characters of a cell that a proposal reads
 PREVIEW_ROWS: Final = 20
-_ATTEMPTS_ON_SCREEN: Final = 3  # a person is waiting
-_PAUSE_ON_SCREEN_S: Final = 10.0
+_PATIENCE: Final = Patience(attempts=3, most_wait_s=10.0)  # a person is waiting
 
 
 def propose(source_id: str, connection_id: str, model: str, columns: Sequence[str]) -> Proposal:
@@ -49,7 +48,9 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
     usage = Usage(record.price(model))
     notes: tuple[str, ...] = ()
     try:
-        text, _ = _ask_once(record, recipe, prompt, proposals.schema(recipe.columns, bounded=bounded), usage)
+        schema = proposals.schema(recipe.columns, bounded=bounded)
+        with closing(connections.open_client(record.id, timeout_s=recipe.timeout_s)) as client:
+            text, _ = Writer(client, recipe, usage.price, _PATIENCE).ask(prompt, schema, usage)
         checked = proposals.check(text, recipe.columns)
     except DataError as error:
         checked, notes = proposals.CheckedProposal("", (), ()), (error.message,)
@@ -90,14 +91,10 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
     chosen = list(islice(filled, min(max(rows, 1), PREVIEW_ROWS)))
     if not chosen:
         raise DataError("Every row is empty in the chosen columns.", "Choose other columns.", field="columns")
-    client = connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)
-    patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)
-    writer = Writer(client, recipe, price, patience, record.client_kind.bounds_text)
-    try:
+    with closing(connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)) as client:
+        writer = Writer(client, recipe, price, _PATIENCE, record.client_kind.bounds_text)
         with ThreadPoolExecutor(min(len(chosen), recipe.concurrency)) as pool:
             results = list(pool.map(writer.write, chosen))
-    finally:
-        client.close()
     for result in results:
         if result.cause in FATAL:
             raise LlmError(result.reason, cause=result.cause)
@@ -106,14 +103,3 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
     return SmartPreview(
         results, sum(costs) if price else None, measured or smart_source.estimate(source_id, recipe, price)
     )
-
-
-def _ask_once(
-    record: ConnectionRecord, recipe: SmartRecipe, prompt: prompts.SmartPrompt, schema: Mapping[str, Any], usage: Usage
-) -> tuple[str, bool]:
-    client = connections.open_client(record.id, timeout_s=recipe.timeout_s)
-    patience = Patience(attempts=_ATTEMPTS_ON_SCREEN, most_wait_s=_PAUSE_ON_SCREEN_S)
-    try:
-        return Writer(client, recipe, usage.price, patience).ask(prompt, schema, usage)
-    finally:
-        client.close()

@@ -57,19 +57,10 @@ class RowResult:
 
 
 @dataclass(frozen=True, slots=True)
-class SmartRowRecord:
+class SmartRowRecord(RowResult):
     """A stored row."""
 
-    position: int
-    line: int
-    state: str
-    reason: str
-    examples: tuple[GeneratedExample, ...]
-    prompt_tokens: int
-    completion_tokens: int
-    cost_usd: float
-    attempts: int
-    created_at: float
+    created_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,37 +102,15 @@ def forget_failed(uow: UnitOfWork, task_id: str) -> int:
 def settle_again(uow: UnitOfWork, run_id: str, task_id: str) -> None:
     """Write the results of retried rows into their run, with the cost of both."""
     connection = uow.session.connection()
-    of_run = (ROWS.c.task_id == run_id) & (ROWS.c.position == bindparam("at")) & (ROWS.c.state == "failed")
-    ended = (
-        update(ROWS)
-        .where(of_run)
-        .values(
-            state=bindparam("now"),
-            reason=bindparam("why"),
-            examples=bindparam("made"),
-            prompt_tokens=ROWS.c.prompt_tokens + bindparam("read"),
-            completion_tokens=ROWS.c.completion_tokens + bindparam("wrote"),
-            cost_usd=ROWS.c.cost_usd + bindparam("cost"),
-            attempts=ROWS.c.attempts + bindparam("calls"),
-        )
-    )
+    of_run = (ROWS.c.task_id == run_id) & (ROWS.c.position == bindparam("new_position")) & (ROWS.c.state == "failed")
+    replaced, added = ("state", "reason", "examples"), ("prompt_tokens", "completion_tokens", "cost_usd", "attempts")
+    changes: dict[str, Any] = {name: bindparam(f"new_{name}") for name in replaced}
+    changes |= {name: ROWS.c[name] + bindparam(f"new_{name}") for name in added}
     after = _BEFORE_ALL
     while rows := _batch(uow, (ROWS.c.task_id == task_id) & (ROWS.c.position >= 0), after):
         after = int(rows[-1]["position"])
-        values = [
-            {
-                "at": row["position"],
-                "now": row["state"],
-                "why": row["reason"],
-                "made": row["examples"],
-                "read": row["prompt_tokens"],
-                "wrote": row["completion_tokens"],
-                "cost": row["cost_usd"],
-                "calls": row["attempts"],
-            }
-            for row in rows
-        ]
-        connection.execute(ended, values)
+        values = [{f"new_{name}": row[name] for name in ("position", *replaced, *added)} for row in rows]
+        connection.execute(update(ROWS).where(of_run).values(changes), values)
     aside = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.state == RETRIED)
     for row in connection.execute(aside).mappings().all():
         copied = {name: value for name, value in row.items() if name != "id"}
@@ -229,5 +207,5 @@ def _printable(text: str) -> str:
 
 
 def _record(row: Any) -> SmartRowRecord:
-    values = {name: row[name] for name in SmartRowRecord.__dataclass_fields__ if name != "examples"}
+    values = {name: row[name] for name in SmartRowRecord.__dataclass_fields__ if name not in ("examples", "cause")}
     return SmartRowRecord(**values, examples=tuple(GeneratedExample.of(item) for item in row["examples"]))

@@ -16,8 +16,8 @@ from core.platform.tasks import commands, store
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.starting import start_draft
 from core.services.data.smart import row_store as smart_store, source as smart_source
-from core.services.data.smart.origin import writer_of
 from core.services.data.smart.records import SmartProgress, SmartRowRecord
+from core.services.data.smart.writer import writer_of
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 

@@ -13,7 +13,7 @@ from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.records import get_dataset
 from core.services.data.datasets.writing import enqueue
-from core.services.data.smart.origin import writer_of
+from core.services.data.smart.writer import writer_of
 from core.services.platform import connections
 
 KIND: Final = "variations"

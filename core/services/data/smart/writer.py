@@ -11,14 +11,17 @@ from typing import Any, Final
 from core.data.conversion.smart import answers, grounding, prompts
 from core.data.conversion.smart.answers import BadAnswer, WrittenPair
 from core.data.conversion.smart.grounding import CUT, Flag
-from core.data.conversion.smart.prompts import SmartPrompt
+from core.data.conversion.smart.prompts import PROMPT_VERSION, SmartPrompt
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.messages import Message
 from core.models.llm import Ask, Client, LlmError
 from core.models.llm.prices import Price
 from core.models.llm.retry import Patience
+from core.platform.tasks.records import TaskRecord
 from core.services.data.smart.records import GeneratedExample, RowResult
+from core.services.platform import connections
 
+WRITTEN_BY_MODEL: Final = "written_by_model"  # flag of every example that a model wrote
 ANSWER_TRIES: Final = 3  # of one row, when the model's answers cannot be used
 
 
@@ -203,3 +206,22 @@ def _with_note(prompt: SmartPrompt, refused: str) -> SmartPrompt:
     *before, last = prompt.messages
     changed = {**last, "content": f"{last['content']}\nAn earlier answer was refused: {refused}"}
     return SmartPrompt((*before, changed), prompt.marker)
+
+
+# ---- who wrote an example: its flag and its provenance
+
+
+def writer_of(recipe: SmartRecipe) -> dict[str, str]:
+    """The writer, for a task's payload: the connection may be deleted before the work ends."""
+    record = connections.get(recipe.connection_id)
+    return {"connection": record.name, "kind": record.kind}
+
+
+def provenance_of(recipe: SmartRecipe, task: TaskRecord) -> dict[str, Any]:
+    """The writer of an example: model, connection, prompt and task."""
+    return {
+        "model": recipe.model,
+        **(task.payload.get("writer") or writer_of(recipe)),  # missing in tasks of earlier releases
+        "prompt_version": PROMPT_VERSION,
+        "task_id": task.id,
+    }

@@ -52,14 +52,14 @@ class FileReport:
         }
 
 
-def analyze_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Analysis:
+def analyze_file(path: Path) -> Analysis:
     """Analyze a local file without storing it."""
-    return analysis.analyze_batches(formats.read_batches(path, formats.detect_file(path, path.name, overrides)))
+    return analysis.analyze_batches(formats.read_batches(path, formats.detect_file(path)))
 
 
-def rows_of_file(path: Path, overrides: Mapping[str, Any] | None = None) -> Iterator[Row | Reject]:
+def rows_of_file(path: Path) -> Iterator[Row | Reject]:
     """The rows of a file exactly as read; DataError if it cannot be read."""
-    return formats.read(path, formats.detect_file(path, path.name, overrides))
+    return formats.read(path, formats.detect_file(path))
 
 
 def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileReport:
@@ -70,7 +70,8 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
     try:
         found = formats.detect_file(path, path.name, overrides)
         findings.extend(found.findings)
-        shape = chat_shapes.detect(_first_rows(path, found))
+        first = islice(formats.read(path, found), chat_shapes.SAMPLE)
+        shape = chat_shapes.detect(row for row in first if isinstance(row, Row))
         bulk = chat_lines.check(path, found, shape, findings)
         if bulk:
             read_count, rejected, readable = bulk.read, bulk.rejected, bulk.readable
@@ -115,10 +116,6 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
 
 def _is_unreadable(item: Reject) -> bool:
     return all(ISSUES.get(found.code).unreadable for found in item.findings)
-
-
-def _first_rows(path: Path, detection: Detection) -> list[Row]:
-    return [row for row in islice(formats.read(path, detection), chat_shapes.SAMPLE) if isinstance(row, Row)]
 
 
 def _shape_unknown(path: Path, detection: Detection) -> Finding:

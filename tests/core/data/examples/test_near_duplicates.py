@@ -17,11 +17,6 @@ def _plain_set(text: str) -> set[str]:
     return {normal[i : i + 5] for i in range(max(1, len(normal) - 4))}
 
 
-def _plain_words(text: str) -> set[tuple[str, ...]]:
-    words = shingles.normalize(text).split(" ")
-    return {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
-
-
 def _planted(count: int, seed: int = 3) -> list[str]:
     rng = random.Random(seed)
     vocabulary = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyzäé", k=rng.randint(2, 9))) for _ in range(2_000)]
@@ -34,18 +29,17 @@ def _planted(count: int, seed: int = 3) -> list[str]:
     return texts
 
 
-@pytest.mark.parametrize("shingling", ["characters", "words"])
 @pytest.mark.parametrize("threshold", [0.5, 0.8, 0.9])
-def test_recall_and_precision_against_every_pair_compared(shingling: shingles.Shingling, threshold: float) -> None:
+def test_recall_and_precision_against_every_pair_compared(threshold: float) -> None:
     texts = _planted(250)
-    sets = [(_plain_set if shingling == "characters" else _plain_words)(text) for text in texts]
+    sets = [_plain_set(text) for text in texts]
     truth = {
         (a, b): len(sets[a] & sets[b]) / len(sets[a] | sets[b])
         for a in range(len(texts))
         for b in range(a + 1, len(texts))
         if len(sets[a] & sets[b]) / len(sets[a] | sets[b]) >= threshold
     }
-    result = find_pairs(texts, threshold, shingling=shingling)
+    result = find_pairs(texts, threshold)
     found = {(pair.first, pair.second): pair.similarity for pair in result.pairs}
     assert truth
     assert found.keys() <= truth.keys()
@@ -117,5 +111,3 @@ def test_similarity_is_the_plain_jaccard_index(one: str, other: str) -> None:
     a, b = _plain_set(one), _plain_set(other)
     assert shingles.similarity(one, other) == pytest.approx(len(a & b) / len(a | b))
     assert shingles.similarity(one, one) == 1.0
-    a, b = _plain_words(one), _plain_words(other)  # type: ignore[assignment]
-    assert shingles.similarity(one, other, "words") == pytest.approx(len(a & b) / len(a | b))

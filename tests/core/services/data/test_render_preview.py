@@ -149,7 +149,7 @@ def test_an_example_of_a_version(plain_base: str) -> None:
     assert "Gate 7." in found.text
     assert [choice.id for choice in render_preview.bases()] == [plain_base]
     assert render_preview.bases()[0].most_tokens == 512
-    with pytest.raises(NotFound, match="no example 13"):
+    with pytest.raises(NotFound, match="Example 13 does not exist"):
         render_preview.preview(made.version.id, 12, plain_base)
     with pytest.raises(DataError, match="not on this machine"):
         render_preview.preview(made.version.id, 0, "Qwen/Qwen2.5-7B-Instruct")

@@ -664,7 +664,7 @@ def test_a_variation_that_changes_nothing_is_a_duplicate(studio_env: Path) -> No
         ended = helper.work(smart.vary(task.result["dataset_id"], [0], connection, "tiny-1", 1).id)
     assert ended.state == "failed"
     assert "repeated an existing example" in ended.error["message"]
-    with pytest.raises(Conflict, match="no example"):
+    with pytest.raises(Conflict, match="No example"):
         smart.keep(ended.id)
 
 
