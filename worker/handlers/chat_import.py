@@ -24,11 +24,12 @@ from core.messages import Example, Finding
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import chat_import
-from core.services.data.chat_import import LEFT_OUT, ChatSource, reading as chat_reading, review_list as chat_review
+from core.services.data.chat_import import LEFT_OUT, reading as chat_reading, review_list as chat_review
 from core.services.data.chat_import.review_list import Choices, ImportStep, choices
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
 from core.services.data.results import ChatImportResult
+from core.services.data.sources import SourceRecord
 
 _SHAPING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
 
@@ -143,7 +144,7 @@ class Import:
             )
 
 
-def _source(source: ChatSource) -> SourceFile:
+def _source(source: SourceRecord) -> SourceFile:
     title = chat_logs.LOG_FORMATS.get(source.format).title
     return SourceFile(source.id, source.filename, source.sha256, source.size_bytes, title)
 

@@ -35,7 +35,7 @@ def hashes(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
 
     A shingle that occurs twice in a text is listed twice. Every text has at least one.
     """
-    padded = [text.ljust(WIDTH, "\0") for text in texts]
+    padded = [text.ljust(WIDTH, "\ud800") for text in texts]  # half a character, which no text has
     raw = "".join(padded).encode("utf-32-le", "surrogatepass")
     values, lengths = np.frombuffer(raw, dtype=np.uint32).astype(np.uint64), np.array(list(map(len, padded)), np.int64)
     total = max(len(values) - WIDTH + 1, 0)

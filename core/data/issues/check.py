@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 from core.data.examples import likeness
 from core.data.examples.lengths import MAX_SEQ_LENGTH, characters_of
@@ -81,24 +80,12 @@ class Case:
         return characters_of(self.example.messages)
 
 
-class QualityCheck(Protocol):
-    """Sees every example once, then reports on the set.
+class BaseCheck:
+    """Sees every example once, then reports on the set; a check overrides what it needs.
 
     `feed` yields what one example shows alone; `finish` what shows only once all were seen. `notes` says what was not
     examined. `duplicate_map` draws what is alike.
     """
-
-    def feed(self, case: Case) -> Iterator[Hit]: ...
-
-    def finish(self, seen: ExampleSet, progress: Progress) -> Iterator[Hit]: ...
-
-    def notes(self) -> Sequence[str]: ...
-
-    def duplicate_map(self, seen: ExampleSet) -> DuplicateMap | None: ...
-
-
-class BaseCheck:
-    """A check that finds nothing; a real one overrides what it needs."""
 
     def __init__(self, settings: CheckSettings) -> None:
         self.settings = settings

@@ -59,16 +59,10 @@ def draw(near: NearDuplicates, text: Callable[[int], str], held_out: Any) -> Dup
         radius = 0.085 * math.sqrt(len(members) / _DRAWN_EACH) + 0.015
         for index, position in enumerate(members):
             angle = 2 * math.pi * index / len(members)
-            points.append(
-                MapPoint(
-                    position,
-                    round(distance * math.cos(turn) + radius * math.cos(angle), 4),
-                    round(distance * math.sin(turn) + radius * math.sin(angle), 4),
-                    number,
-                    "validation" if held_out[position] else "train",
-                    text(position),
-                )
-            )
+            x = round(distance * math.cos(turn) + radius * math.cos(angle), 4)
+            y = round(distance * math.sin(turn) + radius * math.sin(angle), 4)
+            part = "validation" if held_out[position] else "train"
+            points.append(MapPoint(position, x, y, number, part, text(position)))
     drawn = {point.position for point in points}
     edges = [MapEdge(p.first, p.second, p.similarity) for p in near.pairs if p.first in drawn and p.second in drawn]
     return DuplicateMap(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
 from core.data.examples.sets import ExampleSet
-from core.data.issues.check import CheckSettings, QualityCheck
+from core.data.issues.check import BaseCheck, CheckSettings
 from core.messages import Message, Severity
 from core.registry import Registry
 from core.text import plural
@@ -137,7 +137,7 @@ class Issue:
     remedy: str = ""
     fixes: tuple[Fix, ...] = ()
     share: ScoreShare | None = None
-    check: Callable[[CheckSettings], QualityCheck] | None = None
+    check: Callable[[CheckSettings], BaseCheck] | None = None
     rule: Callable[[ExampleSet], Verdict | None] | None = None
     unreadable: bool = False
     subject: str = "Other"
@@ -172,7 +172,7 @@ class Issue:
 ISSUES: Final = Registry[Issue]("issue", key=lambda issue: issue.code)
 
 
-def checks() -> list[Callable[[CheckSettings], QualityCheck]]:
+def checks() -> list[Callable[[CheckSettings], BaseCheck]]:
     """Every check of the quality report once, in the order of the catalog."""
     return list(dict.fromkeys(issue.check for issue in ISSUES if issue.check is not None))
 

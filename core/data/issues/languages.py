@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -42,8 +41,6 @@ class Languages(BaseCheck):
         self._kept: list[tuple[int, str]] = []
         self._step = 1
         self._seen = 0
-        self._codes: list[str] = []
-        self._positions = array("q")
 
     def feed(self, case: Case) -> Iterator[Hit]:
         if case.position % self._step == 0:

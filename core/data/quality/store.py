@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.arguments import whole
 from core.data.examples.identity import messages_of
 from core.data.examples.parquet import ParquetRows, connect
 from core.data.issues.check import Hit, Span
@@ -68,16 +69,9 @@ class IssueWriter:
     def add(self, hit: Hit) -> None:
         if hit.position < 0:
             return  # about the set as a whole
-        self._rows.add(
-            {
-                "code": hit.code,
-                "position": hit.position,
-                "group": hit.group,
-                "subject": hit.subject,
-                "detail": hit.detail.encode("utf-8", "backslashreplace").decode("utf-8"),
-                "spans": json.dumps(hit.spans[:_MOST_SPANS]) if hit.spans else "",
-            }
-        )
+        place = {name: getattr(hit, name) for name in ("code", "position", "group", "subject")}
+        spans = json.dumps(hit.spans[:_MOST_SPANS]) if hit.spans else ""
+        self._rows.add({**place, "detail": whole(hit.detail), "spans": spans})
 
     def close(self) -> None:
         self._rows.close()

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.arguments import whole
 from core.data.examples.identity import stored
 from core.data.examples.parquet import ParquetRows
 from core.data.versions import manifest
@@ -89,7 +90,7 @@ def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[s
 def finding_row(found: Finding) -> dict[str, Any]:
     row = {**found.to_dict(), "rows": list(found.rows), "raw": found.raw}
     # Parquet holds Unicode only: half characters are shown escaped here, verbatim in the rejects.
-    return {key: _printable(value) if isinstance(value, str) else value for key, value in row.items()}
+    return {key: whole(value) if isinstance(value, str) else value for key, value in row.items()}
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -97,7 +98,3 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(2_000):
             yield from batch.to_pylist()
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

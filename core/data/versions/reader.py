@@ -165,36 +165,25 @@ def count_findings(path: Path) -> dict[str, int]:
 def statistics(path: Path) -> Statistics:
     """Counts, lengths, turns and the balance of labels."""
     query = r"""
-        SELECT count(*), count(*) FILTER (split = 'train'), coalesce(sum(tokens), 0), coalesce(avg(tokens), 0),
-               coalesce(median(tokens), 0), coalesce(max(tokens), 0), coalesce(max(turns), 0),
-               count(*) FILTER (turns > 1), count(*) FILTER (messages LIKE '[{"role": "system"%'),
-               count(DISTINCT label)
+        SELECT count(*) AS examples, count(*) FILTER (split = 'train') AS train_examples,
+               count(*) FILTER (split <> 'train') AS validation_examples, coalesce(sum(tokens), 0) AS tokens_total,
+               coalesce(avg(tokens), 0) AS tokens_mean, coalesce(median(tokens), 0) AS tokens_median,
+               coalesce(max(tokens), 0) AS tokens_max, coalesce(max(turns), 0) AS turns_max,
+               count(*) FILTER (turns > 1) AS multi_turn,
+               count(*) FILTER (messages LIKE '[{"role": "system"%') AS with_system,
+               count(DISTINCT label) AS distinct_labels
         FROM read_parquet(?)
     """
     with connect() as connection:
-        ((total, train, tokens, mean, median, most, turns_most, multi, system, distinct),) = connection.execute(
-            query, [str(path)]
-        ).fetchall()
+        found = connection.execute(query, [str(path)])
+        (row,) = found.fetchall()
+        figures = dict(zip((column[0] for column in found.description), row, strict=True))
         labels: list[Label] = []
-        if distinct <= 200 and distinct * 2 <= total:
+        if figures["distinct_labels"] <= 200 and figures["distinct_labels"] * 2 <= figures["examples"]:
             by_label = "SELECT label, count(*) FROM read_parquet(?) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?"
             labels = [Label(text, n) for text, n in connection.execute(by_label, [str(path), _LABELS]).fetchall()]
-        histogram = _histogram(connection, path, int(most))
-    return Statistics(
-        examples=int(total),
-        train_examples=int(train),
-        validation_examples=int(total - train),
-        tokens_total=int(tokens),
-        tokens_mean=float(mean),
-        tokens_median=float(median),
-        tokens_max=int(most),
-        turns_max=int(turns_most),
-        multi_turn=int(multi),
-        with_system=int(system),
-        distinct_labels=int(distinct),
-        labels=labels,
-        histogram=histogram,
-    )
+        histogram = _histogram(connection, path, figures["tokens_max"])
+    return Statistics(**figures, labels=labels, histogram=histogram)
 
 
 def _histogram(connection: duckdb.DuckDBPyConnection, path: Path, most: int) -> list[Bin]:

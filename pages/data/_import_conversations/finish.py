@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import chat_import, datasets
-from core.services.data.chat_import import ChatSource
 from core.services.data.results import ChatImportResult
+from core.services.data.sources import SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.filters import outcome
@@ -25,7 +25,7 @@ def under_way(draft: DraftRecord) -> bool:
     return bool(draft.result_id) and tasks.get_task(str(draft.result_id)).state not in ("failed", "cancelled")
 
 
-def import_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, bool]:
+def import_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
     """Draw the step: the form, or the import and its result. True when it can start."""
     if draft.result_id:
         task = follow(draft.result_id)

@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.errors import DataError
 from core.services.data import chat_import
-from core.services.data.chat_import import ChatSource, ChatSummary, ReadOptions, Speaker, review_list as chat_review
+from core.services.data.chat_import import ChatSummary, ReadOptions, Speaker, review_list as chat_review
+from core.services.data.sources import SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import reading, recipe
 from pages.data._import_conversations.left_out import notes, reasons
@@ -23,7 +24,7 @@ _SHOWN = 12
 _DAYS = {None: "Detect", True: "Day first: 31/01", False: "Month first: 01/31"}
 
 
-def roles_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, bool]:
+def roles_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
     """Draw the step. True when the log has a conversation."""
     draft = _how_read(draft, source)
     chosen = chat_import.choices(draft.state)
@@ -51,7 +52,7 @@ def roles_step(draft: DraftRecord, source: ChatSource) -> tuple[DraftRecord, boo
     return draft, log.conversations > 0
 
 
-def _how_read(draft: DraftRecord, source: ChatSource) -> DraftRecord:
+def _how_read(draft: DraftRecord, source: SourceRecord) -> DraftRecord:
     formats = {item.id: item for item in chat_import.formats()}
     with st.container(border=True, gap="small", key="how_read"):
         with components.spread():
@@ -75,7 +76,7 @@ def _how_read(draft: DraftRecord, source: ChatSource) -> DraftRecord:
         return _options(draft, source, formats[source.format].options)
 
 
-def _options(draft: DraftRecord, source: ChatSource, names: tuple[str, ...]) -> DraftRecord:
+def _options(draft: DraftRecord, source: SourceRecord, names: tuple[str, ...]) -> DraftRecord:
     """The reading options of this export."""
     if not names:
         return draft

@@ -25,19 +25,9 @@ def _from_alpaca(fields: Mapping[str, Any]) -> object:
     return [*messages, *pair(user, output)]
 
 
-ALPACA_SHAPE = ChatShape(
-    "alpaca",
-    "Alpaca instructions",
-    "Alpaca, LLaMA-Factory",
-    ("instruction", "output"),
-    ("input", "system", "history"),
-    _from_alpaca,
-)
-ALPACA_RESPONSE_SHAPE = ChatShape(
-    "alpaca_response",
-    "Instructions and responses",
-    "Alpaca, LLaMA-Factory",
-    ("instruction", "response"),
-    ("input", "system"),
-    _from_alpaca,
-)
+def _shape(shape_id: str, title: str, output: str, *optional: str) -> ChatShape:
+    return ChatShape(shape_id, title, "Alpaca, LLaMA-Factory", ("instruction", output), optional, _from_alpaca)
+
+
+ALPACA_SHAPE = _shape("alpaca", "Alpaca instructions", "output", "input", "system", "history")
+ALPACA_RESPONSE_SHAPE = _shape("alpaca_response", "Instructions and responses", "response", "input", "system")

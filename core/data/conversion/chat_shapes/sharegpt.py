@@ -37,11 +37,10 @@ def _from_sharegpt(fields: Mapping[str, Any]) -> object:
     return messages
 
 
-SHAREGPT_SHAPE = ChatShape(
-    "sharegpt", "ShareGPT conversations", "ShareGPT: a list of from/value objects", ("conversations",), ("system",),
-    _from_sharegpt, ("conversations",),
-)  # fmt: skip
-SHAREGPT_SINGLE_SHAPE = ChatShape(
-    "sharegpt_single", "ShareGPT conversation", "ShareGPT: a list of from/value objects", ("conversation",),
-    ("system",), _from_sharegpt, ("conversation",),
-)  # fmt: skip
+def _shape(shape_id: str, title: str, column: str) -> ChatShape:
+    text = "ShareGPT: a list of from/value objects"
+    return ChatShape(shape_id, title, text, (column,), ("system",), _from_sharegpt, (column,))
+
+
+SHAREGPT_SHAPE = _shape("sharegpt", "ShareGPT conversations", "conversations")
+SHAREGPT_SINGLE_SHAPE = _shape("sharegpt_single", "ShareGPT conversation", "conversation")

@@ -46,7 +46,8 @@ def inspect(path: Path) -> tuple[tuple[str, ...], str, tuple[Finding, ...]]:
     with _opened(path) as file:
         meta, schema = file.metadata, file.schema_arrow
         _check_sizes(meta)
-        binary = [field.name for field in schema if _is_binary(field.type)]
+        kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+        binary = [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
         columns, renamed = column_names(schema.names, 0)
     if meta.num_rows == 0:
         raise data_error("no_rows", f"The file has columns ({', '.join(columns[:8])}) but no rows.")
@@ -141,17 +142,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return _list(value)
+        if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):  # a map
+            return {str(key): plain(item) for key, item in value}
+        return [plain(item) for item in value]
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     return str(value)
-
-
-def _list(values: list[Any]) -> Any:
-    """A list; a map arrives as (key, value) pairs and becomes an object."""
-    if values and all(isinstance(item, tuple) and len(item) == 2 for item in values):
-        return {str(key): plain(item) for key, item in values}
-    return [plain(item) for item in values]
 
 
 def _opened(path: Path) -> Any:
@@ -196,7 +192,3 @@ def _probe(path: Path) -> None:
         raise data_error("parquet_too_large", too_large("Unpacked, the Parquet file", MAX_UNPACKED_BYTES))
     reason = done.stdout.strip()[:200].rstrip(".") or "its data is damaged"
     raise data_error("parquet_unreadable", f"The Parquet file cannot be read: {reason}.")
-
-
-def _is_binary(kind: Any) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))

@@ -73,6 +73,10 @@ class ReviewItem:
     decision: str
     turns: int
 
+    def contains(self, text: str) -> bool:
+        """Whether the title or a message has this text, which is in lower case."""
+        return any(text in part.lower() for part in (self.title, *(message.content for message in self.messages)))
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewPage:
@@ -168,7 +172,7 @@ def page(chosen: Choices, offset: int = 0, limit: int = 10, show: str = "all", s
     index = _index(chosen)
     numbers = [number for number, key in enumerate(index.keys) if _shown(chosen, key, show)]
     if search.strip():
-        found = [item for item in _items(chosen, index, numbers) if _contains(item, search.strip().lower())]
+        found = [item for item in _items(chosen, index, numbers) if item.contains(search.strip().lower())]
         return ReviewPage(found[offset : offset + limit], len(found))
     return ReviewPage(list(_items(chosen, index, numbers[offset : offset + limit])), len(numbers))
 
@@ -289,7 +293,3 @@ def _shown(chosen: Choices, key: str, show: str) -> bool:
 def _word(decision: Mapping[str, Any] | None) -> str:
     word = (decision or {}).get("do")
     return word if word in (KEEP, EDIT, DROP) else ""
-
-
-def _contains(item: ReviewItem, text: str) -> bool:
-    return text in item.title.lower() or any(text in message.content.lower() for message in item.messages)

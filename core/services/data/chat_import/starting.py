@@ -23,10 +23,11 @@ from core.platform.storage import get_storage
 from core.platform.tasks.records import TaskRecord
 from core.services.data.chat_import import stored
 from core.services.data.chat_import.review_list import choices, plan
-from core.services.data.chat_import.stored import ChatSource, ingest
+from core.services.data.chat_import.stored import ingest
 from core.services.data.datasets.records import get_version
 from core.services.data.datasets.starting import start_draft
 from core.services.data.datasets.writing import check_name
+from core.services.data.sources import SourceRecord
 from core.services.platform import drafts
 
 KIND = "chat_import"
@@ -39,13 +40,13 @@ def formats() -> list[chat_logs.LogFormat]:
     return list(chat_logs.LOG_FORMATS)
 
 
-def begin(source: ChatSource) -> drafts.DraftRecord:
+def begin(source: SourceRecord) -> drafts.DraftRecord:
     """A draft for a stored log, with the initial choices."""
     reading = stored.hints(source.id).options.model_dump(exclude_defaults=True)
     return drafts.create(KIND, {"source_id": source.id, "reading": reading}, "roles")
 
 
-def sample_source() -> ChatSource:
+def sample_source() -> SourceRecord:
     """The sample chats of a fictional shop's help desk, stored like an upload."""
     with resources.files("core.data.samples").joinpath(SAMPLE).open("rb") as stream:
         return ingest(stream, SAMPLE)  # type: ignore[arg-type]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from core.data import chat_logs
@@ -15,26 +14,14 @@ from core.data.issues import data_error
 from core.errors import NotFound
 from core.platform.db.tables import Source
 from core.platform.storage import get_storage
-from core.services.data.sources.uploads import display_name, find_row, saved_row, stored_file
+from core.services.data.sources.uploads import SourceRecord, display_name, find_row, record, saved_row, stored_file
 from core.settings import MAX_UPLOAD_BYTES
 from core.text import too_large
 
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class ChatSource:
-    """A stored chat log. `format` is an id in LOG_FORMATS; `filename` is for showing only."""
-
-    id: str
-    filename: str
-    sha256: str
-    size_bytes: int
-    format: str
-    created_at: float
-
-
-def ingest(stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES) -> ChatSource:
+def ingest(stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES) -> SourceRecord:
     """Store an exported chat log and detect its format.
 
     Args:
@@ -51,7 +38,7 @@ def ingest(stream: BinaryIO, filename: str, size_limit: int = MAX_UPLOAD_BYTES) 
     return _save(row, found.id)
 
 
-def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_UPLOAD_BYTES) -> ChatSource:
+def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_UPLOAD_BYTES) -> SourceRecord:
     """Store the files of a folder as one archive, then as `ingest`.
 
     Args:
@@ -81,12 +68,12 @@ def ingest_folder(files: Iterable[tuple[str, BinaryIO]], size_limit: int = MAX_U
         return ingest(packed, f"{top}.zip", size_limit * 2)
 
 
-def get(source_id: str) -> ChatSource:
+def get(source_id: str) -> SourceRecord:
     """The stored log. Raises NotFound."""
-    return _record(_row(source_id))
+    return record(_row(source_id))
 
 
-def set_format(source_id: str, format_id: str) -> ChatSource:
+def set_format(source_id: str, format_id: str) -> SourceRecord:
     """Read the upload as another kind of export. Raises NotFound if there is no such format."""
     return _save(_row(source_id), chat_logs.LOG_FORMATS.get(format_id).id)
 
@@ -107,9 +94,10 @@ def bundle(source_id: str) -> Bundle:
     return Bundle(get_storage().local_path(row.path), row.filename)
 
 
-def _save(row: Source, format_id: str) -> ChatSource:
+def _save(row: Source, format_id: str) -> SourceRecord:
+    """The upload with the format (an id in LOG_FORMATS) that it is read by."""
     row.format = format_id
-    return _record(saved_row(row, Detection(f"chat_log:{format_id}")))
+    return record(saved_row(row, Detection(f"chat_log:{format_id}")))
 
 
 def _row(source_id: str) -> Source:
@@ -117,7 +105,3 @@ def _row(source_id: str) -> Source:
     if row is None or not str(row.detection.get("format", "")).startswith("chat_log:"):
         raise NotFound(f"There is no chat log {source_id!r}.", "Upload the export again.")
     return row
-
-
-def _record(row: Source) -> ChatSource:
-    return ChatSource(row.id, row.filename, row.sha256, row.size_bytes, row.format, row.created_at)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.diff import compare, diff
 from core.services.data.datasets.history import VersionChange, change_of, history, undo_step
 from core.services.data.datasets.mix import mix, mix_plan
-from core.services.data.datasets.publishing import EDITS, Staged, check_base, new_attempt, put, stage
+from core.services.data.datasets.publishing import EDITS, Staged, check_base, following, new_attempt, put, stage
 from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, provenance_file, version_file
 from core.services.data.datasets.splits import split_preview
 from core.services.data.datasets.writing import check_text, enqueue_again, set_errors
@@ -216,23 +216,11 @@ def _copy(old: VersionRecord, newest: VersionRecord, operation: str, what: str, 
         for file in _CONTENT:
             if get_storage().exists(f"{old.path}/{file}"):
                 with get_storage().open_read(f"{old.path}/{file}") as stream, (folder / file).open("wb") as target:
-                    while block := stream.read(1 << 20):
-                        target.write(block)
-        number = newest.number + 1
+                    shutil.copyfileobj(stream, target)
         counts = difference.added, difference.removed, difference.changed
         change = Change(operation, what, why.strip(), {"version_id": old.id, "number": old.number}, *counts)
         blocked = bool(set_errors(folder / files.FINDINGS))
-        manifest = files.write_manifest(
-            folder,
-            replace(
-                old.manifest,
-                version_id=f"{newest.dataset_id}-v{number}",
-                number=number,
-                created_at=time.time(),
-                parents=(newest.id,),
-                change=change,
-            ),
-        )
+        manifest = files.write_manifest(folder, following(newest, old.manifest, change))
         staged = put(newest, folder, manifest, "failed" if blocked else "validated", new_attempt())
     return Applied(version=_publish(staged, lambda uow: None))
 

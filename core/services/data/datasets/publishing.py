@@ -147,12 +147,7 @@ def _young(began: str) -> bool:
 
 def _manifest(base: VersionRecord, written: Written, change: Change, recipe: Mapping[str, Any] | None) -> Manifest:
     return replace(
-        base.manifest,
-        version_id=f"{base.dataset_id}-v{base.number + 1}",
-        number=base.number + 1,
-        created_at=time.time(),
-        parents=(base.id,),
-        change=change,
+        following(base, base.manifest, change),
         recipe=base.manifest.recipe if recipe is None else recipe,
         counts=Counts(written.examples, written.train_examples, written.validation_examples, written.rejects),
         examples_sha256=written.examples_sha256,
@@ -161,3 +156,10 @@ def _manifest(base: VersionRecord, written: Written, change: Change, recipe: Map
         rules=set_rules.VERSION,
         schema_version=SCHEMA_VERSION,
     )
+
+
+def following(base: VersionRecord, content: Manifest, change: Change) -> Manifest:
+    """The manifest of the version after `base`, with the content of another manifest."""
+    number = base.number + 1
+    made: dict[str, Any] = {"version_id": f"{base.dataset_id}-v{number}", "number": number, "created_at": time.time()}
+    return replace(content, parents=(base.id,), change=change, **made)

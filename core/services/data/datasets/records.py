@@ -145,13 +145,6 @@ def version_record(row: DatasetVersion) -> VersionRecord:
 def dataset_record(dataset: FineTuningDataset, version: DatasetVersion) -> DatasetRecord:
     """The record of a row; a version checked by older rules counts as not validated."""
     current = version.manifest.get("rules") == set_rules.VERSION
-    return DatasetRecord(
-        id=dataset.id,
-        name=dataset.name,
-        description=dataset.description,
-        state=dataset.state if current else "not_validated",
-        origin=dataset.origin,
-        version=version_record(version),
-        created_at=dataset.created_at,
-        updated_at=dataset.updated_at,
-    )
+    values = dataset.model_dump(include={"id", "name", "description", "origin", "created_at", "updated_at"})
+    state = dataset.state if current else "not_validated"
+    return DatasetRecord(**values, state=state, version=version_record(version))

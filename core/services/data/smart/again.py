@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import Conflict, InvalidTransition
 from core.platform.tasks import commands, store
@@ -16,7 +15,7 @@ from core.services.data.datasets.records import get_dataset
 from core.services.data.datasets.writing import enqueue
 from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, runs, source as smart_source
-from core.services.data.smart.writer import writer_of
+from core.services.data.smart.writer import payload_of
 from core.services.platform import connections
 from core.text import plural
 
@@ -53,11 +52,9 @@ def ask_again(run_id: str) -> TaskRecord:
         "source_id": source_id,
         "reading": run.payload.get("reading") or "",
         "positions": failed,
-        "recipe": recipe.model_dump(mode="json"),
+        **payload_of(recipe),
         # the budget covers both, so what the run has spent counts
         "budget_usd": None if limit is None else max(float(limit) - smart_store.totals(run_id).cost_usd, 0.0),
-        "prompt_version": PROMPT_VERSION,
-        "writer": writer_of(recipe),
     }
     key = f"{KIND}:{run_id}:after:{latest.id if latest else ''}"
     return enqueue(KIND, f"Retry {plural(len(failed), 'failed row')} of “{dataset.name}”", payload, key)

@@ -55,21 +55,11 @@ def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
     Raises:
         LeaseLost: another worker has the task; nothing was written.
     """
-    task_id = ctx.lease.task_id
+    alike = ("position", "line", "state", "prompt_tokens", "completion_tokens", "attempts")
     rows = [
-        {
-            "task_id": task_id,
-            "position": result.position,
-            "line": result.line,
-            "state": result.state,
-            "reason": _printable(result.reason),
-            "examples": [example.to_dict() for example in result.examples],
-            "prompt_tokens": result.prompt_tokens,
-            "completion_tokens": result.completion_tokens,
-            "cost_usd": result.cost_usd or 0.0,
-            "attempts": result.attempts,
-            "created_at": time.time(),
-        }
+        {name: getattr(result, name) for name in alike}
+        | {"task_id": ctx.lease.task_id, "reason": _printable(result.reason), "cost_usd": result.cost_usd or 0.0}
+        | {"examples": [example.to_dict() for example in result.examples], "created_at": time.time()}
         for result in results
     ]
     with ctx.fenced() as uow:

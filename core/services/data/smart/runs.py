@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from sqlalchemy import update
 
-from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import Conflict, DataError, InvalidTransition
 from core.platform.db.tables import TASKS
@@ -17,7 +16,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.starting import start_draft
 from core.services.data.smart import row_store as smart_store, source as smart_source
 from core.services.data.smart.records import SmartProgress, SmartRowRecord
-from core.services.data.smart.writer import writer_of
+from core.services.data.smart.writer import payload_of
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 
@@ -34,10 +33,8 @@ def _payload(state: Mapping[str, Any]) -> dict[str, Any]:
     check_start(state["source_id"], recipe)
     return {
         "source_id": state["source_id"],
-        "recipe": recipe.model_dump(mode="json"),
+        **payload_of(recipe),
         "budget_usd": recipe.budget_usd,
-        "prompt_version": PROMPT_VERSION,
-        "writer": writer_of(recipe),
         "reading": smart_source.fingerprint(state["source_id"]),
         "origin": "smart",
     }

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from core import arguments
-from core.data.conversion.smart.prompts import PROMPT_VERSION
 from core.data.conversion.smart.recipe import SmartRecipe
 from core.errors import DataError
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
 from core.services.data.datasets.records import get_dataset
 from core.services.data.datasets.writing import enqueue
-from core.services.data.smart.writer import writer_of
+from core.services.data.smart.writer import payload_of
 from core.services.platform import connections
 
 KIND: Final = "variations"
@@ -66,9 +65,7 @@ def vary(
         "dataset_id": dataset.id,
         "version_id": version.id,
         "positions": chosen,
-        "recipe": recipe.model_dump(mode="json"),
-        "prompt_version": PROMPT_VERSION,
-        "writer": writer_of(recipe),
+        **payload_of(recipe),
     }
     for task in store.find(kind=KIND, states=("pending", "running", "paused")):
         if task.payload == payload:  # a second click must not be paid for twice

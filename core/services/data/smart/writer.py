@@ -211,9 +211,13 @@ def _with_note(prompt: SmartPrompt, refused: str) -> SmartPrompt:
 # ---- who wrote an example: its flag and its provenance
 
 
-def writer_of(recipe: SmartRecipe) -> dict[str, str]:
-    """The writer, for a task's payload: the connection may be deleted before the work ends."""
-    record = connections.get(recipe.connection_id)
+def payload_of(recipe: SmartRecipe) -> dict[str, Any]:
+    """What the payload of every task that writes has: the recipe, the version of the prompts, and the writer."""
+    return {"recipe": recipe.model_dump(mode="json"), "prompt_version": PROMPT_VERSION, "writer": _writer_of(recipe)}
+
+
+def _writer_of(recipe: SmartRecipe) -> dict[str, str]:
+    record = connections.get(recipe.connection_id)  # it may be deleted before the work ends
     return {"connection": record.name, "kind": record.kind}
 
 
@@ -221,7 +225,7 @@ def provenance_of(recipe: SmartRecipe, task: TaskRecord) -> dict[str, Any]:
     """The writer of an example: model, connection, prompt and task."""
     return {
         "model": recipe.model,
-        **(task.payload.get("writer") or writer_of(recipe)),  # missing in tasks of earlier releases
+        **(task.payload.get("writer") or _writer_of(recipe)),  # missing in tasks of earlier releases
         "prompt_version": PROMPT_VERSION,
         "task_id": task.id,
     }

@@ -40,16 +40,10 @@ class FileReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The public JSON object, one per file."""
-        keys = ("line", "field", "code", "severity", "message", "remedy")
-        return {
-            "file": self.file,
-            "format": self.format,
-            "encoding": self.encoding,
-            "read": self.read,
-            "accepted": self.accepted,
-            "rejected": self.rejected,
-            "findings": [{key: getattr(item, key) for key in keys} for item in self.findings],
-        }
+        of_file = ("file", "format", "encoding", "read", "accepted", "rejected")
+        of_finding = ("line", "field", "code", "severity", "message", "remedy")
+        findings = [{key: getattr(item, key) for key in of_finding} for item in self.findings]
+        return {**{key: getattr(self, key) for key in of_file}, "findings": findings}
 
 
 def analyze_file(path: Path) -> Analysis:

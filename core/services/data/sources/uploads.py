@@ -87,7 +87,7 @@ def ingest(
 
 def get(source_id: str) -> SourceRecord:
     """The upload; NotFound if it does not exist."""
-    return _record(_row(source_id))
+    return record(_row(source_id))
 
 
 def source_file(source: SourceRecord) -> SourceFile:
@@ -226,7 +226,7 @@ def stored_file(stream: BinaryIO, filename: str, size_limit: int, origin: str = 
 def _save(row: Source, detection: Detection) -> SourceRecord:
     row.format = detection.format
     row.encoding = detection.encoding or ""
-    return _record(saved_row(row, detection))
+    return record(saved_row(row, detection))
 
 
 def saved_row(row: Source, detection: Detection) -> Source:
@@ -255,6 +255,7 @@ def _row(source_id: str) -> Source:
     return row
 
 
-def _record(row: Source) -> SourceRecord:
+def record(row: Source) -> SourceRecord:
+    """The record of a row."""
     values = row.model_dump(exclude={"detection", "path", "encoding"})
     return SourceRecord(**values, encoding=row.encoding or None, detection=Detection.from_dict(row.detection))
