@@ -69,10 +69,8 @@ def _typed(config: type[BaseModel], texts: dict[str, list[str]]) -> dict[str, An
     for name in typed:
         if because := _idle(config, typed, name):
             other, allowed = because
-            raise SettingsError(
-                f"--set {name}={', '.join(texts[name])} has no effect: it applies only if {other} is {allowed}.",
-                f"Set {other} as well, or leave {name} out.",
-            )
+            text = f"--set {name}={', '.join(texts[name])} has no effect: it applies only if {other} is {allowed}."
+            raise SettingsError(text, f"Set {other} as well, or leave {name} out.")
     return typed
 
 

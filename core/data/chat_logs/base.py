@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.data.chat_logs.bundle import Bundle
+from core.data.chat_logs.json_values import Object, raw
 from core.errors import DataError
+from core.messages import Reject
 from core.registry import Registry
 
 RAW_LIMIT: Final = 20_000  # characters of a left-out message in the download
@@ -203,6 +206,53 @@ class LogFormat(ABC):
         """
 
 
+class AppExport(LogFormat):
+    """An app's own export: `conversations.json`, also inside its archive, with one conversation per row.
+
+    Attributes:
+        file: how the files inside an archive are named.
+        people: speaker in the log -> (name, role).
+        rows_are: the key that makes a row one conversation, and the type of its value.
+    """
+
+    file: ClassVar[re.Pattern[str]]
+    people: ClassVar[Mapping[str, tuple[str, str]]]
+    rows_are: ClassVar[tuple[str, type]]
+
+    @abstractmethod
+    def conversation(self, fields: Object, place: str, line: int) -> Iterator[Conversation | Left]:
+        """One row as a conversation, and what is left out of it."""
+
+    def is_single(self, bundle: Bundle, name: str) -> bool:
+        """Whether the file is one conversation as one object; its inner lists are not tables."""
+        return False
+
+    def recognizes(self, bundle: Bundle) -> bool:
+        first = self._files(bundle)[:1]
+        rows = (row for name in first for row in bundle.first_rows(name, 3, single=self.is_single(bundle, name)))
+        return any(self._fits(row.fields) for row in rows)
+
+    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
+        for key, (name, role) in self.people.items():
+            yield Person(key, name, role)
+        for name in self._files(bundle):
+            place = name if bundle.is_archive else ""
+            for row in bundle.rows(name, single=self.is_single(bundle, name)):
+                if isinstance(row, Reject):
+                    yield Left("unreadable", row.raw, place, row.line)
+                elif not self._fits(row.fields):
+                    yield Left("not_a_message", raw(row.fields), place, row.line)
+                else:
+                    yield from self.conversation(row.fields, place, row.line)
+
+    def _fits(self, fields: Object) -> bool:
+        key, kind = self.rows_are
+        return isinstance(fields.get(key), kind)
+
+    def _files(self, bundle: Bundle) -> list[str]:
+        return [name for name in bundle.names if not bundle.is_archive or self.file.fullmatch(name)]
+
+
 LOG_FORMATS: Final = Registry[LogFormat]("chat export")
 
 
@@ -216,7 +266,6 @@ def recognize(bundle: Bundle) -> LogFormat:
     found = next((entry for entry in in_order if entry.recognizes(bundle)), None)
     if found is None:
         titles = ", ".join(entry.title for entry in LOG_FORMATS)
-        raise DataError(
-            f"{bundle.filename} is not a chat export that the studio can read.", f"Choose one of: {titles}."
-        )
+        text = f"{bundle.filename} is not a chat export that the studio can read."
+        raise DataError(text, f"Choose one of: {titles}.")
     return found

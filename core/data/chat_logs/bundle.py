@@ -95,9 +95,8 @@ class Bundle:
             with zipfile.ZipFile(self.path) as archive:
                 infos = archive.infolist()
         except _DAMAGE as error:
-            raise data_error(
-                "container", f"{self.filename} is a damaged archive: {error}.", "Export or download it again."
-            ) from error
+            text = f"{self.filename} is a damaged archive: {error}."
+            raise data_error("container", text, "Export or download it again.") from error
         if len(infos) > MAX_MEMBERS:
             text = f"{self.filename} has {len(infos):,} files; the limit is {MAX_MEMBERS:,}."
             raise data_error("container", text, "Export a shorter time, or fewer channels.")

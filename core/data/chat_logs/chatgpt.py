@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
-from core.data.chat_logs.base import Conversation, Left, LogFormat, Person, ReadOptions, Turn
+from core.data.chat_logs.base import AppExport, Conversation, Left, Turn
 from core.data.chat_logs.bundle import Bundle
 from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
 from core.data.chat_logs.times import parse
-from core.messages import Reject
 
-_FILE = re.compile(r"(?:.*/)?conversations(?:[-_]\d+)?\.json", re.IGNORECASE)
 # Marks around the citations in an answer: private-use characters that are never typed.
 _CITATION = re.compile("\ue200[^\ue201]{0,2000}\ue201|【\\d+†[^】]{0,200}】|[\ue200-\ue206]")
 _HIDDEN = frozenset({"user_editable_context", "model_editable_context", "app_pairing_content"})
@@ -23,7 +22,7 @@ _REASONING = frozenset({"thoughts", "reasoning_recap"})
 _NAMES = {"user": "You", "assistant": "ChatGPT", "system": "System", "tool": "Tools"}
 
 
-class ChatGptLog(LogFormat):
+class ChatGptLog(AppExport):
     """A ChatGPT export: the archive, or only its conversations.json."""
 
     id = "chatgpt"
@@ -33,36 +32,15 @@ class ChatGptLog(LogFormat):
         "For each conversation, the path that was shown last is used."
     )
 
-    def recognizes(self, bundle: Bundle) -> bool:
-        return any(_is_tree(row.fields) for name in self._files(bundle)[:1] for row in self._first(bundle, name))
+    file = re.compile(r"(?:.*/)?conversations(?:[-_]\d+)?\.json", re.IGNORECASE)
+    people = MappingProxyType({role: (name, role) for role, name in _NAMES.items()})
+    rows_are = ("mapping", dict)
 
-    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
-        for role, name in _NAMES.items():
-            yield Person(role, name, role)
-        for name in self._files(bundle):
-            place = name if bundle.is_archive else ""
-            for row in bundle.rows(name, single=_is_single(bundle, name)):
-                if isinstance(row, Reject):
-                    yield Left("unreadable", row.raw, place, row.line)
-                elif not _is_tree(row.fields):
-                    yield Left("not_a_message", raw(row.fields), place, row.line)
-                else:
-                    yield from _conversation(row.fields, place, row.line)
+    def is_single(self, bundle: Bundle, name: str) -> bool:
+        return bundle.head(name, 256).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
 
-    def _files(self, bundle: Bundle) -> list[str]:
-        return [name for name in bundle.names if _FILE.fullmatch(name)] if bundle.is_archive else list(bundle.names)
-
-    def _first(self, bundle: Bundle, name: str) -> list[Any]:
-        return bundle.first_rows(name, 3, single=_is_single(bundle, name))
-
-
-def _is_single(bundle: Bundle, name: str) -> bool:
-    """Whether the file is one conversation as one object; its inner lists are not tables."""
-    return bundle.head(name, 256).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
-
-
-def _is_tree(fields: Object) -> bool:
-    return isinstance(fields.get("mapping"), dict)
+    def conversation(self, fields: Object, place: str, line: int) -> Iterator[Conversation | Left]:
+        return _conversation(fields, place, line)
 
 
 def _conversation(fields: Object, place: str, line: int) -> Iterator[Conversation | Left]:

@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
-from core.data.chat_logs.base import Conversation, Left, LogFormat, Person, ReadOptions, Turn
-from core.data.chat_logs.bundle import Bundle
+from core.data.chat_logs.base import AppExport, Conversation, Left, Turn
 from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
 from core.data.chat_logs.times import parse
-from core.messages import Reject
-
-_NAMES = {"human": ("You", "user"), "assistant": ("Claude", "assistant")}
 
 
-class ClaudeLog(LogFormat):
+class ClaudeLog(AppExport):
     """A Claude export: the archive, or only its conversations.json."""
 
     id = "claude"
     title = "Claude export"
     text = "In Claude: Settings → Privacy → Export data. Use the zip from the email, or conversations.json."
 
-    def recognizes(self, bundle: Bundle) -> bool:
-        return any(_is_chat(row.fields) for name in self._files(bundle)[:1] for row in bundle.first_rows(name, 3))
+    file = re.compile(r"(?:.*/)?conversations\.json")
+    people = MappingProxyType({"human": ("You", "user"), "assistant": ("Claude", "assistant")})
+    rows_are = ("chat_messages", list)
 
-    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
-        for key, (name, role) in _NAMES.items():
-            yield Person(key, name, role)
-        for name in self._files(bundle):
-            place = name if bundle.is_archive else ""
-            for row in bundle.rows(name):
-                if isinstance(row, Reject):
-                    yield Left("unreadable", row.raw, place, row.line)
-                elif not _is_chat(row.fields):
-                    yield Left("not_a_message", raw(row.fields), place, row.line)
-                else:
-                    yield from _conversation(row.fields, place, row.line)
-
-    def _files(self, bundle: Bundle) -> list[str]:
-        if not bundle.is_archive:
-            return list(bundle.names)
-        return [name for name in bundle.names if name.rpartition("/")[2] == "conversations.json"]
-
-
-def _is_chat(fields: Object) -> bool:
-    return isinstance(fields.get("chat_messages"), list)
+    def conversation(self, fields: Object, place: str, line: int) -> Iterator[Conversation | Left]:
+        return _conversation(fields, place, line)
 
 
 def _conversation(fields: Object, place: str, line: int) -> Iterator[Conversation | Left]:

@@ -91,8 +91,9 @@ def shape(conversation: Conversation, recipe: ChatRecipe) -> Shaped:
     left: dict[str, list[int]] = {}
     system, spoken = _parts(turns, recipe, left)
     blocks = _blocks(spoken, left)
+    each = 2 if recipe.layout == "exchanges" else len(blocks) or 1  # blocks of one example
     made = []
-    for number, exchanges in enumerate(_groups(blocks, recipe.layout)):
+    for number, exchanges in enumerate(blocks[start : start + each] for start in range(0, len(blocks), each)):
         indexes = [index for _, members in exchanges for index in members]
         messages = tuple(Message(role, "\n".join(turns[i].text for i in members)) for role, members in exchanges)  # type: ignore[arg-type]
         if reason := _refused(messages, recipe):
@@ -214,12 +215,6 @@ def _blocks(spoken: list[tuple[str, int]], left: dict[str, list[int]]) -> list[t
     if blocks and blocks[-1][0] == "user":
         left.setdefault("unanswered", []).extend(blocks.pop()[1])
     return blocks
-
-
-def _groups(blocks: list[tuple[str, list[int]]], layout: str) -> list[list[tuple[str, list[int]]]]:
-    if layout == "exchanges":
-        return [blocks[start : start + 2] for start in range(0, len(blocks), 2)]
-    return [blocks] if blocks else []
 
 
 def _refused(messages: tuple[Message, ...], recipe: ChatRecipe) -> str:

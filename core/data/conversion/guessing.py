@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Self
 
 from core.data.conversion.profiles import Column
@@ -59,15 +60,9 @@ def by_name(columns: Iterable[Column], names: tuple[str, ...]) -> Column | None:
     """The column with the first of these names: an exact match first, then one that contains it as a word."""
     columns = list(columns)
     words = {column.name: set(re.split(r"[^a-z0-9]+", column.name.lower())) for column in columns}
-    for name in names:
-        for column in columns:
-            if column.name.strip().lower() == name:
-                return column
-    for name in names:
-        for column in columns:
-            if name in words[column.name]:
-                return column
-    return None
+    exact = (column for name in names for column in columns if column.name.strip().lower() == name)
+    as_word = (column for name in names for column in columns if name in words[column.name])
+    return next(chain(exact, as_word), None)
 
 
 def _best_key(columns: list[Column]) -> Column | None:

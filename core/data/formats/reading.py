@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, ReadingOption
@@ -65,15 +65,20 @@ def choices(detected: Detection, current: Detection) -> tuple[ReadingChoice, ...
         detected: what detection says without any override.
         current: how the file is read now.
     """
-    entry = _format_of(current)
-    shared = [_formats(detected, current)]
-    if current.encoding:
-        shared.append(_encodings(detected, current))
-    nested: tuple[ReadingChoice, ...] = ()
-    if current.nested:
-        ways = [ReadingOption(way, title) for way, title in WAYS.items()]
-        nested = (ReadingChoice.of("nested", "Objects and lists in cells", detected, current, ways),)
-    return (*shared, *entry.choices(detected, current), *nested)
+    entry = _format_of(detected)  # any text may be read as another text format; a binary file is what it is
+    known = [entry] if entry.is_binary else [item for item in FORMATS if not item.is_binary]
+    others = [codec for codec in (detected.encoding, current.encoding) if codec and codec not in ENCODING_TITLES]
+    codecs = {**ENCODING_TITLES, **{codec: codec for codec in others}}
+
+    def choice(name: str, title: str, options: Mapping[str, str]) -> ReadingChoice:
+        return ReadingChoice.of(name, title, detected, current, [ReadingOption(*item) for item in options.items()])
+
+    return (
+        choice("format", "Format", {item.id: item.label for item in known}),
+        *((choice("encoding", "Encoding", codecs),) if current.encoding else ()),
+        *_format_of(current).choices(detected, current),
+        *((choice("nested", "Objects and lists in cells", WAYS),) if current.nested else ()),
+    )
 
 
 def facts(detection: Detection) -> tuple[tuple[str, str], ...]:
@@ -81,22 +86,6 @@ def facts(detection: Detection) -> tuple[tuple[str, str], ...]:
     entry = _format_of(detection)
     read_as = " · ".join(part for part in (entry.label, detection.encoding, detection.compression) if part)
     return (("Read as", read_as), *entry.facts(detection))
-
-
-def _formats(detected: Detection, current: Detection) -> ReadingChoice:
-    """Any text may be read as another text format; a binary file is what it is."""
-    entry = _format_of(detected)
-    known = [entry] if entry.is_binary else [item for item in FORMATS if not item.is_binary]
-    return ReadingChoice.of(
-        "format", "Format", detected, current, [ReadingOption(item.id, item.label) for item in known]
-    )
-
-
-def _encodings(detected: Detection, current: Detection) -> ReadingChoice:
-    used = [codec for codec in (detected.encoding, current.encoding) if codec]
-    titles = {**ENCODING_TITLES, **{codec: codec for codec in used if codec not in ENCODING_TITLES}}
-    options = [ReadingOption(codec, title) for codec, title in titles.items()]
-    return ReadingChoice.of("encoding", "Encoding", detected, current, options)
 
 
 def _format_of(detection: Detection) -> Format:

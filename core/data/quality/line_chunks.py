@@ -26,11 +26,7 @@ Result = TypeVar("Result")
 
 
 class NotByChunks(Exception):
-    """The file has to be read row by row."""
-
-
-class LongLine(NotByChunks):
-    """A line is longer than the limit."""
+    """The file has to be read row by row: a row reaches over chunks, or a line is longer than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def read_chunk(descriptor: int, number: int, start: int = 0, size: int = SIZE) -
         start: bytes at the beginning of the file that belong to no line (a byte order mark).
 
     Raises:
-        LongLine: a line is longer than MAX_RECORD bytes.
+        NotByChunks: a line is longer than MAX_RECORD bytes.
     """
     first = start + number * size
     before = first - 1 if number else first  # the byte before tells whether a line begins at `first`
@@ -80,7 +76,7 @@ def read_chunk(descriptor: int, number: int, start: int = 0, size: int = SIZE) -
         seen, complete = len(data), False
         data += more
         if len(data) >= MAX_RECORD:
-            raise LongLine
+            raise NotByChunks
         cut = data.find(b"\n", seen)
     return LineChunk(data[begin : cut + 1], before + begin, data[cut + 1 :], complete)
 
@@ -94,7 +90,7 @@ def map_chunks(
         look: must not depend on what it saw before: chunks are shared out.
 
     Raises:
-        LongLine: see read_chunk. ProcessLost: a process was killed. Whatever `look` raises.
+        NotByChunks: see read_chunk. ProcessLost: a process was killed. Whatever `look` raises.
     """
     size = path.stat().st_size - start
     chunks = max(-(-size // SIZE), 0)

@@ -107,15 +107,12 @@ def total(scored: tuple[ScorePart, ...], train: int = MINIMUM_EXAMPLES, *, serio
 def limits(scored: tuple[ScorePart, ...], points: int, *, serious: bool) -> tuple[str, ...]:
     """Why the score is lower than the sum of its parts, where it is."""
     together = sum(part.points for part in scored)
-    if points >= 50 and together - points < 1:
-        return ()
-    if points < 50 <= together:
-        return (f"The parts add up to {together:.0f}, but with so few examples the score is below 50.",)
-    if points == 74:
-        return (f"The parts add up to {together:.0f}, but a part without any points keeps the score below 75.",)
-    if points == 89 and serious:
-        return (f"The parts add up to {together:.0f}, but serious issues keep the score below 90.",)
-    return ()
+    reasons = (
+        (points < 50 <= together, "with so few examples the score is below 50"),
+        (points == 74 <= together - 1, "a part without any points keeps the score below 75"),
+        (points == 89 <= together - 1 and serious, "serious issues keep the score below 90"),
+    )
+    return tuple(f"The parts add up to {together:.0f}, but {why}." for applies, why in reasons if applies)
 
 
 def grade(score: int) -> str:

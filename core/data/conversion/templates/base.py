@@ -236,9 +236,8 @@ def rejected(row: Row, problem: RowProblem, options: TemplateOptions) -> Reject:
     """The Reject for a problem; raises a DataError if the user chose to stop."""
     if options.empty == "fail":
         remedy = f"Fill in `{problem.field}`, or choose to skip rows with empty cells."
-        raise data_error(
-            "cell_empty", f"Line {row.line}: {problem.message}", remedy, line=row.line, field=problem.field
-        )
+        text = f"Line {row.line}: {problem.message}"
+        raise data_error("cell_empty", text, remedy, line=row.line, field=problem.field)
     raw = cell_text(dict(row.fields))
     return reject("cell_empty", problem.message, line=row.line, raw=raw, field=problem.field)
 

@@ -89,9 +89,8 @@ class QaTemplate(Template[QaOptions]):
         if not mapping.target and not options.answer and not others(mapping):
             raise DataError("Q&A needs an answer.", "Choose a target column, or choose columns to include.")
         if options.questions != "one" and not others(mapping):
-            raise DataError(
-                f"Questions per row is {options.questions!r}, but no column is included.", "Choose columns to include."
-            )
+            text = f"Questions per row is {options.questions!r}, but no column is included."
+            raise DataError(text, "Choose columns to include.")
 
     def concatenates(self, options: QaOptions) -> bool:
         return True

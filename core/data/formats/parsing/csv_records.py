@@ -12,6 +12,7 @@ import io
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -63,6 +64,7 @@ class CsvText:
     def __init__(self, path: Path, detection: Detection) -> None:
         self._codec = detection.encoding or "utf-8"
         self._delimiter, self._quote = detection.delimiter or ",", detection.quotechar
+        self._reader = partial(strict_reader, delimiter=self._delimiter, quote=self._quote)
         self._path, self._width = path, ByteWidth(self._codec)
         self._skip = detection.skip_lines
         self._again: deque[Line] = deque()
@@ -154,7 +156,7 @@ class CsvText:
         """Some records read line by line, with their errors; None at the end of the file."""
         block = Block(raws=[])
         assert block.raws is not None
-        reader = self._line_reader()
+        reader = self._reader(self._take_lines())
         size = 0
         while (self._slow > 0 or self._again) and len(block.rows) < 10 * _SLOW_RECORDS and size < BLOCK:
             self._slow -= 1
@@ -170,7 +172,9 @@ class CsvText:
                 block.add_reject(item)
                 size += len(item.raw)
                 self._slow = _SLOW_RECORDS
-                reader = self._line_reader()  # the old one may have seen the end of the file inside a quote
+                reader = self._reader(
+                    self._take_lines()
+                )  # the old one may have seen the end of the file inside a quote
                 continue
             first = self._taken[0]
             text = first.text if len(self._taken) == 1 else "".join(line.text for line in self._taken)
@@ -184,9 +188,6 @@ class CsvText:
                 block.lines.append(first.number)
                 block.raws.append(text.rstrip("\r\n"))
         return block
-
-    def _line_reader(self) -> Any:
-        return self._reader(self._take_lines())
 
     def _take_lines(self) -> Iterator[str]:
         while True:
@@ -269,9 +270,6 @@ class CsvText:
         first = self._taken[0]
         message = f"A line or cell is longer than {MAX_RECORD:,} characters."
         return reject("csv_too_long", message, line=first.number, raw=shortened(first.text))
-
-    def _reader(self, texts: Iterable[str]) -> Any:
-        return strict_reader(texts, self._delimiter, self._quote)
 
 
 def strict_reader(texts: Iterable[str], delimiter: str, quote: str | None) -> Any:

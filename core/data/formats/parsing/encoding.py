@@ -95,9 +95,8 @@ def checked_codec(name: str, sample: bytes = b"") -> str:
         "".encode(info.name)
         decode_head(b"a", info.name)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"The encoding {name!r} is unknown.", "Use a name such as utf-8, cp1252 or shift_jis."
-        ) from error
+        text = f"The encoding {name!r} is unknown."
+        raise DataError(text, "Use a name such as utf-8, cp1252 or shift_jis.") from error
     return info.name
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from core import arguments
-from core.data.chat_logs import Conversation, ReadOptions, shaping
+from core.data.chat_logs import ReadOptions, shaping
 from core.data.chat_logs.shaping import ChatExample, ChatRecipe, Part
 from core.data.examples.identity import identity_of
 from core.data.quality import structure
@@ -265,24 +265,20 @@ def _items(chosen: Choices, index: _Index, numbers: list[int]) -> Iterator[Revie
             made = next(
                 item for item in shaping.shape(talk.conversation, chosen.recipe).made if item.key == index.keys[number]
             )
-            yield _item(chosen, talk, made, number)
-
-
-def _item(chosen: Choices, talk: Talk, made: ChatExample, number: int) -> ReviewItem:
-    messages, redactions = final(made, talk, chosen)
-    conversation: Conversation = talk.conversation
-    return ReviewItem(
-        key=made.key,
-        number=number,
-        title=conversation.title,
-        began=conversation.turns[made.turns[0]].at,
-        place=conversation.place,
-        line=conversation.turns[made.turns[0]].line,
-        messages=messages,
-        redactions=redactions,
-        decision=_word(chosen.decisions.get(made.key)),
-        turns=len(made.turns),
-    )
+            messages, redactions = final(made, talk, chosen)
+            first = talk.conversation.turns[made.turns[0]]
+            yield ReviewItem(
+                key=made.key,
+                number=number,
+                title=talk.conversation.title,
+                began=first.at,
+                place=talk.conversation.place,
+                line=first.line,
+                messages=messages,
+                redactions=redactions,
+                decision=_word(chosen.decisions.get(made.key)),
+                turns=len(made.turns),
+            )
 
 
 def _shown(chosen: Choices, key: str, show: str) -> bool:

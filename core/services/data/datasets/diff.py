@@ -69,9 +69,8 @@ def diff(version_a: str, version_b: str, offset: int = 0, limit: int = 20, kind:
         DataError: an unknown kind. NotFound: a version was deleted.
     """
     if kind is not None and kind not in DIFFERENCES:
-        raise DataError(
-            f"Unknown kind of difference: {kind!r}.", f"Choose one of {', '.join(DIFFERENCES)}.", field="kind"
-        )
+        text = f"Unknown kind of difference: {kind!r}."
+        raise DataError(text, f"Choose one of {', '.join(DIFFERENCES)}.", field="kind")
     kinds = [kind] if kind else [known for known in DIFFERENCES if known != "unchanged"]
     with _matched(version_a, version_b) as connection:
         counts = _counts(connection)

@@ -58,22 +58,19 @@ def mix_plan(parts: Sequence[tuple[str, float]], total: int | None = None) -> Mi
     """
     for part in arguments.many(parts, "parts"):
         if not isinstance(part, tuple | list) or len(part) != 2 or isinstance(part[1], bool | str | None):
-            raise DataError(
-                f"A part of the mix must be a version and its weight; got {part!r}.", "Give both.", field="parts"
-            )
+            text = f"A part of the mix must be a version and its weight; got {part!r}."
+            raise DataError(text, "Give both.", field="parts")
     if not parts or len(parts) > MAX_PARTS:
         raise DataError(f"A mix needs 1 to {MAX_PARTS} datasets.", "Choose the datasets to mix.", field="parts")
     if len({version_id for version_id, _ in parts}) < len(parts):
         raise DataError("The same version appears twice in the mix.", "Give it a larger weight instead.", field="parts")
     for _, weight in parts:
         if not (0 < weight <= 1_000):
-            raise DataError(
-                f"The weight must be above 0 and at most 1,000; got {weight:g}.", "Choose another one.", field="weight"
-            )
+            text = f"The weight must be above 0 and at most 1,000; got {weight:g}."
+            raise DataError(text, "Choose another one.", field="weight")
     if total is not None and not 1 <= total <= MAX_EXAMPLES:
-        raise DataError(
-            f"The total must be between 1 and {MAX_EXAMPLES:,}; got {total:,}.", "Choose another one.", field="total"
-        )
+        text = f"The total must be between 1 and {MAX_EXAMPLES:,}; got {total:,}."
+        raise DataError(text, "Choose another one.", field="total")
     versions = [get_version(version_id) for version_id, _ in parts]
     weights = [weight for _, weight in parts]
     if total is None:

@@ -104,10 +104,8 @@ def check_base(dataset: FineTuningDataset | None, base: VersionRecord) -> None:
     if dataset is None or dataset.deleted_at is not None:
         raise NotFound("The dataset was deleted in the meantime.", "Choose another dataset.")
     if dataset.current_version_id != base.id:
-        raise Conflict(
-            f"“{dataset.name}” has changed in the meantime: version {base.number} is no longer the latest.",
-            "Look at the latest version, and make the change there.",
-        )
+        text = f"“{dataset.name}” has changed in the meantime: version {base.number} is no longer the latest."
+        raise Conflict(text, "Look at the latest version, and make the change there.")
 
 
 def sweep_attempts() -> list[str]:

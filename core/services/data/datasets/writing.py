@@ -95,11 +95,8 @@ def create_from_source(
     shape = sources.analyze(source_id).shape
     if shape is None:
         filename = sources.get(source_id).filename
-        raise DataError(
-            f"{filename} is not in a known chat shape.",
-            "The file is saved; open it in Convert data.",
-            code="shape_unknown",
-        )
+        text = f"{filename} is not in a known chat shape."
+        raise DataError(text, "The file is saved; open it in Convert data.", code="shape_unknown")
     check_characters(name, description)
     key = hashlib.sha256(f"{source_id}\n{name}".encode()).hexdigest()[:16]
     payload = {
@@ -158,9 +155,8 @@ def check_hold_out(share: float | None) -> None:
         DataError: names the share.
     """
     if share is not None and not 0 <= share <= 0.5:
-        raise DataError(
-            f"The share to hold out must be from 0 to 0.5; got {share}.", "Choose another one.", field="hold_out"
-        )
+        text = f"The share to hold out must be from 0 to 0.5; got {share}."
+        raise DataError(text, "Choose another one.", field="hold_out")
 
 
 def check_characters(name: str, description: str = "") -> None:

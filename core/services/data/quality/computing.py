@@ -55,11 +55,8 @@ def compute(
             length is below 1.
     """
     if max_seq_length < 1:
-        raise DataError(
-            f"The maximum length must be at least 1; got {max_seq_length}.",
-            "Choose a larger one.",
-            field="max_seq_length",
-        )
+        text = f"The maximum length must be at least 1; got {max_seq_length}."
+        raise DataError(text, "Choose a larger one.", field="max_seq_length")
     version = get_version(version_id)
     settings = CheckSettings(max_seq_length, _measure(base_model) if base_model else None)
     examples = version_file(version_id, version_files.EXAMPLES)

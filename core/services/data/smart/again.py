@@ -31,9 +31,8 @@ def ask_again(run_id: str) -> TaskRecord:
     """
     run = store.get(run_id)
     if run.kind != runs.KIND or run.state != "succeeded":
-        raise InvalidTransition(
-            f"“{run.title}” has not finished, so there is nothing to retry.", "Open a finished run."
-        )
+        text = f"“{run.title}” has not finished, so there is nothing to retry."
+        raise InvalidTransition(text, "Open a finished run.")
     if (latest := asked_again(run_id)) is not None and latest.state != "succeeded":
         return commands.request(latest.id, "retry") if latest.is_terminal else latest
     failed = sorted(smart_store.positions(run_id, "failed"))

@@ -49,11 +49,8 @@ def check_start(source_id: str, recipe: SmartRecipe) -> None:
     smart_source.check(source_id, recipe)
     connections.endpoint_of(recipe.connection_id)
     if recipe.budget_usd is not None and connections.get(recipe.connection_id).price(recipe.model) is None:
-        raise DataError(
-            f"The price of {recipe.model} is unknown, so a budget cannot be applied.",
-            "Enter its prices in the connection, or leave the budget empty.",
-            field="budget_usd",
-        )
+        text = f"The price of {recipe.model} is unknown, so a budget cannot be applied."
+        raise DataError(text, "Enter its prices in the connection, or leave the budget empty.", field="budget_usd")
 
 
 def progress(task_id: str) -> SmartProgress:

@@ -52,10 +52,8 @@ def check_reading(source_id: str, reading: str) -> None:
         DataError: the reading options of the file have changed.
     """
     if reading not in ("", fingerprint(source_id)):
-        raise DataError(
-            "The file's reading options changed since this run started, so its rows differ.",
-            "Restore the options and retry, or start a new run.",
-        )
+        text = "The file's reading options changed since this run started, so its rows differ."
+        raise DataError(text, "Restore the options and retry, or start a new run.")
 
 
 def count(source_id: str, recipe: SmartRecipe) -> int:

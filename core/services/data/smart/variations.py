@@ -42,13 +42,11 @@ def vary(
     if not chosen:
         raise DataError("No example is chosen.", "Choose at least one.", field="positions")
     if len(chosen) > MOST_POSITIONS:
-        raise DataError(
-            f"{len(chosen):,} examples are chosen.", f"Choose at most {MOST_POSITIONS:,}.", field="positions"
-        )
+        text = f"{len(chosen):,} examples are chosen."
+        raise DataError(text, f"Choose at most {MOST_POSITIONS:,}.", field="positions")
     if not 0 <= chosen[0] <= chosen[-1] < version.examples:
-        raise DataError(
-            "A chosen example is not in the newest version.", "Reload, and choose again.", field="positions"
-        )
+        text = "A chosen example is not in the newest version."
+        raise DataError(text, "Reload, and choose again.", field="positions")
     recipe = SmartRecipe.of(
         {
             "connection_id": connection_id,

@@ -44,10 +44,8 @@ def from_path(path: str | Path) -> SourceRecord:
     """
     roots = available().roots
     if not roots:
-        raise StudioError(
-            "Files of the server cannot be imported: no folder is allowed.",
-            "Set SFT_IMPORT_ROOTS to a folder and restart the studio, or upload the file.",
-        )
+        text = "Files of the server cannot be imported: no folder is allowed."
+        raise StudioError(text, "Set SFT_IMPORT_ROOTS to a folder and restart the studio, or upload the file.")
     text = str(path).strip()
     if not text or "\0" in text:
         raise DataError("The path is empty.", "Enter the path of a file on the server.", field="path")
@@ -63,10 +61,8 @@ def from_path(path: str | Path) -> SourceRecord:
         real = Path(os.path.realpath(f"/proc/self/fd/{handle}" if handle >= 0 else requested))
         if not any(real.is_relative_to(root) for root in roots):
             # The same message whether the file exists or not: nothing outside can be probed for.
-            raise StudioError(
-                f"{text!r} is outside the folders that files may be imported from.",
-                f"Choose a file under {', '.join(map(str, roots))}.",
-            )
+            text = f"{text!r} is outside the folders that files may be imported from."
+            raise StudioError(text, f"Choose a file under {', '.join(map(str, roots))}.")
         if handle < 0:
             raise data_error("file_missing", f"{text!r} does not exist or cannot be opened.", field="path")
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -91,10 +87,8 @@ def from_url(url: str, size_limit: int = MAX_UPLOAD_BYTES) -> SourceRecord:
     """
     hosts = available().hosts
     if not hosts:
-        raise StudioError(
-            "Files cannot be fetched from other hosts: no host is allowed.",
-            "Set SFT_IMPORT_HOSTS to their names and restart the studio, or upload the file.",
-        )
+        text = "Files cannot be fetched from other hosts: no host is allowed."
+        raise StudioError(text, "Set SFT_IMPORT_HOSTS to their names and restart the studio, or upload the file.")
     with download(url, hosts, size_limit) as file:
         return sources.ingest(file.stream, file.name, size_limit, origin="url")
 
