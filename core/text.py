@@ -77,3 +77,10 @@ def number(value: float | None, digits: int = 3) -> str:
 def share(value: float | None) -> str:
     """A share of 0..1 as a percentage: `41.0%`."""
     return "–" if value is None else f"{100 * value:.1f}%" if value < 0.9995 else "100%"
+
+
+def format_loss(value: float | None) -> str:
+    """A loss with three decimals, or two significant digits below 0.001."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"

@@ -145,7 +145,7 @@ def describe(error: Exception) -> dict[str, Any]:
     log.error("Unexpected error %s", error_id, exc_info=True)
     return {
         "message": f"Something unexpected went wrong (error {error_id}).",
-        "remedy": "Retry. If it happens again, report the error id with the log of this task.",
+        "remedy": "Retry. If it happens again, report the error ID and the log of this task.",
         "cause": "error",
         "error_id": error_id,
     }

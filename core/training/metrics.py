@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from core.registry import Registry
-from core.text import number, share, size
+from core.text import format_loss, number, share, size
 
 Values = Mapping[str, float | None]
 
@@ -33,7 +33,10 @@ class RunMetric:
         panel: the group of small charts that shows it; "" shows no small chart.
         planned: it follows a schedule instead of being measured, and is drawn in another color.
         forecast: the two entries of the job's forecast that bound it, drawn as a band behind the curve.
-        compared: the comparison of several runs offers it.
+        better: which values are better in the comparison of several runs: higher (1) or lower (-1) ones; 0 leaves the
+            metric out of it.
+        final: the entry of a finished run's measurements with the value of the entire run; by default that of the last
+            step.
         tile: its short name on a tile of the job's screen; "" shows no tile.
         write: its value in words.
         mean_over: the tile shows the mean of the last so many steps.
@@ -50,7 +53,8 @@ class RunMetric:
     panel: Literal["", "run", "gpu"] = ""
     planned: bool = False
     forecast: tuple[str, str] | None = None
-    compared: bool = False
+    better: Literal[-1, 0, 1] = 0
+    final: str = ""
     tile: str = ""
     write: Callable[[float | None], str] = number
     mean_over: int = 1
@@ -115,7 +119,7 @@ GIGABYTES: Final = 1 / 1024**3
 METRICS: Final = Registry[RunMetric]("metric of a run")
 for _metric in (
     RunMetric("epoch", "Epoch"),
-    RunMetric("loss", "Loss", compared=True),
+    RunMetric("loss", "Loss", better=-1, write=format_loss),
     RunMetric(
         "token_accuracy",  # a share of the tokens that carry loss, 0..1
         "Token accuracy",
@@ -123,7 +127,7 @@ for _metric in (
         unit="%",
         scale=100.0,
         panel="run",
-        compared=True,
+        better=1,
         tile="Token accuracy",
         write=share,
         mean_over=10,
@@ -138,7 +142,8 @@ for _metric in (
         "Tokens per second",
         tag="speed/tokens_per_s",
         panel="run",
-        compared=True,
+        better=1,
+        final="tokens_per_s",
         tile="Tokens per second",
         total="tokens",
         help="Real tokens, without padding; below it, how many were trained on so far.",
@@ -151,7 +156,8 @@ for _metric in (
         tag="memory/bytes",
         panel="run",
         forecast=("memory_low", "memory_high"),
-        compared=True,
+        better=-1,
+        final="peak_memory_bytes",
         tile="Memory",
         write=size,
         help="The memory of the training process.",
@@ -165,7 +171,7 @@ for _metric in (
         panel="gpu",
         tile="MFU",
         write=share,
-        help="Model FLOPs utilization: the share of the GPU's peak that goes into the model's own arithmetic.",
+        help="Model FLOPs utilization: how much of the GPU's peak speed the training of the model uses.",
     ),
     RunMetric("gpu_utilization", "GPU utilization", unit="%", tag="gpu/utilization_percent", panel="gpu"),
     RunMetric("gpu_temperature_c", "Temperature", unit="°C", tag="gpu/temperature_c", panel="gpu"),

@@ -6,7 +6,13 @@ import re
 import time
 from datetime import datetime
 
-from core.text import duration as duration, number as number, plural as plural, size as size  # offered here too
+from core.text import (  # offered here too
+    duration as duration,
+    format_loss as format_loss,
+    number as number,
+    plural as plural,
+    size as size,
+)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~^=])")
 _LINK = re.compile(r"(:(?=//)|@|www(?=\\\.))")  # addresses would become links
@@ -81,13 +87,6 @@ def time_range(low: float, high: float) -> str:
     unit, seconds, digits = ("s", 1, 0) if high < 120 else ("min", 60, 0) if high < 7200 else ("h", 3600, 1)
     first, last = f"{low / seconds:.{digits}f}", f"{high / seconds:.{digits}f}"
     return f"about {last} {unit}" if first == last else f"{first} to {last} {unit}"
-
-
-def format_loss(value: float | None) -> str:
-    """A loss with three decimals, or two significant digits below 0.001."""
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
 
 
 def format_setting(raw: object) -> str:

@@ -102,7 +102,7 @@ class Fetch(threading.Thread):
         needed, free = self.total - self._here() + SPARE_BYTES, shutil.disk_usage(folder).free
         if needed > free:
             raise StorageError(
-                f"{self.hub_id} needs {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free at {folder}.",
+                f"{self.hub_id} needs {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB is free at {folder}.",
                 "Free some space, or set HF_HUB_CACHE to a larger disk.",
             )
 

@@ -30,7 +30,7 @@ class BottleneckAdapter(Method):
     mergeable: ClassVar[bool] = False  # the layer is not linear, so no matrix of the base can absorb it
     gguf: ClassVar[bool] = False
     how: ClassVar[str] = "A narrow extra layer (down, activation, up) is inserted into each block of the frozen base."
-    serves: ClassVar[str] = "By this studio only; it cannot be merged, because the extra layer is not linear."
+    serves: ClassVar[str] = "In this studio only: the extra layer is not linear, so it cannot be merged into the base."
     peft_type: ClassVar[str | None] = "BOTTLENECK"
     tuner: ClassVar[str] = "worker.training.tuners.bottleneck"  # PEFT ships no such adapter
     presets: ClassVar[Mapping[SizeClass, Preset]] = {

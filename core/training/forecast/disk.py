@@ -43,11 +43,11 @@ class DiskForecast:
         """The verdict as a sentence, with what would help."""
         needed, free = size(self.peak_bytes), size(self.free_bytes)
         if self.verdict == "fits":
-            return f"Fits in the {free} free in the data directory."
+            return f"Fits: the data directory's disk has {free} free."
         helps = "Free some space, set SFT_DATA_DIR to a larger disk, or train fewer weights (use LoRA or a lower rank)."
         if self.verdict == "tight":
-            return f"The run writes up to {needed} and leaves less than {size(SPARE_BYTES)} of the disk free. {helps}"
-        return f"The run writes up to {needed}, but the data directory's disk has only {free} free. {helps}"
+            return f"The run writes up to {needed} and leaves less than {size(SPARE_BYTES)} free on the disk. {helps}"
+        return f"The run writes up to {needed}, but the data directory's disk has only {free} left. {helps}"
 
 
 def forecast_disk(dims: Dims, method: Method, width: int, *, kept: int = KEPT_CHECKPOINTS) -> DiskForecast:

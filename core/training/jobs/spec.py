@@ -169,7 +169,7 @@ class TrainingConfig(BaseModel):
         description="The final model is the one with the lowest validation loss instead of the last step. Needs "
         "validation examples.",
         usual="on if a run is long enough to memorize the examples",
-        up="On: one more checkpoint on disk, and one is written at each new lowest loss.",
+        up="On: stores one more checkpoint, and writes it at each new lowest validation loss.",
         source="off: facts that must come out word for word are learned best at the last step",
         extra={"group": SAFETY, "needs": "validation"},
     )

@@ -8,11 +8,10 @@ import streamlit as st
 from core.services.training import monitoring
 from core.services.training.jobs import JobRecord
 from core.services.training.metrics import METRICS, Point, RunMetric
-from core.text import share
 from pages.ui import components
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import Series, series_of
-from pages.ui.format import duration, format_loss, format_setting, number, plural, size
+from pages.ui.format import format_setting, plural
 
 ADDRESS = "jobs"
 _AXES = ("Step", "Epoch", "Tokens", "Time")
@@ -65,7 +64,7 @@ def _distinct(names: list[str]) -> list[str]:
 def _chart(runs: list[tuple[str, Series]]) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
-            offered = {metric.title: metric for metric in METRICS if metric.compared and _any(runs, metric)}
+            offered = {metric.title: metric for metric in METRICS if metric.better and _any(runs, metric)}
             title = st.segmented_control(
                 "Metric", list(offered), default="Loss", required=True, key="compare_y", label_visibility="collapsed"
             )
@@ -128,7 +127,7 @@ def _figures(compared: monitoring.Compared, names: list[str]) -> None:
     components.heading("Results", "The best value of each row is marked")
     rows = {}
     for figure_ in compared.figures:
-        words = [_value(value, figure_.unit) for value in figure_.values]
+        words = [figure_.write(value) for value in figure_.values]
         rows[figure_.name] = [f"{word}  ★" if i in figure_.best else word for i, word in enumerate(words)]
     _table(rows, names, key="compare_figures")
 
@@ -149,15 +148,3 @@ def _table(rows: dict[str, list[str]], names: list[str], *, key: str) -> None:
 
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=names)
     st.dataframe(frame, key=key, column_config={"_index": st.column_config.TextColumn("", width=140, pinned=True)})
-
-
-def _value(value: float | None, unit: str) -> str:
-    if value is None:
-        return "–"
-    return {
-        "share": lambda: share(value),
-        "count": lambda: number(value),
-        "bytes": lambda: size(value),
-        "s": lambda: duration(max(1, round(value))),
-        "tokens/s": lambda: f"{number(value)} tok/s",
-    }.get(unit, lambda: number(value) if value >= 100 else format_loss(value))()

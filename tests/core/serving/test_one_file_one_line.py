@@ -1,4 +1,4 @@
-"""A new provider, target, outlet or kind of client is one file and one line: a dummy appears everywhere."""
+"""A new provider, target, server or kind of client is one file and one line: a dummy appears everywhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.platform import connections, doctor, drafts
 from core.services.serving import chat
 from core.services.training import jobs
-from core.serving.outlets import OUTLETS, Outlet
+from core.serving.other_servers import OTHER_SERVERS, OtherServer
 from core.serving.targets import TARGETS, AnswerChunk, Availability, ChatOptions, Target
 from core.serving.targets.studio import Studio
 from core.training.providers import PROVIDERS, Capabilities, Estimate, Provider, Workload
@@ -40,9 +40,9 @@ ROWS = (
         "core/serving/targets/__init__.py: TARGETS.add(...)",
     ),
     (
-        "another server for a downloaded model (outlet)",
-        "core/serving/outlets.py",
-        "core/serving/outlets.py: OUTLETS.add(...)",
+        "another server for a downloaded model",
+        "core/serving/other_servers.py",
+        "core/serving/other_servers.py: OTHER_SERVERS.add(...)",
     ),
     (
         "a client of language models",
@@ -164,11 +164,11 @@ def test_a_new_target_answers_for_the_models_that_it_can_serve(
         assert ("Echo", "It hears itself.") in [(check.name, check.found) for check in doctor.examine()]
 
 
-def test_a_new_outlet_is_named_in_the_forecast(studio_env: Path) -> None:
-    outlet = Outlet(
+def test_a_new_other_server_is_named_in_the_forecast(studio_env: Path) -> None:
+    server = OtherServer(
         "shelf", "The shelf", lambda result: Availability(True, f"As {result.architecture}."), converts=False
     )
-    with registered(OUTLETS, outlet):
+    with registered(OTHER_SERVERS, server):
         places = jobs.forecast(runs.dataset().id, "starter", "lora").serving
     assert ("The shelf", True, "As LlamaForCausalLM.", False) in [
         (place.target, place.ok, place.reason, place.works_here) for place in places

@@ -30,7 +30,7 @@ def perplexity(studio_env: Path) -> Iterator[RunMetric]:
         read=lambda values: math.exp(values["loss"] or 0.0),
         tag="fit/perplexity",
         panel="run",
-        compared=True,
+        better=-1,
         tile="Perplexity",
         help="e to the power of the loss.",
     )

@@ -20,7 +20,7 @@ from core.services.training.jobs.lengths import lengths_of, refusals_of
 from core.services.training.jobs.records import Forecast, ServingPlace
 from core.services.training.jobs.spec_builder import freeze, method_config, training_config, usable
 from core.services.training.jobs.speeds import calibration_key, measured_speed
-from core.serving.outlets import OUTLETS
+from core.serving.other_servers import OTHER_SERVERS
 from core.serving.targets import TARGETS
 from core.training import engines
 from core.training.forecast import device as devices
@@ -112,7 +112,7 @@ def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Len
 def serving(base: BaseModelRef, method: Method) -> tuple[ServingPlace, ...]:
     """Where the result could be served: the studio's targets first, then other servers."""
     here = [(target.title, target.can_serve(base, method), True) for target in TARGETS]
-    elsewhere = [(outlet.title, outlet.can_serve(base, method), False) for outlet in OUTLETS]
+    elsewhere = [(server.title, server.can_serve(base, method), False) for server in OTHER_SERVERS]
     return tuple(ServingPlace(title, verdict.ok, verdict.reason, works) for title, verdict, works in here + elsewhere)
 
 

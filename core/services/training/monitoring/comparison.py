@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from core.models.methods import METHODS
 from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
+from core.text import duration, number
 from core.training.jobs.spec import TrainingConfig
+from core.training.metrics import METRICS, Point, RunMetric
 
 MAX_RUNS: Final = 8
 _DERIVED = frozenset({"steps_per_epoch", "total_steps"})
@@ -25,13 +27,13 @@ class DifferingSetting:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A final figure of each run (None: not measured). `best` are the indexes of the best ones; `unit` is s, bytes,
-    share, tokens/s, count or "" (a plain number)."""
+    """A final figure of each run (None: not measured). `best` are the indexes of the best ones; `write` puts a value
+    into words."""
 
     name: str
-    unit: str
     values: tuple[float | None, ...]
     best: tuple[int, ...]
+    write: Callable[[float | None], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +79,25 @@ def _settings(run: JobRecord) -> dict[str, Any]:
 
 
 def _figures(runs: Sequence[JobRecord]) -> tuple[Figure, ...]:
-    """Loss, accuracy, speed, time and memory; a figure that no run has is left out."""
-    rows: list[tuple[str, str, int, list[float | None]]] = [
-        ("Training loss", "", -1, [run.loss for run in runs]),
-        ("Validation loss", "", -1, [run.validation_loss for run in runs]),
-        ("Token accuracy", "share", 1, [_last(run, "token_accuracy") for run in runs]),
-        ("Speed", "tokens/s", 1, [run.measured.get("tokens_per_s") or _last(run, "tokens_per_s") for run in runs]),
-        ("Time in steps", "s", -1, [run.measured.get("train_seconds") for run in runs]),
-        ("Peak memory", "bytes", -1, [run.measured.get("peak_memory_bytes") for run in runs]),
-        ("Steps", "count", 0, [run.step or None for run in runs]),
-    ]
+    """The compared metrics, time and steps; a figure that no run has is left out."""
+    rows: list[tuple[str, Callable[[float | None], str], int, list[float | None]]] = []
+    for metric in METRICS:
+        if metric.better:
+            trained = [run.measured.get(metric.final) or _value(run.point, metric) for run in runs]
+            held_out = [_value(run.validation_point, metric) for run in runs]
+            rows.append((metric.title, metric.write, metric.better, trained))
+            rows.append((f"{metric.title} (validation)", metric.write, metric.better, held_out))
+    rows.append(("Time in steps", duration, -1, [run.measured.get("train_seconds") for run in runs]))
+    rows.append(("Steps", number, 0, [run.step or None for run in runs]))
     return tuple(
-        Figure(name, unit, tuple(values), _best(values, better))
-        for name, unit, better, values in rows
+        Figure(name, tuple(values), _best(values, better), write)
+        for name, write, better, values in rows
         if any(value is not None for value in values)
     )
 
 
-def _last(run: JobRecord, metric: str) -> float | None:
-    return run.point.value(metric) if run.point else None
+def _value(point: Point | None, metric: RunMetric) -> float | None:
+    return point.value(metric.id) if point else None
 
 
 def _best(values: Sequence[float | None], better: int) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The contract of targets, over every entry; and the outlets, which are facts of who else could serve a model."""
+"""The contract of targets, over every entry; and the other servers, which are facts of who else could serve a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.errors import Conflict, ProviderUnavailable
 from core.models import base_models
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS, build
-from core.serving.outlets import OUTLETS
+from core.serving.other_servers import OTHER_SERVERS
 from core.serving.targets import TARGETS, Availability, ChatOptions, Target, target_for
 
 
@@ -32,7 +32,7 @@ def of(base: BaseModelRef, architecture: str) -> BaseModelRef:
 
 
 def verdicts(base: BaseModelRef, method: str) -> dict[str, Availability]:
-    return {outlet.title: outlet.can_serve(base, build(method)) for outlet in OUTLETS}
+    return {server.title: server.can_serve(base, build(method)) for server in OTHER_SERVERS}
 
 
 def test_a_target_says_whether_it_can_serve_and_why(target: Target, base: BaseModelRef) -> None:
@@ -69,7 +69,7 @@ def test_only_the_studio_serves_methods_that_cannot_be_merged(base: BaseModelRef
 def test_the_result_of_a_quantized_base_is_merged_and_served_unquantized(base: BaseModelRef) -> None:
     for architecture in ("LlamaForCausalLM", "Qwen2ForCausalLM"):
         found = verdicts(of(base, architecture), "qlora")
-        assert all("unquantized base" in found[outlet].reason for outlet in ("Ollama", "vLLM"))
+        assert all("unquantized base" in found[server].reason for server in ("Ollama", "vLLM"))
 
 
 @pytest.mark.parametrize(

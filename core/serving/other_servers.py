@@ -17,14 +17,7 @@ from core.serving.targets.base import Availability
 # Source: Ollama's documentation of imports and its converter: adapters as safetensors, full models as safetensors.
 OLLAMA_ADAPTERS: Final = frozenset({"LlamaForCausalLM", "Gemma2ForCausalLM"})
 OLLAMA_MODELS: Final = frozenset(
-    {
-        "LlamaForCausalLM",
-        "GemmaForCausalLM",
-        "Gemma2ForCausalLM",
-        "Gemma3ForCausalLM",
-        "Phi3ForCausalLM",
-        "Qwen2ForCausalLM",
-    }
+    f"{family}ForCausalLM" for family in ("Llama", "Gemma", "Gemma2", "Gemma3", "Phi3", "Qwen2")
 )
 # Source: vLLM's table of supported models (column LoRA) and llama.cpp's convert_hf_to_gguf.py.
 WIDELY_SERVED: Final = OLLAMA_MODELS | {"MistralForCausalLM", "Qwen3ForCausalLM"}
@@ -41,7 +34,7 @@ class TrainedResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlet:
+class OtherServer:
     """A server elsewhere. `check` judges a result that can be moved at all; `converts` says that it converts files."""
 
     id: str
@@ -91,7 +84,7 @@ def _llama_cpp(result: TrainedResult) -> Availability:
     return Availability(True, f"Converted with {merged if result.is_adapter else 'convert_hf_to_gguf.py'}.")
 
 
-OUTLETS: Final = Registry[Outlet]("outlet")
-OUTLETS.add(Outlet("ollama", "Ollama", _ollama, converts=True))
-OUTLETS.add(Outlet("vllm", "vLLM", _vllm, converts=False))
-OUTLETS.add(Outlet("llama_cpp", "llama.cpp (GGUF)", _llama_cpp, converts=True))
+OTHER_SERVERS: Final = Registry[OtherServer]("other server")
+OTHER_SERVERS.add(OtherServer("ollama", "Ollama", _ollama, converts=True))
+OTHER_SERVERS.add(OtherServer("vllm", "vLLM", _vllm, converts=False))
+OTHER_SERVERS.add(OtherServer("llama_cpp", "llama.cpp (GGUF)", _llama_cpp, converts=True))
