@@ -89,7 +89,10 @@ def record_unexpected(error: Exception) -> tuple[str, Path]:
     """Append the traceback to the log file and return (short id, path of the log)."""
     error_id = secrets.token_hex(3)
     text = f"{time.strftime('%Y-%m-%d %H:%M:%S')} error {error_id}\n" + "".join(traceback.format_exception(error))
-    log = _log_file()
+    try:
+        log = get_settings().data_dir / "logs" / "cli.log"
+    except StudioError:
+        log = Path.cwd() / "sft-cli.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as handle:
@@ -97,10 +100,3 @@ def record_unexpected(error: Exception) -> tuple[str, Path]:
     except OSError:
         return error_id, Path("(the log could not be written)")
     return error_id, log
-
-
-def _log_file() -> Path:
-    try:
-        return get_settings().data_dir / "logs" / "cli.log"
-    except StudioError:
-        return Path.cwd() / "sft-cli.log"

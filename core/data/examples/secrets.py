@@ -69,7 +69,7 @@ def find_keys(text: str) -> Spans:
                 yield match.span()
     if "Bearer" in text or "Basic" in text:
         for match in _BEARER.finditer(text):
-            if _looks_random(match.group(1)):
+            if len(set(match.group(1))) >= 8 and _mixed(match.group(1)):
                 yield match.span(1)
 
 
@@ -152,7 +152,3 @@ def _varied(key: str) -> bool:
 
 
 _PLACEHOLDER_INSIDE = re.compile(r"[xX]{6}|\*{3}|(?i:your|example_|placeholder)")
-
-
-def _looks_random(token: str) -> bool:
-    return len(set(token)) >= 8 and _mixed(token)

@@ -51,7 +51,7 @@ class JsonFormat(Format):
         findings: tuple[Finding, ...] = ()
         if chosen is not None:
             path = tuple(chosen.split(".")) if isinstance(chosen, str) and chosen else tuple(chosen)
-        elif path := () if start == "[" else _largest(head.text, found):
+        elif path := () if _is_chat(head.text, found) else max(found, key=found.__getitem__, default=()):
             text = f"The rows are taken from {'.'.join(path)!r}; the rest of the object is not used."
             findings = (finding("json_array_chosen", text),)
             if len(arrays) > 1:
@@ -90,12 +90,6 @@ class JsonFormat(Format):
             yield item
         if empty:
             raise data_error("json_no_rows", "The array is empty.", line=1)
-
-
-def _largest(text: str, candidates: Mapping[tuple[str, ...], int]) -> tuple[str, ...]:
-    if _is_chat(text, candidates):
-        return ()
-    return max(candidates, key=lambda keys: candidates[keys], default=())
 
 
 def find_arrays(text: str) -> dict[tuple[str, ...], int]:

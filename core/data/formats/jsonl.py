@@ -45,7 +45,9 @@ class JsonlFormat(Format):
         return 0.5 if named else 0.0
 
     def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
-        layout = overrides.get("layout") or self._layout(head) or _layout_of_one(head)
+        layout = overrides.get("layout") or self._layout(head)
+        if not layout:  # a single object over several lines is read as one value, whatever the suffix
+            layout = "lines" if first_value(head.text)[0] is None else "values"
         notes = ["JSONL: one object per line."]
         if layout == "values":
             notes = ["JSON objects, one after another, each over several lines."]
@@ -68,7 +70,8 @@ class JsonlFormat(Format):
         end, rest = first_value(head.text)
         if end is None:
             # The head ends inside the first value: a large document, or lines whose first one is broken.
-            return "lines" if _second_line_is_a_value(head.text) else ""
+            _, *later = [line for line in head.text.split("\n", 12)[:12] if line.strip()] or [""]
+            return "lines" if any(map(_is_value, later)) else ""
         if not rest.strip():
             return "lines" if head.suffix in self.suffixes and "\n" not in head.text.strip() else ""
         if rest.lstrip()[:1] == "{":
@@ -152,12 +155,6 @@ def _depth(text: str) -> int:
     return depth
 
 
-def _layout_of_one(head: Head) -> str:
-    """A single object over several lines is read as one value, whatever the suffix."""
-    end, _ = first_value(head.text)
-    return "lines" if end is None else "values"
-
-
 def _lines_of_values(head: Head) -> bool:
     """Whether the first lines are complete values, at least two of them."""
     complete = [line for line in head.text.split("\n", 12)[:12] if line.strip()]
@@ -165,11 +162,6 @@ def _lines_of_values(head: Head) -> bool:
         complete = complete[:-1]
     good = sum(_is_value(line) for line in complete)
     return len(complete) >= 2 and good * 2 >= len(complete) and good >= 1
-
-
-def _second_line_is_a_value(text: str) -> bool:
-    filled = [line for line in text.split("\n", 12)[:12] if line.strip()]
-    return len(filled) > 1 and any(_is_value(line) for line in filled[1:])
 
 
 def _is_value(line: str) -> bool:

@@ -59,7 +59,8 @@ class XlsxFormat(Format):
     can_fork = False  # a separate process reads it
 
     def has_magic(self, raw: bytes) -> bool:
-        return is_workbook(raw)
+        inside = b"xl/" in raw or b"[Content_Types].xml" in raw
+        return raw.startswith(self.magic) and inside and b"word/" not in raw
 
     def sniff(self, head: Head) -> float:
         return 1.0 if self.has_magic(head.raw) else 0.0
@@ -110,11 +111,6 @@ class XlsxFormat(Format):
                     header = False
                     continue
                 yield Row(number, dict(zip(detection.columns, cells, strict=True)))
-
-
-def is_workbook(raw: bytes) -> bool:
-    """Whether a zip archive's beginning looks like a workbook."""
-    return raw.startswith(b"PK\x03\x04") and (b"xl/" in raw or b"[Content_Types].xml" in raw) and b"word/" not in raw
 
 
 def _with_columns(

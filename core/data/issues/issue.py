@@ -41,14 +41,6 @@ class Affected(Protocol):
         """The messages at some positions, by position."""
 
 
-def _no_parameters(affected: Affected) -> None:
-    return None
-
-
-def _positions(affected: Affected) -> int:
-    return len(affected.positions)
-
-
 @dataclass(frozen=True, slots=True)
 class Fix:
     """Something that can be done about an issue.
@@ -65,8 +57,8 @@ class Fix:
     title: str
     text: str
     operation: str = ""
-    parameters: Callable[[Affected], Mapping[str, Any] | None] = _no_parameters
-    changes: Callable[[Affected], int] = _positions
+    parameters: Callable[[Affected], Mapping[str, Any] | None] = lambda affected: None
+    changes: Callable[[Affected], int] = lambda affected: len(affected.positions)
     drops_all: bool = False
 
     @classmethod

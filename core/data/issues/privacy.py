@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from core.data.examples import sensitive
 from core.data.issues.check import BaseCheck, Case, Hit, Span, masked, shown
-from core.data.issues.issue import DROP, ISSUES, Affected, Fix, Issue, ScoreShare
+from core.data.issues.issue import DROP, ISSUES, Fix, Issue, ScoreShare
 
 _LISTED = 5
 
@@ -32,14 +31,10 @@ class SensitiveCheck(BaseCheck):
             yield Hit(code, case.position, f"{', '.join(parts[:_LISTED])}{more}.", spans=tuple(spans))
 
 
-def _redact(affected: Affected, *, secret: bool) -> Mapping[str, Any]:
-    kinds = tuple(kind.id for kind in sensitive.SENSITIVE_KINDS.values() if kind.secret == secret)
-    return {"positions": affected.positions, "kinds": kinds} if affected.positions else {}
-
-
 def _redact_fix(*, secret: bool) -> Fix:
+    kinds = tuple(kind.id for kind in sensitive.SENSITIVE_KINDS.values() if kind.secret == secret)
     text = "Puts a placeholder such as [EMAIL] in each place."
-    return Fix("redact", "Redact in {examples}", text, "redact", partial(_redact, secret=secret))
+    return Fix.at(lambda affected: affected.positions, "redact", "Redact in {examples}", text, "redact", kinds=kinds)
 
 
 _issue = partial(Issue, subject="Privacy")

@@ -29,6 +29,8 @@ from core.data.issues import finding
 from core.messages import ROLES, Example, Finding, Message
 from core.text import CHARACTERS_PER_TOKEN
 
+_NOT_TEXT = {"NoneType": "missing or null", "list": "a list of parts", "dict": "an object", "bool": "a boolean"}
+_NOT_TEXT |= {"int": "a number", "float": "a number"}
 _KEYS = frozenset({"role", "content", "weight", "name", "tool_calls", "tool_call_id"})
 # The roles' names in other formats: suggested in the remedy, never guessed.
 _OTHER_NAMES = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "assistant", "model": "assistant",
@@ -115,8 +117,8 @@ def _message(message: Mapping[str, Any], where: str, line: int | None) -> Iterat
     calls = message.get("tool_calls")
     if not isinstance(content, str):
         if content is not None or not calls:
-            kind = {"NoneType": "missing or null", "list": "a list of parts", "dict": "an object"}
-            text = f"The content is {kind.get(type(content).__name__, 'a ' + _json_kind(content))}, not text."
+            name = type(content).__name__
+            text = f"The content is {_NOT_TEXT.get(name, f'a {name}')}, not text."
             yield finding("content_not_text", text, line=line, field=f"{where}.content")
     elif not content.strip() and not calls:
         yield finding("content_empty", f"The {role} message is empty.", line=line, field=f"{where}.content")
@@ -196,7 +198,3 @@ def _call(call: object, where: str, line: int | None, waiting: set[str]) -> Iter
     except (ValueError, RecursionError):
         text = "The arguments of a tool call are not a JSON text."
         yield finding("arguments_not_json", text, line=line, field=f"{where}.function.arguments")
-
-
-def _json_kind(value: object) -> str:
-    return {bool: "boolean", int: "number", float: "number"}.get(type(value), type(value).__name__)

@@ -95,7 +95,7 @@ def check_lines(
     """
 
     def look(chunk: LineChunk) -> ChunkReport:
-        return check_chunk(chunk, accept, codec=codec)
+        return _whole(chunk, accept, codec) or _by_lines(chunk, accept, codec)
 
     wasted = 0
     before, start = 0, len(codecs.BOM_UTF8) if codec == "utf-8-sig" else 0
@@ -107,11 +107,6 @@ def check_lines(
             raise NotByChunks
 
 
-def check_chunk(chunk: LineChunk, accept: Accept, *, codec: str = "utf-8") -> ChunkReport:
-    """Check the lines of one chunk."""
-    return _whole(chunk, accept, codec) or _by_lines(chunk, accept, codec)
-
-
 def _whole(chunk: LineChunk, accept: Accept, codec: str) -> ChunkReport | None:
     """The complete chunk at once; None where the decoder refuses a line, or a line is not one value."""
     data = chunk.lines
@@ -119,7 +114,7 @@ def _whole(chunk: LineChunk, accept: Accept, codec: str) -> ChunkReport | None:
         examples = list(map(_messages, _DECODER.decode_lines(data)))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if not examples or (b"\r" in data and _lone_returns(data)):
+    if not examples or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):  # a line that ends at CR alone
         return None
     scan = LineScan(data)
     if not scan.one_value_each(len(examples)):
@@ -148,11 +143,6 @@ def _by_lines(chunk: LineChunk, accept: Accept, codec: str) -> ChunkReport:
         odd.update(sound[place] for place in _odd([examples[index] for index in sound], scan))
     starts = list(accumulate(map(len, lines), initial=0))
     return _report(chunk, accept, codec, starts, examples, odd)
-
-
-def _lone_returns(data: bytes) -> bool:
-    """Whether a line ends at a carriage return alone."""
-    return data.count(b"\r") != data.count(b"\r\n")
 
 
 def _odd(examples: list[_Example], scan: LineScan) -> set[int]:

@@ -16,7 +16,7 @@ from core.messages import Reject
 from core.platform.tasks.records import TaskRecord
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
-from core.services.data.datasets.starting import start_draft
+from core.services.data.datasets.writing import start_draft
 from core.services.platform import drafts
 
 __all__ = [

@@ -25,8 +25,7 @@ from core.services.data.chat_import import stored
 from core.services.data.chat_import.review_list import choices, plan
 from core.services.data.chat_import.stored import ingest
 from core.services.data.datasets.records import get_version
-from core.services.data.datasets.starting import start_draft
-from core.services.data.datasets.writing import check_name
+from core.services.data.datasets.writing import check_name, start_draft
 from core.services.data.sources import SourceRecord
 from core.services.platform import drafts
 

@@ -1,4 +1,4 @@
-"""New datasets: written into a version's files, put into the store, and published in one transaction."""
+"""New datasets: the start of their task; written into a version's files, stored, and published in one transaction."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import TERMINAL
 from core.services.data import sources
 from core.services.data.datasets.records import DatasetRecord, get_dataset, live, set_codes
+from core.services.platform import drafts
 
 _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they change the writing direction
 
@@ -128,6 +129,39 @@ def enqueue_again(kind: str, title: str, payload: dict[str, Any], key: str) -> T
     while task.state in TERMINAL:
         key = f"{key}:after:{task.id}"
         task = enqueue(kind, title, payload, key[-200:])
+    return task
+
+
+def start_draft(
+    draft_id: str, kind: str, key: str, verb: str, upload: str, describe: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> TaskRecord:
+    """Start the task of a draft; calling it again returns the same task.
+
+    If the task failed or was cancelled, the draft can be changed and started again, as a new task.
+
+    Args:
+        verb: begins the task's title, before the name of the dataset.
+        upload: what the first step uploads, for the message where it is missing.
+        describe: the payload besides draft, name, description and hold-out, from the draft's state.
+
+    Raises:
+        DataError: something is missing or invalid. Conflict: the name is taken, or nothing is uploaded.
+    """
+    draft = drafts.get(draft_id)
+    state = draft.state
+    if "source_id" not in state:
+        raise Conflict(f"This draft has no {upload} yet.", "Upload one in step 1.")
+    if draft.result_id and (earlier := store.get(draft.result_id)).state not in ("failed", "cancelled"):
+        return earlier
+    described = describe(state)
+    check_hold_out(state.get("hold_out"))
+    name, description = str(state.get("name") or "").strip(), str(state.get("description") or "")
+    check_characters(name, description)
+    about = {"draft_id": draft_id, "name": name, "description": description, "hold_out": state.get("hold_out")}
+    # The key includes the previous attempt, so that two clicks at once create one task, also at a restart.
+    key = f"{key}:{draft_id}" + (f":after:{draft.result_id}" if draft.result_id else "")
+    task = enqueue(kind, f"{verb} “{name}”", {**about, **described}, key)
+    drafts.finish(draft_id, task.id, replaces=draft.result_id)
     return task
 
 

@@ -58,7 +58,11 @@ def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
     alike = ("position", "line", "state", "prompt_tokens", "completion_tokens", "attempts")
     rows = [
         {name: getattr(result, name) for name in alike}
-        | {"task_id": ctx.lease.task_id, "reason": _printable(result.reason), "cost_usd": result.cost_usd or 0.0}
+        | {
+            "task_id": ctx.lease.task_id,
+            "reason": clean(arguments.whole(result.reason)),
+            "cost_usd": result.cost_usd or 0.0,
+        }
         | {"examples": [example.to_dict() for example in result.examples], "created_at": time.time()}
         for result in results
     ]
@@ -189,11 +193,6 @@ def example_counts(task_id: str) -> tuple[int, int]:
 def key_of_example(example: GeneratedExample) -> bytes:
     """Looser than the identity of an example: a model that repeats itself with other spaces repeats itself."""
     return spaceless_key(message.content for message in example.messages if message.role != "system")
-
-
-def _printable(text: str) -> str:
-    """Text that may come from a model, without characters that a database or screen cannot hold."""
-    return clean(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def _record(row: Any) -> SmartRowRecord:

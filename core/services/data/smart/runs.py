@@ -13,7 +13,7 @@ from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import commands, store
 from core.platform.tasks.records import TaskRecord
-from core.services.data.datasets.starting import start_draft
+from core.services.data.datasets.writing import start_draft
 from core.services.data.smart import row_store as smart_store, source as smart_source
 from core.services.data.smart.records import SmartProgress, SmartRowRecord
 from core.services.data.smart.writer import payload_of

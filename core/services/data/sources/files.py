@@ -77,7 +77,7 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
                 read_count += 1
                 if isinstance(item, Reject):
                     rejected += 1
-                    readable += not _is_unreadable(item)
+                    readable += not all(ISSUES.get(reason.code).unreadable for reason in item.findings)
                     findings.extend(item.findings)
                 elif isinstance(item, Labeled):
                     findings.extend(item.findings)
@@ -106,10 +106,6 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
         findings=listed,
         exit_code=2 if unreadable else int(blocked),
     )
-
-
-def _is_unreadable(item: Reject) -> bool:
-    return all(ISSUES.get(found.code).unreadable for found in item.findings)
 
 
 def _shape_unknown(path: Path, detection: Detection) -> Finding:
