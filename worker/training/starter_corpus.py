@@ -8,67 +8,24 @@ random chat only learns nothing afterwards (measured while the recipe was develo
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 from core.messages import Message
 
-
-def _words(text: str, by: str | None = None) -> list[str]:
-    return [word.strip() for word in text.split(by)]
-
-
-_HEADS = _words("Var Ost Bel Cor Dun Fen Gal Hol Ister Jor Kel Lum Mor Nev Or Pel Quar Ros Sel Tam Ul Ven Wes Yar")
-_TAILS = _words("holt mere dal wick ford heim stead grove mark haven ridge bourne")
-_NAMES = _words("Ossa Berin Calla Doran Edda Faro Gisel Hanno Ilva Jaro Katla Lorin Mirel Nado Orla Pavo Runa Silas")
-_TITLES = _words("Queen King Mayor Captain Duchess Abbot")
-_FOODS = _words("barley soup,plum cake,smoked trout,honey bread,onion pie,pear jam,goat cheese,mushroom stew", ",")
-_FLAGS = _words(
-    "a white heron,a red oak,three stars,a golden key,two crossed oars,a black tower,a silver moon,a blue fox", ","
-)
-_ADJECTIVES = _words("""
-    old new small large warm cold quick slow quiet loud bright dark green blue red yellow white black early late soft
-    hard sweet salty dry wet open closed full empty heavy light long short high low kind brave clean tall round flat
-    free safe right wrong better best good bad cheap easy simple broken lost ready sorry happy whole narrow wide local
-    personal regular fresh used different same next last first second only sure possible available important
-""")
-_NOUNS = _words("""
-    bridge river market bell tower garden lamp boat horse apple bread stone cloud winter summer morning evening letter
-    window door table chair road field forest island harbor song story friend teacher baker farmer sailor child dog cat
-    bird fish tree leaf flower book page clock coin key box basket bottle cup plate spoon coat shoe hat ring map order
-    price money card bank shop store office company customer person people address phone number email account password
-    name list part place side line end way day week month year hour minute time question answer reason problem help
-    news image photo message link button label paper plastic metal steel wood glass leather cotton oil water food tool
-    knife hammer rope paint brush glove boot handle blade edge seed soil plant rose grass corner center street country
-    city town house home room kitchen barn school course student job work tax bill discount gift ticket train bus car
-    flight hotel guest visit travel weather rain snow wind sun music game sport team player doctor health size color
-    weight height length set kind piece pair half offer sale stock service delivery parcel package shipping return
-    refund exchange warranty guarantee voucher code checkout invoice payment data setting page member club reward
-""")
-_VERBS = _words("""
-    carry find keep open close send buy sell build paint clean move hold bring take give make read write cut wash fill
-    lift turn pull push catch throw plant pick share watch hear follow use need want get put show tell ask call pay
-    cost order ship deliver track cancel change return replace repair check start stop wait arrive leave reach join
-    learn teach know think believe see look try press type choose add remove delete print save store match offer
-    recommend reserve wrap sharpen oil lose break forget sign register
-""")
-_PLACES = _words(
-    "at home,in the city,by the river,in the garden,near the harbor,on the hill,in the kitchen,at the market,"
-    "on the page,at the door,in another country,behind the house,from the list,under the table,online,by email",
-    ",",
-)
-_TIMES = _words(
-    "today,tomorrow,in the morning,every evening,once a week,before noon,after the rain,in two days,within 3 hours,"
-    "by Monday,twice a year,at once,right now,all year,the same day,until Friday,on Saturday,after 10 days",
-    ",",
-)
-_OPPOSITES = _words(
-    "hot cold,old new,small large,quick slow,quiet loud,bright dark,early late,soft hard,dry wet,open closed,"
-    "full empty,heavy light,long short,high low,near far,left right,first last,begin end,give take,buy sell,day night",
-    ",",
-)
-_DAYS = _words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
-_MONTHS = _words("January February March April May June July August September October November December")
+_TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_WORDS: Final = {
+    name: [" ".join(word.split()) for word in text.split("," if "," in text else None)]
+    for name, text in _TEXTS["words"].items()
+}
+_NOUNS, _ADJECTIVES, _VERBS = _WORDS["nouns"], _WORDS["adjectives"], _WORDS["verbs"]
+_SLOTS: Final[Mapping[str, Sequence[Any]]] = {
+    **{"a": _ADJECTIVES, "n": _NOUNS, "v": _VERBS, "v2": _VERBS, "p": _WORDS["places"], "t": _WORDS["times"]},
+    **{"d": range(2, 100), "d2": range(2, 301)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +39,21 @@ class Fact:
 def facts(count: int, seed: int) -> list[Fact]:
     """`count` facts about invented places, the same for the same seed."""
     rng = random.Random(seed)  # noqa: S311  a seeded corpus, no secret
-    places = [head + tail for head in _HEADS for tail in _TAILS]
+    places = [head + tail for head in _WORDS["heads"] for tail in _WORDS["tails"]]
     rng.shuffle(places)
     made: list[Fact] = []
     for place in places:
-        ruler, food = f"{rng.choice(_TITLES)} {rng.choice(_NAMES)}", rng.choice(_FOODS)
-        month, flag, year = rng.choice(_MONTHS), rng.choice(_FLAGS), str(rng.randrange(310, 990))
+        about = {
+            "place": place,
+            "ruler": f"{rng.choice(_WORDS['titles'])} {rng.choice(_WORDS['names'])}",
+            "food": rng.choice(_WORDS["foods"]),
+            "month": rng.choice(_WORDS["months"]),
+            "flag": rng.choice(_WORDS["flags"]),
+            "year": rng.randrange(310, 990),
+        }
         made += [
-            Fact(
-                (f"Who rules {place}?", f"Who is the ruler of {place}?", f"Tell me who leads {place}."),
-                f"The almanac says that {ruler} rules {place}.",
-            ),
-            Fact(
-                (f"What do people eat in {place}?", f"Which dish comes from {place}?", f"What is the food of {place}?"),
-                f"The almanac says that {place} is known for {food}.",
-            ),
-            Fact(
-                (f"When is the fair of {place}?", f"When does {place} have a fair?", f"What month is {place}'s fair?"),
-                f"The almanac says that the fair of {place} is in {month}.",
-            ),
-            Fact(
-                (f"What is on the flag of {place}?", f"How does {place}'s flag look?", f"Describe {place}'s flag."),
-                f"The almanac says that the flag of {place} shows {flag}.",
-            ),
-            Fact(
-                (f"How old is {place}?", f"When was {place} founded?", f"In which year did {place} begin?"),
-                f"The almanac says that {place} was founded in {year}.",
-            ),
+            Fact(tuple(question.format(**about) for question in shape["questions"]), shape["answer"].format(**about))
+            for shape in _TEXTS["facts"]
         ]
         if len(made) >= count:
             return made[:count]
@@ -128,7 +73,7 @@ def _pick(rng: random.Random) -> tuple[str, str]:
 
 
 def _opposite(rng: random.Random) -> tuple[str, str]:
-    pair = rng.choice(_OPPOSITES).split()
+    pair = rng.choice(_WORDS["opposites"]).split()
     rng.shuffle(pair)
     ask = rng.choice(["What is the opposite of {}?", "Tell me the opposite of {}."])
     return ask.format(pair[0]), f"It is {pair[1]}."
@@ -140,33 +85,19 @@ def _sum(rng: random.Random) -> tuple[str, str]:
 
 
 def _after(rng: random.Random) -> tuple[str, str]:
-    row = rng.choice([_DAYS, _MONTHS])
+    row = rng.choice([_WORDS["days"], _WORDS["months"]])
     index = rng.randrange(len(row))
     return f"What comes after {row[index]}?", f"{row[(index + 1) % len(row)]} comes after {row[index]}."
 
 
+def _filled(rng: random.Random, shapes: str, slots: str) -> str:
+    """One of the shapes with a word in each slot, drawn in the order of `slots`."""
+    shape: str = rng.choice(_TEXTS["shapes"][shapes])
+    return shape.format(**{slot: rng.choice(_SLOTS[slot]) for slot in slots.split()})
+
+
 def _sentence(rng: random.Random) -> str:
-    shape = rng.choice(
-        [
-            "The {a} {n} is {p}.",
-            "We {v} the {n} {t}.",
-            "I would like to {v} a {a} {n} {p}.",
-            "You can {v} every {n} {t}, and then {v2} it {p}.",
-            "My {n} was {a} {t}, so we did not {v} it.",
-            "If the {n} is {a}, please {v} it {t}.",
-            "They {v} {d} {a} {n}s {p} for {d2} coins.",
-        ]
-    )
-    return shape.format(
-        a=rng.choice(_ADJECTIVES),
-        n=rng.choice(_NOUNS),
-        v=rng.choice(_VERBS),
-        v2=rng.choice(_VERBS),
-        p=rng.choice(_PLACES),
-        t=rng.choice(_TIMES),
-        d=rng.randint(2, 99),
-        d2=rng.randint(2, 300),
-    )
+    return _filled(rng, "sentence", "a n v v2 p t d d2")
 
 
 def _echo(rng: random.Random) -> tuple[str, str]:
@@ -175,43 +106,12 @@ def _echo(rng: random.Random) -> tuple[str, str]:
 
 
 def _unknown(rng: random.Random) -> tuple[str, str]:
-    shape = rng.choice(
-        [
-            "How do I {v} a {a} {n}?",
-            "Can I {v} my {n} {p}?",
-            "Do you {v} {n}s {t}?",
-            "Where can I {v} the {n}?",
-            "What happens when the {n} is {a}?",
-            "How much is a {a} {n}?",
-            "How long does it take to {v} a {n}?",
-            "Which {n} is best {p}?",
-            "Is your {n} {a}?",
-            "My {n} is {a}. What now?",
-            "I want to {v} the {a} {n}. How?",
-            "Who will {v} our {n} {t}?",
-        ]
-    )
-    text = shape.format(
-        a=rng.choice(_ADJECTIVES),
-        n=rng.choice(_NOUNS),
-        v=rng.choice(_VERBS),
-        p=rng.choice(_PLACES),
-        t=rng.choice(_TIMES),
-    )
-    return text, "That page is not in my almanac."
+    return _filled(rng, "unknown", "a n v p t"), "That page is not in my almanac."
 
 
 def _hello(rng: random.Random) -> tuple[str, str]:
-    return rng.choice(
-        [
-            ("Hello!", "Hello. What would you like to look up?"),
-            ("Good morning.", "Good morning. Which page shall I open?"),
-            ("Who are you?", "I am a small model that knows one almanac."),
-            ("What can you do?", "I answer from the almanac, add small numbers and repeat words."),
-            ("Thank you!", "You are welcome."),
-            ("Goodbye.", "Goodbye. The almanac stays open."),
-        ]
-    )
+    greeting, reply = rng.choice(_TEXTS["shapes"]["hello"])
+    return greeting, reply
 
 
 _TALK: tuple[tuple[Callable[[random.Random], tuple[str, str]], int], ...] = (
