@@ -154,7 +154,8 @@ def _ours(base: Path, examples: list[Any], case: dict[str, Any], folder: Path) -
     from bench.training import Clock
     from core.models.methods import build
     from core.training.jobs.spec import ResolvedTraining
-    from worker.training.run import Watching, train
+    from worker.training.engines import Watching
+    from worker.training.run import train
 
     clock = Clock()
     training = ResolvedTraining(

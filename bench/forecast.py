@@ -106,7 +106,8 @@ def run(spec: Any, key: str, folder: Path) -> dict[str, Any]:
     """The training of a job, without its task; its peak and seconds."""
     from core.models import base_models, methods
     from core.services.data import datasets
-    from worker.training.run import Watching, train
+    from worker.training.engines import Watching
+    from worker.training.run import train
 
     examples = list(datasets.iter_examples(spec.dataset_version_id))
     base = base_models.resolve(spec.base_model)

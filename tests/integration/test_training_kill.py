@@ -55,7 +55,8 @@ def kill_redis(task_id: str) -> None:
 
 def uninterrupted(job: jobs.JobRecord, folder: Path) -> dict[int, float]:
     """The losses that the job's spec gives in one go, by step."""
-    from worker.training.run import Watching, train
+    from worker.training.engines import Watching
+    from worker.training.run import train
 
     spec, points = job.spec, []
     train(

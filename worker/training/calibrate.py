@@ -19,7 +19,8 @@ from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
 from worker.training import token_cache
 from worker.training.data import Prepared
-from worker.training.run import TrainResult, Watching, train
+from worker.training.engines import Watching
+from worker.training.run import TrainResult, train
 
 STEPS: Final = 8  # at most; the first one is a warm-up and is not counted
 LEAST_STEPS: Final = 3

@@ -14,7 +14,7 @@ from core.training.metrics import Point
 from worker.training import runtime
 from worker.training.divergence import Divergence
 from worker.training.early_stopping import Improvement
-from worker.training.engines import Hooks
+from worker.training.engines import Watching
 from worker.training.hardware import Gpu
 
 LEAVES = ("shutdown", "pause", "cancel")  # signals that end the run at once; `stop` still validates the last step
@@ -25,7 +25,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
     """One per run. Counts non-pad tokens and the seconds inside steps; `restore` continues both after a resume."""
 
     def __init__(
-        self, training: ResolvedTraining, hooks: Hooks, device: torch.device, *, validates: bool, vocab_size: int
+        self, training: ResolvedTraining, hooks: Watching, device: torch.device, *, validates: bool, vocab_size: int
     ) -> None:
         self.training, self.hooks, self.device, self.validates = training, hooks, device, validates
         self.signal = ""

@@ -58,7 +58,7 @@ def _same(forwards: Sequence[Callable[..., Any]], run: Callable[[Callable[..., A
                 results.append(torch.cat(run(forward)).detach())
         except (RuntimeError, TypeError, ValueError, IndexError):
             return False
-    return torch.allclose(*results, rtol=_EXACT, atol=_EXACT)
+    return torch.allclose(results[0], results[1], rtol=_EXACT, atol=_EXACT)
 
 
 class _CrossEntropy(torch.autograd.Function):

@@ -29,10 +29,11 @@ from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
 from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
+from worker.training.engines import Watching
 from worker.training.keep import keep
 from worker.training.making import SILENT_S, make_model
 from worker.training.memory import reporting_out_of_memory
-from worker.training.run import TrainResult, Watching, train
+from worker.training.run import TrainResult, train
 from worker.training.samples import Sample
 
 FLUSH_EVERY_S: Final = 1.0  # points are written together, at most once a second

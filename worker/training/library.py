@@ -231,12 +231,12 @@ def train(
 
     assert base.path is not None
     # the engine must be imported before everything that imports transformers
-    from worker.training.engines import import_engine
+    from worker.training.engines import Watching, import_engine
 
     import_engine(choice.engine)
     from worker.training import run
 
-    watching = run.Watching(on_point=on_point)
+    watching = Watching(on_point=on_point)
     result = run.train(base.path, examples, tuner, training, folder, engine=choice.engine, watching=watching)
     assert result.model_dir is not None  # it cannot be paused or cancelled: it finishes, or raises
     say(f"Model written to {result.model_dir}")

@@ -9,23 +9,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from core.messages import Example
 from core.models.methods.base import Method
 from core.training.jobs.spec import ResolvedTraining
-from core.training.metrics import Point
 from worker.training import checkpoints, example_losses, quantization, runtime, state, tuners
-from worker.training.data import Prepared, prepare
+from worker.training.data import prepare
 from worker.training.early_stopping import Best
-from worker.training.engines import Ended, Plan, import_engine
+from worker.training.engines import Ended, Plan, Watching, import_engine
 from worker.training.example_losses import Measured
 from worker.training.memory import reporting_out_of_memory
 from worker.training.model_files import load_tokenizer, save_model
-from worker.training.samples import Sampling, Say, answer_at, choose
+from worker.training.samples import Sampling, answer_at, choose
 
 Status = Literal["finished", "early_stopped", "stopped", "paused", "cancelled", "released"]
 _STATUS: dict[str, Status] = {
@@ -36,26 +35,6 @@ _STATUS: dict[str, Status] = {
     "cancel": "cancelled",
     "shutdown": "released",
 }
-
-
-@dataclass
-class Watching:
-    """The hooks of a run as functions that can be replaced one by one; each may raise to end the run at once."""
-
-    signal: Callable[[], str] = lambda: ""
-    sign_of_life: Callable[[], object] = lambda: None  # may return a signal too, during long work
-    on_point: Callable[[Point], None] = lambda point: None
-    on_first_batch: Callable[[dict[str, Any]], None] = lambda shown: None
-    on_saving: Callable[[], None] = lambda: None
-    on_checkpoint: Callable[[int, Path], None] = lambda step, directory: None
-    on_loaded: Callable[[Prepared, int], None] = lambda data, step: (
-        None
-    )  # data, and the step from which the run resumes
-    on_preparing: Callable[[float], None] = lambda share: None
-    on_passed_over: Callable[[list[int], int], None] = lambda damaged, step: (
-        None
-    )  # steps whose checkpoints do not verify
-    on_samples: Say | None = None  # None: no samples are answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,92 +98,78 @@ def train(
     """
     watching = watching or Watching()
     with reporting_out_of_memory(training, method, sum(example.split == "train" for example in examples)):
-        return _train(model_dir, examples, method, training, output_dir, engine, watching, max_steps, token_cache)
-
-
-def _train(
-    model_dir: Path,
-    examples: Sequence[Example],
-    method: Method,
-    training: ResolvedTraining,
-    output_dir: Path,
-    engine: str,
-    watching: Watching,
-    max_steps: int | None,
-    token_cache: Path | None,
-) -> TrainResult:
-    began = time.perf_counter()
-    runs = import_engine(engine)  # first: unsloth must be imported before transformers
-    quiet()
-    tokenizer = load_tokenizer(model_dir)
-    data = prepare(
-        examples,
-        tokenizer,
-        max_seq_length=training.max_seq_length,
-        completion_only_loss=training.completion_only_loss,
-        over_length=training.over_length,
-        on_refusal=training.on_refusal,
-        cache=token_cache,
-        progress=watching.on_preparing,
-    )
-    baseline = runtime.memory_bytes(runtime.device())
-    runtime.seed_all(training.seed)  # before the tuner initializes its weights
-    model = runs.load(model_dir, method, training)
-    trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
-    tokens = data.train_tokens / len(data.train) * training.effective_batch_size
-    runtime.use_cores(step_flop=6 * quantization.params(model) * tokens)  # forward 2, backward 4
-    resume_from, damaged = checkpoints.find(output_dir / "checkpoints")
-    resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
-    if damaged:
-        watching.on_passed_over(damaged, resumed_step)
-    sampling = None
-    if watching.on_samples is not None and max_steps is None:
-        sampling = Sampling(choose(examples, training, tokenizer), watching.on_samples)
-    saved = output_dir / "checkpoints"
-    plan = Plan(model, tokenizer, data, training, saved, resume_from, max_steps, method, sampling)
-    load_seconds = time.perf_counter() - began
-    watching.on_loaded(data, resumed_step)
-    ended = runs.run(plan, watching)
-    makes_model = ended.signal in ("", "early", "stop")
-    best = _load_best(plan, ended) if makes_model and training.keep_best else None
-    if makes_model and sampling:
-        answer_at(best.step if best else ended.step, model, tokenizer, sampling, watching.sign_of_life)
-    saved_model = save_model(model, tokenizer, output_dir / "model") if makes_model else None
-    device = next(model.parameters()).device
-    peak_memory = runtime.peak_memory_bytes(device)  # of the training, before anything else is measured
-    measured = None
-    if saved_model is not None and max_steps is None:
-        measured = example_losses.measure(
-            model,
-            data,
-            saved_model,
-            train_seconds=ended.seconds,
-            seed=training.seed,
-            packs=method.packs,
-            sign_of_life=watching.sign_of_life,
+        began = time.perf_counter()
+        runs = import_engine(engine)  # first: unsloth must be imported before transformers
+        quiet()
+        tokenizer = load_tokenizer(model_dir)
+        data = prepare(
+            examples,
+            tokenizer,
+            max_seq_length=training.max_seq_length,
+            completion_only_loss=training.completion_only_loss,
+            over_length=training.over_length,
+            on_refusal=training.on_refusal,
+            cache=token_cache,
+            progress=watching.on_preparing,
         )
-    return TrainResult(
-        status=_STATUS[ended.signal],
-        step=ended.step,
-        epoch=ended.epoch,
-        loss=best.loss if best else ended.loss,
-        validation_loss=best.validation_loss if best else ended.validation_loss,
-        tokens=ended.tokens,
-        train_seconds=ended.seconds,
-        load_seconds=load_seconds,
-        peak_memory_bytes=peak_memory,
-        baseline_memory_bytes=baseline,
-        device=device.type,
-        resumed_from=resumed_step,
-        truncated=data.truncated,
-        dropped=data.dropped,
-        refused=data.refused,
-        trainable_params=trainable_params,
-        model_dir=saved_model,
-        kept_step=best.step if best else ended.step,
-        last_validation_loss=ended.validation_loss,
-        example_losses=measured,
-    )
+        baseline = runtime.memory_bytes(runtime.device())
+        runtime.seed_all(training.seed)  # before the tuner initializes its weights
+        model = runs.load(model_dir, method, training)
+        trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
+        tokens = data.train_tokens / len(data.train) * training.effective_batch_size
+        runtime.use_cores(step_flop=6 * quantization.params(model) * tokens)  # forward 2, backward 4
+        resume_from, damaged = checkpoints.find(output_dir / "checkpoints")
+        resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
+        if damaged:
+            watching.on_passed_over(damaged, resumed_step)
+        sampling = None
+        if watching.on_samples is not None and max_steps is None:
+            sampling = Sampling(choose(examples, training, tokenizer), watching.on_samples)
+        saved = output_dir / "checkpoints"
+        plan = Plan(model, tokenizer, data, training, saved, resume_from, max_steps, method, sampling)
+        load_seconds = time.perf_counter() - began
+        watching.on_loaded(data, resumed_step)
+        ended = runs.run(plan, watching)
+        makes_model = ended.signal in ("", "early", "stop")
+        best = _load_best(plan, ended) if makes_model and training.keep_best else None
+        if makes_model and sampling:
+            answer_at(best.step if best else ended.step, model, tokenizer, sampling, watching.sign_of_life)
+        saved_model = save_model(model, tokenizer, output_dir / "model") if makes_model else None
+        device = next(model.parameters()).device
+        peak_memory = runtime.peak_memory_bytes(device)  # of the training, before anything else is measured
+        measured = None
+        if saved_model is not None and max_steps is None:
+            measured = example_losses.measure(
+                model,
+                data,
+                saved_model,
+                train_seconds=ended.seconds,
+                seed=training.seed,
+                packs=method.packs,
+                sign_of_life=watching.sign_of_life,
+            )
+        return TrainResult(
+            status=_STATUS[ended.signal],
+            step=ended.step,
+            epoch=ended.epoch,
+            loss=best.loss if best else ended.loss,
+            validation_loss=best.validation_loss if best else ended.validation_loss,
+            tokens=ended.tokens,
+            train_seconds=ended.seconds,
+            load_seconds=load_seconds,
+            peak_memory_bytes=peak_memory,
+            baseline_memory_bytes=baseline,
+            device=device.type,
+            resumed_from=resumed_step,
+            truncated=data.truncated,
+            dropped=data.dropped,
+            refused=data.refused,
+            trainable_params=trainable_params,
+            model_dir=saved_model,
+            kept_step=best.step if best else ended.step,
+            last_validation_loss=ended.validation_loss,
+            example_losses=measured,
+        )
 
 
 def _load_best(plan: Plan, ended: Ended) -> Best | None:

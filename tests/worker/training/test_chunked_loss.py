@@ -10,8 +10,8 @@ import pytest
 from core.models.methods import METHODS, build
 from core.training.metrics import Point
 from tests.support import tiny
-from worker.training.engines import trl
-from worker.training.run import Watching, train
+from worker.training.engines import Watching, trl
+from worker.training.run import train
 
 
 def points(base: Path, output: Path, method: str) -> list[Point]:

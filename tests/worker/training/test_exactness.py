@@ -13,9 +13,10 @@ from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import TrainingConfig
 from core.training.metrics import Point
 from tests.support.starter import install
+from worker.training.engines import Watching
 from worker.training.generate import exact_match, split_last_answer
 from worker.training.model_files import load_tokenizer, load_tuned
-from worker.training.run import Watching, train
+from worker.training.run import train
 
 # Required shares of exact answers; those of the other methods are only printed (`bench/RESULTS.md`).
 EXACT = {"bottleneck_adapter": 0.9, "full": 0.9}

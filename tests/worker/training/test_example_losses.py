@@ -13,8 +13,9 @@ from core.training import example_losses as files
 from tests.support import tiny
 from worker.training import example_losses
 from worker.training.data import prepare
+from worker.training.engines import Watching
 from worker.training.model_files import load_model, load_tokenizer, load_tuned
-from worker.training.run import Watching, train
+from worker.training.run import train
 
 
 def alone(model: object, tokenizer: object, index: int, examples: list[object]) -> float:

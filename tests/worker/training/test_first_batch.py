@@ -11,9 +11,10 @@ from core.messages import Example, Message
 from tests.support import tiny
 from worker.training.batches import Packer
 from worker.training.data import prepare
+from worker.training.engines import Watching
 from worker.training.first_batch import shown
 from worker.training.model_files import load_tokenizer
-from worker.training.run import Watching, train
+from worker.training.run import train
 
 LESSON = [*tiny.examples()[:3], Example((Message("user", "Say it."), Message("assistant", "Grüße, 漢字 😀!")))]
 

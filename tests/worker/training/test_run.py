@@ -15,8 +15,9 @@ from core.models.methods.base import Method
 from core.training.metrics import Point
 from tests.support import tiny
 from worker.training.checkpoints import file_hashes, newest, step_of
+from worker.training.engines import Watching
 from worker.training.model_files import load_model, load_tokenizer, load_tuned
-from worker.training.run import TrainResult, Watching, train
+from worker.training.run import TrainResult, train
 
 LORA = build("lora", {"rank": 8, "alpha": 16})
 FULL = build("full")

@@ -11,8 +11,9 @@ from core.messages import Example, Message
 from core.models.methods import build
 from tests.support import tiny
 from worker.training.checkpoints import file_hashes
+from worker.training.engines import Watching
 from worker.training.model_files import load_tokenizer
-from worker.training.run import TrainResult, Watching, train
+from worker.training.run import TrainResult, train
 from worker.training.samples import Sample, choose
 
 pytestmark = pytest.mark.usefixtures("every_evaluation_is_answered")

@@ -1,6 +1,6 @@
 """Engines: what loads the model and runs the steps. Each is one module with the functions of `EngineModule` below.
 
-Every engine gets the same tokenized examples, reports through the same hooks and writes the same checkpoints. What the
+Every engine gets the same tokenized examples, reports to the same functions and writes the same checkpoints. What the
 studio knows about an engine without importing it is in `core/training/engines`.
 
 Nothing here, and nothing that is imported before an engine, may import transformers, trl or peft: unsloth must be
@@ -9,6 +9,7 @@ imported before them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,32 +21,37 @@ from core.training.jobs.spec import ResolvedTraining
 from core.training.metrics import Point
 from worker.training.data import Prepared
 from worker.training.early_stopping import Best
-from worker.training.samples import Sampling
+from worker.training.samples import Sampling, Say
 
 
-class Hooks(Protocol):
-    """Callbacks of a run to its caller. Any of them may raise to end the run at once."""
+@dataclass
+class Watching:
+    """What a run tells its caller, as functions that can be replaced one by one; each may raise to end the run at once.
 
-    def signal(self) -> str:
-        """Called after each step: "" to continue, else why to save and stop (cancel, pause, stop, shutdown)."""
+    Attributes:
+        signal: called after each step: "" to continue, else why to save and stop (cancel, pause, stop, shutdown).
+        sign_of_life: called during long work between two steps (validation, after saving), so that it does not look
+            hung; it may return what `signal` would, so that the work can end for a shutdown or a cancel.
+        on_preparing: the share of the examples that are tokenized.
+        on_passed_over: the steps whose checkpoints do not verify, and the step from which the run resumes instead.
+        on_loaded: the data is ready; and the step from which the run resumes.
+        on_first_batch: a run starts from its first step: its first batch as text (`worker.training.first_batch.shown`).
+        on_point: a step was done, or the validation loss measured.
+        on_samples: the step and its answers; None: no samples are answered.
+        on_saving: a checkpoint is about to be written: store now what must not be missing after a resume.
+        on_checkpoint: the checkpoint of a step is complete in a directory.
+    """
 
-    def sign_of_life(self) -> object:
-        """Called during long work between two steps (validation, after saving), so that it does not look hung.
-
-        Returns what `signal` would return, so that the work can end for a shutdown or a cancel.
-        """
-
-    def on_point(self, point: Point) -> None:
-        """A step was done, or the validation loss measured."""
-
-    def on_first_batch(self, shown: dict[str, Any]) -> None:
-        """A run starts from its first step: its first batch as text (see `worker.training.first_batch.shown`)."""
-
-    def on_saving(self) -> None:
-        """A checkpoint is about to be written: store now what must not be missing after a resume."""
-
-    def on_checkpoint(self, step: int, directory: Path) -> None:
-        """A checkpoint is complete on disk."""
+    signal: Callable[[], str] = lambda: ""
+    sign_of_life: Callable[[], object] = lambda: None
+    on_preparing: Callable[[float], None] = lambda share: None
+    on_passed_over: Callable[[list[int], int], None] = lambda damaged, step: None
+    on_loaded: Callable[[Prepared, int], None] = lambda data, step: None
+    on_first_batch: Callable[[dict[str, Any]], None] = lambda shown: None
+    on_point: Callable[[Point], None] = lambda point: None
+    on_samples: Say | None = None
+    on_saving: Callable[[], None] = lambda: None
+    on_checkpoint: Callable[[int, Path], None] = lambda step, directory: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class EngineModule(Protocol):
             TrainingError: it cannot be loaded, or the method cannot be attached to it.
         """
 
-    def run(self, plan: Plan, hooks: Hooks) -> Ended:
+    def run(self, plan: Plan, watching: Watching) -> Ended:
         """Run the steps of a plan. Raises Diverged: the loss or its gradient became NaN or infinite."""
 
 

@@ -22,7 +22,7 @@ from worker.training import attention, checkpoints, first_batch, fused, quantiza
 from worker.training.batches import Packer, SeededBatches, Step
 from worker.training.callbacks import LEAVES, Watcher
 from worker.training.divergence import not_finite
-from worker.training.engines import Ended, Hooks, Plan
+from worker.training.engines import Ended, Plan, Watching
 from worker.training.losses import Forward
 from worker.training.model_files import load_model
 from worker.training.sampler import Sampler
@@ -35,7 +35,7 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
     return tuners.attach(load_model(model_dir, method.load_arguments()), method)
 
 
-def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> Ended:
+def run(plan: Plan, hooks: Watching, *, trainer: type[Trainer] | None = None) -> Ended:
     """Run the steps of a plan.
 
     Args:
@@ -61,7 +61,7 @@ def run(plan: Plan, hooks: Hooks, *, trainer: type[Trainer] | None = None) -> En
     )
 
 
-def _steps(plan: Plan, hooks: Hooks, watcher: Watcher, trainer: type[Trainer]) -> Trainer:
+def _steps(plan: Plan, hooks: Watching, watcher: Watcher, trainer: type[Trainer]) -> Trainer:
     run = trainer(plan, watcher)
     if plan.resume_from is None:
         hooks.on_first_batch(first_batch.shown(run.first_step(), plan.tokenizer))

@@ -18,7 +18,7 @@ from core.errors import TrainingError
 from core.models.methods.base import Method
 from core.training.engines.unsloth import environment, record
 from core.training.jobs.spec import ResolvedTraining
-from worker.training.engines import Ended, Hooks, Plan
+from worker.training.engines import Ended, Plan, Watching
 
 PATCHED: Final = ("trl", "transformers", "peft")  # what unsloth changes; they must not be imported before it
 
@@ -104,7 +104,7 @@ def _checkpointing(training: ResolvedTraining) -> str | bool:
     return False if training.gradient_checkpointing == "off" else "unsloth"
 
 
-def run(plan: Plan, hooks: Hooks) -> Ended:
+def run(plan: Plan, hooks: Watching) -> Ended:
     """Run the steps of a plan with TRL's trainer as changed by unsloth."""
     from worker.training.engines import trl
 

@@ -19,7 +19,8 @@ import json, sys
 from pathlib import Path
 from core.models.methods import build
 from tests.support import tiny
-from worker.training.run import Watching, train
+from worker.training.engines import Watching
+from worker.training.run import train
 base, out, method = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 losses = []
 result = train(base, tiny.examples(2), build(method), tiny.training(num_epochs=10), out, engine="unsloth",
