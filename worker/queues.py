@@ -68,17 +68,7 @@ class TaskJob(Job):
         return super().func
 
     # Callbacks and webhooks are further functions and addresses that a message could contain.
-    @property
-    def success_callback(self) -> None:
-        return None
-
-    @property
-    def failure_callback(self) -> None:
-        return None
-
-    @property
-    def stopped_callback(self) -> None:
-        return None
+    success_callback = failure_callback = stopped_callback = property(lambda self: None)
 
     def send_webhooks(self, *args: Any, **kwargs: Any) -> None:
         return None

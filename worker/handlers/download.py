@@ -62,8 +62,6 @@ class Fetch(threading.Thread):
     def run(self) -> None:
         try:
             self._fetch()
-        except StudioError as error:
-            self.failed.put(error)
         except Exception as error:  # the handler raises it: the thread must not end silently
             self.failed.put(explain(error, self.hub_id, self.revision) or error)
 

@@ -39,20 +39,11 @@ def handle(ctx: TaskContext) -> Outcome:
     source_id = str(payload["source_id"])
     ctx.progress(0, "Reading the rows")
     smart_source.check_reading(source_id, str(payload.get("reading") or ""))
-    reason = ""
-    if payload.get("finish"):
-        reason = "stopped_early"
-    else:
-        total = smart_source.count(source_id, recipe)
-        loop = RowLoop(
-            ctx,
-            open_writer(recipe, Writer),
-            total,
-            smart_source.items(source_id, recipe),
-            smart_source.RowsWithoutCall(),
-        )
-        loop.run()
-        reason = loop.reason
+    reason = "stopped_early" if payload.get("finish") else ""
+    if not reason:
+        total, items = smart_source.count(source_id, recipe), smart_source.items(source_id, recipe)
+        without_call = smart_source.RowsWithoutCall()
+        reason = RowLoop(ctx, open_writer(recipe, Writer), total, items, without_call).run()
     ctx.progress(96, "Writing the dataset")
     publish = _build(ctx, source_id, recipe, payload)
     totals = smart_store.totals(ctx.lease.task_id)

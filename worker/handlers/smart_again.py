@@ -33,9 +33,8 @@ def handle(ctx: TaskContext) -> Outcome:
         failed = frozenset(payload["positions"])
         items = (item for item in smart_source.items(source_id, recipe) if item.position in failed)
         without_call = smart_source.RowsWithoutCall()
-        loop = RowLoop(ctx, open_writer(recipe, Writer), len(failed), items, without_call, known=_written(run_id))
-        loop.run()
-        reason = loop.reason
+        writer = open_writer(recipe, Writer)
+        reason = RowLoop(ctx, writer, len(failed), items, without_call, known=_written(run_id)).run()
     ctx.progress(96, "Writing the new version")
     return _finish(ctx, recipe, get_dataset(str(payload["dataset_id"])), run_id, reason)
 

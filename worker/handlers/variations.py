@@ -43,9 +43,7 @@ def handle(ctx: TaskContext) -> Outcome:
         writer = open_writer(recipe, VariationWriter)
         writer.entries = entries
         items = [Item(entry.position, entry.source_line, {}) for entry in entries.values()]
-        loop = RowLoop(ctx, writer, len(items), iter(items), known=map(_key, entries.values()))
-        loop.run()
-        reason = loop.reason
+        reason = RowLoop(ctx, writer, len(items), iter(items), known=map(_key, entries.values())).run()
     ctx.progress(96, "Writing the new version")
     return _finish(ctx, recipe, get_dataset(version.dataset_id).version, entries, reason)
 

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from core.errors import StudioError
 from core.serving.targets.base import AnswerChunk
 from worker.inference import problems
 from worker.inference.engine import GenerationRequest, InferenceEngine
@@ -143,8 +144,7 @@ def make_app() -> FastAPI:
     async def failed(request: Request, error: Exception) -> JSONResponse:
         return problems.response(error)
 
-    for expected in problems.EXPECTED:  # without this, Starlette would raise them again after answering
-        app.add_exception_handler(expected, failed)
+    app.add_exception_handler(StudioError, failed)  # without this, Starlette would raise it again after answering
     return app
 
 

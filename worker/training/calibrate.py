@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-from core.errors import TrainingError
 from core.messages import Example
 from core.models import base_models, methods
 from core.platform.db.tables import Calibration
@@ -20,12 +19,12 @@ from core.training.metrics import Point
 from worker.training import token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Watching
+from worker.training.model_files import SILENT_S, base_dir
 from worker.training.run import TrainResult, train
 
 STEPS: Final = 8  # at most; the first one is a warm-up and is not counted
 LEAST_STEPS: Final = 3
 ENOUGH_S: Final = 15.0  # of counted steps; slow steps need not be repeated eight times
-SILENT_S: Final = 180.0
 
 
 def handle(ctx: TaskContext) -> Outcome:
@@ -52,9 +51,7 @@ def measure(key: str, spec: JobSpec, folder: Path, ctx: TaskContext | None = Non
     Raises:
         TrainingError: the base model is not on this machine. Also everything that `train` raises.
     """
-    base = base_models.resolve(spec.base_model)
-    if base.path is None:
-        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+    base_path = base_dir(base_models.resolve(spec.base_model))
     method = methods.build(spec.method, spec.method_config)
     times = Times(ctx)
     watching = Watching(
@@ -66,7 +63,7 @@ def measure(key: str, spec: JobSpec, folder: Path, ctx: TaskContext | None = Non
     )
     began = time.perf_counter()
     result = train(
-        base.path,
+        base_path,
         _sample(spec),
         method,
         spec.training,

@@ -1,14 +1,16 @@
-"""Measures the steps, asks after each whether to continue, and decides when to validate and save."""
+"""Callbacks of the trainer: measure the steps, decide when to stop, validate and save, and answer sample prompts."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from core.training.forecast.time import SAMPLES_SHARE
 from core.training.jobs.spec import ResolvedTraining
 from core.training.metrics import Point
 from worker.training import runtime
@@ -16,9 +18,10 @@ from worker.training.divergence import Divergence
 from worker.training.early_stopping import Improvement
 from worker.training.engines import Watching
 from worker.training.hardware import Gpu
+from worker.training.samples import LEAVES, Sampling, answer_at
 
-LEAVES = ("shutdown", "pause", "cancel")  # signals that end the run at once; `stop` still validates the last step
 RATE_OVER_STEPS = 10  # tokens/s is the mean over this many steps; a single one varies too much
+SHARE: Final = SAMPLES_SHARE  # with short steps the answers would take longer than the training between them
 
 
 class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
@@ -154,3 +157,44 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         best = self.improvement.best
         protected = {best.step} if best and self.training.keep_best else set()
         return protected | {self.divergence.good_step}
+
+
+class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
+    """Answers the prompts before the first step and at evaluations; `worker.training.run` asks the final model.
+
+    An evaluation is skipped while the answers have taken more than SHARE of the run's time.
+
+    Args:
+        sign_of_life: called before every token; returns the signal, if any.
+    """
+
+    def __init__(
+        self, sampling: Sampling, tokenizer: Any, training: ResolvedTraining, *, sign_of_life: Callable[[], object]
+    ) -> None:
+        self.sampling, self.tokenizer, self.training = sampling, tokenizer, training
+        self.sign_of_life = sign_of_life
+        self._began = time.perf_counter()
+        self._spent = 0.0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
+    ) -> None:
+        self._began = time.perf_counter()
+        # a resumed run answers again: a signal may have interrupted the answers
+        if state.global_step < state.max_steps and state.global_step % self.training.eval_every_steps == 0:
+            self._sample(state.global_step, model)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
+    ) -> None:
+        planned = state.global_step % self.training.eval_every_steps == 0
+        if planned and not control.should_training_stop and self._may_take_time():
+            self._sample(state.global_step, model)
+
+    def _may_take_time(self) -> bool:
+        return self._spent <= SHARE * (time.perf_counter() - self._began)
+
+    def _sample(self, step: int, model: Any) -> None:
+        began = time.perf_counter()
+        answer_at(step, model, self.tokenizer, self.sampling, self.sign_of_life)
+        self._spent += time.perf_counter() - began

@@ -61,8 +61,8 @@ def save(
             "Free disk space or choose another data directory, then retry: the run resumes from the last good "
             "checkpoint.",
         ) from error
-    for old in sorted(_complete_looking(root), key=_step)[:-keep]:
-        if _step(old) not in protect:
+    for old in sorted(_complete_looking(root), key=step_of)[:-keep]:
+        if step_of(old) not in protect:
             shutil.rmtree(old, ignore_errors=True)
     return final
 
@@ -75,10 +75,10 @@ def newest(root: Path) -> Path | None:
 def find(root: Path) -> tuple[Path | None, list[int]]:
     """The newest checkpoint that verifies, and the steps of newer ones that do not."""
     skipped: list[int] = []
-    for path in sorted(_complete_looking(root), key=_step, reverse=True):
+    for path in sorted(_complete_looking(root), key=step_of, reverse=True):
         if verify(path):
             return path, skipped
-        skipped.append(_step(path))
+        skipped.append(step_of(path))
     return None, skipped
 
 
@@ -91,7 +91,7 @@ def of_step(root: Path, step: int) -> Path | None:
 def drop_after(root: Path, step: int) -> None:
     """Remove the checkpoints of later steps: their weights are bad, and a run must not resume from them."""
     for path in _complete_looking(root):
-        if _step(path) > step:
+        if step_of(path) > step:
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -112,11 +112,6 @@ def verify(directory: Path) -> bool:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-def step_of(directory: Path) -> int:
-    """The step of a checkpoint."""
-    return _step(directory)
 
 
 def file_hashes(directory: Path) -> dict[str, str]:
@@ -167,17 +162,15 @@ def _complete_looking(root: Path) -> list[Path]:
     return [path for path in root.glob("step-*") if _NAME.fullmatch(path.name)] if root.is_dir() else []
 
 
-def _step(path: Path) -> int:
+def step_of(path: Path) -> int:
+    """The step of a checkpoint's directory; -1 for another one."""
     match = _NAME.fullmatch(path.name)
     return int(match.group(1)) if match else -1
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

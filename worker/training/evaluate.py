@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from core.errors import NotFound, TrainingError
+from core.errors import NotFound
 from core.models import base_models
 from core.models.refusals import Messages, accepted
 from core.platform.storage import get_storage
@@ -16,12 +16,11 @@ from core.services.training import models
 from core.services.training.jobs import reader as job_reader
 from core.services.training.results import ExactMatchResult, ExactShares, SplitCount, TestedQuestion
 from worker.training.generate import Exactness, exact_match, split_last_answer
-from worker.training.model_files import load_model, load_tokenizer, load_tuned
+from worker.training.model_files import SILENT_S, base_dir, load_model, load_tokenizer, load_tuned
 from worker.training.run import quiet
 
 MOST: Final = 200  # examples of each split; more would take long and add little
 SAMPLES: Final = 6
-SILENT_S: Final = 180.0
 
 
 def handle(ctx: TaskContext) -> Outcome:
@@ -34,17 +33,14 @@ def handle(ctx: TaskContext) -> Outcome:
     job = job_reader.get_job(ctx.payload["job_id"])
     if job.model_id is None:
         raise NotFound(f"The job {job.name} has no model.", "Evaluate it after it succeeds.")
-    base = base_models.resolve(job.base_model)
-    if base.path is None:
-        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
-    examples = _examples(ctx.payload["dataset_version_id"], load_tokenizer(base.path), job.spec.training.on_refusal)
+    base_path = base_dir(base_models.resolve(job.base_model))
+    examples = _examples(ctx.payload["dataset_version_id"], load_tokenizer(base_path), job.spec.training.on_refusal)
     model_dir = get_storage().local_dir(models.get_model(job.model_id).path)
     quiet()
 
     def answers(load: Callable[[], Any], start: float, text: str) -> dict[str, Exactness]:
         return _answers(ctx, load, base_path, examples, start, text)
 
-    base_path: Path = base.path
     plain = answers(lambda: load_model(base_path), 5, "The base model answers")
     tuned = answers(lambda: load_tuned(base_path, model_dir), 50, "The tuned model answers")
     result = ExactMatchResult(

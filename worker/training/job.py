@@ -30,9 +30,9 @@ from core.training.metrics import Point
 from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Watching
-from worker.training.keep import keep
-from worker.training.making import SILENT_S, make_model
 from worker.training.memory import reporting_out_of_memory
+from worker.training.model_creation import from_checkpoint, make_model
+from worker.training.model_files import SILENT_S, base_dir
 from worker.training.run import TrainResult, train
 from worker.training.samples import Sample
 
@@ -51,7 +51,7 @@ def handle(ctx: TaskContext) -> Outcome:
     base_path = _base_path(job.spec)
     ctx.raise_if_interrupted()
     if ctx.keeps:
-        return keep(ctx, job, base_path, examples)
+        return from_checkpoint(ctx, job, base_path, examples)
     ctx.progress(2, "Validating", "Loading the base model")
     ctx.allow(SILENT_S)
     reporter = Reporter(ctx, job)
@@ -111,18 +111,16 @@ def _examples(job: JobRecord) -> list[Example]:
 def _base_path(spec: JobSpec) -> Path:
     base = base_models.resolve(spec.base_model)
     if base.revision != spec.base_revision and base_models.pinned_revision(spec.base_model):
-        base = base_models.resolve(
-            f"{spec.base_model}@{spec.base_revision}"
-        )  # the job's own revision, as long as its files are here
-    if not base.ready or base.path is None:
-        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+        # the job's own revision, as long as its files are here
+        base = base_models.resolve(f"{spec.base_model}@{spec.base_revision}")
+    path = base_dir(base)
     if spec.base_revision and base.revision != spec.base_revision:
         raise TrainingError(
             f"The base model {base.title} has changed since this job was launched ({spec.base_revision[:12]} then, "
             f"{base.revision[:12]} now).",
             "Start a new job.",
         )
-    return base.path
+    return path
 
 
 def _engine(ctx: TaskContext, spec: JobSpec, method: Method) -> str:
@@ -181,31 +179,18 @@ class Reporter:
         )
 
     def _say_lengths(self, data: Prepared) -> None:
-        length = self.job.spec.training.max_seq_length
-        if data.refused:
-            self.ctx.event(
-                "data",
-                f"{plural(data.refused, 'example was', 'examples were')} left out: the base model's chat template does "
-                "not accept them.",
-                level="warning",
-                data={"refused": data.refused},
-            )
-        if data.dropped:
-            drops = self.job.spec.training.over_length == "drop"
-            why = "they are longer than" if drops else "their entire answer is beyond"
-            self.ctx.event(
-                "data",
-                f"{data.dropped:,} examples were left out: {why} {length:,} tokens.",
-                level="warning",
-                data={"dropped": data.dropped},
-            )
-        if data.truncated:
-            self.ctx.event(
-                "data",
-                f"{data.truncated:,} examples were cut off at {length:,} tokens; part of each answer is learned.",
-                level="warning",
-                data={"truncated": data.truncated},
-            )
+        length, drops = self.job.spec.training.max_seq_length, self.job.spec.training.over_length == "drop"
+        why = "they are longer than" if drops else "their entire answer is beyond"
+        refused = plural(data.refused, "example was", "examples were")
+        texts = {
+            "refused": f"{refused} left out: the base model's chat template does not accept them.",
+            "dropped": f"{data.dropped:,} examples were left out: {why} {length:,} tokens.",
+            "truncated": f"{data.truncated:,} examples were cut off at {length:,} tokens; part of each answer is "
+            "learned.",
+        }
+        for name, text in texts.items():
+            if count := getattr(data, name):
+                self.ctx.event("data", text, level="warning", data={name: count})
 
     def on_first_batch(self, shown: dict[str, Any]) -> None:
         self.ctx.event("data", first_batch.keep(self.job.id, shown).summary)
@@ -226,7 +211,19 @@ class Reporter:
         with self.ctx.fenced() as uow:
             stale = delete(SampleAnswer).where(columns.job_id == self.job.id, columns.step == step)
             uow.execute(stale)
-            uow.session.add_all(_answer_row(self.job.id, step, sample) for sample in samples)
+            uow.session.add_all(
+                SampleAnswer(
+                    job_id=self.job.id,
+                    step=step,
+                    position=sample.position,
+                    split=sample.prompt.split,
+                    messages=[message.to_dict() for message in sample.prompt.messages],
+                    expected=sample.prompt.expected,
+                    answer=sample.answer,
+                    cut=sample.cut,
+                )
+                for sample in samples
+            )
             uow.commit()
 
     def flush(self) -> None:
@@ -283,44 +280,21 @@ class Reporter:
         self.ctx.event("evaluation", text, data={"kept_step": result.kept_step})
 
 
-def _answer_row(job_id: str, step: int, sample: Sample) -> SampleAnswer:
-    prompt = sample.prompt
-    return SampleAnswer(
-        job_id=job_id,
-        step=step,
-        position=sample.position,
-        split=prompt.split,
-        messages=[message.to_dict() for message in prompt.messages],
-        expected=prompt.expected,
-        answer=sample.answer,
-        cut=sample.cut,
-    )
-
-
 def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str, Any]:
     """What the run used, next to its forecast; `seconds` from the start of this attempt to the verified model."""
+    alike = (
+        *("tokens", "peak_memory_bytes", "baseline_memory_bytes", "kept_step", "validation_loss", "trainable_params"),
+        *("truncated", "dropped", "refused"),
+    )
     return {
+        **{name: getattr(result, name) for name in alike},
         "train_seconds": round(result.train_seconds, 3),
         "total_seconds": round(seconds, 3),
-        "disk_bytes": checkpoints.tree_bytes(ctx.workdir) + _stored_bytes(result),
+        "disk_bytes": sum(checkpoints.tree_bytes(part) for part in (ctx.workdir, result.model_dir) if part),
         "load_seconds": round(result.load_seconds, 3),
-        "tokens": result.tokens,
         "tokens_per_s": round(result.tokens / result.train_seconds, 1) if result.train_seconds else None,
-        "peak_memory_bytes": result.peak_memory_bytes,
-        "baseline_memory_bytes": result.baseline_memory_bytes,
         "steps": result.step,
-        "kept_step": result.kept_step,
         "final_loss": result.loss,
-        "validation_loss": result.validation_loss,
-        "trainable_params": result.trainable_params,
         "resumed": ctx.lease.epoch - 1,  # every takeover except the first
-        "truncated": result.truncated,
-        "dropped": result.dropped,
-        "refused": result.refused,
         "example_losses": asdict(result.example_losses) if result.example_losses else None,
     }
-
-
-def _stored_bytes(result: TrainResult) -> int:
-    """Bytes of the model's copy in the store."""
-    return checkpoints.tree_bytes(result.model_dir) if result.model_dir else 0

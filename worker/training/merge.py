@@ -14,7 +14,7 @@ from core.platform.storage import get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training import merging, models
 from worker.training import tuners
-from worker.training.model_files import load_model, load_tokenizer, save_model
+from worker.training.model_files import base_dir, load_model, load_tokenizer, save_model
 from worker.training.run import quiet
 
 SILENT_S: Final = 600.0  # loading a large base, or writing it
@@ -27,8 +27,7 @@ def handle(ctx: TaskContext) -> Outcome:
     ctx.allow(SILENT_S)
     model = models.get_model(ctx.payload["model_id"])
     base = base_models.resolve(model.base_model)
-    if base.path is None or not base.ready:
-        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+    base_path = base_dir(base)
     trained_on = model.manifest.get("base_revision")
     if trained_on and trained_on != base.revision:
         raise TrainingError(
@@ -38,7 +37,7 @@ def handle(ctx: TaskContext) -> Outcome:
         )
     ctx.raise_if_interrupted()
     directory = ctx.workdir / "merged"
-    difference = merge(base.path, get_storage().local_dir(model.path), directory)
+    difference = merge(base_path, get_storage().local_dir(model.path), directory)
     ctx.raise_if_interrupted()
     ctx.progress(80, "Merging", "Storing the complete model")
     ctx.allow(SILENT_S)

@@ -5,14 +5,24 @@ from __future__ import annotations
 import math
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
 from core.errors import StorageError, TrainingError
+from core.models.base_models import BaseModelRef
 from core.models.base_models.light_tokenizer import template_of, training_template
 from worker.training import checkpoints, quantization, runtime, tuners
 from worker.training.memory import first_line, out_of_memory
+
+SILENT_S: Final = 180.0  # loading a model or measuring the validation loss may take this long without a sign of life
+
+
+def base_dir(base: BaseModelRef) -> Path:
+    """The directory of a base model. Raises TrainingError: it is not on this machine; says why."""
+    if not base.ready or base.path is None:
+        raise TrainingError(f"The base model {base.title} is not on this machine: {base.reason}", base.command)
+    return base.path
 
 
 def load_tokenizer(model_dir: Path) -> Any:

@@ -17,7 +17,7 @@ from typing import Literal
 from core.messages import Example
 from core.models.methods.base import Method
 from core.training.jobs.spec import ResolvedTraining
-from worker.training import checkpoints, example_losses, quantization, runtime, state, tuners
+from worker.training import checkpoints, example_losses, quantization, resume_state, runtime, tuners
 from worker.training.data import prepare
 from worker.training.early_stopping import Best
 from worker.training.engines import Ended, Plan, Watching, import_engine
@@ -181,7 +181,7 @@ def _load_best(plan: Plan, ended: Ended) -> Best | None:
     directory = checkpoints.of_step(plan.checkpoints, best.step)
     if directory is None:
         return None
-    state.load_weights(plan.model, directory)
+    resume_state.load_weights(plan.model, directory)
     return best
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import numpy
 import torch
 
 from core.errors import SettingsError
@@ -26,12 +27,7 @@ def seed_all(seed: int) -> None:
     """Seed every random generator of a run, so that the same seed repeats the run on a CPU."""
     random.seed(seed)
     torch.manual_seed(seed)
-    try:
-        import numpy
-
-        numpy.random.seed(seed)
-    except ImportError:  # nothing here needs numpy
-        pass
+    numpy.random.seed(seed)
 
 
 def use_cores(step_flop: float = math.inf) -> int:

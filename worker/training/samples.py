@@ -24,7 +24,11 @@ from worker.training.generate import answer, split_last_answer
 
 MAX_NEW_TOKENS: Final = 64  # of an answer; a sample takes as long as its longest answer
 MORE: Final = 8  # tokens beyond the longest expected answer: enough to see if a model does not stop
-LEAVES: Final = ("shutdown", "pause", "cancel")  # signals that end the run now; the answers follow when it resumes
+LEAVES: Final = (
+    "shutdown",
+    "pause",
+    "cancel",
+)  # they end the run at once; `stop` still validates the last step
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,13 +82,11 @@ class RowLoop:
         self._error: LlmError | None = None
         self._streak: list[RowResult] = []  # consecutive rows that the endpoint did not answer
 
-    @property
-    def reason(self) -> str:
-        """The reason for the task's row: stopped_early, or "" where every row is done."""
-        return "stopped_early" if self.stopped_by == "stop" else ""
-
-    def run(self) -> None:
+    def run(self) -> str:
         """Run until every row is done, or a person stops the run and keeps its examples.
+
+        Returns:
+            The reason for the task's row: stopped_early, or "" where every row is done.
 
         Raises:
             Interrupted: it was cancelled or paused, the worker shuts down, or the budget is used up.
@@ -111,6 +109,7 @@ class RowLoop:
         ends = {"cancel": "cancelled", "pause": "paused", "budget": "paused", "shutdown": "released"}
         if self.stopped_by in ends:
             raise Interrupted(Outcome(ends[self.stopped_by], reason="budget" if self.stopped_by == "budget" else ""))
+        return "stopped_early" if self.stopped_by == "stop" else ""
 
     # ---- the threads that call the model
 

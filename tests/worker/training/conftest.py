@@ -21,6 +21,6 @@ def tiny_base() -> Path:
 @pytest.fixture
 def every_evaluation_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sample answers at each evaluation, however short the steps of a tiny model are."""
-    from worker.training import sampler
+    from worker.training import callbacks
 
-    monkeypatch.setattr(sampler, "SHARE", math.inf)
+    monkeypatch.setattr(callbacks, "SHARE", math.inf)

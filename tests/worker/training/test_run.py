@@ -98,14 +98,14 @@ def test_lora_does_not_change_the_base(tiny_base: Path, tmp_path: Path) -> None:
 
 
 def test_the_adapter_in_memory_and_on_disk_give_equal_logits(tiny_base: Path, tmp_path: Path) -> None:
-    from worker.training import state, tuners
+    from worker.training import resume_state, tuners
 
     result = Run(tiny_base, tmp_path).go(LORA)
     checkpoint = newest(tmp_path / "checkpoints")
     assert checkpoint is not None
     assert result.model_dir is not None
     live = tuners.attach(load_model(tiny_base), LORA)
-    state.load_weights(live, checkpoint)
+    resume_state.load_weights(live, checkpoint)
     assert torch.equal(logits(live, tiny_base), logits(load_tuned(tiny_base, result.model_dir), tiny_base))
 
 
@@ -235,7 +235,7 @@ def test_a_large_vocabulary_trains_with_a_chunked_loss(
 
 
 def test_the_model_has_the_lowest_validation_loss(tiny_base: Path, tmp_path: Path) -> None:
-    from worker.training import checkpoints, state, tuners
+    from worker.training import checkpoints, resume_state, tuners
 
     run = Run(tiny_base, tmp_path, num_epochs=12, keep_best=True, eval_every_steps=2, save_every_steps=6)
     result = run.go(LORA, validation=2)
@@ -248,7 +248,7 @@ def test_the_model_has_the_lowest_validation_loss(tiny_base: Path, tmp_path: Pat
     assert kept is not None, "it outlived the ones that were written after it"
     assert result.model_dir is not None
     live = tuners.attach(load_model(tiny_base), LORA)
-    state.load_weights(live, kept)
+    resume_state.load_weights(live, kept)
     assert torch.equal(logits(live, tiny_base), logits(load_tuned(tiny_base, result.model_dir), tiny_base))
 
 

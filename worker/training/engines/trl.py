@@ -18,14 +18,14 @@ from core.errors import Diverged
 from core.models.methods.base import Method
 from core.training.forecast.batches import token_budget
 from core.training.jobs.spec import ResolvedTraining
-from worker.training import attention, checkpoints, first_batch, fused, quantization, runtime, state, tuners
+from worker.training import attention, checkpoints, first_batch, fused, quantization, resume_state, runtime, tuners
 from worker.training.batches import Packer, SeededBatches, Step
-from worker.training.callbacks import LEAVES, Watcher
+from worker.training.callbacks import Sampler, Watcher
 from worker.training.divergence import not_finite
 from worker.training.engines import Ended, Plan, Watching
 from worker.training.losses import Forward
 from worker.training.model_files import load_model
-from worker.training.sampler import Sampler
+from worker.training.samples import LEAVES
 
 CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a batch are the largest tensor in memory
 
@@ -127,13 +127,6 @@ def _packer(plan: Plan, *, packs: bool) -> Packer:
     )
 
 
-def _sampler(plan: Plan, watcher: Watcher) -> list[Sampler]:
-    """The callback that answers the sample prompts after the watcher has measured the step; none without prompts."""
-    if plan.sampling is None or not plan.sampling.prompts:
-        return []
-    return [Sampler(plan.sampling, plan.tokenizer, plan.training, sign_of_life=watcher.hooks.sign_of_life)]
-
-
 class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     """SFTTrainer with the studio's data order, batches, validation loss and checkpoints."""
 
@@ -148,13 +141,18 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         if quantization.is_quantized(plan.model):  # else TRL rounds the adapter to bf16, which loses small updates
             plan.model.is_loaded_in_4bit = plan.model.is_loaded_in_8bit = False
         columns = Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]})  # the batches come from our own loaders
+        callbacks = [watcher]
+        if plan.sampling is not None and plan.sampling.prompts:  # they are answered after the step was measured
+            callbacks.append(
+                Sampler(plan.sampling, plan.tokenizer, plan.training, sign_of_life=watcher.hooks.sign_of_life)
+            )
         super().__init__(
             model=plan.model,
             args=arguments,
             data_collator=self.packer.step,
             train_dataset=columns,
             processing_class=plan.tokenizer,
-            callbacks=[watcher, *_sampler(plan, watcher)],
+            callbacks=callbacks,
         )
         self.forward = Forward.of(self.model, chunked=arguments.loss_type == "chunked_nll")
         self.remove_callback(PrinterCallback)  # results go to the hooks, not to stdout
@@ -278,23 +276,23 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
                 watcher.leave(str(signal), self.control, save=False)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        state.load_weights(self.model, Path(resume_from_checkpoint))
+        resume_state.load_weights(self.model, Path(resume_from_checkpoint))
         self.watcher.restore(json.loads((Path(resume_from_checkpoint) / "totals.json").read_text()))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint:
-            state.load_optimizer(self.optimizer, self.lr_scheduler, Path(checkpoint))
+            resume_state.load_optimizer(self.optimizer, self.lr_scheduler, Path(checkpoint))
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint:
-            state.load_random(Path(checkpoint))
+            resume_state.load_random(Path(checkpoint))
 
 
 def _write(trainer: Trainer, directory: Path) -> None:
     """Fill an empty checkpoint directory."""
-    state.save_weights(trainer.model, directory)
-    state.save_optimizer(trainer.optimizer, trainer.lr_scheduler, directory)
-    state.save_random(directory)
+    resume_state.save_weights(trainer.model, directory)
+    resume_state.save_optimizer(trainer.optimizer, trainer.lr_scheduler, directory)
+    resume_state.save_random(directory)
     (directory / "totals.json").write_text(json.dumps(trainer.watcher.totals()))
     trainer.state.log_history.clear()  # the points are in the database; this file must not grow with every step
     trainer.state.save_to_json(str(directory / "trainer_state.json"))
