@@ -283,8 +283,7 @@ def bare_loop(bench: Bench, method: str) -> Speed:
     from core.models.methods import build
     from core.training.forecast.batches import token_budget
     from worker.training import attention, fused, runtime, tuners
-    from worker.training.batches import Packer, SeededBatches
-    from worker.training.losses import Forward
+    from worker.training.batches import Forward, Packer, SeededBatches
     from worker.training.model_files import load_model
 
     runtime.seed_all(42)

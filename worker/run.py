@@ -11,7 +11,6 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -34,8 +33,6 @@ from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.recovery import settle
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[TaskContext], Outcome]
 
 # A work process that is asked to stop saves within this time or is killed: `sft up` leaves nothing after 15 s.
 SHUTDOWN_GRACE_S = 9.0
@@ -90,7 +87,7 @@ def _execute(task: TaskRecord, owner: str, shutdown: threading.Event | None) -> 
 def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:
     try:
         try:
-            outcome = _handler(kind.id)(context)
+            outcome: Outcome = importlib.import_module(KINDS.get(kind.id).handler_module).handle(context)
         except Interrupted as interrupted:
             outcome = interrupted.outcome
         if outcome.state != "succeeded":
@@ -117,12 +114,6 @@ def _empty_workdir(context: TaskContext, kind: TaskKind) -> None:
     if not kind.resumes_from_workdir:
         context.lease.renew()
         shutil.rmtree(context.workdir, ignore_errors=True)
-
-
-def _handler(kind: str) -> Handler:
-    """The function that works on tasks of this kind. Raises NotFound."""
-    handler: Handler = importlib.import_module(KINDS.get(kind).handler_module).handle
-    return handler
 
 
 _CAUSES: tuple[tuple[type[StudioError], str], ...] = (

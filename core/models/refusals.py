@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from core.errors import DataError
-from core.messages import Message
-from core.models.render import REFUSED, SPELLED, check, render_prompt
+from core.messages import Example, Message
+from core.models.render import REFUSED, SPELLED, Rendered, check, render, render_prompt
 
 Messages = Sequence[Message]
 T = TypeVar("T")
@@ -71,13 +72,21 @@ def merge_system(messages: Messages) -> tuple[Message, ...]:
     return tuple(rest)
 
 
-def of_example(error: DataError, position: int, line: int) -> DataError:
-    """The error with the example that it is about.
+def rendered(examples: Iterable[Example], tokenizer: Any, on_refusal: str) -> Iterator[Rendered | None]:
+    """Each example as tokens; None where the policy leaves it out.
 
-    Args:
-        position: of the example in its dataset, from 0.
-        line: of the example in its file, from 1; 0 where there is none.
+    Raises:
+        DataError: names the first example that is refused, if the policy is `stop`.
     """
+    for position, example in enumerate(examples):
+        try:
+            yield attempt(partial(render, tokenizer=tokenizer), example.messages, on_refusal)
+        except DataError as error:
+            raise _of_example(error, position, example.source_line) from error
+
+
+def _of_example(error: DataError, position: int, line: int) -> DataError:
+    """The error with the example that it is about: `position` from 0; `line` from 1, 0 where there is none."""
     return DataError(
         f"{place(position, line).capitalize()}: {error.message}",
         "Leave out what the template refuses, or put the system text into the first input (the setting on_refusal); "

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from worker.training.batches import Packer
+from worker.training.batches import Forward, Packer
 from worker.training.data import Tokenized
-from worker.training.losses import Forward
 
 
 def by_example(model: Any, packer: Packer, items: Sequence[Tokenized]) -> list[float]:

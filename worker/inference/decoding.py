@@ -14,7 +14,7 @@ from core.models.thinking import EmptyBlockFilter
 from core.serving.targets.base import AnswerChunk
 from worker.inference.engine import GenerationRequest
 from worker.inference.grammar import Grammar, Vocabulary
-from worker.inference.loader import Loaded
+from worker.inference.weights import Loaded
 from worker.training.generate import stop_ids
 
 _UNFINISHED = "\ufffd"  # what a decoder returns for an incomplete character
@@ -44,7 +44,10 @@ class Generation:
         self.prompt_tokens = len(prompt)
         self.max_tokens = min(self.options.max_tokens, limit - len(prompt)) if limit else self.options.max_tokens
         self._ends = set(stop_ids(loaded.model, loaded.tokenizer))
-        self._grammar = self._grammar_of(request, loaded)
+        self._grammar: Grammar | None = None
+        if request.schema is not None:
+            size = int(loaded.model.config.get_text_config().vocab_size)
+            self._grammar = Grammar(request.schema, Vocabulary.of(loaded.tokenizer, size, self._ends))
         where = loaded.model.device
         self._next = torch.tensor([prompt], device=where)
         self._random = torch.Generator(device=where)
@@ -81,12 +84,6 @@ class Generation:
             return self._last("length", text + self._text.rest())
         shown = self._shown.add(text)
         return AnswerChunk(shown) if shown else None
-
-    def _grammar_of(self, request: GenerationRequest, loaded: Loaded) -> Grammar | None:
-        if request.schema is None:
-            return None
-        size = int(loaded.model.config.get_text_config().vocab_size)
-        return Grammar(request.schema, Vocabulary.of(loaded.tokenizer, size, self._ends))
 
     def _last(self, reason: str, text: str) -> AnswerChunk:
         return AnswerChunk(self._shown.add(text) + self._shown.rest(), reason, self.prompt_tokens, len(self._ids))

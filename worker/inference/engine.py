@@ -21,7 +21,7 @@ from core.serving.targets.base import AnswerChunk, ChatOptions
 
 if TYPE_CHECKING:
     from worker.inference.decoding import Generation
-    from worker.inference.loader import Loader
+    from worker.inference.weights import Loader
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class InferenceEngine:
         """The loader, with torch behind it."""
         import worker.training  # noqa: F401  it sets the number of threads before torch is imported
         from worker.inference import decoding, served_models  # noqa: F401  imported here to be there when asked
-        from worker.inference.loader import Loader
+        from worker.inference.weights import Loader
 
         self._loader = self._loader or Loader()
         return self._loader

@@ -18,8 +18,6 @@ _ROLE_NAMES = {"developer": "system"}  # OpenAI's newer name for the same role
 class ChatMessage(BaseModel):
     """One turn; `content` is text, or a list of text parts."""
 
-    model_config = ConfigDict(extra="ignore")
-
     role: str
     content: str | list[dict[str, Any]] | None = None
     name: str | None = None
@@ -54,14 +52,13 @@ class ChatMessage(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     include_usage: bool = False
 
 
 class JsonSchema(BaseModel):
     """The schema of a structured answer; it is always followed strictly here."""
 
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     name: str = ""
     schema_: dict[str, Any] = Field(alias="schema")
@@ -70,16 +67,12 @@ class JsonSchema(BaseModel):
 class ResponseFormat(BaseModel):
     """What an answer looks like: any text, any JSON object, or an object of a schema."""
 
-    model_config = ConfigDict(extra="ignore")
-
     type: Literal["text", "json_object", "json_schema"] = "text"
     json_schema: JsonSchema | None = None
 
 
 class ChatRequest(BaseModel):
     """The body of /v1/chat/completions. Fields that this server has no use for are ignored, as clients expect."""
-
-    model_config = ConfigDict(extra="ignore")
 
     model: str = Field(min_length=1, max_length=500)
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MAX_MESSAGES)]

@@ -32,14 +32,14 @@ class Served:
 
 def listed() -> list[tuple[str, str, str, float]]:
     """(id, title, base id, created_at) of every base on this machine and every active model."""
-    bases = [(base.id, base.title, base.id, 0.0) for base in base_models.list_models() if base.ready]
-    tuned = [(model.id, model.name, model.base_model, model.created_at) for model in models.list_models()]
-    merged = [
+    listing = [(base.id, base.title, base.id, 0.0) for base in base_models.list_models() if base.ready]
+    tuned = models.list_models()
+    listing += [(model.id, model.name, model.base_model, model.created_at) for model in tuned]
+    return listing + [
         (merging.served_id(model.id), f"{model.name} (merged)", model.base_model, model.merged.created_at)
-        for model in models.list_models()
+        for model in tuned
         if model.merged
     ]
-    return bases + tuned + merged
 
 
 def find(model_id: str) -> Served:
@@ -71,16 +71,16 @@ def find(model_id: str) -> Served:
             "Train it again, or restore that revision of the base model.",
         )
     on_refusal = str(model.manifest.get("spec", {}).get("training", {}).get("on_refusal", "stop"))
+    served_id, title, path = model.id, model.name, model.path
     if merged:
         if model.merged is None:
             raise NotFound(f"“{model.name}” has not been merged into its base.", "Merge it under Models.")
-        weights = _weights(model.name, model.merged.path)
-        return Served(
-            merging.served_id(model.id), f"{model.name} (merged)", base, weights, False, model.created_at, on_refusal
-        )
-    is_adapter = METHODS.get(model.method).peft_type is not None
-    weights = _weights(model.name, model.path)
-    return Served(model.id, model.name, base, weights, is_adapter, model.created_at, on_refusal)
+        served_id, title, path = merging.served_id(model.id), f"{model.name} (merged)", model.merged.path
+    is_adapter = not merged and METHODS.get(model.method).peft_type is not None
+    weights = get_storage().local_dir(path)
+    if not any(weights.glob("*.safetensors")):
+        raise StorageError(f"The files of “{model.name}” were deleted.", "Retry its job to create them again.")
+    return Served(served_id, title, base, weights, is_adapter, model.created_at, on_refusal)
 
 
 def _model(model_id: str) -> ModelRecord | None:
@@ -88,10 +88,3 @@ def _model(model_id: str) -> ModelRecord | None:
         return models.get_model(model_id)
     except NotFound:
         return None
-
-
-def _weights(name: str, path: str) -> Path:
-    directory = get_storage().local_dir(path)
-    if not any(directory.glob("*.safetensors")):
-        raise StorageError(f"The files of “{name}” were deleted.", "Retry its job to create them again.")
-    return directory

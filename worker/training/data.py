@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ import torch
 
 from core.errors import DataError
 from core.messages import Example
-from core.models.refusals import attempt, of_example
-from core.models.render import IGNORED, ON_ANSWERS, REFUSED, labels_of, render
+from core.models.refusals import rendered
+from core.models.render import IGNORED, ON_ANSWERS, REFUSED, labels_of
 from core.training.forecast.lengths import LEFT_OUT, Span, counted
 from worker.training import token_cache
 
@@ -129,14 +128,9 @@ def _encoded(
     key = token_cache.key_of(examples, tokenizer, on_refusal) if cache else ""
     if cache and (known := token_cache.load(cache, key, len(examples))) is not None:
         return known, True
-    render_it = partial(render, tokenizer=tokenizer)
     encoded: list[token_cache.Encoded] = []
-    for index, example in enumerate(examples):
-        try:
-            rendered = attempt(render_it, example.messages, on_refusal)
-        except DataError as error:
-            raise of_example(error, index, example.source_line) from error
-        encoded.append((rendered.input_ids, rendered.loss) if rendered else ([], []))
+    for index, tokens in enumerate(rendered(examples, tokenizer, on_refusal)):
+        encoded.append((tokens.input_ids, tokens.loss) if tokens else ([], []))
         if index % 200 == 0:
             progress(index / len(examples))
     if cache:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from core.errors import NotFound
@@ -34,15 +32,13 @@ def handle(ctx: TaskContext) -> Outcome:
     if job.model_id is None:
         raise NotFound(f"The job {job.name} has no model.", "Evaluate it after it succeeds.")
     base_path = base_dir(base_models.resolve(job.base_model))
-    examples = _examples(ctx.payload["dataset_version_id"], load_tokenizer(base_path), job.spec.training.on_refusal)
     model_dir = get_storage().local_dir(models.get_model(job.model_id).path)
     quiet()
 
-    def answers(load: Callable[[], Any], start: float, text: str) -> dict[str, Exactness]:
-        return _answers(ctx, load, base_path, examples, start, text)
-
-    plain = answers(lambda: load_model(base_path), 5, "The base model answers")
-    tuned = answers(lambda: load_tuned(base_path, model_dir), 50, "The tuned model answers")
+    tokenizer = load_tokenizer(base_path)
+    examples = _examples(ctx.payload["dataset_version_id"], tokenizer, job.spec.training.on_refusal)
+    plain = _answers(ctx, load_model(base_path), tokenizer, examples, 5, "The base model answers")
+    tuned = _answers(ctx, load_tuned(base_path, model_dir), tokenizer, examples, 50, "The tuned model answers")
     result = ExactMatchResult(
         base=_share(plain),
         tuned=_share(tuned),
@@ -64,15 +60,10 @@ def _examples(version_id: str, tokenizer: Any, on_refusal: str) -> dict[str, lis
 
 
 def _answers(
-    ctx: TaskContext,
-    load: Callable[[], Any],
-    base_path: Path,
-    examples: dict[str, list[Messages]],
-    start: float,
-    text: str,
+    ctx: TaskContext, model: Any, tokenizer: Any, examples: dict[str, list[Messages]], start: float, text: str
 ) -> dict[str, Exactness]:
     """Greedy answers of one model to every split that has examples; 45 percent of the task's progress."""
-    model, tokenizer = load().eval(), load_tokenizer(base_path)
+    model.eval()
     filled = [split for split, items in examples.items() if items]
     results = {}
     for number, split in enumerate(filled):

@@ -20,9 +20,8 @@ from torch.nn.functional import cross_entropy
 from core.training.example_losses import FILE, LossRow, write
 from core.training.forecast.time import LOSSES_LEAST_S, LOSSES_SHARE
 from worker.training import attention
-from worker.training.batches import MicroBatch, Packer
+from worker.training.batches import Forward, MicroBatch, Packer
 from worker.training.data import Prepared, Tokenized
-from worker.training.losses import Forward
 from worker.training.samples import undisturbed
 
 BATCH_TOKENS: Final = 2_048  # that go through the model at once: forward only, so less memory than a step needs

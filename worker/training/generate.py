@@ -65,6 +65,11 @@ def _generate(
     attention_mask = torch.tensor(
         [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=model.device
     )
+
+    def leave(ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        """A stopping criterion of transformers: asks before each token whether to continue."""
+        return torch.full((ids.shape[0],), each_token is not None and each_token(), device=ids.device)
+
     out = model.generate(
         input_ids=input_ids,
         attention_mask=attention_mask,
@@ -73,20 +78,10 @@ def _generate(
         pad_token_id=pad,
         eos_token_id=stop_ids(model, tokenizer),
         use_cache=True,
-        stopping_criteria=[_StopIf(each_token)] if each_token else None,
+        stopping_criteria=[leave] if each_token else None,
     )
     texts = (tokenizer.decode(row[width:], skip_special_tokens=True) for row in out)
     return [without_empty_block(text).strip() for text in texts]
-
-
-class _StopIf:
-    """A stopping criterion of transformers: asks before each token whether to continue."""
-
-    def __init__(self, leave: Callable[[], bool]) -> None:
-        self.leave = leave
-
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
-        return torch.full((input_ids.shape[0],), self.leave(), device=input_ids.device)
 
 
 def split_last_answer(messages: Sequence[Message]) -> tuple[tuple[Message, ...], str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,8 +32,7 @@ from core.models import base_models, methods
 from core.models.base_models import BaseModelRef
 from core.models.base_models.light_tokenizer import load_tokenizer as load_light_tokenizer
 from core.models.methods import Method
-from core.models.refusals import attempt, of_example, question
-from core.models.render import render
+from core.models.refusals import question, rendered
 from core.training import engines
 from core.training.engines import Choice
 from core.training.jobs.resolve import resolve
@@ -209,7 +208,7 @@ def train(
     library_checks.check_settings(settings)
     library_checks.check_examples(examples)
     base = _base(base_model, say)
-    tuner = _tuner(method, base)
+    tuner = method if isinstance(method, Method) else methods.build(method, base.preset(method).method)
     if base.dims is not None:
         tuner.check(base.dims)
     choice = engines.choose(engine, tuner, probe=True)
@@ -273,25 +272,13 @@ def _base(base_model: str | Path, say: Say) -> BaseModelRef:
     return base
 
 
-def _tuner(method: str | Method, base: BaseModelRef) -> Method:
-    if isinstance(method, Method):
-        return method
-    return methods.build(method, base.preset(method).method)
-
-
 def _longest(examples: Sequence[Example], base: BaseModelRef, on_refusal: str) -> int | None:
     """Tokens of the longest example; None if there are too many to count first."""
     if len(examples) > MOST_MEASURED or base.path is None:
         return None
     tokenizer = load_light_tokenizer(base.path, base.revision)
-    lengths = []
-    for position, example in enumerate(examples):
-        try:
-            rendered = attempt(partial(render, tokenizer=tokenizer), example.messages, on_refusal)
-        except DataError as error:
-            raise of_example(error, position, example.source_line) from error
-        lengths.append(len(rendered.input_ids) if rendered else 0)
-    return max(lengths)
+    tokens = rendered(examples, tokenizer, on_refusal)
+    return max(len(item.input_ids) if item else 0 for item in tokens)
 
 
 def _print_settings(

@@ -92,12 +92,14 @@ def _spread(items: Sequence[Example], count: int) -> list[Example]:
     return [item for start in range(4) for item in chosen[start::4]]
 
 
-def answer_all(
-    model: Any, tokenizer: Any, prompts: Sequence[Prompt], sign_of_life: Callable[[], object]
-) -> list[Sample] | None:
-    """Greedy answers, slightly longer than the longest expected one and at most MAX_NEW_TOKENS; None if a signal ends
-    the run before they are done."""
-    left = False
+def answer_at(step: int, model: Any, tokenizer: Any, sampling: Sampling, sign_of_life: Callable[[], object]) -> None:
+    """Answer the prompts of a run greedily with the weights of a step; report them, unless a signal ends the run.
+
+    An answer is slightly longer than the longest expected one and at most MAX_NEW_TOKENS.
+    """
+    prompts, left = sampling.prompts, False
+    if not prompts:
+        return
     allowed = _allowed(prompts, tokenizer)
 
     def each_token() -> bool:
@@ -105,26 +107,17 @@ def answer_all(
         left = left or sign_of_life() in LEAVES
         return left
 
-    answers = answer(
-        model, tokenizer, [prompt.messages for prompt in prompts], max_new_tokens=allowed, each_token=each_token
-    )
+    with undisturbed(model):
+        questions = [prompt.messages for prompt in prompts]
+        answers = answer(model, tokenizer, questions, max_new_tokens=allowed, each_token=each_token)
     if left:
-        return None
+        return
     lengths = [len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in answers]
-    return [
+    samples = [
         Sample(position, prompt, text, length >= allowed - 1)
         for position, (prompt, text, length) in enumerate(zip(prompts, answers, lengths, strict=True))
     ]
-
-
-def answer_at(step: int, model: Any, tokenizer: Any, sampling: Sampling, sign_of_life: Callable[[], object]) -> None:
-    """Answer the prompts of a run with the weights of a step and report the answers, unless a signal ends the run."""
-    if not sampling.prompts:
-        return
-    with undisturbed(model):
-        samples = answer_all(model, tokenizer, sampling.prompts, sign_of_life)
-    if samples is not None:
-        sampling.say(step, samples)
+    sampling.say(step, samples)
 
 
 def _allowed(prompts: Sequence[Prompt], tokenizer: Any) -> int:

@@ -11,8 +11,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +31,6 @@ from worker.training.generate import exact_match
 Progress = Callable[[float, str], None]  # percent 0..100 and a description; it may raise to stop the build
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """One tokenized chat; `labels` are unshifted."""
-
-    input_ids: list[int]
-    labels: list[int]
-
-
 def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_RECIPE) -> dict[str, Any]:
     """Build the starter into `directory` and return its manifest; a complete one is not built again.
 
@@ -55,8 +46,10 @@ def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_
     progress(1, "Writing the corpus")
     tokenizer = train_tokenizer(recipe)
     progress(4, "Tokenizing it")
-    fact_set = [_encode(starter_corpus.as_messages([(q, f.answer)]), tokenizer) for f in facts for q in f.questions]
-    chat_set = [_encode(m, tokenizer) for m in starter_corpus.chats(recipe["corpus"]["chats"], recipe["seed"])]
+    pairs = [(question, fact.answer) for fact in facts for question in fact.questions]
+    fact_set = [render(starter_corpus.as_messages([pair]), tokenizer).input_ids for pair in pairs]
+    chats = starter_corpus.chats(recipe["corpus"]["chats"], recipe["seed"])
+    chat_set = [render(messages, tokenizer).input_ids for messages in chats]
 
     model = LlamaForCausalLM(model_config(recipe, tokenizer))
     _pretrain(model, fact_set, chat_set, recipe, lambda share: progress(6 + 84 * share, "Pre-training"))
@@ -144,12 +137,7 @@ def model_config(recipe: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> 
     )
 
 
-def _encode(messages: Sequence[Message], tokenizer: PreTrainedTokenizerFast) -> _Encoded:
-    ids = render(messages, tokenizer).input_ids
-    return _Encoded(ids, ids)  # here all text is learned, the questions too, so that the model learns to read
-
-
-def _batches(facts: list[_Encoded], chats: list[_Encoded], recipe: dict[str, Any]) -> Iterator[list[_Encoded]]:
+def _batches(facts: list[list[int]], chats: list[list[int]], recipe: dict[str, Any]) -> Iterator[list[list[int]]]:
     """Batches of facts and chats in the recipe's shares; each pool is repeated in a new order each time.
 
     The examples of several batches are drawn together and sorted by length before they are split: with mixed lengths,
@@ -158,7 +146,7 @@ def _batches(facts: list[_Encoded], chats: list[_Encoded], recipe: dict[str, Any
     plan = recipe["pretraining"]
     rng = random.Random(recipe["seed"])  # noqa: S311  a seeded order, not a secret
 
-    def endless(pool: list[_Encoded]) -> Iterator[_Encoded]:
+    def endless(pool: list[list[int]]) -> Iterator[list[int]]:
         while True:
             yield from rng.sample(pool, len(pool))
 
@@ -168,7 +156,7 @@ def _batches(facts: list[_Encoded], chats: list[_Encoded], recipe: dict[str, Any
     for _ in range(plan["steps"] // plan["batches_together"]):
         pool = [next(fact_stream) for _ in range(from_facts)]
         pool += [next(chat_stream) for _ in range(drawn - from_facts)]
-        pool.sort(key=lambda item: len(item.input_ids))
+        pool.sort(key=len)
         batches = [pool[i : i + plan["batch_size"]] for i in range(0, drawn, plan["batch_size"])]
         rng.shuffle(batches)
         yield from batches
@@ -176,8 +164,8 @@ def _batches(facts: list[_Encoded], chats: list[_Encoded], recipe: dict[str, Any
 
 def _pretrain(
     model: LlamaForCausalLM,
-    facts: list[_Encoded],
-    chats: list[_Encoded],
+    facts: list[list[int]],
+    chats: list[list[int]],
     recipe: dict[str, Any],
     progress: Callable[[float], None],
 ) -> None:
@@ -189,12 +177,11 @@ def _pretrain(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, runtime.warmup_cosine(plan["warmup_steps"], plan["steps"]))
     model.train()
     for step, batch in enumerate(_batches(facts, chats, recipe)):
-        width = max(len(item.input_ids) for item in batch)
+        width = max(map(len, batch))
         input_ids = torch.zeros(len(batch), width, dtype=torch.long)
         labels = torch.full((len(batch), width), -100)
-        for row, item in enumerate(batch):
-            input_ids[row, : len(item.input_ids)] = torch.tensor(item.input_ids)
-            labels[row, : len(item.labels)] = torch.tensor(item.labels)
+        for row, ids in enumerate(batch):  # all text is learned, the questions too, so that the model learns to read
+            input_ids[row, : len(ids)] = labels[row, : len(ids)] = torch.tensor(ids)
         loss = model(input_ids=input_ids, labels=labels, use_cache=False).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), plan["max_grad_norm"])

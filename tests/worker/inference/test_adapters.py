@@ -10,7 +10,7 @@ import torch  # noqa: TID253  weights are compared here
 
 from core.models.methods import METHODS, build
 from tests.support.random_model import make_model
-from worker.inference.adapters import Adapters
+from worker.inference.weights import Adapters
 from worker.training import tuners
 from worker.training.model_files import load_model, load_tuned
 

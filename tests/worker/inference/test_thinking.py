@@ -12,7 +12,7 @@ from core.serving.targets.base import AnswerChunk, ChatOptions
 from tests.support.random_model import make_model
 from worker.inference.decoding import Generation
 from worker.inference.engine import GenerationRequest
-from worker.inference.loader import Loaded
+from worker.inference.weights import Loaded
 from worker.training.generate import exact_match
 from worker.training.model_files import load_model, load_tokenizer
 

@@ -13,9 +13,8 @@ from core.training.forecast.batches import shared_out
 from tests.support import tiny
 from tests.support.losses import by_example
 from worker.training import attention, tuners
-from worker.training.batches import Packer, SeededBatches
+from worker.training.batches import Forward, Packer, SeededBatches
 from worker.training.data import Tokenized, prepare
-from worker.training.losses import Forward
 from worker.training.model_files import load_model, load_tokenizer
 
 

@@ -70,7 +70,7 @@ def test_the_merged_model_answers_like_its_adapter(tuned: models.ModelRecord) ->
     from core.serving.targets.base import ChatOptions
     from worker.inference.decoding import Generation
     from worker.inference.engine import GenerationRequest
-    from worker.inference.loader import Loader
+    from worker.inference.weights import Loader
 
     execute(merging.begin(tuned.id).id, "test:1")
     loader, said = Loader(), []

@@ -19,11 +19,10 @@ from core.models.methods.base import Method
 from core.training.forecast.batches import token_budget
 from core.training.jobs.spec import ResolvedTraining
 from worker.training import attention, checkpoints, first_batch, fused, quantization, resume_state, runtime, tuners
-from worker.training.batches import Packer, SeededBatches, Step
+from worker.training.batches import Forward, Packer, SeededBatches, Step
 from worker.training.callbacks import Sampler, Watcher
 from worker.training.divergence import not_finite
 from worker.training.engines import Ended, Plan, Watching
-from worker.training.losses import Forward
 from worker.training.model_files import load_model
 from worker.training.samples import LEAVES
 
@@ -48,7 +47,16 @@ def run(plan: Plan, hooks: Watching, *, trainer: type[Trainer] | None = None) ->
     vocab_size = plan.model.config.vocab_size
     watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation), vocab_size=vocab_size)
     with fused.layers(plan.model):
-        trained = _steps(plan, hooks, watcher, trainer or Trainer)
+        trained = (trainer or Trainer)(plan, watcher)
+        if plan.resume_from is None:
+            hooks.on_first_batch(first_batch.shown(trained.first_step(), plan.tokenizer))
+        try:
+            trained.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
+            if watcher.evaluation_due and not watcher.signal:  # it was interrupted by a shutdown after the last step
+                trained.evaluate()
+        except Diverged:
+            trained.forget_bad_checkpoints()
+            raise
     return Ended(
         signal=watcher.signal,
         step=trained.state.global_step,
@@ -59,20 +67,6 @@ def run(plan: Plan, hooks: Watching, *, trainer: type[Trainer] | None = None) ->
         seconds=watcher.seconds,
         best=watcher.improvement.best,
     )
-
-
-def _steps(plan: Plan, hooks: Watching, watcher: Watcher, trainer: type[Trainer]) -> Trainer:
-    run = trainer(plan, watcher)
-    if plan.resume_from is None:
-        hooks.on_first_batch(first_batch.shown(run.first_step(), plan.tokenizer))
-    try:
-        run.train(resume_from_checkpoint=str(plan.resume_from) if plan.resume_from else None)
-        if watcher.evaluation_due and not watcher.signal:  # it was interrupted by a shutdown after the last step
-            run.evaluate()
-    except Diverged:
-        run.forget_bad_checkpoints()
-        raise
-    return run
 
 
 def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
