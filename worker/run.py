@@ -56,32 +56,28 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
         log.warning("Task %s was deleted; its message is ignored.", task_id)
         return None
     with logs.bound(task_id=task.id, task_kind=task.kind):
-        return _execute(task, owner, shutdown)
+        kind = kind_of(task.kind)
+        lease = acquire(task_id, owner, first_state="validating" if kind.validates_first else "running")
+        if lease is None:
+            log.info("Task %s needs no worker now.", task_id)
+            return None
+        log.info("Task %s (%s), attempt %d, epoch %d: started.", task_id, task.kind, task.attempt, lease.epoch)
+        context = TaskContext(lease, shutdown)
+        try:
+            ended = _finish(context, kind)
+        except LeaseLost:
+            log.warning("Task %s was taken over by another worker; this one stops without writing.", task_id)
+            return None
+        log.info("Task %s: %s %s", task_id, ended.state, ended.reason)
+        if ended.state == "succeeded":
+            shutil.rmtree(context.workdir, ignore_errors=True)
+        settle(task_id)
+        if ended.state == "succeeded" and kind.makes_version:
+            from core.services.data import quality
+            from core.services.data.results import DatasetResult
 
-
-def _execute(task: TaskRecord, owner: str, shutdown: threading.Event | None) -> TaskRecord | None:
-    task_id, kind = task.id, kind_of(task.kind)
-    lease = acquire(task_id, owner, first_state="validating" if kind.validates_first else "running")
-    if lease is None:
-        log.info("Task %s needs no worker now.", task_id)
-        return None
-    log.info("Task %s (%s), attempt %d, epoch %d: started.", task_id, task.kind, task.attempt, lease.epoch)
-    context = TaskContext(lease, shutdown)
-    try:
-        ended = _finish(context, kind)
-    except LeaseLost:
-        log.warning("Task %s was taken over by another worker; this one stops without writing.", task_id)
-        return None
-    log.info("Task %s: %s %s", task_id, ended.state, ended.reason)
-    if ended.state == "succeeded":
-        shutil.rmtree(context.workdir, ignore_errors=True)
-    settle(task_id)
-    if ended.state == "succeeded" and kind.makes_version:
-        from core.services.data import quality
-        from core.services.data.results import DatasetResult
-
-        quality.after_new_version(DatasetResult.of(ended).dataset_id)
-    return ended
+            quality.after_new_version(DatasetResult.of(ended).dataset_id)
+        return ended
 
 
 def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.data.conversion.smart.recipe import SmartRecipe
-from core.data.editing import AddedExample
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets.records import DatasetRecord, get_dataset
 from core.services.data.results import WrittenResult
 from core.services.data.smart import again, row_store as smart_store, source as smart_source
-from core.services.data.smart.writer import WRITTEN_BY_MODEL, Writer, provenance_of
-from worker.writing.adding import stage_added
+from core.services.data.smart.writer import Writer, provenance_of
+from worker.writing.adding import added_example, stage_added
 from worker.writing.loop import RowLoop, open_writer
 
 
@@ -50,17 +49,8 @@ def _finish(ctx: TaskContext, recipe: SmartRecipe, dataset: DatasetRecord, run_i
     task_id = ctx.lease.task_id
     origin = provenance_of(recipe, ctx.task)
     source_id = str(ctx.payload["source_id"])
-    added = []
-    for row in smart_store.stream(task_id, "ok"):
-        for made in row.examples:
-            about = {**origin, "source": source_id, "source_line": row.line}
-            flags = dict.fromkeys((WRITTEN_BY_MODEL, *(flag.code for flag in made.flags)))
-            messages = tuple(message.to_dict() for message in made.messages)
-            added.append(
-                AddedExample(
-                    messages=messages, flags=tuple(flags), source=source_id, source_line=row.line, provenance=about
-                )
-            )
+    rows = smart_store.stream(task_id, "ok")
+    added = [added_example(made, source_id, row.line, origin) for row in rows for made in row.examples]
     totals = smart_store.totals(task_id)
     staged = None
     if added:

@@ -13,7 +13,6 @@ from typing import Any, Final
 from core.data.conversion.smart import answers, grounding, prompts
 from core.data.conversion.smart.answers import BadAnswer, WrittenPair
 from core.data.conversion.smart.recipe import SmartRecipe
-from core.data.editing import AddedExample
 from core.data.versions.files import EXAMPLES
 from core.data.versions.rows import Entry, Rows
 from core.errors import DataError
@@ -24,8 +23,8 @@ from core.services.data.datasets.records import VersionRecord, get_dataset, get_
 from core.services.data.results import WrittenResult
 from core.services.data.smart import row_store as smart_store, variations
 from core.services.data.smart.records import GeneratedExample, RowResult
-from core.services.data.smart.writer import WRITTEN_BY_MODEL, Item, Writer, cut_flag, provenance_of
-from worker.writing.adding import stage_added
+from core.services.data.smart.writer import Item, Writer, cut_flag, provenance_of
+from worker.writing.adding import added_example, stage_added
 from worker.writing.loop import RowLoop, open_writer
 
 _FLAG: Final = "variation"
@@ -114,19 +113,10 @@ def _finish(
     added = []
     for row in smart_store.stream(task_id, "ok"):
         entry = entries[row.position]
-        for made in row.examples:
-            flags = (WRITTEN_BY_MODEL, _FLAG, *dict.fromkeys(flag.code for flag in made.flags))
-            about = {**origin, "source": entry.source, "source_line": entry.source_line, "varies": row.position}
-            added.append(
-                AddedExample(
-                    messages=tuple(message.to_dict() for message in made.messages),
-                    split=entry.split,  # with its original, so that nothing leaks from one split into the other
-                    flags=flags,
-                    source=entry.source,
-                    source_line=entry.source_line,
-                    provenance=about,
-                )
-            )
+        about = {**origin, "varies": row.position}
+        added += [  # in the split of its original, so that nothing leaks from one split into the other
+            added_example(made, entry.source, entry.source_line, about, _FLAG, entry.split) for made in row.examples
+        ]
     totals = smart_store.totals(task_id)
     if not added:
         first = next(iter(smart_store.page(task_id, limit=1)), None)

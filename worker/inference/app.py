@@ -1,14 +1,15 @@
-"""The HTTP interface of the engine, in OpenAI's shapes: models and chat completions, complete or streamed."""
+"""The HTTP interface of the engine, in OpenAI's shapes: models, chat completions (complete or streamed), and errors."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,14 +17,18 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from core.errors import StudioError
+from core.errors import DataError, NotFound, StudioError
 from core.serving.targets.base import AnswerChunk
-from worker.inference import problems
-from worker.inference.engine import GenerationRequest, InferenceEngine
+from worker.inference.engine import Busy, GenerationRequest, InferenceEngine
 from worker.inference.request_log import RequestLog
 from worker.inference.schema import ChatRequest
 
+log = logging.getLogger(__name__)
+
 _POLL_S = 0.5  # how often a waiting request checks that its client is still connected
+_KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
+_CODES: Final = {404: "model_not_found", 429: "busy"}
+_PATHS: Final = "Available: /health, /v1/models and /v1/chat/completions."
 
 
 class Disconnected(Exception):
@@ -130,11 +135,11 @@ def make_app() -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return problems.invalid(error.errors())
+        return _invalid(error.errors())
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
-        return problems.refused(request.url.path, error.status_code)
+        return _refusal(request.url.path, error.status_code)
 
     @app.exception_handler(Disconnected)
     async def gone(request: Request, error: Disconnected) -> Response:
@@ -142,7 +147,7 @@ def make_app() -> FastAPI:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
-        return problems.response(error)
+        return _failure(error)
 
     app.add_exception_handler(StudioError, failed)  # without this, Starlette would raise it again after answering
     return app
@@ -174,7 +179,7 @@ async def _stream(chunks: Chunks, chunk: AnswerChunk, body: ChatRequest, request
     except Disconnected:
         return
     except Exception as error:  # the status is already sent: the error becomes an event
-        yield _event(problems.body_of(error))
+        yield _event(_error_body(error))
         yield "data: [DONE]\n\n"
     finally:
         chunks.cancel()
@@ -192,3 +197,47 @@ def _usage(last: AnswerChunk) -> dict[str, int]:
 def _model(model_id: str, title: str, base_id: str, created_at: float) -> dict[str, Any]:
     facts = {"id": model_id, "object": "model", "created": int(created_at), "owned_by": "sft-studio"}
     return {**facts, "title": title, "base_model": base_id}
+
+
+def _status_of(error: Exception) -> int:
+    """The HTTP status of an error."""
+    for kind, status in ((Busy, 429), (NotFound, 404), (DataError, 400)):
+        if isinstance(error, kind):
+            return status
+    return 500
+
+
+def _error_body(error: Exception) -> dict[str, Any]:
+    """`{"error": {message, type, param, code, remedy}}`; an unexpected error is logged under the id shown."""
+    status = _status_of(error)
+    if isinstance(error, StudioError):
+        code = error.code if isinstance(error, DataError) else _CODES.get(status)
+        field = error.field if isinstance(error, DataError) else None
+        return _body(error.message, status, code, field, error.remedy)
+    error_id = secrets.token_hex(4)
+    log.error("Unexpected error %s", error_id, exc_info=error)
+    message = f"Something unexpected happened in the inference process (error {error_id})."
+    return _body(message, status, "internal", None, "Search for this id in the log of the inference process.")
+
+
+def _failure(error: Exception) -> JSONResponse:
+    """The HTTP response to an error."""
+    return JSONResponse(_error_body(error), _status_of(error))
+
+
+def _invalid(errors: Sequence[Any]) -> JSONResponse:
+    """The response to an invalid body: names the first invalid field."""
+    first = errors[0] if errors else {}
+    place = ".".join(str(part) for part in first.get("loc", ())[1:]) or "the body"
+    message = f"{place}: {str(first.get('msg', 'not valid')).lower()}."
+    return JSONResponse(_body(message, 400, "invalid", place, f"Correct {place}."), 400)
+
+
+def _refusal(path: str, status: int) -> JSONResponse:
+    """The response to a path or a verb that does not exist."""
+    return JSONResponse(_body(f"There is no {path} for this method.", status, "not_found", None, _PATHS), status)
+
+
+def _body(message: str, status: int, code: str | None, param: str | None, remedy: str) -> dict[str, Any]:
+    kind = _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code, "remedy": remedy}}

@@ -7,7 +7,6 @@ of their lengths, not the square of their sum. On a GPU one kernel computes all 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -15,6 +14,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from worker.training import quantization
+from worker.training.samples import undisturbed
 
 NAME: Final = "segments"  # its name in transformers
 Layout = Literal["segments", "rows", "alone"]
@@ -132,7 +132,7 @@ def choose(model: Any, *, packs: bool = True) -> Layout:
     _register()
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     before = base.config._attn_implementation
-    with _quietly(model):
+    with undisturbed(model), torch.no_grad():
         with contextlib.suppress(
             RuntimeError, TypeError, ValueError, AttributeError
         ):  # then each example gets a separate row
@@ -146,18 +146,6 @@ def choose(model: Any, *, packs: bool = True) -> Layout:
         if base.config._attn_implementation != before:
             base.set_attn_implementation(before)
     return "alone"
-
-
-@contextlib.contextmanager
-def _quietly(model: Any) -> Iterator[None]:
-    """Without gradients and dropout; the random state is restored."""
-    training = model.training
-    quantization.eval_mode(model)
-    try:
-        with torch.random.fork_rng(), torch.no_grad():
-            yield
-    finally:
-        model.train(training)
 
 
 def _alone(model: Any) -> torch.Tensor:

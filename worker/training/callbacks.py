@@ -43,26 +43,23 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         self._step_tokens = 0
         self._recent: deque[tuple[int, float]] = deque(maxlen=RATE_OVER_STEPS)
 
+    _STATE = ("tokens", "seconds", "loss", "validation_loss", "evaluation_due")
+
     def totals(self) -> dict[str, Any]:
         """The state that a checkpoint stores."""
         return {
-            "tokens": self.tokens,
-            "seconds": self.seconds,
-            "loss": self.loss,
-            "validation_loss": self.validation_loss,
+            **{name: getattr(self, name) for name in self._STATE},
             "improvement": self.improvement.totals(),
             "divergence": self.divergence.totals(),
-            "evaluation_due": self.evaluation_due,
             "stopped_early": self.signal == "early",
         }
 
     def restore(self, totals: dict[str, Any]) -> None:
         """Continue counting from a checkpoint."""
-        self.tokens, self.seconds = int(totals["tokens"]), float(totals["seconds"])
-        self.loss, self.validation_loss = totals["loss"], totals["validation_loss"]
+        for name in self._STATE:
+            setattr(self, name, totals.get(name, getattr(self, name)))
         self.improvement.restore(totals.get("improvement", {}))
         self.divergence.restore(totals.get("divergence", {}))
-        self.evaluation_due = bool(totals.get("evaluation_due"))
         self.signal = "early" if totals.get("stopped_early") else ""
 
     def count(self, tokens: int) -> None:
