@@ -31,7 +31,6 @@ from core.platform.tasks.owners import worker_name
 from core.platform.tasks.recovery import after_death
 from core.services.platform.tasks import WORKER_TTL_S
 from core.settings import get_settings
-from worker.memory_kills import memory_kills
 
 log = logging.getLogger("rq.worker")
 
@@ -250,3 +249,33 @@ def _cause_of_death(status: int | None, kills_before: int) -> str:
     if os.WTERMSIG(status) == signal.SIGKILL and memory_kills() > kills_before:
         return "out_of_memory"
     return "killed" if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGTERM) else "crashed"
+
+
+def memory_kills(root: Path = Path("/")) -> int:
+    """How many processes the kernel killed for lack of memory, to distinguish such a kill from any other SIGKILL.
+
+    It is the count of this process's control group (version 2, else 1), or of the machine; only an increase between two
+    calls is meaningful.
+    """
+    for path in (*_memory_events(root), root / "proc/vmstat"):
+        with contextlib.suppress(OSError):
+            for line in path.read_text().splitlines():
+                name, _, number = line.partition(" ")
+                if name == "oom_kill":
+                    return int(number)
+    return 0
+
+
+def _memory_events(root: Path) -> list[Path]:
+    """Where the group's count can be: under its path as this process sees it, or at the top of the mount, which is what
+    a container shows."""
+    version_2, version_1 = root / "sys/fs/cgroup", root / "sys/fs/cgroup/memory"
+    paths = []
+    with contextlib.suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers:
+                paths.append(version_2 / path.strip("/") / "memory.events")
+            elif "memory" in controllers.split(","):
+                paths.append(version_1 / path.strip("/") / "memory.oom_control")
+    return [*paths, version_2 / "memory.events", version_1 / "memory.oom_control"]

@@ -149,18 +149,14 @@ def _closer(matcher: llguidance.LLMatcher, vocabulary: Vocabulary) -> int | None
 
 
 def _bad_schema(why: str) -> DataError:
-    return DataError(
-        f"The schema of the answer cannot be used: {why.strip().rstrip('.')[:300]}.",
-        "Use only the part of JSON Schema that structured outputs support.",
-        code="schema",
-        field="response_format",
-    )
+    remedy = "Use only the part of JSON Schema that structured outputs support."
+    return _refusal(f"The schema of the answer cannot be used: {why.strip().rstrip('.')[:300]}.", remedy)
 
 
 def _impossible(why: str) -> DataError:
-    return DataError(
-        f"A schema cannot be enforced for this model: {why}.",
-        "Choose another model, or leave out response_format.",
-        code="schema",
-        field="response_format",
-    )
+    remedy = "Choose another model, or leave out response_format."
+    return _refusal(f"A schema cannot be enforced for this model: {why}.", remedy)
+
+
+def _refusal(message: str, remedy: str) -> DataError:
+    return DataError(message, remedy, code="schema", field="response_format")

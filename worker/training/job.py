@@ -80,17 +80,9 @@ def handle(ctx: TaskContext) -> Outcome:
         ctx.event("evaluation", f"{text}: the worst are shown below.")
     reporter.say_end(result)
     with reporting_out_of_memory(job.spec.training, method, job.examples):
-        return make_model(
-            ctx,
-            job,
-            base_path,
-            result.model_dir,
-            examples,
-            final_loss=result.loss,
-            measured=_measured(ctx, result, time.perf_counter() - began),
-            facts={"engine": engine, "kept_step": result.kept_step},
-            stopped_early=result.status in ("stopped", "early_stopped"),
-        )
+        measured = _measured(ctx, result, time.perf_counter() - began)
+        stopped = result.status in ("stopped", "early_stopped")
+        return make_model(ctx, job, base_path, result.model_dir, examples, measured, engine, stopped_early=stopped)
 
 
 def _examples(job: JobRecord) -> list[Example]:

@@ -31,10 +31,9 @@ def make_model(
     base_path: Path,
     directory: Path,
     examples: Sequence[Example],
-    *,
-    final_loss: float | None,
     measured: dict[str, Any],
-    facts: dict[str, Any],
+    engine: str,
+    *,
     stopped_early: bool,
 ) -> Outcome:
     """Test the saved files with one question, store them, and return the outcome that registers the model."""
@@ -45,13 +44,14 @@ def make_model(
     ctx.progress(98, "Creating the model", "Storing it")
     if "total_seconds" in measured:  # includes this step, as the forecast does
         measured = {**measured, "total_seconds": round(measured["total_seconds"] + time.perf_counter() - began, 3)}
+    versions = {name: version(name) for name in _LIBRARIES}
     return models.register(
         ctx,
         job.id,
         directory,
-        final_loss=final_loss,
+        final_loss=measured["final_loss"],
         measured=measured,
-        manifest={"smoke_test": smoke, "versions": {name: version(name) for name in _LIBRARIES}, **facts},
+        manifest={"smoke_test": smoke, "versions": versions, "engine": engine, "kept_step": measured["kept_step"]},
         stopped_early=stopped_early,
     )
 
@@ -88,17 +88,8 @@ def from_checkpoint(ctx: TaskContext, job: JobRecord, base_path: Path, examples:
         resume_state.load_weights(model, directory)
         model_dir = save_model(model, load_tokenizer(base_path), ctx.workdir / "model")
         ctx.raise_if_interrupted()
-        outcome = make_model(
-            ctx,
-            job,
-            base_path,
-            model_dir,
-            examples,
-            final_loss=totals.get("loss"),
-            measured=_measured(totals, step),
-            facts={"engine": job.spec.engine, "kept_step": step},
-            stopped_early=True,
-        )
+        measured, engine = _measured(totals, step), job.spec.engine
+        outcome = make_model(ctx, job, base_path, model_dir, examples, measured, engine, stopped_early=True)
     ctx.event("evaluation", f"The model is from the checkpoint of step {step:,}.", data={"kept_step": step})
     return outcome
 

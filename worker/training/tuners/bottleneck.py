@@ -112,14 +112,7 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
     target_module_mapping: dict[str, list[str]] = {}  # noqa: RUF012  the base class reads it as a plain dictionary
 
     def _create_and_replace(
-        self,
-        peft_config: BottleneckConfig,
-        adapter_name: str,
-        target: nn.Module,
-        target_name: str,
-        parent: nn.Module,
-        current_key: str,
-        parameter_name: str | None = None,
+        self, peft_config: BottleneckConfig, adapter_name: str, target: Any, target_name: str, parent: Any, **_: Any
     ) -> None:
         if isinstance(target, BottleneckLayer):
             target.add(adapter_name, peft_config)
