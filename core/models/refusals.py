@@ -82,10 +82,10 @@ def rendered(examples: Iterable[Example], tokenizer: Any, on_refusal: str) -> It
         try:
             yield attempt(partial(render, tokenizer=tokenizer), example.messages, on_refusal)
         except DataError as error:
-            raise _of_example(error, position, example.source_line) from error
+            raise of_example(error, position, example.source_line) from error
 
 
-def _of_example(error: DataError, position: int, line: int) -> DataError:
+def of_example(error: DataError, position: int, line: int) -> DataError:
     """The error with the example that it is about: `position` from 0; `line` from 1, 0 where there is none."""
     return DataError(
         f"{place(position, line).capitalize()}: {error.message}",
