@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -38,6 +39,12 @@ class Ask:
     def characters(self) -> int:
         """Length of everything that is sent as text."""
         return sum(len(message["content"]) for message in self.messages)
+
+    def spelled_out(self) -> list[dict[str, str]]:
+        """The messages with the schema in words at their end, for an endpoint that does not enforce it."""
+        asked = f"\n\nAnswer with one JSON object of this schema and nothing else:\n{json.dumps(self.schema)}"
+        *before, last = (dict(message) for message in self.messages)
+        return [*before, last | {"content": last["content"] + asked}]
 
 
 @dataclass(frozen=True, slots=True)

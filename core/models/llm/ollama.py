@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import Any, Final
 
@@ -90,9 +89,7 @@ class OllamaClient:
         if ask.schema is not None:
             form = dict(ask.schema) if level == 0 else "json" if level == 1 else None
             if level > 0:
-                messages[-1]["content"] += (
-                    f"\n\nAnswer with one JSON object of this schema and nothing else:\n{json.dumps(ask.schema)}"
-                )
+                messages = ask.spelled_out()
         options: dict[str, Any] = {"temperature": ask.temperature, "num_predict": ask.max_tokens}
         options["num_ctx"] = _window(ask)
         if ask.seed is not None:

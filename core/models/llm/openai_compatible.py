@@ -133,8 +133,8 @@ class _Dialect:
         self._level, self._limit, self._plain = level, limit, plain
 
     def body(self, ask: Ask) -> dict[str, Any]:
-        messages = [dict(message) for message in ask.messages]
-        body: dict[str, Any] = {"model": ask.model, "messages": messages, self._limit: ask.max_tokens}
+        body: dict[str, Any] = {"model": ask.model, self._limit: ask.max_tokens}
+        body["messages"] = [dict(message) for message in ask.messages]
         if "temperature" not in self._plain:
             body["temperature"] = ask.temperature
         if ask.seed is not None and "seed" not in self._plain:
@@ -145,9 +145,7 @@ class _Dialect:
                 wanted = {"name": SCHEMA_NAME, "schema": dict(ask.schema), "strict": True}
                 body["response_format"] = {"type": "json_schema", "json_schema": wanted}
             else:
-                messages[-1]["content"] += (
-                    f"\n\nAnswer with one JSON object of this schema and nothing else:\n{json.dumps(ask.schema)}"
-                )
+                body["messages"] = ask.spelled_out()
                 if level == "json_object":
                     body["response_format"] = {"type": "json_object"}
         return body

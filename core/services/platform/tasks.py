@@ -27,6 +27,11 @@ def list_tasks(*, kind: str | None = None, state: str | None = None, limit: int 
     return [owners.seen(task) for task in store.find(kind=kind, states=[state] if state else (), limit=limit)]
 
 
+def list_about(kind: str, **payload: str) -> list[TaskRecord]:
+    """The newest tasks of a kind whose payload has these entries, newest first."""
+    return [task for task in list_tasks(kind=kind) if payload.items() <= task.payload.items()]
+
+
 def get_task(task_id: str) -> TaskRecord:
     """One task. Raises NotFound."""
     return owners.seen(store.get(task_id))

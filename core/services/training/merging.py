@@ -80,13 +80,12 @@ def begin(model_id: str) -> TaskRecord:
 
 def running(model_id: str) -> TaskRecord | None:
     """The merge of a model that is waiting or running now, or None."""
-    merges = tasks.list_tasks(kind=KIND)
-    return next((task for task in merges if task.payload.get("model_id") == model_id and not task.is_terminal), None)
+    return next((task for task in tasks.list_about(KIND, model_id=model_id) if not task.is_terminal), None)
 
 
 def last_failure(model_id: str) -> TaskRecord | None:
     """The newest merge of a model, if it failed."""
-    merges = [task for task in tasks.list_tasks(kind=KIND) if task.payload.get("model_id") == model_id]
+    merges = tasks.list_about(KIND, model_id=model_id)
     return merges[0] if merges and merges[0].state == "failed" else None
 
 

@@ -185,8 +185,6 @@ def savings(size: str, device_name: str) -> list[Saving]:
         Saving("QLoRA", forecast(dims, "qlora", 4, 4096)),
         Saving("batch 1, length 1,024 and QLoRA", forecast(dims, "qlora", 1, 1024)),
     ]
-    return (
-        ways
-        if smaller == size
-        else [*ways, Saving(f"the next smaller model, {smaller}", forecast(SIZES[smaller], "lora", 4, 4096))]
-    )
+    if smaller != size:
+        ways.append(Saving(f"the next smaller model, {smaller}", forecast(SIZES[smaller], "lora", 4, 4096)))
+    return ways

@@ -42,14 +42,10 @@ def arrangements(
         passage_tokens: tokens of one passage.
     """
     retrieved = passages * passage_tokens
-    ways = [
+    ways = (
         Arrangement("Base, with instructions", False, instructions, 0, question, answer),
+        Arrangement("Base model with instructions and retrieval", False, instructions, retrieved, question, answer),
         Arrangement("Tuned", True, 0, 0, question, answer),
-    ]
-    if retrieved:
-        ways.insert(
-            1,
-            Arrangement("Base model with instructions and retrieval", False, instructions, retrieved, question, answer),
-        )
-        ways.append(Arrangement("Tuned, with retrieval", True, 0, retrieved, question, answer))
-    return ways
+        Arrangement("Tuned, with retrieval", True, 0, retrieved, question, answer),
+    )
+    return list(ways if retrieved else ways[::2])

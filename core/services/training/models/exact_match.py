@@ -44,15 +44,11 @@ def evaluate_after(job_id: str, dataset_version_id: str, title: str, after_task_
 
 def test_result(model_id: str) -> ExactMatchResult | None:
     """The result of the newest finished test of a model."""
-    job_id = get_model(model_id).job_id
-    for task in tasks.list_tasks(kind=EXACT_MATCH, state="succeeded"):
-        if task.payload.get("job_id") == job_id:
-            return ExactMatchResult.of(task)
-    return None
+    tests = tasks.list_about(EXACT_MATCH, job_id=get_model(model_id).job_id)
+    return next((ExactMatchResult.of(task) for task in tests if task.state == "succeeded"), None)
 
 
 def running_test(model_id: str) -> TaskRecord | None:
     """The test of a model that is waiting or running now, or None."""
-    job_id = get_model(model_id).job_id
-    tests = tasks.list_tasks(kind=EXACT_MATCH)
-    return next((task for task in tests if task.payload.get("job_id") == job_id and not task.is_terminal), None)
+    tests = tasks.list_about(EXACT_MATCH, job_id=get_model(model_id).job_id)
+    return next((task for task in tests if not task.is_terminal), None)

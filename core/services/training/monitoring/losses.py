@@ -72,8 +72,9 @@ def example_losses(model_id: str) -> ExampleLosses | None:
     best = trained[: -SHOWN - 1 : -1] if len(trained) > SHOWN else []
     lists = (trained[:SHOWN], held[:SHOWN], best)
     version_number, is_current, examples = _version(spec.dataset_id, spec.dataset_version_id, len(rows))
-    wanted = [row for rows_ in lists for row in rows_]
-    texts = _texts(spec.dataset_version_id, wanted) if version_number else {}
+    shown = sorted({row.position for rows_ in lists for row in rows_})
+    found = datasets.examples_at(spec.dataset_version_id, shown) if version_number else []
+    texts = {row.position: row.example for row in found}
     worst, held_out, best_learned = (_named(rows_, texts) for rows_ in lists)
     return ExampleLosses(
         dataset_id=spec.dataset_id,
@@ -119,11 +120,6 @@ def _version(dataset_id: str, version_id: str, measured: int) -> tuple[int, bool
     except StudioError:
         return 0, False, measured
     return version.number, newest.id == version.id, version.examples
-
-
-def _texts(version_id: str, rows: list[LossRow]) -> dict[int, Example]:
-    positions = sorted({row.position for row in rows})
-    return {row.position: row.example for row in datasets.examples_at(version_id, positions)}
 
 
 def _named(rows: Sequence[LossRow], texts: dict[int, Example]) -> tuple[LossExample, ...]:
