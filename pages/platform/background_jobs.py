@@ -22,25 +22,11 @@ def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
     kinds = Counter(task.kind for task in found)
     counts = Counter(task.state for task in found)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        kind = st.selectbox(
-            "Kind",
-            [ALL, *kinds],
-            key="kind",
-            width=220,
-            label_visibility="collapsed",
-            format_func=lambda k: "All kinds" if k == ALL else f"{task_words.kind(k)[0]} ({kinds[k]})",
-        )
-        order = [ALL, *(state for state in task_words.ORDER if counts[state])]
-        state = st.segmented_control(
-            "State",
-            order,
-            default=ALL,
-            required=True,
-            key="state",
-            label_visibility="collapsed",
-            format_func=lambda s: "All" if s == ALL else f"{states.state_of(s).word} {counts[s]}",
-        )
-    return kind, state or ALL
+        titles = {ALL: "All kinds"} | {kind: f"{task_words.kind(kind)[0]} ({kinds[kind]})" for kind in kinds}
+        kind = components.pick("Kind", titles, "kind", width=220, label_visibility="collapsed")
+        words = {state: f"{states.state_of(state).word} {counts[state]}" for state in task_words.ORDER if counts[state]}
+        state = components.switch("State", {ALL: "All"} | words, "state")
+    return kind, state
 
 
 def listing(kind: str, state: str, drawn: dict[str, tuple[str, str]]) -> None:

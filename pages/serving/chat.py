@@ -21,17 +21,10 @@ def choose(found: list[chat.ChatModel]) -> chat.ChatModel:
     by_id = {model.id: model for model in found}
     asked = st.query_params.get("model", "")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="chat_bar"):
-        index = list(by_id).index(asked) if asked in by_id else 0
         if asked and asked not in by_id:
             st.toast("The model in the address was archived or deleted. Another one is selected.", duration="long")
-        model_id = st.selectbox(
-            "Model",
-            list(by_id),
-            index=index,
-            width=320,
-            key="model",
-            format_func=lambda one: f"{by_id[one].title}{'' if by_id[one].kind == 'tuned' else ' (base)'}",
-        )
+        titles = {model.id: model.title + ("" if model.kind == "tuned" else " (base)") for model in found}
+        model_id = components.pick("Model", titles, "model", asked, width=320)
         with st.popover("Settings", icon=":material/tune:"):
             st.text_area(
                 "System message",

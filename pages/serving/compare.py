@@ -22,15 +22,8 @@ def choose(tuned: list[chat.ChatModel]) -> chat.ChatModel:
     """The tuned model; it determines the base."""
     by_id = {model.id: model for model in tuned}
     asked = st.query_params.get("model", "")
-    index = list(by_id).index(asked) if asked in by_id else 0
-    model_id = st.selectbox(
-        "Tuned model",
-        list(by_id),
-        index=index,
-        format_func=lambda one: by_id[one].title,
-        key="tuned",
-        help="Its base model answers beside it.",
-    )
+    titles = {model.id: model.title for model in tuned}
+    model_id = components.pick("Tuned model", titles, "tuned", asked, help="Its base model answers beside it.")
     if model_id != (asked or next(iter(by_id))):  # only for a choice: each write adds a step to the browser's history
         st.query_params["model"] = model_id
     return by_id[model_id]

@@ -35,15 +35,7 @@ def listing(every: list[jobs.JobRecord]) -> None:
     shown = [state for state in task_words.ORDER if counts[state]]
     if len(shown) > 1:
         labels = {ALL: f"All {len(every)}"} | {s: f"{states.state_of(s).word} {counts[s]}" for s in shown}
-        st.segmented_control(
-            "State",
-            [ALL, *shown],
-            default=ALL,
-            format_func=labels.__getitem__,
-            required=True,
-            key="state",
-            label_visibility="collapsed",
-        )
+        components.switch("State", labels, "state")
     moving = any(job.state in task_words.MOVING for job in every)
     st.fragment(run_every=POLL_S if moving else None)(rows)({job.id: job.state for job in every})
 

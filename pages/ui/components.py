@@ -20,6 +20,7 @@ from pages.ui.format import md, size
 from pages.ui.theme import Color
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 def badge_md(word: str, color: str = "gray", icon: str = "") -> str:
@@ -109,6 +110,12 @@ def switch(
         **options,
     )
     return chosen
+
+
+def pick(label: str, titles: Mapping[K, str], key: str, value: K | None = None, **options: Any) -> K:
+    """A list of titles to choose from, at first `value` or the first one; `options` are those of `st.selectbox`."""
+    index = list(titles).index(value) if value in titles else 0
+    return st.selectbox(label, list(titles), index=index, format_func=titles.__getitem__, key=key, **options)
 
 
 def pages(total: int, per_page: int, key: str) -> None:

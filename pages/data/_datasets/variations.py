@@ -14,7 +14,7 @@ from core.services.platform.tasks import TaskRecord
 from pages.data._smart.cost import cost_words
 from pages.data._smart.rows import live_rows
 from pages.data._smart.run import follow_smart
-from pages.data._smart.setup import listed_models
+from pages.data._smart.setup import choose_connection, listed_models
 from pages.ui import components
 from pages.ui.errors import boundary, field_error
 from pages.ui.examples import example_view
@@ -94,14 +94,7 @@ def _writer(dataset: DatasetRecord) -> tuple[ConnectionRecord, str, int, str]:
     records = {record.id: record for record in connections.list_connections()}
     with st.container(border=True, gap="small", key="vary_who"):
         with st.grid(2, min_column_width=220):
-            connection_id = st.selectbox(
-                "Connection",
-                list(records),
-                format_func=lambda connection: records[connection].name,
-                key=f"vary_connection_{dataset.id}",
-                help="The endpoint of the language model. Manage connections in Settings.",
-            )
-            record = records[connection_id]
+            record = choose_connection(records, f"vary_connection_{dataset.id}")
             with st.container(gap="xxsmall"):
                 model = _model(record)
         count = st.slider("Variations of each example", 1, 5, 2, key=f"vary_count_{dataset.id}")

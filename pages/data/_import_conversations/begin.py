@@ -44,15 +44,7 @@ def begin_step() -> None:
 
 def _drop_zone() -> None:
     folder = (
-        st.segmented_control(
-            "What to upload",
-            ["Files", "A folder"],
-            default="Files",
-            required=True,
-            label_visibility="collapsed",
-            key="chats_what",
-        )
-        == "A folder"
+        components.switch("What to upload", {one: one for one in ("Files", "A folder")}, "chats_what") == "A folder"
     )
     turn = st.session_state.setdefault(_TURN, 0)
     uploaded: list[UploadedFile] = st.file_uploader(

@@ -59,13 +59,12 @@ def _how_read(draft: DraftRecord, source: SourceRecord) -> DraftRecord:
             with st.container(gap=None, width="stretch", key="rowtext_chat_file"):
                 st.markdown(f"**:material/forum: {md(source.filename, 60)}**")
                 st.caption(f"{size(source.size_bytes)} · detected from its content")
-            picked = st.selectbox(
+            picked = components.pick(
                 "Read as",
-                list(formats),
-                index=list(formats).index(source.format),
-                format_func=lambda item: formats[item].title,
+                {item.id: item.title for item in formats.values()},
+                key(draft, f"format_{source.format}"),
+                source.format,
                 width=240,
-                key=key(draft, f"format_{source.format}"),
                 help="The app that created the export. Change it when the detection is wrong.",
             )
         if picked != source.format:
@@ -81,7 +80,9 @@ def _options(draft: DraftRecord, source: SourceRecord, names: tuple[str, ...]) -
     if not names:
         return draft
     now = chat_import.choices(draft.state).options
-    columns = ["", *chat_import.hints(source.id).columns] if "speaker" in names else []
+    columns = {"": "None"}
+    if "speaker" in names:
+        columns |= {column: visible(column) or "None" for column in chat_import.hints(source.id).columns}
     out: dict[str, object] = {}
     with st.grid(4, min_column_width=170):
         for name in names:
@@ -89,29 +90,15 @@ def _options(draft: DraftRecord, source: SourceRecord, names: tuple[str, ...]) -
             value = getattr(now, name)
             label, help_ = str(field.title), field.description
             if name in ("conversation", "speaker", "text", "time"):
-                out[name] = st.selectbox(
-                    label,
-                    columns,
-                    index=columns.index(value) if value in columns else 0,
-                    format_func=lambda item: visible(item) or "None",
-                    key=key(draft, f"col_{name}"),
-                    help=help_,
-                )
+                out[name] = components.pick(label, columns, key(draft, f"col_{name}"), value, help=help_)
             elif name == "zone":
                 zones = sorted(available_timezones() | {"UTC", value})
                 out[name] = st.selectbox(
                     label, zones, index=zones.index(value), key=key(draft, "zone"), help=help_, disabled=not now.time
                 )
             elif name == "day_first":
-                out[name] = st.selectbox(
-                    label,
-                    list(_DAYS),
-                    index=list(_DAYS).index(value),
-                    format_func=_DAYS.__getitem__,
-                    key=key(draft, "day_first"),
-                    help=help_,
-                    disabled=not now.time,
-                )
+                unread = not now.time
+                out[name] = components.pick(label, _DAYS, key(draft, "day_first"), value, help=help_, disabled=unread)
             elif name == "gap_minutes":
                 unused = "conversation" in names and bool(now.conversation)
                 out[name] = st.number_input(
@@ -178,14 +165,8 @@ def _speakers(draft: DraftRecord, log: ChatSummary) -> DraftRecord:
     others = str(state.get("others") or "leave")
     rest = log.speakers_total - len(log.speakers)
     if not by_order and (rest or others != "leave"):
-        others = st.selectbox(
-            f"Everyone else ({plural(rest, 'speaker')})" if rest else "Speakers without a role",
-            list(_PARTS),
-            index=list(_PARTS).index(others),
-            format_func=_PARTS.__getitem__,
-            key=key(draft, "others"),
-            width=300,
-        )
+        label = f"Everyone else ({plural(rest, 'speaker')})" if rest else "Speakers without a role"
+        others = components.pick(label, _PARTS, key(draft, "others"), others, width=300)
     changed = recipe(draft, by_order=by_order, roles=roles, others=others)
     if not by_order and not _both(log, roles, others):
         st.markdown(
@@ -213,14 +194,13 @@ def _speaker(draft: DraftRecord, speaker: Speaker, part: str | None, by_order: b
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{md(visible(speaker.name), 60)}**")
             st.caption(" · ".join(facts))
-        picked = st.selectbox(
+        picked = components.pick(
             f"Role of {visible(speaker.name)[:60]}",
-            list(options),
-            index=list(options).index(now),
-            format_func=options.__getitem__,
+            options,
+            key(draft, f"part_{'o' if by_order else 'r'}_{speaker.id}"),
+            now,
             label_visibility="collapsed",
             width=180,
-            key=key(draft, f"part_{'o' if by_order else 'r'}_{speaker.id}"),
         )
     if by_order:
         return picked or (part if part in ("user", "assistant") else "")

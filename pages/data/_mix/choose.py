@@ -26,20 +26,16 @@ def choose(all_datasets: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
         bind="query-params",
         key="datasets",
     )
-    fixed = (
-        st.segmented_control(
-            "Size",
-            ["weights", "total"],
-            default="weights",
-            required=True,
-            format_func={"weights": "By weights", "total": "A fixed number"}.__getitem__,
-            help="By weights: weight 1 uses every example once, 2 twice, 0.5 half of them. "
-            "A fixed number: the weights are shares of it.",
-            bind="query-params",
-            key="size",
-        )
-        == "total"
+    size = components.switch(
+        "Size",
+        {"weights": "By weights", "total": "A fixed number"},
+        key="size",
+        help="By weights: weight 1 uses every example once, 2 twice, 0.5 half of them. "
+        "A fixed number: the weights are shares of it.",
+        bind="query-params",
+        labeled=True,
     )
+    fixed = size == "total"
     parts: Parts = []
     for dataset_id in ids:
         dataset = by_id[dataset_id]

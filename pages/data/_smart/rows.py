@@ -67,15 +67,9 @@ def rows_by_state(task_id: str, progress: SmartProgress) -> None:
     if not shown:
         st.caption("Each row appears here as soon as it is done.")
         return
-    state = st.segmented_control(
-        "State",
-        shown,
-        default="failed" if counts["failed"] else shown[0],
-        format_func=lambda one: f"{STATES[one][0]} {number(counts[one])}",
-        required=True,
-        label_visibility="collapsed",
-        key=f"rows_state_{task_id}",
-    )
+    titles = {state: f"{STATES[state][0]} {number(counts[state])}" for state in shown}
+    first = "failed" if counts["failed"] else None
+    state = components.switch("State", titles, f"rows_state_{task_id}", first)
     st.caption(_MEANING[state])
     pages = -(-counts[state] // PAGE)
     slot = st.container(gap="small")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -86,23 +87,22 @@ def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, Del
         st.rerun()
     with st.container(border=True, gap="small", key="who_writes"), st.grid(2, min_column_width=230, gap="medium"):
         with st.container(gap="xxsmall"):
-            ids = list(records)
-            current = recipe.get("connection_id")
-            connection_id = st.selectbox(
-                "Connection",
-                ids,
-                index=ids.index(current) if current in ids else 0,
-                format_func=lambda connection: records[connection].name,
-                key=key(draft, "connection"),
-                help="The endpoint of the language model. Manage connections in Settings.",
-            )
-            record = records[connection_id]
+            record = choose_connection(records, key(draft, "connection"), recipe.get("connection_id"))
             st.caption(md(about(record)))
             slots["connection_id"] = st.empty()
         with st.container(gap="xxsmall"):
             model = _model_choice(draft, recipe, record)
             slots["model"] = st.empty()
-    return {"connection_id": connection_id, "model": model or ""}
+    return {"connection_id": record.id, "model": model or ""}
+
+
+def choose_connection(
+    records: Mapping[str, ConnectionRecord], name: str, current: str | None = None
+) -> ConnectionRecord:
+    """The connection to use; `name` is the key of the widget."""
+    titles = {record.id: record.name for record in records.values()}
+    tip = "The endpoint of the language model. Manage connections in Settings."
+    return records[components.pick("Connection", titles, name, current, help=tip)]
 
 
 def _model_choice(draft: DraftRecord, recipe: dict[str, Any], record: ConnectionRecord) -> str | None:

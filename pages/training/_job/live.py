@@ -185,13 +185,11 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
                 st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
                 st.caption("The run ended before its first step." if ended else _empty_chart(job), width="content")
             return
-        smoothing = st.segmented_control(
+        smoothing = components.switch(
             "Smoothing",
-            list(run_charts.SMOOTHING),
-            default="Normal",
-            required=True,
-            key="smoothing",
-            label_visibility="collapsed",
+            {name: name for name in run_charts.SMOOTHING},
+            "smoothing",
+            "Normal",
             help="How strongly the training curve is smoothed. The pale line shows the raw values.",
         )
         fig = run_charts.loss_figure(

@@ -65,12 +65,8 @@ def _chart(runs: list[tuple[str, Series]]) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
             offered = {metric.title: metric for metric in METRICS if metric.better and _any(runs, metric)}
-            title = st.segmented_control(
-                "Metric", list(offered), default="Loss", required=True, key="compare_y", label_visibility="collapsed"
-            )
-            axis = st.segmented_control(
-                "Along", list(_AXES), default="Step", required=True, key="compare_x", label_visibility="collapsed"
-            )
+            title = components.switch("Metric", {title: title for title in offered}, "compare_y", "Loss")
+            axis = components.switch("Along", {axis: axis for axis in _AXES}, "compare_x")
         metric = offered[title]
         fig = figure(runs, metric, axis)
         x = {"Tokens": "Tokens trained", "Time": "Minutes since the first step"}.get(axis, axis)

@@ -126,13 +126,8 @@ def _provider(draft: drafts.DraftRecord) -> None:
     chosen = job_forecast.choices(draft)["provider"]
     wanted = chosen
     if len(providers) > 1:
-        wanted = st.selectbox(
-            "Provider",
-            list(providers),
-            index=list(providers).index(chosen),
-            format_func=lambda one: providers[one].title,
-            key=draft_state.key(draft, f"provider_{chosen}"),
-        )
+        titles = {provider.id: provider.title for provider in providers.values()}
+        wanted = components.pick("Provider", titles, draft_state.key(draft, f"provider_{chosen}"), chosen)
     st.caption(f":material/computer: **{md(providers[wanted].title)}** · {sentence(providers[wanted].text)}")
     if wanted != chosen:
         _update(draft, {"provider": wanted})
@@ -308,12 +303,11 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
     chosen = draft.state.get("engine") or AUTO
     resolved = f" · {forecast.engine.title}" if forecast and chosen == AUTO else ""
     words = {AUTO: f"auto (recommended){resolved}"} | {engine.id: engine.title for engine in choices.ENGINES}
-    selected = st.selectbox(
+    selected = components.pick(
         "Engine",
-        list(words),
-        index=list(words).index(chosen) if chosen in words else 0,
-        format_func=words.__getitem__,
-        key=draft_state.key(draft, f"engine_{chosen}"),
+        words,
+        draft_state.key(draft, f"engine_{chosen}"),
+        chosen,
         help="\n\n".join(f"**{engine.title}**: {engine.text}" for engine in choices.ENGINES),
     )
     if forecast and chosen == AUTO:

@@ -102,13 +102,9 @@ def _score(dataset: DatasetRecord, report: QualityReport) -> None:
 @dialog("Measure again", icon=":material/speed:")
 def _measure_again(dataset: DatasetRecord, report: QualityReport) -> None:
     st.caption("Length is counted in tokens, and tokens depend on the base model.")
-    bases = {base.id: base.title for base in render_preview.bases()}
-    chosen = st.selectbox(
-        "Base model",
-        [None, *bases],
-        format_func=lambda name: bases.get(name, "None (estimate: characters / 4)"),
-        key="measure_base",
-    )
+    titles: dict[str | None, str] = {None: "None (estimate: characters / 4)"}
+    titles |= {base.id: base.title for base in render_preview.bases()}
+    chosen = components.pick("Base model", titles, "measure_base")
     length = st.number_input(
         "Maximum length (tokens)",
         16,
