@@ -84,13 +84,7 @@ def divided(items: Iterable[T]) -> Iterator[T]:
 
 
 def switch(
-    label: str,
-    titles: Mapping[str, str],
-    key: str,
-    *,
-    default: str | None = None,
-    labeled: bool = False,
-    **options: Any,
+    label: str, titles: Mapping[str, str], key: str, default: str | None = None, labeled: bool = False, **options: Any
 ) -> str:
     """A row of buttons of which one is always on, by default the first.
 
@@ -114,8 +108,10 @@ def switch(
 
 def pick(label: str, titles: Mapping[K, str], key: str, value: K | None = None, **options: Any) -> K:
     """A list of titles to choose from, at first `value` or the first one; `options` are those of `st.selectbox`."""
-    index = list(titles).index(value) if value in titles else 0
-    return st.selectbox(label, list(titles), index=index, format_func=titles.__getitem__, key=key, **options)
+    values: list[K | None] = list(titles)
+    index = values.index(value) if value in titles else 0
+    chosen: K = st.selectbox(label, list(titles), index=index, format_func=titles.__getitem__, key=key, **options)
+    return chosen
 
 
 def pages(total: int, per_page: int, key: str) -> None:

@@ -43,9 +43,7 @@ def begin_step() -> None:
 
 
 def _drop_zone() -> None:
-    folder = (
-        components.switch("What to upload", {one: one for one in ("Files", "A folder")}, "chats_what") == "A folder"
-    )
+    folder = components.switch("What to upload", {"files": "Files", "folder": "A folder"}, "chats_what") == "folder"
     turn = st.session_state.setdefault(_TURN, 0)
     uploaded: list[UploadedFile] = st.file_uploader(
         "Chat export",
