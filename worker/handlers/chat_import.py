@@ -36,10 +36,8 @@ _SHAPING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publi
 
 def handle(ctx: TaskContext) -> Outcome:
     """Shape, redact, review, check, write and publish."""
-    task = ctx.task
-    payload = task.payload
+    payload = ctx.payload
     chosen = choices(payload)
-    dataset_id = dataset_writing.id_of_task(task.id)
     dataset_writing.sweep()
     source = chat_import.get(chosen.source_id)
     ctx.progress(1, "Reading the log", source.filename)
@@ -68,7 +66,7 @@ def handle(ctx: TaskContext) -> Outcome:
             "edited": work.edited,
         }
         origin = Origin("chat_import", _source(source), None, _recipe(chosen, work), counts)
-        publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
+        publish = dataset_writing.prepare_of_task(ctx.lease.task_id, payload, out, origin)
     ctx.progress(99, "Publishing")
     examples, left = out.examples, dict(work.left.most_common())
 

@@ -34,10 +34,8 @@ _READING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publi
 
 def handle(ctx: TaskContext) -> Outcome:
     """Read, convert, check, write and publish."""
-    task = ctx.task
-    payload = task.payload
+    payload = ctx.payload
     recipe = Recipe.of(payload)
-    dataset_id = dataset_writing.id_of_task(task.id)
     dataset_writing.sweep()
     source = sources.get(payload["source_id"])
     total = sources.analyze(source.id).total_rows
@@ -61,7 +59,7 @@ def handle(ctx: TaskContext) -> Outcome:
             recipe=recipe.to_dict(),
             rows=counts,
         )
-        publish = dataset_writing.prepare(dataset_id, payload["name"], payload.get("description") or "", out, origin)
+        publish = dataset_writing.prepare_of_task(ctx.lease.task_id, payload, out, origin)
     ctx.progress(99, "Publishing")
     examples = out.examples
 

@@ -66,13 +66,8 @@ def handle(ctx: TaskContext) -> Outcome:
         )
         ctx.progress(90, "Storing", f"{out.examples:,} labeled examples")
         ctx.allow(_STORING_S)
-        publish = dataset_writing.prepare(
-            dataset_writing.id_of_task(ctx.lease.task_id),
-            payload["name"],
-            payload.get("description") or "",
-            out,
-            Origin("mix", parents=tuple(version.id for version, _, _ in parts), change=change),
-        )
+        origin = Origin("mix", parents=tuple(version.id for version, _, _ in parts), change=change)
+        publish = dataset_writing.prepare_of_task(ctx.lease.task_id, payload, out, origin)
     ctx.progress(99, "Publishing")
     examples = out.examples
     return Outcome("succeeded", on_commit=lambda uow: DatasetResult(dataset_id=publish(uow), examples=examples))

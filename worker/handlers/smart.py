@@ -65,7 +65,6 @@ def _build(
         DataError: the run wrote no examples.
     """
     task = ctx.task
-    dataset_id = dataset_writing.id_of_task(task.id)
     source = sources.get(source_id)
     origin = provenance_of(recipe, task)
     totals = smart_store.totals(task.id)
@@ -99,8 +98,7 @@ def _build(
             recipe={"smart": chosen, **origin, "rows": totals.by_state, "cost_usd": totals.cost_usd},
             rows=counts,
         )
-        name = str(payload["name"])
-        return dataset_writing.prepare(dataset_id, name, str(payload.get("description") or ""), out, from_model)
+        return dataset_writing.prepare_of_task(task.id, payload, out, from_model)
 
 
 def _findings_of(made: GeneratedExample, line: int) -> Iterator[Finding]:

@@ -30,10 +30,10 @@ from core.training.metrics import Point
 from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Watching
-from worker.training.memory import reporting_out_of_memory
 from worker.training.model_creation import from_checkpoint, make_model
 from worker.training.model_files import SILENT_S, base_dir
 from worker.training.run import TrainResult, train
+from worker.training.runtime import reporting_out_of_memory
 from worker.training.samples import Sample
 
 FLUSH_EVERY_S: Final = 1.0  # points are written together, at most once a second

@@ -290,6 +290,3 @@ def _print_settings(
     say(f"engine      {choice.title}: {choice.reason}")
     for name, value in training.model_dump().items():
         say(f"  {name:<28} {value!s:<10} {sources.get(name, '')}".rstrip())
-
-
-__all__ = ["Examples", "Trained", "load_examples", "method", "settings", "train"]

@@ -18,9 +18,9 @@ from core.services.training import models
 from core.services.training.jobs.records import JobRecord
 from worker.training import checkpoints, resume_state, tuners
 from worker.training.generate import answer, split_last_answer
-from worker.training.memory import reporting_out_of_memory
 from worker.training.model_files import SILENT_S, load_model, load_tokenizer, load_tuned, save_model
 from worker.training.run import quiet
+from worker.training.runtime import reporting_out_of_memory
 
 _LIBRARIES: Final = ("torch", "transformers", "peft", "trl", "tokenizers", "safetensors")
 

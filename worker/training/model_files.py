@@ -13,7 +13,7 @@ from core.errors import StorageError, TrainingError
 from core.models.base_models import BaseModelRef
 from core.models.base_models.light_tokenizer import template_of, training_template
 from worker.training import checkpoints, quantization, runtime, tuners
-from worker.training.memory import first_line, out_of_memory
+from worker.training.runtime import first_line, out_of_memory
 
 SILENT_S: Final = 180.0  # loading a model or measuring the validation loss may take this long without a sign of life
 

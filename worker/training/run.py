@@ -22,8 +22,8 @@ from worker.training.data import prepare
 from worker.training.early_stopping import Best
 from worker.training.engines import Ended, Plan, Watching, import_engine
 from worker.training.example_losses import Measured
-from worker.training.memory import reporting_out_of_memory
 from worker.training.model_files import load_tokenizer, save_model
+from worker.training.runtime import reporting_out_of_memory
 from worker.training.samples import Sampling, answer_at, choose
 
 Status = Literal["finished", "early_stopped", "stopped", "paused", "cancelled", "released"]

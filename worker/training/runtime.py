@@ -1,26 +1,36 @@
-"""Basics of a run: seeds, threads, device, dtype, schedules and memory in use."""
+"""Basics of a run: seeds, threads, device, dtype, schedules, memory in use, and the error when it runs out."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import math
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy
 import torch
 
-from core.errors import SettingsError
+from core.errors import OutOfMemory, SettingsError
+from core.models.methods.base import Method
 from core.settings import get_settings
+from core.training.jobs import remedies
+from core.training.jobs.spec import ResolvedTraining
 
 # Threads synchronize at every operation. 210 steps of 2.5 GFLOP (the starter, four short examples) took 10 s
 # with one thread and 16 s with two, measured on 2 cores.
 SMALL_STEP_FLOP: Final = 1e10
+_MESSAGES: Final = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "can't start new thread",  # no memory for its stack
+)
 
 
 def seed_all(seed: int) -> None:
@@ -91,3 +101,34 @@ def warmup_cosine(warmup_steps: int, steps: int) -> Callable[[int], float]:
         return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, steps - warmup_steps)))
 
     return factor
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on the GPU or on the CPU."""
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    text = str(error).lower()
+    return any(message in text for message in _MESSAGES)
+
+
+@contextlib.contextmanager
+def reporting_out_of_memory(training: ResolvedTraining, method: Method, examples: int) -> Iterator[None]:
+    """Turn every error that means out of memory into OutOfMemory, with the settings that would help."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not out_of_memory(error):
+            raise
+        changes = remedies.as_text(remedies.for_memory(training, method, examples))
+        raise OutOfMemory(
+            f"Memory ran out: {first_line(error)}",
+            f"Start a new job with less: {changes}; or choose a smaller base model.",
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error, at most 300 characters; its type if it has no text."""
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__

@@ -122,6 +122,3 @@ def _trainer() -> Any:
         chunks = False
 
     return Trainer
-
-
-__all__ = ["import_first", "load", "lora_arguments", "precision", "run"]

@@ -276,6 +276,13 @@ def version_row(manifest: Manifest, path: str) -> DatasetVersion:
     )
 
 
+def prepare_of_task(
+    task_id: str, payload: Mapping[str, Any], out: VersionWriter, origin: Origin
+) -> Callable[[UnitOfWork], str]:
+    """As `prepare`, for the dataset of a task: its id follows from the task's, its name is in the payload."""
+    return prepare(id_of_task(task_id), str(payload["name"]), str(payload.get("description") or ""), out, origin)
+
+
 def id_of_task(task_id: str) -> str:
     """The id of the dataset that a conversion makes: the same for every attempt."""
     return f"ds_{task_id.removeprefix('task_')}"
