@@ -32,6 +32,13 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", validation_alias="REDIS_URL", description="empty: the embedded server")
     storage_url: str = Field(default="", validation_alias="STORAGE_URL", description="an fsspec URL; empty: data_dir")
     host: str = Field(default="127.0.0.1", description="address the web app binds to; others need sign-in")
+    allowed_hosts: str = Field(
+        default="",
+        description="further names under which the web app may be opened, separated by commas",
+    )
+    trusted_proxies: str = Field(
+        default="", description="addresses of reverse proxies whose X-Forwarded-Proto is believed, separated by commas"
+    )
     web_port: int = Field(default=8501, ge=1, le=65535)
     inference_port: int = Field(default=8010, ge=1, le=65535)
     import_roots: str = Field(
@@ -69,6 +76,14 @@ class Settings(BaseSettings):
         if value and not value.startswith(schemes):
             raise ValueError(f"the URL must start with one of {', '.join(schemes)}")
         urlsplit(value).port  # noqa: B018  raises if it is not a number
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_only(cls, value: str) -> str:
+        for name in filter(None, (part.strip() for part in value.split(","))):
+            if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]+", name):
+                raise ValueError(f"{name!r} must be a name alone, such as studio.example.org, without scheme and port")
         return value
 
     @property

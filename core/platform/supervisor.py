@@ -10,15 +10,13 @@ import socket
 import sys
 import threading
 import time
-import tomllib
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from core.errors import SettingsError, StudioError
-from core.platform import redis_server
-from core.platform.processes import ROOT, Command, Service, note_of, service_log, stop_all
+from core.platform import redis_server, sign_in
+from core.platform.processes import Command, Service, note_of, service_log, stop_all
 from core.settings import Settings, get_settings
 
 TICK_S = 0.25
@@ -98,6 +96,8 @@ def up(say: Callable[[str], None]) -> int:
         while not stop.wait(TICK_S if announced else FIRST_TICK_S):
             if not announced and _answers(f"{address}/_stcore/health"):
                 say(f"SFT Studio is running: {address}   (Ctrl-C stops it)")
+                if problem := sign_in.examine().problem:
+                    say(f"The web app is closed. {problem}")
                 announced = True
             if announced or time.monotonic() > alone_until:
                 supervisor.tick()
@@ -181,7 +181,7 @@ def check_binding(settings: Settings) -> None:
     Raises:
         SettingsError: SFT_HOST is not loopback and sign-in is not configured.
     """
-    if is_loopback(settings.host) or sign_in_configured():
+    if is_loopback(settings.host) or sign_in.examine().required:
         return
     raise SettingsError(
         f"SFT_HOST = {settings.host!r} would let anyone on the network in, because sign-in is not configured.",
@@ -196,16 +196,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def sign_in_configured() -> bool:
-    """Whether Streamlit's sign-in (OIDC) has an [auth] section in one of the files that Streamlit reads."""
-    for folder in (ROOT, Path.home()):
-        with contextlib.suppress(OSError, tomllib.TOMLDecodeError):
-            secrets = tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text())
-            if secrets.get("auth"):
-                return True
-    return False
 
 
 def check_port(host: str, port: int, variable: str) -> None:

@@ -47,6 +47,11 @@ def streams(on: bool) -> None:
     _streams = on
 
 
+def is_served() -> bool:
+    """Whether the studio's own web process runs this code."""
+    return _streams
+
+
 def find(token: str) -> Offer | None:
     """The offer behind a token, or None when it expired or never existed."""
     with _lock:

@@ -1,6 +1,7 @@
 """The sign-in check that every page starts with.
 
 On a fresh server a deep link can run a page's file before `Home.py`, which would bypass a check that is only there.
+The front door of the web process (`pages.ui.front_door`) asks for the sign-in before that; this check remains.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 
-from pages.ui import app, navigation
+from pages.ui import app, downloads, navigation
+from pages.ui.format import sentence
+from pages.ui.front_door import session
 
 _ENTERED = "_front_door"  # set once `Home.py` has run in this session
 
 
-def sign_in_configured() -> bool:
-    """Whether Streamlit's OIDC login is set up: an `[auth]` section in its secrets."""
-    return _auth_section() is not None
+def sign_in_required() -> bool:
+    """Whether only signed-in users get in."""
+    return _auth_section() is not None or session.current().required
 
 
 def enter() -> None:
@@ -39,10 +43,32 @@ def require() -> None:
 
 
 def _gate() -> None:
-    if sign_in_configured() and not st.user.get("is_logged_in"):
+    if _runs_outside():
+        _closed_screen(
+            "This page was started without the studio around it. Start the studio with `sft up`, or with "
+            "`streamlit run Home.py`."
+        )
+    elif problem := session.current().problem:
+        _closed_screen(problem)
+    elif sign_in_required() and not st.user.get("is_logged_in"):
         navigation.register_pages(visible=False)
         _sign_in_screen()
-        st.stop()
+    else:
+        return
+    st.stop()
+
+
+def _runs_outside() -> bool:
+    """Whether another server shows this page, such as `streamlit run pages/…`: it has no front door."""
+    return runtime.exists() and isinstance(runtime.get_instance(), runtime.Runtime) and not downloads.is_served()
+
+
+def _closed_screen(problem: str) -> None:
+    with st.container(horizontal_alignment="center", key="closed"):
+        st.space("large")
+        with st.container(border=True, width=420, horizontal_alignment="center", gap="small"):
+            st.markdown("### SFT Studio is closed", width="content", anchors=False)
+            st.markdown(sentence(problem), text_alignment="center")
 
 
 def _sign_in_screen() -> None:

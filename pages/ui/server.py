@@ -1,17 +1,20 @@
-"""The web process: Streamlit's app as an ASGI app, with the route that streams downloads.
+"""The web process: what surrounds Streamlit's ASGI app (`Home.py`), and the process that serves it.
 
-`python -m pages.ui.server` is what `sft up` starts. `streamlit run Home.py` shows the same screens; only its downloads
-pass through memory (`pages.ui.downloads`).
+`python -m pages.ui.server` is what `sft up` starts. `streamlit run Home.py` serves the same app with the same front
+door, because Streamlit finds the app in `Home.py`.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -20,8 +23,10 @@ from streamlit.starlette import App
 
 from core.errors import StudioError
 from core.platform import logs
+from core.services.platform import sign_in
 from core.settings import get_settings
 from pages.ui import downloads
+from pages.ui.front_door.middleware import FrontDoor
 
 HOME: Final = Path(__file__).parents[2] / "Home.py"
 
@@ -46,7 +51,7 @@ async def download(request: Request) -> Response:
 
 
 @asynccontextmanager
-async def _serving(app: App) -> AsyncIterator[dict[str, Any]]:
+async def lifespan(app: App) -> AsyncIterator[dict[str, Any]]:
     # Until the first `st.navigation` of a process, Streamlit builds its own list from pages/*.py: whoever came first by
     # a deep link would read "Page not found".
     PagesManager.uses_pages_directory = False
@@ -58,24 +63,32 @@ async def _serving(app: App) -> AsyncIterator[dict[str, Any]]:
         downloads.streams(False)
 
 
-app = App(HOME, routes=[Route(f"/{downloads.PATH}/{{token}}", download)], lifespan=_serving)
+ROUTES: Final = [Route(f"/{downloads.PATH}/{{token}}", download)]
+MIDDLEWARE: Final = [Middleware(FrontDoor)]
 
 
 def main() -> None:
-    """Serve the screens on the configured address until SIGINT or SIGTERM."""
+    """Serve the screens on the configured address until SIGINT or SIGTERM.
+
+    The sign-in is checked at each start: a restart of this process alone does not open the studio either.
+    """
     from streamlit.web import bootstrap
 
     settings = get_settings()
     logs.configure("web")
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would believe any client on this machine; see `is_secure`
+    if problem := sign_in.state().problem:
+        logging.getLogger("sft.web").error(problem)
     options = {
         "server.address": settings.host,
         "server.port": settings.web_port,
         "server.headless": True,
         "server.fileWatcherType": "none",
+        "server.enableAgentApi": False,
         "browser.gatherUsageStats": False,
     }
     bootstrap.load_config_options(options)
-    bootstrap.run_asgi_app(str(HOME), "pages.ui.server:app", [], options)
+    bootstrap.run_asgi_app(str(HOME), "Home:app", [], options)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ Requests that would leave the machine are blocked, and a test fails if there was
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -14,18 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.harness import Studio, start, stop
+from tests.support.chromium import chromium
 from tests.support.servers import free_port
 
-CHROMIUM_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HERE = ("127.0.0.1", "localhost", "")
 
 
@@ -43,18 +32,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """Debian's Chromium through Playwright; without it the tests are skipped, and fail in CI."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        reason = "NO BROWSER: install Debian's chromium to run the journeys"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

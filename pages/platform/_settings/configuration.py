@@ -7,7 +7,7 @@ import streamlit as st
 from core.settings import get_settings
 from pages.ui import components
 from pages.ui.format import md
-from pages.ui.guard import sign_in_configured
+from pages.ui.guard import sign_in_required
 
 
 def configuration() -> None:
@@ -26,14 +26,14 @@ def configuration() -> None:
                 ("SFT_INFERENCE_PORT", str(settings.inference_port)),
                 ("SFT_DEVICE", settings.device),
                 ("SFT_OLLAMA_URL", settings.ollama_url),
-                ("Sign-in", "on, by OpenID Connect" if sign_in_configured() else "off (this machine only)"),
+                ("Sign-in", "on, by OpenID Connect" if sign_in_required() else "off (this machine only)"),
             ]
         )
 
 
 def person() -> None:
     """The signed-in user, if sign-in is on."""
-    if not sign_in_configured():
+    if not sign_in_required():
         return
     components.section_gap()
     components.heading("Account")

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from core.errors import SettingsError
-from core.platform import supervisor
+from core.platform import sign_in, supervisor
 from core.settings import get_settings
 
 
@@ -18,7 +18,7 @@ def test_loopback_needs_no_sign_in(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "", "example.org"])
 def test_other_addresses_are_refused_without_sign_in(host: str, monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(supervisor, "ROOT", tmp_path)
+    monkeypatch.setattr(sign_in, "ROOT", tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SFT_HOST", host)
     with pytest.raises(SettingsError, match=r"sign-in is not configured") as refused:
@@ -26,10 +26,10 @@ def test_other_addresses_are_refused_without_sign_in(host: str, monkeypatch, tmp
     assert "[auth]" in refused.value.remedy
 
 
-def test_other_addresses_are_allowed_with_sign_in(monkeypatch, tmp_path) -> None:
+def test_other_addresses_are_allowed_with_sign_in(monkeypatch, tmp_path, studio_env) -> None:
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text('[auth]\nclient_id = "x"\n')
-    monkeypatch.setattr(supervisor, "ROOT", tmp_path)
+    monkeypatch.setattr(sign_in, "ROOT", tmp_path)
     monkeypatch.setenv("SFT_HOST", "0.0.0.0")
     supervisor.check_binding(get_settings())
 

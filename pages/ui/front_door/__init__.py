@@ -1,0 +1,1 @@
+"""The front door of the web process: what every request passes before Streamlit sees it."""

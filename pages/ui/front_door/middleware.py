@@ -1,0 +1,139 @@
+"""One ASGI middleware around the web app: Host, Origin, sign-in, sizes, and the headers of each response.
+
+The guard in every page remains: this is the wall around it, which also covers what no page draws, such as static
+files, uploads, downloads, media files and the websocket itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.auth_util import encode_provider_token
+
+from core.services.platform import sign_in
+from core.services.platform.sign_in import SignIn
+from core.settings import get_settings
+from pages.ui.front_door import session
+from pages.ui.front_door.addresses import READING, host_problem, is_foreign, split_host
+from pages.ui.front_door.bodies import Bodies, BodyTooLarge
+from pages.ui.front_door.response import confine
+from pages.ui.front_door.screens import SIGN_IN_PATH, closed_screen, plain, sign_in_screen
+
+log = logging.getLogger("sft.web")
+
+HEALTH: Final = "/_stcore/health"  # the supervisor, and a load balancer
+SIGN_IN: Final = ("/auth/login", "/auth/logout", "/oauth2callback")  # Streamlit's own OIDC routes
+FOREIGN: Final = "This request was made by a page of another address, and is refused."
+_POLICY_VIOLATION: Final = 1008
+
+
+class FrontDoor:
+    """Refuses what must not reach Streamlit; `pages.ui.server` puts it around the app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.bodies = Bodies()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        request = HTTPConnection(scope)
+        state = session.current()
+        secure = is_secure(request, state)
+
+        async def send_confined(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                confine(MutableHeaders(scope=message), secure)
+            await send(message)
+
+        refusal = self._refusal(request, state, secure)
+        if refusal is None and scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+        elif refusal is None:
+            await self._serve(request, receive, send_confined)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
+        else:
+            await refusal(scope, receive, send_confined)
+
+    def _refusal(self, request: HTTPConnection, state: SignIn, secure: bool) -> Response | None:
+        """What a request gets instead of the studio; None if it may pass."""
+        path, headers = request.scope["path"], request.headers
+        problem = host_problem(headers, names_of(request, state))
+        if problem:
+            log.warning("refused %s: %s", path[:200], problem)
+            return plain(problem, 421)
+        reading = request.scope["type"] == "http" and request.scope["method"] in READING
+        if not reading and is_foreign(headers, secure):
+            log.warning("refused %s: Origin %s", path[:200], headers.get("origin", "")[:200])
+            return plain(FOREIGN, 403)
+        if reading and path == HEALTH:
+            return None
+        if state.problem:
+            return closed_screen(state.problem) if _shows_a_screen(headers) else plain(state.problem, 503)
+        if not state.required or session.is_signed_in(request, state):
+            return None
+        if reading and path in SIGN_IN:
+            return None
+        if reading and path == SIGN_IN_PATH:
+            return _to_provider(request.query_params.get("with", ""), state)
+        return sign_in_screen(state.providers) if _shows_a_screen(headers) else plain("Sign in first.", 401)
+
+    async def _serve(self, request: HTTPConnection, receive: Receive, send: Send) -> None:
+        path, started = request.scope["path"], False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        limited, done = self.bodies.limited(path, receive)
+        try:
+            self.bodies.check_length(path, request.headers)
+            await self.app(request.scope, limited, send_noted)
+        except BodyTooLarge as error:
+            if started:
+                raise
+            await plain(str(error), 413)(request.scope, receive, send)
+        finally:
+            done()
+
+
+def names_of(request: HTTPConnection, state: SignIn) -> frozenset[str]:
+    """The host names that this request may carry."""
+    bound = session.bound_address()
+    names = sign_in.allowed_names(bound)
+    if origin := split_host(state.origin.partition("://")[2]):
+        names |= {origin[0]}
+    server = request.scope.get("server")
+    if bound in sign_in.ANYWHERE and server:
+        names |= {str(server[0]).lower()}  # an address cannot be rebound, only a name can
+    return names
+
+
+def is_secure(request: HTTPConnection, state: SignIn) -> bool:
+    """Whether the browser reaches the studio over TLS: directly, by a trusted proxy, or by the sign-in's address."""
+    if request.scope.get("scheme") in ("https", "wss") or state.origin.startswith("https://"):
+        return True
+    peer = request.client.host if request.client else ""
+    trusted = {item.strip() for item in get_settings().trusted_proxies.split(",")} - {""}
+    forwarded = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+    return peer in trusted and forwarded == "https"
+
+
+def _shows_a_screen(headers: Headers) -> bool:
+    return headers.get("sec-fetch-dest", "document") == "document" and "text/html" in headers.get("accept", "")
+
+
+def _to_provider(name: str, state: SignIn) -> Response:
+    """Send the browser to Streamlit's sign-in route, which needs a token that is valid for two minutes."""
+    if name not in state.providers:
+        return sign_in_screen(state.providers)
+    token = encode_provider_token(name or "default")
+    return RedirectResponse(f"/auth/login?provider={token}", status_code=303, headers={"Cache-Control": "no-store"})
