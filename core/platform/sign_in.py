@@ -32,7 +32,7 @@ SWITCH_OFF: Final = "sft signin --off"
 class SignIn:
     """The state of sign-in now.
 
-    `problem` is a sentence with the remedy if nobody can sign in although it is required, otherwise "".
+    `problem` is a sentence with the remedy if no user can sign in although it is required, otherwise "".
     `providers` are the named ones, or `("",)` for a single one without a name. `origin` is the scheme and host under
     which the browser reaches the studio, from `redirect_uri`.
     """
@@ -60,11 +60,11 @@ def examine(files: Sequence[Path] | None = None) -> SignIn:
     if section:
         _remember(files)
         return _validated(section, files)
-    if problem:  # nobody knows whether the file has an [auth] section
+    if problem:  # it is unknown whether the file has an [auth] section
         return SignIn(True, f"{problem} Correct the file, or delete it.")
     if not _is_remembered():
         return SignIn(False)
-    named = " or ".join(str(file) for file in files)
+    named = " or ".join(_shown(file) for file in files)
     return SignIn(
         True,
         f"Sign-in is required, but its configuration is missing. Restore the [auth] section in {named}, "
@@ -81,7 +81,7 @@ def switch_off(files: Sequence[Path] | None = None) -> bool:
     files = secrets_files() if files is None else files
     section, problem = _section(files)
     if section or problem:
-        named = ", ".join(str(file) for file in files if file.exists())
+        named = ", ".join(_shown(file) for file in files if file.exists())
         raise Conflict(
             f"Sign-in is still configured in {named}.", f"Remove its [auth] section first, then run: {SWITCH_OFF}"
         )
@@ -108,17 +108,29 @@ def _version(file: Path) -> tuple[int, ...]:
 @lru_cache(maxsize=4)
 def _read(files: tuple[tuple[Path, tuple[int, ...]], ...]) -> tuple[Mapping[str, Any], str]:
     section: object = {}
+    source: Path | None = None
     for file, _ in files:
         try:
-            section = tomllib.loads(file.read_text(encoding="utf-8")).get("auth", section)
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:  # TOML errors and undecodable bytes are ValueErrors
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            return {}, f"{file} cannot be read ({reason}), and it may require sign-in."
-    if section and not isinstance(section, Mapping):
-        return {}, f"`auth` in {files[-1][0]} must be a section with settings, not {type(section).__name__}."
-    return (section if isinstance(section, Mapping) else {}), ""
+            return {}, f"{_shown(file)} cannot be read ({reason}), and it may require sign-in."
+        if "auth" in content:
+            section, source = content["auth"], file
+    if isinstance(section, Mapping):
+        return section, ""
+    named = _shown(source) if source else ""
+    return {}, f"No user can sign in: `auth` in {named} must be a section with settings, not {type(section).__name__}."
+
+
+def _shown(file: Path) -> str:
+    """A file for a sentence that strangers may read too: without the folders of this machine."""
+    for start, root in (("", ROOT), ("~/", Path.home())):
+        if file.is_relative_to(root):
+            return f"{start}{file.relative_to(root)}"
+    return file.name
 
 
 def _validated(section: Mapping[str, Any], files: Sequence[Path]) -> SignIn:
@@ -140,8 +152,8 @@ def _validated(section: Mapping[str, Any], files: Sequence[Path]) -> SignIn:
     elif not complete:
         wrong = "no provider has `client_id`, `client_secret` and `server_metadata_url`"
     if wrong:
-        place = next((str(file) for file in reversed(files) if file.exists()), "the secrets file")
-        return SignIn(True, f"Nobody can sign in: {wrong}. Correct [auth] in {place}.")
+        place = next((_shown(file) for file in reversed(files) if file.exists()), "the secrets file")
+        return SignIn(True, f"No user can sign in: {wrong}. Correct [auth] in {place}.")
     return SignIn(True, "", tuple(complete), secret, f"{address.scheme}://{address.netloc}")
 
 

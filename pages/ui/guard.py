@@ -60,7 +60,7 @@ def _gate() -> None:
 
 def _runs_outside() -> bool:
     """Whether another server shows this page, such as `streamlit run pages/…`: it has no front door."""
-    return runtime.exists() and isinstance(runtime.get_instance(), runtime.Runtime) and not downloads.is_served()
+    return runtime.exists() and type(runtime.get_instance()) is runtime.Runtime and not downloads.is_served()
 
 
 def _closed_screen(problem: str) -> None:

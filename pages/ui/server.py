@@ -77,7 +77,7 @@ def main() -> None:
     settings = get_settings()
     logs.configure("web")
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would believe any client on this machine; see `is_secure`
-    if problem := sign_in.state().problem:
+    if problem := sign_in.state(address=settings.host).problem:
         logging.getLogger("sft.web").error(problem)
     options = {
         "server.address": settings.host,

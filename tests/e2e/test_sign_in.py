@@ -4,50 +4,37 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from pages.ui.navigation import SECTIONS
-from tests.e2e.harness import Studio, beyond_edge, settle, start, stop
+from tests.e2e.harness import Studio, beyond_edge
 from tests.support.servers import free_port
+from tests.support.web import configure_sign_in, web_process
 
 pytestmark = pytest.mark.browser
 
 SCREENS = sorted(screen.name for section in SECTIONS.values() for screen in section)
-SECRETS = """
-[auth]
-redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
-cookie_secret = "a-secret-of-this-test-alone-0123456789"
-client_id = "studio"
-client_secret = "not-used"
-server_metadata_url = "http://127.0.0.1:{port}/.well-known/openid-configuration"
-"""
+STARTS = {
+    "as sft up": [],
+    "as streamlit run": [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", "{port}"],
+}
 
 
-@pytest.fixture
-def locked(tmp_path: Path) -> Iterator[Studio]:
-    """A fresh web server with sign-in configured; on a fresh one a deep link can run a page's file first."""
-    port = free_port()
-    secrets = tmp_path / "secrets.toml"
-    secrets.write_text(SECRETS.format(port=port))
-    data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port)]
-    command += ["--secrets.files", str(secrets), "--server.fileWatcherType", "none"]
-    studio = start(command, f"http://127.0.0.1:{port}", data_dir, {"SFT_DATA_DIR": str(data_dir)})
-    yield studio
-    stop(studio)
+@pytest.fixture(scope="module", params=STARTS.values(), ids=STARTS)
+def locked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    folder, port = tmp_path_factory.mktemp("locked"), free_port()
+    configure_sign_in(folder, f"http://127.0.0.1:{port}")
+    with web_process(folder, port=port, command=request.param) as studio:
+        yield studio
 
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_deep_link_shows_only_the_sign_in_screen(screen: str, locked: Studio, open_page) -> None:
     page = open_page(width=420)
     page.goto(f"{locked.url}/{'' if screen == 'home' else screen}?id=1&draft=2")
-    page.locator(".st-key-sign_in").wait_for()
-    settle(page)
-    assert page.locator("h1").count() == 0, "the title of a page is on the screen"
-    assert page.get_by_test_id("stSidebarNavLink").count() == 0
+    page.get_by_role("link", name="Sign in").wait_for()
+    assert page.locator('[data-testid="stApp"]').count() == 0
     assert beyond_edge(page) == []
-    # No page reached the services: the data directory is empty.
-    assert list(locked.data_dir.iterdir()) == []
+    # No page reached the services: they would have created a database.
+    assert not (locked.data_dir / "studio.db").exists()

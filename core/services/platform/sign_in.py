@@ -22,14 +22,13 @@ def state(files: Sequence[Path] | None = None, address: str | None = None) -> Si
 
     Args:
         files: Streamlit's secrets files; None for its usual two.
-        address: what the web app is bound to; None for SFT_HOST.
+        address: what the web app is bound to; None does not check it.
     """
-    address = get_settings().host if address is None else address
     try:
         found = sign_in.examine(files)
     except StudioError as error:  # it could not be saved that sign-in is required
         return SignIn(True, str(error))
-    if not found.required and not is_loopback(address):
+    if not found.required and address is not None and not is_loopback(address):
         return replace(
             found,
             required=True,

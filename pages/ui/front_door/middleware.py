@@ -44,7 +44,7 @@ class FrontDoor:
             await self.app(scope, receive, send)
             return
         request = HTTPConnection(scope)
-        state = session.current()
+        state = session.current(session.bound_address())
         secure = is_secure(request, state)
 
         async def send_confined(message: Message) -> None:

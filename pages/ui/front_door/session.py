@@ -15,10 +15,13 @@ from core.services.platform import sign_in
 from core.services.platform.sign_in import SignIn
 
 
-def current() -> SignIn:
-    """The state of sign-in for this web process: the files that Streamlit reads, the address that it is bound to."""
-    files = [Path(file) for file in config.get_option("secrets.files")]
-    return sign_in.state(files, bound_address())
+def current(address: str | None = None) -> SignIn:
+    """The state of sign-in for this web process, by the files that Streamlit reads.
+
+    Args:
+        address: what the web process listens on; None does not check it.
+    """
+    return sign_in.state([Path(file) for file in config.get_option("secrets.files")], address)
 
 
 def bound_address() -> str:
