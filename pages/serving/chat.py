@@ -9,6 +9,7 @@ from core.services.serving.chat import ChatOptions
 from pages.ui import components, guard
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary, show_error
+from pages.ui.escaping import md_answer
 from pages.ui.format import md, sentence
 
 guard.require()
@@ -81,7 +82,7 @@ def history(model: chat.ChatModel) -> None:
             if turn["role"] == "user":
                 st.text(turn["content"])
             else:
-                st.markdown(chat_stream.shown(turn["content"]))
+                st.markdown(md_answer(turn["content"]))
                 st.caption(turn["note"])
 
 
@@ -98,7 +99,7 @@ def reply(model: chat.ChatModel) -> None:
         )
         for _ in chat_stream.while_open([answer]):
             if answer.text:
-                place.markdown(chat_stream.shown(answer.text) + ("" if answer.done else " ▌"))
+                place.markdown(md_answer(answer.text + ("" if answer.done else " ▌")))
             elif not answer.done:
                 place.caption(answer.waiting())
         if answer.error:

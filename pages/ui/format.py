@@ -1,8 +1,7 @@
-"""Numbers, sizes and times for people, and user text escaped for markdown."""
+"""Numbers, sizes and times for people. Text from outside: `pages.ui.escaping`, whose functions are here too."""
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import datetime
 
@@ -13,33 +12,12 @@ from core.text import (  # offered here too
     plural as plural,
     size as size,
 )
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~^=])")
-_LINK = re.compile(r"(:(?=//)|@|www(?=\\\.))")  # addresses would become links
-_SHORTCODE = re.compile(r":(?=[A-Za-z+])")  # :red[…], :material/…:, :fire:
-
-
-def md(text: object, limit: int | None = None) -> str:
-    """User text escaped for `st.markdown`, `st.caption` and labels: shown verbatim, never as markup."""
-    value = " ".join(str(text).split())
-    if limit is not None:
-        value = short(value, limit)
-    return _LINK.sub("\\1\u200b", _SHORTCODE.sub(":\u200b", _MARKDOWN.sub(r"\\\1", value)))
-
-
-def sentence(text: str) -> str:
-    """A message of the core, escaped as by `md`, except that text in backticks is shown as code."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return md(text)
-    return "".join(f"`{part}`" if index % 2 and part else md_keep(part) for index, part in enumerate(parts))
-
-
-def md_keep(text: str) -> str:
-    """As `md`, but leading and trailing spaces are preserved."""
-    lead = " " if text[:1].isspace() else ""
-    tail = " " if len(text) > 1 and text[-1:].isspace() else ""
-    return f"{lead}{md(text)}{tail}"
+from pages.ui.escaping import (
+    md as md,
+    md_code as md_code,
+    md_keep as md_keep,
+    sentence as sentence,
+)
 
 
 def short(text: str, limit: int) -> str:

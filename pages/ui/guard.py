@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit import runtime
 
 from pages.ui import app, downloads, navigation
-from pages.ui.format import sentence
+from pages.ui.format import md, sentence
 from pages.ui.front_door import session
 
 _ENTERED = "_front_door"  # set once `Home.py` has run in this session
@@ -85,7 +85,7 @@ def _sign_in_screen() -> None:
             )
             providers = sign_in_providers()
             for name in providers:
-                label = "Sign in" if not name else f"Sign in with {name}"
+                label = "Sign in" if not name else f"Sign in with {md(name)}"
                 st.button(
                     label,
                     type="primary" if name == providers[0] else "secondary",

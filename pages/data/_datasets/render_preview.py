@@ -73,7 +73,7 @@ def _choices(dataset: DatasetRecord, bases: list[BaseChoice]) -> tuple[BaseChoic
             step=64,
             key=f"seen_length_{base.id}",
             width=150,
-            help=f"Training keeps this many tokens of an example; {base.title} supports {base.most_tokens:,}.",
+            help=f"Training keeps this many tokens of an example; {md(base.title)} supports {base.most_tokens:,}.",
         )
         only = st.toggle(
             "Learn outputs only",
@@ -185,6 +185,6 @@ def _part(part: MessagePart) -> None:
     if not part.found:
         badges.append(components.badge_md("not shown by the template", "orange"))
     with components.spread(gap="xsmall"):
-        title = _ROLES.get(part.role, part.role)
+        title = _ROLES.get(part.role) or md(part.role)
         st.markdown(f"{part.index + 1}. {title} {' '.join(badges)}", width="stretch")
         st.markdown(number(part.tokens), width="content")

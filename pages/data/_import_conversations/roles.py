@@ -192,10 +192,10 @@ def _speaker(draft: DraftRecord, speaker: Speaker, part: str | None, by_order: b
     now = part if part in options else ("" if by_order else others)
     with components.spread(gap="small"):
         with st.container(gap=None, width="stretch"):
-            st.markdown(f"**{md(visible(speaker.name), 60)}**")
+            st.markdown(f"**{md(speaker.name, 60)}**")
             st.caption(" · ".join(facts))
         picked = components.pick(
-            f"Role of {visible(speaker.name)[:60]}",
+            f"Role of {md(speaker.name, 60)}",
             options,
             key(draft, f"part_{'o' if by_order else 'r'}_{speaker.id}"),
             now,

@@ -17,7 +17,7 @@ from core.settings import MAX_UPLOAD_BYTES
 from pages.data._shared.severity import severity_badge
 from pages.ui import components
 from pages.ui.errors import field_error, show_error
-from pages.ui.format import md, plural, sentence, size
+from pages.ui.format import md, md_code, plural, sentence, size
 
 # The browser counts in units of 1,000,000 bytes; rounded up, it accepts everything that the service's limit allows.
 WIDGET_LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
@@ -63,10 +63,10 @@ def from_this_server(key: str) -> SourceRecord | None:
     stored: SourceRecord | None = None
     with st.expander("From this server or an address", icon=":material/dns:"):
         if places.roots:
-            allowed = ", ".join(f"`{root}`" for root in places.roots)
+            allowed = ", ".join(md_code(root) for root in places.roots)
             stored = _import_form(f"{key}_path", "File on the server", f"In {allowed}", importing.from_path)
         if places.hosts and stored is None:
-            allowed = ", ".join(f"`{host}`" for host in places.hosts)
+            allowed = ", ".join(md_code(host) for host in places.hosts)
             stored = _import_form(f"{key}_url", "Address of a file", f"From {allowed}", importing.from_url)
     return stored
 

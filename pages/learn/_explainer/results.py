@@ -15,7 +15,7 @@ from pages.learn._explainer.basics import token_bars
 from pages.learn._explainer.faq import common_questions
 from pages.learn._explainer.training import VERDICTS, loss_chart
 from pages.ui import components, navigation
-from pages.ui.format import number, size
+from pages.ui.format import md, number, sentence, size
 
 
 def loop() -> None:
@@ -122,7 +122,7 @@ def _workers() -> None:
     waiting = tasks.list_tasks(state="pending", limit=5)
     st.markdown(f"**Tasks waiting now: {len(waiting)}**")
     for task in waiting:
-        st.caption(f"{task.title}: {tasks.waiting_reason(task) or 'about to start'}")
+        st.caption(f"{md(task.title)}: {sentence(tasks.waiting_reason(task) or 'about to start')}")
     if not running:
         st.markdown("Start the studio with `make run`, or only a worker with `sft worker`.")
 

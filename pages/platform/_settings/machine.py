@@ -8,7 +8,7 @@ from core.services.platform import doctor
 from core.services.platform.doctor import Check
 from core.services.platform.places import storage_use
 from pages.ui import components
-from pages.ui.format import md, size
+from pages.ui.format import md, md_code, size
 from pages.ui.theme import Color
 
 EXAMINED_FOR_S = 60  # the GPU check starts a process, and Ollama may be slow to answer
@@ -51,4 +51,4 @@ def storage() -> None:
     with st.container(border=True, gap="small", key="storage"):
         largest = sorted(use.places, key=lambda place: -place.size_bytes)
         components.memory_bar([(place.name, place.size_bytes) for place in largest], use.used_bytes + use.free_bytes)
-        st.caption(f"Stored in `{use.data_dir}`")
+        st.caption(f"Stored in {md_code(use.data_dir)}")

@@ -9,8 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.services.serving import chat
 from pages.ui import components
-from pages.ui.answers.chat_stream import Answer, shown
+from pages.ui.answers.chat_stream import Answer
 from pages.ui.errors import show_error
+from pages.ui.escaping import md_answer
 from pages.ui.format import md
 
 
@@ -32,7 +33,7 @@ class Card:
             self.finished = True
             return
         if answer.text:
-            self.body.markdown(shown(answer.text) + ("" if answer.done else " ▌"))
+            self.body.markdown(md_answer(answer.text + ("" if answer.done else " ▌")))
         elif answer.done:
             self.body.caption("The model returned an empty answer.")
         else:

@@ -12,7 +12,7 @@ from core.services.training import choices, jobs
 from pages.training._job import facts as job_facts
 from pages.training._new_job import forecast as job_forecast
 from pages.ui import components, navigation
-from pages.ui.format import plural
+from pages.ui.format import md, plural, sentence
 from pages.ui.wizard import draft_state
 
 FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
@@ -82,7 +82,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         rows.append(("Follows", jobs.get_job(state["parent_job_id"]).name))
     components.facts(rows)
     if base.reason and base.buildable:
-        st.caption(f":material/info: {base.title}: {base.reason} The job starts when it is ready.")
+        st.caption(f":material/info: {md(base.title)}: {sentence(base.reason)} The job starts when it is ready.")
 
 
 def _name(state: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +17,6 @@ from pages.ui.format import plural
 
 TICK_S = 0.06
 LOADING_S = 3.0  # if the first token takes longer, the model was being loaded
-_IMAGE = re.compile(r"!(?=\[)")
-
-
-def shown(text: str) -> str:
-    """A model's answer for `st.markdown`: markdown is rendered, but images are not loaded, since they can be remote."""
-    return _IMAGE.sub(r"\\!", text).replace(":material/", ":\u200bmaterial/")
 
 
 @dataclass

@@ -12,7 +12,7 @@ import streamlit as st
 from core.messages import Message
 from pages.ui import components
 from pages.ui.escaping import escaped, visible
-from pages.ui.format import plural, short
+from pages.ui.format import md, plural, short
 
 _ROLE = {
     "system": ("CONTEXT", "gray"),
@@ -73,7 +73,7 @@ def conversation(messages: Sequence[Message], *, key: str, limit: int = LIMIT, s
 
 def one(message: Message, limit: int = LIMIT, marks: Sequence[tuple[int, int]] = ()) -> None:
     """One message."""
-    word, color = _ROLE.get(message.role, (message.role.upper(), "gray"))
+    word, color = _ROLE.get(message.role, (md(message.role.upper()), "gray"))
     quiet = " :orange-badge[weight 0]" if message.weight == 0 else ""
     st.markdown(f":small[:{color}[{word}]{quiet}]")
     if marks:

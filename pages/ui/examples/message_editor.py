@@ -11,7 +11,7 @@ import streamlit as st
 from core.errors import DataError
 from core.messages import ROLES
 from pages.ui import components
-from pages.ui.format import sentence
+from pages.ui.format import md_code, sentence
 
 _WORDS = {"system": "Context", "user": "Input", "assistant": "Output", "tool": "Tool result"}
 _NEXT = {"system": "user", "user": "assistant", "assistant": "user", "tool": "assistant"}
@@ -77,7 +77,7 @@ def _message(message: dict[str, Any], index: int, total: int, key: str, name: st
                 st.session_state[key] = [item for item in held if item["_id"] != message["_id"]]
                 st.rerun(scope="fragment")
         out["content"] = st.text_area(
-            f"{_WORDS.get(out['role'], out['role'])} {index + 1}",
+            f"{_WORDS[out['role']]} {index + 1}",
             value=message.get("content") or "",
             label_visibility="collapsed",
             placeholder="What the user writes" if out["role"] == "user" else "Text",
@@ -87,7 +87,7 @@ def _message(message: dict[str, Any], index: int, total: int, key: str, name: st
         if message.get("tool_calls"):
             _tool_calls(out, message, name)
         if message.get("tool_call_id"):
-            st.caption(f"Answers the call `{str(message['tool_call_id'])[:60]}`")
+            st.caption(f"Answers the call {md_code(str(message['tool_call_id'])[:60])}")
     return out
 
 

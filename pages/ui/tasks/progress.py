@@ -9,7 +9,7 @@ import streamlit as st
 from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
 from pages.ui import components, states
-from pages.ui.format import duration, sentence
+from pages.ui.format import duration, md, sentence
 
 POLL_S = 1.0
 _PLACES = {"pending": "Waiting in queue", "validating": "Checking", "running": "Working", "paused": "Paused"}
@@ -71,4 +71,4 @@ def why_ended(task: TaskRecord, cancelled: str) -> None:
     if error.get("remedy"):
         st.caption(sentence(str(error["remedy"])))
     if error.get("error_id"):
-        st.caption(f"Error ID: {error['error_id']}")
+        st.caption(f"Error ID: {md(error['error_id'])}")

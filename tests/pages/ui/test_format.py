@@ -42,7 +42,7 @@ def test_user_text_is_escaped(text: str) -> None:
 
 @pytest.mark.parametrize("text", [":red[x]", ":material/home:", ":fire:", "http://x.y", "a@b.co"])
 def test_user_text_does_not_become_a_color_an_icon_an_emoji_or_a_link(text: str) -> None:
-    assert "\u200b" in md(text)
+    assert md(text) != text
     assert md(text).replace("\u200b", "").replace("\\", "") == text
 
 

@@ -14,7 +14,7 @@ from pages.data._datasets.quality.pictures import pictures
 from pages.data._datasets.quality.worklist import worklist
 from pages.ui import components
 from pages.ui.dialogs import dialog
-from pages.ui.format import ago, number, plural, sentence
+from pages.ui.format import ago, md, number, plural, sentence
 from pages.ui.tasks.progress import ended_badly, follow
 
 
@@ -93,7 +93,7 @@ def _score(dataset: DatasetRecord, report: QualityReport) -> None:
         st.html("".join(_part(part) for part in report.parts))
         for note in report.notes:
             st.caption(f":material/info: {sentence(note)}")
-        counted = report.base_model or "estimated tokens (characters / 4)"
+        counted = md(report.base_model) or "estimated tokens (characters / 4)"
         st.caption(f"Measured {ago(report.computed_at)} · maximum length {number(report.max_seq_length)} in {counted}")
         if st.button("Measure again", icon=":material/refresh:", type="tertiary", key="measure_again"):
             _measure_again(dataset, report)
