@@ -19,6 +19,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from pages.ui.escaping import md
+
 PATH: Final = "downloads"
 OFFERED_FOR_S: Final = 3_600.0  # after the screen was last drawn
 MAX_OFFERS: Final = 10_000
@@ -77,7 +79,7 @@ def download(
     """
     if not _streams:
         st.download_button(
-            label,
+            md(label),
             data=lambda: b"".join(content()),
             file_name=file_name,
             mime=mime,

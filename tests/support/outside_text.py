@@ -20,19 +20,22 @@ ELEMENTS = {
     **dict.fromkeys(("markdown", "caption", "title", "header", "subheader", "badge", "button", "checkbox"), 1),
     **dict.fromkeys(("toggle", "radio", "selectbox", "multiselect", "segmented_control", "pills", "slider"), 1),
     **dict.fromkeys(("select_slider", "number_input", "text_input", "text_area", "file_uploader", "expander"), 1),
-    **dict.fromkeys(("popover", "metric", "form_submit_button", "status", "spinner", "toast", "error", "warning"), 1),
+    **dict.fromkeys(("popover", "form_submit_button", "status", "spinner", "toast", "error", "warning"), 1),
     **dict.fromkeys(("info", "success", "date_input"), 1),
-    **dict.fromkeys(("write", "tabs"), 99),
-    **dict.fromkeys(("page_link", "link_button", "download_button", "progress", "menu_button", "dialog"), 0),
+    **dict.fromkeys(("write", "tabs", "table"), 99),
+    "metric": 3,
+    "progress": 2,
+    **dict.fromkeys(("page_link", "link_button", "download_button", "menu_button", "dialog", "chat_message"), 1),
 }
-KEYWORDS = {"help", "label", "body", "text", "title", "captions", "delta_description"}
+KEYWORDS = {"help", "label", "body", "text", "title", "captions", "delta_description", "delta"}
 OPTIONS = ("radio", "segmented_control", "pills")  # the options of a selectbox or multiselect are not markdown
+RECORDS = {"Tile"}  # records of pages whose texts are markdown
 NOT_STREAMLIT = {"log", "logging", "logger", "file", "handle", "out", "archive", "writer", "html"}
 ESCAPING = {"md", "md_keep", "md_code", "md_answer", "sentence"}
 # Functions of other packages that return numbers in words, or a count; `plural` gets its nouns from its caller.
 WORDS = {
     *("plural", "size", "duration", "number", "share", "len", "int", "round", "float", "sum", "ord", "bool", "type"),
-    *("fromtimestamp", "token_hex", "index", "date", "monotonic", "time", "count", "total"),
+    *("format_loss", "fromtimestamp", "token_hex", "index", "date", "monotonic", "time", "count", "total"),
 }
 NUMBERS = {"int", "float", "bool", "None", "bytes", "datetime"}
 SAME_TEXT = {"strip", "lstrip", "rstrip", "lower", "upper", "capitalize", "removesuffix", "removeprefix", "title"}
@@ -124,9 +127,7 @@ def bindings(node: ast.AST) -> dict[str, list[ast.expr]]:
 class Pages:
     """The source of pages, and the search through it."""
 
-    def __init__(self, root: Path = ROOT / "pages", ours: frozenset[str] = frozenset()) -> None:
-        self.ours = ours
-        self.used: set[str] = set()
+    def __init__(self, root: Path = ROOT / "pages") -> None:
         self.modules = {module.name: module for module in map(_module, sorted(root.rglob("*.py")))}
         self.fields = _fields()
 
@@ -161,6 +162,9 @@ class Pages:
                     yield keyword.value, f"{element}({keyword.arg})"
             return
         target = self._resolve(module, name)
+        if isinstance(target, ast.ClassDef) and target.name in RECORDS:
+            for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+                yield value, target.name
         if isinstance(target, Function):
             names = [parameter for parameter in target.parameters if parameter not in ("self", "cls")]
             for parameter, value in zip(names, call.args, strict=False):
@@ -308,7 +312,8 @@ class Pages:
                 yield from self._atoms(part, module, function, seen)
         elif last in ("join", "format", *SAME_TEXT, "get", "items", "values", "keys", "replace", "splitlines"):
             owner = value.func.value if isinstance(value.func, ast.Attribute) else None
-            for part in (owner, *(value.args if last in ("join", "format", "replace", "get") else ())):
+            given = value.args[1:] if last == "get" else value.args if last in ("join", "format", "replace") else ()
+            for part in (owner, *given):
                 yield from self._atoms(part, module, function, seen)
         elif last in ("str", "sorted", "list", "tuple", "dict", "enumerate", "zip", "reversed", "min", "max", "next",
                       "set", "map", "filter", "range", "short"):  # fmt: skip
@@ -331,8 +336,8 @@ def _module(path: Path) -> Module:
     for node in module.tree.body:
         if isinstance(node, ast.ClassDef):
             module.classes[node.name] = node
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            module.constants |= bindings(ast.Module([node], []))
+    outer = [node for node in module.tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    module.constants = bindings(ast.Module(outer, []))
     for found in ast.walk(module.tree):
         if isinstance(found, ast.FunctionDef):
             module.functions.setdefault(found.name, Function(module, found))

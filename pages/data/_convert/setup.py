@@ -18,7 +18,7 @@ from core.services.platform.drafts import DraftRecord
 from pages.data._convert.finish import preview_cards
 from pages.ui import components
 from pages.ui.errors import show_beside, show_error
-from pages.ui.format import md, number, plural, sentence
+from pages.ui.format import md, md_code, number, plural, sentence
 from pages.ui.forms import form_fields
 from pages.ui.wizard.draft_state import key, renew, save
 
@@ -193,7 +193,7 @@ def _options_card(
             choices={name: [None, *names] for name, field in fields.items() if _takes_column(field)},
             slots=slots,
         )
-        places = " ".join(f"`{{{{{name}}}}}`" for name in names[:12] if "`" not in name)
+        places = " ".join(md_code(f"{{{{{name}}}}}") for name in names[:12])
         st.caption(f"In a pattern, a name in braces is replaced by that row's cell: {places}")
     return values
 

@@ -14,7 +14,7 @@ from core.services.platform.drafts import DraftRecord
 from pages.data._smart.cost import usd
 from pages.ui import components
 from pages.ui.errors import show_error
-from pages.ui.format import md, sentence
+from pages.ui.format import md, md_code, sentence
 from pages.ui.forms import label
 from pages.ui.wizard.draft_state import key, renew, save
 
@@ -99,10 +99,11 @@ def _patterns(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, Delta
             help=SmartRecipe.model_fields["patterns"].description,
         )
         slots["patterns"] = st.empty()
-        names = [name for name in recipe.get("columns") or [] if "`" not in name][:12]
+        names = (recipe.get("columns") or [])[:12]
         if names:
             st.caption(
-                "A name in braces is replaced by that row's cell: " + " ".join(f"`{{{{{name}}}}}`" for name in names)
+                "A name in braces is replaced by that row's cell: "
+                + " ".join(md_code(f"{{{{{name}}}}}") for name in names)
             )
 
 
