@@ -23,6 +23,6 @@ def test_the_lines_of_a_request_carry_one_id(at_the_studio: Served) -> None:
     (ended,) = [line for line in lines if line["logger"].endswith("request_log") and line["request_id"] == "request-7"]
     assert (ended["method"], ended["path"], ended["status"]) == ("POST", "/v1/chat/completions", 200)
     requests = {line["request_id"] for line in lines if line["logger"].endswith("request_log")}
-    loads = [line for line in lines if line["logger"].endswith("loader")]
+    loads = [line for line in lines if line["logger"].endswith("weights")]
     assert loads
     assert {line["request_id"] for line in loads} <= requests
