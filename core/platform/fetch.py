@@ -1,14 +1,12 @@
 """A guarded download: files of allowed hosts, and no way into the network behind the server.
 
-The name of a host may lead anywhere, also to this machine. So a name is resolved once, its addresses are checked, and
-the connection goes to the checked address; TLS and the Host header keep the name. Every redirect is checked as well.
+The name of a host may lead anywhere, also to this machine. So its addresses are checked when the connection is made
+(`core.platform.network`), for every redirect as well, and one deadline holds for headers and body together.
 """
 
 from __future__ import annotations
 
 import io
-import ipaddress
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -20,9 +18,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import httpx
 
 from core.errors import DataError, StudioError
+from core.platform import network
 from core.text import too_large
 
-_TIMEOUT_S = 20.0  # for each answer of the host
+_TIMEOUT_S = 20.0  # without a byte from the host
+_HEADERS_S = 60.0  # for everything in front of the file: redirects and headers
 _TOTAL_S = 600.0  # for the complete file: a host that sends one byte a second ends here
 _REDIRECTS = 5
 _CHUNK = 1 << 16
@@ -48,17 +48,26 @@ def download(url: str, hosts: Sequence[str], max_bytes: int) -> Iterator[Downloa
         StudioError: the host is not allowed or leads to a private address, it does not answer with a file, or the
             transfer breaks off. Reading the stream raises the same errors.
     """
-    deadline = time.monotonic() + _TOTAL_S
+    began = time.monotonic()
     # `identity`: a file that is gzip itself arrives unchanged, and nothing is unpacked on the way.
     headers = {"Accept-Encoding": "identity", "User-Agent": "sft-studio"}
     target = _checked(url.strip(), hosts)
+
+    def guard(request: httpx.Request) -> None:  # called for the first request and for every redirect
+        _checked(str(request.url), hosts)
+        request.extensions["timeout"] = network.timeouts(_TIMEOUT_S, began + min(_HEADERS_S, _TOTAL_S))
+
+    # No connection is used twice: two names on one address must not share what was verified for one of them.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    transport = httpx.HTTPTransport(verify=ssl.create_default_context(), limits=limits, trust_env=False)
+    network.guard(transport, _refuse_private)
     with httpx.Client(
-        transport=_PinnedTransport(hosts, deadline),
+        transport=transport,
         follow_redirects=True,
         max_redirects=_REDIRECTS,
-        timeout=_TIMEOUT_S,
         headers=headers,
         trust_env=False,
+        event_hooks={"request": [guard]},
     ) as client:
         try:
             response = client.send(client.build_request("GET", target.geturl()), stream=True)
@@ -70,13 +79,14 @@ def download(url: str, hosts: Sequence[str], max_bytes: int) -> Iterator[Downloa
             raise _not_an_address(url) from error
         except httpx.HTTPError as error:
             raise _failed(target.netloc, error) from error
+        network.extend(response.request, began + _TOTAL_S)
         try:
-            yield _opened(response, max_bytes, deadline)
+            yield _opened(response, max_bytes)
         finally:
             response.close()
 
 
-def _opened(response: httpx.Response, max_bytes: int, deadline: float) -> Download:
+def _opened(response: httpx.Response, max_bytes: int) -> Download:
     parts = urlsplit(str(response.url))
     if response.status_code != 200:
         raise StudioError(
@@ -87,39 +97,9 @@ def _opened(response: httpx.Response, max_bytes: int, deadline: float) -> Downlo
     expected = int(length) if length.isdigit() else None
     if expected is not None and expected > max_bytes:
         raise _too_large(max_bytes, expected)
-    body = _Body(response, parts.netloc, expected, max_bytes, deadline)
+    body = _Body(response, parts.netloc, expected, max_bytes)
     name = unquote(parts.path.rsplit("/", 1)[-1]) or "download"
     return Download(name, cast(BinaryIO, io.BufferedReader(body, _CHUNK)))
-
-
-class _PinnedTransport(httpx.BaseTransport):
-    """Connects to the address that was checked, not to what the name means a moment later."""
-
-    def __init__(self, hosts: Sequence[str], deadline: float) -> None:
-        self._hosts, self._deadline = hosts, deadline
-        # No connection is used twice: two names on one address must not share what was verified for one of them.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._inner = httpx.HTTPTransport(verify=ssl.create_default_context(), limits=limits, trust_env=False)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        parts = _checked(str(request.url), self._hosts)
-        name = str(parts.hostname)
-        for address in _addresses(parts):
-            extensions = {**request.extensions, "sni_hostname": name}
-            url = request.url.copy_with(host=address)
-            pinned = httpx.Request(
-                request.method, url, headers=request.headers, stream=request.stream, extensions=extensions
-            )
-            try:
-                if time.monotonic() > self._deadline:
-                    raise httpx.ConnectTimeout(f"it took more than {_TOTAL_S:.0f} s")
-                return self._inner.handle_request(pinned)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 def _checked(url: str, hosts: Sequence[str]) -> SplitResult:
@@ -148,47 +128,29 @@ def _checked(url: str, hosts: Sequence[str]) -> SplitResult:
     return parts
 
 
-def _addresses(parts: SplitResult) -> list[str]:
-    """The addresses of a host, all of them public unless the address itself was allowed."""
-    name, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise _failed(parts.netloc, error) from error
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not addresses:
-        raise _failed(parts.netloc, OSError("the name has no address"))
+def _refuse_private(name: str, addresses: Sequence[str]) -> None:
+    """Refuse a name that leads to a private address: one written out in the settings is meant, a name is a trick."""
+    if name == "localhost" or _is_address(name):
+        return
     for address in addresses:
-        # An address written out in the settings is meant; a name that leads to a local one is a trick.
-        if not _is_public(address) and not _is_address(name) and name != "localhost":
+        if not network.is_public(address):
             raise StudioError(
                 f"{name} leads to {address}, which is a private or local address.",
                 "If that is intended, write the address itself in SFT_IMPORT_HOSTS and in the URL.",
             )
-    return addresses
-
-
-def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address.split("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None)
-    return bool((mapped or found).is_global and not found.is_multicast)
 
 
 def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    """Whether a host is an address in its usual spelling, so that whoever allowed it knew where it leads."""
+    found = network.literal(name)
+    return found is not None and str(found) == name.strip("[]")
 
 
 class _Body(io.RawIOBase):
     """The answer as a stream that ends at the limits, and does not take a cut answer for a complete one."""
 
-    def __init__(
-        self, response: httpx.Response, netloc: str, expected: int | None, max_bytes: int, deadline: float
-    ) -> None:
-        self._netloc, self._expected, self._max_bytes, self._deadline = netloc, expected, max_bytes, deadline
+    def __init__(self, response: httpx.Response, netloc: str, expected: int | None, max_bytes: int) -> None:
+        self._netloc, self._expected, self._max_bytes = netloc, expected, max_bytes
         self._pieces = response.iter_raw()  # each piece as it arrives: a full chunk may be long in coming
         self._size = 0
         self._rest = b""
@@ -207,12 +169,11 @@ class _Body(io.RawIOBase):
     def _next(self) -> bytes:
         try:
             piece = next(self._pieces, b"")
-        except httpx.HTTPError:
-            if self._expected is not None:
-                error = httpx.ReadError(f"it ended after {self._size:,} of {self._expected:,} bytes")
+        except httpx.TimeoutException as error:
             raise _failed(self._netloc, error) from error
-        if time.monotonic() > self._deadline:
-            raise _failed(self._netloc, TimeoutError(f"it took more than {_TOTAL_S:.0f} s"))
+        except httpx.HTTPError as error:
+            cut = f"it ended after {self._size:,} of {self._expected:,} bytes" if self._expected is not None else ""
+            raise _failed(self._netloc, httpx.ReadError(cut) if cut else error) from error
         self._size += len(piece)
         if self._size > self._max_bytes:
             raise _too_large(self._max_bytes)

@@ -9,6 +9,7 @@ from core.models.llm import transport
 from core.models.llm.base import Ask, Client, Completion, Endpoint
 from core.models.llm.failures import LlmError, of_status
 from core.models.llm.openai_compatible import connection_lost, timed_out, too_large
+from core.platform.network import AddressRefused
 from core.settings import get_settings
 from core.text import estimated_tokens
 
@@ -116,7 +117,7 @@ class OllamaClient:
             raise too_large() from None
         except ConnectionError as error:
             raise connection_lost(self._endpoint, error.__context__) from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, AddressRefused) as error:
             raise connection_lost(self._endpoint, error) from None
         except (ValueError, TypeError, RuntimeError) as error:
             raise LlmError(f"The answer cannot be read ({type(error).__name__}).", cause="not_json") from None

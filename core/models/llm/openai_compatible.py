@@ -9,6 +9,7 @@ from typing import Any, Final
 from core.models.llm import transport
 from core.models.llm.base import Ask, Client, Completion, Endpoint
 from core.models.llm.failures import LlmError, looks_like_html, of_status, words_of
+from core.platform.network import AddressRefused
 from core.text import estimated_tokens
 
 SCHEMA_NAME: Final = "examples"
@@ -117,6 +118,8 @@ class OpenAiClient:
             raise timed_out(self._endpoint) from None
         except transport.AnswerTooLarge:
             raise too_large() from None
+        except AddressRefused as error:
+            raise connection_lost(self._endpoint, error) from None
         except openai.APIConnectionError as error:
             if isinstance(error.__cause__, transport.AnswerTooLarge):
                 raise too_large() from None
@@ -178,7 +181,9 @@ def too_large() -> LlmError:
 
 
 def connection_lost(endpoint: Endpoint, cause: BaseException | None) -> LlmError:
-    """Nothing listens there, the name does not exist, or the connection broke during an answer."""
+    """The address is refused, nothing listens there, or the connection broke during an answer."""
+    if isinstance(cause, AddressRefused):
+        return LlmError(f"The address of the connection is refused: {cause}.", cause="address")
     kind = type(cause).__name__ if cause else ""
     if kind in ("RemoteProtocolError", "ReadError", "DecodingError"):
         return LlmError("The connection broke before the answer was complete.", cause="broken")

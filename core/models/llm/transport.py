@@ -1,17 +1,17 @@
-"""HTTP for endpoints that users enter: no redirects, one place that adds the key, bounded answers.
+"""HTTP for endpoints that users enter: checked addresses, no redirects, one place that adds the key, bounded answers.
 
 `openai` uses httpx2 and `ollama` httpx, so the functions here take the module as an argument; both have one API.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from core.models.llm.base import Endpoint
+from core.platform import network
 
 MAX_ANSWER_BYTES: Final = 8_000_000
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -26,26 +26,21 @@ class AnswerTooLarge(Exception):
 def make_client(module: Any, endpoint: Endpoint) -> Any:
     """An httpx client for one endpoint.
 
-    Redirects are not followed, so that the key goes nowhere else; proxies from the environment are used only for
-    addresses outside this machine; an answer must be complete within `timeout_s`, however slowly it arrives.
+    A name may lead into the team's network, but not to the addresses of `network.is_forbidden`. Redirects are not
+    followed, so that the key goes nowhere else; proxies from the environment are used only for addresses outside this
+    machine; an answer must be complete within `timeout_s`, headers included, however slowly it arrives.
     """
     timeout = module.Timeout(endpoint.timeout_s, connect=min(CONNECT_TIMEOUT_S, endpoint.timeout_s))
-    outside = not is_loopback(endpoint.base_url)
+    outside = not network.is_loopback(urlsplit(endpoint.base_url).hostname or "")
     guard = _guard(module, endpoint)
     limits = module.Limits(max_connections=32, max_keepalive_connections=16)
     client = module.Client(timeout=timeout, follow_redirects=False, trust_env=outside, limits=limits)
-    client.event_hooks = {"request": [guard], "response": [_bounded(module, endpoint.timeout_s)]}
+    client.event_hooks = {"request": [guard], "response": [_bounded(module)]}
+    network.guard(client._transport, network.refuse_forbidden)
+    for proxy in client._mounts.values():  # None where the environment excludes a host from its proxy
+        if proxy is not None:
+            network.guard(proxy, None)
     return client
-
-
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
@@ -69,17 +64,18 @@ def _guard(module: Any, endpoint: Endpoint) -> Any:
             raise module.UnsupportedProtocol(f"a request to {request.url.host} is not allowed")
         if endpoint.key:
             request.headers["authorization"] = f"Bearer {endpoint.key}"
-        request.extensions["began"] = time.monotonic()
+        until = time.monotonic() + endpoint.timeout_s
+        request.extensions["timeout"] = network.timeouts(endpoint.timeout_s, until, connect_s=CONNECT_TIMEOUT_S)
 
     return guard
 
 
-def _bounded(module: Any, timeout_s: float) -> Any:
-    """Wraps the body of each answer: at most MAX_ANSWER_BYTES, and complete in time."""
+def _bounded(module: Any) -> Any:
+    """Wraps the body of each answer: at most MAX_ANSWER_BYTES."""
 
     class Bounded(module.SyncByteStream):  # type: ignore[misc]
-        def __init__(self, inner: Any, until: float) -> None:
-            self._inner, self._until = inner, until
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
 
         def __iter__(self) -> Iterator[bytes]:
             size = 0
@@ -87,15 +83,12 @@ def _bounded(module: Any, timeout_s: float) -> Any:
                 size += len(chunk)
                 if size > MAX_ANSWER_BYTES:
                     raise AnswerTooLarge
-                if time.monotonic() > self._until:
-                    raise module.ReadTimeout("the answer took too long")
                 yield chunk
 
         def close(self) -> None:
             self._inner.close()
 
     def wrap(response: Any) -> None:
-        began = response.request.extensions.get("began", time.monotonic())
-        response.stream = Bounded(response.stream, began + timeout_s)
+        response.stream = Bounded(response.stream)
 
     return wrap

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError, StudioError
-from core.platform import fetch
+from core.platform import fetch, network
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -59,7 +59,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
 def test_the_name_is_resolved_once_and_stays_in_the_host_header(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that is public when it is checked and local when it is used: only the checked address is used."""
     asked = resolve_to(monkeypatch, "127.0.0.1", "10.0.0.1")
-    monkeypatch.setattr(fetch, "_is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(network, "is_public", lambda address: address == "127.0.0.1")
     name = f"files.example.org:{port}"
     with fetch.download(f"http://{name}/a.csv", (name,), 1_000) as file:
         assert (file.name, file.stream.read()) == ("a.csv", b"a,b\n1,2\n")
@@ -79,7 +79,7 @@ def test_a_certificate_must_be_for_the_name(port: int, tmp_path: Path, monkeypat
 
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
     resolve_to(monkeypatch, "127.0.0.1")
-    monkeypatch.setattr(fetch, "_is_public", lambda address: True)
+    monkeypatch.setattr(network, "is_public", lambda address: True)
     name = f"files.example.org:{port}"
     with pytest.raises(StudioError, match="failed"), fetch.download(f"https://{name}/a.csv", (name,), 1_000):
         pass  # the server speaks no TLS

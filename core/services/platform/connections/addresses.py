@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from functools import partial
 from urllib.parse import urlsplit
 
 from core.errors import SettingsError
+from core.platform import network
 
 
 def checked_url(text: str) -> str:
@@ -27,8 +27,9 @@ def checked_url(text: str) -> str:
         or " " in url
     ):
         raise wrong("The address must start with http:// or https:// and name a host.", remedy)
-    if _is_forbidden(parts.hostname):
-        raise wrong("Link-local and multicast addresses are not allowed.", remedy)
+    written = network.literal(parts.hostname)
+    if written is not None and network.is_forbidden(str(written)):  # a name is checked when it is connected to
+        raise wrong("Link-local and similar addresses are not allowed.", remedy)
     if parts.username or parts.password:
         raise wrong("The address contains a user name or password.", "Put it in the Key field.")
     if parts.query or parts.fragment:
@@ -36,13 +37,3 @@ def checked_url(text: str) -> str:
     if len(url) > 500:
         raise wrong("The address is longer than 500 characters.", remedy)
     return url
-
-
-def _is_forbidden(host: str) -> bool:
-    """Whether an address can lead to internal services, such as a cloud's 169.254.169.254."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_link_local or address.is_multicast or address.is_unspecified
