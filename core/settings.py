@@ -16,6 +16,7 @@ from core.errors import SettingsError
 MAX_UPLOAD_BYTES = 104_857_600  # 100 MB, the limit of every upload
 
 _NAMES = ("SFT_", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "HOME")  # prefixes of what settings depend on
+_KEY_HOST = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?:\*\.)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///"),
     "redis_url": ("redis://", "rediss://", "unix://"),
@@ -46,6 +47,10 @@ class Settings(BaseSettings):
     )
     import_hosts: str = Field(
         default="", description="hosts that files may be fetched from, separated by commas; empty: none"
+    )
+    key_hosts: str = Field(
+        default="",
+        description="further hosts that keys in variables may be sent to: NAME_OF_VARIABLE=host, separated by commas",
     )
     ollama_url: str = Field(default="http://127.0.0.1:11434")
     lease_s: float = Field(default=60.0, gt=0, description="length of a worker's lease on a task")
@@ -85,6 +90,24 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]+", name):
                 raise ValueError(f"{name!r} must be a name alone, such as studio.example.org, without scheme and port")
         return value
+
+    @field_validator("key_hosts")
+    @classmethod
+    def _pairs(cls, value: str) -> str:
+        for pair in filter(None, (part.strip() for part in value.split(","))):
+            if not _KEY_HOST.fullmatch(pair):
+                raise ValueError(f"{pair!r} must be the name of a variable and a host: MY_API_KEY=llm.example.org:8443")
+            urlsplit(f"//{pair.partition('=')[2]}").port  # noqa: B018  raises if it is not a number
+        return value
+
+    @property
+    def hosts_of_keys(self) -> dict[str, tuple[str, ...]]:
+        """The pairs of `key_hosts`: each variable with its hosts, in lower case."""
+        found: dict[str, tuple[str, ...]] = {}
+        for pair in filter(None, (part.strip() for part in self.key_hosts.split(","))):
+            name, _, host = pair.partition("=")
+            found[name] = (*found.get(name, ()), host.lower())
+        return found
 
     @property
     def sqlalchemy_url(self) -> str:

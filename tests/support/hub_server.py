@@ -25,12 +25,16 @@ def hub(
     *,
     refuse: tuple[int, str] | None = None,
     slow: tuple[threading.Event, threading.Event] | None = None,
+    seen: list[str | None] | None = None,
+    weights_at: str = "",
 ) -> Iterator[str]:
     """The address of a Hub that has one model, `someone/tiny`.
 
     Args:
         refuse: status and `X-Error-Code` of every answer.
         slow: weights are given out in halves: the first event is set when they are asked for, the second lets go on.
+        seen: gets the Authorization header of each request, None where there is none.
+        weights_at: the address of another Hub that weights are redirected to.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,6 +51,12 @@ def hub(
 
         def _answer(self, *, body: bool) -> None:
             path = self.path.partition("?")[0]
+            if seen is not None:
+                seen.append(self.headers.get("Authorization"))
+            if weights_at and path.endswith(".safetensors"):
+                size = str(files[path.rsplit("/", 1)[-1]].stat().st_size)
+                facts = {"Location": weights_at + self.path, "ETag": '"moved"', "X-Repo-Commit": COMMIT}
+                return self._send(302, b"", {**facts, "X-Linked-Size": size}, body)
             if refuse:
                 return self._send(refuse[0], b"", {"X-Error-Code": refuse[1], "X-Error-Message": "refused"}, body)
             if path in ("/api/models/someone/tiny", "/api/models/someone/tiny/revision/main"):

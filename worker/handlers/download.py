@@ -12,10 +12,12 @@ import queue
 import shutil
 import threading
 from typing import Final
+from urllib.parse import urlsplit
 
 from core.errors import DataError, ProviderUnavailable, StorageError, StudioError
 from core.models.base_models import hub_cache
 from core.platform.tasks.context import Outcome, TaskContext
+from core.services.platform import key_hosts
 from core.services.training.results import DownloadResult
 
 POLL_S: Final = 0.5
@@ -23,6 +25,8 @@ SILENT_S: Final = 300.0  # one request to the Hub may take this long
 SPARE_BYTES: Final = 1 << 30  # left free for everything else
 _SUFFIXES: Final = (".json", ".jinja", ".txt", ".model")
 _LOGIN: Final = "hf auth login"
+HUB: Final = "https://huggingface.co"
+TOKEN: Final = "HF_TOKEN"  # noqa: S105  the name; it stands for every place where huggingface_hub finds the account's token
 
 
 def handle(ctx: TaskContext) -> Outcome:
@@ -63,14 +67,17 @@ class Fetch(threading.Thread):
         try:
             self._fetch()
         except Exception as error:  # the handler raises it: the thread must not end silently
-            self.failed.put(explain(error, self.hub_id, self.revision) or error)
+            self.failed.put(_with_remedy(explain(error, self.hub_id, self.revision)) or error)
 
     def _fetch(self) -> None:
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
         from huggingface_hub import HfApi, hf_hub_download
 
-        endpoint = os.environ.get("HF_ENDPOINT")
-        info = HfApi(endpoint=endpoint).model_info(self.hub_id, revision=self.revision, files_metadata=True)
+        endpoint = os.environ.get("HF_ENDPOINT") or HUB
+        token = None if key_hosts.is_for(TOKEN, endpoint) else False  # None: the account's, wherever it is stored
+        info = HfApi(endpoint=endpoint, token=token).model_info(
+            self.hub_id, revision=self.revision, files_metadata=True
+        )
         sizes = files_to_download({file.rfilename: int(file.size or 0) for file in info.siblings or []})
         if not any(name.endswith(".safetensors") for name in sizes):
             raise DataError(
@@ -85,6 +92,7 @@ class Fetch(threading.Thread):
                 revision=self.commit,
                 cache_dir=hub_cache.folder(),
                 endpoint=endpoint,
+                token=token,
                 force_download=self._is_damaged(name, sizes[name]),
             )
         self._write_ref()
@@ -179,6 +187,16 @@ def explain(error: Exception, hub_id: str, revision: str) -> StudioError | None:
         "Check the network, and HF_HUB_OFFLINE and HF_ENDPOINT if they are set; or copy the model's directory to this "
         "machine and choose it as the base model.",
     )
+
+
+def _with_remedy(error: StudioError | None) -> StudioError | None:
+    """A refusal of a mirror that did not get the account's token, with what lets the token go there."""
+    endpoint = os.environ.get("HF_ENDPOINT") or HUB
+    if isinstance(error, DataError) and _LOGIN in error.remedy and not key_hosts.is_for(TOKEN, endpoint):
+        host = urlsplit(endpoint).netloc
+        more = f"The token of this machine is not sent to {host}; to allow it, set SFT_KEY_HOSTS={TOKEN}={host}."
+        return DataError(error.message, f"{error.remedy}. {more}", code=error.code)
+    return error
 
 
 def _no_space(error: BaseException | None) -> bool:

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
+KEY_HOSTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "HF_TOKEN": ("huggingface.co",)
+}  # see core.services.platform.key_hosts
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SHORTEST = 4  # characters of an abbreviated revision
 

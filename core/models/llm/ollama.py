@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 from core.models.llm import transport
@@ -29,6 +30,7 @@ class Ollama:
     needs_key = False
     is_local = True
     bounds_text = False
+    key_hosts: Mapping[str, tuple[str, ...]] = {"OLLAMA_API_KEY": ("ollama.com",)}
 
     @property
     def default_url(self) -> str:

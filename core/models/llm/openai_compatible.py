@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 from core.models.llm import transport
@@ -15,6 +16,19 @@ from core.text import estimated_tokens
 SCHEMA_NAME: Final = "examples"
 # What an endpoint may refuse, and what is sent instead; learned from its refusals, once per client.
 _LEVELS: Final = ("json_schema", "json_object", "text")
+# The variables that the services' own documentation names.
+_KEY_HOSTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "OPENAI_API_KEY": ("api.openai.com",),
+    "HF_TOKEN": ("router.huggingface.co",),
+    "OPENROUTER_API_KEY": ("openrouter.ai",),
+    "MISTRAL_API_KEY": ("api.mistral.ai",),
+    "GROQ_API_KEY": ("api.groq.com",),
+    "DEEPSEEK_API_KEY": ("api.deepseek.com",),
+    "TOGETHER_API_KEY": ("api.together.ai", "api.together.xyz"),
+    "FIREWORKS_API_KEY": ("api.fireworks.ai",),
+    "NEBIUS_API_KEY": ("api.tokenfactory.nebius.com",),
+    "CRUSOE_API_KEY": ("api.intelligence.crusoecloud.com",),
+}
 
 
 class OpenAiCompatible:
@@ -28,6 +42,7 @@ class OpenAiCompatible:
     default_url = "https://api.openai.com/v1"
     is_local = False
     bounds_text = False
+    key_hosts = _KEY_HOSTS
 
     def open(self, endpoint: Endpoint) -> Client:
         return OpenAiClient(endpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from core.models.llm.base import Client, Endpoint
@@ -19,6 +20,7 @@ class StudioModels:
     needs_key = False
     is_local = True
     bounds_text = True
+    key_hosts: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def default_url(self) -> str:

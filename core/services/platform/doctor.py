@@ -18,6 +18,7 @@ import psutil
 from core.errors import StudioError
 from core.platform import redis_server
 from core.platform.db import migrate
+from core.services.platform import key_hosts
 from core.serving.targets import TARGETS
 from core.settings import get_settings
 from core.training.engines import ENGINES
@@ -25,7 +26,6 @@ from core.training.engines import ENGINES
 GB = 1e9
 LEAST_FREE_DISK_BYTES = 5 * GB
 TORCH_TIMEOUT_S = 60.0
-PROVIDER_KEYS = ("OPENAI_API_KEY", "HF_TOKEN")
 
 
 @dataclass(frozen=True)
@@ -208,9 +208,6 @@ def _ollama() -> list[Check]:
 
 
 def _keys() -> list[Check]:
-    return [
-        Check(name, "ok", "set")
-        if os.environ.get(name)
-        else Check(name, "note", "not set (optional)", f"export {name}=...")
-        for name in PROVIDER_KEYS
-    ]
+    known = {name: ", ".join(hosts) for name, hosts in key_hosts.pairs().items()}
+    found = [Check(name, "ok", f"set; sent only to {hosts}") for name, hosts in known.items() if os.environ.get(name)]
+    return found or [Check("API keys", "note", f"none of {', '.join(known)} is set (optional)", "export NAME=...")]

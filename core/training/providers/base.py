@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -79,6 +80,9 @@ class Provider(Protocol):
     def text(self) -> str: ...
     @property
     def capabilities(self) -> Capabilities: ...
+    @property
+    def key_hosts(self) -> Mapping[str, tuple[str, ...]]:
+        """The environment variables that hold a key for it, each with the hosts that the key is for."""
 
     def estimate(self, load: Workload) -> Estimate:
         """What a run will need here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.models.methods import METHODS
@@ -20,6 +21,7 @@ class LocalProvider:
     id = "local"
     title = "Local"
     text = "Trains on this studio's own GPU or CPU. Nothing leaves this machine."
+    key_hosts: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def capabilities(self) -> Capabilities:

@@ -39,7 +39,8 @@ def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
     """Address and key of a connection; never show the key.
 
     Raises:
-        ProviderKeyMissing: the environment variable is not set, or the stored key was deleted.
+        ProviderKeyMissing: the environment variable is not set, or the stored key was deleted. SettingsError: the
+            variable is for other hosts.
     """
     if connection_id == store.STUDIO:
         return Endpoint(CLIENTS.get(store.STUDIO).default_url, "", timeout_s or DEFAULT_TIMEOUT_S)
@@ -56,7 +57,7 @@ def test(connection_id: str) -> ConnectionTest:
     record = store.get(connection_id)
     try:
         endpoint = endpoint_of(connection_id)
-    except ProviderKeyMissing as error:
+    except (ProviderKeyMissing, SettingsError) as error:
         return ConnectionTest(False, error.message, error.remedy)
     return _test(record.client_kind, endpoint)
 
@@ -78,9 +79,9 @@ def test_values(
     try:
         provider = store.client_kind(kind)
         url = checked_url(base_url or provider.default_url) if provider.needs_url else provider.default_url
-        keys.check(key, key_env)
+        keys.check(key, key_env, url)
         store.checked_settings(settings or {})
-        secret = keys.from_environment(key_env) if key_env else key or ""
+        secret = keys.from_environment(key_env, url) if key_env else key or ""
         if id and key is None and not key_env:
             row = store.row_of(id)
             if store.was_for_another(row, url, kind):

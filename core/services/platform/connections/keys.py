@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from functools import partial
 from pathlib import Path
 
 from core.errors import ProviderKeyMissing, SettingsError
 from core.ids import new_id
+from core.services.platform import key_hosts
 from core.settings import get_settings
 
-# Only variables meant for keys are allowed: DATABASE_URL or a cloud secret would be sent to the endpoint.
-_ENV_NAME = re.compile(r"(?:[A-Z][A-Z0-9_]*_)?API_KEY|SFT_LLM_[A-Z0-9_]+")
 _MAX_KEY = 4_096
 
 
-def check(key: str | None, key_env: str) -> None:
-    """Check a key, or the name of the variable that holds it. Raises SettingsError of the field `key`."""
+def check(key: str | None, key_env: str, url: str) -> None:
+    """Check a key, or the name of the variable that holds it, for the address that it goes to.
+
+    Raises:
+        SettingsError: of the field `key`.
+    """
     wrong = partial(SettingsError, field="key")
     if key and key_env:
         raise wrong("A key and the name of a variable were entered; only one is used.", "Remove one of them.")
@@ -26,15 +28,17 @@ def check(key: str | None, key_env: str) -> None:
         raise wrong(  # never the key itself
             "The key contains spaces, line breaks or other invalid characters.", "Copy it again."
         )
-    if key_env and not _ENV_NAME.fullmatch(key_env):
-        raise wrong(
-            f"{key_env[:60]!r} is not a valid variable name.",
-            "Use a name that ends in API_KEY or starts with SFT_LLM_, such as OPENAI_API_KEY.",
-        )
+    if key_env:
+        key_hosts.check(key_env, url)
 
 
-def from_environment(name: str) -> str:
-    """The key that a variable holds. Raises ProviderKeyMissing."""
+def from_environment(name: str, url: str) -> str:
+    """The key that a variable holds, for one address.
+
+    Raises:
+        SettingsError: the variable is for other hosts. ProviderKeyMissing: it is not set.
+    """
+    key_hosts.check(name, url)
     key = os.environ.get(name, "")
     if not key:
         raise ProviderKeyMissing(

@@ -59,15 +59,15 @@ def save(
         prices, settings: None keeps the stored ones.
 
     Raises:
-        SettingsError: a value is missing or invalid; the address changed and no key was given. Conflict: the name
-            is taken. NotFound: no connection has this id.
+        SettingsError: a value is missing or invalid; the address changed and no key was given; the variable holds a key
+            for other hosts. Conflict: the name is taken. NotFound: no connection has this id.
     """
     if id == STUDIO:
         raise Conflict("The built-in connection cannot be changed.", "Create another one.")
     row = row_of(id) if id else LlmConnection(id=new_id("llm"), name="", kind=kind)
     provider = client_kind(kind)
     url = checked_url(base_url or provider.default_url) if provider.needs_url else ""
-    keys.check(key, key_env)
+    keys.check(key, key_env, url)
     keeps = bool(id) and key is None and not key_env
     if keeps and was_for_another(row, url, kind):
         raise SettingsError(ADDRESS_CHANGED, "Enter the key again, or leave it empty to use none.", field="key")
@@ -116,8 +116,12 @@ def was_for_another(row: LlmConnection, url: str, kind: str) -> bool:
 
 
 def key_of(row: LlmConnection) -> str:
-    """The key; "" if it has none. Raises ProviderKeyMissing: the variable is not set, or the stored key was deleted."""
-    return keys.from_environment(row.key_env) if row.key_env else keys.read(row.key_file)
+    """The key; "" if it has none.
+
+    Raises:
+        SettingsError: the variable is for other hosts. ProviderKeyMissing: it is not set, or the stored key was deleted.
+    """
+    return keys.from_environment(row.key_env, row.base_url) if row.key_env else keys.read(row.key_file)
 
 
 def client_kind(kind: str) -> ClientKind:

@@ -72,6 +72,7 @@ def test_a_new_address_needs_the_key_again(studio_env: Path) -> None:
 
 
 def test_a_key_from_the_environment(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFT_KEY_HOSTS", "MY_API_KEY=127.0.0.1:9")
     record = make(key=None, key_env="MY_API_KEY")
     assert (record.key_env, record.key_hint) == ("MY_API_KEY", "from MY_API_KEY")
     with pytest.raises(ProviderKeyMissing, match="MY_API_KEY"):

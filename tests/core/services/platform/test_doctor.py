@@ -36,7 +36,7 @@ def test_no_secret_is_ever_shown(studio_env, monkeypatch: pytest.MonkeyPatch) ->
     shown = str(doctor.examine())
     assert "sk-very-secret" not in shown
     assert "s3cret-pass" not in shown
-    assert by_name()["OPENAI_API_KEY"].found == "set"
+    assert by_name()["OPENAI_API_KEY"].found == "set; sent only to api.openai.com"
 
 
 def test_a_database_that_was_never_migrated(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
