@@ -25,6 +25,14 @@ def _no_outside_servers(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
     monkeypatch.setenv("SFT_DATA_DIR", str(tmp_path_factory.getbasetemp() / "unused-data"))
 
 
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """A test that runs `sft` in this process does not change what later tests write."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty database file: migrated once in each test process, copied by each test."""
@@ -47,7 +55,7 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studio_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _migrated_sqlite: Path) -> Path:
     """A new data directory with a migrated SQLite database; returns the directory."""
     folder = tmp_path / "data"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     shutil.copy(_migrated_sqlite, folder / "studio.db")
     monkeypatch.setenv("SFT_DATA_DIR", str(folder))
     return get_settings().data_dir

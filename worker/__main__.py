@@ -10,6 +10,7 @@ import time
 
 from core.errors import StudioError
 from core.platform import logs
+from core.platform.private import keep_private
 from core.platform.redis_server import is_up, runtime_dir
 from core.platform.tasks.kinds import QUEUES
 from core.settings import get_settings
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
         return 2
     (queue,) = arguments
     try:
+        keep_private()
         logs.configure(f"worker-{queue}")
         device = _claim_device() if queue == "gpu" else None
         _wait_for_redis()

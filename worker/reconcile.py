@@ -17,6 +17,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from core.platform import logs
+from core.platform.private import keep_private
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import recovery, store
 from core.platform.tasks.announce import announce, queue_name
@@ -75,6 +76,7 @@ def _each(action: str, task_ids: Iterable[str], act: Callable[[str], None]) -> N
 
 def main() -> None:
     """Reconcile now and every `reconcile_s`, until SIGTERM."""
+    keep_private()
     logs.configure("reconciler")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

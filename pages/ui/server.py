@@ -23,6 +23,7 @@ from streamlit.starlette import App
 
 from core.errors import StudioError
 from core.platform import logs
+from core.platform.private import keep_private
 from core.services.platform import sign_in
 from core.settings import get_settings
 from pages.ui import downloads
@@ -75,6 +76,7 @@ def main() -> None:
     from streamlit.web import bootstrap
 
     settings = get_settings()
+    keep_private()
     logs.configure("web")
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would believe any client on this machine; see `is_secure`
     if problem := sign_in.state(address=settings.host).problem:

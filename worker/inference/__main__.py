@@ -6,6 +6,7 @@ import sys
 
 from core.errors import SettingsError
 from core.platform import logs
+from core.platform.private import keep_private
 from core.settings import get_settings
 
 
@@ -13,6 +14,7 @@ def main() -> int:
     """Serve until told to stop; 1 when the settings cannot work."""
     try:
         port = get_settings().inference_port
+        keep_private()
         logs.configure("inference")
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

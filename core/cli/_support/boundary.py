@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import logging
@@ -19,6 +20,7 @@ from typer.exceptions import TyperException
 
 from core.errors import StudioError
 from core.platform import logs
+from core.platform.private import keep_private
 from core.settings import get_settings
 
 INTERRUPTED = 130
@@ -34,6 +36,9 @@ def run_guarded(action: Callable[[], Any]) -> int:
     short id that finds its traceback in the log file (1).
     """
     _print_anything()
+    with contextlib.suppress(StudioError):  # a wrong setting is reported by whoever needs it
+        if note := keep_private():
+            say(note)
     logs.configure("cli", level=logging.WARNING, on_stderr=True)  # stdout is for results
     try:
         code = action()
