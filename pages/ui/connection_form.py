@@ -161,8 +161,8 @@ def _key(
                 value=record.key_env if record else "",
                 placeholder="OPENAI_API_KEY",
                 key=f"connection_env_{tag}",
-                help="The environment variable that contains the key, set for the studio's processes. Each is for certain "
-                "hosts (OPENAI_API_KEY for api.openai.com); the setting SFT_KEY_HOSTS adds others.",
+                help="The environment variable that contains the key, set for the studio's processes. Each is for "
+                "certain hosts (OPENAI_API_KEY for api.openai.com); the setting SFT_KEY_HOSTS adds others.",
             )
             values = {"key_env": variable.strip()}
         slots["key"] = st.empty()

@@ -119,7 +119,8 @@ def key_of(row: LlmConnection) -> str:
     """The key; "" if it has none.
 
     Raises:
-        SettingsError: the variable is for other hosts. ProviderKeyMissing: it is not set, or the stored key was deleted.
+        SettingsError: the variable is for other hosts.
+        ProviderKeyMissing: it is not set, or the stored key was deleted.
     """
     return keys.from_environment(row.key_env, row.base_url) if row.key_env else keys.read(row.key_file)
 
