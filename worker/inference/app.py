@@ -1,34 +1,32 @@
-"""The HTTP interface of the engine, in OpenAI's shapes: models, chat completions (complete or streamed), and errors."""
+"""The HTTP interface of the engine, in OpenAI's shapes: models and chat completions, complete or streamed."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from core.errors import DataError, NotFound, StudioError
 from core.serving.targets.base import AnswerChunk
-from worker.inference.engine import Busy, GenerationRequest, InferenceEngine
+from worker.inference import problems
+from worker.inference.engine import GenerationRequest, InferenceEngine
+from worker.inference.gate import Gate
 from worker.inference.request_log import RequestLog
 from worker.inference.schema import ChatRequest
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from worker.inference.prompts import Prompt
 
 _POLL_S = 0.5  # how often a waiting request checks that its client is still connected
-_KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
-_CODES: Final = {404: "model_not_found", 429: "busy"}
-_PATHS: Final = "Available: /health, /v1/models and /v1/chat/completions."
 
 
 class Disconnected(Exception):
@@ -38,14 +36,24 @@ class Disconnected(Exception):
 class Chunks:
     """The chunks of one answer, handed from the engine's thread to the event loop."""
 
-    def __init__(self, engine: InferenceEngine, body: ChatRequest) -> None:
+    def __init__(self, engine: InferenceEngine, prompt: Prompt, body: ChatRequest) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[AnswerChunk | Exception] = asyncio.Queue()
         self._cancelled = threading.Event()
-        question = GenerationRequest(
-            body.model, body.conversation(), body.options(), self._emit, self._cancelled, body.answer_schema()
-        )
-        engine.submit(question)
+        options, schema = body.options(), body.answer_schema()
+        engine.submit(GenerationRequest(prompt, options, self._emit, self._cancelled, schema))
+
+    @classmethod
+    async def opened(cls, engine: InferenceEngine, body: ChatRequest) -> Chunks:
+        """The chunks of the answer to a body. Raises Busy, and as `prompts.prepare`."""
+        from worker.inference.prompts import prepare  # imported here as in the routes below
+
+        engine.reserve()
+        try:
+            return cls(engine, await run_in_threadpool(prepare, body.model, body.conversation()), body)
+        except BaseException:
+            engine.release()
+            raise
 
     def _emit(self, item: AnswerChunk | Exception) -> None:
         if not self._cancelled.is_set() and not self._loop.is_closed():
@@ -96,8 +104,7 @@ class Envelope:
 def make_app() -> FastAPI:
     """The application. It loads nothing: weights are loaded for the first request."""
     app = FastAPI(title="SFT Studio inference", docs_url=None, redoc_url=None, openapi_url=None)
-    # a foreign web page must not reach the loopback address under its own host name
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    app.add_middleware(Gate)
     app.add_middleware(RequestLog)
     engine = InferenceEngine()
 
@@ -121,8 +128,13 @@ def make_app() -> FastAPI:
         return _model(found.id, found.title, found.base.id, found.created_at)
 
     @app.post("/v1/chat/completions")
-    async def chat(body: ChatRequest, request: Request) -> Response:
-        chunks = Chunks(engine, body)
+    async def chat(request: Request) -> Response:
+        from worker.inference.prompts import parse
+
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return problems.error(415, "content_type", "The body is not JSON.", "Send Content-Type: application/json.")
+        body = await run_in_threadpool(parse, await request.body())
+        chunks = await Chunks.opened(engine, body)
         try:
             # the first chunk is awaited here, so that an earlier error becomes a status and not a broken stream
             first = await chunks.next(request)
@@ -135,11 +147,11 @@ def make_app() -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return _invalid(error.errors())
+        return problems.invalid(error.errors())
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
-        return _refusal(request.url.path, error.status_code)
+        return problems.refused(request.url.path, error.status_code)
 
     @app.exception_handler(Disconnected)
     async def gone(request: Request, error: Disconnected) -> Response:
@@ -147,9 +159,10 @@ def make_app() -> FastAPI:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
-        return _failure(error)
+        return problems.response(error)
 
-    app.add_exception_handler(StudioError, failed)  # without this, Starlette would raise it again after answering
+    for expected in problems.EXPECTED:  # without this, Starlette would raise them again after answering
+        app.add_exception_handler(expected, failed)
     return app
 
 
@@ -179,7 +192,7 @@ async def _stream(chunks: Chunks, chunk: AnswerChunk, body: ChatRequest, request
     except Disconnected:
         return
     except Exception as error:  # the status is already sent: the error becomes an event
-        yield _event(_error_body(error))
+        yield _event(problems.body_of(error))
         yield "data: [DONE]\n\n"
     finally:
         chunks.cancel()
@@ -197,47 +210,3 @@ def _usage(last: AnswerChunk) -> dict[str, int]:
 def _model(model_id: str, title: str, base_id: str, created_at: float) -> dict[str, Any]:
     facts = {"id": model_id, "object": "model", "created": int(created_at), "owned_by": "sft-studio"}
     return {**facts, "title": title, "base_model": base_id}
-
-
-def _status_of(error: Exception) -> int:
-    """The HTTP status of an error."""
-    for kind, status in ((Busy, 429), (NotFound, 404), (DataError, 400)):
-        if isinstance(error, kind):
-            return status
-    return 500
-
-
-def _error_body(error: Exception) -> dict[str, Any]:
-    """`{"error": {message, type, param, code, remedy}}`; an unexpected error is logged under the id shown."""
-    status = _status_of(error)
-    if isinstance(error, StudioError):
-        code = error.code if isinstance(error, DataError) else _CODES.get(status)
-        field = error.field if isinstance(error, DataError) else None
-        return _body(error.message, status, code, field, error.remedy)
-    error_id = secrets.token_hex(4)
-    log.error("Unexpected error %s", error_id, exc_info=error)
-    message = f"Something unexpected happened in the inference process (error {error_id})."
-    return _body(message, status, "internal", None, "Search for this id in the log of the inference process.")
-
-
-def _failure(error: Exception) -> JSONResponse:
-    """The HTTP response to an error."""
-    return JSONResponse(_error_body(error), _status_of(error))
-
-
-def _invalid(errors: Sequence[Any]) -> JSONResponse:
-    """The response to an invalid body: names the first invalid field."""
-    first = errors[0] if errors else {}
-    place = ".".join(str(part) for part in first.get("loc", ())[1:]) or "the body"
-    message = f"{place}: {str(first.get('msg', 'not valid')).lower()}."
-    return JSONResponse(_body(message, 400, "invalid", place, f"Correct {place}."), 400)
-
-
-def _refusal(path: str, status: int) -> JSONResponse:
-    """The response to a path or a verb that does not exist."""
-    return JSONResponse(_body(f"There is no {path} for this method.", status, "not_found", None, _PATHS), status)
-
-
-def _body(message: str, status: int, code: str | None, param: str | None, remedy: str) -> dict[str, Any]:
-    kind = _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    return {"error": {"message": message, "type": kind, "param": param, "code": code, "remedy": remedy}}

@@ -7,13 +7,11 @@ from typing import Any
 
 import torch
 
-from core.errors import DataError
-from core.models import refusals
-from core.models.render import render_prompt
 from core.models.thinking import EmptyBlockFilter
 from core.serving.targets.base import AnswerChunk
 from worker.inference.engine import GenerationRequest
 from worker.inference.grammar import Grammar, Vocabulary
+from worker.inference.prompts import too_long
 from worker.inference.weights import Loaded
 from worker.training.generate import stop_ids
 
@@ -23,24 +21,16 @@ _UNFINISHED = "\ufffd"  # what a decoder returns for an incomplete character
 class Generation:
     """Decodes one request on loaded weights, a token per `step`."""
 
-    def __init__(
-        self, request: GenerationRequest, loaded: Loaded, adapter: str | None, on_refusal: str = "stop"
-    ) -> None:
+    def __init__(self, request: GenerationRequest, loaded: Loaded, adapter: str | None) -> None:
         self.request, self.loaded, self.adapter = request, loaded, adapter
         self.options = request.options
-        messages = refusals.question(request.messages, loaded.tokenizer, on_refusal)
-        prompt = render_prompt(messages, loaded.tokenizer)
+        prompt = request.prompt.ids
         self._cache: Any = loaded.adapters.start(adapter)
         limit = int(getattr(loaded.model.config, "max_position_embeddings", 0) or 0)
         if limit and self._cache is not None:
             limit -= self._cache.get_seq_length()  # the positions of a prefix
         if limit and len(prompt) >= limit:
-            raise DataError(
-                f"The conversation has {len(prompt):,} tokens; this model reads at most {limit:,}.",
-                "Shorten it.",
-                code="context_length_exceeded",
-                field="messages",
-            )
+            raise too_long(f"{len(prompt):,} tokens", limit)
         self.prompt_tokens = len(prompt)
         self.max_tokens = min(self.options.max_tokens, limit - len(prompt)) if limit else self.options.max_tokens
         self._ends = set(stop_ids(loaded.model, loaded.tokenizer))

@@ -10,17 +10,17 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.errors import StudioError
-from core.messages import Message
 from core.serving.targets.base import AnswerChunk, ChatOptions
 
 if TYPE_CHECKING:
     from worker.inference.decoding import Generation
+    from worker.inference.prompts import Prompt
     from worker.inference.weights import Loader
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,7 @@ class Busy(StudioError):
 class GenerationRequest:
     """A queued request: `emit` receives chunks, or the error that ended it; `cancelled` ends it from outside."""
 
-    model_id: str
-    messages: Sequence[Message]
+    prompt: Prompt
     options: ChatOptions
     emit: Callable[[AnswerChunk | Exception], None]
     cancelled: threading.Event
@@ -62,12 +61,20 @@ class InferenceEngine:
         """What is in memory."""
         return self._loader.names if self._loader else []
 
-    def submit(self, request: GenerationRequest) -> None:
-        """Queue a request. Raises Busy when too many are open."""
+    def reserve(self) -> None:
+        """Take one of the places for open answers, before anything is spent on a question. Raises Busy."""
         with self._counting:
             if self._count >= MAX_OPEN:
                 raise Busy(f"{self._count} answers are running.", "Ask again in a moment.")
             self._count += 1
+
+    def release(self) -> None:
+        """Give back a place whose question was not submitted."""
+        with self._counting:
+            self._count -= 1
+
+    def submit(self, request: GenerationRequest) -> None:
+        """Queue a request, which holds a place until its answer ends."""
         self._inbox.put(request)
 
     def warm_up(self) -> None:
@@ -89,22 +96,20 @@ class InferenceEngine:
                 self._ready()
                 continue
             if request.cancelled.is_set():
-                self._left()
+                self.release()
                 continue
             try:
                 self._open.append(request.context.run(self._begin, request))
             except Exception as error:  # every failure belongs to its request, not to this thread
-                self._left()
+                self.release()
                 request.emit(error)
 
     def _begin(self, request: GenerationRequest) -> Generation:
-        from worker.inference import served_models
         from worker.inference.decoding import Generation
 
-        loader = self._ready()
-        served = served_models.find(request.model_id)
-        loaded, adapter = loader.get(served, busy={id(generation.loaded) for generation in self._open})
-        return Generation(request, loaded, adapter, served.on_refusal)
+        busy = {id(generation.loaded) for generation in self._open}
+        loaded, adapter = self._ready().get(request.prompt.served, busy=busy)
+        return Generation(request, loaded, adapter)
 
     def _ready(self) -> Loader:
         """The loader, with torch behind it."""
@@ -131,8 +136,4 @@ class InferenceEngine:
 
     def _close(self, generation: Generation) -> None:
         self._open.remove(generation)
-        self._left()
-
-    def _left(self) -> None:
-        with self._counting:
-            self._count -= 1
+        self.release()

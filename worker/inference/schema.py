@@ -5,48 +5,89 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.errors import DataError
 from core.messages import ROLES, Message
 from core.serving.targets.base import DEFAULT_MAX_TOKENS, ChatOptions
 
 MAX_MESSAGES = 2_000
+MAX_TOOL_CALLS = 128  # of one turn
+MAX_NAME = 256  # characters of a tool's name or of an id
+MAX_ANSWER_TOKENS = 10_000_000
+MAX_STOPS, MAX_STOP = 16, 256  # each is searched for at every token
 _ROLE_NAMES = {"developer": "system"}  # OpenAI's newer name for the same role
+
+
+class ToolFunction(BaseModel):
+    """What a tool call runs: a name, and the arguments as JSON text ("" for none)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field(min_length=1, max_length=MAX_NAME)
+    arguments: str = ""
+
+    @field_validator("arguments")
+    @classmethod
+    def _json(cls, value: str) -> str:
+        """Templates get the parsed arguments, so that text which no parser should see ends here."""
+        from core.data.formats.parsing import strict_json
+
+        try:
+            if value.strip() and not isinstance(strict_json.loads(value), dict):
+                raise ValueError("it must be a JSON object, written as text")
+        except DataError as error:
+            raise ValueError(f"it must be a JSON object, written as text; {error.message}") from error
+        return value
+
+
+class ToolCall(BaseModel):
+    """One call of a tool in an assistant's turn."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str | None = Field(default=None, max_length=MAX_NAME)
+    type: Literal["function"] = "function"
+    function: ToolFunction
 
 
 class ChatMessage(BaseModel):
     """One turn; `content` is text, or a list of text parts."""
 
     role: str
-    content: str | list[dict[str, Any]] | None = None
-    name: str | None = None
-    tool_calls: list[dict[str, Any]] | None = None
-    tool_call_id: str | None = None
+    content: str = ""
+    name: str | None = Field(default=None, max_length=MAX_NAME)
+    tool_calls: list[ToolCall] | None = Field(default=None, max_length=MAX_TOOL_CALLS)
+    tool_call_id: str | None = Field(default=None, max_length=MAX_NAME)
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> str:
+        """The text of the parts; null is no text (a turn of tool calls)."""
+        if value is None or isinstance(value, str):
+            return value or ""
+        if not isinstance(value, list):
+            raise ValueError("it must be text, or a list of parts")
+        for number, part in enumerate(value, 1):
+            if not isinstance(part, dict) or part.get("type") != "text" or not isinstance(part.get("text"), str):
+                raise ValueError(f"part {number} must be {{'type': 'text', 'text': ...}}; only text can be sent")
+        return "".join(part["text"] for part in value)
 
     def to_message(self, number: int) -> Message:
-        """Raises DataError for a role that does not exist or content that is not text."""
+        """Raises DataError for a role that does not exist."""
         role = _ROLE_NAMES.get(self.role, self.role)
         if role not in ROLES:
             raise DataError(
-                f"Message {number}: the role {self.role!r} does not exist.",
+                f"Message {number}: the role {self.role[:60]!r} does not exist.",
                 f"Use one of: {', '.join(ROLES)}.",
                 code="role_unknown",
-                field="messages",
-            )
-        parts = self.content if isinstance(self.content, list) else [{"type": "text", "text": self.content or ""}]
-        if any(part.get("type") != "text" for part in parts):
-            raise DataError(
-                f"Message {number} contains something other than text.",
-                "Send text only.",
-                code="content",
-                field="messages",
+                field=f"messages.{number - 1}.role",
             )
         return Message(
             role=role,  # type: ignore[arg-type]
-            content="".join(str(part.get("text") or "") for part in parts),
+            content=self.content,
             name=self.name,
-            tool_calls=tuple(self.tool_calls or ()),
+            tool_calls=tuple(call.model_dump(exclude_none=True) for call in self.tool_calls or ()),
             tool_call_id=self.tool_call_id,
         )
 
@@ -76,16 +117,21 @@ class ChatRequest(BaseModel):
 
     model: str = Field(min_length=1, max_length=500)
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=MAX_ANSWER_TOKENS)
+    max_completion_tokens: int | None = Field(default=None, ge=1, le=MAX_ANSWER_TOKENS)
+    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
+    top_p: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
     seed: int | None = None
-    stop: str | list[str] | None = None
+    stop: list[Annotated[str, Field(max_length=MAX_STOP)]] | None = Field(default=None, max_length=MAX_STOPS)
     n: Literal[1] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
     response_format: ResponseFormat | None = None
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     def conversation(self) -> list[Message]:
         """The messages. Raises DataError."""
@@ -109,11 +155,10 @@ class ChatRequest(BaseModel):
 
     def options(self) -> ChatOptions:
         """How to sample; temperature is 0 where it is not given: the studio compares models, it does not muse."""
-        stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
         return ChatOptions(
             max_tokens=self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS,
             temperature=self.temperature or 0.0,
             top_p=self.top_p or 1.0,
             seed=self.seed,
-            stop=tuple(word for word in stop if word),
+            stop=tuple(word for word in self.stop or () if word),
         )

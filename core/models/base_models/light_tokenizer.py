@@ -39,6 +39,10 @@ class LightTokenizer:
         size: int = self._tokenizer.get_vocab_size(with_added_tokens=False)
         return size
 
+    def tokens(self) -> list[str]:
+        """The text of every token, as the vocabulary writes it (a character for each byte, in most)."""
+        return list(self._tokenizer.get_vocab())
+
     @property
     def added_tokens_decoder(self) -> dict[int, Any]:
         return dict(self._tokenizer.get_added_tokens_decoder())

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from core.messages import Message
+from core.models.render import render_prompt
 from core.models.thinking import matches
 from core.serving.targets.base import AnswerChunk, ChatOptions
 from tests.support.random_model import make_model
 from worker.inference.decoding import Generation
 from worker.inference.engine import GenerationRequest
+from worker.inference.prompts import Prompt
 from worker.inference.weights import Loaded
 from worker.training.generate import exact_match
 from worker.training.model_files import load_model, load_tokenizer
@@ -43,8 +45,10 @@ def loaded(tmp_path: Path, text: str) -> Loaded:
 
 
 def test_chat_streams_the_answer_without_the_empty_block(tmp_path: Path) -> None:
-    question = GenerationRequest("m", ASK, ChatOptions(max_tokens=64), lambda chunk: None, threading.Event())
-    answer = Generation(question, loaded(tmp_path, "<think>\n\n</think>\n\nIt is there."), None)
+    weights = loaded(tmp_path, "<think>\n\n</think>\n\nIt is there.")
+    prompt = Prompt(None, render_prompt(ASK, weights.tokenizer))  # type: ignore[arg-type]  the weights are given
+    question = GenerationRequest(prompt, ChatOptions(max_tokens=64), lambda chunk: None, threading.Event())
+    answer = Generation(question, weights, None)
     pieces: list[AnswerChunk] = []
     while not (pieces and pieces[-1].finish_reason):
         if (chunk := answer.step()) is not None:

@@ -70,13 +70,15 @@ def test_the_merged_model_answers_like_its_adapter(tuned: models.ModelRecord) ->
     from core.serving.targets.base import ChatOptions
     from worker.inference.decoding import Generation
     from worker.inference.engine import GenerationRequest
+    from worker.inference.prompts import prepare
     from worker.inference.weights import Loader
 
     execute(merging.begin(tuned.id).id, "test:1")
     loader, said = Loader(), []
     for model_id in (tuned.id, merging.served_id(tuned.id)):
-        asked = GenerationRequest(model_id, [Message("user", "What is item 7?")], ChatOptions(12), print, None)  # type: ignore[arg-type]
-        answer = Generation(asked, *loader.get(served_models.find(model_id), set()))
+        prompt = prepare(model_id, [Message("user", "What is item 7?")])
+        asked = GenerationRequest(prompt, ChatOptions(12), print, None)  # type: ignore[arg-type]
+        answer = Generation(asked, *loader.get(prompt.served, set()))
         chunks = [answer.step() for _ in range(12)]
         said.append("".join(chunk.text for chunk in chunks if chunk))
     assert said[0] == said[1] != ""

@@ -1,0 +1,71 @@
+"""Errors as OpenAI's clients expect them; an unexpected error shows only a short id."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi.responses import JSONResponse
+
+from core.errors import DataError, NotFound, StudioError
+from worker.inference.engine import Busy
+
+log = logging.getLogger(__name__)
+
+EXPECTED: Final[tuple[type[Exception], ...]] = (StudioError,)
+_KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
+_CODES: Final = {404: "model_not_found", 429: "busy"}
+_PATHS: Final = "Available: /health, /v1/models and /v1/chat/completions."
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an error."""
+    for kind, status in ((Busy, 429), (NotFound, 404), (DataError, 400)):
+        if isinstance(error, kind):
+            return status
+    return 500
+
+
+def body_of(error: Exception) -> dict[str, Any]:
+    """`{"error": {message, type, param, code, remedy}}`; an unexpected error is logged under the id shown."""
+    status = status_of(error)
+    if isinstance(error, StudioError):
+        code = error.code if isinstance(error, DataError) else _CODES.get(status)
+        field = error.field if isinstance(error, DataError) else None
+        return _body(error.message, status, code, field, error.remedy)
+    error_id = secrets.token_hex(4)
+    log.error("Unexpected error %s", error_id, exc_info=error)
+    message = f"Something unexpected happened in the inference process (error {error_id})."
+    return _body(message, status, "internal", None, "Search for this id in the log of the inference process.")
+
+
+def response(error: Exception) -> JSONResponse:
+    """The HTTP response to an error."""
+    return JSONResponse(body_of(error), status_of(error))
+
+
+def error(status: int, code: str, message: str, remedy: str) -> JSONResponse:
+    """The response to a request that is refused as a whole, perhaps with its body unread: the connection ends."""
+    return JSONResponse(_body(message, status, code, None, remedy), status, {"Connection": "close"})
+
+
+def invalid(errors: Sequence[Any]) -> JSONResponse:
+    """The response to an invalid body: names the first invalid field."""
+    first = errors[0] if errors else {}
+    place = ".".join(str(part) for part in first.get("loc", ())[1:]) or "the body"
+    reason = str(first.get("msg", "not valid")).removeprefix("Value error, ").rstrip(".")
+    message = f"{place}: {reason[:1].lower()}{reason[1:]}."
+    return JSONResponse(_body(message, 400, "invalid", place, f"Correct {place}."), 400)
+
+
+def refused(path: str, status: int) -> JSONResponse:
+    """The response to a path or a verb that does not exist."""
+    path = path[:200].encode("utf-8", "backslashreplace").decode()  # half a character cannot be sent back
+    return JSONResponse(_body(f"There is no {path} for this method.", status, "not_found", None, _PATHS), status)
+
+
+def _body(message: str, status: int, code: str | None, param: str | None, remedy: str) -> dict[str, Any]:
+    kind = _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code, "remedy": remedy}}

@@ -1,0 +1,117 @@
+"""A question on its way to the engine: parsed, rendered and measured outside the engine's thread.
+
+The engine decodes all open answers in one thread, so what a single question costs before its first token must not be
+spent there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from core.errors import DataError
+from core.messages import Message
+from core.models import refusals
+from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.render import render_prompt
+from worker.inference.schema import ChatRequest
+from worker.inference.served_models import Served, find
+
+_UNREADABLE: Final = frozenset({"nul", "lone_surrogate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A served model and the token ids of what it is asked."""
+
+    served: Served
+    ids: list[int]
+
+
+def parse(raw: bytes) -> ChatRequest:
+    """The request in a body.
+
+    Raises:
+        DataError: not strict JSON of one object; names the field with a NUL character or half a character.
+        RequestValidationError: a field is wrong.
+    """
+    from core.data.formats.parsing import strict_json
+
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"Byte {error.start + 1:,} of the body is not UTF-8.", "Send JSON in UTF-8.") from error
+    try:
+        value = strict_json.loads(text)
+    except DataError as error:
+        if error.code in _UNREADABLE:
+            field = next(_unreadable(json.loads(text)), None)
+            raise DataError(f"{field}: {error.message}", "Remove it.", code=error.code, field=field) from error
+        raise DataError(f"The body is not valid JSON: {error.message}", "Correct it.", code=error.code) from error
+    try:
+        return ChatRequest.model_validate(value)
+    except ValidationError as error:
+        raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()]) from error
+
+
+def prepare(model_id: str, messages: Sequence[Message]) -> Prompt:
+    """The prompt of a conversation for one model.
+
+    Raises:
+        NotFound, StorageError: the model cannot be served. DataError: the conversation is too long for it, or its
+            template refuses it.
+    """
+    served = find(model_id)
+    assert served.base.path is not None
+    assert served.base.dims is not None
+    tokenizer = load_tokenizer(served.base.path, served.base.revision)
+    limit = served.base.dims.max_position_embeddings
+    # What cannot fit is not encoded: a token is at most as long as the longest one.
+    characters = sum(len(message.content) for message in messages)
+    if characters > limit * _longest_token(served.base.path, served.base.revision):
+        raise too_long(f"{characters:,} characters", limit)
+    ids = render_prompt(refusals.question(messages, tokenizer, served.on_refusal), tokenizer)
+    if len(ids) >= limit:
+        raise too_long(f"{len(ids):,} tokens", limit)
+    return Prompt(served, ids)
+
+
+def too_long(size: str, limit: int) -> DataError:
+    """The error for a conversation that does not fit."""
+    return DataError(
+        f"The conversation has {size}; this model reads at most {limit:,} tokens.",
+        "Shorten it.",
+        code="context_length_exceeded",
+        field="messages",
+    )
+
+
+@lru_cache(maxsize=4)
+def _longest_token(path: Path, revision: str) -> int:
+    """Characters of the longest token of a model, which no text is shorter than in this many tokens."""
+    return max(map(len, load_tokenizer(path, revision).tokens()), default=1)
+
+
+def _unreadable(value: Any, place: str = "body") -> Iterator[str]:
+    """The fields that contain a NUL character or half a character, in the order of the body."""
+    if isinstance(value, str):
+        if "\0" in value or (not value.isascii() and _has_surrogate(value)):
+            yield place
+    elif isinstance(value, list | dict):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            name = str(key).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:80]
+            path = name if place == "body" else f"{place}.{name}"
+            if isinstance(key, str):
+                yield from (path for _ in _unreadable(key))
+            yield from _unreadable(item, path)
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
