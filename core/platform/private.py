@@ -15,7 +15,7 @@ FOLDER_MODE: Final = 0o700
 
 
 def keep_private() -> str:
-    """Let nobody else read what this process and its children write from now on, and close the data directory.
+    """Close to other users what this process and its children write from now on, and the data directory.
 
     Returns:
         A note if the data directory was open to others; "" if not.

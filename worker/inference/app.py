@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from core.errors import StudioError
 from core.serving.targets.base import AnswerChunk
 from worker.inference import problems
 from worker.inference.engine import GenerationRequest, InferenceEngine
@@ -24,7 +25,7 @@ from worker.inference.request_log import RequestLog
 from worker.inference.schema import ChatRequest
 
 if TYPE_CHECKING:
-    from worker.inference.prompts import Prompt
+    from worker.inference.prompts import Question
 
 _POLL_S = 0.5  # how often a waiting request checks that its client is still connected
 
@@ -36,12 +37,12 @@ class Disconnected(Exception):
 class Chunks:
     """The chunks of one answer, handed from the engine's thread to the event loop."""
 
-    def __init__(self, engine: InferenceEngine, prompt: Prompt, body: ChatRequest) -> None:
+    def __init__(self, engine: InferenceEngine, question: Question, body: ChatRequest) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[AnswerChunk | Exception] = asyncio.Queue()
         self._cancelled = threading.Event()
         options, schema = body.options(), body.answer_schema()
-        engine.submit(GenerationRequest(prompt, options, self._emit, self._cancelled, schema))
+        engine.submit(GenerationRequest(question, options, self._emit, self._cancelled, schema))
 
     @classmethod
     async def opened(cls, engine: InferenceEngine, body: ChatRequest) -> Chunks:
@@ -161,8 +162,7 @@ def make_app() -> FastAPI:
     async def failed(request: Request, error: Exception) -> JSONResponse:
         return problems.response(error)
 
-    for expected in problems.EXPECTED:  # without this, Starlette would raise them again after answering
-        app.add_exception_handler(expected, failed)
+    app.add_exception_handler(StudioError, failed)  # without this, Starlette would raise it again after answering
     return app
 
 

@@ -24,7 +24,7 @@ class Generation:
     def __init__(self, request: GenerationRequest, loaded: Loaded, adapter: str | None) -> None:
         self.request, self.loaded, self.adapter = request, loaded, adapter
         self.options = request.options
-        prompt = request.prompt.ids
+        prompt = request.question.ids
         self._cache: Any = loaded.adapters.start(adapter)
         limit = int(getattr(loaded.model.config, "max_position_embeddings", 0) or 0)
         if limit and self._cache is not None:

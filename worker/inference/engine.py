@@ -20,7 +20,7 @@ from core.serving.targets.base import AnswerChunk, ChatOptions
 
 if TYPE_CHECKING:
     from worker.inference.decoding import Generation
-    from worker.inference.prompts import Prompt
+    from worker.inference.prompts import Question
     from worker.inference.weights import Loader
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Busy(StudioError):
 class GenerationRequest:
     """A queued request: `emit` receives chunks, or the error that ended it; `cancelled` ends it from outside."""
 
-    prompt: Prompt
+    question: Question
     options: ChatOptions
     emit: Callable[[AnswerChunk | Exception], None]
     cancelled: threading.Event
@@ -108,7 +108,7 @@ class InferenceEngine:
         from worker.inference.decoding import Generation
 
         busy = {id(generation.loaded) for generation in self._open}
-        loaded, adapter = self._ready().get(request.prompt.served, busy=busy)
+        loaded, adapter = self._ready().get(request.question.served, busy=busy)
         return Generation(request, loaded, adapter)
 
     def _ready(self) -> Loader:

@@ -1,4 +1,4 @@
-"""What stands in front of every request: this machine's own names alone, no foreign pages, bodies of bounded size."""
+"""Checked before every request: this machine's own names alone, no foreign pages, bodies of bounded size."""
 
 from __future__ import annotations
 

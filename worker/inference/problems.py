@@ -14,7 +14,6 @@ from worker.inference.engine import Busy
 
 log = logging.getLogger(__name__)
 
-EXPECTED: Final[tuple[type[Exception], ...]] = (StudioError,)
 _KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
 _CODES: Final = {404: "model_not_found", 429: "busy"}
 _PATHS: Final = "Available: /health, /v1/models and /v1/chat/completions."

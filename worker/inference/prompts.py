@@ -28,7 +28,7 @@ _UNREADABLE: Final = frozenset({"nul", "lone_surrogate"})
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class Question:
     """A served model and the token ids of what it is asked."""
 
     served: Served
@@ -61,7 +61,7 @@ def parse(raw: bytes) -> ChatRequest:
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()]) from error
 
 
-def prepare(model_id: str, messages: Sequence[Message]) -> Prompt:
+def prepare(model_id: str, messages: Sequence[Message]) -> Question:
     """The prompt of a conversation for one model.
 
     Raises:
@@ -80,7 +80,7 @@ def prepare(model_id: str, messages: Sequence[Message]) -> Prompt:
     ids = render_prompt(refusals.question(messages, tokenizer, served.on_refusal), tokenizer)
     if len(ids) >= limit:
         raise too_long(f"{len(ids):,} tokens", limit)
-    return Prompt(served, ids)
+    return Question(served, ids)
 
 
 def too_long(size: str, limit: int) -> DataError:

@@ -63,7 +63,7 @@ class ChatMessage(BaseModel):
     @field_validator("content", mode="before")
     @classmethod
     def _text(cls, value: Any) -> str:
-        """The text of the parts; null is no text (a turn of tool calls)."""
+        """The text of the parts; null, in a turn of tool calls, is empty text."""
         if value is None or isinstance(value, str):
             return value or ""
         if not isinstance(value, list):

@@ -13,7 +13,7 @@ from core.serving.targets.base import AnswerChunk, ChatOptions
 from tests.support.random_model import make_model
 from worker.inference.decoding import Generation
 from worker.inference.engine import GenerationRequest
-from worker.inference.prompts import Prompt
+from worker.inference.prompts import Question
 from worker.inference.weights import Loaded
 from worker.training.generate import exact_match
 from worker.training.model_files import load_model, load_tokenizer
@@ -46,7 +46,7 @@ def loaded(tmp_path: Path, text: str) -> Loaded:
 
 def test_chat_streams_the_answer_without_the_empty_block(tmp_path: Path) -> None:
     weights = loaded(tmp_path, "<think>\n\n</think>\n\nIt is there.")
-    prompt = Prompt(None, render_prompt(ASK, weights.tokenizer))  # type: ignore[arg-type]  the weights are given
+    prompt = Question(None, render_prompt(ASK, weights.tokenizer))  # type: ignore[arg-type]  the weights are given
     question = GenerationRequest(prompt, ChatOptions(max_tokens=64), lambda chunk: None, threading.Event())
     answer = Generation(question, weights, None)
     pieces: list[AnswerChunk] = []
