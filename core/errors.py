@@ -15,6 +15,7 @@
     │   ├── OutOfMemory
     │   └── Diverged
     └── StorageError           files: missing, corrupt, disk full
+        └── DatabaseUnavailable    the database is busy or does not respond; nothing was written
 
 Every error is picklable and has a `message` (what happened, which value) and a `remedy` (what to do).
 One boundary turns them into screens (`pages/ui`), one into HTTP answers (`worker/inference`), one into exit codes
@@ -110,3 +111,7 @@ class Diverged(TrainingError):
 
 class StorageError(StudioError):
     """A file is missing, corrupt or could not be written."""
+
+
+class DatabaseUnavailable(StorageError):
+    """The database is locked by another program, or its server does not respond; nothing was written."""

@@ -75,8 +75,8 @@ def real_redis(studio_env: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A real PostgreSQL cluster; a URL with `{name}` in the place of the database's name."""
-    with postgres_cluster() as url:
-        yield url
+    with postgres_cluster() as cluster:
+        yield cluster.url
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from core.errors import (
+    DatabaseUnavailable,
     DataError,
     LeaseLost,
     NotFound,
@@ -25,12 +26,14 @@ from core.errors import (
     TrainingError,
 )
 from core.platform import logs
+from core.platform.db.patience import patient
 from core.platform.tasks import store
 from core.platform.tasks.context import Interrupted, Outcome, TaskContext
 from core.platform.tasks.kinds import KINDS, TaskKind, kind_of
 from core.platform.tasks.lease import acquire
 from core.platform.tasks.records import TaskRecord
-from core.platform.tasks.recovery import settle
+from core.platform.tasks.recovery import after_death, settle
+from core.settings import get_settings
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +51,19 @@ def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None
     """Work on a task in this process; None when another worker has it, or took it over.
 
     A StudioError of the handler fails the task with its message and remedy; any other error with a short id, while its
-    traceback goes only to the log.
+    traceback goes only to the log. A database that does not respond for longer than a lease counts as a crash: the next
+    worker resumes the task.
     """
+    with patient(get_settings().lease_s):
+        try:
+            return _execute(task_id, owner, shutdown)
+        except DatabaseUnavailable as error:
+            log.error("Task %s is left to the next worker: %s", task_id, error)
+            after_death(task_id, owner, "database")
+            return None
+
+
+def _execute(task_id: str, owner: str, shutdown: threading.Event | None) -> TaskRecord | None:
     try:
         task = store.get(task_id)
     except NotFound:
@@ -89,7 +103,7 @@ def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:
         if outcome.state != "succeeded":
             _empty_workdir(context, kind)
         return context.finish(outcome)
-    except LeaseLost:
+    except (LeaseLost, DatabaseUnavailable):
         raise
     except Exception as error:
         if context.task.command == "cancel":

@@ -22,7 +22,7 @@ def main(task_id: str) -> None:
     sys.stdin.readline()
 
     def write_row() -> None:
-        with ctx.fenced() as uow:
+        with ctx.lease.fenced() as uow:
             store.event(uow, task_id, "data", "written by the loser")
             uow.commit()
 

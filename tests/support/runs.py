@@ -45,7 +45,7 @@ def begin(job: JobRecord, steps: int, **measured: float) -> TaskContext:
     context.event("data", f"{job.examples} labeled examples read.")
     context.validated()
     plan = job.spec.training
-    with context.fenced() as uow:
+    with context.lease.fenced() as uow:
         for step in range(1, steps + 1):
             loss = 4.0 * math.exp(-6 * step / plan.total_steps) + 0.05
             base = {"epoch": step / plan.steps_per_epoch, "tokens": step * 300}

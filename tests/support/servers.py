@@ -48,34 +48,54 @@ def free_port() -> int:
     raise RuntimeError("no free port was found")
 
 
+class Cluster:
+    """A PostgreSQL server that can be stopped and started; `url` has `{name}` in the place of the database's name."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self.url = f"postgresql://postgres@/{{name}}?host={folder}"
+        self._binaries, self._folder, self._data = binaries, folder, folder / "data"
+        self._as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []  # it refuses to run as root
+        if self._as_user:
+            shutil.chown(folder, "postgres", "postgres")
+        subprocess.run(
+            self._command("initdb", "-A", "trust", "-U", "postgres", "-N"),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=folder,
+        )
+
+    def _command(self, program: str, *options: str) -> list[str]:
+        return [*self._as_user, str(self._binaries / program), "-D", str(self._data), *options]
+
+    def start(self) -> None:
+        """Start the server and wait for its socket."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": self._folder}
+        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=off"]
+        self._server = subprocess.Popen(self._command("postgres", *options), **quiet)
+        wait_until(lambda: (self._folder / ".s.PGSQL.5432").exists(), 90, "PostgreSQL's socket")
+
+    def stop(self) -> None:
+        """Stop it as a crash does: every connection ends at once."""
+        stop = self._command("pg_ctl", "-m", "immediate", "stop")
+        subprocess.run(stop, check=False, stdout=subprocess.DEVNULL, cwd=self._folder)
+        self._server.wait(60)
+
+
 @contextmanager
-def postgres_cluster() -> Iterator[str]:
-    """A PostgreSQL cluster of its own; yields a URL with `{name}` in the place of the database's name."""
+def postgres_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL cluster of its own, running."""
     binaries = postgres_binaries()
     if binaries is None:
         missing("PostgreSQL", "apt install postgresql")
         return
     # Not under pytest's temporary folder: another user must be able to enter, and a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="sft-pg-", dir="/tmp"))
-    as_user: list[str] = []
-    if os.getuid() == 0:  # the server refuses to run as root
-        shutil.chown(folder, "postgres", "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    data = folder / "data"
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": folder}
-    initdb = [*as_user, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-N"]
-    subprocess.run(initdb, check=True, **quiet)
-    options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
-    server = subprocess.Popen(
-        [*as_user, str(binaries / "postgres"), "-D", str(data), *options], stderr=subprocess.DEVNULL, **quiet
-    )
+    cluster = Cluster(binaries, folder)
+    cluster.start()
     try:
-        wait_until(lambda: (folder / ".s.PGSQL.5432").exists(), 90, "PostgreSQL's socket")
-        yield f"postgresql://postgres@/{{name}}?host={folder}"
+        yield cluster
     finally:
-        stop = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
-        subprocess.run(stop, check=False, **quiet)
-        server.wait(60)
+        cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

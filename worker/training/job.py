@@ -18,6 +18,7 @@ from core.messages import Example
 from core.models import base_models, methods
 from core.models.methods import Method
 from core.platform.db.tables import MetricPoint, SampleAnswer
+from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
 from core.services.training import metrics
@@ -156,13 +157,14 @@ class Reporter:
         self._say_lengths(data)
         base = base_models.resolve(self.job.base_model)
         lengths.keep_lengths(self.job.dataset_version_id, base, data.spans, self.job.spec.training.on_refusal)
-        with self.ctx.fenced() as uow:
+
+        def delete_stale(uow: UnitOfWork) -> None:
             tables: tuple[Any, ...] = (MetricPoint, SampleAnswer)
             for table in tables:
                 columns = table.__table__.c
-                stale = delete(table).where(columns.job_id == self.job.id, columns.step > resumed_from)
-                uow.execute(stale)
-            uow.commit()
+                uow.execute(delete(table).where(columns.job_id == self.job.id, columns.step > resumed_from))
+
+        self.ctx.write(delete_stale)
         if resumed_from:
             self.ctx.event("recovery", f"Resumed from the checkpoint at step {resumed_from:,}.")
         self.ctx.validated()
@@ -200,9 +202,9 @@ class Reporter:
     def on_samples(self, step: int, samples: list[Sample]) -> None:
         """Store the answers of a step; answers from before a resume are replaced."""
         columns = SampleAnswer.__table__.c  # type: ignore[attr-defined]
-        with self.ctx.fenced() as uow:
-            stale = delete(SampleAnswer).where(columns.job_id == self.job.id, columns.step == step)
-            uow.execute(stale)
+
+        def replace(uow: UnitOfWork) -> None:
+            uow.execute(delete(SampleAnswer).where(columns.job_id == self.job.id, columns.step == step))
             uow.session.add_all(
                 SampleAnswer(
                     job_id=self.job.id,
@@ -216,16 +218,15 @@ class Reporter:
                 )
                 for sample in samples
             )
-            uow.commit()
+
+        self.ctx.write(replace)
 
     def flush(self) -> None:
         """Write the waiting points. Called before every checkpoint, so that none is missing after a resume."""
         self.flushed_at = time.monotonic()
         if not self.waiting:
             return
-        with self.ctx.fenced() as uow:
-            metrics.write(uow, self.job.id, self.waiting)
-            uow.commit()
+        self.ctx.write(lambda uow: metrics.write(uow, self.job.id, self.waiting))
         self.waiting.clear()
 
     def on_checkpoint(self, step: int, directory: Path) -> None:

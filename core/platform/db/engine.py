@@ -11,9 +11,11 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import Float
 
+from core.platform.db import patience
 from core.settings import get_settings
 
-BUSY_TIMEOUT_MS = 15_000
+BUSY_TIMEOUT_MS = 15_000  # of SQLite, for each try
+CONNECT_TIMEOUT_S = 10  # of PostgreSQL, for each try; DATABASE_URL can set another
 
 
 class db_now(GenericFunction[float]):  # noqa: N801  a SQL function, spelled like one
@@ -41,7 +43,13 @@ def get_engine() -> Engine:
 @lru_cache(maxsize=8)
 def _engine(url: str, pid: int) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+        engine = create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(dialect: Any, record: Any, args: Any, options: Any) -> Any:
+            return patience.opened(lambda: dialect.connect(*args, **{"connect_timeout": CONNECT_TIMEOUT_S, **options}))
+
+        return engine
     get_settings().data_dir.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
 
@@ -61,6 +69,6 @@ def _engine(url: str, pid: int) -> Engine:
         # A deferred transaction that reads and then writes can fail with "database is locked" at once, whatever the
         # busy timeout; writers announce it at the start (UnitOfWork(write=True)).
         mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        patience.opened(lambda: connection.exec_driver_sql(f"BEGIN {mode}"))
 
     return engine

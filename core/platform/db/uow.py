@@ -6,11 +6,19 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import CursorResult, Executable, Row
-from sqlalchemy.exc import DataError as DatabaseDataError, InterfaceError, ProgrammingError, StatementError
+from sqlalchemy import CursorResult, Executable, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import (
+    DataError as DatabaseDataError,
+    InterfaceError,
+    ProgrammingError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlmodel import Session
 
 from core.errors import DataError
+from core.platform.db import patience
 from core.platform.db.engine import get_engine
 
 _CANNOT_STORE = (UnicodeEncodeError, OverflowError)
@@ -25,6 +33,9 @@ def _is_about_a_value(error: StatementError) -> bool:
 
 class UnitOfWork:
     """One transaction.
+
+    Raises:
+        DatabaseUnavailable: on leaving; the database is busy or does not respond.
 
     Args:
         write: True takes SQLite's write lock at the start, so that a read followed by a write never fails with
@@ -46,6 +57,8 @@ class UnitOfWork:
     ) -> None:
         self.session.rollback()
         self.session.close()
+        if isinstance(error, SQLAlchemyError) and patience.is_unavailable(error):
+            raise patience.unavailable(error) from error
         if isinstance(error, _CANNOT_STORE) or (isinstance(error, StatementError) and _is_about_a_value(error)):
             raise DataError(
                 "A value contains characters that can't be stored (NUL, lone surrogate), or an infinite number.",
@@ -59,11 +72,20 @@ class UnitOfWork:
         """Run a statement on tables (`core.platform.db.tables.TASKS`), not objects; with `rows`, once for each."""
         return self.session.connection().execute(statement, rows)
 
+    def insert_new(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert the rows whose unique key is not there yet, so that the insertion can be repeated."""
+        dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
+        self.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
     def commit(self) -> None:
         self.session.commit()
 
 
 def read(query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
     """The rows of a query that needs no other one in its transaction."""
-    with UnitOfWork(write=False) as uow:
-        return uow.execute(query).all()
+
+    def rows() -> Sequence[Row[*tuple[Any, ...]]]:
+        with UnitOfWork(write=False) as uow:
+            return uow.execute(query).all()
+
+    return patience.keep_trying(rows)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import time
 
 from sqlalchemy import update
 
+from core.errors import DatabaseUnavailable
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
 from core.platform.redis_server import redis_connection
@@ -51,7 +53,7 @@ def announce(task_id: str) -> bool:
     except Exception as error:  # the row remains and is announced again
         log.warning("Task %s could not be put on queue %s: %s", task_id, task.queue, error)
         return False
-    with UnitOfWork() as uow:
+    with contextlib.suppress(DatabaseUnavailable), UnitOfWork() as uow:  # unnoted, it is announced again: harmless
         uow.execute(update(TASKS).where(TASKS.c.id == task_id).values(announced_at=time.time()))
         uow.commit()
     return True

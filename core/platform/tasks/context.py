@@ -7,17 +7,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select, update
 
+from core.platform.db import patience
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork, read
 from core.platform.tasks import store
-from core.platform.tasks.lease import FencedUnitOfWork, Lease
+from core.platform.tasks.lease import Lease
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.results import TaskResult
 from core.settings import get_settings
+
+Result = TypeVar("Result")
 
 SIGNAL_EVERY_S = 0.5  # the command is read from the database at most this often
 PROGRESS_EVERY_S = 0.5  # progress is written at most this often, unless the phase changes
@@ -57,6 +60,7 @@ class TaskContext:
         self._shutdown = shutdown or threading.Event()
         self._renew_s = get_settings().renew_s
         self._renewed = self._beat_at = time.monotonic()
+        self._waited_s = patience.waited_s()
         self._read_at = self._wrote_at = float("-inf")
         self._command = self._phase = ""
 
@@ -127,28 +131,44 @@ class TaskContext:
 
     def saved(self, message: str = "", data: dict[str, Any] | None = None) -> None:
         """Report that new progress is on disk and verified: earlier crashes no longer count."""
-        with self.fenced() as uow:
+
+        def note(uow: UnitOfWork) -> None:
             uow.execute(update(TASKS).where(self.lease.held).values(crashes=0))
             if message:
                 store.event(uow, self.lease.task_id, "checkpoint", message, data=data)
-            uow.commit()
+
+        self.write(note)
 
     def event(self, kind: str, message: str, level: str = "info", data: dict[str, Any] | None = None) -> None:
         """Write an event: kind is checkpoint, evaluation, data, log or recovery."""
-        with self.fenced() as uow:
-            store.event(uow, self.lease.task_id, kind, message, level, data)
-            uow.commit()
+        self.write(lambda uow: store.event(uow, self.lease.task_id, kind, message, level, data))
 
-    def fenced(self) -> FencedUnitOfWork:
-        """A unit of work for the handler's own rows; raises LeaseLost once the lease has ended."""
-        return self.lease.fenced()
+    def write(self, change: Callable[[UnitOfWork], Result]) -> Result:
+        """What `change` returns from a fenced transaction; repeated while the database is unavailable.
+
+        Args:
+            change: safe to repeat, also after a commit whose answer was lost (`UnitOfWork.insert_new`).
+
+        Raises:
+            LeaseLost: the lease has ended. DatabaseUnavailable: for as long as it is waited for.
+        """
+
+        def attempt() -> Result:
+            with self.lease.fenced() as uow:
+                result = change(uow)
+                uow.commit()
+            return result
+
+        return patience.keep_trying(attempt)
 
     def validated(self) -> None:
         """End the checks: validating becomes running. Harmless when it is running already."""
-        with self.fenced() as uow:
+
+        def move(uow: UnitOfWork) -> None:
             if store.get_in(uow, self.lease.task_id).state == "validating":
                 store.move(uow, self.lease.task_id, "running", epoch=self.lease.epoch)
-                uow.commit()
+
+        self.write(move)
 
     def finish(self, outcome: Outcome, *, event_message: str = "", **values: Any) -> TaskRecord:
         """End the task: registration, state and event in one fenced transaction. The worker calls it, once.
@@ -158,10 +178,14 @@ class TaskContext:
         if outcome.state == "released":
             self.lease.release()
             return self.task
+        return patience.keep_trying(lambda: self._finish(outcome, event_message, values))
+
+    def _finish(self, outcome: Outcome, event_message: str, values: dict[str, Any]) -> TaskRecord:
         now = self.task
         if now.state == outcome.state and now.lease_epoch == self.lease.epoch:
-            return now  # the handler ended it in its own fenced transaction
-        with self.fenced() as uow:
+            return now  # ended in the handler's own transaction, or in one whose answer was lost
+        values = dict(values)
+        with self.lease.fenced() as uow:
             task = store.get_in(uow, self.lease.task_id)
             if task.command == "cancel" and outcome.state in ("succeeded", "paused"):
                 outcome = Outcome("cancelled")
@@ -179,10 +203,10 @@ class TaskContext:
 
     def _beat(self) -> float:
         """Record a sign of life; renew the lease when due, and extend it beyond the longest step seen."""
-        now = time.monotonic()
+        now, waited_s = time.monotonic(), patience.waited_s()
         if now > self.lease.quiet_until:
-            self.lease.saw_step(now - self._beat_at)
-        self._beat_at = now
+            self.lease.saw_step(now - self._beat_at - (waited_s - self._waited_s))
+        self._beat_at, self._waited_s = now, waited_s
         if now - self._renewed >= self._renew_s:
             self.lease.renew()
             self._renewed = now

@@ -14,6 +14,7 @@ from typing import Any, Self
 from sqlalchemy import exists, or_, select, update
 
 from core.errors import LeaseLost
+from core.platform.db import patience
 from core.platform.db.engine import db_now
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
@@ -28,7 +29,7 @@ class FencedUnitOfWork(UnitOfWork):
     """A unit of work that opens only while the lease is held, and locks the task's row until it ends.
 
     Raises:
-        LeaseLost: on entering; nothing was written.
+        LeaseLost: on entering; nothing was written. DatabaseUnavailable: as `UnitOfWork`.
     """
 
     def __init__(self, lease: Lease) -> None:
@@ -37,10 +38,12 @@ class FencedUnitOfWork(UnitOfWork):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        held = select(TASKS.c.id).where(self._lease.held).with_for_update()
-        if self.execute(held).first() is None:
-            self.__exit__(None, None, None)
-            raise self._lease.lost()
+        try:
+            if self.execute(select(TASKS.c.id).where(self._lease.held).with_for_update()).first() is None:
+                raise self._lease.lost()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
 
@@ -75,14 +78,18 @@ class Lease:
         """Set columns of the task's row and renew the lease, in one statement.
 
         Raises:
-            LeaseLost: the lease has ended; nothing was written.
+            LeaseLost: the lease has ended; nothing was written. DatabaseUnavailable: for as long as it is waited for.
         """
-        lasts_s = self.allowance_s + max(self.quiet_until - time.monotonic(), 0.0)
-        values |= {"lease_expires_at": db_now() + lasts_s, "lease_allowance_s": self.allowance_s}
-        with UnitOfWork() as uow:
-            changed = uow.execute(update(TASKS).where(self.held).values(values)).rowcount
-            uow.commit()
-        if changed != 1:
+
+        def changed() -> int:
+            lasts_s = self.allowance_s + max(self.quiet_until - time.monotonic(), 0.0)
+            lease = {"lease_expires_at": db_now() + lasts_s, "lease_allowance_s": self.allowance_s}
+            with UnitOfWork() as uow:
+                count = uow.execute(update(TASKS).where(self.held).values(values | lease)).rowcount
+                uow.commit()
+            return count
+
+        if patience.keep_trying(changed) != 1:
             raise self.lost()
 
     def renew(self) -> None:

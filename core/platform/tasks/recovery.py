@@ -26,6 +26,7 @@ _CAUSES = {
     ),
     "killed": ("Its process was killed.", "See the end of its log, then retry."),
     "crashed": ("Its process crashed.", "See the end of its log, then retry."),
+    "database": ("The database did not respond.", "Retry once it does."),
     "hung": ("It stopped responding.", "See the end of its log, then retry."),
 }
 
@@ -37,7 +38,7 @@ def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
     until MAX_CRASHES in a row without a new one: then the task fails with the cause.
 
     Args:
-        cause: out_of_memory, killed, crashed or hung.
+        cause: out_of_memory, killed, crashed, database or hung.
     """
     if task.command == "cancel":
         return store.move(uow, task.id, "cancelled", expect=task.state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from core.platform.db.tables import POINTS
 from core.platform.db.uow import UnitOfWork, read
@@ -30,7 +30,7 @@ def write(uow: UnitOfWork, job_id: str, points: Iterable[Point]) -> None:
         for point in points
     ]
     if rows:
-        uow.execute(insert(POINTS), rows)
+        uow.insert_new(POINTS, rows)
 
 
 def since(job_id: str, after_id: int = 0, limit: int = PAGE) -> list[Point]:

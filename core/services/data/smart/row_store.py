@@ -66,20 +66,19 @@ def add(ctx: TaskContext, results: Sequence[RowResult]) -> None:
         | {"examples": [example.to_dict() for example in result.examples], "created_at": time.time()}
         for result in results
     ]
-    with ctx.fenced() as uow:
-        connection = uow.session.connection()
-        connection.execute(insert(ROWS), rows)
-        connection.execute(update(TASKS).where(ctx.lease.held).values(crashes=0))
-        uow.commit()
+
+    def keep(uow: UnitOfWork) -> None:
+        uow.insert_new(ROWS, rows)
+        uow.execute(update(TASKS).where(ctx.lease.held).values(crashes=0))
+
+    ctx.write(keep)
 
 
 def forget(ctx: TaskContext, positions: Iterable[int]) -> None:
     """Delete rows that cost nothing, so that they are sent again."""
     of_these = (ROWS.c.task_id == ctx.lease.task_id) & ROWS.c.position.in_(list(positions)) & (ROWS.c.attempts > 0)
-    with ctx.fenced() as uow:
-        unpaid = (ROWS.c.prompt_tokens == 0) & (ROWS.c.completion_tokens == 0) & (ROWS.c.state == "failed")
-        uow.session.connection().execute(delete(ROWS).where(of_these & unpaid))
-        uow.commit()
+    unpaid = (ROWS.c.prompt_tokens == 0) & (ROWS.c.completion_tokens == 0) & (ROWS.c.state == "failed")
+    ctx.write(lambda uow: uow.execute(delete(ROWS).where(of_these & unpaid)))
 
 
 def forget_failed(uow: UnitOfWork, task_id: str) -> int:

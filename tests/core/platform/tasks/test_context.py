@@ -127,7 +127,7 @@ def test_a_registration_that_fails_leaves_nothing_behind(ctx: TaskContext) -> No
 
 
 def test_a_handler_may_end_its_task_itself(ctx: TaskContext) -> None:
-    with ctx.fenced() as uow:
+    with ctx.lease.fenced() as uow:
         store.move(uow, ctx.lease.task_id, "succeeded", epoch=ctx.lease.epoch)
         uow.commit()
     assert ctx.finish(Outcome("succeeded")).state == "succeeded"
