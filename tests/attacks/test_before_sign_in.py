@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +14,18 @@ from tests.e2e.harness import Studio
 from tests.support.chromium import chromium
 from tests.support.oidc_server import PERSON, oidc_server
 from tests.support.servers import free_port
-from tests.support.web import STREAM, WEBSOCKET, Answer, Headers, ask, configure_sign_in, web_process
+from tests.support.web import (
+    SECRET,
+    STREAM,
+    WEBSOCKET,
+    Answer,
+    Headers,
+    ask,
+    configure_sign_in,
+    cookie,
+    web_process,
+)
 
-SECRET = "a-secret-of-this-test-alone-0123456789"
 SCREENS = sorted(screen.name for section in SECTIONS.values() for screen in section)
 CLOSED = [
     "/static/manifest.json",
@@ -43,11 +51,6 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     configure_sign_in(folder, f"http://127.0.0.1:{port}")
     with web_process(folder, port=port) as studio:
         yield studio
-
-
-def cookie(studio: Studio, *, secret: str = SECRET, salt: str = USER_COOKIE_NAME, **claims: object) -> Headers:
-    content = json.dumps({"origin": studio.url, "is_logged_in": True, "provider": "default", **PERSON, **claims})
-    return [("Cookie", f"{USER_COOKIE_NAME}={URLSafeTimedSerializer(secret, salt=salt).dumps(content)}")]
 
 
 def is_outside(answer: Answer) -> bool:

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from core.errors import Conflict
 from core.platform import sign_in
 from tests.e2e.harness import Studio
 from tests.support.servers import free_port
-from tests.support.web import STREAM, WEBSOCKET, ask, configure_sign_in, web_process
+from tests.support.web import STREAM, WEBSOCKET, Headers, ask, configure_sign_in, cookie, web_process
 
 BROKEN: dict[str, Callable[[Path], object]] = {
     "deleted": Path.unlink,
@@ -65,6 +69,39 @@ def test_a_restarted_studio_stays_closed_until_it_is_switched_off_on_purpose(tmp
     with web_process(tmp_path) as studio:
         assert is_closed(studio)
         assert "sft signin --off" in ask(studio.url, "/").text
+
+
+def opened(studio: Studio, headers: Headers = ()) -> connect:
+    address = studio.url.replace("http", "ws") + STREAM
+    return connect(address, origin=Origin(studio.url), additional_headers=dict(headers), subprotocols=["streamlit"])
+
+
+def is_ended(socket: ClientConnection) -> bool:
+    """Whether the studio ends this websocket at its next message, whatever that is."""
+    rerun = BackMsg()
+    rerun.rerun_script.query_string = ""
+    socket.send(rerun.SerializeToString())
+    try:
+        while True:
+            socket.recv(timeout=5)
+    except ConnectionClosed as closed:
+        return closed.rcvd is not None and closed.rcvd.code == 1008
+    except TimeoutError:
+        return False
+
+
+def test_a_page_that_is_open_already_gets_nothing_more(tmp_path: Path) -> None:
+    """The parts of a page that refresh themselves run without its guard."""
+    port = free_port()
+    with web_process(tmp_path, port=port) as studio:
+        with opened(studio) as before:
+            assert not is_ended(before)
+            file = configure_sign_in(tmp_path, studio.url)
+            assert is_ended(before), "opened before sign-in was required"
+        with opened(studio, cookie(studio)) as signed_in:
+            assert not is_ended(signed_in)
+            file.unlink()
+            assert is_ended(signed_in), "open while the configuration was deleted"
 
 
 @pytest.fixture

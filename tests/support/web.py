@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from itsdangerous import URLSafeTimedSerializer
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
 from tests.e2e.harness import Studio, start, stop
+from tests.support.oidc_server import PERSON
 from tests.support.servers import free_port
 
 Headers = Sequence[tuple[str, str]]
@@ -21,6 +26,7 @@ WEBSOCKET: Headers = (
     ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
 )
 STREAM = "/_stcore/stream"
+SECRET = "a-secret-of-this-test-alone-0123456789"
 SECRETS = """
 [auth]
 redirect_uri = "{origin}/oauth2callback"
@@ -61,6 +67,12 @@ def configure_sign_in(folder: Path, origin: str, provider: str = "http://127.0.0
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(SECRETS.format(origin=origin, provider=provider))
     return file
+
+
+def cookie(studio: Studio, *, secret: str = SECRET, salt: str = USER_COOKIE_NAME, **claims: object) -> Headers:
+    """The cookie of a person who signed in, with these claims instead of the right ones."""
+    content = json.dumps({"origin": studio.url, "is_logged_in": True, "provider": "default", **PERSON, **claims})
+    return [("Cookie", f"{USER_COOKIE_NAME}={URLSafeTimedSerializer(secret, salt=salt).dumps(content)}")]
 
 
 def ask(url: str, path: str = "/", headers: Headers = (), *, method: str = "GET", body: bytes = b"") -> Answer:

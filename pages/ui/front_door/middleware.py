@@ -54,7 +54,7 @@ class FrontDoor:
 
         refusal = self._refusal(request, state, secure)
         if refusal is None and scope["type"] == "websocket":
-            await self.app(scope, receive, send)
+            await self.app(scope, self._while_allowed(request, receive, send), send)
         elif refusal is None:
             await self._serve(request, receive, send_confined)
         elif scope["type"] == "websocket":
@@ -84,6 +84,25 @@ class FrontDoor:
         if reading and path == SIGN_IN_PATH:
             return _to_provider(request.query_params.get("with", ""), state)
         return sign_in_screen(state.providers) if _shows_a_screen(headers) else plain("Sign in first.", 401)
+
+    def _while_allowed(self, request: HTTPConnection, receive: Receive, send: Send) -> Receive:
+        """The messages of a websocket for as long as it may be open.
+
+        A page that was opened before asks for its parts on its own, without the guard: sign-in that is required now, or
+        is closed, must end that too.
+        """
+
+        async def receive_allowed() -> Message:
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                return message
+            state = session.current(session.bound_address())
+            if self._refusal(request, state, is_secure(request, state)) is None:
+                return message
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
+            return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
+
+        return receive_allowed
 
     async def _serve(self, request: HTTPConnection, receive: Receive, send: Send) -> None:
         path, started = request.scope["path"], False
