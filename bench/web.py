@@ -5,6 +5,8 @@
 - cost of one poll of the live job page, with 500 metric points to read and draw (goal 0.1 s; a poll that finds
   nothing new is the usual one).
 
+`--crowd` measures a full studio with many sessions instead (`bench.crowd`).
+
 Each runs on a data directory of its own that is deleted afterwards.
 """
 
@@ -37,6 +39,12 @@ PAGES = (
 
 
 def main() -> None:
+    if "--crowd" in sys.argv:
+        from bench import crowd
+
+        with own_studio():
+            crowd.report(crowd.run(os.environ["SFT_WEB_PORT"]))
+        return
     logging.disable(logging.WARNING)  # Streamlit's remarks about running without a browser
     figures: dict[str, Any] = {"first_answer_s": first_answers()}
     print("`sft up` to the first answer:", ", ".join(f"{value:.2f} s" for value in figures["first_answer_s"]))
