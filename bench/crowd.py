@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 from typing import Any
 
 DATASETS, JOBS, MODELS, SESSIONS, SECONDS = 500, 300, 200, 20, 60
@@ -36,7 +35,7 @@ class Times:
     errors: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
-        reruns, polls = sorted(sum(self.reruns.values(), [])), sorted(sum(self.polls.values(), []))
+        reruns, polls = sorted(chain(*self.reruns.values())), sorted(chain(*self.polls.values()))
         return {
             "reruns": len(reruns),
             "polls": len(polls),
@@ -45,9 +44,15 @@ class Times:
             "poll_p50_s": share(polls, 0.5),
             "poll_p95_s": share(polls, 0.95),
             "errors": len(self.errors),
-            "rerun_p95_by_screen_s": {name or "home": share(sorted(taken), 0.95) for name, taken in self.reruns.items()},
-            "poll_p95_by_screen_s": {name or "home": share(sorted(taken), 0.95) for name, taken in self.polls.items()},
+            "rerun_p95_by_screen_s": by_screen(self.reruns),
+            "poll_p95_by_screen_s": by_screen(self.polls),
         }
+
+
+def by_screen(taken: Mapping[str, list[float]]) -> dict[str, float]:
+    """The 95th percentile of each screen, the slowest first."""
+    found = {name or "home": share(sorted(seconds), 0.95) for name, seconds in taken.items()}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def share(ordered: list[float], part: float) -> float:
@@ -83,7 +88,8 @@ def fill(datasets: int = DATASETS, jobs: int = JOBS, models: int = MODELS) -> No
     migrate.upgrade()
     pairs = [Example((Message("user", f"Item {n}?"), Message("assistant", f"Item {n} is blue."))) for n in range(200)]
     first = service.create_dataset("Items", pairs)
-    job = job_service.create(name="Items - v1", dataset_id=first.id, base_model="starter", method="lora", draft_key=None)
+    chosen = {"base_model": "starter", "method": "lora"}
+    job = job_service.create(name="Items - v1", dataset_id=first.id, draft_key=None, **chosen)
     task_id = job.task_id
 
     def row(uow: UnitOfWork, table: Any, row_id: str) -> dict[str, Any]:
@@ -112,7 +118,7 @@ def fill(datasets: int = DATASETS, jobs: int = JOBS, models: int = MODELS) -> No
             common = {"created_at": now - 100 - n}
             put(insert(tables.TASKS).values({**task, "id": own, "idempotency_key": own, **done, **common}))
             put(insert(tables.JOBS).values({**the_job, "id": ended, "task_id": own, "draft_key": None, **common}))
-            put(insert(tables.MODELS).values(_model(ended, first.id, first.version.id, n, now)))
+            put(insert(tables.MODELS).values(_model(ended, first.id, n, now)))
         uow.commit()
 
 
@@ -137,14 +143,20 @@ def busy_worker() -> None:
     worker.heartbeat(600)
 
 
-def _model(job_id: str, dataset_id: str, version_id: str, number: int, now: float) -> dict[str, Any]:
+def _model(job_id: str, dataset_id: str, number: int, now: float) -> dict[str, Any]:
     from core.ids import new_id
     from core.platform.db.tables import FineTunedModel
 
     return FineTunedModel(
-        id=new_id("fm"), name=f"Items - Starter - v{number}", job_id=job_id, dataset_id=dataset_id,
-        dataset_version_id=version_id, base_model="starter", method="lora", path=f"models/{number}", created_at=now - number,
-    ).model_dump()  # fmt: skip
+        id=new_id("fm"),
+        name=f"Items - Starter - v{number}",
+        job_id=job_id,
+        dataset_id=dataset_id,
+        base_model="starter",
+        method="lora",
+        path=f"models/{number}",
+        created_at=now - number,
+    ).model_dump()
 
 
 @contextmanager
@@ -163,7 +175,7 @@ def serving(port: str) -> Iterator[None]:
                 time.sleep(0.1)
         yield
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(20)
 
 

@@ -9,43 +9,51 @@ import streamlit as st
 from core.services.platform import tasks
 from pages.ui import components, guard, navigation, states
 from pages.ui.errors import boundary
-from pages.ui.format import ago, duration, md, plural, sentence
+from pages.ui.format import ago, duration, md, sentence
 from pages.ui.tasks import actions as task_actions, words as task_words, workers
 
 guard.require()
 
-POLL_S, LIMIT, ALL = 2.0, 100, "all"
+POLL_S, PER_PAGE, ALL, PAGE = 2.0, 25, "all", "tasks_page"
+Tally = dict[tuple[str, str], int]
 
 
-def filters(found: list[tasks.TaskRecord]) -> tuple[str, str]:
+def filters(tally: Tally) -> tuple[str, str]:
     """The kind and state to show; only those with tasks can be chosen."""
-    kinds = Counter(task.kind for task in found)
-    counts = Counter(task.state for task in found)
+    kinds, counts = Counter[str](), Counter[str]()
+    for (kind_id, in_state), number in tally.items():
+        kinds[kind_id] += number
+        counts[in_state] += number
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        titles = {ALL: "All kinds"} | {kind: f"{task_words.kind(kind)[0]} ({kinds[kind]})" for kind in kinds}
+        titles = {ALL: "All kinds"} | {kind: f"{task_words.kind(kind)[0]} ({kinds[kind]})" for kind in sorted(kinds)}
         kind = components.pick("Kind", titles, "kind", width=220, label_visibility="collapsed")
         words = {state: f"{states.state_of(state).word} {counts[state]}" for state in task_words.ORDER if counts[state]}
         state = components.switch("State", {ALL: "All"} | words, "state")
     return kind, state
 
 
-def listing(kind: str, state: str, drawn: dict[str, tuple[str, str]]) -> None:
-    """The tasks, newest first, with progress and actions."""
+def listing(kind: str, state: str, drawn: Tally) -> None:
+    """One page of the tasks, newest first, with progress and actions."""
     with st.container(key="live_tasks"), boundary():
-        found = tasks.list_tasks(limit=LIMIT)
-        if _look(found) != drawn:
+        if tasks.tally() != drawn:
             st.rerun()
-        wanted = [t for t in found if kind in (ALL, t.kind) and state in (ALL, t.state)]
+        total = sum(n for (of, at), n in drawn.items() if kind in (ALL, of) and state in (ALL, at))
+        first = components.first_of_page(total, PER_PAGE, PAGE)
+        found = tasks.list_tasks(
+            kind=None if kind == ALL else kind, state=None if state == ALL else state, limit=PER_PAGE, offset=first
+        )
+        reasons, steps = tasks.waiting_reasons(found), tasks.checkpoint_steps(found)
         with st.container(border=True, gap="xsmall", key="task_list"):
-            for task in components.divided(wanted):
-                row(task)
-            if not wanted:
+            for task in components.divided(found):
+                row(task, reasons.get(task.id), steps.get(task.id, 0))
+            if not found:
                 st.caption("No task of this kind is in this state.")
+        components.pages(total, PER_PAGE, PAGE)
         components.section_gap()
         workers.panel()
 
 
-def row(task: tasks.TaskRecord) -> None:
+def row(task: tasks.TaskRecord, reason: str | None, checkpoint_step: int) -> None:
     """One task: kind, progress, the reason why it waits or failed, and its actions."""
     word, icon = task_words.kind(task.kind)
     took = task.finished_at - task.started_at if task.finished_at and task.started_at else None
@@ -56,7 +64,7 @@ def row(task: tasks.TaskRecord) -> None:
             st.caption(" · ".join(part for part in quiet if part))
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
             task_actions.buttons(
-                tasks.actions(task),
+                tasks.actions(task, checkpoint_step),
                 lambda action: tasks.request(task.id, action),
                 key=task.id,
                 asked=task.command,
@@ -68,7 +76,7 @@ def row(task: tasks.TaskRecord) -> None:
                 states.badge(task.state, help=_meaning(task))
     if task.state in task_words.MOVING - {"pending"}:
         st.progress(min(1.0, task.progress / 100), text=_progress_text(task))
-    note = task_words.why(tasks.waiting_reason(task))
+    note = task_words.why(reason)
     if task.state == "failed":
         note = f"{task.error.get('message', '')} {task.error.get('remedy', '')}"
     if note and note.strip():
@@ -94,16 +102,12 @@ def _meaning(task: tasks.TaskRecord) -> str | None:
     return "stopped early, the model was saved" if task.reason == "stopped_early" else None
 
 
-def _look(found: list[tasks.TaskRecord]) -> dict[str, tuple[str, str]]:
-    return {task.id: (task.state, task.command) for task in found}
-
-
 with boundary():
     components.page_header(
         "Background jobs", "Long-running work, which continues while you do something else.", "Studio"
     )
-    found = tasks.list_tasks(limit=LIMIT)
-    if not found:
+    tally = tasks.tally()
+    if not tally:
         components.empty(
             "view_timeline",
             "No background jobs yet",
@@ -115,8 +119,6 @@ with boundary():
         components.section_gap()
         workers.panel()
     else:
-        if len(found) == LIMIT:
-            st.caption(f"The latest {plural(LIMIT, 'task')}.")
-        kind, state = filters(found)
-        live = any(task.state in task_words.MOVING for task in found)
-        st.fragment(run_every=POLL_S if live else None)(listing)(kind, state, _look(found))
+        kind, state = filters(tally)
+        live = any(in_state in task_words.MOVING for _, in_state in tally)
+        st.fragment(run_every=POLL_S if live else None)(listing)(kind, state, tally)

@@ -15,8 +15,7 @@ from pages.ui.tasks import words as task_words
 
 guard.require()
 
-POLL_S = 2.5
-ALL = "all"
+POLL_S, PER_PAGE, ALL, PAGE = 2.5, 25, "all", "jobs_page"
 
 
 def header() -> None:
@@ -29,30 +28,31 @@ def header() -> None:
         navigation.button("New training job", "new_job", icon=":material/add:", type="primary", key="new")
 
 
-def listing(every: list[jobs.JobRecord]) -> None:
+def listing(counts: Counter[str]) -> None:
     """The jobs in the chosen state, newest first; polled while one of them may change."""
-    counts = Counter(job.state for job in every)
     shown = [state for state in task_words.ORDER if counts[state]]
     if len(shown) > 1:
-        labels = {ALL: f"All {len(every)}"} | {s: f"{states.state_of(s).word} {counts[s]}" for s in shown}
+        labels = {ALL: f"All {counts.total()}"} | {s: f"{states.state_of(s).word} {counts[s]}" for s in shown}
         components.switch("State", labels, "state")
-    moving = any(job.state in task_words.MOVING for job in every)
-    st.fragment(run_every=POLL_S if moving else None)(rows)({job.id: job.state for job in every})
+    moving = any(state in task_words.MOVING for state in counts)
+    st.fragment(run_every=POLL_S if moving else None)(rows)(counts)
 
 
-def rows(drawn: dict[str, str]) -> None:
-    """The rows of the list, in one card."""
+def rows(drawn: Counter[str]) -> None:
+    """One page of the list, in one card."""
     with st.container(key="live_jobs"), boundary():
-        found = jobs.list_jobs()
-        if {job.id: job.state for job in found} != drawn:
+        if jobs.count_jobs() != drawn:
             st.rerun()
         state = st.session_state.get("state", ALL)
+        total = drawn.total() if state == ALL else drawn[state]
+        first = components.first_of_page(total, PER_PAGE, PAGE)
+        shown = jobs.list_jobs(state=None if state == ALL else state, limit=PER_PAGE, offset=first)
         with st.container(border=True, gap="xsmall", key="job_list"):
-            shown = [job for job in found if state in (ALL, job.state)]
             for job in components.divided(shown):
                 row(job)
             if not shown:
                 st.caption("No job is in this state now.")
+        components.pages(total, PER_PAGE, PAGE)
 
 
 def row(job: jobs.JobRecord) -> None:
@@ -81,8 +81,8 @@ def _aside(job: jobs.JobRecord) -> str:
 
 
 with boundary():
-    found = jobs.list_jobs()
-    if not found:
+    counts = jobs.count_jobs()
+    if not counts:
         components.page_header(
             "Jobs",
             "All supervised fine-tuning jobs: what is running, what is waiting and why, and how each one ended.",
@@ -98,5 +98,5 @@ with boundary():
         )
     else:
         header()
-        listing(found)
-        job_compare.panel(found)
+        listing(counts)
+        job_compare.panel(jobs.names_of_measured())

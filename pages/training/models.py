@@ -12,6 +12,7 @@ from pages.ui.format import plural
 
 guard.require()
 
+PER_PAGE = 24
 LEAD = "The models your training jobs created, each with its base model, its dataset and its final loss."
 
 with boundary(way_out=("models", "All models")):
@@ -38,5 +39,6 @@ with boundary(way_out=("models", "All models")):
         if not shown:
             st.caption("All models are archived.")
         with st.grid(2, min_column_width=300):
-            for model in shown:
+            for model in components.page_of(shown, PER_PAGE, "models_page"):
                 card.card(model)
+        components.pages(len(shown), PER_PAGE, "models_page")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -122,11 +123,13 @@ def find(
     states: Iterable[str] = (),
     queue: str | None = None,
     limit: int = 200,
+    offset: int = 0,
     after: str | None = None,
+    about: Mapping[str, str] | None = None,
     oldest_first: bool = False,
 ) -> list[TaskRecord]:
-    """Tasks by kind, states, queue and dependency (`after`), newest first."""
-    query = select(TASKS).limit(arguments.count(limit))
+    """Tasks by kind, states, queue, dependency (`after`) and values of their payload (`about`), newest first."""
+    query = select(TASKS).limit(arguments.count(limit)).offset(arguments.count(offset))
     if kind:
         query = query.where(TASKS.c.kind == kind)
     if states := tuple(states):
@@ -135,6 +138,8 @@ def find(
         query = query.where(TASKS.c.queue == queue)
     if after:
         query = query.where(TASKS.c.after_task_id == after)
+    for name, value in (about or {}).items():
+        query = query.where(TASKS.c.payload[name].as_string() == value)
     order = (TASKS.c.created_at, TASKS.c.id) if oldest_first else (TASKS.c.created_at.desc(), TASKS.c.id.desc())
     return [TaskRecord.of(row._mapping) for row in read(query.order_by(*order))]
 
@@ -234,11 +239,27 @@ def last_event_id() -> int:
     return int(read(select(func.coalesce(func.max(EVENTS.c.id), 0)))[0][0])
 
 
-def line_before(task: TaskRecord) -> list[TaskRecord]:
-    """The tasks before a waiting one in its queue: those being worked on, then earlier pending ones."""
-    active = find(states=WORKABLE, queue=task.queue, oldest_first=True)
-    held = [other for other in active if other.lease_owner and other.id != task.id]
-    earlier = [
-        other for other in active if not other.lease_owner and (other.created_at, other.id) < (task.created_at, task.id)
-    ]
-    return held + earlier
+def tally() -> dict[tuple[str, str], int]:
+    """How many tasks there are of each kind and state."""
+    query = select(TASKS.c.kind, TASKS.c.state, func.count()).group_by(TASKS.c.kind, TASKS.c.state)
+    return {(kind, state): count for kind, state, count in read(query)}
+
+
+def titles(task_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """The title and the state of each of these tasks."""
+    found = read(select(TASKS.c.id, TASKS.c.title, TASKS.c.state).where(TASKS.c.id.in_(task_ids))) if task_ids else []
+    return {task_id: (title, state) for task_id, title, state in found}
+
+
+def lines(queues: Collection[str], task_ids: Collection[str]) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """The titles of the tasks in work in each queue, oldest first; the place in line of waiting tasks, from 1."""
+    order = (TASKS.c.created_at, TASKS.c.id)
+    workable = TASKS.c.state.in_(WORKABLE) & TASKS.c.queue.in_(queues)
+    held: dict[str, list[str]] = defaultdict(list)
+    in_work = select(TASKS.c.queue, TASKS.c.title).where(workable, TASKS.c.lease_owner.is_not(None))
+    for queue, title in read(in_work.order_by(*order)):
+        held[queue].append(title)
+    place = func.row_number().over(partition_by=TASKS.c.queue, order_by=order)
+    line = select(TASKS.c.id, place.label("place")).where(workable, TASKS.c.lease_owner.is_(None)).subquery()
+    places = read(select(line.c.id, line.c.place).where(line.c.id.in_(task_ids)))
+    return held, dict(places)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from core.platform import logs
 from core.platform.db.uow import UnitOfWork
@@ -16,20 +17,23 @@ from core.platform.tasks.commands import request as request
 from core.platform.tasks.kinds import KINDS as KINDS, QUEUES, kind_of as kind
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import STATES as STATES, TERMINAL
-from core.platform.tasks.store import last_event_id as last_event_id
+from core.platform.tasks.store import last_event_id as last_event_id, tally as tally
 
 WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15
 
 
-def list_tasks(*, kind: str | None = None, state: str | None = None, limit: int = 200) -> list[TaskRecord]:
+def list_tasks(
+    *, kind: str | None = None, state: str | None = None, limit: int = 200, offset: int = 0
+) -> list[TaskRecord]:
     """Tasks, newest first."""
-    return [owners.seen(task) for task in store.find(kind=kind, states=[state] if state else (), limit=limit)]
+    states = [state] if state else ()
+    return [owners.seen(task) for task in store.find(kind=kind, states=states, limit=limit, offset=offset)]
 
 
 def list_about(kind: str, **payload: str) -> list[TaskRecord]:
     """The newest tasks of a kind whose payload has these entries, newest first."""
-    return [task for task in list_tasks(kind=kind) if payload.items() <= task.payload.items()]
+    return [owners.seen(task) for task in store.find(kind=kind, about=payload)]
 
 
 def get_task(task_id: str) -> TaskRecord:
@@ -53,9 +57,14 @@ def events_since(since_id: int) -> list[FinishedRecord]:
     return records
 
 
-def actions(task: TaskRecord) -> tuple[str, ...]:
-    """The actions that a task allows now: resume, retry, keep (its last checkpoint), pause, stop (and keep), cancel."""
-    return commands.actions(task, checkpoint_step=checkpoint_steps([task]).get(task.id, 0))
+def actions(task: TaskRecord, checkpoint_step: int | None = None) -> tuple[str, ...]:
+    """The actions that a task allows now: resume, retry, keep (its last checkpoint), pause, stop (and keep), cancel.
+
+    Args:
+        checkpoint_step: from `checkpoint_steps`, where it was read for many tasks at once.
+    """
+    step = checkpoint_steps([task]).get(task.id, 0) if checkpoint_step is None else checkpoint_step
+    return commands.actions(task, checkpoint_step=step)
 
 
 def checkpoint_steps(listed: Sequence[TaskRecord]) -> dict[str, int]:
@@ -74,22 +83,33 @@ def log_tail(task_id: str, lines: int = 200) -> list[str]:
 
 def waiting_reason(task: TaskRecord) -> str | None:
     """Why a task waits, as a short sentence; None if it does not wait."""
-    if not task.is_active or task.lease_owner:
-        return None
-    if task.after_task_id:
-        needed = store.get(task.after_task_id)
-        if needed.state != "succeeded":
-            return f"Waits for “{needed.title}”."
-    running = [worker for worker in workers() if worker.queue == task.queue]
-    prefix = "Waiting to resume: " if task.waits_to_resume else ""
-    if not running:
-        return f"{prefix}no {task.queue} worker is running. Start one with `sft worker`, or everything with `sft up`."
-    before = store.line_before(task)
-    held = [other for other in before if other.lease_owner]
-    if len(held) >= len(running):
-        place = len(before) - len(held) + 1
-        return f"{prefix}the {task.queue} worker is busy ({held[0].title}); {_ordinal(place)} in line."
-    return f"{prefix}a worker will take it in a moment."
+    return waiting_reasons([task]).get(task.id)
+
+
+def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
+    """Why tasks wait, for those that do: a few queries for any number of tasks."""
+    waiting = [task for task in listed if task.is_active and not task.lease_owner]
+    if not waiting:
+        return {}
+    needed = store.titles({task.after_task_id for task in waiting if task.after_task_id})
+    running = Counter(worker.queue for worker in workers())
+    held, places = store.lines({task.queue for task in waiting}, [task.id for task in waiting])
+
+    def reason(task: TaskRecord) -> str:
+        title, state = needed.get(task.after_task_id or "", ("", "succeeded"))
+        if state != "succeeded":
+            return f"Waits for “{title}”."
+        prefix = "Waiting to resume: " if task.waits_to_resume else ""
+        if not running[task.queue]:
+            start = "Start one with `sft worker`, or everything with `sft up`."
+            return f"{prefix}no {task.queue} worker is running. {start}"
+        in_work = held.get(task.queue, [])
+        if len(in_work) >= running[task.queue]:
+            place = _ordinal(places.get(task.id, 1))
+            return f"{prefix}the {task.queue} worker is busy ({in_work[0]}); {place} in line."
+        return f"{prefix}a worker will take it in a moment."
+
+    return {task.id: reason(task) for task in waiting}
 
 
 def workers() -> list[WorkerRecord]:

@@ -11,17 +11,14 @@ from pages.ui import components, navigation, states
 from pages.ui.format import day, md, plural, size
 
 SUPERVISED = components.badge_md("✓ Supervised", "green")
-_SEARCH_FROM = 7  # cards from which a search field helps
+_PER_PAGE = 24
 
 
 def wall(all_datasets: Sequence[DatasetRecord]) -> None:
     """The datasets as cards, with their totals above."""
     ready = sum(dataset.state == "validated" for dataset in all_datasets)
     total = sum(dataset.examples for dataset in all_datasets)
-    shown = list(all_datasets)
-    if len(all_datasets) >= _SEARCH_FROM:
-        search = st.text_input("Search", placeholder="Search by name", label_visibility="collapsed", key="search")
-        shown = [dataset for dataset in all_datasets if search.lower() in dataset.name.lower()]
+    shown = components.searched(all_datasets, lambda dataset: dataset.name, key="search")
     components.heading(
         plural(len(all_datasets), "dataset"),
         f"{plural(total, 'labeled example')} · {ready} ready for supervised learning",
@@ -29,8 +26,9 @@ def wall(all_datasets: Sequence[DatasetRecord]) -> None:
     if not shown:
         st.caption("No dataset name contains that.")
     with st.grid(3, min_column_width=250):
-        for dataset in shown:
+        for dataset in components.page_of(shown, _PER_PAGE, "wall_page"):
             card(dataset)
+    components.pages(len(shown), _PER_PAGE, "wall_page")
 
 
 def card(dataset: DatasetRecord) -> None:

@@ -58,7 +58,7 @@ def panel(dataset: DatasetRecord) -> None:
 
 def _latest(dataset_id: str) -> TaskRecord | None:
     """The newest run of this dataset, or one that has not ended."""
-    runs = [task for task in tasks.list_tasks(kind="variations") if task.payload.get("dataset_id") == dataset_id]
+    runs = tasks.list_about("variations", dataset_id=dataset_id)
     return next((task for task in runs if not task.is_terminal), runs[0] if runs else None)
 
 

@@ -120,9 +120,11 @@ def _workers() -> None:
     for worker in running:
         st.caption(f"{worker.queue}: {worker.state}")
     waiting = tasks.list_tasks(state="pending", limit=5)
-    st.markdown(f"**Tasks waiting now: {len(waiting)}**")
+    count = sum(number for (_, state), number in tasks.tally().items() if state == "pending")
+    st.markdown(f"**Tasks waiting now: {count:,}**")
+    reasons = tasks.waiting_reasons(waiting)
     for task in waiting:
-        st.caption(f"{md(task.title)}: {sentence(tasks.waiting_reason(task) or 'about to start')}")
+        st.caption(f"{md(task.title)}: {sentence(reasons.get(task.id, 'about to start'))}")
     if not running:
         st.markdown("Start the studio with `make run`, or only a worker with `sft worker`.")
 

@@ -163,7 +163,7 @@ def loss_curves() -> None:
         "for word. The *training* curve is the loss on training examples, the *validation* curve on examples that are "
         "never used for training."
     )
-    finished = [job for job in jobs.list_jobs() if job.state == "succeeded"][:20]
+    finished = jobs.list_jobs(state="succeeded", limit=20)
     kinds = {shape.id: f"Illustration: {shape.title}" for shape in curves.SHAPES.values()}
     kinds |= {job.id: f"Your run: {job.name}" for job in finished}
     picked = st.selectbox("Curve", list(kinds), format_func=kinds.__getitem__, key="curve")

@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.training import monitoring
-from core.services.training.jobs import JobRecord
 from core.services.training.metrics import METRICS, Point, RunMetric
 from pages.ui import components
 from pages.ui.charts import chart, runs as run_charts
@@ -17,9 +16,12 @@ ADDRESS = "jobs"
 _AXES = ("Step", "Epoch", "Tokens", "Time")
 
 
-def panel(every: list[JobRecord]) -> None:
-    """The curves of the selected runs, their final metrics, and the settings in which they differ."""
-    ran = {job.id: job for job in every if job.step}
+def panel(ran: dict[str, str]) -> None:
+    """The curves of the selected runs, their final metrics, and the settings in which they differ.
+
+    Args:
+        ran: the names of the jobs that have metric points, by id.
+    """
     if len(ran) < 2:
         return
     components.section_gap()
@@ -35,14 +37,14 @@ def panel(every: list[JobRecord]) -> None:
     _settings(compared, names)
 
 
-def _choice(ran: dict[str, JobRecord]) -> list[str]:
+def _choice(ran: dict[str, str]) -> list[str]:
     """The runs in the address, or the two newest ones; a new selection is written to the address."""
     asked = [one for one in st.query_params.get(ADDRESS, "").split(",") if one in ran][: run_charts.MAX_RUNS]
     chosen: list[str] = st.multiselect(
         "Runs",
         list(ran),
         default=asked or list(ran)[:2],
-        format_func=lambda one: f"{ran[one].name} · {one[-4:]}" if _twice(ran, one) else ran[one].name,
+        format_func=lambda one: f"{ran[one]} · {one[-4:]}" if _twice(ran, one) else ran[one],
         max_selections=run_charts.MAX_RUNS,
         key="compare",
         label_visibility="collapsed",
@@ -53,8 +55,8 @@ def _choice(ran: dict[str, JobRecord]) -> list[str]:
     return chosen
 
 
-def _twice(ran: dict[str, JobRecord], one: str) -> bool:
-    return sum(job.name == ran[one].name for job in ran.values()) > 1
+def _twice(ran: dict[str, str], one: str) -> bool:
+    return list(ran.values()).count(ran[one]) > 1
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -10,6 +10,8 @@ from pages.ui import components, navigation
 from pages.ui.format import ago, md, number, plural, short, size
 from pages.ui.wizard import draft_state
 
+_PER_PAGE = 20
+
 
 def draw(draft: drafts.DraftRecord | None) -> None:
     """Cards to choose from; beside them the statistics of the selected dataset."""
@@ -22,9 +24,13 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("Training datasets", f"{len(ready)} ready for supervised learning")
+        shown = components.searched(ready, lambda dataset: dataset.name, key="search_ready")
         with st.grid(2, min_column_width=250):
-            for dataset in ready:
+            for dataset in components.page_of(shown, _PER_PAGE, "ready_page"):
                 _card(draft, dataset, dataset.id == chosen)
+        components.pages(len(shown), _PER_PAGE, "ready_page")
+        if not shown:
+            st.caption("No dataset name contains that.")
         if len(every) > len(ready):
             waiting = len(every) - len(ready)
             st.page_link(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.errors import Conflict, NotFound, SettingsError
 from core.models import base_models
 from core.models.methods import METHODS
-from core.platform.db.tables import DATASETS, JOBS, MODELS, TASKS, VERSIONS
+from core.platform.db.tables import DATASETS, JOBS, MODELS, POINTS, TASKS, VERSIONS
 from core.platform.db.uow import read
 from core.platform.tasks import commands
 from core.platform.tasks.records import TaskRecord
@@ -23,8 +24,7 @@ from core.training.metrics import Point
 from core.training.providers import PROVIDERS
 
 NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
-_NEWEST = 200  # jobs of a list
-_REASONS = 20  # jobs of a list that get a waiting reason, because each needs Redis
+NEWEST = 200  # jobs of a list, unless more are asked for
 
 
 def get_job(job_id: str) -> JobRecord:
@@ -51,11 +51,24 @@ def find_job(name_or_id: str) -> JobRecord:
     return matches[0]
 
 
-def list_jobs(*, state: str | None = None) -> list[JobRecord]:
-    """The newest jobs, newest first. Raises SettingsError for an unknown state."""
+def list_jobs(*, state: str | None = None, limit: int = NEWEST, offset: int = 0) -> list[JobRecord]:
+    """Jobs, newest first. Raises SettingsError for an unknown state."""
     if state is not None and state not in STATES:
         raise SettingsError(f"There is no state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
-    return _read(*([TASKS.c.state == state] if state else []))
+    return _read(*([TASKS.c.state == state] if state else []), limit=limit, offset=offset)
+
+
+def count_jobs() -> Counter[str]:
+    """How many jobs are in each state."""
+    query = select(TASKS.c.state, func.count()).join(JOBS, JOBS.c.task_id == TASKS.c.id).group_by(TASKS.c.state)
+    return Counter(dict(read(query)))
+
+
+def names_of_measured(limit: int = NEWEST) -> dict[str, str]:
+    """The ids and names of the newest jobs that have metric points, newest first."""
+    measured = select(POINTS.c.id).where(POINTS.c.job_id == JOBS.c.id, POINTS.c.step > 0).exists()
+    query = select(JOBS.c.id, JOBS.c.name).where(measured).order_by(JOBS.c.created_at.desc(), JOBS.c.id.desc())
+    return dict(read(query.limit(limit)))
 
 
 def find_by_draft(draft_key: str) -> JobRecord | None:
@@ -74,7 +87,7 @@ def names_like(stem: str) -> set[str]:
     return {name for (name,) in read(query)}
 
 
-def _read(*conditions: Any) -> list[JobRecord]:
+def _read(*conditions: Any, limit: int = NEWEST, offset: int = 0) -> list[JobRecord]:
     query = (
         select(
             JOBS,
@@ -90,23 +103,31 @@ def _read(*conditions: Any) -> list[JobRecord]:
         .outerjoin(MODELS, MODELS.c.job_id == JOBS.c.id)
         .where(*conditions)
         .order_by(JOBS.c.created_at.desc(), JOBS.c.id.desc())
-        .limit(_NEWEST)
+        .limit(limit)
+        .offset(offset)
     )
-    rows = [row._mapping for row in read(query)]
-    points = metrics.latest([row[JOBS.c.id] for row in rows])
-    saved = tasks.checkpoint_steps([TaskRecord(**_columns(row, TASKS)) for row in rows])
-    return [_record(row, points, saved, with_reason=number < _REASONS) for number, row in enumerate(rows)]
+    rows = [(row._mapping, _polled(row._mapping)) for row in read(query)]
+    points = metrics.latest([row[JOBS.c.id] for row, _ in rows])
+    saved = tasks.checkpoint_steps([task for _, task in rows])
+    reasons = tasks.waiting_reasons(task for _, task in rows)
+    return [_record(row, task, points, saved, reasons) for row, task in rows]
+
+
+def _polled(row: Any) -> TaskRecord:
+    """The task of a job as its provider sees it."""
+    task = TaskRecord(**_columns(row, TASKS))
+    return PROVIDERS.get(row[JOBS.c.provider]).poll(task) if row[JOBS.c.provider] in PROVIDERS else task
 
 
 def _columns(row: Any, table: Any) -> dict[str, Any]:
     return {column.name: row[column] for column in table.columns}
 
 
-def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int], *, with_reason: bool) -> JobRecord:
+def _record(
+    row: Any, task: TaskRecord, points: dict[tuple[str, str], Point], saved: dict[str, int], reasons: dict[str, str]
+) -> JobRecord:
     job = _columns(row, JOBS)
     provider = PROVIDERS.get(job["provider"]) if job["provider"] in PROVIDERS else None
-    task = TaskRecord(**_columns(row, TASKS))
-    task = provider.poll(task) if provider else task
     withheld = provider.capabilities.withheld if provider else frozenset(ACTIONS)  # one that this release does not have
     spec = JobSpec.model_validate(job["spec"])
     deleted = row["dataset_deleted_at"] is not None
@@ -126,7 +147,7 @@ def _record(row: Any, points: dict[tuple[str, str], Point], saved: dict[str, int
         model_id=row["model_id"],
         **{name: getattr(task, name) for name in _TASK_FIELDS},
         waiting_to_resume=task.waits_to_resume,
-        waiting_reason=tasks.waiting_reason(task) if with_reason else None,
+        waiting_reason=reasons.get(task.id),
         point=point,
         validation_point=points.get((job["id"], "validation")),
         elapsed_s=_elapsed(task),

@@ -187,8 +187,8 @@ def _long_change(dataset: DatasetRecord) -> None:
     if not task_id:
         view = st.query_params.get("view")  # a view named like a kind follows its own tasks
         for kind in [kind for kind in tasks.KINDS if kind.changes_dataset and kind.title != view]:
-            running = [task for task in tasks.list_tasks(kind=kind.id, limit=20) if not task.is_terminal]
-            mine = [task for task in running if task.payload.get("dataset_id") == dataset.id]
+            changes = tasks.list_about(kind.id, dataset_id=dataset.id)
+            mine = [task for task in changes if not task.is_terminal]
             if mine:
                 task_id = st.session_state[key] = mine[0].id
                 break

@@ -67,8 +67,8 @@ def _report(dataset: DatasetRecord) -> QualityReport | None:
 
 def _running(dataset: DatasetRecord) -> str | None:
     """The id of a running measurement of this version that was started after an edit or in another window."""
-    open_tasks = [task for task in tasks.list_tasks(kind="quality", limit=20) if not task.is_terminal]
-    return next((task.id for task in open_tasks if task.payload.get("version_id") == dataset.version.id), None)
+    measured = tasks.list_about("quality", version_id=dataset.version.id)
+    return next((task.id for task in measured if not task.is_terminal), None)
 
 
 def _start(dataset: DatasetRecord, length: int | None = None, base_model: str | None = None) -> None:
