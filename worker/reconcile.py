@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from core.platform import logs
+from core.platform import disk, logs
 from core.platform.private import keep_private
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import recovery, store
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 def reconcile() -> None:
     """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost."""
+    disk.hold_back()
     owners = dict(recovery.orphaned())
     _each("free", owners, lambda task_id: recovery.after_death(task_id, owners[task_id], "killed"))
     _each("take over", recovery.expired(), _take_over)

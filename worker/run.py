@@ -25,7 +25,7 @@ from core.errors import (
     StudioError,
     TrainingError,
 )
-from core.platform import logs
+from core.platform import disk, logs
 from core.platform.db.patience import patient
 from core.platform.tasks import store
 from core.platform.tasks.context import Interrupted, Outcome, TaskContext
@@ -109,6 +109,8 @@ def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:
         if context.task.command == "cancel":
             log.info("Stopped by the cancel.", exc_info=True)
             return context.finish(Outcome("cancelled"))
+        if disk.is_full(error):
+            disk.release()  # the database needs space to record the end
         described = describe(error)
         _empty_workdir(context, kind)
         return context.finish(
@@ -135,6 +137,8 @@ _CAUSES: tuple[tuple[type[StudioError], str], ...] = (
 
 def describe(error: Exception) -> dict[str, Any]:
     """An error for the task's row: message, remedy, cause, and an id for an unexpected one."""
+    if disk.is_full(error):
+        error = disk.full()
     if isinstance(error, MemoryError):
         error = OutOfMemory("The computer ran out of memory.", "Choose a smaller batch or a shorter maximum length.")
     if isinstance(error, StudioError):

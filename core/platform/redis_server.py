@@ -90,7 +90,10 @@ def server_binary() -> Path | None:
 
 
 def server_command() -> list[str]:
-    """The command line of the embedded server: unix socket only, append-only file, no eviction.
+    """The command line of the embedded server: unix socket only, nothing on disk, no eviction.
+
+    The rows of the database are the truth: what waits in Redis when it ends is announced again by the reconciler, and a
+    full disk stops no worker.
 
     Raises:
         SettingsError: no server binary is installed.
@@ -108,7 +111,7 @@ def server_command() -> list[str]:
         "unixsocket": str(socket_path()),
         "unixsocketperm": "700",
         "dir": str(directory),
-        "appendonly": "yes",
+        "appendonly": "no",
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",

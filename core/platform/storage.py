@@ -7,7 +7,6 @@ belong together, the manifest is written last.
 
 from __future__ import annotations
 
-import errno
 import os
 import posixpath
 import re
@@ -22,6 +21,7 @@ from typing import IO, BinaryIO, cast
 import fsspec
 
 from core.errors import StorageError
+from core.platform import disk
 from core.settings import get_settings
 
 MANIFEST = "manifest.json"
@@ -156,8 +156,9 @@ class Storage:
             os.replace(part, path)
             _sync_directory(folder)
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            remedy = "Free some disk space." if full else "Check that the data directory exists and is writable."
+            if disk.is_full(error):
+                raise disk.full() from error
+            remedy = "Check that the data directory exists and is writable."
             raise StorageError(f"{key!r} could not be written: {error.strerror}.", remedy) from error
         finally:
             if os.path.exists(part):
@@ -170,9 +171,14 @@ class Storage:
     def put_dir(self, local: Path, prefix: str) -> None:
         """Copy every file of a local directory below `prefix`; a manifest.json at its top is copied last."""
         files = sorted(path for path in local.rglob("*") if path.is_file())
-        for path in sorted(files, key=lambda item: item == local / MANIFEST):
-            with path.open("rb") as source, self.open_write(f"{prefix}/{path.relative_to(local).as_posix()}") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+        try:
+            for path in sorted(files, key=lambda item: item == local / MANIFEST):
+                target_key = f"{prefix}/{path.relative_to(local).as_posix()}"
+                with path.open("rb") as source, self.open_write(target_key) as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
+        except StorageError:
+            self.delete(prefix)  # half a directory is of no use, and takes the space
+            raise
 
     def delete(self, prefix: str) -> None:
         """Delete a file, or everything below a prefix, if it exists."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from core.errors import SettingsError, StudioError
-from core.platform import redis_server, sign_in
+from core.platform import disk, redis_server, sign_in
 from core.platform.processes import Command, Service, note_of, service_log, stop_all
 from core.settings import Settings, get_settings
 
@@ -112,6 +112,7 @@ def _migrate() -> None:
     from core.platform.db import migrate  # imported here: the start of the web app does not wait for SQLAlchemy
 
     migrate.upgrade()
+    disk.hold_back()
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.services.platform import tasks
-from pages.ui.format import md
+from core.services.platform import places, tasks
+from pages.ui.format import md, size
 
 log = logging.getLogger("sft.pages")
 
@@ -34,6 +34,17 @@ def configure() -> None:
     st.logo(str(LOGO), size="large", icon_image=str(MARK))
     for sheet in ("palette.generated.css", "studio.css"):
         st.html(HERE / sheet)
+
+
+def low_disk() -> None:
+    """A line above every screen when the disk is nearly full."""
+    free = places.low_disk()
+    if free is not None:
+        st.warning(
+            f"**The disk is nearly full: {size(free)} is free.** New work may stop. Free some space, or set "
+            "SFT_DATA_DIR to a larger disk.",
+            icon=":material/hard_drive:",
+        )
 
 
 @st.fragment(run_every=NEWS_S)

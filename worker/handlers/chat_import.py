@@ -19,8 +19,9 @@ from core.data.issues import finding
 from core.data.quality import structure
 from core.data.quality.set_rules import check_set
 from core.data.versions.manifest import SourceFile
-from core.data.versions.writer import VersionWriter
+from core.data.versions.writer import VERSION_BYTES_PER_BYTE, VersionWriter
 from core.messages import Example, Finding
+from core.platform import disk
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import chat_import
@@ -44,6 +45,7 @@ def handle(ctx: TaskContext) -> Outcome:
     summary = chat_reading.summary(source.id, chosen.options)
     path = chat_reading.talks(source.id, chosen.options)
     folder = ctx.workdir / "version"
+    disk.require(VERSION_BYTES_PER_BYTE * path.stat().st_size, "the import")
     with VersionWriter(folder, hold_out=payload.get("hold_out")) as out, (folder / LEFT_OUT).open("w") as left_file:
         work = Import(chosen, source.id, out, left_file)
         for record in chat_reading.left_out(source.id, chosen.options):

@@ -19,8 +19,9 @@ from core.data.formats.parsing.batches import RowBatch
 from core.data.issues import finding
 from core.data.quality.set_rules import check_set
 from core.data.versions.manifest import RowCounts, SourceFile
-from core.data.versions.writer import VersionWriter
+from core.data.versions.writer import VERSION_BYTES_PER_BYTE, VersionWriter
 from core.messages import Finding, Reject, Split
+from core.platform import disk
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import sources
@@ -40,6 +41,7 @@ def handle(ctx: TaskContext) -> Outcome:
     source = sources.get(payload["source_id"])
     total = sources.analyze(source.id).total_rows
     labeler = Labeler(recipe, source.id)
+    disk.require(VERSION_BYTES_PER_BYTE * source.size_bytes, "the conversion")
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         seen = ExampleSet()
         out.note(source.detection.findings)

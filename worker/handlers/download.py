@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import queue
-import shutil
 import threading
 from typing import Final
 from urllib.parse import urlsplit
 
 from core.errors import DataError, ProviderUnavailable, StorageError, StudioError
 from core.models.base_models import hub_cache
+from core.platform import disk
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.platform import key_hosts
 from core.services.training.results import DownloadResult
@@ -105,7 +105,7 @@ class Fetch(threading.Thread):
     def _make_room(self) -> None:
         folder = hub_cache.folder()
         folder.mkdir(parents=True, exist_ok=True)
-        needed, free = self.total - self._here() + SPARE_BYTES, shutil.disk_usage(folder).free
+        needed, free = self.total - self._here() + SPARE_BYTES, disk.free_bytes(folder)
         if needed > free:
             raise StorageError(
                 f"{self.hub_id} needs {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB is free at {folder}.",

@@ -17,7 +17,8 @@ from core.data.quality import set_rules
 from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import Provenance, ProvenanceWriter, Rows
-from core.data.versions.writer import VersionWriter
+from core.data.versions.writer import VERSION_BYTES_PER_STORED_BYTE, VersionWriter
+from core.platform import disk
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.mix import title_of
@@ -38,6 +39,8 @@ def handle(ctx: TaskContext) -> Outcome:
     total = sum(taken for _, _, taken in parts)
     looking = "Reading the examples"
     held_out = _validation_digests([version for version, _, _ in parts], lambda: ctx.progress(0, looking))
+    stored = sum(version.size_bytes * taken / max(version.examples, 1) for version, _, taken in parts)
+    disk.require(int(VERSION_BYTES_PER_STORED_BYTE * stored), "the mix")
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         seen, kept, moved = ExampleSet(), ProvenanceWriter(out.directory), 0
         for version, _, taken in parts:

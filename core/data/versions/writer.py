@@ -28,6 +28,8 @@ from core.text import CHARACTERS_PER_TOKEN
 DEFAULT_SEED = 42
 HOLD_OUT_FROM = 200  # below, nothing is held out unless asked: facts that were never shown cannot be learned
 HOLD_OUT_SHARE, HOLD_OUT_MOST = 0.1, 1_000
+VERSION_BYTES_PER_BYTE = 4  # of source text: the Arrow file, the final file and its copy in the store, at most
+VERSION_BYTES_PER_STORED_BYTE = 10  # of the files of another version, which are compressed
 _UNSPLIT = f"{EXAMPLES}.unsplit"
 _NOT_TRAINED = b""  # instead of a key
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     DataError as DatabaseDataError,
     InterfaceError,
+    OperationalError,
     ProgrammingError,
     SQLAlchemyError,
     StatementError,
@@ -18,6 +19,7 @@ from sqlalchemy.exc import (
 from sqlmodel import Session
 
 from core.errors import DataError
+from core.platform import disk
 from core.platform.db import patience
 from core.platform.db.engine import get_engine
 
@@ -55,8 +57,12 @@ class UnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.session.rollback()
-        self.session.close()
+        try:
+            self.session.rollback()
+        finally:
+            self.session.close()
+        if isinstance(error, OperationalError) and disk.is_full(error):
+            raise disk.full() from error
         if isinstance(error, SQLAlchemyError) and patience.is_unavailable(error):
             raise patience.unavailable(error) from error
         if isinstance(error, _CANNOT_STORE) or (isinstance(error, StatementError) and _is_about_a_value(error)):

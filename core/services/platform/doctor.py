@@ -16,7 +16,7 @@ from typing import Any, Literal
 import psutil
 
 from core.errors import StudioError
-from core.platform import redis_server
+from core.platform import disk, redis_server
 from core.platform.db import migrate
 from core.services.platform import key_hosts
 from core.serving.targets import TARGETS
@@ -183,8 +183,7 @@ def _without_password(text: str) -> str:
 
 def _disk() -> list[Check]:
     folder = get_settings().data_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
+    free = disk.free_bytes()
     found = f"{free / GB:.1f} GB free at {folder}"
     if free < LEAST_FREE_DISK_BYTES:
         return [Check("disk", "note", found, "Free some space, or set SFT_DATA_DIR to a larger disk.")]

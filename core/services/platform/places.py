@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.platform import disk
 from core.settings import get_settings
 
 
@@ -43,6 +43,12 @@ _PLACES = (
 )
 
 
+def low_disk() -> int | None:
+    """The free bytes of the disk, if they are so few that work will soon fail."""
+    free = disk.free_bytes()
+    return free if free < disk.LOW_BYTES else None
+
+
 def storage_use() -> StorageUse:
     """Measure the data directory. Files outside of the named places are counted as “Other”."""
     root = get_settings().data_dir
@@ -51,7 +57,7 @@ def storage_use() -> StorageUse:
     rest = _size(root) - sum(place.size_bytes for place in places)
     places.append(Place("Other", str(root), max(0, rest)))
     shown = tuple(place for place in places if place.size_bytes)
-    return StorageUse(str(root), shown, shutil.disk_usage(root).free)
+    return StorageUse(str(root), shown, disk.free_bytes(root))
 
 
 def _size(path: Path) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import Final
 
 from core.models.base_models.records import Dims
 from core.models.methods.base import Method
-from core.settings import get_settings
+from core.platform.disk import free_bytes
 from core.text import size
 from core.training.forecast.memory import ADAPTER_BYTES, Verdict
 
@@ -60,11 +59,3 @@ def forecast_disk(dims: Dims, method: Method, width: int, *, kept: int = KEPT_CH
     saved_width = ADAPTER_BYTES if method.peft_type is not None else width
     checkpoint = 3 * method.trainable_params(dims) * saved_width  # the weights and Adam's two moments
     return DiskForecast(method.saved_params(dims) * saved_width, checkpoint, free_bytes(), kept)
-
-
-def free_bytes() -> int:
-    """Free space of the data directory's file system."""
-    folder = get_settings().data_dir
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free

@@ -9,10 +9,22 @@ from typing import Any, Final
 
 from core.data.versions.exports.base import BLOCK_BYTES, ExportFormat, examples
 from core.messages import Example
+from core.platform import disk
+
+_BYTES_PER_STORED_BYTE: Final = 3  # nested columns may compress less than the stored ones
 
 
 def write(path: Path, split: str | None = None) -> Iterator[bytes]:
-    """The file, written to a temporary place and then read block by block."""
+    """The file, written to a temporary place and then read block by block.
+
+    Raises:
+        StorageError: there is no room for it; at the call, not in the middle of the file.
+    """
+    disk.require(_BYTES_PER_STORED_BYTE * path.stat().st_size, "the download", Path(tempfile.gettempdir()))
+    return _write(path, split)
+
+
+def _write(path: Path, split: str | None) -> Iterator[bytes]:
     from core.data.examples.parquet import ParquetRows
 
     with tempfile.TemporaryDirectory() as folder:

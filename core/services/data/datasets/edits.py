@@ -21,8 +21,9 @@ from core.data.quality import set_rules
 from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Rows
-from core.data.versions.writer import VersionWriter
+from core.data.versions.writer import VERSION_BYTES_PER_STORED_BYTE, VersionWriter
 from core.errors import Conflict, DataError
+from core.platform import disk
 from core.platform.db.tables import FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -197,6 +198,7 @@ def build_version(
     Raises:
         DataError: nothing would change.
     """
+    disk.require(VERSION_BYTES_PER_STORED_BYTE * base.size_bytes, "the change")
     with VersionWriter(folder, hold_out=0.0) as out:  # the parts do not change unless the operation moves examples
         trusted = base.manifest.rules == set_rules.VERSION
         effect = build(rows, operation, out, provenance_file(base), tick, trusted=trusted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from core.data.versions.manifest import SourceFile
 from core.errors import DataError, NotFound
 from core.ids import new_id
 from core.messages import Finding, Reject, Row
+from core.platform import disk
 from core.platform.db.tables import Source
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -196,6 +198,16 @@ def display_name(filename: str) -> str:
     return clean[-120:] or "upload"
 
 
+def _remaining(stream: BinaryIO) -> int:
+    """Bytes from here to the end; 0 where the stream does not say."""
+    if not stream.seekable():
+        return 0
+    here = stream.tell()
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(here)
+    return end - here
+
+
 @contextmanager
 def stored_file(stream: BinaryIO, filename: str, size_limit: int, origin: str = "upload") -> Iterator[Source]:
     """Copy an upload into the store; gives its row, not saved yet. A DataError inside deletes the file again.
@@ -206,6 +218,7 @@ def stored_file(stream: BinaryIO, filename: str, size_limit: int, origin: str = 
     source_id, name = new_id("src"), display_name(filename)
     key = f"sources/{source_id}/upload"
     digest, size = hashlib.sha256(), 0
+    disk.require(min(_remaining(stream), size_limit), "the file")
     with get_storage().open_write(key) as target:
         while chunk := stream.read(_CHUNK):
             size += len(chunk)

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 from core.errors import NotFound
+from core.platform import disk
 from core.platform.storage import get_storage
 from core.services.training.models.reader import get_model
 from core.services.training.models.records import ModelDownload
@@ -40,6 +41,7 @@ def _zip(name: str, path: str, target: Path) -> None:
     if not keys:
         raise NotFound(f"The files of “{name}” were deleted.", "Retry its job to create them again.")
     target.parent.mkdir(parents=True, exist_ok=True)
+    disk.require(sum(storage.size(key) for key in keys), "the download", target.parent)
     part = target.with_suffix(f".{time.monotonic_ns()}.part")
     try:
         # weights do not compress: stored as they are
