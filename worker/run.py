@@ -137,7 +137,7 @@ _CAUSES: tuple[tuple[type[StudioError], str], ...] = (
 
 def describe(error: Exception) -> dict[str, Any]:
     """An error for the task's row: message, remedy, cause, and an id for an unexpected one."""
-    if disk.is_full(error):
+    if disk.is_full(error) and not isinstance(error, StudioError):
         error = disk.full()
     if isinstance(error, MemoryError):
         error = OutOfMemory("The computer ran out of memory.", "Choose a smaller batch or a shorter maximum length.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def jobs(
     context: typer.Context,
     state: Annotated[str, typer.Option(help="Only jobs in this state, such as running or succeeded.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per job, one per line.")] = False,
 ) -> None:
     """List fine-tuning jobs with their state, progress and loss."""
@@ -27,7 +28,11 @@ def jobs(
     from core.services.training import jobs as service
 
     with ensure(set()):
-        found = service.list_jobs(state=state or None)
+        found = service.list_jobs(state=state or None, limit=limit)
+        counts = service.count_jobs()
+    total = counts[state] if state else counts.total()
+    if total > len(found):
+        say(f"The newest {len(found):,} of {total:,} jobs; --limit {total} shows all.")
     if as_json:
         for job in found:
             print_json({

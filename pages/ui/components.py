@@ -20,11 +20,8 @@ from pages.ui.format import md, size
 from pages.ui.theme import Color
 
 T = TypeVar("T")
-<<<<<<< HEAD
 K = TypeVar("K")
-=======
 SEARCH_FROM = 7  # items from which a search field helps
->>>>>>> 7dda9b4 (Long lists are paged and read at once: reasons and places in line in three queries for any number of tasks)
 
 
 def badge_md(word: str, color: str = "gray", icon: str = "") -> str:
@@ -110,14 +107,14 @@ def switch(
     return chosen
 
 
-<<<<<<< HEAD
 def pick(label: str, titles: Mapping[K, str], key: str, value: K | None = None, **options: Any) -> K:
     """A list of titles to choose from, at first `value` or the first one; `options` are those of `st.selectbox`."""
     values: list[K | None] = list(titles)
     index = values.index(value) if value in titles else 0
     chosen: K = st.selectbox(label, list(titles), index=index, format_func=titles.__getitem__, key=key, **options)
     return chosen
-=======
+
+
 def searched(items: Sequence[T], name: Callable[[T], str], key: str) -> Sequence[T]:
     """The items whose names contain what is typed into a search field; it is there from SEARCH_FROM items on."""
     if len(items) < SEARCH_FROM:
@@ -138,7 +135,6 @@ def page_of(items: Sequence[T], per_page: int, key: str) -> Sequence[T]:
     """The items of the page that is chosen under a list (`pages`)."""
     first = first_of_page(len(items), per_page, key)
     return items[first : first + per_page]
->>>>>>> 7dda9b4 (Long lists are paged and read at once: reasons and places in line in three queries for any number of tasks)
 
 
 def pages(total: int, per_page: int, key: str) -> None:
