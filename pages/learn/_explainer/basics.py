@@ -124,7 +124,7 @@ def when() -> None:
         )
 
 
-def _question(question: decision.Question, answers: dict[str, bool]) -> None:
+def _question(question: decision.DecisionStep, answers: dict[str, bool]) -> None:
     given = answers.get(question.id)
     with st.container(border=given is None, gap="xsmall", key=f"question_{question.id}"):
         if given is not None:

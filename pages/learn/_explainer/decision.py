@@ -10,7 +10,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DecisionStep:
     """One question. `yes` and `no` name the next question, or the advice."""
 
     id: str
@@ -35,17 +35,17 @@ class Advice:
 START: Final = "facts"
 
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-QUESTIONS: Final = {row["id"]: Question(**row) for row in _TABLES["question"]}
+QUESTIONS: Final = {row["id"]: DecisionStep(**row) for row in _TABLES["question"]}
 ADVICE: Final = {row["id"]: Advice(**row) for row in _TABLES["advice"]}
 
 
-def follow(answers: Mapping[str, bool]) -> tuple[list[Question], Advice | None]:
+def follow(answers: Mapping[str, bool]) -> tuple[list[DecisionStep], Advice | None]:
     """Walk the flow with the answers given so far.
 
     Returns:
         The questions passed, in order (the last one is still open when there is no advice), and the advice if reached.
     """
-    asked: list[Question] = []
+    asked: list[DecisionStep] = []
     at = START
     while at in QUESTIONS:
         question = QUESTIONS[at]
