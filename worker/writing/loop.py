@@ -75,6 +75,7 @@ class RowLoop:
         writer.budget = Budget(budget_of(ctx), so_far.cost_usd)
         self._halt = threading.Event()  # ends the pauses between attempts, not the calls
         writer.patience = Patience(wait=self._halt.wait)
+        self._until = float("inf")  # when pending answers are no longer waited for
         self._hang_s = writer.recipe.timeout_s + MOST_WAIT_S + 60
         self._inbox: queue.SimpleQueue[tuple[Item, float] | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[RowResult] = queue.SimpleQueue()
@@ -130,7 +131,6 @@ class RowLoop:
     def _loop(self) -> None:
         unfinished = self._unfinished()
         open_calls, waiting, more = 0, None, True
-        until = float("inf")
         while True:
             while more and not self.stopped_by and open_calls < self._writer.recipe.concurrency:
                 waiting = waiting or next(unfinished, None)
@@ -157,14 +157,18 @@ class RowLoop:
                 self._take(result)
             self._report()
             self._reread_budget()
-            signal = self.ctx.signal()
-            if signal and self.stopped_by not in (signal, "error"):
-                self.stopped_by = signal
-                self._halt.set()
-                if signal in ("cancel", "shutdown"):
-                    until = time.monotonic() + LAST_CALLS_S
-            if time.monotonic() > until:
+            self._obey(self.ctx.signal())
+            if time.monotonic() > self._until:
                 return
+
+    def _obey(self, signal: str) -> None:
+        """Begin to stop for a command: no further rows, no pauses between attempts, a limit for pending answers."""
+        if not signal or self.stopped_by in (signal, "error"):
+            return
+        self.stopped_by = signal
+        self._halt.set()
+        if signal in ("cancel", "shutdown"):
+            self._until = time.monotonic() + LAST_CALLS_S
 
     def _unfinished(self) -> Iterator[Item]:
         """The rows that need a call; the results of the others are recorded on the way."""
@@ -179,8 +183,8 @@ class RowLoop:
                     self._note(local)
                     local = []
                     self._report()
-                    if signal := self.ctx.signal():
-                        self.stopped_by = signal
+                    self._obey(self.ctx.signal())
+                    if self.stopped_by:
                         return
                 continue
             if local:
