@@ -39,7 +39,7 @@ def browser() -> Iterator[object]:
 @pytest.fixture
 def open_page(browser, request) -> Iterator[Callable[..., object]]:
     """`open_page(width=1440, scheme="light")` returns a page in a new context that cannot reach other machines."""
-    contexts, strangers = [], []
+    contexts, strangers, blocked = [], [], []
 
     def gate(route) -> None:
         address = urlsplit(route.request.url)
@@ -54,9 +54,12 @@ def open_page(browser, request) -> Iterator[Callable[..., object]]:
         context.set_default_timeout(90_000)  # a busy machine must not fail a test
         context.route("**/*", gate)
         contexts.append(context)
-        return context.new_page()
+        page = context.new_page()
+        page.on("console", lambda said: blocked.append(said.text) if "Content Security Policy" in said.text else None)
+        return page
 
     yield make
     for context in contexts:
         context.close()
     assert strangers == [], f"requests that left the machine: {strangers}"
+    assert blocked == [], f"the studio's own content policy blocks what its pages need: {blocked}"

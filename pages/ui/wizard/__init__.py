@@ -11,6 +11,7 @@ from core.errors import StudioError
 from core.services.platform.drafts import DraftRecord
 from pages.ui import components
 from pages.ui.errors import show_error
+from pages.ui.front_door.response import TO_TOP
 from pages.ui.wizard import draft_state
 
 
@@ -57,8 +58,7 @@ def steps(names: Sequence[str | tuple[str, str]], now: int, flow: str) -> None:
 
 def _to_top(mark: str) -> None:
     """Scroll to the top once; another `mark` makes it a new element, which runs again."""
-    script = f"document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0); // {mark}"
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+    st.html(f'<i hidden data-mark="{mark}"></i><script>{TO_TOP}</script>', unsafe_allow_javascript=True)
 
 
 def _step_word(word: str, current: bool) -> None:
