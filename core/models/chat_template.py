@@ -23,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 Span = tuple[int, int]
 _BEGIN, _END = "\U0010fff0", "\U0010fff1"  # private-use characters that no text has
 _MARK: Final = re.compile(f"[{_BEGIN}{_END}]")
-_MARKED: Final = re.compile(f"{_BEGIN}(.*?){_END}", re.DOTALL)
+_MARKED: Final = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*+){_END}")
 
 
 class RefusedByTemplate(TemplateError):

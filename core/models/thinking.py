@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 OPEN, CLOSE = "<think>", "</think>"
-_EMPTY: Final = re.compile(rf"\s*(?:{OPEN})?\s*{CLOSE}\s*")  # a template may write the opening itself
+_EMPTY: Final = re.compile(rf"\s*+(?:{OPEN}\s*+)?{CLOSE}\s*+")  # a template may write the opening itself
 
 
 class EmptyBlockFilter:

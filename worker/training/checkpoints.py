@@ -99,7 +99,7 @@ def reason(error: BaseException) -> str:
     """Why a write failed, as the system reports it: `No space left on device`."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    match = re.search(r"error: (.+?) \(os error \d+\)", str(error))
+    match = re.search(r"error: ((?:(?!error: ).)+?) \(os error \d+\)", str(error))
     return match.group(1) if match else str(error).strip().rstrip(".") or type(error).__name__
 
 

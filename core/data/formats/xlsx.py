@@ -43,7 +43,7 @@ _READ_AS_EMPTY = {
 }
 # A cell with a formula and no value; a cell of type `str` has an empty text.
 _NOT_COMPUTED = re.compile(
-    rb'<c\b(?![^>]*t="str")[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>'
+    rb'<c\b(?![^<>]*t="str")[^<>]*+><f\b[^<>]*+(?:(?<=/)>|>[^<]*+</f>)(?:<v\s*/>|<v></v>)?</c>'
 )  # fmt: skip
 _READER = Path(__file__).parent / "parsing" / "xlsx_rows.py"
 

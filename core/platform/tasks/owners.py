@@ -13,7 +13,7 @@ from dataclasses import replace
 from core.platform.processes import is_alive
 from core.platform.tasks.records import TaskRecord
 
-_OWNER = re.compile(r"-(?P<place>[^:]+)-(?P<worker>\d+)-[0-9a-f]+:(?P<work_process>\d+)$")
+_OWNER = re.compile(r"[^-:]*+-(?P<place>[^:]+)-(?P<worker>\d+)-[0-9a-f]+:(?P<work_process>\d+)")
 
 
 def place() -> str:
@@ -44,7 +44,7 @@ def is_gone(owner: str) -> bool:
 
     False for an owner on another machine, and while the worker lives: it frees the lease itself and knows the cause.
     """
-    match = _OWNER.search(owner)
+    match = _OWNER.fullmatch(owner)
     if match is None or match["place"] != place():
         return False
     return not is_alive(int(match["worker"])) and not is_alive(int(match["work_process"]))

@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"\d+(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]
 _LIST_MARK = re.compile(r"(?m)^\s{0,8}(?:\d{1,2}[.)]|[-*•])\s+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.UNICODE)
 _TITLES = r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bProf)"
-_SENTENCE_END = re.compile(_TITLES + r"(?:[.!?:;…\n\"“”„«»(\[]\s*|^\s*|[-–—•*]\s+)$")
+_SENTENCE_END = re.compile(_TITLES + r"(?:[.!?:;…\n\"“”„«»(\[]\s{0,8}|^\s{0,8}|[-–—•*]\s{1,8})$")
 # Capitalized in English text without being a name from the row.
 _COMMON: Final = frozenset(
     str.split(
@@ -76,11 +76,8 @@ def _numbers(text: str, known: str) -> list[str]:
     there = {value for found in _NUMBER.findall(known) for value in _values(found)}
     there |= {piece.lstrip("0") or "0" for piece in re.findall(r"\d+", known)}  # parts of dates and codes
     there |= {value for word, value in _WORDS.items() if re.search(rf"\b{word}\b", known, re.IGNORECASE)}
-    missing = []
-    for found in _NUMBER.findall(_LIST_MARK.sub(" ", text)):
-        if found not in missing and not (_values(found) & there):
-            missing.append(found)
-    return missing
+    used = dict.fromkeys(_NUMBER.findall(_LIST_MARK.sub(" ", text)))
+    return [found for found in used if not _values(found) & there]
 
 
 def _values(found: str) -> set[str]:

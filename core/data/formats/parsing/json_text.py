@@ -208,7 +208,7 @@ class JsonText:
             for token in strict_json.TOKEN.finditer(self._buffer, position):
                 text = token.group()
                 position = token.end()
-                if text == '"':  # a string that continues beyond the buffer
+                if token.lastgroup == "open":  # a string that continues beyond the buffer
                     position = token.start()
                     break
                 if text == "[" or text == "{":
@@ -281,7 +281,7 @@ class JsonText:
 
     def _key(self) -> str:
         """The string that starts here, as a key."""
-        while (token := strict_json.TOKEN.match(self._buffer, self._at)) and token.group() == '"' and self._fill():
+        while (token := strict_json.TOKEN.match(self._buffer, self._at)) and token.lastgroup == "open" and self._fill():
             pass
         text = token.group() if token else ""
         line = self._line

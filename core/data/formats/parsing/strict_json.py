@@ -14,8 +14,11 @@ from core.data.formats.parsing.text import line_ends
 from core.data.issues import data_error
 from core.errors import DataError
 
-# A complete string (it ends at its quote, or at the end of its line if the quote is missing), a bracket, or a comma.
-TOKEN = re.compile(r'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+(?:"|(?=[\r\n])|\\(?=[\r\n]))|[{}\[\],]|"')
+# A string (it ends at its quote, or at the end of its line if the quote is missing), a bracket, or a comma. A string
+# that goes on beyond the text is `open` and reaches its end, so that nothing in it is searched again.
+TOKEN = re.compile(
+    r'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+(?:"|(?=[\r\n])|\\(?=[\r\n])|(?P<open>\\?\Z))|[{}\[\],]'
+)
 _COMMENT = re.compile(r"\s*(?://|/\*|#)")
 _MAX_DIGITS = 4_300  # Source: Python's own limit for turning text into an int (sys.int_info)
 
