@@ -2,14 +2,17 @@
 
 Preview, forecast, training and chat all use this one renderer, so they cannot disagree about a conversation's text. A
 test compares it with transformers on every template that TRL ships. A template is foreign code, so it runs in a
-sandbox.
+sandbox, in a child process with limits: a sandbox alone does not keep a loop from running for hours, or a text from
+growing to gigabytes.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -20,14 +23,142 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from core.platform.limited import Limited, LimitExceeded
+
 Span = tuple[int, int]
 _BEGIN, _END = "\U0010fff0", "\U0010fff1"  # private-use characters that no text has
 _MARK: Final = re.compile(f"[{_BEGIN}{_END}]")
 _MARKED: Final = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*+){_END}")
 
 
+Chat = Sequence[Mapping[str, Any]]
+
+MEMORY_BYTES: Final = 1 << 30
+CPU_S: Final = 5.0  # of one conversation; an ordinary one takes less than a millisecond
+MAX_TEMPLATE: Final = 1_000_000  # characters; the longest known templates have 30,000
+_MOST_ADDED, _MOST_TIMES = 1_000_000, 20  # characters of a text: what a template adds, and times the conversation's own
+_STRIKES: Final = 3  # after so many conversations over a limit, a template is not run again by this process
+_strikes: Counter[str] = Counter()
+
+
 class RefusedByTemplate(TemplateError):
     """The template called `raise_exception`: it does not accept this conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """Where an assistant's turn is in a template without markers, by rendering the conversation up to it.
+
+    Attributes:
+        before, until: characters of the text up to the turn, and with it.
+        grows: the full text begins with the one up to the turn; `begins`: that one with the text before the turn.
+        problem: why the template does not render up to the turn; "" where it does.
+    """
+
+    before: int = 0
+    until: int = 0
+    grows: bool = False
+    begins: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """A conversation's text, with the place of each assistant turn: by the template's own markers, or by prefixes."""
+
+    text: str
+    spans: list[Span]
+    prefixes: list[Prefixes]
+
+
+def text_of(template: str, chat: Chat, special_tokens: Mapping[str, str], *, generate: bool = False) -> str:
+    """The text of a conversation.
+
+    Args:
+        chat: messages as dictionaries.
+        special_tokens: `bos_token`, `eos_token` and so on.
+        generate: end with the beginning of the assistant's turn.
+
+    Raises:
+        RefusedByTemplate: by its own words. TemplateError: it fails, or needs more than the limits.
+    """
+    return str(_limited(template, chat, special_tokens, "generate" if generate else "text")["text"])
+
+
+def turns_of(template: str, chat: Chat, special_tokens: Mapping[str, str]) -> Turns:
+    """The text of a conversation and its assistant turns. Raises as `text_of`."""
+    said = _limited(template, chat, special_tokens, "turns")
+    spans = [(int(start), int(end)) for start, end in said["spans"]]
+    return Turns(str(said["text"]), spans, [Prefixes(**prefix) for prefix in said["prefixes"]])
+
+
+_child = Limited("core.models.chat_template:answer", memory_bytes=MEMORY_BYTES, cpu_s=CPU_S)
+
+
+def _limited(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted: str) -> dict[str, Any]:
+    if len(template) > MAX_TEMPLATE:
+        raise TemplateError(f"it has {len(template):,} characters; the limit is {MAX_TEMPLATE:,}")
+    if _strikes[template] >= _STRIKES:
+        raise TemplateError(f"it exceeded its limits with {_STRIKES} conversations and is not run again")
+    try:
+        said: dict[str, Any] = _child(template, chat, dict(special_tokens), wanted)
+    except LimitExceeded as error:
+        _strikes[template] += 1
+        raise TemplateError(f"it needs more than {error.limit}") from error
+    if problem := said.get("refused"):
+        raise RefusedByTemplate(problem)
+    if problem := said.get("failed"):
+        raise TemplateError(problem)
+    return said
+
+
+def answer(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted: str) -> dict[str, Any]:
+    """In the child: what `wanted` (text, generate or turns) is, or why the template does not say it."""
+    most = _MOST_ADDED + _MOST_TIMES * sum(len(str(message)) for message in chat)
+    try:
+        renderer = compiled(template)
+        text = renderer.render(chat, special_tokens, generate=wanted == "generate")
+        if len(text) > most:
+            return {"failed": f"it writes more than {most:,} characters"}
+        if wanted != "turns":
+            return {"text": text}
+        at = [index for index, message in enumerate(chat) if message["role"] == "assistant"]
+        spans = _joined(renderer.assistant_spans(chat, special_tokens))
+        prefixes = (
+            [] if len(spans) == len(at) else [_prefixes(renderer, chat, index, text, special_tokens) for index in at]
+        )
+        return {"text": text, "spans": spans if len(spans) == len(at) else [], "prefixes": prefixes}
+    except MemoryError:
+        raise
+    except RefusedByTemplate as error:
+        return {"refused": str(error) or "no reason given"}
+    except Exception as error:  # a template is foreign code and may fail in any way
+        return {"failed": str(error) or type(error).__name__}
+
+
+def _prefixes(
+    renderer: ChatTemplate, chat: Chat, index: int, text: str, special_tokens: Mapping[str, str]
+) -> dict[str, object]:
+    try:
+        before = renderer.render(chat[:index], special_tokens, generate=True) if index else ""
+        until = renderer.render(chat[: index + 1], special_tokens)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return {"problem": str(error) or type(error).__name__}
+    found = {"grows": text.startswith(until), "begins": until.startswith(before)}
+    return {"before": len(before), "until": len(until), **found}
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Joins spans that touch (Phi-3 marks the end of a chat separately from its last answer)."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 class ChatTemplate:

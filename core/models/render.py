@@ -10,14 +10,16 @@ import contextlib
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from jinja2 import TemplateError
+
 from core.errors import DataError
 from core.messages import Message
-from core.models.chat_template import RefusedByTemplate, Span, compiled
+from core.models.chat_template import Prefixes, RefusedByTemplate, Span, Turns, text_of, turns_of
 
 IGNORED = -100  # the label of a token that carries no loss
 # where loss falls on a token: only if it falls everywhere, always, or never (a turn of weight 0)
@@ -164,13 +166,19 @@ def _as_template_input(message: Message) -> dict[str, Any]:
 def _with_arguments(call: dict[str, Any]) -> dict[str, Any]:
     function = dict(call.get("function") or {})
     if isinstance(function.get("arguments"), str):
-        with contextlib.suppress(ValueError):  # text that is not JSON is shown unchanged
+        with contextlib.suppress(ValueError, RecursionError):  # text that is not JSON is shown unchanged
             function["arguments"] = json.loads(function["arguments"])
     return {**call, "function": function}
 
 
 def _apply(chat: list[dict[str, Any]], tokenizer: Any, *, generate: bool = False) -> str:
     """The template's text. Raises DataError: there is no template, or it refuses or fails."""
+    with _errors_of_template(chat, tokenizer):
+        return text_of(tokenizer.chat_template, chat, tokenizer.special_tokens_map, generate=generate)
+
+
+@contextlib.contextmanager
+def _errors_of_template(chat: list[dict[str, Any]], tokenizer: Any) -> Iterator[None]:
     if not tokenizer.chat_template:
         raise DataError(
             "The base model's tokenizer has no chat template.",
@@ -178,16 +186,19 @@ def _apply(chat: list[dict[str, Any]], tokenizer: Any, *, generate: bool = False
             code=REFUSED,
         )
     try:
-        return compiled(tokenizer.chat_template).render(chat, tokenizer.special_tokens_map, generate=generate)
-    except MemoryError:
-        raise
+        yield
     except RefusedByTemplate as error:
         raise DataError(
             f"The base model's chat template refuses a conversation of the roles {_roles(chat)}: {error}",
             "Bring the turns into the order it accepts, or choose another base model.",
             code=REFUSED,
         ) from error
-    except Exception as error:  # a template is foreign code and may fail in any way
+    except (
+        TemplateError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:  # or the conversation cannot be passed to it
         raise DataError(
             f"The base model's chat template fails on a conversation of the roles {_roles(chat)}: {error}",
             "Choose another base model, or fix its chat template.",
@@ -202,23 +213,12 @@ def _roles(chat: list[dict[str, Any]]) -> str:
 
 def _text_and_spans(chat: list[dict[str, Any]], tokenizer: Any) -> tuple[str, list[Span]]:
     """The rendered text and one character span per assistant turn, the end-of-turn token included."""
-    text = _apply(chat, tokenizer)
-    assistants = [index for index, message in enumerate(chat) if message["role"] == "assistant"]
-    spans = _joined(compiled(tokenizer.chat_template).assistant_spans(chat, tokenizer.special_tokens_map))
-    if len(spans) == len(assistants):
-        return text, [(start, _end_of_turn(text, start, end, tokenizer)) for start, end in spans]
-    return text, [_span_by_prefix(chat, index, text, tokenizer) for index in assistants]
-
-
-def _joined(spans: Sequence[Span]) -> list[Span]:
-    """Joins spans that touch (Phi-3 marks the end of a chat separately from its last answer)."""
-    joined: list[Span] = []
-    for start, end in spans:
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined
+    with _errors_of_template(chat, tokenizer):
+        turns: Turns = turns_of(tokenizer.chat_template, chat, tokenizer.special_tokens_map)
+    text = turns.text
+    if turns.prefixes:
+        return text, [_span_by_prefix(prefix, text, tokenizer) for prefix in turns.prefixes]
+    return text, [(start, _end_of_turn(text, start, end, tokenizer)) for start, end in turns.spans]
 
 
 def _end_of_turn(text: str, start: int, end: int, tokenizer: Any) -> int:
@@ -233,29 +233,24 @@ def _end_of_turn(text: str, start: int, end: int, tokenizer: Any) -> int:
     return next((end + len(special) for special in specials if text.startswith(special, end)), end)
 
 
-def _span_by_prefix(chat: list[dict[str, Any]], index: int, text: str, tokenizer: Any) -> Span:
+def _span_by_prefix(prefix: Prefixes, text: str, tokenizer: Any) -> Span:
     """The span of an assistant turn in a template without markers: the text that is added with the turn.
 
     Raises:
         DataError: the template rewrites earlier turns, so that no such span exists.
     """
-    try:
-        before = _apply(chat[:index], tokenizer, generate=True) if index else ""
-        until = _apply(chat[: index + 1], tokenizer)
-    except DataError as error:
-        raise _no_span(f"it does not render the conversation up to an answer ({error.__cause__})") from error
-    if not text.startswith(until):
+    if prefix.problem:
+        raise _no_span(f"it does not render the conversation up to an answer ({prefix.problem})")
+    if not prefix.grows:
         raise _no_span("it writes earlier turns differently when a turn is added")
-    if not until.startswith(before):
+    if not prefix.begins:
         raise _no_span("it begins a finished answer differently from one that it asks for")
-    gained = until[len(before) :]
-    for special in special_tokens(
-        tokenizer
-    ):  # "<|im_end|>\n": the line break after the end of the turn is not part of it
+    gained = text[prefix.before : prefix.until]
+    for special in special_tokens(tokenizer):  # "<|im_end|>\n": the line break after the turn's end is not part of it
         head, end, tail = gained.rpartition(special)
         if end and not tail.strip():
-            return len(before), len(before) + len(head) + len(special)
-    return len(before), len(until)
+            return prefix.before, prefix.before + len(head) + len(special)
+    return prefix.before, prefix.until
 
 
 def _no_span(why: str) -> DataError:

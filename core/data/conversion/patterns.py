@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from core.data.issues import data_error
 
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """Texts and column names, alternating: `parts[0] name[0] parts[1] name[1] ... parts[-1]`."""

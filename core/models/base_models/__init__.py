@@ -171,7 +171,10 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
         billions=entry.billions,
         presets=entry.presets,
     )
-    path, remark = _files(entry.id, revision)
+    try:
+        path, remark = _files(entry.id, revision)
+    except OSError as error:
+        return replace(listed, reason=f"The Hub cache cannot be read: {error}.", command="", unusable=True)
     if path is None:
         return listed
     try:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from core.errors import DataError
-from core.models.base_models import training_templates
+from core.models.base_models import model_text, training_templates
 
 NAMED_TEMPLATES: Final = (
     "additional_chat_templates"  # the folder of templates that have a name, as transformers calls it
@@ -25,6 +24,7 @@ class LightTokenizer:
     def __init__(self, path: Path) -> None:
         from tokenizers import Tokenizer
 
+        model_text.check_size(path / "tokenizer.json")
         self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
         self._lock = threading.Lock()
         self.chat_template = template_of(path)
@@ -72,7 +72,7 @@ def template_of(path: Path) -> str:
     named = path / NAMED_TEMPLATES
     for file in (named / "default.jinja", path / "chat_template.jinja"):
         if file.is_file():
-            return file.read_text(encoding="utf-8")
+            return model_text.read(file)
     if any(named.glob("*.jinja")):
         return ""
     entry = _json(path / "tokenizer_config.json").get("chat_template")
@@ -84,8 +84,7 @@ def template_of(path: Path) -> str:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return parsed
+    return model_text.read_json(file) if file.is_file() else {}
 
 
 def _special_tokens(path: Path) -> dict[str, str]:
@@ -104,11 +103,10 @@ def _special_tokens(path: Path) -> dict[str, str]:
 def training_template(path: Path) -> str | None:
     """The chat template that replaces that of a model directory; None where its own works, or cannot be read (which is
     an error where it is loaded)."""
-    if not training_templates.variant_of(text := template_of(path)):
-        return None
     try:
-        return load_tokenizer(path, text).training_template
-    except (DataError, OSError):
+        text = template_of(path)
+        return load_tokenizer(path, text).training_template if training_templates.variant_of(text) else None
+    except Exception:  # files by others can be wrong in any way
         return None
 
 
@@ -121,6 +119,8 @@ def load_tokenizer(path: Path, revision: str = "") -> LightTokenizer:
     """
     try:
         return LightTokenizer(path)
+    except DataError:
+        raise
     except Exception as error:  # the tokenizers library raises bare Exception for a file it cannot read
         raise DataError(
             f"The tokenizer in {path.name} cannot be read: {error}.", "Download or save it again.", code="base_model"

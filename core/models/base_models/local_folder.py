@@ -15,14 +15,17 @@ from typing import Any
 
 from core.errors import DataError
 from core.messages import Message
+from core.models.base_models import model_text
 from core.models.base_models.light_tokenizer import NAMED_TEMPLATES, load_tokenizer, template_of
 from core.models.base_models.records import Dims
 from core.models.render import render
+from core.platform.limited import Limited, LimitExceeded
 
 _WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1}
 _INTEGERS = frozenset({"I8", "U8"})  # packed weights; 64-bit buffers, such as position ids, are harmless
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
-_MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
+_MAX_HEADER_BYTES = 32_000_000  # a header has about 120 bytes per tensor, and a file of the largest models 20,000
+_MAX_SIZE, _MAX_AXES = 1 << 40, 16  # of one tensor's shape
 _REMEDY = "Choose a directory written by transformers' save_pretrained."
 _TOKENIZER = "Save its fast tokenizer into the directory."
 _AGAIN = "Download it again."
@@ -52,8 +55,18 @@ def inspect(path: Path) -> DirectoryFacts:
     Raises:
         DataError: names the missing or unusable file: config.json (an architecture that transformers knows, no code of
             its own), a tokenizer that fits it, a chat template that renders a chat, complete safetensors weights of its
-            shape.
+            shape. Files by others can fail in any way, which is such an error too: one model never breaks a list.
     """
+    try:
+        return _inspected(path)
+    except DataError:
+        raise
+    except Exception as error:
+        what = str(error)[:200].rstrip(".") or type(error).__name__
+        raise _error(f"{path.name[:200]} is not a usable model directory: {what}.") from error
+
+
+def _inspected(path: Path) -> DirectoryFacts:
     try:
         exists = path.is_dir()
     except OSError:  # a name longer than the file system allows
@@ -82,7 +95,7 @@ def inspect(path: Path) -> DirectoryFacts:
     _check_shapes(path, dims, tensors)
     if problem := _speaks(path, dims.vocab_size, stamp := _stamp(path)):
         raise _error(*problem)
-    digest = hashlib.sha256((path / "config.json").read_bytes())
+    digest = hashlib.sha256(model_text.read(path / "config.json").encode())
     digest.update(_text_digest(path, stamp))
     for file in weights:
         digest.update(f"{file.name}:{file.stat().st_size}".encode())
@@ -166,11 +179,13 @@ def _tensors(files: list[Path]) -> dict[str, _Tensor]:
                 if name == "__metadata__":
                     continue
                 tensor = _Tensor(tuple(int(size) for size in entry["shape"]), str(entry["dtype"]))
+                if len(tensor.shape) > _MAX_AXES or any(not 0 <= size <= _MAX_SIZE for size in tensor.shape):
+                    raise ValueError(f"{name[:100]} has an impossible shape")
                 begin, stop = entry["data_offsets"]
                 if stop - begin != tensor.count * _WIDTHS.get(tensor.dtype, stop - begin):
                     raise ValueError(f"{name} has {stop - begin} bytes, which does not fit its shape")
                 tensors[name], end = tensor, max(end, stop)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise _error(f"{file.name} is not a readable safetensors file: {error}.", _AGAIN) from error
         missing = 8 + length + end - file.stat().st_size
         if missing > 0:
@@ -264,15 +279,33 @@ def _text_digest(path: Path, stamp: Stamp) -> bytes:
     """The digest of these files' names and contents."""
     digest = hashlib.sha256()
     for name, size, _ in stamp:
+        model_text.check_size(path / name)
         digest.update(f"{name}:{size}:".encode() + (path / name).read_bytes())
     return digest.digest()
 
 
+_test_chat = Limited("core.models.base_models.local_folder:problem_with_chat", memory_bytes=4 << 30, cpu_s=60)
+
+
 @lru_cache(maxsize=64)
 def _speaks(path: Path, vocab_size: int, stamp: Stamp) -> tuple[str, str] | None:
-    """Why a test chat cannot be turned into token ids of the model, with the remedy; None if it can."""
+    """Why a test chat cannot be turned into token ids of the model, with the remedy; None if it can.
+
+    A tokenizer has patterns and replacements by its author, so the first chat is tried in a child with limits.
+    """
     try:
-        tokenizer = load_tokenizer(path, str(stamp))
+        problem: tuple[str, str] | None = _test_chat(str(path), vocab_size)
+    except LimitExceeded as error:
+        return f"{path.name}: a chat of two turns needs more than {error.limit}.", "Choose another model."
+    return (problem[0], problem[1]) if problem else None
+
+
+def problem_with_chat(directory: str, vocab_size: int) -> tuple[str, str] | None:
+    """In the child: as `_speaks`."""
+    load_tokenizer.cache_clear()  # the last model's
+    path = Path(directory)
+    try:
+        tokenizer = load_tokenizer(path)
     except DataError as error:
         return error.message, error.remedy
     words = tokenizer.vocab_size
@@ -310,20 +343,15 @@ def _header(file: Path) -> tuple[int, dict[str, Any]]:
                 raise ValueError("header longer than the file")
             header: dict[str, Any] = json.loads(stream.read(length))
             return length, header
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError, RecursionError, struct.error) as error:
         raise _error(f"{file.name} is not a readable safetensors file: {error}.", _AGAIN) from error
 
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        parsed = json.loads(file.read_text(encoding="utf-8"))
+        return model_text.read_json(file)
     except FileNotFoundError as error:
         raise _error(f"{file.parent.name} has no {file.name}.") from error
-    except (OSError, ValueError) as error:
-        raise _error(f"{file.parent.name}/{file.name} cannot be read: {error}.") from error
-    if not isinstance(parsed, dict):
-        raise _error(f"{file.parent.name}/{file.name} is not a JSON object.")
-    return parsed
 
 
 def _error(message: str, remedy: str = _REMEDY) -> DataError:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.errors import DataError
 from core.models.methods import METHODS
 from core.models.methods.presets import Preset
+
+# Far above every published model: what a job computes per layer or per token must end.
+_MOST: Final = {
+    "hidden_size": 1 << 18, "intermediate_size": 1 << 21, "num_layers": 2_000, "num_heads": 1 << 14,
+    "num_kv_heads": 1 << 14, "head_dim": 1 << 14, "vocab_size": 1 << 24, "max_position_embeddings": 1 << 28,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,8 @@ class Dims:
         Raises:
             DataError: a size is missing, or the architecture is not a decoder-only language model.
         """
-        architecture = str((config.get("architectures") or ["?"])[0])
+        named = config.get("architectures")
+        architecture = str(named[0])[:200] if isinstance(named, list) and named else "?"
         if not architecture.endswith("ForCausalLM"):
             raise DataError(
                 f"config.json names the architecture {architecture}, which is not a causal language model.",
@@ -91,7 +98,9 @@ class Dims:
             sizes = {field.name: getattr(dims, field.name) for field in fields(cls)}
             if wrong := [name for name, size in sizes.items() if type(size) is int and size < 1 and name != "params"]:
                 raise ValueError(f"{wrong[0]}: it is {sizes[wrong[0]]}")
-        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+            if large := [name for name, most in _MOST.items() if sizes[name] > most]:
+                raise ValueError(f"{large[0]}: it is {sizes[large[0]]:,}; the limit is {_MOST[large[0]]:,}")
+        except (KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError) as error:
             raise DataError(
                 f"config.json has no usable value: {error}.", "Choose another model directory.", code="base_model"
             ) from error

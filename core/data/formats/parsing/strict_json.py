@@ -16,9 +16,7 @@ from core.errors import DataError
 
 # A string (it ends at its quote, or at the end of its line if the quote is missing), a bracket, or a comma. A string
 # that goes on beyond the text is `open` and reaches its end, so that nothing in it is searched again.
-TOKEN = re.compile(
-    r'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+(?:"|(?=[\r\n])|\\(?=[\r\n])|(?P<open>\\?\Z))|[{}\[\],]'
-)
+TOKEN = re.compile(r'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+(?:"|(?=[\r\n])|\\(?=[\r\n])|(?P<open>\\?\Z))|[{}\[\],]')
 _COMMENT = re.compile(r"\s*(?://|/\*|#)")
 _MAX_DIGITS = 4_300  # Source: Python's own limit for turning text into an int (sys.int_info)
 
