@@ -34,7 +34,7 @@ _MARKED: Final = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*+){_END}")
 Chat = Sequence[Mapping[str, Any]]
 
 MEMORY_BYTES: Final = 1 << 30
-CPU_S: Final = 5.0  # of one conversation; an ordinary one takes less than a millisecond
+CPU_S: Final = 3.0  # of one conversation; an ordinary one takes less than a millisecond
 MAX_TEMPLATE: Final = 1_000_000  # characters; the longest known templates have 30,000
 _MOST_ADDED, _MOST_TIMES = 1_000_000, 20  # characters of a text: what a template adds, and times the conversation's own
 _STRIKES: Final = 3  # after so many conversations over a limit, a template is not run again by this process

@@ -26,7 +26,7 @@ IGNORED = -100  # the label of a token that carries no loss
 EVERYWHERE, ON_ANSWERS, NEVER = 0, 1, 2
 REFUSED = "chat_template"  # code of the errors of a template that refuses a conversation, or fails on it
 SPELLED = "special_token"  # code where a message contains a special token and the template treats it specially
-_MOST_ROLES = 8  # named in an error
+_MOST_ROLES, _MOST_REASON = 8, 400  # roles named in an error, and characters of a template's own words
 _MARK, _MARKS = 0xF0000, 0xFFFE  # private-use characters, one per message
 _MARKED = re.compile("([\U000f0000-\U000ffffd])\\1*")
 
@@ -189,7 +189,7 @@ def _errors_of_template(chat: list[dict[str, Any]], tokenizer: Any) -> Iterator[
         yield
     except RefusedByTemplate as error:
         raise DataError(
-            f"The base model's chat template refuses a conversation of the roles {_roles(chat)}: {error}",
+            f"The base model's chat template refuses a conversation of the roles {_roles(chat)}: {_short(error)}.",
             "Bring the turns into the order it accepts, or choose another base model.",
             code=REFUSED,
         ) from error
@@ -200,10 +200,14 @@ def _errors_of_template(chat: list[dict[str, Any]], tokenizer: Any) -> Iterator[
         RecursionError,
     ) as error:  # or the conversation cannot be passed to it
         raise DataError(
-            f"The base model's chat template fails on a conversation of the roles {_roles(chat)}: {error}",
+            f"The base model's chat template fails on a conversation of the roles {_roles(chat)}: {_short(error)}.",
             "Choose another base model, or fix its chat template.",
             code=REFUSED,
         ) from error
+
+
+def _short(error: Exception) -> str:
+    return str(error)[:_MOST_REASON].rstrip(". ")
 
 
 def _roles(chat: list[dict[str, Any]]) -> str:

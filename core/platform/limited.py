@@ -2,8 +2,7 @@
 
 The child is started at the first call and answers one call after the other, so that a call costs a tenth of a
 millisecond. Where a call exceeds a limit, the child is gone, the caller gets a LimitExceeded, and the next call starts
-another. Questions and answers are JSON: nothing that comes from the child can run code here. A call inside a child runs
-there: it is under limits already.
+another. Questions and answers are JSON: nothing that comes from the child can run code here.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from core.errors import StudioError
 _MOST: Final = 4  # children of one function at the same time; further callers wait
 _BLOCK: Final = 1 << 16
 _MEMORY = "memory"  # what a child says that has no more
-_serving = False  # this process is such a child
 _START: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from core.platform.limited import _serve; _serve()"
 )
@@ -66,8 +64,6 @@ class Limited:
         Raises:
             LimitExceeded: it needs more than a limit; or its process was killed.
         """
-        if _serving:
-            return _function(self._target)(*arguments)
         question = json.dumps(arguments).encode() + b"\n"
         with self._places:
             child = self._free.pop() if self._free else _Child(self._target, self._memory_bytes, self._cpu_s)
@@ -146,14 +142,15 @@ class _Child:
 
 def _serve() -> None:
     """The child's life: one question per line, one answer per line, until its parent ends."""
-    global _serving
-    _serving = True
     target, memory_bytes, cpu_s = sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is no answer
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)  # of whoever started the studio: it can only be lowered
+    memory_bytes = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    function = _function(target)
+    module, _, name = target.partition(":")
+    function: Callable[..., object] = getattr(importlib.import_module(module), name)
     for line in questions:
         signal.setitimer(signal.ITIMER_PROF, cpu_s)  # SIGPROF ends the process, whatever it is doing
         try:
@@ -163,9 +160,3 @@ def _serve() -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(said + b"\n")
         answers.flush()
-
-
-def _function(target: str) -> Callable[..., object]:
-    module, _, name = target.partition(":")
-    function: Callable[..., object] = getattr(importlib.import_module(module), name)
-    return function

@@ -59,7 +59,15 @@ class LightTokenizer:
         """Ids and character offsets; with `split_special_tokens` a special token's spelling is ordinary text."""
         with self._lock:  # the setting belongs to the tokenizer, which several screens may share
             self._tokenizer.encode_special_tokens = split_special_tokens
-            encoding = self._tokenizer.encode(text, add_special_tokens=False)
+            try:
+                encoding = self._tokenizer.encode(text, add_special_tokens=False)
+            except BaseException as error:
+                if type(error).__name__ != "PanicException":  # of pyo3: no Exception, so no boundary would catch it
+                    raise
+                raise DataError(
+                    f"The base model's tokenizer fails on a text: {str(error)[:200].rstrip('.')}.",
+                    "Choose another base model.", code="base_model",
+                ) from error  # fmt: skip
         return {"input_ids": encoding.ids, "offset_mapping": encoding.offsets}
 
 

@@ -250,7 +250,9 @@ def _architectures() -> str:
 def _check_type(path: Path, config: dict[str, Any], architecture: str) -> None:
     """transformers uses model_type: one that does not match the architecture builds another model with random
     weights."""
-    kind = str(config.get("model_type") or "")
+    kind = config.get("model_type") or ""
+    if not isinstance(kind, str):
+        raise _error(f"{path.name}: the model_type in config.json is not a name.")
     expected = re.findall(rf'\(\s*"{re.escape(kind)}",\s*"(\w+)"', _architectures())
     if expected and architecture not in expected:
         raise _error(
@@ -284,7 +286,7 @@ def _text_digest(path: Path, stamp: Stamp) -> bytes:
     return digest.digest()
 
 
-_test_chat = Limited("core.models.base_models.local_folder:problem_with_chat", memory_bytes=4 << 30, cpu_s=60)
+_test_chat = Limited("core.models.base_models.local_folder:problem_with_chat", memory_bytes=4 << 30, cpu_s=20)
 
 
 @lru_cache(maxsize=64)

@@ -69,7 +69,7 @@ def by_transformers(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool
         messages = [_as_template_input(message) for message in chat]
         return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate))
     except Exception as error:
-        return f"refused: {error}"
+        return f"refused: {error}".rstrip(".")
 
 
 def by_studio(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool) -> str:
@@ -79,7 +79,7 @@ def by_studio(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool) -> s
     try:
         return _apply([_as_template_input(message) for message in chat], tokenizer, generate=generate)
     except DataError as error:
-        return f"refused: {error.message.partition(': ')[2]}"
+        return f"refused: {error.message.partition(': ')[2]}".rstrip(".")
 
 
 def rendered(tokenizer: Any, chat: tuple[Message, ...]) -> Any:
