@@ -12,6 +12,16 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+# What spreadsheets take for a formula, or drop and then take the rest for one; also typed in full width, as Japanese
+# keyboards do. Source: OWASP, "CSV Injection".
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def spreadsheet_cell(value: object) -> object:
+    """A value of a table for spreadsheets: an apostrophe before a text that would be a formula; numbers as they are."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
 def size(value: float | None) -> str:
     """Bytes in a readable unit, in powers of 1,024: `84.0 MB`, `1.9 GB`."""
     if value is None:

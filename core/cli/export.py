@@ -13,12 +13,15 @@ from core.cli._support.changes import numbered
 from core.data.versions.exports import EXPORTS
 from core.errors import DataError
 
+FORMULAS = "Leave CSV cells that begin like a formula (= + - @) unchanged. A spreadsheet that opens the file runs them."
+
 
 def export(
     dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
     format: Annotated[str, typer.Option(help=f"One of: {', '.join(EXPORTS.ids())}.")] = "jsonl",
     version: Annotated[int, typer.Option(min=0, help="Number of a version; 0: the newest.")] = 0,
     split: Annotated[str, typer.Option(help="Only this split: train or validation.")] = "",
+    keep_formulas: Annotated[bool, typer.Option("--keep-formulas", help=FORMULAS)] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; left out: stdout.")] = None,
 ) -> None:
     """Write a dataset as a file; what the format cannot carry is reported on stderr."""
@@ -30,9 +33,9 @@ def export(
     with ensure(set()):
         found = datasets.get_dataset(dataset)
         chosen = numbered(found, version) if version else found.version
-        for loss in exports.losses(chosen.id, format, split or None):
+        for loss in exports.losses(chosen.id, format, split or None, keep_formulas=keep_formulas):
             say(f"Note: {loss.text}")
-        content = exports.export(chosen.id, format, split or None)
+        content = exports.export(chosen.id, format, split or None, keep_formulas=keep_formulas)
         if out is None:
             sys.stdout.flush()
             for block in content:

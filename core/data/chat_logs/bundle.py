@@ -5,7 +5,6 @@ from __future__ import annotations
 import lzma
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from core.data import formats
 from core.data.issues import data_error
 from core.errors import DataError
 from core.messages import Reject, Row
+from core.platform import scratch
 from core.text import too_large
 
 MAX_UNPACKED: Final = 1 << 30  # bytes of all members together; an upload has at most 100 MB
@@ -66,8 +66,8 @@ class Bundle:
         if not self.is_archive:
             yield from _rows(self.path, self.filename, single)
             return
-        with tempfile.TemporaryDirectory() as folder:
-            member = Path(folder) / "member"
+        with scratch.folder() as folder:
+            member = folder / "member"
             self._unpack(name, member)
             yield from _rows(member, name, single)
 

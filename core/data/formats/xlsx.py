@@ -1,7 +1,7 @@
 """Excel workbooks (.xlsx): cells become text as Excel shows them, dates in ISO 8601; a row's line is its row number.
 
-A workbook of 10 kB can expand to gigabytes. So its declared sizes are checked first, and then a separate process with a
-memory limit reads it (xlsx_rows.py) and sends the rows one by one.
+A workbook of 10 kB can expand to gigabytes. So its declared sizes and its cells are counted first, and then a separate
+process with a memory limit reads it (xlsx_rows.py) and sends the rows one by one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -29,12 +29,17 @@ from core.data.formats.csv import (
     numbered,
     skipped,
 )
+from core.data.formats.parsing.sheet_scan import SheetScan, column_number
 from core.data.issues import data_error, finding
 from core.errors import DataError
 from core.messages import Reject, Row
 from core.text import plural, size as size_text
 
 MAX_UNPACKED_BYTES = 1 << 30
+MAX_OTHER_BYTES = 64 << 20  # of a part without cells: styles, relations, names
+MAX_CELLS = 10_000_000  # with their shared texts
+MAX_ROWS = 1 << 20  # Source: Excel's own limit
+MAX_AREA = 50_000_000  # rows times columns of one sheet: the reader has a place for each
 _ALL = 1 << 60
 _SAMPLE_ROWS = 200
 _READ_AS_EMPTY = {
@@ -45,6 +50,7 @@ _READ_AS_EMPTY = {
 _NOT_COMPUTED = re.compile(
     rb'<c\b(?![^<>]*t="str")[^<>]*+><f\b[^<>]*+(?:(?<=/)>|>[^<]*+</f>)(?:<v\s*/>|<v></v>)?</c>'
 )  # fmt: skip
+_ROW = re.compile(rb'row [^<>]{0,200}?\br="([0-9]{1,12})"')
 _READER = Path(__file__).parent / "parsing" / "xlsx_rows.py"
 
 
@@ -159,27 +165,54 @@ def _check_archive(path: Path) -> Counter[str]:
                 )
             if not any(member.filename == "xl/workbook.xml" for member in members):
                 raise data_error("container", "The file is a zip archive, not an Excel workbook.", "Unpack it first.")
-            return sum((_empty_cells(archive, member) for member in members), Counter())
+            return _counted(archive, members)
     except DataError:
         raise
     except Exception as error:  # what zipfile and zlib raise has no common base class
         raise data_error("xlsx_unreadable", f"The workbook cannot be read: {str(error)[:200]}.") from error
 
 
-def _empty_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Counter[str]:
+def _counted(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> Counter[str]:
+    """How many cells will be empty, by reason; reading stops at the first limit, long before a reader would."""
     count: Counter[str] = Counter()
-    if not member.filename.startswith("xl/worksheets/") or not member.filename.endswith(".xml"):
-        return count
-    tail = b""
+    for member in members:
+        name = member.filename
+        is_sheet = name.startswith("xl/worksheets/") and name.endswith(".xml")
+        if is_sheet or name == "xl/sharedStrings.xml":
+            _count_member(archive, member, count, is_sheet)
+        elif name.endswith((".xml", ".rels")) and member.file_size > MAX_OTHER_BYTES:
+            raise data_error(
+                "xlsx_too_large",
+                f"{name} in the workbook has {size_text(member.file_size)}; the limit is {size_text(MAX_OTHER_BYTES)}.",
+            )
+    return count
+
+
+def _count_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, count: Counter[str], is_sheet: bool) -> None:
+    tail, lowest, columns = b"", 0, {b"Z"}
+    rows = 0
     with archive.open(member) as stream:
         while chunk := stream.read(1 << 20):
             text = tail + chunk
-            end = text.rfind(b"</c>") + 4
-            complete, tail = (text[:end], text[end:]) if end > 3 else (text, b"")
+            end = text.rfind(b">") + 1
+            complete, tail = text[:end], text[end:][-(1 << 16) :]
+            found = SheetScan(complete)
+            count["cells"] += found.elements(b"c") + found.elements(b"si")
+            if count["cells"] > MAX_CELLS:
+                raise data_error("xlsx_too_large", f"The workbook has more than {MAX_CELLS:,} cells.")
+            if not is_sheet:
+                continue
+            rows += found.elements(b"row")
+            lowest = max(lowest, rows, *map(int, _ROW.findall(complete)))
+            columns |= found.columns()
+            if lowest > MAX_ROWS:
+                raise data_error("xlsx_too_large", f"A sheet of the workbook has more than {MAX_ROWS:,} rows.")
+            if lowest * max(map(column_number, columns)) > MAX_AREA:
+                sentence = f"A sheet of the workbook spans more than {MAX_AREA:,} cells, empty ones included."
+                raise data_error("xlsx_too_large", sentence)
             count["xlsx_error_cells"] += complete.count(b't="e"')
             if b"<f" in complete:
                 count["xlsx_formula_cells"] += sum(1 for _ in _NOT_COMPUTED.finditer(complete))
-    return count
 
 
 def _lines(path: Path, sheet: str, limit: int) -> Generator[Any, None, None]:

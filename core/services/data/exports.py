@@ -22,8 +22,11 @@ class Loss:
     text: str
 
 
-def losses(version_id: str, format: str, split: str | None = None) -> list[Loss]:
+def losses(version_id: str, format: str, split: str | None = None, *, keep_formulas: bool = False) -> list[Loss]:
     """What an export would lose, with the number of examples concerned; [] where nothing is lost.
+
+    Args:
+        keep_formulas: see `export`.
 
     Raises:
         NotFound: no such format or version.
@@ -37,21 +40,25 @@ def losses(version_id: str, format: str, split: str | None = None) -> list[Loss]
             counts[code] = counts.get(code, 0) + 1
     if len(splits) < 2:
         counts.pop("split", None)
+    if keep_formulas and "formula" in counts:
+        counts["formula_kept"] = counts.pop("formula")
     return [Loss(code, counts[code], _sentence(code, counts[code])) for code in LOSSES if code in counts]
 
 
-def export(version_id: str, format: str, split: str | None = None) -> Iterator[bytes]:
+def export(version_id: str, format: str, split: str | None = None, *, keep_formulas: bool = False) -> Iterator[bytes]:
     """The bytes of the file, streamed.
 
     Args:
         format: an id in EXPORTS.
         split: train or validation; None: both.
+        keep_formulas: cells that a spreadsheet would run are not changed; for programs that read the file.
 
     Raises:
         NotFound: no such format or version, at the call and not in the middle of the file.
     """
     chosen = EXPORTS.get(format)
-    return chosen.write(version_file(version_id, files.EXAMPLES), split)
+    write = (chosen.write_unchanged if keep_formulas else None) or chosen.write
+    return write(version_file(version_id, files.EXAMPLES), split)
 
 
 def filename(version_id: str, format: str, split: str | None = None) -> str:

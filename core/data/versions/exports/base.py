@@ -24,6 +24,7 @@ LOSSES: Final[dict[str, str]] = {
     "flags": "The findings about {n} are not in the file.",
     "formula": "{n} {begin} a cell like a formula (= + - @); an apostrophe is put before it, so that no spreadsheet "
     "runs it. It is part of the text when the file is read again.",
+    "formula_kept": "{n} {begin} a cell like a formula (= + - @); a spreadsheet that opens the file runs it.",
     "turns": "{n} {have} several turns or tool calls; `input` and `output` hold the first question and the last "
     "answer, the column `messages` holds everything.",
 }
@@ -36,6 +37,8 @@ class ExportFormat:
     Attributes:
         losses: for one example, the codes (in LOSSES) of what the file would lose.
         write: the version's examples file and a split (None: all) -> the exported file, block by block.
+        write_unchanged: the same with cells that spreadsheets take for formulas as they are; None where `write` never
+            changes one.
     """
 
     id: str
@@ -45,6 +48,7 @@ class ExportFormat:
     mime: str
     losses: Callable[[Example], Iterable[str]]
     write: Callable[[Path, str | None], Iterator[bytes]]
+    write_unchanged: Callable[[Path, str | None], Iterator[bytes]] | None = None
 
 
 def examples(path: Path, split: str | None) -> Iterator[Example]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from core.data.examples.identity import stored
 from core.data.versions.exports.base import BLOCK_BYTES, ExportFormat, examples, lost
 from core.messages import Example
+from core.text import spreadsheet_cell
 
-# Source: OWASP, "CSV Injection": what a spreadsheet takes for a formula at the start of a cell.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = ("system", "input", "output", "split", "messages")
 
 
@@ -25,12 +24,22 @@ def _cells(example: Example) -> tuple[str, ...]:
 
 
 def write(path: Path, split: str | None = None) -> Iterator[bytes]:
-    """A table, about a megabyte per block."""
+    """A table, about a megabyte per block; no cell of it is a formula for a spreadsheet."""
+    return _table(path, split, spreadsheet_cell)
+
+
+def write_unchanged(path: Path, split: str | None = None) -> Iterator[bytes]:
+    """The same with every cell as it is."""
+    return _table(path, split, str)
+
+
+def _table(path: Path, split: str | None, cell: Callable[[str], object]) -> Iterator[bytes]:
     buffer = io.StringIO()
-    out = csv.writer(buffer, lineterminator="\r\n")  # Source: RFC 4180
+    # Source: RFC 4180. Everything is quoted: where a spreadsheet splits at `;`, `a;=1+1` would become a formula.
+    out = csv.writer(buffer, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     out.writerow(_COLUMNS)
     for example in examples(path, split):
-        out.writerow([_safe(cell) for cell in _cells(example)])
+        out.writerow(map(cell, _cells(example)))
         if buffer.tell() > BLOCK_BYTES:
             yield buffer.getvalue().encode("utf-8", "surrogatepass")
             buffer.seek(0)
@@ -38,12 +47,8 @@ def write(path: Path, split: str | None = None) -> Iterator[bytes]:
     yield buffer.getvalue().encode("utf-8", "surrogatepass")
 
 
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
 def _losses(example: Example) -> Iterator[str]:
-    if any(cell.startswith(_FORMULA) for cell in _cells(example)):
+    if any(spreadsheet_cell(cell) != cell for cell in _cells(example)):
         yield "formula"
     if sum(message.role != "system" for message in example.messages) > 2:
         yield "turns"
@@ -51,5 +56,6 @@ def _losses(example: Example) -> Iterator[str]:
 
 
 CSV: Final = ExportFormat(
-    "csv", "CSV", "A table: system, input, output, split, and all messages as JSON.", ".csv", "text/csv", _losses, write
-)
+    "csv", "CSV", "A table: system, input, output, split, and all messages as JSON.", ".csv", "text/csv", _losses,
+    write, write_unchanged,
+)  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -26,9 +25,10 @@ def write(path: Path, split: str | None = None) -> Iterator[bytes]:
 
 def _write(path: Path, split: str | None) -> Iterator[bytes]:
     from core.data.examples.parquet import ParquetRows
+    from core.platform import scratch
 
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "examples.parquet"
+    with scratch.folder() as folder:
+        target = folder / "examples.parquet"
         rows = ParquetRows(target, _schema())
         for example in examples(path, split):
             rows.add(

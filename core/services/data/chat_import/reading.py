@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -18,6 +17,7 @@ from core import arguments
 from core.data.chat_logs import Bundle, Conversation, Left, LogFormat, Person, ReadOptions, Turn, shaping
 from core.data.issues import data_error
 from core.errors import DataError
+from core.platform import scratch
 from core.platform.storage import MANIFEST, get_storage
 from core.services.data.chat_import import stored
 
@@ -131,10 +131,10 @@ def _read(source_id: str, options: ReadOptions) -> Path:
     prefix = f"sources/{source_id}/chats-{hashlib.sha256(way).hexdigest()[:16]}"
     storage = get_storage()
     if not storage.exists(f"{prefix}/{MANIFEST}"):
-        with tempfile.TemporaryDirectory() as folder:
-            found = _write(log, stored.bundle(source_id), options, Path(folder))
-            (Path(folder) / MANIFEST).write_text(json.dumps(asdict(found)), encoding="utf-8")
-            storage.put_dir(Path(folder), prefix)
+        with scratch.folder() as folder:
+            found = _write(log, stored.bundle(source_id), options, folder)
+            (folder / MANIFEST).write_text(json.dumps(asdict(found)), encoding="utf-8")
+            storage.put_dir(folder, prefix)
     return storage.local_dir(prefix)
 
 

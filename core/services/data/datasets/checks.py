@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from core.data.examples.sets import ExampleSet
 from core.data.quality import set_rules, structure
 from core.data.versions import files, reader
 from core.messages import Finding
+from core.platform import scratch
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -52,8 +51,8 @@ def recheck(
             progress(index / max(version.examples, 1))
     about_set = set_rules.check_set(seen)
     findings.extend(about_set)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / files.FINDINGS
+    with scratch.folder() as folder:
+        path = folder / files.FINDINGS
         files.write_findings(path, findings)
         with path.open("rb") as local, get_storage().open_write(f"{version.path}/{files.FINDINGS}") as target:
             shutil.copyfileobj(local, target)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from core.data.versions.manifest import Change
 from core.data.versions.rows import PROVENANCE, Rows
 from core.data.versions.writer import VERSION_BYTES_PER_STORED_BYTE, VersionWriter
 from core.errors import Conflict, DataError
-from core.platform import disk
+from core.platform import disk, scratch
 from core.platform.db.tables import FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -100,8 +99,8 @@ def apply(
         inline = base.examples <= EDITED_AT_ONCE
     if not inline:
         return Applied(task=_enqueue(dataset.name, base, operation, why, gathered))
-    with tempfile.TemporaryDirectory() as folder:
-        staged = build_version(base, _rows(base), operation, why, Path(folder), new_attempt(), lambda done: None)
+    with scratch.folder() as folder:
+        staged = build_version(base, _rows(base), operation, why, folder, new_attempt(), lambda done: None)
     return Applied(version=_publish(staged, lambda uow: mark_written(uow, gathered, staged.version_id)))
 
 
@@ -213,8 +212,7 @@ def build_version(
 def _copy(old: VersionRecord, newest: VersionRecord, operation: str, what: str, why: str) -> Applied:
     """A new version with the content of an older one."""
     difference = compare(newest.id, old.id)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch.folder() as folder:
         for file in _CONTENT:
             if get_storage().exists(f"{old.path}/{file}"):
                 with get_storage().open_read(f"{old.path}/{file}") as stream, (folder / file).open("wb") as target:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import tempfile
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +21,7 @@ from core.data.versions.writer import VersionWriter, Written
 from core.errors import Conflict, DataError
 from core.ids import new_id
 from core.messages import Example, Finding
+from core.platform import scratch
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -70,7 +70,7 @@ def create_dataset(
     """
     check_name(name)
     check_characters(name, description)
-    with tempfile.TemporaryDirectory() as folder, VersionWriter(Path(folder)) as out:
+    with scratch.folder() as folder, VersionWriter(folder) as out:
         seen = ExampleSet()
         for split, part in (("train", examples), ("validation", validation)):
             for example in part:

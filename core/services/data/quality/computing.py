@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from core.data.examples.lengths import MAX_SEQ_LENGTH
@@ -23,6 +21,7 @@ from core.data.versions import files as version_files, reader
 from core.errors import Conflict, DataError, NotFound
 from core.models import base_models
 from core.models.base_models.light_tokenizer import load_tokenizer
+from core.platform import scratch
 from core.platform.storage import get_storage
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
@@ -60,8 +59,8 @@ def compute(
     version = get_version(version_id)
     settings = CheckSettings(max_seq_length, _measure(base_model) if base_model else None)
     examples = version_file(version_id, version_files.EXAMPLES)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ISSUES_FILE
+    with scratch.folder() as folder:
+        path = folder / ISSUES_FILE
         with closing(IssueWriter(path)) as out:
             measured = inspect(
                 reader.iterate(examples),

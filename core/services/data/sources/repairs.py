@@ -5,16 +5,16 @@ The original upload is unchanged; a repair creates a new one. All other lines ke
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from core.data import formats
 from core.data.formats import FORMATS
 from core.data.formats.parsing.text import line_ends, lines
 from core.errors import DataError
 from core.messages import Reject
+from core.platform import scratch
 from core.services.data import sources
 from core.services.data.sources import SourceRecord
 
@@ -55,8 +55,8 @@ def repair(source_id: str, texts: Mapping[int, str]) -> SourceRecord:
             raise DataError(f"There is no unreadable row on line {line}.", "Reload the list.", field=str(line))
     codec = source.encoding or "utf-8"
     name = PurePath(source.filename)
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "repaired"
+    with scratch.folder() as folder:
+        target = folder / "repaired"
         with target.open("w", encoding=codec, errors="surrogateescape", newline="") as out:
             for number, text in _replaced(source_id, codec, replacements, broken):
                 try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from core.data.conversion.templates import ColumnMapping
 from core.data.issues import codes
 from core.errors import DataError
 from core.messages import Example, Finding, Reject, Row
+from core.platform import scratch
 from core.services.data import sources
 from core.services.learn.explain.tokens import TokenView, view
 
@@ -81,8 +81,8 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
 
 def check_pasted(text: str) -> Checked:
     """Check one example in any known chat format, exactly like a file with this single record."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "example.jsonl"
+    with scratch.folder() as folder:
+        path = folder / "example.jsonl"
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
         report = sources.inspect(path)
         of_a_file = codes("set") | {"no_rows"}  # one pasted example is not a file

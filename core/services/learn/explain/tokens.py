@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from core.messages import Message
 from core.models.base_models.light_tokenizer import LightTokenizer, load_tokenizer
 from core.models.base_models.starter import STARTER_RECIPE, recipe_hash, starter_dir, starter_ready
 from core.models.render import render
+from core.platform import scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,7 @@ def _words() -> LightTokenizer:
         "model": {"type": "WordLevel", "vocab": {"[word]": 0} | specials, "unk_token": "[word]"},
     }
     settings = {"eos_token": recipe["eos_token"], "pad_token": recipe["pad_token"]}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
+    with scratch.folder() as path:
         (path / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
         (path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
         (path / "chat_template.jinja").write_text(recipe["chat_template"], encoding="utf-8")

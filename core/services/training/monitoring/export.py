@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from core.errors import Conflict
 from core.services.training import metrics
 from core.services.training.jobs import reader as job_reader
+from core.text import spreadsheet_cell
 from core.training.jobs.event_file import Scalars, event_file
 from core.training.metrics import METRICS, Point
 
@@ -22,7 +23,8 @@ def metrics_csv(job_id: str) -> bytes:
     names = METRICS.ids()
     table.writerow(("split", "step", *names, "created_at"))
     table.writerows(
-        (point.split, point.step, *map(point.value, names), point.created_at) for point in metrics.all_points(job_id)
+        map(spreadsheet_cell, (point.split, point.step, *map(point.value, names), point.created_at))
+        for point in metrics.all_points(job_id)
     )
     return out.getvalue().encode()
 

@@ -29,8 +29,13 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
         parts = {"all": "All", "train": "Training", "validation": "Held out"}
         part = components.switch("Part", parts, key="export_split", default="all", labeled=True)
         split = None if part == "all" else part
+    keep = formats.get(chosen).write_unchanged is not None and st.checkbox(
+        "Leave cells that begin like a formula unchanged",
+        key="export_formulas",
+        help="For programs that read the file. A spreadsheet that opens it runs the cells that begin with = + - or @.",
+    )
     with st.spinner("Checking the format…"):
-        lost = exports.losses(version.id, chosen, split)
+        lost = exports.losses(version.id, chosen, split, keep_formulas=keep)
     if lost:
         st.markdown(":orange[:material/warning: This format leaves something out:]")
         for item in lost:
@@ -40,7 +45,7 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
     name = exports.filename(version.id, chosen, split)
     download(
         f"Download {name}",
-        lambda: exports.export(version.id, chosen, split),
+        lambda: exports.export(version.id, chosen, split, keep_formulas=keep),
         file_name=name,
         mime=formats.get(chosen).mime,
         key="export_now",
