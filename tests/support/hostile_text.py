@@ -275,7 +275,7 @@ def within(seconds: float, act: Callable[[Any], None]) -> dict[str, Any]:
     return {**(said[-1] if said else {}), "killed": status != 0}
 
 
-def _slowest(found: Found, report: Callable[..., None]) -> None:
+def slowest(found: Found, report: Callable[..., None]) -> None:
     costs = []
     for number, text in enumerate(attacks(found.pattern, SHORT)):
         report({"text": repr(text[:60]), "length": len(text)}, SHORT_S)
@@ -297,7 +297,7 @@ def main(names: list[str]) -> None:
     methods = uses()
     for name in names:
         for found in patterns(ROOT / name, methods):
-            said = within(SHORT_S, lambda report, found=found: _slowest(found, report))  # type: ignore[misc]
+            said = within(SHORT_S, lambda report, found=found: slowest(found, report))  # type: ignore[misc]
             print(json.dumps({"place": found.place, "uses": sorted(found.uses), **said}), flush=True)
 
 
