@@ -68,9 +68,27 @@ FUNCTIONS = {
     "    path = Path(sys.argv[1]).with_suffix(suffix); path.write_text(text, errors='replace'); sources.inspect(path)",
 }
 UNITS = (
-    "+4911111111111111111111111111111a ", "<|im_", "<|im_<|im_end|>end|>", '"\\"', "{{", "[{", '{"a":', "a,", "\"'", "\n",
-    "Ã©", "â€", "1 ", "Aa ", "12,345.6 ", "@a.", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaaaa.", "<think>\n ", " \t",
-)  # fmt: skip
+    "+4911111111111111111111111111111a ",
+    "<|im_",
+    "<|im_<|im_end|>end|>",
+    '"\\"',
+    "{{",
+    "[{",
+    '{"a":',
+    "a,",
+    "\"'",
+    "\n",
+    "Ã©",
+    "â€",
+    "1 ",
+    "Aa ",
+    "12,345.6 ",
+    "@a.",
+    "-----BEGIN PRIVATE KEY-----",
+    "eyJaaaaaaaaaa.",
+    "<think>\n ",
+    " \t",
+)
 RUN = """
 import signal
 signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
