@@ -9,7 +9,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +23,8 @@ PARTS = {
 
 
 def test_the_patterns_are_found() -> None:
-    assert len(WITH_PATTERNS) > 40
-    places = {str(path.relative_to(hostile_text.ROOT)) for path in WITH_PATTERNS}
-    assert {"core/data/examples/sensitive.py", "core/models/render.py", "pages/ui/format.py"} <= places
+    assert len(WITH_PATTERNS) > 30
+    assert hostile_text.ROOT / "core/data/examples/sensitive.py" in WITH_PATTERNS
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -118,5 +116,6 @@ def test_what_reads_a_text_of_a_megabyte_ends(name: str, tmp_path: Path) -> None
 
 
 def test_texts_of_every_pattern_are_many() -> None:
-    texts: Iterator[str] = hostile_text.attacks(re.compile(r"(?:a|b[0-9]{2,5})+c"), 100)
-    assert len({text for text in texts if len(text) >= 100}) > 100
+    texts = {attack.text(100) for attack in hostile_text.attacks(re.compile(r"(?:a|b[0-9]{2,5})+c"))}
+    assert len(texts) > 100
+    assert min(map(len, texts)) >= 100

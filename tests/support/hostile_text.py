@@ -85,14 +85,14 @@ def patterns(path: Path, methods: dict[str, set[str]]) -> Iterator[Found]:
 
 
 def uses() -> dict[str, set[str]]:
-    """For each name in capitals, the methods of patterns that are called on it anywhere."""
+    """For each name, the methods of patterns that are called on it anywhere (`split` of a text aside)."""
     found: dict[str, set[str]] = {}
     for path in files():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in _MAKERS - {"compile"}:
                 owner = node.value
                 name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
-                if name.strip("_").isupper():
+                if name.strip("_").isupper() or node.attr != "split":
                     found.setdefault(name, set()).add(node.attr)
     return found
 
@@ -121,28 +121,36 @@ def _evaluated(call: ast.Call, method: str, module: ModuleType, tree: ast.Module
 _ALPHABET: Final = "aA0 -._'\"<>()[]{}/\\:;,@=+*#%&!?\n\t\r\0é’“1x"
 
 
-def attacks(pattern: re.Pattern[Any], size: int) -> Iterator[str]:
-    """Texts of about `size` characters: each repeat of the pattern fed as long as possible and then disappointed; its
-    beginnings and its matches again and again."""
-    literals = sorted({chr(value) for value in _literals(parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG))})
+@dataclass(frozen=True)
+class Attack:
+    """`before`, then as much of `unit` as it takes to fill a text, then `after`."""
+
+    unit: str
+    before: str = ""
+    after: str = ""
+
+    def text(self, size: int) -> str:
+        return self.before + self.unit * (size // len(self.unit) + 1) + self.after
+
+
+def attacks(pattern: re.Pattern[Any]) -> Iterator[Attack]:
+    """Each repeat of the pattern fed as long as possible and then disappointed; its beginnings and its matches again
+    and again."""
+    tree = parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
+    literals = sorted({chr(value) for value in _literals(tree)})
     alphabet = "".join(dict.fromkeys([*literals[:40], *_ALPHABET]))
     units: dict[str, None] = dict.fromkeys(alphabet)
     units |= dict.fromkeys(first + second for first, second in itertools.permutations(literals[:7], 2))
     runs: dict[tuple[str, str], None] = {}
     for choice in range(4):
-        for before, body in _repeats(parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG), choice, alphabet):
+        for before, body in _repeats(tree, choice, alphabet):
             units |= dict.fromkeys((before, before + body))
             runs |= dict.fromkeys((before, pump) for pump in (body, body[:1], body[-1:]) if pump)
-    for unit in units:
-        if unit:
-            yield unit * (size // len(unit) + 1)
+    yield from (Attack(unit) for unit in units if unit)
     for before, pump in runs:
-        for tail in ("", "\0", "\n!", "}"):
-            yield before + pump * (size // len(pump)) + tail
+        yield from (Attack(pump, before, tail) for tail in ("", "\0", "\n!", "}"))
         for count in (6, 32, 300, 4_000):
-            for tail in ("", " ", "a "):
-                unit = before + pump * count + tail
-                yield unit * (size // len(unit) + 1)
+            yield from (Attack(before + pump * count + tail) for tail in ("", " ", "a "))
 
 
 def _repeats(tree: Any, choice: int, alphabet: str, before: str = "") -> Iterator[tuple[str, str]]:
@@ -276,21 +284,21 @@ def within(seconds: float, act: Callable[[Any], None]) -> dict[str, Any]:
 
 
 def slowest(found: Found, report: Callable[..., None]) -> None:
+    """Every attack in a short text, and the two slowest in a long one."""
     costs = []
-    for number, text in enumerate(attacks(found.pattern, SHORT)):
-        report({"text": repr(text[:60]), "length": len(text)}, SHORT_S)
-        begun = time.process_time()
-        run(found, text)
-        costs.append((time.process_time() - begun, number))
-    worst = {number for _, number in sorted(costs, reverse=True)[:2]}
-    for number, text in enumerate(attacks(found.pattern, LONG)) if worst else ():
-        if number in worst:
-            report({"text": repr(text[:60]), "length": len(text)}, LONG_S)
-            begun = time.process_time()
-            run(found, text)
-            report(
-                {"text": repr(text[:60]), "length": len(text), "s": time.process_time() - begun, "texts": len(costs)}
-            )
+    for attack in attacks(found.pattern):
+        costs.append((_cost(found, attack.text(SHORT), SHORT_S, report), attack))
+    for _, attack in sorted(costs, key=lambda item: -item[0])[:2]:
+        text = attack.text(LONG)
+        said = {"text": repr(text[:60]), "length": len(text), "texts": len(costs)}
+        report(said | {"s": _cost(found, text, LONG_S, report)})
+
+
+def _cost(found: Found, text: str, limit_s: float, report: Callable[..., None]) -> float:
+    report({"text": repr(text[:60]), "length": len(text)}, limit_s)
+    begun = time.process_time()
+    run(found, text)
+    return time.process_time() - begun
 
 
 def main(names: list[str]) -> None:

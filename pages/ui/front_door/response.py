@@ -20,6 +20,8 @@ PLAIN: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 
+_INLINE = re.compile(r"<script>([^<]*+(?:<(?!/?script>)[^<]*+)*+)</script>")
+
 
 # The only script that a page of ours writes into itself; it is allowed by its hash, so that no other one runs.
 TO_TOP: Final = "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)"
@@ -33,7 +35,7 @@ def content_policy() -> str:
     for Plotly's WebGL charts, inline styles are how Streamlit styles its elements.
     """
     index = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    scripts = [TO_TOP, *re.findall(r"<script>(.*?)</script>", index, re.S)]
+    scripts = [TO_TOP, *_INLINE.findall(index)]
     digests = [hashlib.sha256(text.encode()).digest() for text in scripts]
     inline = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return "; ".join(
