@@ -85,9 +85,12 @@ class _Child:
         paths = json.dumps([path or os.getcwd() for path in sys.path])
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-c", _START, paths, target, str(memory_bytes), str(cpu_s)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
             env={name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TZ")},
-        )  # fmt: skip
+        )
         self._memory_bytes, self._cpu_s = memory_bytes, cpu_s
 
     def ask(self, question: bytes, wall_s: float, most: int) -> Any:

@@ -30,9 +30,9 @@ def folder() -> Iterator[Path]:
     Raises:
         StorageError: the folder for temporary files belongs to another user.
     """
-    root = _root()
-    _sweep(root)
-    path = Path(tempfile.mkdtemp(dir=root))
+    place = root()
+    _sweep(place)
+    path = Path(tempfile.mkdtemp(dir=place))
     with (path / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         inner = path / "files"
@@ -43,20 +43,20 @@ def folder() -> Iterator[Path]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _root() -> Path:
-    """Where this user's folders are: nobody else can read them, or have prepared the place."""
-    root = Path(tempfile.gettempdir()) / f"sft-studio-{os.getuid()}"
-    root.mkdir(mode=0o700, exist_ok=True)
-    facts = root.lstat()
+def root() -> Path:
+    """Where this user's folders are: nobody else can read them, or have prepared the place. Raises as `folder`."""
+    place = Path(tempfile.gettempdir()) / f"sft-studio-{os.getuid()}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    facts = place.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
         raise StorageError(
-            f"{root} can be used by other users of this machine.", "Remove it, or set TMPDIR to a folder of your own."
+            f"{place} can be used by other users of this machine.", "Remove it, or set TMPDIR to a folder of your own."
         )
-    return root
+    return place
 
 
-def _sweep(root: Path) -> None:
-    for path in root.iterdir():
+def _sweep(place: Path) -> None:
+    for path in place.iterdir():
         with contextlib.suppress(OSError):  # another process removes it too
             lock = path / _LOCK
             if not lock.exists():

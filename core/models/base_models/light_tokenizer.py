@@ -66,8 +66,9 @@ class LightTokenizer:
                     raise
                 raise DataError(
                     f"The base model's tokenizer fails on a text: {str(error)[:200].rstrip('.')}.",
-                    "Choose another base model.", code="base_model",
-                ) from error  # fmt: skip
+                    "Choose another base model.",
+                    code="base_model",
+                ) from error
         return {"input_ids": encoding.ids, "offset_mapping": encoding.offsets}
 
 

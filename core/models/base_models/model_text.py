@@ -12,9 +12,13 @@ from core.text import size as size_text
 _MB: Final = 1_000_000
 # Bytes. The largest known: tokenizer.json 33 MB (Gemma 3), tokenizer_config.json 1.2 MB, templates 0.03 MB.
 LIMITS: Final = {
-    "tokenizer.json": 256 * _MB, "tokenizer.model": 256 * _MB, "vocab.json": 64 * _MB, "vocab.txt": 64 * _MB,
-    "merges.txt": 64 * _MB, "model.safetensors.index.json": 64 * _MB,
-}  # fmt: skip
+    "tokenizer.json": 256 * _MB,
+    "tokenizer.model": 256 * _MB,
+    "vocab.json": 64 * _MB,
+    "vocab.txt": 64 * _MB,
+    "merges.txt": 64 * _MB,
+    "model.safetensors.index.json": 64 * _MB,
+}
 OTHERS: Final = 16 * _MB
 TEMPLATE: Final = _MB
 
@@ -59,6 +63,7 @@ def check_size(file: Path) -> None:
 
 def _error(file: Path, what: str) -> DataError:
     return DataError(
-        f"{file.parent.name}/{file.name} {what}.", "Choose a directory written by transformers' save_pretrained.",
+        f"{file.parent.name}/{file.name} {what}.",
+        "Choose a directory written by transformers' save_pretrained.",
         code="base_model",
-    )  # fmt: skip
+    )

@@ -13,9 +13,15 @@ from core.models.methods.presets import Preset
 
 # Far above every published model: what a job computes per layer or per token must end.
 _MOST: Final = {
-    "hidden_size": 1 << 18, "intermediate_size": 1 << 21, "num_layers": 2_000, "num_heads": 1 << 14,
-    "num_kv_heads": 1 << 14, "head_dim": 1 << 14, "vocab_size": 1 << 24, "max_position_embeddings": 1 << 28,
-}  # fmt: skip
+    "hidden_size": 1 << 18,
+    "intermediate_size": 1 << 21,
+    "num_layers": 2_000,
+    "num_heads": 1 << 14,
+    "num_kv_heads": 1 << 14,
+    "head_dim": 1 << 14,
+    "vocab_size": 1 << 24,
+    "max_position_embeddings": 1 << 28,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from core.data.versions.exports.base import BLOCK_BYTES, ExportFormat, examples
 from core.messages import Example
-from core.platform import disk
+from core.platform import disk, scratch
 
 _BYTES_PER_STORED_BYTE: Final = 3  # nested columns may compress less than the stored ones
 
@@ -19,13 +19,12 @@ def write(path: Path, split: str | None = None) -> Iterator[bytes]:
     Raises:
         StorageError: there is no room for it; at the call, not in the middle of the file.
     """
-    disk.require(_BYTES_PER_STORED_BYTE * path.stat().st_size, "the download", Path(tempfile.gettempdir()))
+    disk.require(_BYTES_PER_STORED_BYTE * path.stat().st_size, "the download", scratch.root())
     return _write(path, split)
 
 
 def _write(path: Path, split: str | None) -> Iterator[bytes]:
     from core.data.examples.parquet import ParquetRows
-    from core.platform import scratch
 
     with scratch.folder() as folder:
         target = folder / "examples.parquet"
