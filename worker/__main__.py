@@ -9,7 +9,7 @@ import sys
 import time
 
 from core.errors import StudioError
-from core.platform import logs
+from core.platform import life, logs
 from core.platform.private import keep_private
 from core.platform.redis_server import is_up, runtime_dir
 from core.platform.tasks.kinds import QUEUES
@@ -58,9 +58,11 @@ def _claim_device() -> int:
 
 
 def _wait_for_redis() -> None:
+    """Under a supervisor wait as long as it takes: to end would only make it start this process again."""
     until = time.monotonic() + REDIS_WAIT_S
     while not is_up():
-        if time.monotonic() > until:
+        life.sign()
+        if time.monotonic() > until and not life.is_watched():
             raise StudioError("Redis does not respond.", "Start the studio with `sft up`, or correct REDIS_URL.")
         time.sleep(0.2)
 

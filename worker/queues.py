@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, TimeoutError as RedisTimeout
 from rq import Queue, SpawnWorker, Worker
 from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from core.errors import StudioError
-from core.platform import logs
+from core.platform import life, logs
 from core.platform.logs import log_path
 from core.platform.processes import die_with_parent
 from core.platform.redis_server import redis_connection
@@ -87,6 +87,19 @@ class _Watching(Worker):
     _horse_status: int | None
     _parent_pid: int
 
+    def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
+        """RQ would end the worker when Redis accepts connections and does not answer."""
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
+            except RedisTimeout:
+                log.warning("Redis does not respond; the worker goes on waiting.")
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        if not self.is_horse:
+            life.sign()
+        super().heartbeat(*args, **kwargs)
+
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Refuse what is not a task before a process is started for it."""
         try:
@@ -121,18 +134,24 @@ class _Watching(Worker):
 
     def maintain_heartbeats(self, job: Job) -> None:
         """RQ calls this every WATCH_EVERY_S while the work process lives."""
+        life.sign()
         watch: _Watch = self._watch
         if reason := watch.reason_to_kill():
             log.warning("Killing work process %s: %s", watch.owner, reason)
             self.kill_horse()
         if time.monotonic() - watch.heartbeat_at >= HEARTBEAT_EVERY_S:
             watch.heartbeat_at = time.monotonic()
-            with contextlib.suppress(RedisError):
-                super().maintain_heartbeats(job)
+            waits, self.connection = self.connection, redis_connection()  # a silent Redis must not stop the watch
+            try:
+                with contextlib.suppress(RedisError):
+                    super().maintain_heartbeats(job)
+            finally:
+                self.connection.close()
+                self.connection = waits
 
-    def set_current_job_working_time(self, *args: Any, **kwargs: Any) -> None:
-        with contextlib.suppress(RedisError):
-            super().set_current_job_working_time(*args, **kwargs)
+    def set_current_job_working_time(self, current_job_working_time: float, pipeline: Any = None) -> None:
+        """Nothing reads it from Redis."""
+        self.current_job_working_time = current_job_working_time
 
     def handle_warm_shutdown_request(self) -> None:
         """On SIGTERM to the worker, its work process saves and releases its lease; the worker ends after it."""

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from core.platform import disk, logs
+from core.platform import disk, life, logs
 from core.platform.private import keep_private
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import recovery, store
@@ -69,6 +69,7 @@ def _announced() -> set[str] | None:
 
 def _each(action: str, task_ids: Iterable[str], act: Callable[[str], None]) -> None:
     for task_id in task_ids:
+        life.sign()
         try:
             act(task_id)
         except Exception:
@@ -83,6 +84,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     while not stop.is_set():
+        life.sign()
         try:
             reconcile()
         except Exception:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from core.platform import life
 from core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]  # where Home.py and .streamlit are
@@ -63,11 +64,16 @@ class Command:
         name: also the name of its log and its lock.
         argv: returns the command line; called at each start (the embedded Redis creates its folder then).
         stop_s: how long it may take to end after SIGTERM before it is killed.
+        silent_s: returns how long it may give no sign of life (`core.platform.life`) before it counts as hung; None:
+            it gives none.
+        may_replace: whether a hung process (its pid) may be killed now.
     """
 
     name: str
     argv: Callable[[], list[str]]
     stop_s: float = 5.0
+    silent_s: Callable[[], float] | None = None
+    may_replace: Callable[[int], bool] = lambda pid: True
 
 
 class Service:
@@ -82,6 +88,8 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
         self._say = say
         self._lock: int | None = None
+        self._life: life.Listener | None = None
+        self._asked_at = 0.0
         self._failures = 0
         self._start_at = self._started_at = 0.0
 
@@ -106,6 +114,8 @@ class Service:
     def tick(self) -> None:
         """Start it when it is time, notice when it ended. Call it a few times a second."""
         self._limit_log()
+        if self.is_running:
+            self._replace_if_hung()
         if self.is_running or time.monotonic() < self._start_at or not self.claim():
             return
         if self.process is None:
@@ -120,24 +130,48 @@ class Service:
             f"Log: {service_log(self.command.name)}"
         )
         self.process = None
+        self._forget_life()
+
+    def _replace_if_hung(self) -> None:
+        """Kill the process and its children when it hangs: the next `tick` starts another one."""
+        if self.command.silent_s is None or self._life is None or self.process is None:
+            return
+        silent_s = self._life.silent_s()
+        if silent_s < self.command.silent_s() or time.monotonic() - self._asked_at < 1:
+            return
+        self._asked_at = time.monotonic()
+        if self.command.may_replace(self.process.pid):
+            self._say(f"{self.command.name} has not responded for {silent_s:.0f} s; replacing it.")
+            for member in _family(self.process.pid):
+                with contextlib.suppress(psutil.Error):
+                    member.kill()
+
+    def _forget_life(self) -> None:
+        if self._life is not None:
+            self._life.close()
+            self._life = None
 
     def _start(self) -> None:
         path = service_log(self.command.name)
         settings = get_settings()
         assert self._lock is not None
         parent = os.getpid()
+        self._life = life.Listener() if self.command.silent_s else None
+        signs = self._life.environment if self._life else {}
         with path.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command.argv(),
                 cwd=ROOT,
-                env=os.environ | {"SFT_DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1"},
+                env=os.environ | {"SFT_DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1"} | signs,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C in the terminal reaches only the supervisor, which stops it in order
-                pass_fds=[self._lock],
+                pass_fds=[self._lock, *([self._life.writing] if self._life else [])],
                 preexec_fn=lambda: die_with_parent(parent),
             )
+        if self._life:
+            self._life.started()
         self._started_at = time.monotonic()
 
     def _limit_log(self) -> None:
@@ -153,6 +187,7 @@ class Service:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+        self._forget_life()
         self.process = None
 
 

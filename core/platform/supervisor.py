@@ -22,6 +22,7 @@ TICK_S = 0.25
 FIRST_TICK_S = 0.05
 READY_S = 60.0
 HEAD_START_S = 10.0  # the web app starts alone until it responds, but at most this long
+SILENT_S = 45.0  # a worker that waits for work gives a sign of life every 15 s
 WORKER_STOP_S = 11.0  # a work process ends itself 9 s after SIGTERM (worker/run.py)
 
 
@@ -37,10 +38,10 @@ def commands(names: Iterable[str]) -> list[Command]:
         "redis": [] if settings.redis_url else [Command("redis", redis_server.server_command)],
         "worker": [
             *(
-                Command(f"worker-{queue}", _module("worker", queue), stop_s=WORKER_STOP_S)
+                Command(f"worker-{queue}", _module("worker", queue), WORKER_STOP_S, _silence_s, _lease_has_expired)
                 for queue in ("gpu", "cpu", "io")
             ),
-            Command("reconciler", _module("worker.reconcile")),
+            Command("reconciler", _module("worker.reconcile"), silent_s=_silence_s),
         ],
         "inference": [Command("inference", _module("worker.inference"))],
     }
@@ -49,6 +50,20 @@ def commands(names: Iterable[str]) -> list[Command]:
 
 def _module(*words: str) -> Callable[[], list[str]]:
     return lambda: [sys.executable, "-m", *words]
+
+
+def _silence_s() -> float:
+    return max(get_settings().lease_s, get_settings().reconcile_s * 3, SILENT_S)
+
+
+def _lease_has_expired(worker_pid: int) -> bool:
+    """Whether a worker that hangs may be replaced: not while the process under it still works and renews its lease."""
+    from core.platform.tasks import owners  # imported here: the start of the web app does not wait for SQLAlchemy
+
+    try:
+        return not owners.holds_lease(worker_pid)
+    except StudioError:  # the database does not respond: nobody could take the task over either
+        return False
 
 
 class Supervisor:

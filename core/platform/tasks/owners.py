@@ -10,6 +10,11 @@ import re
 import socket
 from dataclasses import replace
 
+from sqlalchemy import select
+
+from core.platform.db.engine import db_now
+from core.platform.db.tables import TASKS
+from core.platform.db.uow import read
 from core.platform.processes import is_alive
 from core.platform.tasks.records import TaskRecord
 
@@ -37,6 +42,13 @@ def seen(task: TaskRecord) -> TaskRecord:
     otherwise seem to be worked on for ever.
     """
     return replace(task, lease_owner=None) if task.lease_owner and is_gone(task.lease_owner) else task
+
+
+def holds_lease(worker_pid: int) -> bool:
+    """Whether a worker of this machine, or the process that works under it, has a lease that has not expired."""
+    query = select(TASKS.c.lease_owner).where(TASKS.c.lease_owner.is_not(None), TASKS.c.lease_expires_at > db_now())
+    matches = [_OWNER.search(owner) for (owner,) in read(query)]
+    return any(match and match["place"] == place() and int(match["worker"]) == worker_pid for match in matches)
 
 
 def is_gone(owner: str) -> bool:
