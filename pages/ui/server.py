@@ -6,6 +6,7 @@ door, because Streamlit finds the app in `Home.py`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -90,7 +91,8 @@ def main() -> None:
         "browser.gatherUsageStats": False,
     }
     bootstrap.load_config_options(options)
-    bootstrap.run_asgi_app(str(HOME), "Home:app", [], options)
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again after it has stopped
+        bootstrap.run_asgi_app(str(HOME), "Home:app", [], options)
 
 
 if __name__ == "__main__":
