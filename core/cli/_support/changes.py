@@ -73,7 +73,7 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
             f"{effect.validation:,} for validation: {effect.added:,} added, {effect.removed:,} removed, "
             f"{effect.changed:,} changed"
         )
-    inline = record.examples <= dataset_edits.EDITED_AT_ONCE
+    inline = dataset_edits.edited_at_once(record.version)
     with ensure(set() if inline else {"redis", "worker"}, say):
         applied = dataset_edits.apply(record.id, operation, base_version_id=record.version.id, why=why)
         if applied.task is not None:

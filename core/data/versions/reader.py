@@ -162,6 +162,14 @@ def count_findings(path: Path) -> dict[str, int]:
         return {code: int(count) for code, count in connection.execute(query, [str(path)]).fetchall()}
 
 
+def estimated_tokens(path: Path) -> int:
+    """The estimated tokens of all examples together."""
+    with connect() as connection:
+        query = "SELECT coalesce(sum(tokens), 0) FROM read_parquet(?)"
+        ((total,),) = connection.execute(query, [str(path)]).fetchall()
+        return int(total)
+
+
 def statistics(path: Path) -> Statistics:
     """Counts, lengths, turns and the balance of labels."""
     query = r"""

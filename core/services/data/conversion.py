@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from core import arguments
@@ -86,7 +85,7 @@ def preview(
     profile = sources.analyze(source_id)
     recipe.check(column.name for column in profile.columns)
     labeler = Labeler(recipe, source_id)
-    made = list(labeler.run(islice(sources.read(source_id), PREVIEW_ROWS)))
+    made = list(labeler.run(sources.few(sources.read(source_id), PREVIEW_ROWS)))
     examples = [item for item in made if isinstance(item, Labeled)]
     total = profile.total_rows
     return Preview(

@@ -1,7 +1,7 @@
 """Edit datasets: every change is a new version that records what was done and why, and can be undone.
 
-A set of up to EDITED_AT_ONCE is edited at once; a larger one as a background task, whose version appears exactly
-once, however often the work is interrupted.
+A set of up to EDITED_AT_ONCE examples with little text is edited at once; a larger one as a background task, whose
+version appears exactly once, however often the work is interrupted.
 """
 
 from __future__ import annotations
@@ -31,13 +31,20 @@ from core.services.data.datasets.diff import compare, diff
 from core.services.data.datasets.history import VersionChange, change_of, history, undo_step
 from core.services.data.datasets.mix import mix, mix_plan
 from core.services.data.datasets.publishing import EDITS, Staged, check_base, following, new_attempt, put, stage
-from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, provenance_file, version_file
+from core.services.data.datasets.records import (
+    VersionRecord,
+    get_dataset,
+    get_version,
+    is_small,
+    provenance_file,
+    version_file,
+)
 from core.services.data.datasets.splits import split_preview
 from core.services.data.datasets.writing import check_text, enqueue_again, set_errors
 
 __all__ = [
-    "EDITED_AT_ONCE", "Applied", "VersionChange", "apply", "change_of", "compare", "count", "diff", "history", "mix",
-    "mix_plan", "restore", "split_preview", "undo", "undo_step",
+    "EDITED_AT_ONCE", "Applied", "VersionChange", "apply", "change_of", "compare", "count", "diff", "edited_at_once",
+    "history", "mix", "mix_plan", "restore", "split_preview", "undo", "undo_step",
 ]  # fmt: skip
 
 EDITED_AT_ONCE = 5_000
@@ -70,6 +77,11 @@ def count(dataset_id: str, operation: Operation) -> Effect:
     return count_effect(_rows(get_dataset(dataset_id).version), operation)
 
 
+def edited_at_once(version: VersionRecord) -> bool:
+    """Whether a version is edited at once, not as a background task."""
+    return is_small(version, EDITED_AT_ONCE)
+
+
 def apply(
     dataset_id: str,
     operation: Operation,
@@ -84,7 +96,7 @@ def apply(
     Args:
         base_version_id: the version that the user looked at.
         why: the user's reason; stored in the history.
-        inline: at once (True) or as a task (False); None decides by the number of examples.
+        inline: at once (True) or as a task (False); None decides by `edited_at_once`.
         gathered: ids of examples written by hand that become part of this version.
 
     Raises:
@@ -96,7 +108,7 @@ def apply(
     check_text("why", why)
     check_newest(dataset.id, base)
     if inline is None:
-        inline = base.examples <= EDITED_AT_ONCE
+        inline = edited_at_once(base)
     if not inline:
         return Applied(task=_enqueue(dataset.name, base, operation, why, gathered))
     with scratch.folder() as folder:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import col, select
 
 from core.data.issues import codes
 from core.data.quality import set_rules
+from core.data.versions import reader
+from core.data.versions.files import EXAMPLES
 from core.data.versions.manifest import Manifest
 from core.data.versions.rows import PROVENANCE
 from core.errors import NotFound, StorageError
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
+from core.text import CHARACTERS_PER_TOKEN
 
 DATASET_STATES = {
     "validated": "Validated: ready for training",
@@ -74,6 +78,22 @@ def set_codes() -> frozenset[str]:
 
 
 # ---- look-ups
+
+
+AT_ONCE_BYTES: Final = 6_000_000  # of text: what a request changes or measures itself, in a few seconds
+
+
+def is_small(version: VersionRecord, most_examples: int) -> bool:
+    """Whether a request may work through a version itself: by its number of examples, and by the length of their text.
+
+    Two thousand examples of 10 MB would keep a page waiting for hours.
+    """
+    return version.examples <= most_examples and _text_bytes(version.id, version.path) <= AT_ONCE_BYTES
+
+
+@lru_cache(maxsize=1_000)  # versions never change
+def _text_bytes(version_id: str, path: str) -> int:
+    return CHARACTERS_PER_TOKEN * reader.estimated_tokens(version_file(version_id, EXAMPLES))
 
 
 def live() -> Any:

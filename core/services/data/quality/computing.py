@@ -25,7 +25,7 @@ from core.platform import scratch
 from core.platform.storage import get_storage
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
-from core.services.data.datasets.records import get_dataset, get_version, version_file
+from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, is_small, version_file
 from core.services.data.datasets.writing import enqueue
 from core.services.data.quality.fixing import with_fixes
 from core.services.data.quality.reports import report
@@ -103,6 +103,11 @@ def start(dataset_id: str, *, max_seq_length: int = MAX_SEQ_LENGTH, base_model: 
     return enqueue("quality", f"Measure the quality of “{dataset.name}”", payload, None)
 
 
+def inspected_at_once(version: VersionRecord) -> bool:
+    """Whether a version is measured at once, not as a background task."""
+    return is_small(version, INSPECTED_AT_ONCE)
+
+
 def after_new_version(dataset_id: str, *, now: bool = True) -> None:
     """Ensure that the newest version has a report: at once where it is small, else as a background task.
 
@@ -114,7 +119,7 @@ def after_new_version(dataset_id: str, *, now: bool = True) -> None:
         version = get_dataset(dataset_id).version
         if report(version.id) is not None:
             return
-        if version.examples <= INSPECTED_AT_ONCE:
+        if inspected_at_once(version):
             if now:
                 compute(version.id)
         else:

@@ -12,6 +12,7 @@ from core.services.data.sources.uploads import (
     choices,
     detection,
     display_name,
+    few,
     get,
     ingest,
     local_path,

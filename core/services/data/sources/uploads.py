@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -31,6 +31,7 @@ from core.settings import MAX_UPLOAD_BYTES
 from core.text import too_large
 
 _CHUNK = 1 << 20
+FEW_BYTES = 2_000_000  # of the rows that a request reads to show them; one row alone may have more
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) 
     good: list[Row] = []
     bad: list[Reject] = []
     limit = arguments.count(limit)
-    for item in islice(formats.read(path, found), 50 * limit):
+    for item in few(formats.read(path, found), 50 * limit):
         if isinstance(item, Reject):
             if len(bad) < limit:
                 bad.append(item)
@@ -168,7 +169,21 @@ def read(source_id: str) -> Iterator[Row | Reject]:
 def rows(source_id: str, offset: int = 0, limit: int = 20) -> list[Row | Reject]:
     """Some rows, for display."""
     start = arguments.count(offset)
-    return list(islice(read(source_id), start, start + arguments.count(limit)))
+    return list(few(islice(read(source_id), start, None), arguments.count(limit)))
+
+
+def few(items: Iterable[Row | Reject], most: int, most_bytes: int = FEW_BYTES) -> Iterator[Row | Reject]:
+    """The first rows, for a screen: at most so many, and at least one, but none beyond so many characters of text."""
+    left = most_bytes
+    for item in islice(items, most):
+        yield item
+        left -= len(item.raw or "") if isinstance(item, Reject) else sum(map(_length, item.fields.values()))
+        if left < 0:
+            return
+
+
+def _length(value: object) -> int:
+    return len(value if isinstance(value, str) else str(value))
 
 
 def why_unusable(source_id: str, limit: int = 5) -> list[Finding]:

@@ -41,7 +41,7 @@ def _report(dataset: DatasetRecord) -> QualityReport | None:
         if again and follow(again).is_terminal:
             st.session_state.pop(_key(dataset))
         return report
-    if dataset.examples <= quality.INSPECTED_AT_ONCE:
+    if quality.inspected_at_once(dataset.version):
         with st.spinner("Measuring the quality…"):
             return quality.compute(dataset.version.id)
     task_id = st.session_state.get(_key(dataset)) or _running(dataset)
@@ -115,7 +115,7 @@ def _measure_again(dataset: DatasetRecord, report: QualityReport) -> None:
     )
     if not st.button("Measure", type="primary", width="stretch", key="measure_now"):
         return
-    if dataset.examples <= quality.INSPECTED_AT_ONCE:
+    if quality.inspected_at_once(dataset.version):
         with st.spinner("Measuring the quality…"):
             quality.compute(dataset.version.id, max_seq_length=int(length), base_model=chosen)
         st.rerun()
