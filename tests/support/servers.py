@@ -68,11 +68,20 @@ class Cluster:
         return [*self._as_user, str(self._binaries / program), "-D", str(self._data), *options]
 
     def start(self) -> None:
-        """Start the server and wait for its socket."""
+        """Start the server and wait until it answers."""
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": self._folder}
         options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=off"]
         self._server = subprocess.Popen(self._command("postgres", *options), **quiet)
-        wait_until(lambda: (self._folder / ".s.PGSQL.5432").exists(), 90, "PostgreSQL's socket")
+        wait_until(self._answers, 90, "PostgreSQL")
+
+    def _answers(self) -> bool:
+        import psycopg
+
+        try:
+            psycopg.connect(self.url.format(name="postgres")).close()
+        except psycopg.OperationalError:  # also while it is starting up
+            return False
+        return True
 
     def stop(self) -> None:
         """Stop it as a crash does: every connection ends at once."""
