@@ -1,6 +1,6 @@
 """Which attacks are tried: the table in docs/security.md, made from the first lines of the modules in tests/attacks/.
 
-    python -m tests.test_security      writes the table
+python -m tests.test_security      writes the table
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def find(token: str) -> Offer | None:
 def disposition(file_name: str) -> str:
     """The Content-Disposition header of a download, with a name in any script. Source: RFC 6266."""
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%/' else "_" for c in file_name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name.encode('utf-8', 'replace'), safe='')}"
 
 
 def download(

@@ -281,6 +281,9 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         if checkpoint:
             resume_state.load_random(Path(checkpoint))
 
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        """Nothing: a run never scales its loss, and the Trainer would open `scaler.pt`, a pickle."""
+
 
 def _write(trainer: Trainer, directory: Path) -> None:
     """Fill an empty checkpoint directory."""
