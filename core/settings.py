@@ -88,7 +88,9 @@ class Settings(BaseSettings):
     def _names_only(cls, value: str) -> str:
         for name in filter(None, (part.strip() for part in value.split(","))):
             if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]+", name):
-                raise ValueError(f"{name!r} must be a name alone, such as studio.example.org, without scheme and port")
+                raise ValueError(
+                    f"{name!r} must be a host name only, such as studio.example.org, without a scheme or port"
+                )
         return value
 
     @field_validator("key_hosts")

@@ -30,7 +30,7 @@ BANNED = {
     r"rests? on": "is based on",
     r"to spare": "redundant, extra",
     r"hangs? together": "is connected, belongs to a group",
-    r"of (?:its|their|his) own": "separate; or leave it out",
+    r"of (?:its|their|his|your) own": "separate; or leave it out",
     r"stands? (?:in|on|at|there|here|beside|before|after|under|\d)": "is, appears",
     r"(?:says?|said|told|refused|ends?|shown) in words": "as a message; or leave it out",
     r"(?:nobody|somebody)(?! dares to)": "no user, another user; or the passive",

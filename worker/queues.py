@@ -222,7 +222,7 @@ class _Watch:
         if self._lasts("cancel", holds and task.command == "cancel", get_settings().cancel_grace_s):
             return "it did not stop when it was cancelled"
         if self._lasts("lost", self._had_lease and not holds, LOST_GRACE_S):
-            return "its lease has ended and it did not exit"
+            return "its lease expired and it did not exit"
         return ""
 
     def _lasts(self, condition: str, holds: bool, limit_s: float) -> bool:

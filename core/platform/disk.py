@@ -64,7 +64,7 @@ def is_full(error: BaseException | None) -> bool:
 def full() -> StorageError:
     """The error for work that found the disk full while it wrote."""
     where = get_settings().data_dir
-    return StorageError(f"The disk is full: {size(free_bytes())} is free at {where}. Nothing was published.", _REMEDY)
+    return StorageError(f"The disk is full: {size(free_bytes())} is free at {where}. Nothing was saved.", _REMEDY)
 
 
 def hold_back() -> None:

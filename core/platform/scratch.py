@@ -50,7 +50,8 @@ def root() -> Path:
     facts = place.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
         raise StorageError(
-            f"{place} can be used by other users of this machine.", "Remove it, or set TMPDIR to a folder of your own."
+            f"{place} is accessible to other users of this machine.",
+            "Remove it, or set TMPDIR to a folder that only you can access.",
         )
     return place
 

@@ -49,7 +49,7 @@ class OtherServer:
             reason = "Only this studio and transformers serve what this method adds; it cannot be merged into the base."
             return Availability(False, reason)
         if not base.architecture:
-            return Availability(False, "Known once the base model's files are here.")
+            return Availability(False, "Known once the base model is downloaded.")
         if base.buildable and self.converts:
             return Availability(False, "Converters recognize known tokenizers only; the starter's was made here.")
         quantized = "quantization" in method.load_arguments()

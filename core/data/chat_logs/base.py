@@ -127,7 +127,7 @@ REASONS: Final = _table(
     ("too_short", "Answer too short", "The longest answer is shorter than your minimum."),
     ("too_long", "Too long", "The example has more characters than your maximum."),
     ("duplicate", "Duplicate", "An earlier example is the same."),
-    ("over_maximum", "Above the maximum number", "The maximum number of examples was reached."),
+    ("over_maximum", "Over the maximum", "The maximum number of examples was reached."),
     ("dropped", "Dropped in the review", "You dropped this example."),
     ("invalid", "Not a valid example", "It has an error; see the finding."),
 )  # fmt: skip

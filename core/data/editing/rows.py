@@ -213,7 +213,8 @@ class SetSystem(Operation):
     id: ClassVar[str] = "set_system"
     title: ClassVar[str] = "Set the system message"
     lead: ClassVar[str] = (
-        "System messages are context and instructions for the model. Every example gets this one; blank removes them."
+        "System messages are context and instructions for the model. Every example gets this one; leave it "
+        "blank to remove them."
     )
     icon: ClassVar[str] = "psychology_alt"
     text: str = Field(

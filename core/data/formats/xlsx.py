@@ -147,7 +147,7 @@ def _with_columns(
     return replace(
         found, header=header, skip_lines=skip, columns=columns, preamble=preamble,
         findings=(*findings, *found.findings),
-        notes=(note, named, "Numbers and dates are text as Excel shows them; dates in ISO 8601."),
+        notes=(note, named, "Numbers are text as Excel shows them; dates are in ISO 8601."),
     )  # fmt: skip
 
 

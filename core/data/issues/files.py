@@ -100,10 +100,10 @@ ISSUES.add(_packed("gzip_too_large", "Gzip file too large", "error",
     "Unpacked, the gzip file exceeds the size limit.", "Split it into several files.", unreadable=True))
 # ---- Parquet
 ISSUES.add(_parquet("parquet_unreadable", "Unreadable Parquet file", "error",
-    "The Parquet file is truncated or damaged.", "Write or download it again.", unreadable=True))
+    "The Parquet file is truncated or damaged.", "Create or download it again.", unreadable=True))
 ISSUES.add(_parquet("parquet_encrypted", "Encrypted Parquet file", "error",
-    "The Parquet file is encrypted.", "Write it without encryption.", unreadable=True))
+    "The Parquet file is encrypted.", "Save it without encryption.", unreadable=True))
 ISSUES.add(_parquet("parquet_too_large", "Parquet file too large", "error",
-    "Unpacked, the Parquet file exceeds the size limit.", "Write fewer rows per file.", unreadable=True))
+    "Unpacked, the Parquet file exceeds the size limit.", "Save fewer rows per file.", unreadable=True))
 ISSUES.add(_parquet("binary_as_base64", "Binary column", "info",
     "A binary column is not text; it is shown as base64.", "Leave the column out."))

@@ -1,4 +1,4 @@
-"""Examples in another language than most. Short and ambiguous texts are left out."""
+"""Examples in a different language from most. Short and ambiguous texts are left out."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _classifier() -> Any:
 
 
 # fmt: off
-ISSUES.add(Issue("language_mix", "Another language than most", "info",
-    "{examples} {are} in another language than most.",
+ISSUES.add(Issue("language_mix", "Different language from most", "info",
+    "{examples} {are} in a different language from most.",
     "Fine if both languages are intended. Otherwise drop these examples, or translate them.", (DROP, EDIT),
     ScoreShare("text", 0.25), check=Languages, subject="Text of the examples", scope="set"))

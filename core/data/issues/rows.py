@@ -44,7 +44,7 @@ ISSUES.add(_written("ungrounded_name", "Name not in the row", "warning",
     "Compare it with the row; correct or drop the example."))
 ISSUES.add(_written("answer_cut", "Answer cut off", "warning",
     "The model reached the maximum answer length; the text may end early.",
-    "Read its end; raise the maximum and write it again."))
+    "Read its end; raise the maximum and generate it again."))
 ISSUES.add(_example("messages_invalid", "Invalid messages", "error",
     "The messages are not a list of objects.", 'Write [{"role": ..., "content": ...}].'))
 ISSUES.add(_example("role_unknown", "Unknown role", "error",

@@ -41,5 +41,5 @@ ISSUES.add(_set("few_examples", "Few examples", "warning",
     "Add examples: write some by hand, import more rows, or let a model write variations.",
     share=ScoreShare("amount", 0), rule=few))
 ISSUES.add(_set("set_all_masked", "No loss in the set", "error",
-    "Every assistant message of the set has weight 0, so nothing is learned.",
+    "Every assistant message in the set has weight 0, so nothing is learned.",
     "Set the weight of the answers to be learned to 1.", rule=all_masked))

@@ -54,7 +54,7 @@ PARTS: Final = (
     Part("length", "Length", 10, 0.2, "Every example fits.", "too long or of unusual length"),
     Part(
         "text", "Clean text", 10, 0.2, "No special tokens, no damaged letters, one language.",
-        "with special tokens, damaged letters or another language",
+        "with special tokens, damaged letters or in a different language",
     ),
     Part(
         "privacy", "Privacy", 10, 0.1, "No keys, passwords or personal data were found.",

@@ -44,7 +44,7 @@ def resolve(model_id: str) -> BaseModelRef:
         return _hub(_unlisted(hub_id), note, revision)
     raise NotFound(
         f"There is no base model {model_id!r}.",
-        f"Choose starter, {LOCAL}/path/to/a/model, a Hub id whose files are here (hf download ORG/NAME), or one of: "
+        f"Choose starter, {LOCAL}/path/to/a/model, the Hub id of a downloaded model (hf download ORG/NAME), or one of: "
         f"{', '.join(BASE_MODELS.ids())}.",
     )
 
@@ -82,7 +82,7 @@ def list_models() -> list[BaseModelRef]:
 
 
 def named_directory() -> Path:
-    """The folder for model directories of your own; they appear in the catalog."""
+    """The folder for your model directories; they appear in the catalog."""
     return get_settings().data_dir / "base_models"
 
 

@@ -47,11 +47,11 @@ _QWEN_TEXT = "Strong for its size, many languages."
 _QWEN25 = partial(HubModel, family="Qwen2.5", license="Apache 2.0", text=_QWEN_TEXT, recommended=True)
 _QWEN3_TEXT = f"{_QWEN_TEXT} Answers directly; trained with an empty thinking block."
 _QWEN3 = partial(HubModel, family="Qwen3", license="Apache 2.0", text=_QWEN3_TEXT)
-_LLAMA_TEXT = "Widely served; its adapters go into Ollama as they are. Its license must be accepted on the Hub."
+_LLAMA_TEXT = "Widely supported; its adapters work in Ollama without conversion. Accept its license on the Hub first."
 _LLAMA = partial(HubModel, family="Llama", license="Llama 3.2", text=_LLAMA_TEXT, gated=True)
 _GEMMA_TEXT = (
     "Good at many languages; no system role: its template puts that text before the first input. "
-    "Its license must be accepted on the Hub."
+    "Accept its license on the Hub first."
 )
 _GEMMA = partial(HubModel, family="Gemma", license="Gemma", text=_GEMMA_TEXT, gated=True)
 _PHI = partial(HubModel, family="Phi", license="MIT", text="Reasons well for its size.")

@@ -71,7 +71,7 @@ class BottleneckAdapter(Method):
         title="Width",
         description="Units in the narrow middle of each layer.",
         usual="8-256",
-        up="More can be learned; memory grows in proportion.",
+        up="The adapter can learn more; it needs proportionally more memory.",
         source="64, the middle of Houlsby et al. 2019, section 3",
         extra={"when": {"size_by": ["width"]}, "less_memory": 0.5},
     )

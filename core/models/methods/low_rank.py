@@ -37,7 +37,7 @@ class LowRank(Method):
         title="Rank",
         description="Width of the two small matrices beside each layer. Lower = faster, Higher = better quality.",
         usual="8-64",
-        up="More can be learned; the adapter, its gradients and its optimizer state grow in proportion.",
+        up="The adapter can learn more; its weights, gradients and optimizer state grow in proportion.",
         source="16, as in Unsloth and AutoTrain (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
         extra={"less_memory": 0.5, "scales": "alpha"},  # alpha / rank stays the same
     )

@@ -56,7 +56,7 @@ def request(task_id: str, action: str) -> TaskRecord:
         InvalidTransition: the task's state does not allow the action, or there is nothing to keep.
     """
     if action not in ACTIONS:
-        raise InvalidTransition(f"“{action}” is not an action.", f"Choose one of: {', '.join(ACTIONS)}.")
+        raise InvalidTransition(f"“{action}” is not a known action.", f"Choose one of: {', '.join(ACTIONS)}.")
     with UnitOfWork() as uow:
         task = store.get_in(uow, task_id, lock=True)
         if task.state not in _NEEDS[action]:

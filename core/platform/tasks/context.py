@@ -150,7 +150,7 @@ class TaskContext:
             change: safe to repeat, also after a commit whose answer was lost (`UnitOfWork.insert_new`).
 
         Raises:
-            LeaseLost: the lease has ended. DatabaseUnavailable: for as long as it is waited for.
+            LeaseLost: the lease expired. DatabaseUnavailable: for as long as it is waited for.
         """
 
         def attempt() -> Result:

@@ -71,14 +71,14 @@ class Lease:
         return LeaseLost(f"Task {self.task_id} belongs to another worker now; nothing was written.")
 
     def fenced(self) -> FencedUnitOfWork:
-        """A unit of work for this worker's writes; raises LeaseLost once the lease has ended."""
+        """A unit of work for this worker's writes; raises LeaseLost once the lease expired."""
         return FencedUnitOfWork(self)
 
     def write(self, **values: Any) -> None:
         """Set columns of the task's row and renew the lease, in one statement.
 
         Raises:
-            LeaseLost: the lease has ended; nothing was written. DatabaseUnavailable: for as long as it is waited for.
+            LeaseLost: the lease expired; nothing was written. DatabaseUnavailable: for as long as it is waited for.
         """
 
         def changed() -> int:

@@ -39,8 +39,8 @@ class Studio:
                 answer = client.get("/health", timeout=_HEALTH_TIMEOUT_S)
                 answer.raise_for_status()
         except _httpx().HTTPError:
-            return Availability(False, f"The inference process does not answer at {get_settings().inference_url}.")
-        return Availability(True, "The inference process answers.")
+            return Availability(False, f"The inference process is not responding at {get_settings().inference_url}.")
+        return Availability(True, "The inference process is running.")
 
     def warm_up(self) -> None:
         with suppress(_httpx().HTTPError), self._client() as client:
@@ -82,7 +82,7 @@ def _httpx() -> Any:
 
 
 def _unavailable() -> ProviderUnavailable:
-    return ProviderUnavailable(f"The inference process does not answer at {get_settings().inference_url}.", _REMEDY)
+    return ProviderUnavailable(f"The inference process is not responding at {get_settings().inference_url}.", _REMEDY)
 
 
 def _error(status: int, body: bytes) -> ProviderError | NotFound:

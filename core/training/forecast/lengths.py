@@ -86,7 +86,9 @@ def consequences(lengths: Lengths, limit: int, policy: str) -> tuple[str, ...]:
     about = "" if lengths.exact else "About "
     first = f"{about}{counted(over)} longer than {limit:,} tokens; the longest has {lengths.longest:,}."
     if policy == "stop":
-        return (f"{first} The job is refused: raise the maximum length, or choose to cut them off or leave them out.",)
+        return (
+            f"{first} The job will not start: raise the maximum length, or choose to cut them off or leave them out.",
+        )
     if policy == "drop":
         return (f"{first} They are left out completely.",)
     cut = over - lost

@@ -80,7 +80,7 @@ class Refusals:
             rest = f"{plural(self.left, 'example is', 'examples are')} left out" if self.left else ""
             return f"{'; '.join(part for part in (said, rest) if part)}."
         merge = ", or put the system text into the first input" if self.left < self.count else ""
-        return f"The job is refused: leave them out{merge} (the setting on_refusal)."
+        return f"The job will not start: leave them out{merge} (setting: on_refusal)."
 
 
 NONE: Final = Refusals()

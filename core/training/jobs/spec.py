@@ -103,7 +103,7 @@ class TrainingConfig(BaseModel):
         default="truncate",
         title="Longer examples",
         description="Truncate: cut off at the end; an example that would lose its entire output is left out. Drop: "
-        "left out. Stop: the job is refused while there are any.",
+        "left out. Stop: the job does not start while there are any.",
         usual="truncate",
         up="Drop learns only complete outputs; stop makes sure that nothing is lost unnoticed.",
         source="truncate, as TRL, Unsloth and LLaMA-Factory do",
@@ -112,7 +112,7 @@ class TrainingConfig(BaseModel):
         default="stop",
         title="Examples that the chat template refuses",
         description="Some chat templates accept no system text, no tool calls, or only alternating turns. Stop: the "
-        "job is refused while there are such examples. Leave out: they are not trained on. Merge system: their system "
+        "job does not start while there are any. Leave out: they are not trained on. Merge system: their system "
         "text goes in front of the first input; what is refused even then is left out.",
         usual="stop; merge_system for base models without system text",
         up="Leave out loses examples. Merge system keeps them, and Chat puts the system text into the first input too.",

@@ -45,7 +45,8 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
             guided = components.choice_card(
                 "guided",
                 "Guided",
-                "Templates turn each row into labeled examples. Fast and predictable: right for clear columns.",
+                "Templates turn each row into labeled examples. Fast and predictable; best for "
+                "columns with a clear meaning.",
                 icon="alt_route",
                 on=mode == "guided",
                 facts=f"{plural(analysis.total_rows, 'row')} · {plural(len(analysis.columns), 'column')}",

@@ -25,7 +25,7 @@ STEPS = (
         "filters",
         "Filters",
         "Choose what to import",
-        "Dates, lengths and personal data. Every message that is left out is counted with its reason.",
+        "Dates, lengths and personal data. Every message that is left out is counted with the reason.",
         "Continue to review",
     ),
     WizardStep(

@@ -86,6 +86,6 @@ def _account(result: ChatImportResult) -> None:
                 file_name="left-out.jsonl",
                 mime="application/jsonl",
                 key="download_left_out",
-                help="Every message that is not in an example, with its reason.",
+                help="Every message that is not in an example, with the reason.",
             )
         reasons(dict(result.left), "done")

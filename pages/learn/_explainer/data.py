@@ -16,7 +16,7 @@ SAMPLE = "The sample dataset"
 
 
 def data_format() -> None:
-    """Paste an example, see the studio's findings, and which tokens count for the loss."""
+    """Paste an example, see the studio's findings, and which tokens count toward the loss."""
     st.markdown(
         "A labeled example is a conversation. **User** messages are *inputs*: what you want to handle. **Assistant** "
         "messages are *outputs*: how you want to respond. A **system** message contains *context and instructions for "
@@ -47,7 +47,7 @@ def token_view(tokens: TokenView) -> None:
     """The tokens as chips: gray ones are context, blue ones are trained on."""
     total = len(tokens.tokens)
     unit = "tokens" if tokens.exact else "words"
-    st.markdown(f"**{tokens.trained} of {total} {unit} count for the loss**: the blue ones.")
+    st.markdown(f"**{tokens.trained} of {total} {unit} count toward the loss**: the blue ones.")
     chips = [
         f":{'blue' if token.trained else 'gray'}-badge[{_chip(token.text)}]" for token in tokens.tokens[:SHOWN_TOKENS]
     ]

@@ -8,7 +8,7 @@ from core.services.training.jobs.first_batch import FirstBatch, TextSpan, first_
 from pages.ui.escaping import escaped
 from pages.ui.format import md, plural
 
-_LEGEND = (("loss", "Trained on: counts for the loss"), ("read", "Read as context"))
+_LEGEND = (("loss", "Trained on: counts toward the loss"), ("read", "Read as context"))
 
 
 def section(job_id: str) -> None:

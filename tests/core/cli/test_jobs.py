@@ -62,7 +62,7 @@ def test_a_job_is_shown_by_its_name_unless_two_have_it(capsys: pytest.CaptureFix
     capsys.readouterr()
     assert main(["jobs", "show", "Support"]) != 0
     refused = capsys.readouterr().err
-    assert "2 jobs are called 'Support'" in refused
+    assert "2 jobs are named 'Support'" in refused
     assert refused.index(second.id) < refused.index(first.id)
     assert main(["jobs", "show", "Moon"]) != 0
     assert "There is no job 'Moon'" in capsys.readouterr().err

@@ -103,7 +103,7 @@ def test_a_pasted_example_is_checked_like_a_file(studio_env: Path, pasted: str, 
 def test_the_example_in_the_field_is_accepted(studio_env: Path) -> None:
     text = text_of(open_topic("format"))
     assert "Accepted" in text
-    assert ":blue-badge[" in text  # tokens that count for the loss
+    assert ":blue-badge[" in text  # tokens that count toward the loss
 
 
 def test_the_sample_dataset_follows_every_recommendation(studio_env: Path) -> None:

@@ -13,6 +13,7 @@ def _from_messages(fields: Mapping[str, Any]) -> object:
 
 
 MESSAGES_SHAPE = ChatShape(
-    "messages", "Chat messages", "OpenAI, TRL: a list of role and content", ("messages",), (), _from_messages,
+    "messages", "Chat messages", "OpenAI, TRL: a list of messages, each with a role and content", ("messages",), (),
+    _from_messages,
     ("messages",),
 )  # fmt: skip

@@ -55,7 +55,7 @@ class QaTemplate(Template[QaOptions]):
     icon = "quiz"
     tagline = "A question in one column, its answer in another."
     roles = (
-        RoleSpec("key", "Key column", "The question, or the name that is asked about.", True),
+        RoleSpec("key", "Key column", "The question, or the name of what it is about.", True),
         RoleSpec("target", "Target column", "The answer; without one, the included columns answer.", False),
         RoleSpec("include", "Columns to include", "Attributes to ask about or answer with.", False, several=True),
     )
@@ -70,12 +70,12 @@ class QaTemplate(Template[QaOptions]):
     def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
         key, target = guess.key, guess.target
         if key and target:
-            reason = f"`{key.name}` reads like the input and `{target.name}` like the output that belongs to it."
+            reason = f"`{key.name}` looks like the input and `{target.name}` like its output."
             return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.8)
         rest = [column for column in guess.usable if column is not key]
         if key and len(rest) == 1 and rest[0].type == "text":
             target = rest[0]
-            reason = f"Of two columns of text, `{key.name}` reads like the input and `{target.name}` like the output."
+            reason = f"Of the two text columns, `{key.name}` looks like the input and `{target.name}` like the output."
             return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.6)
         return None
 

@@ -50,7 +50,7 @@ class BatchBuilder:
             elif cells and not (
                 width > 1 and len(cells) == 1 and not cells[0].strip(" \t")
             ):  # blanks count as an empty line
-                message = f"The row has {plural(len(cells), 'cell')}, the header {width}."
+                message = f"The row has {plural(len(cells), 'cell')}, but the header has {width}."
                 self._reject(reject("csv_ragged", message, line=block.lines[number], raw=texts[number]))
         while waiting is not None:
             self._reject(waiting)

@@ -128,7 +128,9 @@ def mark(uow: UnitOfWork, example_ids: Iterable[str], version_id: str) -> None:
         query = select(TrainingExample).where(col(TrainingExample.id).in_(part)).with_for_update()
         rows = list(uow.session.exec(query))
         if len(rows) != len(part) or any(row.version_id for row in rows):
-            raise Conflict("An example written by hand was gathered or deleted in the meantime.", "Gather again.")
+            raise Conflict(
+                "An example written by hand was added to a version or deleted in the meantime.", "Add them again."
+            )
         for row in rows:
             row.version_id = version_id
             uow.session.add(row)

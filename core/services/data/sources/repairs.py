@@ -63,7 +63,7 @@ def repair(source_id: str, texts: Mapping[int, str]) -> SourceRecord:
                     out.write(text)
                 except UnicodeEncodeError as error:
                     raise DataError(
-                        f"{error.object[error.start]!r} does not exist in {codec}, the encoding of the file.",
+                        f"{error.object[error.start]!r} cannot be written in {codec}, the encoding of the file.",
                         "Replace the character.",
                         field=str(number),
                     ) from None

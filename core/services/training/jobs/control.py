@@ -30,7 +30,7 @@ def request(job_id: str, action: str) -> JobRecord:
             "Start a new job with another dataset.",
         )
     if action not in ACTIONS:
-        raise InvalidTransition(f"“{action}” is not an action.", f"Choose one of: {', '.join(ACTIONS)}.")
+        raise InvalidTransition(f"“{action}” is not a known action.", f"Choose one of: {', '.join(ACTIONS)}.")
     provider = PROVIDERS.get(job.provider)
     if action in provider.capabilities.withheld:
         raise InvalidTransition(f"{provider.title} cannot {action} a job.", "Cancel it, or wait until it ends.")

@@ -47,7 +47,7 @@ def find_job(name_or_id: str) -> JobRecord:
         raise NotFound(f"There is no job {name_or_id!r}.", "`sft jobs` lists the jobs with their ids and names.")
     if len(matches) > 1:
         ids = ", ".join(job.id for job in matches)
-        raise Conflict(f"{len(matches)} jobs are called {name_or_id!r}.", f"Use an id, newest first: {ids}.")
+        raise Conflict(f"{len(matches)} jobs are named {name_or_id!r}.", f"Use one of their ids (newest first): {ids}.")
     return matches[0]
 
 

@@ -182,8 +182,8 @@ class TrackRecord:
 
     @property
     def text(self) -> str:
-        """`The last 7 runs: memory of the training itself within 12%, time within 18%.`; "" before the first one."""
-        kinds = (("memory of the training itself", self.memory), ("time", self.time))
+        """`The last 7 runs: training memory within 12%, time within 18%.`; "" before the first one."""
+        kinds = (("training memory", self.memory), ("time", self.time))
         parts = [f"{name} within {100 * miss:.0f}%" for name, miss in kinds if miss is not None]
         if not parts:
             return ""

@@ -21,7 +21,7 @@ _KINDS = {
 }
 
 
-@dialog("Split into training and held out", width="medium", icon=":material/call_split:")
+@dialog("Split into training and validation", width="medium", icon=":material/call_split:")
 def open_dialog(dataset: DatasetRecord) -> None:
     """Choose the kind and the share, see the balance, create the version."""
     st.caption("The model never trains on held-out examples; they show how well it handles new ones.")

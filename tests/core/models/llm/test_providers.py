@@ -153,7 +153,7 @@ def test_an_endless_answer_is_cut_off(kind: str) -> None:
 def test_nobody_listens(kind: str) -> None:
     with llm_server() as server:
         asked = client(server, kind, 2.0)
-    with pytest.raises(LlmError, match=r"Nothing answers at 127\.0\.0\.1") as caught:
+    with pytest.raises(LlmError, match=r"The connection to 127\.0\.0\.1") as caught:
         asked.ask(question())
     assert caught.value.cause == "unreachable"
 

@@ -83,7 +83,7 @@ def test_the_last_runs_say_how_good_the_forecasts_were(studio_env: Path, model: 
     succeed(job, model, **{**measured, "peak_memory_bytes": round(1.8 * above)})
     record = jobs.track_record()
     assert (record.runs, record.time) == (1, None)  # its time was not measured before
-    assert record.text == "The last run: memory of the training itself within 25%."
+    assert record.text == "The last run: training memory within 25%."
 
 
 def test_what_would_fit_is_forecast_and_can_be_taken(
