@@ -57,7 +57,7 @@ def texts(values: object, field: str) -> list[str]:
     items = many(values, field)
     for item in items:
         if not isinstance(item, str):
-            raise DataError(f"`{field}` must contain texts only; got {_short(item)}.", field=field)
+            raise DataError(f"`{field}` must contain only strings; got {_short(item)}.", field=field)
     return [whole(item) for item in items]
 
 
@@ -70,7 +70,7 @@ def positions(values: object, field: str = "positions") -> list[int]:
     items = list(many(values, field))
     for item in items:
         if isinstance(item, bool) or not isinstance(item, int) or abs(item) > MAX_OFFSET:
-            raise DataError(f"`{field}` must contain whole numbers only; got {_short(item)}.", field=field)
+            raise DataError(f"`{field}` must contain only whole numbers; got {_short(item)}.", field=field)
     return items
 
 

@@ -22,7 +22,7 @@ def signin(
         return
     state = sign_in.state(address=get_settings().host)
     if state.problem:
-        print(f"The web app is closed. {state.problem}")
+        print(f"The web app is unavailable. {state.problem}")
     elif state.required:
         print(f"Sign-in is required, at {state.origin}.")
     else:

@@ -1,7 +1,7 @@
 """A function for foreign input in a child process with limits on memory and CPU time.
 
 The child is started at the first call and answers one call after the other, so that a call costs a tenth of a
-millisecond. Where a call exceeds a limit, the child is gone, the caller gets a LimitExceeded, and the next call starts
+millisecond. Where a call exceeds a limit, the child ends, the caller gets a LimitExceeded, and the next call starts
 another. Questions and answers are JSON: nothing that comes from the child can run code here.
 """
 
@@ -147,7 +147,7 @@ def _serve() -> None:
     """The child's life: one question per line, one answer per line, until its parent ends."""
     target, memory_bytes, cpu_s = sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is no answer
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is not an answer
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)  # of whoever started the studio: it can only be lowered
     memory_bytes = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)

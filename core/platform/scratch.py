@@ -44,7 +44,7 @@ def folder() -> Iterator[Path]:
 
 
 def root() -> Path:
-    """Where this user's folders are: nobody else can read them, or have prepared the place. Raises as `folder`."""
+    """Where this user's folders are: no other user can read them, or have prepared the place. Raises as `folder`."""
     place = Path(tempfile.gettempdir()) / f"sft-studio-{os.getuid()}"
     place.mkdir(mode=0o700, exist_ok=True)
     facts = place.lstat()

@@ -111,7 +111,7 @@ def up(say: Callable[[str], None]) -> int:
             if not announced and _answers(f"{address}/_stcore/health"):
                 say(f"SFT Studio is running: {address}   (Ctrl-C stops it)")
                 if problem := sign_in.examine().problem:
-                    say(f"The web app is closed. {problem}")
+                    say(f"The web app is unavailable. {problem}")
                 announced = True
             if announced or time.monotonic() > alone_until:
                 supervisor.tick()

@@ -94,7 +94,7 @@ def test_choices_of_another_shape(studio_env: Path, odd: Any) -> None:
 
 
 def test_a_value_is_named_with_its_field() -> None:
-    with pytest.raises(DataError, match="`positions` must contain whole numbers only; got 'x'") as caught:
+    with pytest.raises(DataError, match="`positions` must contain only whole numbers; got 'x'") as caught:
         arguments.positions(["x"])
     assert caught.value.field == "positions"
     assert arguments.count(-3) == 0

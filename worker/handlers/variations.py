@@ -121,7 +121,7 @@ def _finish(
     if not added:
         first = next(iter(smart_store.page(task_id, limit=1)), None)
         reason = f" The first reason: {first.reason}" if first else ""
-        raise DataError(f"The model wrote no variation of {totals.done:,} examples.{reason}", "Try another model.")
+        raise DataError(f"The model wrote no variations of the {totals.done:,} examples.{reason}", "Try another model.")
     change = {
         "operation": variations.KIND,
         "what": f"Added {len(added):,} variations of {totals.by_state['ok']:,} examples, written by {recipe.model}.",

@@ -65,7 +65,7 @@ class InferenceEngine:
         """Take one of the places for open answers, before anything is spent on a question. Raises Busy."""
         with self._counting:
             if self._count >= MAX_OPEN:
-                raise Busy(f"{self._count} answers are running.", "Ask again in a moment.")
+                raise Busy(f"{self._count} answers are already being generated.", "Try again in a moment.")
             self._count += 1
 
     def release(self) -> None:

@@ -133,11 +133,11 @@ REASONS: Final = _table(
 )  # fmt: skip
 
 NOTES: Final = {
-    "picture": "pictures inside messages, left out",
+    "picture": "pictures in messages, left out",
     "file": "files attached to messages, left out",
-    "sound": "sound inside messages, left out",
-    "citation": "the app's citation marks inside messages, removed",
-    "other_part": "other parts inside messages, left out",
+    "sound": "sound in messages, left out",
+    "citation": "the app's citation marks in messages, removed",
+    "other_part": "other parts of messages, left out",
     "time": "messages whose time could not be read, used without one",
     "order": "messages out of order, sorted by time",
 }

@@ -99,7 +99,7 @@ class Bundle:
             raise data_error("container", text, "Export or download it again.") from error
         if len(infos) > MAX_MEMBERS:
             text = f"{self.filename} has {len(infos):,} files; the limit is {MAX_MEMBERS:,}."
-            raise data_error("container", text, "Export a shorter time, or fewer channels.")
+            raise data_error("container", text, "Export a shorter period, or fewer channels.")
         for info in infos:
             if info.flag_bits & 1:
                 raise data_error("container", f"{self.filename} is encrypted.", "Unpack it and upload its content.")
@@ -120,7 +120,7 @@ class Bundle:
                     self._unpacked += len(chunk)
                     if self._unpacked > MAX_UNPACKED:
                         text = too_large(f"Unpacked, {self.filename}", MAX_UNPACKED)
-                        raise data_error("file_too_large", text, "Export a shorter time, or fewer channels.")
+                        raise data_error("file_too_large", text, "Export a shorter period, or fewer channels.")
                     out.write(chunk)
         except _DAMAGE as error:
             raise data_error("container", f"{name} inside the archive is damaged.", "Export it again.") from error

@@ -35,7 +35,7 @@ class ChatRecipe(BaseModel):
     )
     system: str = Field(
         "", max_length=20_000, title="Instructions for the model",
-        description="The system message of every example; empty: the one in the log.",
+        description="The system message of every example. Leave empty to use the one in the log.",
         json_schema_extra={"widget": "area"},
     )  # fmt: skip
     since: float | None = Field(None, title="Started on or after")
@@ -46,7 +46,7 @@ class ChatRecipe(BaseModel):
     )  # fmt: skip
     max_exchanges: int | None = Field(
         None, ge=1, le=100_000, title="Maximum exchanges",
-        description="Longer conversations are left out. Empty: any length.",
+        description="Longer conversations are left out. Leave empty for any length.",
     )  # fmt: skip
     min_answer_characters: int = Field(
         1, ge=1, le=100_000, title="Shortest answer",
@@ -55,11 +55,12 @@ class ChatRecipe(BaseModel):
     )  # fmt: skip
     max_characters: int | None = Field(
         None, ge=10, le=10_000_000, title="Longest example",
-        description="About four characters are one token. Empty: any length.", json_schema_extra={"unit": "characters"},
+        description="A token is about four characters. Leave empty for any length.",
+        json_schema_extra={"unit": "characters"},
     )  # fmt: skip
     max_examples: int | None = Field(
         None, ge=1, le=10_000_000, title="Maximum examples",
-        description="The first ones in the log are used. Empty: all.",
+        description="The first ones in the log are used. Leave empty for all.",
     )  # fmt: skip
     drop_duplicates: bool = Field(True, title="Leave out duplicates")
     redact: bool = Field(True, title="Redact personal data and secrets")

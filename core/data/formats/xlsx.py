@@ -160,7 +160,7 @@ def _check_archive(path: Path) -> Counter[str]:
             if size > MAX_UNPACKED_BYTES or len(members) > 10_000:
                 raise data_error(
                     "xlsx_too_large",
-                    f"Unpacked, the workbook has {size_text(size)} in {len(members):,} parts; "
+                    f"Unpacked, the workbook is {size_text(size)} in {len(members):,} parts; "
                     f"the limit is {size_text(MAX_UNPACKED_BYTES)}.",
                 )
             if not any(member.filename == "xl/workbook.xml" for member in members):

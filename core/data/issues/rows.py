@@ -48,7 +48,7 @@ ISSUES.add(_written("answer_cut", "Answer cut off", "warning",
 ISSUES.add(_example("messages_invalid", "Invalid messages", "error",
     "The messages are not a list of objects.", 'Write [{"role": ..., "content": ...}].'))
 ISSUES.add(_example("role_unknown", "Unknown role", "error",
-    "A role is not one of system, user, assistant and tool.", "Use one of the four, in lower case."))
+    "A role is not one of system, user, assistant and tool.", "Use one of these four, in lowercase."))
 ISSUES.add(_example("assistant_missing", "No output", "error",
     "There is no assistant message, so there is no output to learn.", "Add the desired answer."))
 ISSUES.add(_example("user_missing", "No input", "error",

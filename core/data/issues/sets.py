@@ -36,8 +36,8 @@ ISSUES.add(_set("too_few_examples", "Too few examples", "error",
     "Add examples: write some by hand, import more rows, or let a model write variations.",
     share=ScoreShare("amount", 0), rule=too_few))
 ISSUES.add(_set("few_examples", "Few examples", "warning",
-    f"{{labeled_examples}} for training; {RECOMMENDED_EXAMPLES} or more are recommended, because a model that sees "
-    "fewer memorizes them rather than learning the pattern.",
+    f"{{labeled_examples}} for training; {RECOMMENDED_EXAMPLES} or more are recommended, because with "
+    "fewer, a model memorizes them instead of learning the pattern.",
     "Add examples: write some by hand, import more rows, or let a model write variations.",
     share=ScoreShare("amount", 0), rule=few))
 ISSUES.add(_set("set_all_masked", "No loss in the set", "error",

@@ -252,7 +252,7 @@ def _check_type(path: Path, config: dict[str, Any], architecture: str) -> None:
     weights."""
     kind = config.get("model_type") or ""
     if not isinstance(kind, str):
-        raise _error(f"{path.name}: the model_type in config.json is not a name.")
+        raise _error(f"{path.name}: the model_type in config.json is not a valid name.")
     expected = re.findall(rf'\(\s*"{re.escape(kind)}",\s*"(\w+)"', _architectures())
     if expected and architecture not in expected:
         raise _error(

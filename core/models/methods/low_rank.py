@@ -152,7 +152,7 @@ class LowRank(Method):
         if unknown := [name for name in self.module_names if name not in known]:
             raise SettingsError(
                 f"{self.title}: the base model has no layer {unknown[0]!r}.",
-                f"It has: {', '.join(sorted(known))}. Change the listed layers.",
+                f"Choose from its layers: {', '.join(sorted(known))}.",
             )
 
     def _names(self) -> tuple[str, ...] | None:

@@ -140,7 +140,7 @@ def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
         current = 1
         page = datasets.examples(dataset.version.id, 0, PER_PAGE, **chosen)
     if not page.total:
-        st.caption("No example matches.")
+        st.caption("No examples match.")
         return
     first = (current - 1) * PER_PAGE + 1
     components.heading(

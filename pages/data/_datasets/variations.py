@@ -22,7 +22,7 @@ from pages.ui.format import ago, md, number, plural
 
 MOST = 100  # largest random sample of one run
 MOST_MATCHES = 500
-_WAYS = {"sample": "A random sample", "search": "Examples that contain a text"}
+_WAYS = {"sample": "A random sample", "search": "Examples that contain certain words"}
 _SEED = 42
 _OVERHEAD_TOKENS = 300  # of the request besides the example, approximately
 

@@ -47,7 +47,7 @@ def outcome(plan: ImportPlan, where: str) -> None:
         key=f"outcome_{where}",
     )
     if not plan.examples:
-        st.markdown(":red[:material/error: No example is left.] Relax a filter, or check the roles.")
+        st.markdown(":red[:material/error: No examples are left.] Relax a filter, or check the roles.")
     elif plan.imported < 10:
         st.markdown(":red[:material/error: Fewer than 10 labeled examples.] Training needs at least 10.")
     elif plan.imported < 50:
@@ -74,7 +74,7 @@ def _examples(draft: DraftRecord) -> DraftRecord:
         system = st.text_area(
             str(ChatRecipe.model_fields["system"].title),
             value=state.get("system") or "",
-            placeholder="You are the help desk of … (empty: as in the log)",
+            placeholder="You are the help desk of … (leave empty to use the log's)",
             height=80,
             max_chars=20_000,
             key=key(draft, "system"),

@@ -165,7 +165,7 @@ def read_curve(train: Sequence[tuple[int, float]], validation: Sequence[tuple[in
     if tail < 0.93 * before and tail > 0.15 * head:
         signs.append(f"still falling: {before:.2f} → {tail:.2f} in the last stretch")
         return CurveReading(
-            "unfinished", "Stopped too early", tuple(signs), "Train more epochs; the curve had not settled."
+            "unfinished", "Stopped too early", tuple(signs), "Train for more epochs; the loss was still falling."
         )
     return CurveReading("good", "Healthy", tuple(signs), "It fell quickly, then settled. Compare base and tuned next.")
 

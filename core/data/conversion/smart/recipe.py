@@ -57,7 +57,7 @@ class SmartRecipe(BaseModel):
         json_schema_extra={"widget": "slider", "step": 0.1, "usual": "0 to 0.7", "up": "More variety, more invention."},
     )  # fmt: skip
     max_tokens: int = Field(
-        default=1024, ge=32, le=16_384, title="Longest answer",
+        default=1024, ge=32, le=16_384, title="Maximum answer length",
         description="Tokens that the model may write for one row; a longer answer is cut off and counts as failed.",
         json_schema_extra={"unit": "tokens", "step": 64},
     )  # fmt: skip
@@ -67,12 +67,12 @@ class SmartRecipe(BaseModel):
     )  # fmt: skip
     budget_usd: float | None = Field(
         default=None, gt=0, le=1_000_000, title="Budget",
-        description="The run pauses before it would cost more. Empty: no limit.",
+        description="The run pauses before it would cost more. Leave empty for no limit.",
         json_schema_extra={"unit": "US$", "step": 0.5},
     )  # fmt: skip
     max_rows: int | None = Field(
         default=None, ge=1, le=10_000_000, title="Maximum rows",
-        description="Only so many rows from the start of the file. Empty: all.",
+        description="Use only this many rows from the start of the file. Leave empty for all.",
     )  # fmt: skip
     timeout_s: float = Field(
         default=120.0, ge=1, le=3600, title="Time per answer",

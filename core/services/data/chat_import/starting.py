@@ -59,7 +59,7 @@ def start(draft_id: str) -> TaskRecord:
 def _payload(state: Mapping[str, Any]) -> dict[str, Any]:
     chosen = choices(state)
     if not plan(chosen).imported:
-        raise DataError("No example is left to import.", "Change the roles or the filters.", code="too_few_examples")
+        raise DataError("No examples are left to import.", "Change the roles or the filters.", code="too_few_examples")
     check_name(str(state.get("name") or "").strip())
     return {
         "source_id": chosen.source_id,

@@ -67,7 +67,7 @@ def stage(
     """
     written = out.finish()
     if written.examples == 0:
-        text = f"{change.what} No example would be left."
+        text = f"{change.what} No examples would be left."
         raise DataError(text, "A dataset needs at least one example; to remove all of them, delete the dataset.")
     blocked = bool(set_errors(out.directory / files.FINDINGS))
     manifest = files.write_manifest(out.directory, _manifest(base, written, change, recipe))

@@ -109,7 +109,7 @@ def keep(task_id: str) -> TaskRecord:
     if task.state == "running":
         return commands.request(task_id, "stop")
     if smart_store.totals(task_id).by_state["ok"] == 0:
-        raise Conflict("No example has been written yet.", "Resume or retry, or cancel the run.")
+        raise Conflict("No examples have been written yet.", "Resume or retry, or cancel the run.")
     _set(task_id, {"finish": True}, "Requested to keep the examples written so far.")
     return commands.request(task_id, "resume" if task.state == "paused" else "retry")
 

@@ -40,7 +40,7 @@ def vary(
     version = dataset.version
     chosen = sorted(set(arguments.positions(positions)))
     if not chosen:
-        raise DataError("No example is chosen.", "Choose at least one.", field="positions")
+        raise DataError("No examples are selected.", "Choose at least one.", field="positions")
     if len(chosen) > MOST_POSITIONS:
         text = f"{len(chosen):,} examples are chosen."
         raise DataError(text, f"Choose at most {MOST_POSITIONS:,}.", field="positions")

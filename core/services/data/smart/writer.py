@@ -141,7 +141,7 @@ class Writer:
                 return self.parse(text, questions, free), cut
             except BadAnswer as error:
                 if cut:
-                    limit = f"The answer was cut at {self.recipe.max_tokens:,} tokens. Raise “Longest answer”."
+                    limit = f"The answer was cut at {self.recipe.max_tokens:,} tokens. Raise “Maximum answer length”."
                     raise BadAnswer(limit) from None
                 refused = error.message
         raise BadAnswer(f"{ANSWER_TRIES} answers could not be used. The last reason: {refused}")

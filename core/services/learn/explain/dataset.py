@@ -112,7 +112,7 @@ def habits(examples: Iterable[Example]) -> list[Habit]:
             "Make every example teach something", "Pad the dataset with copies", copies == 0, f"{copies} exact copies"
         ),
         Habit(
-            "Use one form: endings, lists, length",
+            "Use one consistent style: endings, lists, length",
             "Mix full sentences with notes",
             ended >= 0.95 or ended <= 0.05,
             f"{ended:.0%} of the outputs end like a sentence",

@@ -103,9 +103,9 @@ def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Len
     kept = (length for length, _ in lengths.spans if left_out is None or length <= left_out)
     if beyond := sum(length > most for length in kept):
         raise SettingsError(
-            f"max_seq_length = {training.max_seq_length:,} is more than {base.title} can read: {most:,} tokens; "
-            f"{counted(beyond)} longer than that.",
-            f"Set the maximum length to {most:,} or less, or choose a base model that reads longer texts.",
+            f"max_seq_length = {training.max_seq_length:,} is more than the context length of {base.title} "
+            f"({most:,} tokens), and {counted(beyond)} longer than that.",
+            f"Set the maximum length to {most:,} or less, or choose a base model with a longer context length.",
         )
 
 

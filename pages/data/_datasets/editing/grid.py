@@ -63,7 +63,7 @@ def grid(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
     current = int(st.session_state.get(page_key, 1))
     page = datasets.examples(dataset.version.id, (current - 1) * ROWS, ROWS, **chosen)
     if not page.total:
-        st.caption("No example matches.")
+        st.caption("No examples match.")
         return
     view = f"{sorted(chosen.items())!r} {current}"
     if view != pending.view:

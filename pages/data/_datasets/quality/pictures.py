@@ -182,5 +182,5 @@ def _map(duplicates: DuplicateMap) -> None:
             height=380 if len(duplicates.points) > 12 else 220,
         )
         is_part = len(duplicates.points) < duplicates.examples
-        note = f"Shown: {len(duplicates.points):,} examples of the largest groups. " if is_part else ""
+        note = f"Showing {len(duplicates.points):,} examples from the largest groups. " if is_part else ""
         st.caption(f"{note}Joined dots are near-duplicates; hover over one to read it.")

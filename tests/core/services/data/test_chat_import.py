@@ -125,7 +125,7 @@ def test_the_maximum_number_and_a_filter_that_leaves_nothing() -> None:
     plan = chat_import.plan(chat_import.choices(draft.state))
     assert (plan.examples, plan.left["over_maximum"]) == (10, 4)
     draft = drafts.update(draft.id, None, {"recipe": {**draft.state["recipe"], "min_exchanges": 9}})
-    with pytest.raises(DataError, match="No example is left"):
+    with pytest.raises(DataError, match="No examples are left"):
         chat_import.start(draft.id)
     with pytest.raises(DataError, match="Minimum exchanges"):
         chat_import.choices({"recipe": {"min_exchanges": 0}})

@@ -243,7 +243,7 @@ def test_an_answer_cut_at_the_limit_is_refused(studio_env: Path) -> None:
         task = helper.work(start(server, 2))
         assert all(count == 1 for count in asked(server).values())  # the next one would be cut as well
     assert task.state == "failed"  # not one example
-    assert "Longest answer" in smart.rows(task.id)[0].reason
+    assert "Maximum answer length" in smart.rows(task.id)[0].reason
 
 
 def test_an_injected_row_changes_nothing_but_its_own_answer(studio_env: Path) -> None:

@@ -196,7 +196,9 @@ def test_examples_beyond_what_the_base_can_read_are_refused(studio_env: Path, mo
     long = [Example((Message("user", "Say it"), Message("assistant", "go " * most)))]
     dataset, other = datasets.create_dataset("Mixed", short + long), datasets.create_dataset("Short", short)
     longer = {"max_seq_length": 8 * most}
-    with pytest.raises(SettingsError, match=f"= {8 * most:,} is more than .* can read: {most:,} tokens; 1 ") as caught:
+    with pytest.raises(
+        SettingsError, match=rf"= {8 * most:,} is more than the context length of .* \({most:,} tokens\), and 1 "
+    ) as caught:
         launch(dataset, model, training=longer)
     assert f"{most:,} or less" in caught.value.remedy
     assert launch(dataset, model, training={"max_seq_length": most}).state == "pending"  # cut off, and said

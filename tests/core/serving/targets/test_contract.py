@@ -47,7 +47,7 @@ def test_a_target_that_is_down_says_so(target: Target) -> None:
     assert not health.ok
     assert health.reason
     target.warm_up()  # quiet
-    with pytest.raises(ProviderUnavailable, match="does not answer"):
+    with pytest.raises(ProviderUnavailable, match="is not responding"):
         list(target.chat("starter", [{"role": "user", "content": "hi"}], ChatOptions()))
 
 

@@ -22,7 +22,7 @@ def test_the_effect_of_the_maximum_length_is_reported_before_launch() -> None:
     assert lengths.tokens_trained(90, "truncate") == 10 + 90
     assert consequences(lengths, 90, "drop") == (f"{said[0]} They are left out completely.",)
     assert lengths.tokens_trained(90, "drop") == 10
-    assert "refused" in consequences(lengths, 90, "stop")[0]
+    assert "will not start" in consequences(lengths, 90, "stop")[0]
     assert consequences(lengths, 200, "stop") == consequences(lengths, 200, "truncate") == ()
     assert consequences(Lengths(((30, 5),), 100, exact=False), 20, "drop")[0].startswith("About 100 examples are")
 

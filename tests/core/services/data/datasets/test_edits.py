@@ -129,7 +129,7 @@ def test_provenance_moves_along_with_its_example() -> None:
 @pytest.mark.parametrize(
     ("operation", "said"),
     [
-        (Filter(search="nowhere"), "No example would be left"),
+        (Filter(search="nowhere"), "No examples would be left"),
         (Filter(search="nowhere", keep=False), "nothing would change"),
         (Dedupe(), "nothing would change"),
         (Redact(), "nothing would change"),

@@ -61,7 +61,7 @@ def test_an_impossible_repair_is_refused_at_its_line() -> None:
         repairs.repair(source_id, {3: "zu;viel;Zellen"})
     with pytest.raises(DataError, match="no unreadable row on line 2"):
         repairs.repair(source_id, {2: "a;b"})
-    with pytest.raises(DataError, match="does not exist in cp1252") as caught:
+    with pytest.raises(DataError, match="cannot be written in cp1252") as caught:
         repairs.repair(source_id, {3: "Łódź;ja"})
     assert caught.value.field == "3"
 
