@@ -51,13 +51,16 @@ def export(folder: Path, count: int = 14) -> Path:
 
 
 def next_step(page, title: str) -> None:
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 100_000)")
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop > 0")
     page.locator(".st-key-onward button:enabled").click()
     page.get_by_role("heading", name=title, exact=True).wait_for()
     settle(page)
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")  # at its top
 
 
 def test_an_export_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> None:
-    page = open_page()
+    page = open_page(height=600)
     visit(page, studio.url)
     page.locator(".st-key-go_import_conversations button").click()
     page.get_by_role("heading", name=TITLES["upload"], exact=True).wait_for()
