@@ -62,7 +62,7 @@ def _lease_has_expired(worker_pid: int) -> bool:
 
     try:
         return not owners.holds_lease(worker_pid)
-    except StudioError:  # the database does not respond: nobody could take the task over either
+    except StudioError:  # the database does not respond: no other worker could take the task over either
         return False
 
 

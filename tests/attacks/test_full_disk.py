@@ -1,4 +1,4 @@
-"""A full disk: work is refused or ends in words, and nothing half-written is published."""
+"""A full disk: work ends with the reason, and nothing half-written is published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that hangs together with its work: it exists, holds its queue, and does nothing."""
+"""A worker that hangs with its work: it exists, holds its queue, and does nothing."""
 
 from __future__ import annotations
 
