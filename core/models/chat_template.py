@@ -12,6 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -32,6 +33,7 @@ _MARKED: Final = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*+){_END}")
 
 
 Chat = Sequence[Mapping[str, Any]]
+Said = dict[str, Any]  # by the child: text, spans and prefixes; or refused, failed: why
 
 MEMORY_BYTES: Final = 1 << 30
 CPU_S: Final = 3.0  # of one conversation; an ordinary one takes less than a millisecond
@@ -85,26 +87,46 @@ def text_of(template: str, chat: Chat, special_tokens: Mapping[str, str], *, gen
     return str(_limited(template, chat, special_tokens, "generate" if generate else "text")["text"])
 
 
-def turns_of(template: str, chat: Chat, special_tokens: Mapping[str, str]) -> Turns:
-    """The text of a conversation and its assistant turns. Raises as `text_of`."""
-    said = _limited(template, chat, special_tokens, "turns")
+def turns_of(template: str, chat: Chat, special_tokens: Mapping[str, str], said: Said | None = None) -> Turns:
+    """The text of a conversation and its assistant turns. Raises as `text_of`.
+
+    Args:
+        said: what `all_said` returned for this conversation; None: the template is run.
+    """
+    said = _good(said) if said is not None else _limited(template, chat, special_tokens, "turns")
     spans = [(int(start), int(end)) for start, end in said["spans"]]
     return Turns(str(said["text"]), spans, [Prefixes(**prefix) for prefix in said["prefixes"]])
 
 
-_child = Limited("core.models.chat_template:answer", memory_bytes=MEMORY_BYTES, cpu_s=CPU_S)
+def all_said(template: str, chats: Sequence[Chat], special_tokens: Mapping[str, str]) -> list[Said | None]:
+    """What `turns_of` needs for each of several conversations, asked for together, which costs a third.
+
+    None for all of them where one exceeds a limit: each is then rendered by itself.
+    """
+    if len(template) <= MAX_TEMPLATE and _strikes[template] < _STRIKES:
+        with suppress(LimitExceeded, TypeError, ValueError, RecursionError):
+            said: list[Said | None] = _child(template, chats, dict(special_tokens), "turns")
+            return said
+    return [None] * len(chats)
 
 
-def _limited(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted: str) -> dict[str, Any]:
+_child = Limited("core.models.chat_template:answers", memory_bytes=MEMORY_BYTES, cpu_s=CPU_S)
+
+
+def _limited(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted: str) -> Said:
     if len(template) > MAX_TEMPLATE:
         raise TemplateError(f"it has {len(template):,} characters; the limit is {MAX_TEMPLATE:,}")
     if _strikes[template] >= _STRIKES:
         raise TemplateError(f"it exceeded its limits with {_STRIKES} conversations and is not run again")
     try:
-        said: dict[str, Any] = _child(template, chat, dict(special_tokens), wanted)
+        said: Said = _child(template, [chat], dict(special_tokens), wanted)[0]
     except LimitExceeded as error:
         _strikes[template] += 1
         raise TemplateError(f"it needs more than {error.limit}") from error
+    return _good(said)
+
+
+def _good(said: Said) -> Said:
     if problem := said.get("refused"):
         raise RefusedByTemplate(problem)
     if problem := said.get("failed"):
@@ -112,8 +134,12 @@ def _limited(template: str, chat: Chat, special_tokens: Mapping[str, str], wante
     return said
 
 
-def answer(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted: str) -> dict[str, Any]:
-    """In the child: what `wanted` (text, generate or turns) is, or why the template does not say it."""
+def answers(template: str, chats: Sequence[Chat], special_tokens: Mapping[str, str], wanted: str) -> list[Said]:
+    """In the child: for each conversation what `wanted` (text, generate or turns) is, or why the template fails."""
+    return [_answer(template, chat, special_tokens, wanted) for chat in chats]
+
+
+def _answer(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted: str) -> Said:
     most = _MOST_ADDED + _MOST_TIMES * sum(len(str(message)) for message in chat)
     try:
         renderer = compiled(template)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from core.errors import DataError
 from core.messages import Example, Message
-from core.models.render import REFUSED, SPELLED, Rendered, check, render, render_prompt
+from core.models.render import REFUSED, SPELLED, Rendered, ahead, check, render, render_prompt
 
 Messages = Sequence[Message]
 T = TypeVar("T")
@@ -78,7 +78,7 @@ def rendered(examples: Iterable[Example], tokenizer: Any, on_refusal: str) -> It
     Raises:
         DataError: names the first example that is refused, if the policy is `stop`.
     """
-    for position, example in enumerate(examples):
+    for position, example in enumerate(ahead(examples, tokenizer)):
         try:
             yield attempt(partial(render, tokenizer=tokenizer), example.messages, on_refusal)
         except DataError as error:

@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 from core.errors import DataError
-from core.messages import Message
+from core.messages import Example, Message
 from core.models.base_models.light_tokenizer import LightTokenizer
-from core.models.render import render, render_prompt
+from core.models.render import ahead, render, render_prompt
 from tests.support.random_model import make_model
 
 CPU_S, MEMORY_BYTES = 60, 6 << 30
@@ -200,3 +200,25 @@ def test_a_template_that_waits_ends_in_an_error_and_is_not_run_for_ever(good: Pa
             render_prompt((*short, Message("user", "And?")), tokenizer)
     with pytest.raises(DataError, match="exceeded its limits"):
         render((*short, *short), tokenizer)
+
+
+def test_one_conversation_of_many_that_are_rendered_together_spoils_only_itself(good: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(good, tmp_path / "model")
+    template = model / "chat_template.jinja"
+    template.write_text(
+        template.read_text() + "{% if 'BOOM' in messages[0].content %}" + TEMPLATES["product"] + "{% endif %}"
+    )
+    tokenizer: Any = LightTokenizer(model)
+    contents = [f"question {number}" for number in range(9)] + ["BOOM"] + [f"later {number}" for number in range(70)]
+    examples = [Example((Message("user", content), Message("assistant", "Good day."))) for content in contents]
+    together = []
+    for example in ahead(examples, tokenizer):
+        try:
+            together.append(render(example.messages, tokenizer).input_ids)
+        except DataError as error:
+            together.append(error.message)
+    assert "needs more than" in together.pop(9)
+    alone = [
+        render(example.messages, tokenizer).input_ids for example in examples if example.messages[0].content != "BOOM"
+    ]
+    assert together == alone

@@ -6,9 +6,10 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from core.data.examples.lengths import MAX_SEQ_LENGTH
@@ -19,8 +20,10 @@ from core.data.quality.records import QualityReport
 from core.data.quality.store import ISSUES_FILE, REPORT_FILE, IssueWriter
 from core.data.versions import files as version_files, reader
 from core.errors import Conflict, DataError, NotFound
+from core.messages import Example
 from core.models import base_models
-from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.base_models.light_tokenizer import LightTokenizer, load_tokenizer
+from core.models.render import ahead
 from core.platform import scratch
 from core.platform.storage import get_storage
 from core.platform.tasks import store
@@ -29,7 +32,7 @@ from core.services.data.datasets.records import VersionRecord, get_dataset, get_
 from core.services.data.datasets.writing import enqueue
 from core.services.data.quality.fixing import with_fixes
 from core.services.data.quality.reports import report
-from core.training.forecast.lengths import measure_span
+from core.training.forecast.lengths import Span, measure_span
 
 log = logging.getLogger(__name__)
 INSPECTED_AT_ONCE: Final = 2_000  # inspected at once, in about two seconds; more as a background task
@@ -57,13 +60,18 @@ def compute(
         text = f"The maximum length must be at least 1; got {max_seq_length}."
         raise DataError(text, "Choose a larger one.", field="max_seq_length")
     version = get_version(version_id)
-    settings = CheckSettings(max_seq_length, _measure(base_model) if base_model else None)
     examples = version_file(version_id, version_files.EXAMPLES)
+    read: Iterator[Example] = reader.iterate(examples)
+    measure: Measure | None = None
+    if base_model:
+        tokenizer = _tokenizer(base_model)
+        measure, read = partial(_tokens, tokenizer), ahead(read, tokenizer)
+    settings = CheckSettings(max_seq_length, measure)
     with scratch.folder() as folder:
         path = folder / ISSUES_FILE
         with closing(IssueWriter(path)) as out:
             measured = inspect(
-                reader.iterate(examples),
+                read,
                 version.examples,
                 out.add,
                 version_id=version_id,
@@ -130,9 +138,12 @@ def after_new_version(dataset_id: str, *, now: bool = True) -> None:
         log.exception("The quality of the newest version of %s could not be measured.", dataset_id)
 
 
-def _measure(base_model: str) -> Measure:
+def _tokenizer(base_model: str) -> LightTokenizer:
     base = base_models.resolve(base_model)
     if base.path is None or not base.ready:
         raise DataError(base.reason, f"Run: {base.command}" if base.command else "", code="base_model")
-    tokenizer = load_tokenizer(base.path, base.revision)
-    return lambda example: measure_span(example.messages, tokenizer)
+    return load_tokenizer(base.path, base.revision)
+
+
+def _tokens(tokenizer: LightTokenizer, example: Example) -> Span:
+    return measure_span(example.messages, tokenizer)

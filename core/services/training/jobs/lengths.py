@@ -19,7 +19,7 @@ from core.messages import Example, Message
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.base_models.records import BaseModelRef
 from core.models.refusals import accepted
-from core.models.render import special_tokens
+from core.models.render import ahead, special_tokens
 from core.platform.storage import get_storage
 from core.services.data import datasets
 from core.training.forecast.lengths import LEFT_OUT, Lengths, Span, estimate_span, measure_span, most_tokens
@@ -78,7 +78,8 @@ def _save(key: str, counted: object) -> None:
 def _count(version_id: str, examples: int, base: BaseModelRef, policy: str) -> tuple[Span, ...]:
     assert base.path is not None
     tokenizer = load_tokenizer(base.path, base.revision)
-    return tuple(measure_span(example.messages, tokenizer, policy) for example in _sampled(version_id, examples))
+    sample = ahead(_sampled(version_id, examples), tokenizer)
+    return tuple(measure_span(example.messages, tokenizer, policy) for example in sample)
 
 
 @lru_cache(maxsize=32)  # versions never change
