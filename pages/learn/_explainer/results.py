@@ -16,6 +16,7 @@ from pages.learn._explainer.faq import common_questions
 from pages.learn._explainer.training import VERDICTS, loss_chart
 from pages.ui import components, navigation
 from pages.ui.format import md, number, sentence, size
+from pages.ui.tasks import workers
 
 
 def loop() -> None:
@@ -115,8 +116,11 @@ def _savings() -> None:
 
 
 def _workers() -> None:
-    running = tasks.workers()
-    st.markdown(f"**Workers running now: {len(running)}**")
+    running, silent = workers.known()
+    if silent is not None:
+        st.markdown(f"**{sentence(silent.message)}**")
+    else:
+        st.markdown(f"**Workers running now: {len(running)}**")
     for worker in running:
         st.caption(f"{worker.queue}: {worker.state}")
     waiting = tasks.list_tasks(state="pending", limit=5)
@@ -125,7 +129,7 @@ def _workers() -> None:
     reasons = tasks.waiting_reasons(waiting)
     for task in waiting:
         st.caption(f"{md(task.title)}: {sentence(reasons.get(task.id, 'about to start'))}")
-    if not running:
+    if not running and silent is None:
         st.markdown("Start the studio with `make run`, or only a worker with `sft worker`.")
 
 

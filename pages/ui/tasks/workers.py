@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.errors import QueueUnavailable
 from core.services.platform import tasks
 from pages.ui import components
-from pages.ui.format import ago, md, plural
+from pages.ui.format import ago, md, plural, sentence
 
 _QUEUES = {"gpu": "Training", "cpu": "Conversion and checks", "io": "Downloads and hosted jobs"}
 
 
+def known() -> tuple[list[tasks.WorkerRecord], QueueUnavailable | None]:
+    """The running workers; and why nobody knows which they are, if Redis does not respond."""
+    try:
+        return tasks.workers(), None
+    except QueueUnavailable as error:
+        return [], error
+
+
 def panel() -> None:
     """One row per worker; without one, how to start it."""
-    alive = tasks.workers()
+    alive, silent = known()
     titles = {task.id: task.title for task in tasks.list_tasks(state="running", limit=20)}
-    components.heading("Workers", plural(len(alive), "worker"))
+    components.heading("Workers", plural(len(alive), "worker") if silent is None else "unknown")
     with st.container(border=True, gap="xsmall", key="workers"):
-        if not alive:
+        if silent is not None:
+            st.markdown(f"**:orange[:material/warning: {sentence(silent.message)}]**")
+            st.caption(md(sentence(silent.remedy)))
+        elif not alive:
             st.markdown("**:orange[:material/warning: No worker is running]**")
             st.caption("Background jobs wait until a worker starts: `sft worker`, or `sft up` for everything.")
         for worker in components.divided(alive):
