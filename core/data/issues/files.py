@@ -84,7 +84,8 @@ ISSUES.add(_packed("xlsx_unreadable", "Unreadable workbook", "error",
 ISSUES.add(_packed("xlsx_encrypted", "Password-protected workbook", "error",
     "The Excel workbook is protected by a password.", "Save it without a password.", unreadable=True))
 ISSUES.add(_packed("xlsx_too_large", "Workbook too large", "error",
-    "Unpacked, the Excel workbook exceeds the size limit.", "Export the sheet as CSV (UTF-8).", unreadable=True))
+    "Unpacked, the Excel workbook exceeds the limit of bytes, rows or cells.", "Export the sheet as CSV (UTF-8).",
+    unreadable=True))
 ISSUES.add(_packed("xlsx_error_cells", "Excel errors in cells", "warning",
     "Cells of the workbook contain an Excel error such as #N/A or #DIV/0!; they are read as empty.",
     "Correct them in the workbook.", scope="row"))
