@@ -46,6 +46,9 @@ BANNED = {
     r"speaks? louder": "scales up",
     r"put right": "fix",
     r"to and fro": "back and forth; alternates",
+    r"files are here": "is downloaded",
+    r"(?-i:Empty): (?:all|any|no|the)": "Leave empty for ...",
+    r"counts? for the loss": "count toward the loss",
 }
 PATTERN = {name: re.compile(rf"\b(?:{name})", re.IGNORECASE) for name in BANNED}
 EVERY = re.compile(rf"\b(?:{'|'.join(BANNED)})", re.IGNORECASE)  # one pass finds most texts clean

@@ -104,7 +104,7 @@ def _examples(job: JobRecord) -> list[Example]:
 def _base_path(spec: JobSpec) -> Path:
     base = base_models.resolve(spec.base_model)
     if base.revision != spec.base_revision and base_models.pinned_revision(spec.base_model):
-        # the job's own revision, as long as its files are here
+        # the job's own revision, as long as its files exist
         base = base_models.resolve(f"{spec.base_model}@{spec.base_revision}")
     path = base_dir(base)
     if spec.base_revision and base.revision != spec.base_revision:

@@ -1,4 +1,4 @@
-"""Base models: the starter, directories on this machine, and Hub models whose files are here.
+"""Base models: the starter, directories on this machine, and downloaded Hub models.
 
 Ids: `starter`, `local:/a/directory`, a Hub id such as `Qwen/Qwen2.5-0.5B-Instruct` (optionally with `@` and a
 revision), or a name that Ollama uses. Every language model in the local Hub cache can be used, in the catalog or not.
@@ -26,7 +26,7 @@ _STARTER_TEXT = (
 
 
 def resolve(model_id: str) -> BaseModelRef:
-    """The base model with this id; its shape is known if its files are here.
+    """The base model with this id; its shape is known if its files are on this machine.
 
     Raises:
         NotFound: no such id, with the ids that exist.
@@ -196,7 +196,7 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
 
 
 def _unusable(listed: BaseModelRef, path: Path, error: DataError) -> BaseModelRef:
-    """A Hub model whose files are here but cannot be used; the message names the model instead of its commit."""
+    """A downloaded Hub model that cannot be used; the message names the model instead of its commit."""
     message = error.message.replace(path.name, listed.title)
     if path.parent == named_directory():
         reason = f"{message} {error.remedy} It is in {path}; without that directory the Hub cache is used."
@@ -250,7 +250,7 @@ def pinned_revision(hub_id: str) -> str:
 def pin(base: BaseModelRef) -> None:
     """Record the revision of a Hub model when it is first used, so that later jobs use the same files.
 
-    `main` moves on the Hub, so the commit is recorded once its files are here.
+    `main` moves on the Hub, so the commit is recorded once it is downloaded.
     """
     if base.path is None or base.path.parent.name != "snapshots" or "@" in base.id or pinned_revision(base.id):
         return

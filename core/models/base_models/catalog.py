@@ -17,7 +17,7 @@ class HubModel:
 
     Args:
         id: its Hub id, which is also where its files are downloaded from.
-        billions: parameters, as its card says; replaced by the exact count once its files are here.
+        billions: parameters, as its card says; replaced by the exact count once it is downloaded.
         names: what Ollama calls the same weights. Source: Ollama's model library.
         stands_in_for: Ollama names of a model that cannot be trained, with the reason why this one is used instead.
         recommended: the model to choose at its size.

@@ -39,7 +39,7 @@ def cached() -> list[str]:
 
 
 def revisions(hub_id: str) -> list[str]:
-    """Commits of a model whose files are here."""
+    """Downloaded commits of a model."""
     snapshots = _repo(hub_id) / "snapshots"
     return sorted(path.name for path in snapshots.iterdir() if path.is_dir()) if snapshots.is_dir() else []
 

@@ -126,7 +126,7 @@ class BaseModelRef:
 
     `ready` is True when training can start from `path` now. When not, `reason` says why and `command` is what to type
     (the starter needs no command: a job waits until it is built). `dims` is None as long as no config.json is here.
-    `unusable` is True if files are here but cannot be used: `reason` names the one that is wrong, and what to do.
+    `unusable` is True if files were found but cannot be used: `reason` names the one that is wrong, and what to do.
     """
 
     id: str
@@ -144,7 +144,7 @@ class BaseModelRef:
     size: str = ""  # "1.5B"
     license: str = ""
     gated: bool = False  # downloading it needs an account that accepted its license
-    unusable: bool = False  # its files are here, but something is wrong with them
+    unusable: bool = False  # its files were found, but something is wrong with them
     note: str = ""  # a remark before it is used, such as a newer revision in the cache
     presets: Mapping[str, Preset] = field(default_factory=dict)  # by method; these override the method's own
     billions: float = 0.0  # as its card says, for a model whose files are not here

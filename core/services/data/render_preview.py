@@ -96,7 +96,7 @@ class RenderPreview:
 
 
 def bases() -> list[BaseChoice]:
-    """The base models that an example can be shown for, in the catalog's order: those whose files are here."""
+    """The base models that an example can be shown for, in the catalog's order: those that are downloaded."""
     found = []
     for base in base_models.list_models():
         if base.ready and base.path is not None:

@@ -23,8 +23,8 @@ class QaOptions(TemplateOptions):
     )  # fmt: skip
     answer: str = Field(
         "", title="Answer",
-        description="Empty: the target column, or without one a sentence from the included columns. Or a pattern with "
-        "{{column}}.",
+        description="A pattern with {{column}}. Leave empty to use the target column or, without one, a sentence from "
+        "the included columns.",
     )  # fmt: skip
     questions: Literal["one", "per_column", "multi_turn"] = Field(
         "one",
