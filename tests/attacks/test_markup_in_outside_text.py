@@ -112,8 +112,8 @@ def test_no_answer_makes_the_escaping_and_the_screen_disagree(number: int, drawn
 @pytest.mark.parametrize(
     "piece", ["`", "``` ", "a`", "\\", ":", ":a", "[", "![", "~~~\n", "```\n", "<", "&", "->", " -> ", "@a", "\u202e"]
 )
-def test_a_hostile_megabyte_is_escaped_in_a_moment(function: Any, piece: str) -> None:
-    text = piece * (1_000_000 // len(piece))
+def test_hostile_text_is_escaped_in_linear_time(function: Any, piece: str) -> None:
+    text = piece * (300_000 // len(piece))  # what is quadratic takes minutes
     began = time.process_time()
     function(text)
     assert time.process_time() - began < 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from core.cli import main
 from core.errors import Conflict
 from core.platform import sign_in
 from tests.e2e.harness import Studio
@@ -144,3 +146,38 @@ def test_each_setting_that_is_wrong_is_named(files: list[Path]) -> None:
     for setting in ("redirect_uri", "cookie_secret", "client_id"):
         files[0].write_text(good.replace(f"{setting} =", f"{setting}_x ="))
         assert f"`{setting}`" in sign_in.examine(files).problem
+
+
+@pytest.mark.parametrize("way", ["the setting", "a flag of streamlit run"])
+def test_an_address_of_the_network_without_sign_in_is_closed(way: str, tmp_path: Path) -> None:
+    """Also when this process is started alone, around the check of `sft up`."""
+    by_flag = ["streamlit", "run", "Home.py", "--server.port", "{port}", "--server.address", "0.0.0.0"]
+    command = [sys.executable, "-m", *by_flag] if way != "the setting" else []
+    with web_process(tmp_path, command=command, **({} if command else {"SFT_HOST": "0.0.0.0"})) as studio:
+        assert is_closed(studio)
+        assert "sign-in is not configured" in ask(studio.url, "/").text
+
+
+def test_the_command_line_says_what_is_so_and_switches_off_on_purpose(
+    tmp_path: Path, studio_env: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sign_in, "ROOT", tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    def sft(*words: str) -> tuple[int, str]:
+        code = main(["signin", *words])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    assert sft()[0] == 0
+    file = configure_sign_in(tmp_path, "https://studio.example.org")
+    assert "https://studio.example.org" in sft()[1]
+    code, said = sft("--off")
+    assert (code, "secrets.toml" in said) == (1, True)
+    file.write_text("[auth]\nclient_id = 'x'\n")
+    assert sft()[0] == 1
+    file.unlink()
+    code, said = sft()
+    assert (code, "sft signin --off" in said) == (1, True)
+    assert sft("--off")[0] == 0
+    assert sft()[0] == 0
