@@ -6,6 +6,7 @@ keeps the other answers running, and answers the next question as before.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import random
@@ -154,6 +155,30 @@ def test_an_endless_body_is_given_up(served: Served) -> None:
         except OSError:
             pass
     assert sent < 4 * gate.MAX_DISCARDED_BYTES
+
+
+def test_a_body_that_trickles_in_ends_at_its_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One byte at a time, for ever; the application never sees the request."""
+    monkeypatch.setattr(gate, "BODY_S", 0.3)
+    sent: list[dict[str, Any]] = []
+
+    async def application(*_: object) -> None:
+        raise AssertionError("an incomplete body reached the application")
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"8000000")]
+    scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
+    began = time.monotonic()
+    asyncio.run(gate.Gate(application)(scope, receive, send))  # type: ignore[arg-type]
+    assert time.monotonic() - began < 5
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
 
 
 def test_a_conversation_that_cannot_fit_is_refused_before_it_is_encoded(client: httpx.Client, served: Served) -> None:

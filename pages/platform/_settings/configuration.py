@@ -26,6 +26,7 @@ def configuration() -> None:
                 ("SFT_INFERENCE_PORT", str(settings.inference_port)),
                 ("SFT_DEVICE", settings.device),
                 ("SFT_OLLAMA_URL", settings.ollama_url),
+                ("SFT_KEY_HOSTS", settings.key_hosts or "the known services only"),
                 ("Sign-in", "on, by OpenID Connect" if sign_in_required() else "off (this machine only)"),
             ]
         )
