@@ -125,7 +125,7 @@ def workers() -> list[WorkerRecord]:
     """The running workers, from Redis; [] when the studio's own Redis was not started.
 
     Raises:
-        QueueUnavailable: Redis does not respond, so nobody knows.
+        QueueUnavailable: Redis does not respond, so it is unknown which workers run.
     """
     from redis.exceptions import RedisError
     from rq import Worker
