@@ -66,7 +66,9 @@ class Limited:
         """
         question = json.dumps(arguments).encode() + b"\n"
         with self._places:
-            child = self._free.pop() if self._free else _Child(self._target, self._memory_bytes, self._cpu_s)
+            child = self._free.pop() if self._free else None
+            if child is None or not child.lives():
+                child = _Child(self._target, self._memory_bytes, self._cpu_s)
             try:
                 answer = child.ask(question, 30 + 20 * self._cpu_s, self._answer_bytes)
             except BaseException:
@@ -135,6 +137,10 @@ class _Child:
     def _too_much_memory(self) -> LimitExceeded:
         return LimitExceeded(f"{self._memory_bytes >> 20:,} MB of memory")
 
+    def lives(self) -> bool:
+        """False where someone ended it between two calls."""
+        return self._process.poll() is None
+
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -148,6 +154,7 @@ def _serve() -> None:
     target, memory_bytes, cpu_s = sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is not an answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for its parent, which may go on asking
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)  # of whoever started the studio: it can only be lowered
     memory_bytes = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
