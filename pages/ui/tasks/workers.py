@@ -13,7 +13,7 @@ _QUEUES = {"gpu": "Training", "cpu": "Conversion and checks", "io": "Downloads a
 
 
 def known() -> tuple[list[tasks.WorkerRecord], QueueUnavailable | None]:
-    """The running workers; and why nobody knows which they are, if Redis does not respond."""
+    """The running workers; and why it is unknown which they are, if Redis does not respond."""
     try:
         return tasks.workers(), None
     except QueueUnavailable as error:
