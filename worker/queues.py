@@ -149,7 +149,7 @@ class _Watching(Worker):
                 self.connection.close()
                 self.connection = waits
 
-    def set_current_job_working_time(self, current_job_working_time: float, pipeline: Any = None) -> None:
+    def set_current_job_working_time(self, current_job_working_time: float, *args: Any, **kwargs: Any) -> None:
         """Nothing reads it from Redis."""
         self.current_job_working_time = current_job_working_time
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from core.cli._support import waiting
 from core.errors import StudioError
@@ -21,6 +22,7 @@ from core.services.platform import tasks
 from tests.support import counting
 from tests.support.servers import Cluster, postgres_cluster, wait_until
 from worker import run
+from worker.inference.app import make_app
 
 TRY_MS = 100  # SQLite's own waiting, so that a test need not last longer than the real 15 s
 
@@ -193,6 +195,17 @@ def test_a_write_whose_connection_is_lost_is_made_once(postgres_env: str, studio
         TaskContext(lease).write(change)
     assert len(attempts) == 2
     assert [event.message for event in tasks.events(task_id)].count("written") == 1
+
+
+@pytest.mark.postgres
+def test_an_agent_is_told_to_come_back(cluster: Cluster) -> None:
+    """503, which clients of the inference port repeat by themselves; 500 they do not."""
+    cluster.stop()
+    with TestClient(make_app(), base_url="http://127.0.0.1:8010", raise_server_exceptions=False) as client:
+        refused = client.get("/v1/models")
+    cluster.start()
+    assert refused.status_code == 503
+    assert refused.json()["error"]["code"] == "database_unavailable"
 
 
 @pytest.mark.postgres

@@ -109,7 +109,7 @@ def test_a_worker_that_hangs_above_its_work_is_not_replaced_before_the_work_ends
     assert pid_of(supervised, "worker-cpu") != frozen
 
 
-def test_a_lease_is_held_until_it_expires(studio_env, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_is_held_until_it_expires(database: str) -> None:
 
     lease = acquire(counting.start(until=1), f"{owners.worker_name('cpu')}:999")
     assert lease is not None
