@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,14 @@ from core.data.versions.exports import EXPORTS
 from core.errors import StorageError
 from core.platform import disk
 from core.platform.db.engine import get_engine
-from core.services.data import conversion, datasets, exports, sources
+from core.services.data import chat_import, conversion, datasets, exports, sources
+from core.services.data.chat_import import reading as chat_reading, review_list as chat_review
 from core.services.data.datasets import edits
 from core.services.platform import drafts, tasks
+from core.services.training import jobs
 from core.settings import get_settings
 from tests.support.disk import SmallDisk, small_disk
+from tests.support.jobs import launch, make_dataset
 from worker.run import execute
 
 ROW = "Tool {n},It is tool number {n}. " + "It cuts wood. " * 20 + "\n"
@@ -139,3 +143,37 @@ def test_every_screen_says_that_the_disk_is_nearly_full(small: SmallDisk) -> Non
     app = AppTest.from_file(str(Path(__file__).parents[2] / "Home.py"), default_timeout=60).run()
     assert not app.exception
     assert [warning.value for warning in app.warning if "nearly full" in warning.value]
+
+
+def test_an_import_of_conversations_is_refused_and_goes_on_after_space_is_made(small: SmallDisk) -> None:
+    chats = [
+        {"id": f"c{n}", "conversations": [{"from": "human", "value": f"{n}?"}, {"from": "gpt", "value": "Yes. " * 600}]}
+        for n in range(1500)
+    ]
+    draft = chat_import.begin(chat_import.ingest(io.BytesIO(json.dumps(chats).encode()), "chats.json"))
+    chosen = chat_import.choices(draft.state)
+    found = chat_reading.summary(chosen.source_id, chosen.options)
+    recipe = {**chat_review.suggested(chosen.source_id, found), "redact": False}
+    task_id = chat_import.start(drafts.update(draft.id, None, {"recipe": recipe, "name": "Chats"}).id).id
+    filler = leave(20)
+    ended = execute(task_id, "test")
+    assert ended is not None
+    assert (ended.state, ended.reason) == ("failed", "storage"), ended.error
+    assert ended.error["message"].startswith("The disk is full: the import needs")
+    assert not any("datasets" in path.parts for path in published())
+    filler.unlink()
+    small.free()
+    tasks.request(task_id, "retry")
+    again = execute(task_id, "test")
+    assert again is not None
+    assert again.state == "succeeded", again.error
+
+
+def test_a_training_job_is_refused_before_it_is_launched(small: SmallDisk) -> None:
+    dataset = make_dataset()
+    filler = leave(2)
+    with pytest.raises(StorageError, match=r"^The run writes up to .* but the data directory's disk has only .* free"):
+        launch(dataset)
+    assert jobs.list_jobs() == []
+    filler.unlink()
+    assert launch(dataset).state == "pending"
