@@ -172,7 +172,7 @@ def test_an_import_of_conversations_is_refused_and_goes_on_after_space_is_made(s
 def test_a_training_job_is_refused_before_it_is_launched(small: SmallDisk) -> None:
     dataset = make_dataset()
     filler = leave(2)
-    with pytest.raises(StorageError, match=r"^The run writes up to .* but the data directory's disk has only .* free"):
+    with pytest.raises(StorageError, match=r"^The run writes up to .* but the data directory's disk has only .* left"):
         launch(dataset)
     assert jobs.list_jobs() == []
     filler.unlink()
