@@ -47,7 +47,7 @@ def seen(task: TaskRecord) -> TaskRecord:
 def holds_lease(worker_pid: int) -> bool:
     """Whether a worker of this machine, or the process that works under it, has a lease that has not expired."""
     query = select(TASKS.c.lease_owner).where(TASKS.c.lease_owner.is_not(None), TASKS.c.lease_expires_at > db_now())
-    matches = [_OWNER.search(owner) for (owner,) in read(query)]
+    matches = [_OWNER.fullmatch(owner) for (owner,) in read(query)]
     return any(match and match["place"] == place() and int(match["worker"]) == worker_pid for match in matches)
 
 
