@@ -101,6 +101,11 @@ def up(say: Callable[[str], None]) -> int:
         return 0
     stop = _stop_on_signals()
     try:
+        if settings.web_port == settings.inference_port:
+            text = f"SFT_WEB_PORT and SFT_INFERENCE_PORT are both {settings.web_port}."
+            raise SettingsError(
+                text, f"Choose another port for one of them: SFT_WEB_PORT={settings.web_port + 1} sft up"
+            )
         check_port(settings.host, settings.web_port, "SFT_WEB_PORT")
         if note_of("inference") is None:
             check_port("127.0.0.1", settings.inference_port, "SFT_INFERENCE_PORT")

@@ -93,7 +93,10 @@ class LlmServer:
                 server.answer(self, "GET", {})
 
             def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+                length = int(self.headers.get("content-length") or 0)
+                raw = self.rfile.read(length)
+                if len(raw) < length:
+                    return  # the client was killed while it sent: nothing was asked
                 server.answer(self, "POST", json.loads(raw or b"{}"))
 
             def log_message(self, *_: object) -> None:

@@ -34,16 +34,21 @@ def postgres_binaries() -> Path | None:
     return folders[-1] if folders else None
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
     """A port that nothing listens on at this moment, below the ones that the kernel gives to clients.
 
-    Each test process draws from a stretch of its own, so that two of them do not take the same port a moment apart.
+    Each test process draws from a stretch of its own, so that two of them do not take the same port a moment apart; and
+    none is given twice.
     """
     worker = int("0" + os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")) % 8
     stretch = range(12_000 + 2_000 * worker, 14_000 + 2_000 * worker)
-    for port in random.sample(stretch, 200):
+    for port in random.SystemRandom().sample(stretch, 500):
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
+            if port not in _given and probe.connect_ex(("127.0.0.1", port)) != 0:
+                _given.add(port)
                 return port
     raise RuntimeError("no free port was found")
 

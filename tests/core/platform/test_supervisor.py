@@ -59,3 +59,10 @@ def test_a_port_that_accepts_but_does_not_answer_is_not_ready() -> None:
     """The web app's socket is open a quarter of a second before its first answer; workers must not start in between."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         assert not supervisor._answers(f"http://127.0.0.1:{listening.getsockname()[1]}/")
+
+
+def test_two_services_cannot_have_one_port(studio_env, monkeypatch) -> None:
+    monkeypatch.setenv("SFT_WEB_PORT", "12001")
+    monkeypatch.setenv("SFT_INFERENCE_PORT", "12001")
+    with pytest.raises(SettingsError, match="SFT_WEB_PORT and SFT_INFERENCE_PORT are both 12001"):
+        supervisor.up(print)
