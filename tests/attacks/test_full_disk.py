@@ -78,6 +78,22 @@ def published() -> list[Path]:
     return [path for part in ("datasets", "work") for path in (folder / part).rglob("*") if path.is_file()]
 
 
+def ends_in_words(task_id: str, words: str) -> None:
+    ended = execute(task_id, "test")
+    assert ended is not None
+    assert (ended.state, ended.reason) == ("failed", "storage"), ended.error
+    assert ended.error["message"].startswith(words)
+
+
+def goes_on(task_id: str, small: SmallDisk) -> None:
+    """After space was made, a retry succeeds."""
+    small.free()
+    tasks.request(task_id, "retry")
+    again = execute(task_id, "test")
+    assert again is not None
+    assert again.state == "succeeded", again.error
+
+
 def test_an_upload_is_refused_before_it_is_written(small: SmallDisk) -> None:
     leave(18)
     with pytest.raises(StorageError, match=r"^The disk is full: the file needs 2\d\.\d MB, and 1\d\.\d MB is free"):
@@ -88,17 +104,10 @@ def test_an_upload_is_refused_before_it_is_written(small: SmallDisk) -> None:
 def test_a_conversion_is_refused_before_it_starts_and_goes_on_after_space_is_made(small: SmallDisk) -> None:
     task_id = begun(table(10))
     filler = leave(40)
-    ended = execute(task_id, "test")
-    assert ended is not None
-    assert (ended.state, ended.reason) == ("failed", "storage")
-    assert ended.error["message"].startswith("The disk is full: the conversion needs")
+    ends_in_words(task_id, "The disk is full: the conversion needs")
     assert published() == []
     filler.unlink()
-    small.free()
-    tasks.request(task_id, "retry")
-    ended = execute(task_id, "test")
-    assert ended is not None
-    assert ended.state == "succeeded", ended.error
+    goes_on(task_id, small)
 
 
 def test_a_disk_that_fills_during_a_conversion_ends_it_in_words(small: SmallDisk, monkeypatch) -> None:
@@ -108,17 +117,10 @@ def test_a_disk_that_fills_during_a_conversion_ends_it_in_words(small: SmallDisk
     assert (get_settings().data_dir / ".space-held-back").stat().st_size > 0
     filler = leave(6)
     monkeypatch.setattr("worker.handlers.conversion.VERSION_BYTES_PER_BYTE", -10)
-    ended = execute(task_id, "test")
-    assert ended is not None
-    assert (ended.state, ended.reason) == ("failed", "storage"), ended.error
-    assert ended.error["message"].startswith("The disk is full: ")
+    ends_in_words(task_id, "The disk is full: ")
     assert published() == []
     filler.unlink()
-    small.free()
-    tasks.request(task_id, "retry")
-    again = execute(task_id, "test")
-    assert again is not None
-    assert again.state == "succeeded", again.error
+    goes_on(task_id, small)
 
 
 def test_an_edit_and_a_download_say_so(small: SmallDisk) -> None:
@@ -156,17 +158,10 @@ def test_an_import_of_conversations_is_refused_and_goes_on_after_space_is_made(s
     recipe = {**chat_review.suggested(chosen.source_id, found), "redact": False}
     task_id = chat_import.start(drafts.update(draft.id, None, {"recipe": recipe, "name": "Chats"}).id).id
     filler = leave(20)
-    ended = execute(task_id, "test")
-    assert ended is not None
-    assert (ended.state, ended.reason) == ("failed", "storage"), ended.error
-    assert ended.error["message"].startswith("The disk is full: the import needs")
+    ends_in_words(task_id, "The disk is full: the import needs")
     assert not any("datasets" in path.parts for path in published())
     filler.unlink()
-    small.free()
-    tasks.request(task_id, "retry")
-    again = execute(task_id, "test")
-    assert again is not None
-    assert again.state == "succeeded", again.error
+    goes_on(task_id, small)
 
 
 def test_a_training_job_is_refused_before_it_is_launched(small: SmallDisk) -> None:
