@@ -26,7 +26,7 @@ SPARE_BYTES: Final = 1 << 30  # left free for everything else
 _SUFFIXES: Final = (".json", ".jinja", ".txt", ".model")
 _LOGIN: Final = "hf auth login"
 HUB: Final = "https://huggingface.co"
-TOKEN: Final = "HF_TOKEN"  # noqa: S105  the name; it stands for every place where huggingface_hub finds the account's token
+TOKEN: Final = "HF_TOKEN"  # noqa: S105  the name; checked for wherever huggingface_hub finds the account's token
 
 
 def handle(ctx: TaskContext) -> Outcome:
