@@ -89,6 +89,7 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     server.let_go.clear()
     page.locator(".st-key-convert_now button:enabled").click()
     page.locator(".st-key-smart_pause button:visible").first.click()
+    page.locator(".st-key-smart_pause button:disabled").first.wait_for()  # held replies, until the pause is requested
     server.let_go.set()
     page.locator(".st-key-smart_resume button:visible").first.wait_for()
     asked = server.asked
