@@ -97,6 +97,24 @@ class Finding:
         return out
 
 
+class SharedLine(int):
+    """The number of a physical line that holds several records, as in JSON on one line; `record` tells them apart.
+
+    It is an int everywhere; what is said about its line says the record too (see issues.findings).
+    """
+
+    record: int
+
+    def __new__(cls, line: int, record: int = 0) -> SharedLine:
+        made = super().__new__(cls, line)
+        made.record = record
+        return made
+
+    def __add__(self, lines: int) -> SharedLine:
+        """A later line of the same record."""
+        return SharedLine(int(self) + lines, self.record)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One record of a file with the physical line it starts on. CSV cells stay text; JSON values stay what they are."""

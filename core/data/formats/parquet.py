@@ -43,12 +43,12 @@ class ParquetFormat(Format):
         Raises:
             DataError: truncated, damaged, encrypted, too large, or without rows.
         """
-        from core.data.formats.parsing import parquet_file
+        from core.data.formats.arrow import parquet_file
 
         columns, note, findings = parquet_file.inspect(path)
         return replace(detection, columns=columns, notes=(note,), findings=(*findings, *detection.findings))
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
-        from core.data.formats.parsing import parquet_file
+        from core.data.formats.arrow import parquet_file
 
         return parquet_file.read(path)

@@ -29,7 +29,7 @@ from core.data.formats.csv import (
     numbered,
     skipped,
 )
-from core.data.formats.parsing.sheet_scan import SheetScan, column_number
+from core.data.formats.workbook.sheet_scan import SheetScan, column_number
 from core.data.issues import data_error, finding
 from core.errors import DataError
 from core.messages import Reject, Row
@@ -51,7 +51,7 @@ _NOT_COMPUTED = re.compile(
     rb'<c\b(?![^<>]*t="str")[^<>]*+><f\b[^<>]*+(?:(?<=/)>|>[^<]*+</f>)(?:<v\s*/>|<v></v>)?</c>'
 )  # fmt: skip
 _ROW = re.compile(rb'row [^<>]{0,200}?\br="([0-9]{1,12})"')
-_READER = Path(__file__).parent / "parsing" / "xlsx_rows.py"
+_READER = Path(__file__).parent / "workbook" / "xlsx_rows.py"
 
 
 class XlsxFormat(Format):

@@ -108,3 +108,10 @@ ISSUES.add(_parquet("parquet_too_large", "Parquet file too large", "error",
     "Unpacked, the Parquet file exceeds the size limit.", "Save fewer rows per file.", unreadable=True))
 ISSUES.add(_parquet("binary_as_base64", "Binary column", "info",
     "A binary column is not text; it is shown as base64.", "Leave the column out."))
+ISSUES.add(_parquet("parquet_joined", "Several Parquet files in one", "error",
+    "The file is several Parquet files joined byte by byte; a reader would take the rows of one for those of another.",
+    "Upload them one by one, or join them as tables, for example with pandas or DuckDB.", unreadable=True))
+ISSUES.add(_parquet("parquet_index", "Row numbers of pandas", "info",
+    "An index column that pandas wrote has no name and only row numbers; it was left out.", scope="file"))
+ISSUES.add(_parquet("class_labels", "Names of labels", "info",
+    "The numbers of a label column were read as the names in the Hugging Face metadata of the file.", scope="file"))

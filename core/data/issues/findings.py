@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from core.data.issues.issue import ISSUES
 from core.errors import DataError
-from core.messages import Finding, Reject
+from core.messages import Finding, Reject, SharedLine
 
 
 def finding(
@@ -19,8 +19,13 @@ def finding(
     raw: str | None = None,
     rows: Iterable[int] = (),
 ) -> Finding:
-    """A finding with the severity of its issue, and with its remedy unless another one is given."""
+    """A finding with the severity of its issue, and with its remedy unless another one is given.
+
+    Where several records share the line, the message begins with the record's number.
+    """
     issue = ISSUES.get(code)
+    if isinstance(line, SharedLine) and not message.startswith("Record "):
+        message = f"Record {line.record:,}: {message}"
     text = issue.remedy if remedy is None else remedy
     return Finding(line, field, code, issue.severity, message, text, raw, tuple(rows))
 

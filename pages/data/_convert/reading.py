@@ -128,8 +128,8 @@ def rows_table(rows: list[Row], name: str) -> None:
 
 
 def cell_shown(value: object) -> str:
-    """A cell as text for a table."""
-    return short(value if isinstance(value, str) else "" if value is None else str(value), 500)
+    """A cell as text for a table; objects and lists as JSON."""
+    return short(sources.cell_text(value), 500)
 
 
 def _differs(chosen: Mapping[str, Any], source: SourceRecord) -> bool:

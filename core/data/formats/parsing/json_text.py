@@ -16,7 +16,7 @@ from core.data.formats.parsing import strict_json
 from core.data.formats.parsing.text import ByteWidth, damage, line_ends, open_text, shortened
 from core.data.issues import data_error, from_error, reject
 from core.errors import DataError
-from core.messages import Reject, Row
+from core.messages import Reject, Row, SharedLine
 
 _CHUNK = 1 << 20
 _BLANK = " \t\r\n"
@@ -80,14 +80,14 @@ class JsonText:
                         "json_syntax", message, "Put each on a separate line.", line=piece.line, raw=piece.text
                     )
                 else:
-                    yield self._record(piece)
+                    yield self._record(piece, piece.line)
                 last_line = self._line
 
     # ---- records
 
     def _elements(self) -> Iterator[Row | Reject]:
         """The elements up to the closing bracket, which is read too."""
-        count = 0
+        count = last_line = 0
         while True:
             first = self._peek()
             if first == "]" and count == 0:
@@ -95,17 +95,24 @@ class JsonText:
                 return
             piece = self._cut(between=True)
             count += 1
+            if piece.end == ",":
+                self._skip(1)
+            shared = piece.line == last_line or (piece.end == "," and self._peek() and self._line == piece.line)
+            last_line = piece.line
+            line = SharedLine(piece.line, count) if shared else piece.line
             if piece.text.strip(_BLANK):
-                yield self._record(piece)
+                yield self._record(piece, line)
             else:
                 what = "The array ends after a comma" if piece.end == "]" else "An element is missing before the comma"
                 what = what if piece.end else "The file ends before the array is closed"
-                yield reject("json_syntax", f"{what}.", line=piece.line, raw="")
+                yield reject("json_syntax", f"{what}.", line=line, raw="")
             if piece.end == "":
                 if piece.text.strip(_BLANK) and self._complete(piece):
                     message = "The file ends before the array is closed."
                     yield reject("json_syntax", message, "Some rows may be missing.", line=self._line, raw="")
                 return
+            if piece.end == ",":
+                continue
             self._skip(1)
             if piece.end == "]":
                 return
@@ -132,19 +139,19 @@ class JsonText:
             message = "There is text after the end of the document."
             yield reject("json_syntax", message, line=piece.line, raw=shortened(piece.text))
 
-    def _record(self, piece: _Piece) -> Row | Reject:
+    def _record(self, piece: _Piece, line: int) -> Row | Reject:
         if piece.depth > MAX_DEPTH:
-            error = strict_json.too_deep(piece.line)
-            return Reject(piece.line, shortened(piece.text), (from_error(error),))
+            error = strict_json.too_deep(line)
+            return Reject(line, shortened(piece.text), (from_error(error),))
         if piece.length > MAX_RECORD:
             message = f"The record is longer than {MAX_RECORD:,} characters."
-            return reject("json_too_long", message, line=piece.line, raw=shortened(piece.text))
+            return reject("json_too_long", message, line=line, raw=shortened(piece.text))
         text = piece.text.rstrip(_BLANK)
-        return damage(text, line=piece.line, offset=piece.offset, codec=self._codec) or row_or_reject(text, piece.line)
+        return damage(text, line=line, offset=piece.offset, codec=self._codec) or row_or_reject(text, line)
 
     def _complete(self, piece: _Piece) -> bool:
         """Whether the record is JSON, even if it is not a row: then only the text after it is missing."""
-        record = self._record(piece)
+        record = self._record(piece, piece.line)
         return isinstance(record, Row) or record.findings[0].code == "json_no_rows"
 
     # ---- the scanner
