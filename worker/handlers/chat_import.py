@@ -48,6 +48,8 @@ def handle(ctx: TaskContext) -> Outcome:
     disk.require(VERSION_BYTES_PER_BYTE * path.stat().st_size, "the import")
     with VersionWriter(folder, hold_out=payload.get("hold_out")) as out, (folder / LEFT_OUT).open("w") as left_file:
         work = Import(chosen, source.id, out, left_file)
+        if summary.direction is not None and not summary.direction.is_clear:
+            out.note([finding("chat_order_unclear", summary.direction.text)])
         for record in chat_reading.left_out(source.id, chosen.options):
             work.leave(record)
         size = max(path.stat().st_size, 1)

@@ -15,14 +15,16 @@ from core.data.chat_logs.base import (
     Hints,
     Left,
     LogFormat,
+    LogItem,
     Person,
     ReadOptions,
     Turn,
     recognize,
 )
-from core.data.chat_logs.bundle import Bundle
 from core.data.chat_logs.chatgpt import ChatGptLog
 from core.data.chat_logs.claude import ClaudeLog
+from core.data.chat_logs.parsing.bundle import Bundle
+from core.data.chat_logs.parsing.direction import CHOICES as DIRECTIONS, Direction, Evidence
 from core.data.chat_logs.sharegpt import ShareGptLog
 from core.data.chat_logs.slack import SlackLog
 from core.data.chat_logs.table import TableLog

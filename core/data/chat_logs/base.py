@@ -6,12 +6,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.data.chat_logs.bundle import Bundle
-from core.data.chat_logs.json_values import Object, raw
+from core.data.chat_logs.parsing.bundle import Bundle
+from core.data.chat_logs.parsing.direction import Direction
+from core.data.chat_logs.parsing.json_values import Object, raw
 from core.errors import DataError
 from core.messages import Reject
 from core.registry import Registry
@@ -87,6 +88,9 @@ class Left:
         }
 
 
+LogItem = Conversation | Left | Person | Direction  # what reading a log yields
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why something was not used, with the text for the screen."""
@@ -115,6 +119,9 @@ REASONS: Final = _table(
     ("bot", "Written by a bot", "Bots are left out unless you include them."),
     ("deleted", "Deleted in the app", "A placeholder for a deleted message."),
     ("repeated", "Repeated message", "The log has it twice, with the same time and author."),
+    ("note", "Internal note", "Notes among colleagues are left out unless you include them."),
+    ("order_unknown", "Order unknown", "The log runs in both directions, and nothing shows which one is right here. "
+     "Choose the order of messages to use them."),
     # while shaping
     ("speaker", "Speaker left out", "You left this speaker out, or the role in the log is not used."),
     ("instructions", "Instructions left out", "A system message after the first turn, or one replaced by yours."),
@@ -139,7 +146,7 @@ NOTES: Final = {
     "citation": "the app's citation marks in messages, removed",
     "other_part": "other parts of messages, left out",
     "time": "messages whose time could not be read, used without one",
-    "order": "messages out of order, sorted by time",
+    "order": "conversations out of order, sorted",
 }
 
 
@@ -160,7 +167,13 @@ class ReadOptions(BaseModel):
         "split.",
         json_schema_extra={"unit": "minutes"},
     )  # fmt: skip
+    direction: Literal["", "oldest", "newest"] = Field(
+        "", title="Order of messages",
+        description="Which message of a conversation comes first in the file. Detected by times, by who writes first "
+        "and by questions before answers. A choice is followed without looking at times.",
+    )  # fmt: skip
     bots: bool = Field(False, title="Include bots", description="Messages that bots wrote into the channel.")
+    notes: bool = Field(False, title="Include internal notes", description="Messages that customers did not see.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +212,7 @@ class LogFormat(ABC):
         return Hints()
 
     @abstractmethod
-    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
+    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[LogItem]:
         """Everything in the log: people, conversations, and what was left out. Every message is in one of the last two.
 
         A speaker without a Person is called by their id.
@@ -232,7 +245,7 @@ class AppExport(LogFormat):
         rows = (row for name in first for row in bundle.first_rows(name, 3, single=self.is_single(bundle, name)))
         return any(self._fits(row.fields) for row in rows)
 
-    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
+    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[LogItem]:
         for key, (name, role) in self.people.items():
             yield Person(key, name, role)
         for name in self._files(bundle):

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from core.data.chat_logs.base import AppExport, Conversation, Left, Turn
-from core.data.chat_logs.bundle import Bundle
-from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
-from core.data.chat_logs.times import parse
+from core.data.chat_logs.parsing.bundle import Bundle
+from core.data.chat_logs.parsing.json_values import Object, items, raw, text, thing, word
+from core.data.chat_logs.parsing.times import parse
 
 # Marks around the citations in an answer: private-use characters that are never typed.
 _CITATION = re.compile("\ue200[^\ue201]{0,2000}\ue201|【\\d+†[^】]{0,200}】|[\ue200-\ue206]")

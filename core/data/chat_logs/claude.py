@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from core.data.chat_logs.base import AppExport, Conversation, Left, Turn
-from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
-from core.data.chat_logs.times import parse
+from core.data.chat_logs.parsing.json_values import Object, items, raw, text, thing, word
+from core.data.chat_logs.parsing.times import parse
 
 
 class ClaudeLog(AppExport):

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from core.data.chat_logs.base import Conversation, Left, LogFormat, Person, ReadOptions, Turn
-from core.data.chat_logs.bundle import Bundle
-from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
-from core.data.chat_logs.times import parse
+from core.data.chat_logs.base import Conversation, Left, LogFormat, LogItem, Person, ReadOptions, Turn
+from core.data.chat_logs.parsing.bundle import Bundle
+from core.data.chat_logs.parsing.json_values import Object, items, raw, text, thing, word
+from core.data.chat_logs.parsing.times import parse
 from core.messages import Reject
 
 _LISTS = ("conversations", "conversation", "messages", "turns", "chat")
@@ -35,7 +35,7 @@ class ShareGptLog(LogFormat):
     def recognizes(self, bundle: Bundle) -> bool:
         return any(_turns(row.fields) for name in _files(bundle)[:1] for row in bundle.first_rows(name, 5))
 
-    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
+    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[LogItem]:
         known: set[str] = set()
         for name in _files(bundle):
             place = name if bundle.is_archive else ""

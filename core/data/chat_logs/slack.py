@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from core.data.chat_logs.base import Conversation, Left, LogFormat, Person, ReadOptions, Turn
-from core.data.chat_logs.bundle import Bundle
-from core.data.chat_logs.grouping import by_pauses, in_time
-from core.data.chat_logs.json_values import Object, items, raw, text, thing, word
-from core.data.chat_logs.slack_text import of_blocks, plain
-from core.data.chat_logs.times import parse
+from core.data.chat_logs.base import Conversation, Left, LogFormat, LogItem, Person, ReadOptions, Turn
+from core.data.chat_logs.parsing.bundle import Bundle
+from core.data.chat_logs.parsing.grouping import by_pauses, in_time
+from core.data.chat_logs.parsing.json_values import Object, items, raw, text, thing, word
+from core.data.chat_logs.parsing.slack_text import of_blocks, plain
+from core.data.chat_logs.parsing.times import parse
 from core.errors import DataError
 from core.messages import Reject
 
@@ -41,7 +41,7 @@ class SlackLog(LogFormat):
             )
         return any(_is_message(row.fields) for row in bundle.first_rows(bundle.filename, 5))
 
-    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
+    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[LogItem]:
         people = _people(bundle)
         names = {person.id: person.name for person in people.values()}
         yield from people.values()

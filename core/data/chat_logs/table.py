@@ -6,32 +6,29 @@ import array
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import IO, Any
 
-from core.data.chat_logs.base import Conversation, Hints, Left, LogFormat, Person, ReadOptions, Turn
-from core.data.chat_logs.bundle import Bundle
-from core.data.chat_logs.grouping import by_pauses, in_time
-from core.data.chat_logs.json_values import raw
-from core.data.chat_logs.times import day_comes_first, parse, zone
+from core.data.chat_logs.base import Conversation, Hints, Left, LogFormat, LogItem, Person, ReadOptions, Turn
+from core.data.chat_logs.parsing.bundle import Bundle
+from core.data.chat_logs.parsing.direction import Marks, arrange
+from core.data.chat_logs.parsing.json_values import raw
+from core.data.chat_logs.parsing.message_columns import guessed_columns, internal_column
+from core.data.chat_logs.parsing.times import day_comes_first, parse, zone
 from core.data.conversion.cells import cell_text
 from core.errors import DataError
 from core.messages import Reject, Row
 
-# Usual column names in tables of messages, best first.
-_NAMES = {
-    "conversation": "conversation_id conversationid conversation conv_id conv thread_id thread_ts thread ticket_id "
-    "ticket chat_id chat session_id session case_id case dialog_id channel room",
-    "speaker": "speaker author author_name sender sender_name from role user username who name agent",
-    "time": "timestamp time sent_at created_at date datetime created sent ts",
-    "text": "text message content body msg utterance value comment",
-}
 _ROLES = {
-    **dict.fromkeys(["user", "human", "customer", "client", "visitor", "guest", "kunde", "end-user"], "user"),
-    **dict.fromkeys(
-        ["assistant", "agent", "support", "bot", "gpt", "ai", "operator", "staff", "admin", "helpdesk"], "assistant"
-    ),
-    "system": "system",
+    name: role
+    for role, names in {
+        "user": "user human customer client visitor guest requester contact lead end-user end_user enduser buyer "
+        "patient kunde kundin nutzer besucher cliente usuario utilisateur utente klant",
+        "assistant": "assistant agent support bot gpt ai operator staff admin helpdesk help_desk representative "
+        "advisor service team mitarbeiter mitarbeiterin berater agente conseiller soporte operatore medewerker",
+        "system": "system",
+    }.items()
+    for name in names.split()
 }
 _IN_MEMORY = 64 << 20  # bytes; messages of larger tables are stored on disk
 _SAMPLE = 500  # rows in which the order of day and month is detected
@@ -48,7 +45,7 @@ class TableLog(LogFormat):
     )
     is_fallback = True
     event_roles = frozenset({"system"})  # "Conversation opened": not instructions for a model
-    options = ("conversation", "speaker", "text", "time", "zone", "day_first", "gap_minutes")
+    options = ("conversation", "speaker", "text", "time", "zone", "day_first", "direction", "gap_minutes", "notes")
 
     def recognizes(self, bundle: Bundle) -> bool:
         if bundle.is_archive:
@@ -59,60 +56,94 @@ class TableLog(LogFormat):
     def hints(self, bundle: Bundle) -> Hints:
         rows = bundle.first_rows(bundle.filename, _SAMPLE)
         columns = tuple(dict.fromkeys(name for row in rows[:50] for name in row.fields))
-        guessed = {part: _guess(columns, names.split()) for part, names in _NAMES.items()}
-        taken: set[str] = set()
-        for part, name in guessed.items():  # a column has one meaning
-            guessed[part] = "" if name in taken else name
-            taken.add(name)
+        guessed = guessed_columns(rows)
         times = (cell_text(row.fields.get(guessed["time"])) for row in rows) if guessed["time"] else ()
         return Hints(columns, ReadOptions(**guessed, day_first=day_comes_first(times)))
 
-    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[Conversation | Left | Person]:
+    def read(self, bundle: Bundle, options: ReadOptions) -> Iterator[LogItem]:
         if not options.speaker or not options.text:
             missing = "speaker" if not options.speaker else "text"
             raise DataError(f"Choose the column for the {missing}.", "Choose it.", field=missing)
         naive, day_first = zone(options.zone), bool(options.day_first)
-        known: dict[str, int] = {}
+        columns = [name for row in bundle.first_rows(bundle.filename, 1) for name in row.fields]
+        is_note = None if options.notes else internal_column(columns)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-            groups: dict[str, _Group] = {}
+            table = _Messages(spool)
             for row in bundle.rows(bundle.filename):
                 if isinstance(row, Reject):
                     yield Left("unreadable", row.raw, "", row.line)
                     continue
-                made = _turn(row, options, naive, day_first)
+                made = "note" if is_note and is_note(row.fields) else _turn(row, options, naive, day_first)
                 if isinstance(made, str):
                     yield Left(made, raw(dict(row.fields)), "", row.line, _key(row.fields, options))
                     continue
-                if made.speaker not in known:
-                    known[made.speaker] = 1
-                    yield Person(made.speaker, made.speaker, _ROLES.get(made.speaker.strip().lower(), ""))
-                groups.setdefault(_key(row.fields, options), _Group()).add(made, spool)
-            for key, group in groups.items():
-                yield from _conversations(key, group.turns(spool), options)
+                role = _ROLES.get(made.speaker.strip().lower(), "")
+                if made.speaker not in table.marks.numbers:
+                    yield Person(made.speaker, made.speaker, role)
+                table.add(_key(row.fields, options), made, role)
+            yield from table.conversations(options)
 
 
-@dataclass(slots=True)
-class _Group:
-    """The rows of one conversation: their offsets in a file, since they may be anywhere in a table of any size."""
+class _Messages:
+    """The messages of a table: their texts in a file, since a conversation's rows may be anywhere in it."""
 
-    places: array.array[int] = field(default_factory=lambda: array.array("q"))
+    def __init__(self, spool: IO[bytes]) -> None:
+        self.marks = Marks()
+        self._spool = spool
+        self._places: array.array[int] = array.array("q")
+        self._groups: dict[str, array.array[int]] = {}
 
-    def add(self, turn: Turn, spool: IO[bytes]) -> None:
-        self.places.append(spool.tell())
-        spool.write(json.dumps([turn.speaker, turn.text, turn.at, turn.line, turn.notes]).encode() + b"\n")
+    def add(self, key: str, turn: Turn, role: str) -> None:
+        """Store a message of the conversation `key`."""
+        number = self.marks.add(turn.speaker, role, turn.at, turn.text)
+        self._places.append(self._spool.tell())
+        self._spool.write(json.dumps([turn.speaker, turn.text, turn.at, turn.line, turn.notes]).encode() + b"\n")
+        if key not in self._groups:
+            self._groups[key] = array.array("l")
+        self._groups[key].append(number)
 
-    def turns(self, spool: IO[bytes]) -> list[Turn]:
-        found = []
-        for place in self.places:
-            spool.seek(place)
-            speaker, text, at, line, notes = json.loads(spool.readline())
-            found.append(Turn(speaker, text, at, line, tuple(notes)))
-        return found
+    def conversations(self, options: ReadOptions) -> Iterator[LogItem]:
+        """Every conversation with its messages in order, and the direction of the table."""
+        loose = self._groups.pop("", array.array("l"))
+        keys: list[str] = list(self._groups)
+        talks: list[Sequence[int]] = list(self._groups.values())
+        parts = self._by_pauses(loose, options)
+        orders, direction = arrange(self.marks, [*talks, *parts], options.direction)
+        yield direction
+        for number, (rows, order) in enumerate(zip([*talks, *parts], orders, strict=True)):
+            named = number < len(keys)
+            key = keys[number] if named else f"#{number - len(keys) + 1}"
+            if order is None:
+                for row in rows:
+                    turn = self._turn(row)
+                    yield Left("order_unknown", turn.text, "", turn.line, key)
+                continue
+            turns = [self._turn(row) for row in order]
+            if list(order) != list(rows):
+                turns[0] = replace(turns[0], notes=(*turns[0].notes, "order"))
+            title = key if named else f"Conversation {number - len(keys) + 1:,}"
+            yield Conversation(key, title, tuple(turns))
 
+    def _by_pauses(self, rows: array.array[int], options: ReadOptions) -> list[Sequence[int]]:
+        """Messages without a conversation, split at long pauses; each part in the order of the file."""
+        times = self.marks.times
+        if not rows:
+            return []
+        if not options.gap_minutes or not self.marks.timed(rows):
+            return [rows]
+        parts: list[list[int]] = [[]]
+        last = float("nan")
+        for row in sorted(rows, key=times.__getitem__):
+            if times[row] - last > options.gap_minutes * 60:
+                parts.append([])
+            parts[-1].append(row)
+            last = times[row]
+        return [sorted(part) for part in parts]
 
-def _guess(columns: tuple[str, ...], names: Sequence[str]) -> str:
-    lower = {column.strip().lower().replace(" ", "_"): column for column in reversed(columns)}
-    return next((lower[name] for name in names if name in lower), "")
+    def _turn(self, number: int) -> Turn:
+        self._spool.seek(self._places[number])
+        speaker, text, at, line, notes = json.loads(self._spool.readline())
+        return Turn(speaker, text, at, line, tuple(notes))
 
 
 def _key(fields: Mapping[str, Any], options: ReadOptions) -> str:
@@ -130,15 +161,3 @@ def _turn(row: Row, options: ReadOptions, naive: Any, day_first: bool) -> Turn |
     at = parse(value, naive=naive, day_first=day_first)
     notes = ("time",) if options.time and at is None else ()
     return Turn(speaker, text, at, row.line, notes)
-
-
-def _conversations(key: str, turns: list[Turn], options: ReadOptions) -> Iterator[Conversation]:
-    ordered, changed = in_time(turns)
-    if changed:
-        first = ordered[0]
-        ordered = [Turn(first.speaker, first.text, first.at, first.line, (*first.notes, "order")), *ordered[1:]]
-    if options.conversation and key:
-        yield Conversation(key, key, tuple(ordered))
-        return
-    for number, group in enumerate(by_pauses(ordered, options.gap_minutes * 60), 1):
-        yield Conversation(f"#{number}", f"Conversation {number:,}", tuple(group))

@@ -25,6 +25,9 @@ ISSUES.add(_row("chat_left_out", "Messages left out", "info",
 ISSUES.add(_row("chat_redacted", "Text redacted", "info",
     "Personal data and secrets of a chat log were replaced by placeholders.",
     "Read some examples to see that they still make sense."))
+ISSUES.add(_row("chat_order_unclear", "Order of messages unclear", "warning",
+    "A chat log does not show clearly whether its messages run oldest or newest first.",
+    "Compare some examples with the log; choose the order of messages when you import it.", scope="file"))
 ISSUES.add(_row("column_missing", "Missing column", "error",
     "The row does not have this column.", "Add it, or choose another column."))
 ISSUES.add(_row("cell_empty", "Empty cell", "error",

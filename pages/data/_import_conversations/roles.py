@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import DataError
 from core.services.data import chat_import
-from core.services.data.chat_import import ChatSummary, ReadOptions, Speaker, review_list as chat_review
+from core.services.data.chat_import import ChatSummary, Direction, ReadOptions, Speaker, review_list as chat_review
 from core.services.data.sources import SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.draft import reading, recipe
@@ -99,6 +99,8 @@ def _options(draft: DraftRecord, source: SourceRecord, names: tuple[str, ...]) -
             elif name == "day_first":
                 unread = not now.time
                 out[name] = components.pick(label, _DAYS, key(draft, "day_first"), value, help=help_, disabled=unread)
+            elif name == "direction":
+                out[name] = components.pick(label, chat_import.DIRECTIONS, key(draft, "direction"), value, help=help_)
             elif name == "gap_minutes":
                 unused = "conversation" in names and bool(now.conversation)
                 out[name] = st.number_input(
@@ -135,7 +137,20 @@ def _tiles(log: ChatSummary) -> None:
         f"{number(log.messages)} messages read = {number(log.kept)} in conversations + "
         f"{number(sum(log.left.values()))} left out{f' · {dates}' if dates else ''}"
     )
+    if log.direction is not None:
+        _direction(log.direction)
     components.section_gap()
+
+
+def _direction(direction: Direction) -> None:
+    """The order in which messages were read, with what shows it."""
+    text = f"Order of messages. {md(direction.text)}"
+    if direction.undecided:
+        text += f" {plural(direction.undecided, 'conversation')} left out: choose the order to use them."
+    if direction.is_clear:
+        st.caption(f":material/swap_vert: {text}")
+    else:
+        st.markdown(f":orange[:material/warning: {text}] Compare the conversations below with the log.")
 
 
 def _speakers(draft: DraftRecord, log: ChatSummary) -> DraftRecord:

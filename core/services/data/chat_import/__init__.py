@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.data.chat_logs import NOTES, REASONS, ReadOptions
+from core.data.chat_logs import DIRECTIONS, NOTES, REASONS, Direction, ReadOptions
 from core.data.chat_logs.shaping import ChatRecipe
 from core.services.data.chat_import.reading import ChatSummary, Speaker, sample, summary
 from core.services.data.chat_import.review_list import choices, page as review, plan

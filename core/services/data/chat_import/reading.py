@@ -14,14 +14,26 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from core import arguments
-from core.data.chat_logs import Bundle, Conversation, Left, LogFormat, Person, ReadOptions, Turn, shaping
+from core.data.chat_logs import (
+    Bundle,
+    Conversation,
+    Direction,
+    Evidence,
+    Left,
+    LogFormat,
+    LogItem,
+    Person,
+    ReadOptions,
+    Turn,
+    shaping,
+)
 from core.data.issues import data_error
 from core.errors import DataError
 from core.platform import scratch
 from core.platform.storage import MANIFEST, get_storage
 from core.services.data.chat_import import stored
 
-VERSION: Final = 1  # grows when the same log would be read another way
+VERSION: Final = 2  # grows when the same log would be read another way
 PEOPLE_SHOWN: Final = 200  # speakers with a separate role on the screen
 PEOPLE_NAMED: Final = 300  # up to this number, all names are searched for in every conversation
 CONVERSATIONS, LEFT = "conversations.jsonl", "left.jsonl"
@@ -51,6 +63,7 @@ class ChatSummary:
         speakers: those with the most messages; `speakers_total` counts all.
         began, ended: Unix seconds of the first and last message with a time.
         timed: messages with a time.
+        direction: of the log's messages; None if its export defines their order.
     """
 
     format: str
@@ -64,6 +77,7 @@ class ChatSummary:
     began: float | None
     ended: float | None
     timed: int
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,11 @@ def summary(source_id: str, options: ReadOptions) -> ChatSummary:
     """
     manifest = _read(source_id, options) / MANIFEST
     raw = json.loads(manifest.read_bytes())
-    return ChatSummary(**{**raw, "speakers": tuple(Speaker(**item) for item in raw["speakers"])})
+    speakers = tuple(Speaker(**item) for item in raw.pop("speakers"))
+    direction = raw.pop("direction")
+    if direction is not None:
+        direction = Direction(**{**direction, "evidence": tuple(Evidence(**item) for item in direction["evidence"])})
+    return ChatSummary(**raw, speakers=speakers, direction=direction)
 
 
 def talks(source_id: str, options: ReadOptions) -> Path:
@@ -147,6 +165,7 @@ class _Counting:
         self.begins: Counter[str] = Counter()
         self.left: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
+        self.direction: Direction | None = None
         self.conversations = self.timed = 0
         self.began: float | None = None
         self.ended: float | None = None
@@ -180,6 +199,7 @@ class _Counting:
             began=self.began,
             ended=self.ended,
             timed=self.timed,
+            direction=self.direction,
         )
 
 
@@ -190,6 +210,8 @@ def _write(log: LogFormat, bundle: Bundle, options: ReadOptions, folder: Path) -
             item = read
             if isinstance(item, Person):
                 counting.people[item.id] = item
+            elif isinstance(item, Direction):
+                counting.direction = item
             elif isinstance(item, Left):
                 counting.left[item.reason] += item.messages
                 left_file.write(_line(item.to_dict()))
@@ -205,7 +227,7 @@ def _write(log: LogFormat, bundle: Bundle, options: ReadOptions, folder: Path) -
     return found
 
 
-def _until_broken(items: Iterator[Conversation | Left | Person]) -> Iterator[Conversation | Left | Person]:
+def _until_broken(items: Iterator[LogItem]) -> Iterator[LogItem]:
     """Items up to the first error: what was read before it is used."""
     read = 0
     try:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.data.chat_logs import Bundle, bundle, recognize
+from core.data.chat_logs import Bundle, recognize
+from core.data.chat_logs.parsing import bundle
 from core.errors import DataError
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.data.chat_logs import Bundle, Conversation, Left, Person, ReadOptions, recognize
-from core.data.chat_logs.slack_text import of_blocks, plain
+from core.data.chat_logs.parsing.slack_text import of_blocks, plain
 
 DAY = 1_700_000_000
 USERS = [

@@ -20,7 +20,7 @@ from core.data.chat_logs import (
     ReadOptions,
     recognize,
 )
-from core.data.chat_logs.times import day_comes_first, parse
+from core.data.chat_logs.parsing.times import day_comes_first, parse
 from core.errors import DataError
 
 MESSAGES = """ticket,sent_at,author,message

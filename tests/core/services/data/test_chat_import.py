@@ -254,3 +254,28 @@ def test_the_manifest_contains_no_speaker() -> None:
     )
     dataset, _, _ = imported(begun(content, "chats.csv"))
     assert "Mira" not in json.dumps(dataset.version.manifest.to_dict())
+
+
+def test_the_direction_of_a_table_is_in_its_summary_and_can_be_chosen() -> None:
+    rows = [f"T{n},agent,2025-01-07,It is {n}.\nT{n},customer,2025-01-07,Where is {n}?" for n in range(12)]
+    table = ("ticket,author,sent,message\n" + "\n".join(rows)).encode()
+    draft = begun(table, "log.csv")
+    chosen = chat_import.choices(draft.state)
+    direction = chat_import.summary(chosen.source_id, chosen.options).direction
+    assert direction is not None
+    assert direction.text.startswith("Newest first: ")
+    assert "the customer writes first in 12 of 12 conversations" in direction.text
+    assert chat_import.plan(chosen).examples == 12
+    oldest = chat_import.choices({**draft.state, "reading": {**draft.state["reading"], "direction": "oldest"}})
+    again = chat_import.summary(oldest.source_id, oldest.options).direction
+    assert again is not None
+    assert (again.text, chat_import.plan(oldest).examples) == ("Oldest first, as you chose.", 0)
+    dataset, _, _ = imported(draft)
+    assert "chat_order_unclear" not in datasets.finding_counts(dataset.version.id)
+
+
+def test_a_log_without_any_sign_of_its_direction_has_a_warning() -> None:
+    rows = [f"T{n},Ann {n},Hello {n}\nT{n},Bob {n},Hello you {n}" for n in range(12)]
+    draft = begun(("ticket,author,message\n" + "\n".join(rows)).encode(), "log.csv")
+    dataset, _, _ = imported(draft)
+    assert datasets.finding_counts(dataset.version.id)["chat_order_unclear"] == 1

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core.data.chat_logs.json_values import items, text, thing
+from core.data.chat_logs.parsing.json_values import items, text, thing
 
 _MARK = re.compile(r"<([^<>\n]{1,4000})>")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from core.data.chat_logs.base import Turn
 
@@ -24,9 +25,12 @@ def by_pauses(turns: Iterable[Turn], gap_s: float) -> Iterator[list[Turn]]:
 def in_time(turns: list[Turn]) -> tuple[list[Turn], bool]:
     """The turns sorted by time, and whether that changed their order; unchanged if a time is missing.
 
-    Turns of the same second stay in the order of the file.
+    Turns of the same second stay in the order of the file, or in its reverse if the file runs newest first.
     """
-    if any(turn.at is None for turn in turns):
+    times = [turn.at for turn in turns if turn.at is not None]
+    if len(times) < len(turns):
         return turns, False
-    ordered = sorted(turns, key=lambda turn: turn.at or 0.0)
+    up = sum(after > before for before, after in pairwise(times))
+    down = sum(after < before for before, after in pairwise(times))
+    ordered = sorted(reversed(turns) if down > up else turns, key=lambda turn: turn.at or 0.0)
     return ordered, ordered != turns

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from core.data.chat_logs.parsing.worded_times import worded
 from core.errors import DataError
 
 _NUMBER = re.compile(r"[+-]?\d{1,25}(?:\.\d{1,12})?")
-_SLASHED = re.compile(
-    r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})"
-    r"(?:[ ,T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp]\.?[Mm]\.?)?)?"
-)
+_SLASHED = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}(?!\d)")
 _EARLIEST, _LATEST = 0.0, 4_102_444_800.0  # 1970 to 2100: the plausible range for a chat
 # The unit of a number depends on its size: seconds, milliseconds, microseconds or nanoseconds since 1970.
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
@@ -45,14 +43,16 @@ def parse(value: Any, *, naive: ZoneInfo | timezone = UTC, day_first: bool = Fal
     text = str(value).strip()
     if _NUMBER.fullmatch(text):
         return _number(float(text))
-    return _iso(text, naive) or _written(text, naive, day_first)
+    if (stamp := _iso(text, naive)) is not None:
+        return stamp
+    moment = worded(text, day_first)
+    return None if moment is None else _stamp(moment, naive)
 
 
 def day_comes_first(values: Iterable[str]) -> bool | None:
     """Whether the day comes before the month, as in 31/01/2025; None if the values do not show it."""
     for value in values:
-        found = _SLASHED.match(str(value).strip())
-        if found and len(found[1]) < 3:
+        if found := _SLASHED.search(str(value)):
             first, second = int(found[1]), int(found[2])
             if first > 12 >= second:
                 return True
@@ -82,31 +82,6 @@ def _iso(text: str, naive: ZoneInfo | timezone) -> float | None:
     if has_zone and moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return _stamp(moment, naive)
-
-
-def _written(text: str, naive: ZoneInfo | timezone, day_first: bool) -> float | None:
-    """31.01.2025 14:05, 01/31/2025 2:05 PM, 2025/1/31."""
-    found = _SLASHED.fullmatch(text[:40])
-    if not found:
-        return None
-    one, two, three = int(found[1]), int(found[2]), int(found[3])
-    if len(found[1]) == 4:
-        year, month, day = one, two, three
-    else:
-        first_is_day = "." in text[:6] or one > 12 or (day_first and two <= 12)
-        year, month, day = three, (two if first_is_day else one), (one if first_is_day else two)
-        year += 2000 if year < 70 else 1900 if year < 100 else 0
-    hour, minute, second = int(found[4] or 0), int(found[5] or 0), int(found[6] or 0)
-    half = (found[8] or "")[:1].lower()
-    if half:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half == "p" else 0)
-    try:
-        moment = datetime(year, month, day, hour, minute, second)
-    except ValueError:
-        return None
-    return _stamp(moment + timedelta(microseconds=int((found[7] or "0").ljust(6, "0")[:6])), naive)
 
 
 def _stamp(moment: datetime, naive: ZoneInfo | timezone) -> float | None:
