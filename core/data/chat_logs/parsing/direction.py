@@ -139,7 +139,7 @@ class _Case:
     place: int
     kept: Sequence[int]
     reversed: Sequence[int]
-    runs: str  # the direction of its own times, UNKNOWN if they are equal or missing
+    runs: str  # the direction of its times, UNKNOWN if they are equal or missing
     timed: bool
     votes: int
 
