@@ -1,6 +1,7 @@
 """The data workbench's speed, each figure as a ratio of two measurements made in the same run.
 
 `python -m bench.data [--json] [--mb 100] [--rows 1000000] [--texts 100000]`; smaller numbers for a quick look.
+`python -m bench.data --end-to-end` measures the commands as new processes instead: `_end_to_end.py`, `_million.py`.
 
 - validation: the studio's full structural check of a chat JSONL against the seven checks of OpenAI's cookbook in plain
   Python (json.loads per line), and the same seven as the studio's profile `openai_cookbook`;
@@ -30,6 +31,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from bench import _end_to_end, _million
+from bench._data_files import conversations, soil, write_chats, write_table
 from bench._real_data import real_data
 
 TURNS = 3
@@ -48,69 +51,6 @@ def best_by_turns(ways: dict[str, Callable[[], object]], turns: int = TURNS) -> 
 
 
 # ---- validation
-
-
-def conversations() -> list[list[dict[str, str]]]:
-    """Real conversations: ShareGPT, Alpaca and questions to a bank."""
-    speakers = {"human": "user", "gpt": "assistant"}
-    found = [
-        [{"role": speakers[turn["from"]], "content": turn["value"]} for turn in item["conversations"]]
-        for item in json.loads((real_data() / "chat/sharegpt_dummy_conversation.json").read_text("utf-8"))
-    ]
-    for item in json.loads((real_data() / "instruct/alpaca_en_demo.json").read_text("utf-8")):
-        question = "\n".join(part for part in (item["instruction"], item["input"]) if part)
-        found.append([{"role": "user", "content": question}, {"role": "assistant", "content": item["output"]}])
-    with (real_data() / "tables/banking77_test.csv").open(encoding="utf-8", newline="") as stream:
-        for text, label in list(csv.reader(stream))[1:1000]:
-            found.append([{"role": "user", "content": text}, {"role": "assistant", "content": label}])
-    return [item for item in found if all(message["content"].strip() for message in item)]
-
-
-def write_chats(path: Path, size: int, seed: int = 7) -> None:
-    """A varied chat JSONL of about `size` bytes: 1 to 8 turns, with and without a system message."""
-    rng, pool, written, number = random.Random(seed), conversations(), 0, 0
-    with path.open("wb") as stream:
-        while written < size:
-            messages = [dict(message) for message in rng.choice(pool)]
-            messages[-1]["content"] += f" ({number})"  # no two are equal
-            if rng.random() < 0.5:
-                system = f"You are assistant number {rng.randrange(1000)}; you answer politely and to the point."
-                messages.insert(0, {"role": "system", "content": system})
-            line = json.dumps({"messages": messages}, ensure_ascii=rng.random() < 0.3).encode() + b"\n"
-            stream.write(line)
-            written, number = written + len(line), number + 1
-
-
-def soil(source: Path, target: Path, seed: int = 11) -> None:
-    """The same with one line in twenty made faulty, in a way that the cookbook's checks can see."""
-    rng = random.Random(seed)
-
-    def faulty(example: dict[str, Any]) -> object:
-        message = rng.choice(example["messages"])
-        kind = rng.randrange(9)
-        if kind == 0:
-            return [example]
-        if kind == 1:
-            return {"messages": rng.choice([[], None, {}])}
-        if kind == 2:
-            del message[rng.choice(["role", "content"])]
-        elif kind == 3:
-            message["mood"] = "good"
-        elif kind == 4:
-            message["role"] = rng.choice(["User", "human", "tool", None, 3])
-        elif kind == 5:
-            message["content"] = rng.choice(["", None, 3, ["a"]])
-        elif kind == 6:
-            example["messages"] = [item for item in example["messages"] if item["role"] != "assistant"]
-        elif kind == 7:
-            message["content"], message["function_call"] = None, {"name": "f", "arguments": "{}"}
-        else:
-            message.update(weight=rng.choice([0, 1, "x"]), name="ann")
-        return example
-
-    with source.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as stream:
-        for line in lines:
-            stream.write(json.dumps(faulty(json.loads(line))) + "\n" if rng.random() < 0.05 else line)
 
 
 def cookbook(path: Path) -> list[tuple[int, str]]:
@@ -185,17 +125,6 @@ def validation(folder: Path, megabytes: float) -> dict[str, Any]:
 
 
 # ---- conversion
-
-
-def write_table(path: Path, rows: int) -> None:
-    """Banking77 repeated to so many rows."""
-    with (real_data() / "tables/banking77_train.csv").open(encoding="utf-8", newline="") as stream:
-        header, *content = csv.reader(stream)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        for start in range(0, rows, len(content)):
-            writer.writerows(content[: rows - start])
 
 
 def by_pandas(table: Path, target: Path) -> None:
@@ -392,19 +321,27 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--mb", type=float, default=100, help="size of the chat JSONL")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table")
     parser.add_argument("--texts", type=int, default=100_000, help="texts to look for near duplicates in")
-    parser.add_argument(
-        "--only", choices=("validation", "conversion", "splitting", "near_duplicates"), help="one of them"
-    )
+    parser.add_argument("--end-to-end", action="store_true", help="commands as new processes, with their memory")
+    names = ("validation", "conversion", "splitting", "near_duplicates", "end_to_end", "million")
+    parser.add_argument("--only", choices=names, help="one of them; the last two are of --end-to-end")
     chosen = parser.parse_args([] if arguments is None else arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        ways = {
+            "end_to_end": lambda: _end_to_end.measure(folder, chosen.mb),
+            "million": lambda: _million.measure(folder, chosen.rows),
+        }
         parts: dict[str, Callable[[], dict[str, Any]]] = {
             "validation": lambda: validation(folder, chosen.mb),
             "conversion": lambda: conversion(folder, chosen.rows),
             "splitting": lambda: splitting(folder, chosen.rows),
             "near_duplicates": lambda: near_duplicates(chosen.texts),
         }
-        results = {part: measure() for part, measure in parts.items() if chosen.only in (None, part)}
+        results = {
+            part: measure()
+            for part, measure in (ways if chosen.end_to_end else parts).items()
+            if chosen.only in (None, part)
+        }
     if not chosen.json:
         print("\n".join(_lines(results)))
     about = {"date": date.today().isoformat(), "cores": os.cpu_count()}

@@ -105,6 +105,9 @@ class CsvFormat(Format):
         for block in CsvText(path, detection).blocks():
             if header:
                 header = not drop_header(block)
+            if block.columns:
+                yield from made.of_columns(block)
+                continue
             made.add(block)
             if made.is_full(size):
                 yield made.take()

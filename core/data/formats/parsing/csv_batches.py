@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from core.data.formats.parsing.batches import BATCH_CELLS, BATCH_CHARACTERS, RowBatch
 from core.data.formats.parsing.csv_records import Block
 from core.data.issues import reject
@@ -61,6 +63,13 @@ class BatchBuilder:
         self._places.append(len(self.rows))
         self._weight += len(item.raw)
 
+    def of_columns(self, block: Block) -> Iterator[RowBatch]:
+        """What has been collected, and then a block that was read by columns."""
+        if self.rows or self.rejects:
+            yield self.take()
+        if block.lines:
+            yield RowBatch(self._columns, block.lines, dict(zip(self._columns, block.columns, strict=True)))
+
     def take(self) -> RowBatch:
         columns = [list(column) for column in zip(*self.rows, strict=True)] or [[] for _ in self._columns]
         cells = dict(zip(self._columns, columns, strict=True))
@@ -74,6 +83,10 @@ def drop_header(block: Block) -> bool:
 
     A damaged header stays a reject, and no row is used in its place.
     """
+    if block.columns:
+        block.columns = tuple(column[1:] for column in block.columns)
+        del block.lines[0]
+        return True
     index = next((index for index, cells in enumerate(block.rows) if cells), len(block.rows))
     if block.places and block.places[0] <= index:
         return True  # the header is the reject itself

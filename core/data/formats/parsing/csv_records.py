@@ -1,8 +1,9 @@
 """CSV text -> records with their physical lines: in blocks at the speed of C, line by line around errors.
 
-A block of complete lines goes through Python's strict csv reader at once; the reader's line count gives each record
-its physical line. If a block contains an error, its records are read line by line, so that the error can be named and
-affects only its own lines; then blocks continue. Why not a columnar engine: docs/decisions/0019.
+A block of complete lines is read by columns where it is plainly sound (csv_columns). Else it goes through Python's
+strict csv reader at once; the reader's line count gives each record its physical line. If a block contains an error,
+its records are read line by line, so that the error can be named and affects only its own lines; then blocks continue.
+Why both: docs/decisions/0019 and 0030.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.data.formats.base import MAX_RECORD, Detection
+from core.data.formats.parsing import csv_columns
+from core.data.formats.parsing.batches import TextColumn
 from core.data.formats.parsing.text import ByteWidth, Line, damage, open_text, shortened
 from core.data.issues import reject
 from core.messages import Reject
@@ -33,7 +36,10 @@ csv.field_size_limit(MAX_RECORD)  # the default limit of 131,072 characters woul
 
 @dataclass(slots=True)
 class Block:
-    """Consecutive records: cells and first lines in parallel lists, and the rejects with their places."""
+    """Consecutive records: cells and first lines in parallel lists, and the rejects with their places.
+
+    Or all of them in `columns`, and nothing in the lists.
+    """
 
     rows: list[list[str]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
@@ -42,6 +48,7 @@ class Block:
     places: list[int] = field(default_factory=list)
     source: str = ""
     ends: list[int] = field(default_factory=list)  # for each row the number of lines of `source` up to its end
+    columns: tuple[TextColumn, ...] = ()
 
     def add_reject(self, item: Reject) -> None:
         self.rejects.append(item)
@@ -66,7 +73,7 @@ class CsvText:
         self._delimiter, self._quote = detection.delimiter or ",", detection.quotechar
         self._reader = partial(strict_reader, delimiter=self._delimiter, quote=self._quote)
         self._path, self._width = path, ByteWidth(self._codec)
-        self._skip = detection.skip_lines
+        self._skip, self._columns = detection.skip_lines, len(detection.columns)
         self._again: deque[Line] = deque()
         self._taken: list[Line] = []  # the lines of the record that is read line by line
         self._seen = 0  # their characters
@@ -86,7 +93,7 @@ class CsvText:
                 block = self._slow_block() if slow else self._fast_block()
                 if block is None:
                     return
-                if block.rows or block.rejects:
+                if block.rows or block.rejects or block.columns:
                     yield block
 
     # ---- in blocks
@@ -103,6 +110,8 @@ class CsvText:
         if _is_damaged(text):
             self._slow = _SLOW_RECORDS
             return Block()
+        if (whole := self._in_columns(text)) is not None:
+            return whole
         source = io.StringIO(text, newline="")
         reader = self._reader(source)
         rows: list[list[str]] = []
@@ -124,6 +133,18 @@ class CsvText:
         block.ends = ends
         self._step(used, ends[-1] if ends else 0)
         return block
+
+    def _in_columns(self, text: str) -> Block | None:
+        """The records at the beginning of a text by columns; None where they are not plainly sound."""
+        if len(text) < csv_columns.LEAST:
+            return None
+        data = text.encode("utf-8")
+        found = csv_columns.parse(data, self._delimiter, self._quote, self._columns)
+        if found is None:
+            return None
+        self._step(text if found.end == len(data) else data[: found.end].decode("utf-8"), found.line_count)
+        first = self._line - found.line_count
+        return Block(lines=[first + line for line in found.lines], columns=found.columns)
 
     def _whole_lines(self) -> int:
         """Where the last complete line of the buffer ends; the last line of the file is always complete."""
