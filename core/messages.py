@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: Final[tuple[str, ...]] = ("system", "user", "assistant", "tool")
-Split = Literal["train", "validation"]
+Split = Literal["train", "validation", "test"]
+SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")  # never trained or validated on: test
 Severity = Literal["error", "warning", "info"]
 
 
@@ -59,7 +60,10 @@ class Message:
 class Example:
     """One labeled example: messages, where they came from, and the split they belong to.
 
-    `source` is a source id, `source_line` the physical line there (1-based; 0 where there is none).
+    Attributes:
+        source: a source id; `source_line` the physical line there (1-based; 0 where there is none).
+        tools: the functions that the assistant may call, as OpenAI-shaped schemas.
+        rejected: of a preference pair, the messages that answer worse than those after the last input.
     """
 
     messages: tuple[Message, ...]
@@ -67,6 +71,8 @@ class Example:
     source_line: int = 0
     split: Split = "train"
     flags: tuple[str, ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
+    rejected: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,19 +72,24 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def write_examples(
-    labeler: Labeler, batches: Iterable[RowBatch], out: VersionWriter, seen: ExampleSet, split: Split = "train"
+    labeler: Labeler, batches: Iterable[RowBatch], out: VersionWriter, seen: ExampleSet, split: Split | None = None
 ) -> Iterator[None]:
-    """Write the examples and rejects of all rows; yields after each example or batch."""
+    """Write the examples and rejects of all rows; yields after each example or batch.
+
+    Args:
+        split: that of all examples; None: as the rows say.
+    """
     for item in labeler.run_batches(batches):
         if isinstance(item, ExampleColumns):
-            columns = replace(item, split=split)
+            columns = replace(item, split=split) if split else item
             seen.feed_columns(columns, out.add_columns(columns))
         elif isinstance(item, Reject):
             out.reject(item)
         else:
-            example = replace(item.example, split=split)
+            example = replace(item.example, split=split) if split else item.example
             out.add(example, item.findings)
             seen.feed(example)
+        out.is_split = out.is_split or labeler.is_split
         yield
 
 

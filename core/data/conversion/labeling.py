@@ -77,12 +77,16 @@ class Labeler:
     """Turns rows into examples and keeps count: `read = accepted + rejected`, in rows.
 
     One row may yield several examples (several questions per row), so examples are counted separately.
+
+    Attributes:
+        is_split: whether a row said which split it belongs to.
     """
 
     def __init__(self, recipe: Recipe, source: str) -> None:
         self.recipe = recipe
         self.source = source
         self.read = self.rejected = self.examples = 0
+        self.is_split = False
 
     @property
     def accepted(self) -> int:
@@ -157,7 +161,9 @@ class Labeler:
             if isinstance(row, Reject):
                 yield row
                 continue
-            checked = structure.parse(shape.to_messages(row.fields), line=row.line, source=self.source)
+            shaped = shape.shaped(row.fields)
+            self.is_split = self.is_split or bool(shaped.split)
+            checked = shaped.parse(line=row.line, source=self.source)
             if checked.example is None:
                 yield Reject(row.line, json.dumps(dict(row.fields), ensure_ascii=False, default=str), checked.findings)
             else:

@@ -83,6 +83,7 @@ class Effect:
     total: int
     train: int
     validation: int
+    test: int
 
     @property
     def nothing(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from core.data.versions.rows import Entry, Provenance, ProvenanceWriter, Rows
 from core.data.versions.stored import StoredExamples, interleaved
 from core.data.versions.writer import VersionWriter
 from core.errors import DataError
-from core.messages import Example, Finding, Split
+from core.messages import SPLITS, Example, Finding, Split
 
 # Flags that a check of the messages finds again. Extra keys were seen only in the file, so that flag is not removed.
 _FOUND_AGAIN = codes("example") - {"keys_extra"}
@@ -31,7 +32,8 @@ class Counting:
 
     def __init__(self, total_before: int) -> None:
         self._before = total_before
-        self._kept = self._added = self._changed = self._validation = 0
+        self._kept = self._added = self._changed = 0
+        self._parts: Counter[Split] = Counter()
 
     def feed(self, made: ResultExample) -> None:
         if made.origin is None:
@@ -39,12 +41,12 @@ class Counting:
         else:
             self._kept += 1
             self._changed += made.changed
-        self._validation += made.part == "validation"
+        self._parts[made.part] += 1
 
     def effect(self) -> Effect:
         total = self._kept + self._added
-        train = total - self._validation
-        return Effect(self._added, self._before - self._kept, self._changed, total, train, self._validation)
+        parts = (self._parts[split] for split in SPLITS)
+        return Effect(self._added, self._before - self._kept, self._changed, total, *parts)
 
 
 def count(rows: OperationSource, operation: Operation) -> Effect:
@@ -76,11 +78,11 @@ def build(
         origin = made.origin
         if trusted and origin is not None and made.example is None and batch.can_take(origin):
             batch.take(origin.position, made.part)
-            examples.feed_stored(origin.messages, origin.source_line, made.part)
+            examples.feed_stored(origin.stored, origin.source_line, made.part)
         else:
             example, findings = checked(made, trusted=trusted)
             batch.add(example, findings)
-            examples.feed(example, origin.messages if origin is not None and made.example is None else None)
+            examples.feed(example, origin.stored if origin is not None and made.example is None else None)
         new_provenance.add(position, made.provenance or (old_provenance.of(origin.position) if origin else {}))
         tick(position + 1)
     batch.flush()
@@ -143,11 +145,20 @@ def checked(made: ResultExample, *, trusted: bool = False) -> tuple[Example, tup
             saved with its findings: it must not prevent other examples from being fixed.
     """
     origin, example = made.origin, made.result()
-    touched = origin is None or (example is not origin.example and example.messages is not origin.example.messages)
+    touched = origin is None or any(
+        getattr(example, name) is not getattr(origin.example, name) for name in ("messages", "tools", "rejected")
+    )
     if trusted and not touched and _FOUND_AGAIN.isdisjoint(example.flags):
         return example, ()
     raw = [message.to_dict() for message in example.messages]
-    result = structure.parse(raw, line=example.source_line, source=example.source)
+    result = structure.parse(
+        raw,
+        line=example.source_line,
+        source=example.source,
+        tools=list(example.tools),
+        rejected=[message.to_dict() for message in example.rejected],
+        split=example.split,
+    )
     if result.example is None and touched:
         worst = next(item for item in result.findings if item.severity == "error")
         where = f"Example {origin.position + 1:,}" if origin else "A new example"

@@ -1,11 +1,12 @@
 """Whether two examples are the same: one definition, and quick ways to compare many.
 
-Two examples are the same when their messages are: role, content, weight, name, tool calls and the id of the answered
-call. Inside a tool call, and inside its JSON arguments, neither the order of keys nor the spacing counts. The source,
-the line and the split of an example do not count.
+Two examples are the same when their messages are (role, content, weight, name, tool calls and the id of the answered
+call), and their tools and rejected answers. Inside a tool call, its JSON arguments and a tool, neither the order of
+keys nor the spacing counts. The source, the line and the split of an example do not count.
 
-Messages are compared by their stored JSON (`stored`): `Message.to_dict` fixes the order of its keys, so only tool calls
-have to be rewritten (`canonical`). Two keys are made of it:
+They are compared by their stored JSON (`stored_example`), which is that of the messages (`stored`) where there is
+nothing else: `Message.to_dict` fixes the order of its keys, so only tool calls and tools have to be rewritten
+(`canonical`). Two keys are made of it:
 
     identity, identities    16 bytes, the same in every process and on every machine
     quick_key and others    64 bits, the same within one run: Python's `hash`, which every run seeds differently and
@@ -23,7 +24,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from core.messages import Message
+from core.messages import Example, Message
 
 _BYTES = 16
 CALLS = '"tool_calls"'  # cannot occur inside a JSON string, where its quotes would be escaped
@@ -34,13 +35,38 @@ def stored(messages: Iterable[Message]) -> str:
     return json.dumps([message.to_dict() for message in messages], ensure_ascii=False)
 
 
+def stored_tools(tools: Sequence[Mapping[str, Any]]) -> str | None:
+    """The JSON that dataset versions store of an example's tools; None where it has none."""
+    return json.dumps([dict(tool) for tool in tools], ensure_ascii=False) if tools else None
+
+
+def tools_of(text: str | None) -> tuple[Mapping[str, Any], ...]:
+    """The tools of stored JSON; none for None."""
+    return tuple(json.loads(text)) if text else ()
+
+
+def stored_example(example: Example) -> str:
+    """The JSON by which examples are compared."""
+    rejected = stored(example.rejected) if example.rejected else None
+    return beside(stored(example.messages), stored_tools(example.tools), rejected)
+
+
+def beside(messages: str, tools: str | None, rejected: str | None) -> str:
+    """Stored JSON of messages, and after them in separate lines that of tools and of a rejected answer, if any."""
+    return messages if tools is None and rejected is None else f"{messages}\n{tools or ''}\n{rejected or ''}"
+
+
 def messages_of(text: str) -> tuple[Message, ...]:
     """The messages of stored JSON."""
     return tuple(Message.from_dict(item) for item in json.loads(text))
 
 
 def canonical(text: str) -> str:
-    """Stored JSON in the one spelling that all examples with the same messages share."""
+    """Stored JSON in the one spelling that all examples that are the same share."""
+    if "\n" in text:  # never inside JSON that `json.dumps` wrote in one line
+        messages, tools, rejected = text.split("\n")
+        sorted_tools = json.dumps(json.loads(tools), ensure_ascii=False, sort_keys=True) if tools else ""
+        return "\n".join((canonical(messages), sorted_tools, canonical(rejected)))
     if CALLS not in text:
         return text
     messages = json.loads(text)
@@ -51,7 +77,7 @@ def canonical(text: str) -> str:
 
 
 def identity(text: str) -> bytes:
-    """16 bytes of stored JSON that are the same for the same messages."""
+    """16 bytes of stored JSON that are the same for the same example."""
     return _digest(canonical(text).encode("utf-8", "surrogatepass"))
 
 
@@ -92,8 +118,11 @@ def decoded_keys(examples: Iterable[tuple[PlainMessage, ...]]) -> list[int]:
     return list(map(hash, examples))
 
 
-def decoded_key(messages: Sequence[Message]) -> int:
-    """64 bits that are the same for the same messages; comparable with `decoded_keys` only."""
+def decoded_key(example: Example) -> int:
+    """64 bits that are the same for the same example; comparable with `decoded_keys` only."""
+    if example.tools or example.rejected:
+        return quick_key(stored_example(example))
+    messages = example.messages
     if all(
         message.role != "tool"
         and message.weight is None

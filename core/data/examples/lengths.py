@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from core.messages import Message
+from core.data.examples.identity import stored_tools
+from core.messages import Example, Message
 from core.text import estimated_tokens
 
 MAX_SEQ_LENGTH: Final = 2_048  # tokens of an example that training keeps by default. Source: Unsloth, LLaMA-Factory
@@ -16,6 +17,6 @@ def characters_of(messages: Iterable[Message]) -> int:
     return sum(len(message.content) for message in messages)
 
 
-def tokens_of(messages: Iterable[Message]) -> int:
-    """Estimated tokens of all contents."""
-    return estimated_tokens(characters_of(messages))
+def tokens_of(example: Example) -> int:
+    """Estimated tokens of all contents and of the tools."""
+    return estimated_tokens(characters_of(example.messages) + len(stored_tools(example.tools) or ""))

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.data.examples import identity
 from core.data.examples.columns import ExampleColumns
-from core.messages import Example, Message, Split
+from core.messages import SPLITS, Example, Message, Split
 
 Numbers = Any  # a one-dimensional numpy array of integers
 
@@ -19,7 +19,7 @@ class ExampleSet:
     """The key, the line and the part of each example of a set, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._keys, self._lines, self._held_out = array("q"), array("q"), array("b")
+        self._keys, self._lines, self._parts = array("q"), array("q"), array("b")
         self.masked = 0  # examples without an assistant message that carries loss
         self._copies: list[list[int]] | None = None  # worked out once, until another example is added
 
@@ -29,17 +29,26 @@ class ExampleSet:
     @property
     def validation(self) -> int:
         """Examples of the validation part."""
-        return self._held_out.count(1)
+        return self._parts.count(SPLITS.index("validation"))
 
     @property
     def train(self) -> int:
         """Examples of the training part."""
-        return len(self) - self.validation
+        return self._parts.count(SPLITS.index("train"))
 
-    def add(self, keys: Sequence[int], lines: Iterable[int], *, split: Split = "train", masked: int = 0) -> None:
-        """Add examples of one part by their keys (`examples.identity`) and lines.
+    def add(
+        self,
+        keys: Sequence[int],
+        lines: Iterable[int],
+        *,
+        split: Split = "train",
+        splits: bytes = b"",
+        masked: int = 0,
+    ) -> None:
+        """Add examples by their keys (`examples.identity`) and lines.
 
         Args:
+            split: of all of them, unless `splits` has an index of SPLITS for each.
             masked: how many of them have no assistant message that carries loss.
         """
         self._keys.extend(keys)
@@ -47,13 +56,13 @@ class ExampleSet:
             self._lines.frombytes(np.arange(lines.start, lines.stop, lines.step, dtype=np.int64).tobytes())
         else:
             self._lines.extend(lines)
-        self._held_out.frombytes(bytes([split == "validation"]) * len(keys))
+        self._parts.frombytes(splits or bytes([SPLITS.index(split)]) * len(keys))
         self.masked += masked
         self._copies = None
 
     def feed(self, example: Example, stored: str | None = None) -> None:
-        """Add one example; `stored` is the stored JSON of its messages, where it is at hand."""
-        text = identity.stored(example.messages) if stored is None else stored
+        """Add one example; `stored` is the JSON by which it is compared, where it is at hand."""
+        text = identity.stored_example(example) if stored is None else stored
         self.add(
             (identity.quick_key(text),), (example.source_line,), split=example.split, masked=is_masked(example.messages)
         )
@@ -62,7 +71,7 @@ class ExampleSet:
         """Add one example by its stored JSON, which is parsed only where the loss may be turned off."""
         masked = False
         if '"weight"' in stored or '"assistant"' not in stored:
-            masked = is_masked(identity.messages_of(stored))
+            masked = is_masked(identity.messages_of(stored.partition("\n")[0]))
         self.add((identity.quick_key(stored),), (source_line,), split=split, masked=masked)
 
     def feed_columns(self, examples: ExampleColumns, stored: Iterable[str]) -> None:
@@ -81,8 +90,8 @@ class ExampleSet:
         return self._copies
 
     def held_out(self) -> Numbers:
-        """A mask of the examples of the validation part."""
-        return np.frombuffer(self._held_out, dtype=np.int8).astype(bool)
+        """A mask of the examples that are not trained on: those of the validation and the test part."""
+        return np.frombuffer(self._parts, dtype=np.int8).astype(bool)
 
     def lines(self, positions: Iterable[int]) -> list[int]:
         """The physical lines of examples."""

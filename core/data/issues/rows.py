@@ -76,6 +76,21 @@ ISSUES.add(_example("tool_result_orphan", "Result without a tool call", "error",
     "A tool message does not belong to an earlier call.", "Set tool_call_id to the id of an earlier call."))
 ISSUES.add(_example("arguments_not_json", "Arguments are not JSON", "error",
     "The arguments of a tool call are not a JSON text.", "Write them as a JSON string."))
+ISSUES.add(_example("tools_invalid", "Invalid tools", "error",
+    "The tools of an example are not a list of functions with a name and parameters.",
+    'Write [{"type": "function", "function": {"name": ..., "parameters": {...}}}].'))
+ISSUES.add(_example("tool_undeclared", "Call of an unknown tool", "warning",
+    "The assistant calls a tool that is not among the tools of the example.",
+    "Add it to the tools, or correct the name in the call."))
+ISSUES.add(_example("rejected_invalid", "Invalid rejected answer", "error",
+    "The rejected answer of a preference pair is not a list of messages that begins with the assistant's.",
+    "Give the answer to the same input as a text, or as messages from the assistant."))
+ISSUES.add(_example("rejected_same", "Rejected answer equals the output", "warning",
+    "The rejected answer of a preference pair is the same as its output, so neither is better.",
+    "Correct one of them, or remove the rejected answer."))
+ISSUES.add(_example("split_unknown", "Unknown split", "warning",
+    "The file assigns the example to a split that is neither training, validation nor test.",
+    "Write train, validation or test."))
 ISSUES.add(_example("weight_invalid", "Invalid weight", "error",
     "A weight is neither 0 nor 1, or not on an assistant message.", "Use 0 or 1."))
 ISSUES.add(_example("keys_extra", "Unused keys", "warning",

@@ -8,6 +8,9 @@ What is checked, in this order:
     weight_invalid        neither 0 nor 1, or not on an assistant message
     tool_call_invalid     a call without id, function name or arguments; arguments_not_json
     tool_result_orphan    a tool message that answers no earlier call; tool_call_unanswered (warning)
+    tools_invalid         tools that are not a list of function schemas; tool_undeclared (warning)
+    rejected_invalid      a rejected answer that is not a list of messages from the assistant; rejected_same (warning)
+    split_unknown         (warning) neither training, validation nor test
     user_missing, assistant_missing
     assistant_first, role_repeated, system_late, last_not_assistant, keys_extra     (warnings)
 and in the text of the finished example:
@@ -18,7 +21,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import filterfalse, pairwise
 from typing import Any
 
@@ -26,7 +29,7 @@ from core.data.examples.characters import INVISIBLE, SPECIAL_TOKENS
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.lengths import MAX_SEQ_LENGTH, tokens_of
 from core.data.issues import finding
-from core.messages import ROLES, Example, Finding, Message
+from core.messages import ROLES, Example, Finding, Message, Split
 from core.text import CHARACTERS_PER_TOKEN
 
 _NOT_TEXT = {"NoneType": "missing or null", "list": "a list of parts", "dict": "an object", "bool": "a boolean"}
@@ -37,6 +40,14 @@ _OTHER_NAMES = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "
                 "developer": "system", "function": "tool"}  # fmt: skip
 
 
+# Source: the names of splits in the `datasets` library, and of the data sets on its hub.
+_SPLITS: Mapping[str, Split] = {
+    "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
+    "dev": "validation", "eval": "validation", "evaluation": "validation", "held out": "validation", "test": "test",
+    "testing": "test",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedExample:
     """The example (None where there is an error) and everything that was found."""
@@ -45,15 +56,37 @@ class ParsedExample:
     findings: tuple[Finding, ...]
 
 
-def parse(raw: object, *, line: int = 0, source: str = "") -> ParsedExample:
-    """Turn chat-format dictionaries into an Example, or say why not."""
+def parse(
+    raw: object,
+    *,
+    line: int = 0,
+    source: str = "",
+    tools: object = None,
+    rejected: object = None,
+    split: object = None,
+) -> ParsedExample:
+    """Turn chat-format dictionaries into an Example, or say why not.
+
+    Args:
+        tools: OpenAI-shaped schemas.
+        rejected: chat-format dictionaries of a rejected answer.
+        split: as a file says it (`split_of`); None or blank: training.
+    """
     if not isinstance(raw, list) or not raw or not all(isinstance(item, Mapping) for item in raw):
         what = "are empty" if raw == [] else "are not a list of objects"
         return ParsedExample(None, (finding("messages_invalid", f"The messages {what}.", line=line or None),))
-    findings = list(_structure(raw, line or None))
+    findings = [*_structure(raw, line or None), *_beside(raw, tools, rejected, line or None)]
+    part = split_of(split)
+    if part is None:
+        text = f"The split {str(split)[:60]!r} is unknown; the example is used for training."
+        findings.append(finding("split_unknown", text, line=line or None, field="split"))
     if any(item.severity == "error" for item in findings):
         return ParsedExample(None, tuple(findings))
-    example = Example(tuple(Message.from_dict(item) for item in raw), source, line)
+    messages = tuple(Message.from_dict(item) for item in raw)
+    example = Example(messages, source, line, part or "train")
+    if tools or rejected:
+        worse = tuple(Message.from_dict(item) for item in rejected or ())  # type: ignore[attr-defined]  # checked above
+        example = replace(example, tools=tuple(tools or ()), rejected=worse)  # type: ignore[arg-type]
     return ParsedExample(example, (*findings, *check(example)))
 
 
@@ -69,7 +102,7 @@ def check(example: Example) -> Iterator[Finding]:
             names = ", ".join(f"U+{ord(character):04X}" for character in hidden[:5])
             text = f"The {message.role} message contains invisible characters ({names})."
             yield finding("invisible_characters", text, line=line, field=where)
-    length = tokens_of(example.messages)
+    length = tokens_of(example)
     if length > MAX_SEQ_LENGTH:
         text = f"The example has about {length:,} tokens, more than {MAX_SEQ_LENGTH:,}; training may cut off its end."
         yield finding("over_length", text, line=line, field="messages")
@@ -96,6 +129,71 @@ def check_columns(examples: ExampleColumns) -> dict[int, tuple[Finding, ...]]:
         lengths = map(sum, zip(*(map(len, column) for column in examples.texts), strict=True))
         odd.update(index for index, length in enumerate(lengths) if length > most)
     return {index: tuple(check(examples.example(index))) for index in sorted(odd)}
+
+
+def split_of(value: object) -> Split | None:
+    """The split that a file means by a value; training where it says nothing, None where it is unknown."""
+    if value is None or value == "":
+        return "train"
+    return _SPLITS.get(str(value).strip().lower())
+
+
+def _beside(raw: Sequence[Mapping[str, Any]], tools: object, rejected: object, line: int | None) -> Iterator[Finding]:
+    """What is wrong with the tools and the rejected answer of an example."""
+    if tools:
+        yield from _schemas(raw, tools, line)
+    if rejected:
+        yield from _rejected(raw, rejected, line)
+
+
+def _schemas(raw: Sequence[Mapping[str, Any]], tools: object, line: int | None) -> Iterator[Finding]:
+    if not isinstance(tools, list):
+        yield finding("tools_invalid", "The tools are not a list.", line=line, field="tools")
+        return
+    declared = set()
+    for number, tool in enumerate(tools):
+        function = tool.get("function") if isinstance(tool, Mapping) else None
+        name = function.get("name") if isinstance(function, Mapping) else None
+        where = f"tools[{number}]"
+        if not isinstance(function, Mapping):
+            yield finding("tools_invalid", f"Tool {number + 1} has no function.", line=line, field=where)
+        elif not isinstance(name, str) or not name.strip():
+            yield finding("tools_invalid", f"The function of tool {number + 1} has no name.", line=line, field=where)
+        elif not isinstance(function.get("parameters", {}), Mapping):
+            text = f"The parameters of the tool {name!r} are not an object."
+            yield finding("tools_invalid", text, line=line, field=f"{where}.function.parameters")
+        declared.add(name)
+    called = [
+        call.get("function") for item in raw for call in _listed(item.get("tool_calls")) if isinstance(call, dict)
+    ]
+    for name in dict.fromkeys(function.get("name") for function in called if isinstance(function, dict)):
+        if isinstance(name, str) and name not in declared:
+            text = f"The assistant calls {name!r}, which is not one of the example's tools."
+            yield finding("tool_undeclared", text, line=line, field="tools")
+
+
+def _rejected(raw: Sequence[Mapping[str, Any]], rejected: object, line: int | None) -> Iterator[Finding]:
+    if not isinstance(rejected, list) or not all(isinstance(item, Mapping) for item in rejected):
+        yield finding("rejected_invalid", "The rejected answer is not a list of messages.", line=line, field="rejected")
+        return
+    errors = [item for n, message in enumerate(rejected) for item in _message(message, f"rejected[{n}]", line)]
+    errors = [item for item in (*errors, *_tools(rejected, line, "rejected")) if item.severity == "error"]
+    roles = [message.get("role") for message in rejected]
+    if not errors and roles[0] != "assistant":
+        text = f"The rejected answer begins with a {roles[0]} message."
+        yield finding("rejected_invalid", text, line=line, field="rejected[0].role")
+    for role in {"user", "system"}.intersection(roles[1:]) if not errors else ():
+        text = f"The rejected side has a {role} message after its first answer."
+        yield finding("rejected_invalid", text, line=line, field="rejected")
+    for item in errors:
+        text = f"The rejected answer cannot be used: {item.message}"
+        yield finding("rejected_invalid", text, item.remedy, line=line, field=item.field)
+    if rejected == list(raw[len(raw) - len(rejected) :]):
+        yield finding("rejected_same", "The rejected answer is the same as the output.", line=line, field="rejected")
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _structure(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[Finding]:
@@ -159,11 +257,11 @@ def _order(roles: Sequence[object], line: int | None) -> Iterator[Finding]:
         yield finding("last_not_assistant", text, line=line, field="messages")
 
 
-def _tools(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[Finding]:
+def _tools(raw: Sequence[Mapping[str, Any]], line: int | None, place: str = "messages") -> Iterator[Finding]:
     """Calls and results in pairs; `waiting` holds the ids of calls without a result so far."""
     waiting: set[str] = set()
     for index, message in enumerate(raw):
-        where = f"messages[{index}]"
+        where = f"{place}[{index}]"
         calls = message.get("tool_calls") or []
         if not isinstance(calls, list):
             yield finding("tool_call_invalid", "tool_calls is not a list.", line=line, field=where)
@@ -181,7 +279,7 @@ def _tools(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[Findi
                 yield finding("tool_result_orphan", text, line=line, field=where)
     if waiting:
         text = f"The call {sorted(waiting)[0]!r} has no result."
-        yield finding("tool_call_unanswered", text, line=line, field="messages")
+        yield finding("tool_call_unanswered", text, line=line, field=place)
 
 
 def _call(call: object, where: str, line: int | None, waiting: set[str]) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from core.data.issues import ISSUES
 from core.data.quality import structure
 from core.data.quality.line_chunks import PROCESSES, LineChunk, NotByChunks, map_chunks
 from core.data.quality.line_scan import LineScan
-from core.messages import Finding, Reject, Row
+from core.messages import SPLITS, Finding, Reject, Row
 from core.text import CHARACTERS_PER_TOKEN
 
 _MARK_DAMAGE = "studio_escape"  # registered by core.data.formats.parsing.text: a bad byte remains recognizable
@@ -57,6 +57,7 @@ class ChunkReport:
         lines: physical lines in the chunk.
         read, rejected: rows. unreadable: rejected ones of which nothing could be read at all.
         keys: of the accepted examples, 64 bits each, the same for the same messages. at: the line of each.
+        splits: of the accepted examples, as indexes of SPLITS; empty where all are for training.
         masked: accepted examples in which no assistant message carries loss.
         wasted: characters read ahead in vain to find the end of an object.
     """
@@ -69,6 +70,7 @@ class ChunkReport:
     findings: tuple[Finding, ...] = ()
     keys: array[int] = field(default_factory=lambda: array("q"))
     at: Sequence[int] = ()
+    splits: bytes = b""
     wasted: int = 0
 
     def placed(self, before: int) -> ChunkReport:
@@ -227,12 +229,14 @@ class _Notes:
         self._read = self._rejected = self._unreadable = self._masked = self._wasted = 0
         self._findings: list[Finding] = []
         self._keys, self._at = array("q"), array("q")
+        self._splits = bytearray()
 
     def sound(self, examples: list[_Example], number: int) -> None:
         """Take in examples in which nothing was found, on lines from `number` on."""
         self._read += len(examples)
         self._keys.extend(decoded_keys(examples))
         self._at.extend(range(number, number + len(examples)))
+        self._splits.extend(bytes(len(examples)))
 
     def exact(self, raw: bytes, number: int, offset: int, following: Iterator[Line]) -> int:
         """Take in a line as reading row by row would; returns the number of further lines that belong to it."""
@@ -252,13 +256,14 @@ class _Notes:
             self._rejected += 1
             self._unreadable += all(ISSUES.get(found.code).unreadable for found in findings)
         else:
-            self._keys.append(decoded_key(example.messages))
+            self._keys.append(decoded_key(example))
             self._at.append(number)
+            self._splits.append(SPLITS.index(example.split))
             self._masked += is_masked(example.messages)
         return len(looked) - source.waiting
 
     def report(self, lines: int) -> ChunkReport:
         return ChunkReport(
             lines, self._read, self._rejected, self._unreadable, self._masked, tuple(self._findings), self._keys,
-            self._at, self._wasted,
+            self._at, bytes(self._splits), self._wasted,
         )  # fmt: skip

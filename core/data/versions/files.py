@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.arguments import whole
-from core.data.examples.identity import stored
+from core.data.examples.identity import messages_of, stored, stored_tools, tools_of
+from core.data.examples.lengths import tokens_of
 from core.data.examples.parquet import ParquetRows
 from core.data.versions import manifest
 from core.data.versions.manifest import Manifest, StoredFile
-from core.messages import Example, Finding
-from core.text import estimated_tokens
+from core.messages import Example, Finding, Split
 
 EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", manifest.FILE
 LABEL_CHARACTERS = 200  # characters of the last answer
@@ -36,8 +36,11 @@ EXAMPLE_SCHEMA = pa.schema(
         ("characters", pa.int64()),
         ("tokens", pa.int64()),  # an estimate: characters / 4
         ("flags", FLAGS),  # codes of the findings about this example
+        ("tools", pa.string()),  # the JSON of the tools; null where there are none
+        ("rejected", pa.string()),  # the chat-format JSON of a rejected answer; null where there is none
     ]
 )
+ADDED_LATER = ("tools", "rejected")  # columns that versions of earlier releases do not have: none of it
 FINDING_SCHEMA = pa.schema(
     [
         ("line", pa.int64()), ("field", pa.string()), ("code", pa.string()), ("severity", pa.string()),
@@ -70,6 +73,7 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
 
 def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[str, Any]:
     contents = [message.content for message in example.messages]
+    tools = stored_tools(example.tools)
     answers = [message.content for message in example.messages if message.role == "assistant"]
     characters = sum(map(len, contents))
     return {
@@ -82,9 +86,40 @@ def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[s
         "source_line": example.source_line,
         "turns": sum(message.role == "user" for message in example.messages),
         "characters": characters,
-        "tokens": estimated_tokens(characters),
+        "tokens": tokens_of(example),
         "flags": sorted(set(flags)),
+        "tools": tools,
+        "rejected": stored(example.rejected) if example.rejected else None,
     }
+
+
+def stored_example(
+    messages: str,
+    source: str,
+    source_line: int,
+    split: Split,
+    flags: Iterable[str] | None,
+    tools: str | None,
+    rejected: str | None,
+) -> Example:
+    """The example of a row that `example_row` made."""
+    worse = messages_of(rejected) if rejected else ()
+    return Example(messages_of(messages), source, source_line, split, tuple(flags or ()), tools_of(tools), worse)
+
+
+def relation(path: Path) -> str:
+    """The FROM of a query over an examples file, with one parameter: its path. Columns it lacks are null."""
+    names = pq.read_schema(path).names
+    missing = [f"NULL::VARCHAR AS {name}" for name in ADDED_LATER if name not in names]
+    return f"(SELECT *, {', '.join(missing)} FROM read_parquet(?))" if missing else "read_parquet(?)"  # noqa: S608
+
+
+def completed(batch: Any) -> Any:
+    """A record batch or table of an examples file with the columns that it lacks, all null."""
+    for name in ADDED_LATER:
+        if name not in batch.schema.names:
+            batch = batch.append_column(EXAMPLE_SCHEMA.field(name), pa.nulls(batch.num_rows, pa.string()))
+    return batch
 
 
 def finding_row(found: Finding) -> dict[str, Any]:

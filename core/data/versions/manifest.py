@@ -34,7 +34,7 @@ class Counts:
     """How much a version holds, and how many rows of its source were read.
 
     Attributes:
-        examples: `train` + `validation`.
+        examples: `train` + `validation` + `test`.
         rejects: rows in `rejects.jsonl`.
         read, accepted, rejected: rows of the source (messages of a chat log); None where there was no source.
         conversations, redacted, edited: of an import of conversations.
@@ -50,6 +50,7 @@ class Counts:
     conversations: int | None = None
     redacted: int | None = None
     edited: int | None = None
+    test: int = 0
 
 
 @dataclass(frozen=True, slots=True)

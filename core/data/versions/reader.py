@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import arguments
-from core.data.examples.identity import messages_of
 from core.data.examples.parquet import connect
-from core.data.versions.files import read_rows
-from core.messages import Example, Finding, Split
+from core.data.versions.files import ADDED_LATER, read_rows, relation, stored_example
+from core.messages import Example, Finding
 
 if TYPE_CHECKING:
     import duckdb
 
 _BINS = 20
 _LABELS = 50
-_SELECT = "SELECT position, messages, source, source_line, split, flags, tokens, turns FROM read_parquet(?)"
+_CONTENT = ("messages", "source", "source_line", "split", "flags", *ADDED_LATER)  # as `stored_example` takes them
+_SELECT = f"SELECT position, tokens, turns, {', '.join(_CONTENT)} FROM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class Statistics:
     examples: int
     train_examples: int
     validation_examples: int
+    test_examples: int
     tokens_total: int
     tokens_mean: float
     tokens_median: float
@@ -113,7 +114,7 @@ def page(
     with connect() as connection:
         count = f"SELECT count(*) FROM read_parquet(?) WHERE {where}"  # noqa: S608
         ((total,),) = connection.execute(count, values).fetchall()
-        query = f"{_SELECT} WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
+        query = f"{_SELECT} {relation(path)} WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
         rows = connection.execute(query, [*values, arguments.count(limit), arguments.count(offset)]).fetchall()
     return Page([_record(row) for row in rows], int(total))
 
@@ -124,7 +125,7 @@ def at(path: Path, positions: Sequence[int]) -> list[ExampleRecord]:
     if not places:
         return []
     with connect() as connection:
-        query = f"{_SELECT} WHERE list_contains(?, position) ORDER BY position"
+        query = f"{_SELECT} {relation(path)} WHERE list_contains(?, position) ORDER BY position"
         rows = connection.execute(query, [str(path), places]).fetchall()
     return [_record(row) for row in rows]
 
@@ -133,7 +134,8 @@ def iterate(path: Path, split: str | None = None) -> Iterator[Example]:
     """Every example in its order, streamed."""
     for row in read_rows(path):
         if split is None or row["split"] == split:
-            yield _example(row["messages"], row["source"], row["source_line"], row["split"], row["flags"])
+            content: list[Any] = [row.get(name) for name in _CONTENT]
+            yield stored_example(*content)
 
 
 def findings(path: Path, limit: int = 100, severity: str | None = None, offset: int = 0) -> list[Finding]:
@@ -174,7 +176,8 @@ def statistics(path: Path) -> Statistics:
     """Counts, lengths, turns and the balance of labels."""
     query = r"""
         SELECT count(*) AS examples, count(*) FILTER (split = 'train') AS train_examples,
-               count(*) FILTER (split <> 'train') AS validation_examples, coalesce(sum(tokens), 0) AS tokens_total,
+               count(*) FILTER (split = 'validation') AS validation_examples,
+               count(*) FILTER (split = 'test') AS test_examples, coalesce(sum(tokens), 0) AS tokens_total,
                coalesce(avg(tokens), 0) AS tokens_mean, coalesce(median(tokens), 0) AS tokens_median,
                coalesce(max(tokens), 0) AS tokens_max, coalesce(max(turns), 0) AS turns_max,
                count(*) FILTER (turns > 1) AS multi_turn,
@@ -202,13 +205,9 @@ def _histogram(connection: duckdb.DuckDBPyConnection, path: Path, most: int) -> 
 
 
 def _record(row: tuple[Any, ...]) -> ExampleRecord:
-    position, messages, source, line, part, flags, tokens, turns = row
-    example = _example(messages, source, line, part, flags)
-    return ExampleRecord(position, example, int(tokens), int(turns), tuple(flags or ()))
-
-
-def _example(messages: str, source: str, line: int, split: Split, flags: Sequence[str] | None) -> Example:
-    return Example(messages_of(messages), source, line, split, tuple(flags or ()))
+    position, tokens, turns, *content = row
+    example = stored_example(*content)
+    return ExampleRecord(position, example, int(tokens), int(turns), example.flags)
 
 
 def _escape(text: str) -> str:

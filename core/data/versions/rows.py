@@ -7,7 +7,7 @@ as one JSON object per position. Editing moves it along with its example.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any, cast
@@ -15,23 +15,24 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.examples.identity import identity, messages_of
+from core.data.examples.identity import beside, identity
 from core.data.examples.parquet import ParquetRows
-from core.data.versions.files import read_rows
+from core.data.versions.files import ADDED_LATER, read_rows, stored_example
 from core.messages import Example, Split
 
 PROVENANCE = "provenance.parquet"
-# In the order in which Entry takes them; flags last.
-_COLUMNS = ["position", "messages", "label", "split", "source", "source_line", "tokens", "turns", "flags"]
+# In the order in which Entry takes them.
+_COLUMNS = ["position", "messages", "label", "split", "source", "source_line", "tokens", "turns", "flags", *ADDED_LATER]
 _PROVENANCE_SCHEMA = pa.schema([("position", pa.int64()), ("provenance", pa.string())])
 _BATCH = 2_000
 
 
 class Entry:
-    """One stored example. `messages` is the chat-format JSON as it lies in the file; `tokens` an estimate."""
+    """One stored example. `messages`, `tools` and `rejected` are JSON as it lies in the file; `tokens` an estimate."""
 
     __slots__ = (
-        "_example", "flags", "label", "messages", "position", "source", "source_line", "split", "tokens", "turns",
+        "_example", "flags", "label", "messages", "position", "rejected", "source", "source_line", "split", "tokens",
+        "tools", "turns",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +46,8 @@ class Entry:
         tokens: int,
         turns: int,
         flags: Sequence[str] | None,
+        tools: str | None = None,
+        rejected: str | None = None,
     ) -> None:
         self.position = position
         self.messages = messages
@@ -55,13 +58,17 @@ class Entry:
         self.tokens = tokens
         self.turns = turns
         self.flags = tuple(flags or ())
+        self.tools = tools
+        self.rejected = rejected
         self._example: Example | None = None
 
     @property
     def example(self) -> Example:
         """The example, parsed at the first look."""
         if self._example is None:
-            self._example = Example(messages_of(self.messages), self.source, self.source_line, self.split, self.flags)
+            self._example = stored_example(
+                self.messages, self.source, self.source_line, self.split, self.flags, self.tools, self.rejected
+            )
         return self._example
 
     @property
@@ -70,8 +77,13 @@ class Entry:
         return "\n".join(message.content for message in self.example.messages)
 
     def digest(self) -> bytes:
-        """16 bytes that are the same for examples whose messages are the same."""
-        return identity(self.messages)
+        """16 bytes that are the same for examples that are the same."""
+        return identity(self.stored)
+
+    @property
+    def stored(self) -> str:
+        """The JSON by which examples are compared (`examples.identity`)."""
+        return beside(self.messages, self.tools, self.rejected)
 
 
 class Rows:
@@ -91,13 +103,20 @@ class Rows:
 
     def __iter__(self) -> Iterator[Entry]:
         with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
+            names = file.schema_arrow.names
+            for batch in file.iter_batches(_BATCH, columns=[name for name in _COLUMNS if name in names]):
                 self.beat()
                 # Column by column: a dictionary for each example would cost as much as all the rest.
-                columns = [batch.column(name) for name in _COLUMNS]
-                lists = [column.to_pylist() for column in columns[:-1]]
-                flags = columns[-1]
-                yield from map(Entry, *lists, flags.to_pylist() if len(flags.flatten()) else repeat(None, len(batch)))
+                yield from map(Entry, *(_values(batch, name) for name in _COLUMNS))
+
+
+def _values(batch: Any, name: str) -> Iterable[Any]:
+    """The values of a column; None for each where all are null or there is no such column."""
+    column = batch.column(name) if name in batch.schema.names else None
+    if column is None or column.null_count == len(column) or (name == "flags" and not len(column.flatten())):
+        return repeat(None, len(batch))
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 class Provenance:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.versions.files import EXAMPLE_SCHEMA
+from core.data.versions.files import EXAMPLE_SCHEMA, completed
 
 _BATCH = 10_000
 
@@ -19,12 +19,12 @@ class StoredExamples:
     """The examples file of a version, read from front to back; going back begins again.
 
     Attributes:
-        current: whether it has exactly the columns of today. One from earlier may not.
+        current: whether it has exactly the columns of today, but for those that were added later.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.current: bool = pq.read_schema(path).equals(EXAMPLE_SCHEMA)
+        self.current: bool = completed(pq.read_schema(path).empty_table()).schema.equals(EXAMPLE_SCHEMA)
         self._first = 0
         self._batch: Any = ()  # the one that begins at _first; at the beginning none
         self._batches = _batches(path)
@@ -66,4 +66,4 @@ def interleaved(stored: Any, others: Sequence[dict[str, Any]], is_stored: Sequen
 
 def _batches(path: Path) -> Iterator[Any]:
     with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(_BATCH)
+        yield from map(completed, file.iter_batches(_BATCH))

@@ -21,8 +21,8 @@ from core.data.examples.identity import identities
 from core.data.examples.parquet import BATCH, ParquetRows
 from core.data.versions import files
 from core.data.versions.files import EXAMPLE_SCHEMA, EXAMPLES, FINDINGS, LABEL_CHARACTERS, REJECTS
-from core.data.versions.manifest import HoldOut
-from core.messages import Example, Finding, Reject
+from core.data.versions.manifest import Counts, HoldOut
+from core.messages import Example, Finding, Reject, Split
 from core.text import CHARACTERS_PER_TOKEN
 
 DEFAULT_SEED = 42
@@ -41,10 +41,16 @@ class Written:
     examples: int
     train_examples: int
     validation_examples: int
+    test_examples: int
     rejects: int
     findings: Mapping[str, int]  # by severity
     examples_sha256: str
     split: HoldOut
+
+    def counts(self, **rows: int) -> Counts:
+        """The counts of the manifest; `rows` are those of the source, by their names in `Counts`."""
+        parts = (self.train_examples, self.validation_examples, self.rejects)
+        return Counts(self.examples, *parts, test=self.test_examples, **rows)
 
 
 class VersionWriter:
@@ -53,7 +59,11 @@ class VersionWriter:
     Args:
         directory: local; what an interrupted attempt left there is overwritten.
         hold_out: share of the examples to hold out for validation; None: 10 % (at most 1,000) from 200 examples on,
-            nothing below, and nothing where separate validation examples were added.
+            nothing below, and nothing where the examples are split already.
+
+    Attributes:
+        is_split: whether the splits of the examples were given, also where all of them are for training. True as soon
+            as one is for validation or testing.
     """
 
     def __init__(self, directory: Path, *, hold_out: float | None = None, seed: int = DEFAULT_SEED) -> None:
@@ -65,7 +75,9 @@ class VersionWriter:
         self._examples = _Unsplit(directory / _UNSPLIT)
         self._findings = ParquetRows(directory / FINDINGS, files.FINDING_SCHEMA)
         self._rejects = (directory / REJECTS).open("w", encoding="utf-8")
-        self._train = self._own_validation = self._rejected = 0
+        self._parts: Counter[Split] = Counter()
+        self._rejected = 0
+        self.is_split = False
         self._by_severity: dict[str, int] = {"error": 0, "warning": 0, "info": 0}
 
     def __enter__(self) -> Self:
@@ -81,7 +93,7 @@ class VersionWriter:
 
     @property
     def examples(self) -> int:
-        return self._train + self._own_validation
+        return self._parts.total()
 
     def add(self, example: Example, findings: Iterable[Finding] = ()) -> None:
         noted = tuple(findings)
@@ -100,15 +112,14 @@ class VersionWriter:
         self.note(examples.in_order())
         return written
 
-    def add_stored(self, table: Any, splits: Sequence[str]) -> None:
+    def add_stored(self, table: Any, splits: Sequence[Split]) -> None:
         """Add rows of an examples file as they are, but for their place and the part that each belongs to."""
         place = pa.array(range(self.examples, self.examples + len(splits)), pa.int64())
         table = table.set_column(table.schema.get_field_index("position"), "position", place)
         table = table.set_column(table.schema.get_field_index("split"), "split", pa.array(splits, pa.string()))
         self._examples.add_table(table.combine_chunks())
-        held_out = sum(split == "validation" for split in splits)
-        self._count("validation", held_out)
-        self._count("train", len(splits) - held_out)
+        for split, number in Counter(splits).items():
+            self._count(split, number)
 
     def reject(self, item: Reject) -> None:
         """Keep a rejected row verbatim with its reasons."""
@@ -126,7 +137,7 @@ class VersionWriter:
         self._findings.close()
         self._rejects.close()
         moved, split = self._choose()
-        digest, validation = hashlib.sha256(), 0
+        digest, validation, test = hashlib.sha256(), 0, self._parts["test"]
         with (
             pq.ParquetWriter(self.directory / EXAMPLES, EXAMPLE_SCHEMA, compression="zstd") as final,
             ThreadPoolExecutor(1) as beside,  # compressing and hashing hold no lock: each has a core
@@ -141,25 +152,24 @@ class VersionWriter:
                 writing = beside.submit(final.write_table, table)
                 parts = table.column("split")
                 validation += pc.sum(pc.equal(parts, "validation")).as_py() or 0
-                _hash(digest, parts, table.column("messages"))
+                _hash(digest, table)
             if writing is not None:
                 writing.result()
         self._examples.delete()
         return Written(
             examples=self.examples,
-            train_examples=self.examples - validation,
+            train_examples=self.examples - validation - test,
             validation_examples=validation,
+            test_examples=test,
             rejects=self._rejected,
             findings=dict(self._by_severity),
             examples_sha256=digest.hexdigest(),
             split=split,
         )
 
-    def _count(self, split: str, number: int) -> None:
-        if split == "validation":
-            self._own_validation += number
-        else:
-            self._train += number
+    def _count(self, split: Split, number: int) -> None:
+        self._parts[split] += number
+        self.is_split = self.is_split or (split != "train" and number > 0)
 
     def _keep(self, item: Reject) -> None:
         self._rejected += 1
@@ -169,13 +179,14 @@ class VersionWriter:
 
     def _choose(self) -> tuple[Any, HoldOut]:
         """Positions that are held out: of the first messages by a seeded hash, so that equal ones stay on one side."""
+        train = self._parts["train"]
         if self._hold_out is not None:
-            wanted = round(self._train * self._hold_out)
-        elif self._own_validation or self._train < HOLD_OUT_FROM:
+            wanted = round(train * self._hold_out)
+        elif self.is_split or train < HOLD_OUT_FROM:
             wanted = 0
         else:
-            wanted = min(round(self._train * HOLD_OUT_SHARE), HOLD_OUT_MOST)
-        split = HoldOut(self._seed, wanted, self._own_validation)
+            wanted = min(round(train * HOLD_OUT_SHARE), HOLD_OUT_MOST)
+        split = HoldOut(self._seed, wanted, self._parts["validation"])
         if wanted <= 0:
             return pa.array([], pa.int64()), split
         keys = [key for batch in self._examples.batches() for key in _keys(batch)]
@@ -261,6 +272,7 @@ def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> A
         characters,
         pc.divide(pc.add(characters, CHARACTERS_PER_TOKEN - 1), CHARACTERS_PER_TOKEN),
         flags,
+        *(pa.nulls(number, pa.string()) for _ in files.ADDED_LATER),
     ]
     return pa.Table.from_arrays(columns, schema=EXAMPLE_SCHEMA)
 
@@ -281,9 +293,15 @@ def _split(table: Any, moved: Any) -> Any:
     return table.set_column(table.schema.get_field_index("split"), "split", splits)
 
 
-def _hash(digest: Any, splits: Any, messages: Any) -> None:
-    """Take `split TAB messages LF` of every example into the digest."""
-    joined = pc.binary_join_element_wise(pc.binary_join_element_wise(splits, messages, "\t"), "", "\n")
+def _hash(digest: Any, table: Any) -> None:
+    """Take `split TAB messages LF` of every example into the digest; `TAB tools TAB rejected` too, where it has any."""
+    joined = pc.binary_join_element_wise(table.column("split"), table.column("messages"), "\t")
+    tools, rejected = (table.column(name) for name in files.ADDED_LATER)
+    if tools.null_count < len(table) or rejected.null_count < len(table):
+        bare = pc.and_(pc.is_null(tools), pc.is_null(rejected))
+        whole = pc.binary_join_element_wise(joined, pc.fill_null(tools, ""), pc.fill_null(rejected, ""), "\t")
+        joined = pc.if_else(bare, joined, whole)
+    joined = pc.binary_join_element_wise(joined, "", "\n")
     for chunk in joined.chunks:
         _, offsets, data = chunk.buffers()
         bounds = memoryview(offsets).cast("i")

@@ -8,10 +8,39 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.data.conversion.cells import cell_text
+from core.data.quality import structure
 from core.messages import Row
 from core.registry import Registry
 
 SAMPLE = 50  # rows that recognition looks at
+
+
+@dataclass(frozen=True, slots=True)
+class ShapedRow:
+    """What a shape reads from a row, unchecked; quality.structure checks it.
+
+    Attributes:
+        messages: chat-format dictionaries.
+        tools: OpenAI-shaped schemas of functions.
+        rejected: chat-format dictionaries of the rejected answer of a preference pair.
+        split: train, validation, test or another of their names; None or blank where the row does not say it.
+    """
+
+    messages: object
+    tools: object = None
+    rejected: object = None
+    split: object = None
+
+    def parse(self, *, line: int = 0, source: str = "") -> structure.ParsedExample:
+        """The example, or every reason why there is none."""
+        return structure.parse(
+            self.messages,
+            line=line,
+            source=source,
+            tools=self.tools,
+            rejected=self.rejected,
+            split=self.split,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +51,7 @@ class ChatShape:
         text: where it comes from, for the screen and the docs.
         required: column names, in lower case, that make the shape, in the order to be shown.
         optional: further columns that it uses.
-        to_messages: fields -> chat-format dictionaries, unchecked (quality.structure checks them).
+        to_messages: fields -> chat-format dictionaries, or `ShapedRow` where there is more than messages; unchecked.
         lists: the required columns that must contain a list of objects.
     """
 
@@ -38,6 +67,11 @@ class ChatShape:
     def columns(self) -> frozenset[str]:
         """Every column that it uses."""
         return frozenset((*self.required, *self.optional))
+
+    def shaped(self, fields: Mapping[str, Any]) -> ShapedRow:
+        """What it reads from a row."""
+        made = self.to_messages(fields)
+        return made if isinstance(made, ShapedRow) else ShapedRow(made)
 
     def fits(self, fields: Mapping[str, Any]) -> bool:
         """Whether a row, its names in lower case, is in this shape."""
@@ -79,6 +113,22 @@ def as_list(value: Any) -> Any:
         except (ValueError, RecursionError):
             return value
     return value
+
+
+def as_tools(value: Any) -> Any:
+    """Schemas of functions, or such a list as JSON text, in the shape of OpenAI's; anything else unchanged.
+
+    Source: bare functions and `input_schema` are Anthropic's; a `type` beside the name is OpenAI's Responses API.
+    """
+    tools = as_list(value)
+    return [_as_tool(tool) for tool in without_nulls(tools)] if isinstance(tools, list) else tools
+
+
+def _as_tool(tool: Any) -> Any:
+    if not isinstance(tool, Mapping) or "function" in tool or "name" not in tool:
+        return tool
+    function = {"parameters" if key == "input_schema" else key: value for key, value in tool.items() if key != "type"}
+    return {"type": "function", "function": function}
 
 
 def without_nulls(messages: Any) -> Any:

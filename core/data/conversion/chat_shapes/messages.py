@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.data.conversion.chat_shapes.base import ChatShape, as_list, lowered, without_nulls
+from core.data.conversion.chat_shapes.base import ChatShape, ShapedRow, as_list, as_tools, lowered, without_nulls
 
 
 def _from_messages(fields: Mapping[str, Any]) -> object:
-    return without_nulls(as_list(lowered(fields).get("messages")))
+    lower = lowered(fields)
+    messages = without_nulls(as_list(lower.get("messages")))
+    if len(lower) == 1:
+        return messages
+    rejected = without_nulls(as_list(lower.get("rejected")))
+    return ShapedRow(messages, as_tools(lower.get("tools")), rejected, lower.get("split"))
 
 
 MESSAGES_SHAPE = ChatShape(
-    "messages", "Chat messages", "OpenAI, TRL: a list of messages, each with a role and content", ("messages",), (),
-    _from_messages,
+    "messages", "Chat messages", "OpenAI, TRL: a list of messages, each with a role and content", ("messages",),
+    ("tools", "rejected", "split"), _from_messages,
     ("messages",),
 )  # fmt: skip

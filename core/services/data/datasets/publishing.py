@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from core.data.quality import set_rules
 from core.data.versions import files
-from core.data.versions.manifest import SCHEMA_VERSION, Change, Counts, Manifest
+from core.data.versions.manifest import SCHEMA_VERSION, Change, Manifest
 from core.data.versions.writer import VersionWriter, Written
 from core.errors import Conflict, DataError, NotFound
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
@@ -147,7 +147,7 @@ def _manifest(base: VersionRecord, written: Written, change: Change, recipe: Map
     return replace(
         following(base, base.manifest, change),
         recipe=base.manifest.recipe if recipe is None else recipe,
-        counts=Counts(written.examples, written.train_examples, written.validation_examples, written.rejects),
+        counts=written.counts(),
         examples_sha256=written.examples_sha256,
         split=written.split,
         findings=dict(written.findings),

@@ -46,6 +46,11 @@ class VersionRecord:
     created_at: float
 
     @property
+    def test_examples(self) -> int:
+        """Examples that are neither trained nor validated on."""
+        return self.examples - self.train_examples - self.validation_examples
+
+    @property
     def format(self) -> str:
         """The format of the file it came from, such as `csv`; "" where there was none."""
         return self.manifest.source.format if self.manifest.source else ""

@@ -7,7 +7,7 @@ import hashlib
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from sqlmodel import select
 from core.data.examples.sets import ExampleSet
 from core.data.quality import set_rules, structure
 from core.data.versions import files, reader
-from core.data.versions.manifest import Change, Counts, Manifest, SourceFile
+from core.data.versions.manifest import Change, Manifest, SourceFile
 from core.data.versions.writer import VersionWriter, Written
 from core.errors import Conflict, DataError
 from core.ids import new_id
-from core.messages import Example, Finding
+from core.messages import Example, Finding, Split
 from core.platform import scratch
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
@@ -72,9 +72,10 @@ def create_dataset(
     check_characters(name, description)
     with scratch.folder() as folder, VersionWriter(folder) as out:
         seen = ExampleSet()
-        for split, part in (("train", examples), ("validation", validation)):
+        parts: tuple[tuple[Split, Iterable[Example]], ...] = (("train", examples), ("validation", validation))
+        for split, part in parts:
             for example in part:
-                placed = Example(example.messages, example.source, example.source_line, split, example.flags)  # type: ignore[arg-type]
+                placed = replace(example, split=split)
                 out.add(placed, structure.check(placed))
                 seen.feed(placed)
         out.note((*findings, *set_rules.check_set(seen)))
@@ -322,9 +323,7 @@ def _manifest(dataset_id: str, version_id: str, written: Written, origin: Origin
         examples_sha256=written.examples_sha256,
         split=written.split,
         rules=set_rules.VERSION,
-        counts=Counts(
-            written.examples, written.train_examples, written.validation_examples, written.rejects, **origin.rows
-        ),
+        counts=written.counts(**origin.rows),
         findings=dict(written.findings),
     )
 

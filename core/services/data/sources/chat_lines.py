@@ -37,16 +37,16 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
         return None
     if detection.encoding not in ("utf-8", "utf-8-sig"):
         return None
-    to_messages = chat_shapes.CHAT_SHAPES.get("messages").to_messages
+    chat = chat_shapes.CHAT_SHAPES.get(shape)
 
     def accept(row: Row) -> structure.ParsedExample:
-        return structure.parse(to_messages(row.fields), line=row.line)
+        return chat.shaped(row.fields).parse(line=row.line)
 
     found, total, read, rejected, unreadable = FindingList(), ExampleSet(), 0, 0, 0
     try:
         for part in validation.check_lines(path, accept, codec=detection.encoding):
             found.extend(part.findings)
-            total.add(part.keys, part.at, masked=part.masked)
+            total.add(part.keys, part.at, masked=part.masked, splits=part.splits)
             read, rejected, unreadable = read + part.read, rejected + part.rejected, unreadable + part.unreadable
     except (line_chunks.NotByChunks, ProcessLost):
         return None

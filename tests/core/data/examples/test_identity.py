@@ -62,7 +62,7 @@ def test_every_way_of_comparing_follows_the_one_definition(one: Any, other: Any)
     expected = same(one, other)
     assert (column[0] == column[1]) is expected
     assert (identity.quick_key(first) == identity.quick_key(second)) is expected
-    assert (identity.decoded_key(one) == identity.decoded_key(other)) is expected
+    assert (identity.decoded_key(Example(one)) == identity.decoded_key(Example(other))) is expected
 
 
 def test_decoded_messages_and_columns_have_the_keys_of_their_examples() -> None:
@@ -72,7 +72,7 @@ def test_decoded_messages_and_columns_have_the_keys_of_their_examples() -> None:
     assert stored == [identity.stored(messages) for messages in examples]
     assert identity.quick_keys_without_calls(stored) == [identity.quick_key(text) for text in stored]
     decoded = [tuple(identity.PlainMessage(m.role, m.content) for m in messages) for messages in examples]  # type: ignore[arg-type]
-    assert identity.decoded_keys(decoded) == [identity.decoded_key(messages) for messages in examples]
+    assert identity.decoded_keys(decoded) == [identity.decoded_key(Example(messages)) for messages in examples]
 
 
 def test_a_space_or_a_weight_makes_another_example() -> None:

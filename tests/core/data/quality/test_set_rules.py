@@ -87,6 +87,6 @@ def test_every_way_of_feeding_a_set_finds_the_same(examples: list[Example]) -> N
         one.feed(item)
         stored.feed_stored(text, item.source_line, item.split)
         masked = int(item.messages[1].weight == 0)
-        key = identity.decoded_key(item.messages)
+        key = identity.decoded_key(item)
         decoded.add((key,), range(item.source_line, item.source_line + 1), split=item.split, masked=masked)
     assert set_rules.check_set(one) == set_rules.check_set(stored) == set_rules.check_set(decoded)

@@ -13,18 +13,16 @@ from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.examples.sets import ExampleSet
 from core.data.formats import detect_file, read
-from core.data.quality import line_chunks, structure, validation
+from core.data.quality import line_chunks, validation
 from core.data.quality.set_rules import check_set
 from core.messages import Reject
 from core.platform.forking import ProcessLost
 from core.services.data import sources
 from core.services.data.sources import chat_lines
 
-to_messages = chat_shapes.CHAT_SHAPES.get("messages").to_messages
-
 
 def accept(row):
-    return structure.parse(to_messages(row.fields), line=row.line)
+    return chat_shapes.CHAT_SHAPES.get("messages").shaped(row.fields).parse(line=row.line)
 
 
 def in_bulk(path, processes=1, codec="utf-8"):
