@@ -9,7 +9,7 @@ their code points.
 - `md_code` for a short text as inline code
 - `sentence` for a message of the core, in which values are in backticks
 - `md_answer` for a model's answer: its own lists, tables, emphasis and code remain
-- `escaped` for `st.html`, `visible` for `st.text` and `st.code`
+- `escaped` for `st.html`, `visible` for `st.text` and `st.code`; `plotted` is called by `charts.chart` for every text
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ def visible(text: str) -> str:
 def escaped(text: str) -> str:
     """The same with HTML escaped, for `st.html`."""
     return html.escape(visible(text))
+
+
+def plotted(text: str) -> str:
+    """A text of a Plotly figure, which reads a little HTML; a line break remains one."""
+    return html.escape(visible(text), quote=False).replace("\n", "<br>")
 
 
 def md(text: object, limit: int | None = None) -> str:

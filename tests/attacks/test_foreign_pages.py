@@ -38,6 +38,10 @@ def foreign(studio: Studio) -> list[str]:
         "null",
         "file://",
         "chrome-extension://abcdefghijklmnop",
+        "http://[",  # not an address at all
+        f"http://[::1:{port}",
+        f"http://127.0.0.1:{port}\\@evil.example",
+        f"http://[{port}]",
         "",
     ]
 

@@ -94,6 +94,17 @@ def test_an_answers_own_formatting_is_drawn(drawn: Any) -> None:
 
 
 @pytest.mark.browser
+def test_the_labels_of_a_chart_are_shown_as_they_are_written(drawn: Any) -> None:
+    page, _ = drawn
+    page.locator(".st-key-charts .ytick").first.wait_for()
+    made = """items => items.map(item => [item.textContent, item.querySelectorAll('a, [style*=url]').length,
+                                          item.querySelectorAll('tspan').length])"""
+    shown = page.locator(".st-key-charts .ytick text").evaluate_all(made)
+    assert sorted(words(text) for text, _, _ in shown) == sorted({words(text) or "empty" for text in MARKUP})
+    assert not [text for text, links, spans in shown if links or spans]
+
+
+@pytest.mark.browser
 def test_nothing_was_fetched_from_outside(drawn: Any) -> None:
     _, asked = drawn
     assert not [address for address in asked if "evil.example" in address]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.ui import charts
 from pages.ui.escaping import md, md_answer, md_code, sentence
 from tests.support.markup import CONFUSING, MARKUP
 
@@ -29,4 +30,7 @@ for number, text in enumerate(MARKUP):
 for number, text in enumerate(CONFUSING):
     with st.container(key=f"confusing_{number}"):
         st.markdown(md_answer(text))
+with st.container(key="charts"):
+    names = [" ".join(text.split()) or "empty" for text in MARKUP]
+    charts.counts(names, [("", [1] * len(names), charts.TUNED)], key="chart", alt="x", height=30 * len(names))
 st.markdown("The end", help="x")

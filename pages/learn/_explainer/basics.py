@@ -67,7 +67,7 @@ def what() -> None:
 
 def token_bars(ways: list[costs.Arrangement], key: str) -> None:
     """Tokens per call by purpose; one bar per setup."""
-    titles = [way.title.replace(", with ", "<br>with ") for way in reversed(ways)]
+    titles = [way.title.replace(", with ", "\nwith ") for way in reversed(ways)]
     parts = (
         ("Instructions", charts.BASE_SOFT, [way.instructions for way in reversed(ways)]),
         ("Passages", charts.INK, [way.passages for way in reversed(ways)]),

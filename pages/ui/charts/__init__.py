@@ -10,6 +10,7 @@ import plotly.io as pio
 import streamlit as st
 
 from pages.ui import theme
+from pages.ui.escaping import plotted
 from pages.ui.format import number
 
 # Placeholders from Streamlit's template; the browser replaces them with the colors of the active theme.
@@ -32,7 +33,11 @@ def chart(
     y: str | None = None,
     legend: bool = True,
 ) -> None:
-    """Draw a figure in the style of the studio; `alt` describes it in one sentence for screen readers."""
+    """Draw a figure in the style of the studio; `alt` describes it in one sentence for screen readers.
+
+    Names, labels and other texts of the figure are shown as they are written; only a line break breaks the line.
+    """
+    _show_as_written(fig)
     tick: dict[str, Any] = {"color": INK, "size": 12}
     fig.update_layout(
         height=height,
@@ -67,6 +72,17 @@ def chart(
     )
     fig.update_yaxes(title_text=y, tickfont=tick, nticks=6, zeroline=False, fixedrange=True, automargin=True)
     st.plotly_chart(fig, theme="streamlit", key=key, alt=alt, config={"displayModeBar": False})
+
+
+def _show_as_written(fig: go.Figure) -> None:
+    """Escape every text of a figure, because Plotly draws links, fonts and styles that are written in it."""
+    for part in (*fig.data, *fig.layout.annotations):
+        for name in ("name", "text", "x", "y", "customdata"):
+            value = part[name] if name in part else None
+            if isinstance(value, str):
+                part[name] = plotted(value)
+            elif value is not None and any(isinstance(item, str) for item in value):
+                part[name] = [plotted(item) if isinstance(item, str) else item for item in value]
 
 
 def bars(

@@ -53,7 +53,11 @@ def is_foreign(headers: Headers, secure: bool) -> bool:
     origins = headers.getlist("origin")
     if not origins:
         return False
-    origin, host = urlsplit(origins[0]), split_host(headers.get("host", ""))
+    try:
+        origin = urlsplit(origins[0])
+    except ValueError:  # not an address, such as "http://["
+        return True
+    host = split_host(headers.get("host", ""))
     if len(origins) > 1 or origin.scheme not in _DEFAULT_PORTS or (secure and origin.scheme != "https"):
         return True
     return host is None or split_host(origin.netloc) != host

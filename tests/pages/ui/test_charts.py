@@ -31,3 +31,26 @@ def test_a_chart_is_drawn_with_its_description_and_without_a_toolbar() -> None:
     assert figure.layout.xaxis.title.text == "Set"
     assert figure.layout.yaxis.rangemode == "tozero"
     assert "Two bars" in str(chart.proto)
+
+
+def test_no_text_of_a_chart_is_markup() -> None:
+    """Plotly draws <a href>, <b> and <span style> in names and labels."""
+    script = (
+        "import plotly.graph_objects as go\n"
+        "from pages.ui import charts\n"
+        "text = '<a href=\"http://evil.example\">Sign in</a> &amp; \u202e'\n"
+        "fig = go.Figure(go.Bar(x=[text, 'two\\nlines'], y=[1, 2], name=text, text=text, customdata=[text, text]))\n"
+        "fig.add_scatter(x=[1.5, None], y=['2024-01-01', text], text=[text, ''])\n"
+        "fig.add_annotation(text=text)\n"
+        "charts.chart(fig, key='chart', alt=text)"
+    )
+    app = AppTest.from_string(script).run()
+    assert not app.exception
+    (chart,) = app.get("plotly_chart")
+    bar, scatter = go.Figure(**__import__("json").loads(chart.proto.spec)).data
+    shown = '&lt;a href="http://evil.example"&gt;Sign in&lt;/a&gt; &amp;amp; ⟨U+202E⟩'
+    assert (bar.name, bar.text, *bar.customdata) == (shown, shown, shown, shown)
+    assert list(bar.x) == [shown, "two<br>lines"]
+    assert list(scatter.x) == [1.5, None]
+    assert list(scatter.y) == ["2024-01-01", shown]
+    assert "<a" not in chart.proto.spec

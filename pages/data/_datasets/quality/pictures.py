@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape  # Plotly interprets some tags in labels
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -162,7 +161,7 @@ def _map(duplicates: DuplicateMap) -> None:
         fig.add_scatter(x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
         for split, name, color in (("train", "Training", charts.BASE), ("validation", "Held out", charts.TUNED)):
             points = [point for point in duplicates.points if point.split == split]
-            texts = [escape(short(point.text, 90), quote=False) for point in points]
+            texts = [" ".join(short(point.text, 90).split()) for point in points]
             fig.add_scatter(
                 x=[point.x for point in points],
                 y=[point.y for point in points],
