@@ -7,6 +7,7 @@ keeps the other answers running, and answers the next question as before.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import json
 import random
@@ -19,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.servers import wait_until
 from tests.worker.inference import conftest as inference
 from tests.worker.inference.conftest import Served
 from worker.inference import gate
@@ -179,6 +181,41 @@ def test_a_body_that_trickles_in_ends_at_its_time_limit(monkeypatch: pytest.Monk
     assert time.monotonic() - began < 5
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_bodies_that_never_end_are_bounded_together(client: httpx.Client, served: Served) -> None:
+    """Sixty connections that each stop shortly before their last byte; short questions are still answered."""
+    before, lines = memory_mb(served), []
+    host, port = served.url.removeprefix("http://").split(":")
+    start = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 7900000\r\n\r\n".encode()
+    answers: list[bytes] = []
+    try:
+        for _ in range(60):
+            line = socket.create_connection((host, int(port)), timeout=30)
+            lines.append(line)
+            with contextlib.suppress(ConnectionError):
+                line.sendall(start + b"x" * 7_899_000)
+        grown = memory_mb(served) - before
+        assert client.post(PATH, json=question(served.base)).status_code == 200
+        for line in lines[-5:]:
+            line.settimeout(0.2)
+            with contextlib.suppress(ConnectionError):
+                line.sendall(b"x" * 1_000)
+            with contextlib.suppress(OSError):
+                answers.append(line.recv(1_000))
+    finally:
+        for line in lines:
+            line.close()
+    assert grown < 2 * (gate.MAX_HELD_BYTES >> 20), grown
+    assert any(b" 429 " in answer and b'"busy"' in answer for answer in answers)
+    wait_until(lambda: client.post(PATH, json=padded(served, 1_000_000)).status_code == 400, 30, "the next long body")
+
+
+def padded(served: Served, size: int) -> dict[str, Any]:
+    """A question that is too long for the model."""
+    body = question(served.base)
+    body["messages"][0]["content"] = "x" * size
+    return body
 
 
 def test_a_conversation_that_cannot_fit_is_refused_before_it_is_encoded(client: httpx.Client, served: Served) -> None:

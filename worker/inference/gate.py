@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,9 @@ MAX_BODY_BYTES: Final = 8_000_000
 BODY_S: Final = 60.0  # for a complete body, however slowly it arrives
 # A body that is too large is read up to here and dropped: its sender, who is still sending, then gets the answer.
 MAX_DISCARDED_BYTES: Final = 10 * MAX_BODY_BYTES
+MAX_HELD_BYTES: Final = 32 * MAX_BODY_BYTES  # of all bodies together, until they are answered
+SHORT_BYTES: Final = 65_536  # up to here a body is read whatever the others are
+_BYTES: Final = "bytes"
 _NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -26,6 +29,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._held: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,16 +38,27 @@ class Gate:
         if foreign := _foreign(headers):
             return await problems.error(*foreign)(scope, receive, send)
         declared = headers.get("content-length", "")
-        body = _Body(receive, int(declared) if declared.isdecimal() and len(declared) < 16 else 0)
+        body = _Body(receive, int(declared) if declared.isdecimal() and len(declared) < 16 else 0, self._held)
+        try:
+            await self._answer(body, scope, send)
+        finally:
+            body.drop()
+
+    async def _answer(self, body: _Body, scope: Scope, send: Send) -> None:
         try:
             async with asyncio.timeout(BODY_S):
                 complete = await body.read()
         except TimeoutError:
             late = problems.error(408, "too_slow", f"The body did not arrive within {BODY_S:.0f} s.", "Send it again.")
-            return await late(scope, receive, send)
+            return await late(scope, body.again, send)
+        if body.refused:
+            text = "Too many long bodies are arriving at this moment."
+            return await problems.error(429, "busy", text, "Try again in a moment.")(scope, body.again, send)
         if body.size > MAX_BODY_BYTES:
             text = too_large("The body", MAX_BODY_BYTES, body.size)
-            return await problems.error(413, "body_too_large", text, "Shorten the conversation.")(scope, receive, send)
+            return await problems.error(413, "body_too_large", text, "Shorten the conversation.")(
+                scope, body.again, send
+            )
         if complete:
             await self.app(scope, body.again, send)
         return None  # the client left
@@ -52,9 +67,11 @@ class Gate:
 class _Body:
     """A body that is read once, up to its limit, and handed on."""
 
-    def __init__(self, receive: Receive, declared: int) -> None:
-        self._receive, self.size = receive, declared
+    def __init__(self, receive: Receive, declared: int, held: Counter[str]) -> None:
+        self._receive, self.size, self._held = receive, declared, held
         self._messages: deque[Message] = deque()
+        self._kept = 0  # bytes of it that `held` counts
+        self.refused = False  # because of the other bodies in memory
 
     async def read(self) -> bool:
         """Whether the body arrived completely; of one that is too large nothing is kept. Sets `size`."""
@@ -66,11 +83,20 @@ class _Body:
             arrived += len(message.get("body", b""))
             more = bool(message.get("more_body"))
             self.size = max(self.size, arrived)
-            if self.size > MAX_BODY_BYTES:
-                self._messages.clear()
+            self.refused = self.refused or (arrived > SHORT_BYTES and self._held[_BYTES] > MAX_HELD_BYTES)
+            if self.refused or self.size > MAX_BODY_BYTES:
+                self.drop()
             else:
                 self._messages.append(message)
+                self._kept += len(message.get("body", b""))
+                self._held[_BYTES] += len(message.get("body", b""))
         return not more
+
+    def drop(self) -> None:
+        """Keep nothing of it."""
+        self._held[_BYTES] -= self._kept
+        self._kept = 0
+        self._messages.clear()
 
     async def again(self) -> Message:
         """The `receive` of the application: the messages that were read, then what follows (a disconnect)."""
