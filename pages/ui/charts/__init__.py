@@ -78,7 +78,7 @@ def _show_as_written(fig: go.Figure) -> None:
     """Escape every text of a figure, because Plotly draws links, fonts and styles that are written in it."""
     for part in (*fig.data, *fig.layout.annotations):
         for name in ("name", "text", "x", "y", "customdata"):
-            value = part[name] if name in part else None
+            value = getattr(part, name, None)
             if isinstance(value, str):
                 part[name] = plotted(value)
             elif value is not None and any(isinstance(item, str) for item in value):
