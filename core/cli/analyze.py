@@ -8,27 +8,31 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli._support.output import print_json, print_table
+from core.cli._support.reading import reads_files
 from core.data import formats
 
 if TYPE_CHECKING:
     from core.data.conversion.analysis import Analysis
 
 
+@reads_files
 def analyze(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    *,
+    reading: formats.Reading,
 ) -> None:
     """Show a file's columns (type, distinct values, empties, samples) and a suggested conversion."""
     from core.services.data import sources
 
-    analysis = sources.analyze_file(file)
+    analysis = sources.analyze_file(file, reading)
     if as_json:
         print_json({"file": str(file), **analysis.to_dict()})
     else:
-        _print_analysis(file, analysis)
+        _print_analysis(file, analysis, reading)
 
 
-def _print_analysis(file: Path, analysis: Analysis) -> None:
+def _print_analysis(file: Path, analysis: Analysis, reading: formats.Reading) -> None:
     from core.services.data import sources
 
     print(f"{file}: {analysis.total_rows:,} rows, {analysis.rejected_rows:,} of them unreadable")
@@ -40,4 +44,4 @@ def _print_analysis(file: Path, analysis: Analysis) -> None:
     if analysis.shape:
         print(f"Known chat shape: {analysis.shape}. It needs no conversion.")
     elif analysis.suggestion:
-        print(f"Suggestion: {analysis.suggestion.reason}\n  {sources.convert_command(str(file), analysis)}")
+        print(f"Suggestion: {analysis.suggestion.reason}\n  {sources.convert_command(str(file), analysis, reading)}")

@@ -9,6 +9,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
+from core.cli._support.reading import reads_files
 from core.cli._support.settings import Texts, assign
 from core.cli._support.waiting import wait_succeeded
 from core.data import formats
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from core.services.data.sources import SourceRecord
 
 
+@reads_files
 def convert(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     name: Annotated[str, typer.Option(help="Name of the new dataset.")],
@@ -40,13 +42,15 @@ def convert(
     ] = None,
     description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    *,
+    reading: formats.Reading,
 ) -> None:
     """Turn a table into a dataset with a guided template, or import a file in a known chat shape."""
     from core.platform.supervisor import ensure
     from core.services.data import conversion
     from core.services.data.results import ConversionResult
 
-    source = ingested(file)
+    source = ingested(file, reading)
     with ensure({"redis", "worker"}, say):
         if template:
             (options,) = assign(settings or [], TEMPLATES.get(template).Options)

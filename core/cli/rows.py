@@ -10,13 +10,17 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.output import print_json
+from core.cli._support.reading import reads_files
 from core.data import formats
 from core.messages import Reject
 
 
+@reads_files
 def rows(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     limit: Annotated[int, typer.Option(min=0, help="Stop after this many rows; 0 prints all.")] = 0,
+    *,
+    reading: formats.Reading,
 ) -> None:
     """Print the rows exactly as read, as JSONL with their physical line: {"line", "fields"}.
 
@@ -25,7 +29,7 @@ def rows(
     from core.services.data import sources
 
     rejected = 0
-    for row in islice(sources.rows_of_file(file), limit or None):
+    for row in islice(sources.rows_of_file(file, reading), limit or None):
         if isinstance(row, Reject):
             rejected += 1
             for found in row.findings:

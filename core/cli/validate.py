@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli._support.output import print_json
+from core.cli._support.reading import reads_files
 from core.data import formats
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Profile(StrEnum):
     openai_cookbook = "openai_cookbook"
 
 
+@reads_files
 def validate(
     files: Annotated[list[Path], typer.Argument(help=f"{formats.labels()} files.")],
     profile: Annotated[
@@ -29,6 +31,8 @@ def validate(
         typer.Option(help="studio: every check. openai_cookbook: only the seven checks of OpenAI's cookbook."),
     ] = Profile.studio,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file, one per line.")] = False,
+    *,
+    reading: formats.Reading,
 ) -> None:
     """Check files to their end and list every finding with its line and its remedy.
 
@@ -42,7 +46,7 @@ def validate(
         if profile is Profile.openai_cookbook:
             worst = max(worst, _cookbook(file, as_json=as_json))
             continue
-        report = sources.inspect(file)
+        report = sources.inspect(file, reading)
         worst = max(worst, report.exit_code)
         if as_json:
             print_json(report.to_dict())

@@ -10,6 +10,7 @@ import typer
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
 from core.cli._support.output import print_json
+from core.cli._support.reading import reads_files
 from core.cli._support.settings import Texts, assign
 from core.cli._support.waiting import wait_for
 from core.data import formats
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from core.services.data.smart.records import SmartEstimate
 
 
+@reads_files
 def write(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
@@ -40,6 +42,8 @@ def write(
     ] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only estimate; send no requests.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    *,
+    reading: formats.Reading,
 ) -> None:
     """Let a language model write 1 to 5 labeled examples from each row of a table."""
     from core.platform.supervisor import ensure
@@ -48,7 +52,7 @@ def write(
 
     if not name and not estimate:
         raise DataError("The new dataset has no name.", "Set it with --name.", field="name")
-    source = ingested(file)
+    source = ingested(file, reading)
     with ensure(set()):
         chosen = next((item for item in connections.list_connections() if connection in (item.id, item.name)), None)
         used = chosen.id if chosen else connections.get(connection).id

@@ -14,13 +14,14 @@ from core.errors import DataError, NotFound
 
 if TYPE_CHECKING:
     from core.data.editing import Operation
+    from core.data.formats import Reading
     from core.services.data.datasets import DatasetRecord, VersionRecord
     from core.services.data.datasets.edits import VersionChange
     from core.services.data.sources import SourceRecord
 
 
-def ingested(file: Path) -> SourceRecord:
-    """The file, stored as an upload is.
+def ingested(file: Path, reading: Reading | None = None) -> SourceRecord:
+    """The file, stored as an upload is, and read as `reading` says.
 
     Raises:
         DataError: it does not exist, or is not a file.
@@ -32,7 +33,7 @@ def ingested(file: Path) -> SourceRecord:
         what = "is not a file" if os.path.exists(file) else "does not exist"
         raise DataError(f"{file} {what}.", "Check the path.", code="file_missing")
     with ensure(set()), file.open("rb") as stream:
-        return sources.ingest(stream, file.name)
+        return sources.ingest(stream, file.name, overrides=reading)
 
 
 def print_dataset(dataset_id: str, facts: Mapping[str, object], *, as_json: bool) -> None:

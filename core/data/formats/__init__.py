@@ -8,7 +8,7 @@ A new format is one file with a class (see base.Format) and one line below.
 
 from __future__ import annotations
 
-from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, ReadingOption, labels
+from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, labels
 from core.data.formats.csv import CsvFormat
 from core.data.formats.detect import detect_file
 from core.data.formats.json import JsonFormat
@@ -17,6 +17,7 @@ from core.data.formats.parquet import ParquetFormat
 from core.data.formats.parsing.batches import RowBatch
 from core.data.formats.reading import choices, facts, read, read_batches
 from core.data.formats.xlsx import XlsxFormat
+from core.data.reading_options import READING, Reading, ReadingOption
 
 FORMATS.add(CsvFormat())
 FORMATS.add(JsonFormat())

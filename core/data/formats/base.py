@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
 from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
+from core.data.reading_options import READING, Reading, ReadingOption
 from core.messages import Finding, Reject, Row
 from core.registry import Registry
 
@@ -44,7 +45,8 @@ class Detection:
     Attributes:
         format: id in FORMATS.
         encoding: Python codec name; None where the format is binary.
-        delimiter, quotechar, header, skip_lines, columns: CSV. `columns` are the names used for the fields.
+        delimiter, quotechar, escape, header, skip_lines, comment, short_rows, long_rows, columns: CSV, with the values
+            of `Reading`. `columns` are the names used for the fields; `header` is how many rows name them.
         layout: JSON family: `array`, `object` (rows in an array inside, see `array_path`), `values` (objects one after
             another, over several lines each) or `lines`.
         array_path: keys that lead to the array of rows inside an object.
@@ -62,8 +64,12 @@ class Detection:
     encoding: str | None = None
     delimiter: str | None = None
     quotechar: str | None = None
-    header: bool | None = None
+    escape: str = ""
+    header: int | None = None
     skip_lines: int = 0
+    comment: str = ""
+    short_rows: str = "reject"
+    long_rows: str = "reject"
     columns: tuple[str, ...] = ()
     layout: str = ""
     array_path: tuple[str, ...] = ()
@@ -94,30 +100,35 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingOption:
-    """One value of a choice, as a user sees it. `text` adds what the title does not say."""
-
-    value: Any
-    title: str
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ReadingChoice:
-    """One thing that a user may choose about how a file is read.
+    """One thing that a user may choose about how one file is read.
 
     Attributes:
-        id: the key in `overrides`.
+        id: the key in READING, where it is defined.
         options: () where any integer is possible (skip_lines).
         detected: what the studio detected.
         current: how the file is read now.
     """
 
     id: str
-    title: str
     options: tuple[ReadingOption, ...]
     detected: Any
     current: Any
+
+    @property
+    def title(self) -> str:
+        """Its label in the app."""
+        return READING[self.id].title
+
+    @property
+    def help(self) -> str:
+        """A sentence about it."""
+        return READING[self.id].help
+
+    @property
+    def is_free(self) -> bool:
+        """Whether other values are possible than `options`."""
+        return READING[self.id].is_free
 
     @property
     def is_changed(self) -> bool:
@@ -125,10 +136,20 @@ class ReadingChoice:
 
     @classmethod
     def of(
-        cls, name: str, title: str, detected: Detection, current: Detection, options: Iterable[ReadingOption] = ()
+        cls, name: str, detected: Detection, current: Detection, options: Iterable[ReadingOption] | None = None
     ) -> Self:
-        """The choice of one field of Detection."""
-        return cls(name, title, tuple(options), getattr(detected, name), getattr(current, name))
+        """The choice of one field of Detection.
+
+        Args:
+            options: by default the usual ones, and the detected and current value if they are not among them.
+        """
+        values = (getattr(detected, name), getattr(current, name))
+        if options is None:
+            options = READING[name].options
+            known = {option.value for option in options}
+            others = [value for value in dict.fromkeys(values) if options and value is not None and value not in known]
+            options = [*options, *(ReadingOption(value, READING[name].text_of(value)) for value in others)]
+        return cls(name, tuple(options), *values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +208,17 @@ class Format(ABC):
         """How likely it is that this is one of its files: 0 (no) to 1."""
 
     @abstractmethod
-    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+    def detect(self, head: Head, chosen: Reading) -> Detection:
         """How to read a file, judged by its beginning.
 
         Args:
-            overrides: what the user chose; what is missing or None is detected.
+            chosen: what the user chose; what is None is detected.
 
         Raises:
             DataError: the file cannot be read this way.
         """
 
-    def inspect(self, path: Path, detection: Detection, overrides: Mapping[str, Any]) -> Detection:
+    def inspect(self, path: Path, detection: Detection, chosen: Reading) -> Detection:
         """How to read the file, after a look at all of it; by default what its beginning says.
 
         Raises:

@@ -9,22 +9,20 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from core.data.formats.base import Detection, Format, Head, ReadingChoice, ReadingOption
+from core.data.formats.base import Detection, Format, Head, ReadingChoice
+from core.data.formats.csv_dialect.cells import Dialect
 from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch
 from core.data.formats.parsing.csv_batches import BatchBuilder, drop_header
-from core.data.formats.parsing.csv_records import CsvText, strict_reader
+from core.data.formats.parsing.csv_records import CsvText
 from core.data.issues import data_error, finding
-from core.errors import DataError
+from core.data.reading_options import Reading
 from core.messages import Finding, Reject, Row
 from core.text import plural
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-_DELIMITER_TITLES = {",": "Comma  ,", ";": "Semicolon  ;", "\t": "Tab", "|": "Pipe  |"}
-_QUOTE_TITLES = {'"': 'Double quote  "', "'": "Single quote  '"}
 _SAMPLE_ROWS = 200
 _NUMERIC = re.compile(r"[+-]?[\d.,]+%?|\d{4}-\d{2}-\d{2}.*")
 _MAX_PREAMBLE = 20
@@ -48,47 +46,63 @@ class CsvFormat(Format):
             return 0.5
         return 0.65 if is_table(head) else 0.2
 
-    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
-        quote = _one_character(overrides.get("quotechar") or guess_quote(head), "quotechar")
+    def detect(self, head: Head, chosen: Reading) -> Detection:
+        quote = guess_quote(head) if chosen.quotechar is None else chosen.quotechar
         named = _SEPARATOR_LINE.match(head.text)
-        if overrides.get("delimiter"):
-            delimiter = _one_character(overrides["delimiter"], "delimiter")
-        else:
-            delimiter = named.group(1) if named else guess_delimiter(head, quote)
-        rows, broken = _sample(head, delimiter, quote)
-        given = overrides.get("skip_lines")
-        skip = int(given) if given is not None else 1 if named else _preamble(rows, delimiter)
+        delimiter = chosen.delimiter or (named.group(1) if named else guess_delimiter(head, quote))
+        if len(delimiter) > 1 and delimiter.strip() not in head.text:
+            message = f"The delimiter {delimiter!r} does not occur in the file."
+            raise data_error("csv_delimiter", message, field="delimiter")
+        dialect = Dialect(delimiter, quote, chosen.escape or "", chosen.comment or "")
+        rows, broken = _sample(head, dialect)
+        skip = chosen.skip_lines
+        if skip is None:
+            skip = 1 if named else _preamble(rows, delimiter)
         table = [cells for number, cells in rows if number > skip and cells]
         if not table and broken:
             text = f"The quote opened on line {broken} is never closed, so no row can be read."
             raise data_error("csv_unclosed_quote", text, line=broken)
         if not table:
             raise data_error("no_rows", "There are no rows after the skipped lines.")
-        header = bool(overrides["header"]) if overrides.get("header") is not None else has_header(table)
-        columns, findings = _named(table, skip + 1) if header else (numbered(table[0]), ())
-        if header and len(table) == 1 and head.complete and not broken:
+        header = has_header(table) if chosen.header is None else chosen.header
+        columns, findings = _named(table, skip + 1, header) if header else (numbered(table[0]), ())
+        if header and len(table) <= header and head.complete and not broken:
             raise data_error("no_rows", f"The file has a header ({', '.join(columns[:8])}) but no rows.")
         preamble = tuple(line.rstrip("\r\n")[:500] for line in _physical(head)[:skip])
         if skip and not named:
             findings = (skipped(skip, "line"), *findings)
         notes = (
             f"Cells separated by {DELIMITERS.get(delimiter, repr(delimiter))}.",
-            f"The first row names the {len(columns)} columns." if header else "No header: columns are numbered.",
-            *((f"Cells are quoted with {quote}.",) if quote != '"' else ()),
+            f"{_header_rows(header)} the {len(columns)} columns." if header else "No header: columns are numbered.",
+            *((f"Cells are quoted with {quote}." if quote else "Cells are not quoted.",) if quote != '"' else ()),
         )
         return Detection(
-            self.id, head.encoding, delimiter=delimiter, quotechar=quote, header=header, skip_lines=skip,
-            columns=columns, preamble=preamble[:50], notes=notes, findings=findings,
+            self.id, head.encoding, delimiter=delimiter, quotechar=quote, escape=dialect.escape, header=header,
+            skip_lines=skip, comment=dialect.comment, short_rows=chosen.short_rows or "reject",
+            long_rows=chosen.long_rows or "reject", columns=columns, preamble=preamble[:50], notes=notes,
+            findings=findings,
         )  # fmt: skip
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
-        delimiters = _characters(detected.delimiter, current.delimiter, _DELIMITER_TITLES)
-        quotes = _characters(detected.quotechar, current.quotechar, _QUOTE_TITLES)
-        return (
-            ReadingChoice.of("delimiter", "Cells are separated by", detected, current, delimiters),
-            ReadingChoice.of("quotechar", "Cells are quoted with", detected, current, quotes),
-            *layout_choices(detected, current),
+        names = ("delimiter", "quotechar", "escape", "comment", "short_rows", "long_rows")
+        first, second, *others = (ReadingChoice.of(name, detected, current) for name in names)
+        return (first, second, *layout_choices(detected, current), *others)
+
+    def inspect(self, path: Path, detection: Detection, chosen: Reading) -> Detection:
+        """Count the comments."""
+        if not detection.comment:
+            return detection
+        mark, blocks = detection.comment, CsvText(path, detection).blocks()
+        count = sum(
+            not cells and text.startswith(mark)
+            for block in blocks
+            for cells, text in zip(block.rows, block.texts(), strict=True)
         )
+        if not count:
+            return detection
+        message = f"{plural(count, 'line')} that {'begins' if count == 1 else 'begin'} with {mark} "
+        message += f"{'was' if count == 1 else 'were'} left out as {'a comment' if count == 1 else 'comments'}."
+        return detection.with_notes(findings=[finding("csv_comments", message)])
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
         delimiter = detection.delimiter or ""
@@ -100,11 +114,11 @@ class CsvFormat(Format):
 
     def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
         """The rows column by column; a row with more or fewer cells than the header is rejected, never shifted."""
-        made = BatchBuilder(detection.columns)
-        header = bool(detection.header)
+        made = BatchBuilder(detection)
+        header = int(detection.header or 0)
         for block in CsvText(path, detection).blocks():
-            if header:
-                header = not drop_header(block)
+            while header and drop_header(block):
+                header -= 1
             if block.columns:
                 yield from made.of_columns(block)
                 continue
@@ -120,11 +134,7 @@ class CsvFormat(Format):
 
 def layout_choices(detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
     """Header and lines above it: what a user may change about any table of cells."""
-    header = (ReadingOption(True, "The first row names the columns"), ReadingOption(False, "There is no header"))
-    return (
-        ReadingChoice.of("header", "Header", detected, current, header),
-        ReadingChoice.of("skip_lines", "Lines before the header", detected, current),
-    )
+    return tuple(ReadingChoice.of(name, detected, current) for name in ("header", "skip_lines"))
 
 
 def layout_facts(detection: Detection) -> tuple[tuple[str, str], ...]:
@@ -134,20 +144,13 @@ def layout_facts(detection: Detection) -> tuple[tuple[str, str], ...]:
     return (*numbered, *above)
 
 
-def _characters(detected: str | None, current: str | None, titles: Mapping[str, str]) -> list[ReadingOption]:
-    """The known characters, and the detected or chosen one if it is not among them."""
-    options = [ReadingOption(value, title) for value, title in titles.items()]
-    others = [value for value in dict.fromkeys((detected, current)) if value and value not in titles]
-    return options + [ReadingOption(value, repr(value)) for value in others]
-
-
 # ---- detection
 
 
-def _sample(head: Head, delimiter: str, quote: str) -> tuple[list[tuple[int, list[str]]], int]:
+def _sample(head: Head, dialect: Dialect) -> tuple[list[tuple[int, list[str]]], int]:
     """(line it starts on, cells) of the first rows, and the line of the first one that cannot be read (0: none)."""
     texts = _physical(head)
-    reader = strict_reader(texts, delimiter, quote)
+    reader = dialect.reader(texts)
     rows: list[tuple[int, list[str]]] = []
     broken = 0
     while len(rows) < _SAMPLE_ROWS:
@@ -182,7 +185,7 @@ def guess_delimiter(head: Head, quote: str = '"') -> str:
     """
     scores = {}
     for delimiter in DELIMITERS:
-        widths = [len(cells) for _, cells in _sample(head, delimiter, quote)[0] if cells]
+        widths = [len(cells) for _, cells in _sample(head, Dialect(delimiter, quote))[0] if cells]
         width, rows = max(Counter(widths).items(), key=lambda item: (item[0] > 1) * item[1], default=(1, 0))
         share = rows / max(len(widths), 1)
         if width > 1 and (widths[0] == width or share >= 0.6):
@@ -196,7 +199,7 @@ def is_table(head: Head) -> bool:
     """Whether the text is clearly delimited: several rows, all with the same number of cells, more than one."""
     if head.text.lstrip()[:1] in ("{", "[", ""):
         return False
-    widths = {len(cells) for _, cells in _sample(head, guess_delimiter(head), '"')[0] if cells}
+    widths = {len(cells) for _, cells in _sample(head, Dialect(guess_delimiter(head)))[0] if cells}
     return len(widths) == 1 and 1 not in widths and len(head.text.split()) > 1
 
 
@@ -281,10 +284,26 @@ def column_names(cells: Sequence[str], line: int) -> tuple[tuple[str, ...], tupl
     return tuple(names), (*findings, *_alike(names, line))
 
 
-def _named(table: Sequence[Sequence[str]], line: int) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+def _header_rows(count: int) -> str:
+    return "The first row names" if count == 1 else f"The first {count} rows name"
+
+
+def joined_header(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names of several header rows: the texts above a column, from top to bottom."""
+    wide = max(map(len, rows))
+    columns = [[row[index].strip() for row in rows if index < len(row)] for index in range(wide)]
+    return [" ".join(dict.fromkeys(text for text in column if text)) for column in columns]
+
+
+def _named(table: Sequence[Sequence[str]], line: int, count: int) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
     """The names of the columns, also if only the header ends with a delimiter, or every row but the header: a blank
-    last column is added or dropped, which shifts no cell."""
-    first, rest = table[0], [cells for cells in table[1:] if cells]
+    last column is added or dropped, which shifts no cell.
+
+    Args:
+        count: how many rows the header has.
+    """
+    first = list(table[0]) if count == 1 else joined_header(table[:count])
+    rest = [cells for cells in table[count:] if cells]
     for difference in (1, -1):
         alike = [cells for cells in rest if len(cells) == len(first) + difference]
         ends = alike if difference == 1 else [first]
@@ -319,9 +338,3 @@ def skipped(count: int, what: str) -> Finding:
 def numbered(cells: Sequence[str]) -> tuple[str, ...]:
     """Names for the columns of a table without a header."""
     return tuple(f"column_{index}" for index in range(1, len(cells) + 1))
-
-
-def _one_character(value: object, name: str) -> str:
-    if isinstance(value, str) and len(value) == 1 and value not in "\r\n":
-        return value
-    raise DataError(f"{name} {value!r} is not a single character.", "Choose one, such as a comma.", field=name)

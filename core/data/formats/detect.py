@@ -10,13 +10,13 @@ from io import SEEK_CUR
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from core import arguments
 from core.data.formats.base import FORMATS, HEAD_BYTES, Detection, Format, Head
 from core.data.formats.parsing.compression import DAMAGE, check, is_gzip, open_bytes
 from core.data.formats.parsing.containers import refuse_containers
 from core.data.formats.parsing.encoding import Encoding, checked_codec, decode_head, detect_encoding
-from core.data.formats.parsing.nested import checked_way, nested_fields
+from core.data.formats.parsing.nested import nested_fields
 from core.data.issues import data_error, finding
+from core.data.reading_options import Reading
 from core.errors import DataError, NotFound
 
 _SAMPLE_BYTES = 4 << 20  # the parts with bytes above 127 from which the encoding is inferred
@@ -24,19 +24,18 @@ _STRETCH, _PIECE = 1 << 20, 1 << 16  # bytes; one piece of each stretch of the f
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
-def detect_file(path: Path, filename: str = "", overrides: Mapping[str, Any] | None = None) -> Detection:
+def detect_file(path: Path, filename: str = "", overrides: Reading | Mapping[str, Any] | None = None) -> Detection:
     """How to read a file.
 
     Args:
         filename: the user's name for it; only its suffix counts, and only where the content is unclear.
-        overrides: what the user chose: format, encoding, delimiter, quotechar, header, skip_lines, array_path, sheet,
-            nested; each is detected if it is missing or None.
+        overrides: what the user chose, by the names of `Reading`; what is missing or None is detected.
 
     Raises:
         DataError: the file is missing, empty, a container, or cannot be read.
     """
     name = filename or path.name
-    chosen = arguments.mapping(overrides, "overrides")
+    chosen = Reading.of(overrides)
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could block, and can be read only once
             raise data_error("file_missing", f"{filename or path} is not a file.", "Save it as a file first.")
@@ -75,7 +74,7 @@ def _packed(detection: Detection, name: str, fault: str) -> Detection:
     return detection
 
 
-def _with_nested(path: Path, detection: Detection, chosen: Mapping[str, Any]) -> Detection:
+def _with_nested(path: Path, detection: Detection, chosen: Reading) -> Detection:
     """Add a note on the columns with objects or lists and how they are read."""
     entry = FORMATS.get(detection.format)
     if not entry.can_nest:
@@ -86,13 +85,13 @@ def _with_nested(path: Path, detection: Detection, chosen: Mapping[str, Any]) ->
         return detection  # raised again when the rows are read
     if not names:
         return detection
-    way = checked_way(chosen.get("nested") or "keep")
+    way = chosen.nested or "keep"
     listed = ", ".join(repr(name) for name in names[:8])
     change = {"keep": "used as they are", "text": "written as JSON text", "flatten": "spread over columns"}[way]
     return replace(detection, nested=way).with_notes(f"Objects or lists in {listed}: {change}.")
 
 
-def _detect(head: bytes, filename: str, chosen: Mapping[str, Any], *, complete: bool, sample: bytes) -> Detection:
+def _detect(head: bytes, filename: str, chosen: Reading, *, complete: bool, sample: bytes) -> Detection:
     """How to read a file that begins with `head` (and is no longer if `complete`); `sample` shows its encoding."""
     suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()
     refuse_containers(head)
@@ -105,13 +104,13 @@ def _detect(head: bytes, filename: str, chosen: Mapping[str, Any], *, complete: 
         encoding = _encoding(sample, entry.unicode_only, chosen)
         detection = detection.with_notes(*encoding.notes, findings=encoding.findings)
     named = next((item for item in FORMATS if suffix in item.suffixes), None)
-    if named is not None and named.id != entry.id and "format" not in chosen:
+    if named is not None and named.id != entry.id and chosen.format is None:
         text = f"The file is named {suffix}, but its content is {entry.label}; it was read as {entry.label}."
         detection = detection.with_notes(text, findings=[finding("suffix_mismatch", text)])
     return detection
 
 
-def _head(raw: bytes, sample: bytes, suffix: str, complete: bool, chosen: Mapping[str, Any]) -> Head:
+def _head(raw: bytes, sample: bytes, suffix: str, complete: bool, chosen: Reading) -> Head:
     if any(entry.has_magic(raw) for entry in FORMATS):
         return Head(raw, "", "", suffix, complete)
     start = raw[:4096].lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
@@ -120,19 +119,18 @@ def _head(raw: bytes, sample: bytes, suffix: str, complete: bool, chosen: Mappin
     return Head(raw, decode_head(raw, codec), codec, suffix, complete)
 
 
-def _encoding(sample: bytes, unicode_only: bool, chosen: Mapping[str, Any]) -> Encoding:
-    if chosen.get("encoding"):
-        codec = checked_codec(str(chosen["encoding"]), sample)
+def _encoding(sample: bytes, unicode_only: bool, chosen: Reading) -> Encoding:
+    if chosen.encoding:
+        codec = checked_codec(chosen.encoding, sample)
         return Encoding(codec, (f"Encoding {codec}, as chosen.",))
     return detect_encoding(sample, unicode_only=unicode_only)
 
 
-def _chosen_format(chosen: Mapping[str, Any]) -> Format | None:
-    name = chosen.get("format")
-    if not name:
+def _chosen_format(chosen: Reading) -> Format | None:
+    if not chosen.format:
         return None
     try:
-        return FORMATS.get(name)
+        return FORMATS.get(chosen.format)
     except NotFound as error:
         raise data_error("format_unknown", error.message, error.remedy) from None
 

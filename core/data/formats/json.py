@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice, ReadingOption
+from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice
 from core.data.formats.parsing import strict_json
 from core.data.formats.parsing.json_text import JsonText, first_value
 from core.data.issues import data_error, finding
+from core.data.reading_options import Reading, ReadingOption
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 
@@ -42,21 +42,20 @@ class JsonFormat(Format):
             return 0.4 if head.suffix in _NAMES else 0.0
         return 0.6 if head.suffix in self.suffixes else 0.0
 
-    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+    def detect(self, head: Head, chosen: Reading) -> Detection:
         start = head.text.lstrip()[:1]
         found = find_arrays(head.text) if start == "{" else {}
         arrays = tuple(ArrayFound(keys, count) for keys, count in found.items())
-        chosen = overrides.get("array_path")
         more: tuple[str, ...] = ()
         findings: tuple[Finding, ...] = ()
-        if chosen is not None:
-            path = tuple(chosen.split(".")) if isinstance(chosen, str) and chosen else tuple(chosen)
+        if chosen.array_path is not None:
+            path = chosen.array_path
         elif path := () if _is_chat(head.text, found) else max(found, key=found.__getitem__, default=()):
             text = f"The rows are taken from {'.'.join(path)!r}; the rest of the object is not used."
             findings = (finding("json_array_chosen", text),)
             if len(arrays) > 1:
                 more = (f"{len(arrays)} arrays of objects were found; you can choose another one.",)
-        single = start == "{" or (start != "[" and chosen is None)
+        single = start == "{" or (start != "[" and chosen.array_path is None)
         layout = "object" if path else "values" if single else "array"
         note = "A single JSON value." if layout == "values" else _array_note(path)
         choices = (*arrays, ArrayFound((), 1)) if arrays else ()  # each array, or the document as the only row
@@ -72,7 +71,7 @@ class JsonFormat(Format):
             ReadingOption(found.path, " → ".join(found.path) or "The whole document", f"{found.count:,} objects seen")
             for found in current.arrays
         ]
-        return (ReadingChoice.of("array_path", "Rows are taken from", detected, current, options),)
+        return (ReadingChoice.of("array_path", detected, current, options),)
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
         if not detection.arrays:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Format, Head
 from core.data.formats.json import TABLE_NAMES
@@ -13,6 +12,7 @@ from core.data.formats.parsing import strict_json
 from core.data.formats.parsing.json_text import JsonText, first_value, row_or_reject
 from core.data.formats.parsing.text import Line, damage, lines, shortened
 from core.data.issues import reject
+from core.data.reading_options import Reading
 from core.errors import DataError
 from core.messages import Reject, Row
 
@@ -44,8 +44,8 @@ class JsonlFormat(Format):
             return 0.95 if _lines_of_values(head) and _is_value(first) else 0.0
         return 0.5 if named else 0.0
 
-    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
-        layout = overrides.get("layout") or self._layout(head)
+    def detect(self, head: Head, chosen: Reading) -> Detection:
+        layout = chosen.layout or self._layout(head)
         if not layout:  # a single object over several lines is read as one value, whatever the suffix
             layout = "lines" if first_value(head.text)[0] is None else "values"
         notes = ["JSONL: one object per line."]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from core.data.formats.base import Detection, Format, Head
 from core.data.issues import data_error
+from core.data.reading_options import Reading
 from core.messages import Reject, Row
 
 # parquet_file is imported when a file is read: pyarrow takes 150 ms to import, too long for `sft --help`.
@@ -30,14 +30,14 @@ class ParquetFormat(Format):
             return 1.0
         return 0.6 if head.suffix in self.suffixes else 0.0  # only the suffix says so: a text format may fit better
 
-    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+    def detect(self, head: Head, chosen: Reading) -> Detection:
         if head.raw.startswith(ENCRYPTED):
             raise data_error("parquet_encrypted", "The Parquet file is encrypted.")
         if not head.raw.startswith(MAGIC):
             raise data_error("parquet_unreadable", "The file has a Parquet name, but does not begin with PAR1.")
         return Detection(self.id, None, notes=("Parquet.",))
 
-    def inspect(self, path: Path, detection: Detection, overrides: Mapping[str, Any]) -> Detection:
+    def inspect(self, path: Path, detection: Detection, chosen: Reading) -> Detection:
         """Check the file before its rows are read: footer, declared sizes, and a trial read with a memory limit.
 
         Raises:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, ReadingOption
+from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice
 from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
-from core.data.formats.parsing.encoding import ENCODING_TITLES
-from core.data.formats.parsing.nested import WAYS, reshape
+from core.data.formats.parsing.nested import reshape
 from core.data.issues import data_error, reject
+from core.data.reading_options import ReadingOption
 from core.errors import NotFound
 from core.messages import Reject, Row
 
@@ -67,17 +67,12 @@ def choices(detected: Detection, current: Detection) -> tuple[ReadingChoice, ...
     """
     entry = _format_of(detected)  # any text may be read as another text format; a binary file is what it is
     known = [entry] if entry.is_binary else [item for item in FORMATS if not item.is_binary]
-    others = [codec for codec in (detected.encoding, current.encoding) if codec and codec not in ENCODING_TITLES]
-    codecs = {**ENCODING_TITLES, **{codec: codec for codec in others}}
-
-    def choice(name: str, title: str, options: Mapping[str, str]) -> ReadingChoice:
-        return ReadingChoice.of(name, title, detected, current, [ReadingOption(*item) for item in options.items()])
-
+    kinds = [ReadingOption(item.id, item.label) for item in known]
     return (
-        choice("format", "Format", {item.id: item.label for item in known}),
-        *((choice("encoding", "Encoding", codecs),) if current.encoding else ()),
+        ReadingChoice.of("format", detected, current, kinds),
+        *((ReadingChoice.of("encoding", detected, current),) if current.encoding else ()),
         *_format_of(current).choices(detected, current),
-        *((choice("nested", "Objects and lists in cells", WAYS),) if current.nested else ()),
+        *((ReadingChoice.of("nested", detected, current),) if current.nested else ()),
     )
 
 

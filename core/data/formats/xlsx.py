@@ -13,13 +13,13 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
-from core.data.formats.base import Detection, Format, Head, ReadingChoice, ReadingOption, SheetFound
+from core.data.formats.base import Detection, Format, Head, ReadingChoice, SheetFound
 from core.data.formats.csv import (
     column_names,
     find_preamble,
@@ -31,6 +31,7 @@ from core.data.formats.csv import (
 )
 from core.data.formats.workbook.sheet_scan import SheetScan, column_number
 from core.data.issues import data_error, finding
+from core.data.reading_options import Reading, ReadingOption
 from core.errors import DataError
 from core.messages import Reject, Row
 from core.text import plural, size as size_text
@@ -71,36 +72,36 @@ class XlsxFormat(Format):
     def sniff(self, head: Head) -> float:
         return 1.0 if self.has_magic(head.raw) else 0.0
 
-    def detect(self, head: Head, overrides: Mapping[str, Any]) -> Detection:
+    def detect(self, head: Head, chosen: Reading) -> Detection:
         if not self.has_magic(head.raw):
             raise data_error("xlsx_unreadable", "The file is not an Excel workbook.")
         return Detection(self.id, None, notes=("An Excel workbook.",))
 
-    def inspect(self, path: Path, detection: Detection, overrides: Mapping[str, Any]) -> Detection:
+    def inspect(self, path: Path, detection: Detection, chosen: Reading) -> Detection:
         """The sheets, and how the chosen one is read.
 
         Raises:
             DataError: damaged, encrypted, too large unpacked, no such sheet, or without rows.
         """
         empty_cells = _check_archive(path)
-        with closing(_lines(path, str(overrides.get("sheet") or ""), _SAMPLE_ROWS)) as lines:
+        with closing(_lines(path, chosen.sheet or "", _SAMPLE_ROWS)) as lines:
             about = next(lines)
             table = [(int(number), list(cells)) for number, cells in lines]
         sheets = tuple(SheetFound(**entry) for entry in about["sheets"])
-        requested, chosen = overrides.get("sheet"), str(about["sheet"])
-        if requested and requested != chosen:
+        requested, sheet = chosen.sheet, str(about["sheet"])
+        if requested and requested != sheet:
             names = ", ".join(repr(sheet.name) for sheet in sheets[:20])
             raise data_error("xlsx_unreadable", f"There is no sheet {requested!r}.", f"Choose one of {names}.")
         if not table:
             raise data_error("no_rows", f"Sheet {requested!r} is empty." if requested else "The workbook is empty.")
-        return _with_columns(replace(detection, sheet=chosen, sheets=sheets), table, overrides, empty_cells)
+        return _with_columns(replace(detection, sheet=sheet, sheets=sheets), table, chosen, empty_cells)
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         options = [
             ReadingOption(name, name, f"{rows:,} rows, {columns:,} columns" + ("" if visible else ", hidden"))
             for name, rows, columns, visible in map(astuple, current.sheets)
         ]
-        sheets = (ReadingChoice.of("sheet", "Sheet", detected, current, options),) if len(options) > 1 else ()
+        sheets = (ReadingChoice.of("sheet", detected, current, options),) if len(options) > 1 else ()
         return (*sheets, *layout_choices(detected, current))
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
@@ -120,16 +121,14 @@ class XlsxFormat(Format):
 
 
 def _with_columns(
-    found: Detection, table: list[tuple[int, list[str]]], overrides: Mapping[str, Any], empty_cells: Counter[str]
+    found: Detection, table: list[tuple[int, list[str]]], chosen: Reading, empty_cells: Counter[str]
 ) -> Detection:
     """Header, preamble and names, as for a CSV."""
-    given = overrides.get("skip_lines")
-    skip = find_preamble(table) if given is None else int(given)
+    skip = find_preamble(table) if chosen.skip_lines is None else chosen.skip_lines
     rows = [cells for number, cells in table if number > skip]
     if not rows:
         raise data_error("no_rows", "There are no rows after the skipped lines.")
-    chosen = overrides.get("header")
-    header = bool(chosen) if chosen is not None else has_header(rows)
+    header = bool(chosen.header) if chosen.header is not None else has_header(rows)
     first = next(number for number, _ in table if number > skip)
     columns, findings = column_names(rows[0], first) if header else (numbered(rows[0]), ())
     if header and len(rows) == 1 and len(table) < _SAMPLE_ROWS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from core.data.issues.issue import ISSUES, Issue
+from core.data.reading_options import how
 from core.settings import MAX_UPLOAD_BYTES
 from core.text import size
 
@@ -49,7 +50,13 @@ ISSUES.add(_text("lone_surrogate", "Half a character", "error",
     "Export the row again; an emoji was probably cut in two."))
 # ---- CSV
 ISSUES.add(_csv("csv_ragged", "Wrong number of cells", "error",
-    "The row has more or fewer cells than the header.", "Quote cells that contain the delimiter."))
+    "The row has more or fewer cells than the header.",
+    f"Quote cells that contain the delimiter, or choose {how('short_rows')} or {how('long_rows')}."))
+ISSUES.add(_csv("csv_delimiter", "No such delimiter", "error",
+    "The chosen delimiter does not occur in the file.", f"Choose another one: {how('delimiter')}.", scope="file"))
+ISSUES.add(_csv("csv_comments", "Comments left out", "info",
+    "Lines that begin with a comment character are not rows and were left out.",
+    f"If they are rows, choose {how('comment', '')}.", scope="file"))
 ISSUES.add(_csv("csv_unclosed_quote", "Unclosed quote", "error",
     "A quote was opened and never closed.", 'Close it, or write a quote inside a cell twice ("").', unreadable=True))
 ISSUES.add(_csv("csv_quote", "Text after a quote", "error",

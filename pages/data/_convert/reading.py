@@ -83,14 +83,15 @@ def _widget(draft: DraftRecord, choice: ReadingChoice, chosen: dict[str, Any]) -
     option = by_value.get(choice.detected)
     detected = option.title if option else choice.detected
     text = by_value[choice.current].text if choice.current in by_value else ""
-    help_text = f"Detected: {detected}" if detected not in (None, "") else None
+    help_text = choice.help + (f"\n\nDetected: {detected}" if detected not in (None, "") else "")
     if not choice.options:
         st.number_input(choice.title, 0, 1000, step=1, key=name, on_change=note, help=help_text)
         return
     st.selectbox(
         choice.title,
         list(by_value),
-        format_func=lambda value: by_value[value].title,
+        format_func=lambda value: by_value[value].title if value in by_value else str(value),
+        accept_new_options=choice.is_free,
         key=name,
         on_change=note,
         help=help_text,

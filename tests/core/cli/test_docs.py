@@ -9,9 +9,13 @@ import pytest
 import typer
 
 from core.cli import VERBS, build_app
+from core.data.reading_options import READING
 
 DOC = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### sft (\w+)[^\n]*\n(.*?)(?=^### |\Z)", DOC, flags=re.DOTALL | re.MULTILINE))
+
+
+READING_FLAGS = {choice.flag for choice in READING.values()}
 
 
 def options_of(verb: str) -> set[str]:
@@ -26,7 +30,17 @@ def test_every_verb_has_a_section_and_no_other() -> None:
 @pytest.mark.parametrize("verb", VERBS.ids())
 def test_every_option_is_documented(verb: str) -> None:
     documented = set(re.findall(r"^\| `(--[\w-]+)` \|", SECTIONS[verb], flags=re.MULTILINE))
-    assert documented == options_of(verb)
+    options = options_of(verb)
+    assert documented == (options - READING_FLAGS if options >= READING_FLAGS else options)
+
+
+def test_the_options_about_reading_are_documented_once() -> None:
+    (section,) = re.findall(r"^## How a file is read\n(.*?)^## ", DOC, flags=re.DOTALL | re.MULTILINE)
+    assert dict(re.findall(r"^\| `(--[\w-]+)` \| (.*) \|$", section, flags=re.MULTILINE)) == {
+        choice.flag: choice.help for choice in READING.values()
+    }
+    reading_verbs = {verb for verb in VERBS.ids() if options_of(verb) >= READING_FLAGS}
+    assert set(re.findall(r"`(\w+)`", section.split(" detect how ")[0])) == reading_verbs
 
 
 @pytest.mark.parametrize("verb", VERBS.ids())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.data.formats.base import Detection
 from core.data.formats.parsing.batches import BATCH_CELLS, BATCH_CHARACTERS, RowBatch
 from core.data.formats.parsing.csv_records import Block
 from core.data.issues import reject
+from core.data.reading_options import how
 from core.messages import Reject
 from core.text import plural
 
@@ -14,8 +16,10 @@ from core.text import plural
 class BatchBuilder:
     """Collects rows of one width, and the rejects between them, into a RowBatch."""
 
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        self._columns = columns
+    def __init__(self, detection: Detection) -> None:
+        self._columns = detection.columns
+        self._fills, self._joins = detection.short_rows == "fill", detection.long_rows == "join"
+        self._delimiter = detection.delimiter or ","
         self._clear()
 
     def _clear(self) -> None:
@@ -46,17 +50,32 @@ class BatchBuilder:
             while place == number and waiting is not None:
                 self._reject(waiting)
                 place, waiting = next(rejects)
-            if len(cells) == width:
-                self.rows.append(cells)
+            if not cells or (width > 1 and len(cells) == 1 and not cells[0].strip(" \t")):
+                continue  # blanks count as an empty line
+            if (fitted := self._fitted(cells, width)) is not None:
+                self.rows.append(fitted)
                 self._lines.append(block.lines[number])
-            elif cells and not (
-                width > 1 and len(cells) == 1 and not cells[0].strip(" \t")
-            ):  # blanks count as an empty line
-                message = f"The row has {plural(len(cells), 'cell')}, but the header has {width}."
-                self._reject(reject("csv_ragged", message, line=block.lines[number], raw=texts[number]))
+            else:
+                self._reject(self._ragged(cells, width, line=block.lines[number], raw=texts[number]))
         while waiting is not None:
             self._reject(waiting)
             place, waiting = next(rejects)
+
+    def _fitted(self, cells: list[str], width: int) -> list[str] | None:
+        """The cells, as wide as the header; None where that is not possible, or not wanted."""
+        if len(cells) == width:
+            return cells
+        if len(cells) < width:
+            return [*cells, *[""] * (width - len(cells))] if self._fills else None
+        return [*cells[: width - 1], self._delimiter.join(cells[width - 1 :])] if self._joins else None
+
+    @staticmethod
+    def _ragged(cells: list[str], width: int, *, line: int, raw: str) -> Reject:
+        message = f"The row has {plural(len(cells), 'cell')}, but the header has {width}."
+        short = len(cells) < width
+        what = "Add the missing cells" if short else "Quote cells that contain the delimiter"
+        choice = how("short_rows", "fill") if short else how("long_rows", "join")
+        return reject("csv_ragged", message, f"{what}, or choose {choice}.", line=line, raw=raw)
 
     def _reject(self, item: Reject) -> None:
         self.rejects.append(item)

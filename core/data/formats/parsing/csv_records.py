@@ -11,14 +11,14 @@ from __future__ import annotations
 import csv
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from core.data.formats.base import MAX_RECORD, Detection
+from core.data.formats.csv_dialect.cells import Dialect
 from core.data.formats.parsing import csv_columns
 from core.data.formats.parsing.batches import TextColumn
 from core.data.formats.parsing.text import ByteWidth, Line, damage, open_text, shortened
@@ -30,8 +30,6 @@ _LONGEST_BLOCK = 4 << 20  # a longer quoted cell is read line by line
 _SLOW_RECORDS = 200  # read line by line after an error: errors come in groups
 _GAVE_UP = "the quote goes on too long"
 _MAX_WASTED = 64_000_000  # characters searched for closing quotes in vain, before quotes must close on their line
-
-csv.field_size_limit(MAX_RECORD)  # the default limit of 131,072 characters would refuse long cells
 
 
 @dataclass(slots=True)
@@ -70,8 +68,8 @@ class CsvText:
 
     def __init__(self, path: Path, detection: Detection) -> None:
         self._codec = detection.encoding or "utf-8"
-        self._delimiter, self._quote = detection.delimiter or ",", detection.quotechar
-        self._reader = partial(strict_reader, delimiter=self._delimiter, quote=self._quote)
+        self._dialect = Dialect.of(detection)
+        self._without_comments = replace(self._dialect, comment="")
         self._path, self._width = path, ByteWidth(self._codec)
         self._skip, self._columns = detection.skip_lines, len(detection.columns)
         self._again: deque[Line] = deque()
@@ -113,7 +111,8 @@ class CsvText:
         if (whole := self._in_columns(text)) is not None:
             return whole
         source = io.StringIO(text, newline="")
-        reader = self._reader(source)
+        dialect = self._dialect if self._dialect.has_comments(text) else self._without_comments
+        reader = dialect.reader(source)
         rows: list[list[str]] = []
         ends: list[int] = []
         add_row, add_end = rows.append, ends.append
@@ -136,10 +135,11 @@ class CsvText:
 
     def _in_columns(self, text: str) -> Block | None:
         """The records at the beginning of a text by columns; None where they are not plainly sound."""
-        if len(text) < csv_columns.LEAST:
+        dialect = self._dialect
+        if len(text) < csv_columns.LEAST or not dialect.is_plain or dialect.has_comments(text):
             return None
         data = text.encode("utf-8")
-        found = csv_columns.parse(data, self._delimiter, self._quote, self._columns)
+        found = csv_columns.parse(data, dialect.delimiter, dialect.quote or None, self._columns)
         if found is None:
             return None
         self._step(text if found.end == len(data) else data[: found.end].decode("utf-8"), found.line_count)
@@ -177,7 +177,7 @@ class CsvText:
         """Some records read line by line, with their errors; None at the end of the file."""
         block = Block(raws=[])
         assert block.raws is not None
-        reader = self._reader(self._take_lines())
+        reader = self._dialect.reader(self._take_lines())
         size = 0
         while (self._slow > 0 or self._again) and len(block.rows) < 10 * _SLOW_RECORDS and size < BLOCK:
             self._slow -= 1
@@ -193,7 +193,7 @@ class CsvText:
                 block.add_reject(item)
                 size += len(item.raw)
                 self._slow = _SLOW_RECORDS
-                reader = self._reader(
+                reader = self._dialect.reader(
                     self._take_lines()
                 )  # the old one may have seen the end of the file inside a quote
                 continue
@@ -271,7 +271,7 @@ class CsvText:
         if self._taken[0].too_long or (len(self._taken) == 1 and "field larger" in reason):
             self._put_back(1)
             return self._too_long()
-        opened = opening_quote([line.text for line in self._taken], self._delimiter, self._quote or '"')
+        opened = self._dialect.opening_quote([line.text for line in self._taken])
         unclosed = gave_up or "end of data" in reason or "field larger" in reason
         if opened == len(self._taken) - 1 and not unclosed:
             text = "".join(line.text for line in self._taken).rstrip("\r\n")
@@ -291,37 +291,6 @@ class CsvText:
         first = self._taken[0]
         message = f"A line or cell is longer than {MAX_RECORD:,} characters."
         return reject("csv_too_long", message, line=first.number, raw=shortened(first.text))
-
-
-def strict_reader(texts: Iterable[str], delimiter: str, quote: str | None) -> Any:
-    """A reader for which text after a closing quote and a quote that never closes are errors."""
-    if not quote:
-        return csv.reader(texts, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
-    return csv.reader(texts, delimiter=delimiter, quotechar=quote, strict=True)
-
-
-def opening_quote(texts: Sequence[str], delimiter: str, quote: str) -> int:
-    """Index of the line on which the last quoted cell begins."""
-    opened, inside = 0, False
-    for index, text in enumerate(texts):
-        if quote not in text and inside:
-            continue
-        start = not inside  # at the beginning of a cell
-        position = 0
-        while position < len(text):
-            character = text[position]
-            if inside:
-                if character == quote and text[position + 1 : position + 2] == quote:
-                    position += 1
-                elif character == quote:
-                    inside = False
-                    if text[position + 1 : position + 2] not in (delimiter, "\n", "\r", ""):
-                        return opened  # the error itself
-            elif character == quote and start:
-                inside, opened = True, index
-            start = character == delimiter and not inside
-            position += 1
-    return opened
 
 
 def _is_damaged(text: str) -> bool:

@@ -29,16 +29,6 @@ _WESTERN = frozenset(
      "cp850", "cp858", "cp775", "mac_roman", "mac_latin2", "mac_iceland", "mac_turkish", "iso8859_3", "iso8859_4",
      "iso8859_10", "iso8859_13", "iso8859_14", "iso8859_16", "cp852", "cp1258", "cp500", "cp037", "hp_roman8"}
 )  # fmt: skip
-ENCODING_TITLES = {
-    "utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark", "cp1252": "Western European (Windows-1252)",
-    "iso8859-15": "Western European (ISO 8859-15)", "cp1250": "Central European (Windows-1250)",
-    "cp1251": "Cyrillic (Windows-1251)", "koi8-r": "Cyrillic (KOI8-R)", "cp1253": "Greek (Windows-1253)",
-    "cp1254": "Turkish (Windows-1254)", "cp1255": "Hebrew (Windows-1255)", "cp1256": "Arabic (Windows-1256)",
-    "shift_jis": "Japanese (Shift JIS)", "euc_jp": "Japanese (EUC-JP)", "gb18030": "Chinese, simplified (GB 18030)",
-    "big5": "Chinese, traditional (Big5)", "euc_kr": "Korean (EUC-KR)", "mac-roman": "Western European (Mac)",
-    "utf-16": "UTF-16", "utf-16-le": "UTF-16, little endian without a mark",
-    "utf-16-be": "UTF-16, big endian without a mark", "utf-32": "UTF-32",
-}  # fmt: skip
 _PIECE = 1 << 16  # bytes
 _ENOUGH_HIGH_BYTES = 12  # with fewer, only Western text can be told from damage
 

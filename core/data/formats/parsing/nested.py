@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from core.errors import DataError
 from core.messages import Reject, Row
 
-WAYS = {"keep": "Keep them as they are", "text": "Write them as JSON text", "flatten": "One column per inner key"}
 _LOOKED_AT = 50
 
 
@@ -21,13 +19,6 @@ def nested_fields(items: Iterable[Row | Reject]) -> tuple[str, ...]:
         if isinstance(item, Row):
             found.update(dict.fromkeys(name for name, value in item.fields.items() if isinstance(value, dict | list)))
     return tuple(found)
-
-
-def checked_way(value: object) -> str:
-    """The way that a user chose; DataError if it does not exist."""
-    if value not in WAYS:
-        raise DataError(f"Unknown way of reading objects and lists: {value!r}.", f"Choose one of {', '.join(WAYS)}.")
-    return str(value)
 
 
 def reshape(items: Iterable[Row | Reject], way: str) -> Iterator[Row | Reject]:

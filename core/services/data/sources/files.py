@@ -15,7 +15,7 @@ from core.data.conversion.analysis import Analysis
 from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES
 from core.data.examples.sets import ExampleSet
-from core.data.formats import Detection
+from core.data.formats import Detection, Reading
 from core.data.issues import ISSUES, finding, from_error
 from core.data.quality.set_rules import check_set
 from core.errors import DataError
@@ -46,23 +46,24 @@ class FileReport:
         return {**{key: getattr(self, key) for key in of_file}, "findings": findings}
 
 
-def analyze_file(path: Path) -> Analysis:
+def analyze_file(path: Path, reading: Reading | None = None) -> Analysis:
     """Analyze a local file without storing it."""
-    return analysis.analyze_batches(formats.read_batches(path, formats.detect_file(path)))
+    return analysis.analyze_batches(formats.read_batches(path, formats.detect_file(path, overrides=reading)))
 
 
-def rows_of_file(path: Path) -> Iterator[Row | Reject]:
+def rows_of_file(path: Path, reading: Reading | None = None) -> Iterator[Row | Reject]:
     """The rows of a file exactly as read; DataError if it cannot be read."""
-    return formats.read(path, formats.detect_file(path))
+    return formats.read(path, formats.detect_file(path, overrides=reading))
 
 
-def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileReport:
+def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) -> FileReport:
     """Read a file to its end and report everything wrong with it, for `sft validate`; raises nothing."""
     findings = FindingList()
     found: Detection | None = None
     read_count = rejected = readable = 0
     try:
-        found = formats.detect_file(path, path.name, overrides)
+        reading = Reading.of(overrides)
+        found = formats.detect_file(path, path.name, reading)
         findings.extend(found.findings)
         first = islice(formats.read(path, found), chat_shapes.SAMPLE)
         shape = chat_shapes.detect(row for row in first if isinstance(row, Row))
@@ -86,7 +87,7 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
                 findings.extend(check_set(seen))
             elif read_count > rejected:
                 readable = read_count
-                findings.add(_shape_unknown(path, found))
+                findings.add(_shape_unknown(path, found, reading))
                 rejected = read_count
             elif read_count == 0:
                 findings.add(finding("no_rows", f"{path.name} has no rows."))
@@ -108,23 +109,24 @@ def inspect(path: Path, overrides: Mapping[str, Any] | None = None) -> FileRepor
     )
 
 
-def _shape_unknown(path: Path, detection: Detection) -> Finding:
+def _shape_unknown(path: Path, detection: Detection, reading: Reading) -> Finding:
     result = analysis.analyze(formats.read(path, detection))
     names = ", ".join(column.name for column in result.columns[:12])
     return finding(
         "shape_unknown",
         f"The columns ({names}) are not a known chat shape, so the input and the output are not known yet.",
-        f"Convert it: {convert_command(str(path), result)}",
+        f"Convert it: {convert_command(str(path), result, reading)}",
     )
 
 
-def convert_command(file: str, result: Analysis) -> str:
+def convert_command(file: str, result: Analysis, reading: Reading | None = None) -> str:
     """The command that converts a file as its analysis suggests, with COLUMN for a column to choose."""
     suggestion = result.suggestion
+    begin = ["sft", "convert", file, *(reading.flags() if reading else ())]
     if suggestion is None or not TEMPLATES.get(suggestion.template).roles:
         template = next(iter(TEMPLATES)).id
-        return f"sft convert {shlex.quote(file)} --template {template} --input COLUMN --target COLUMN --name NAME"
-    mapping, parts = suggestion.mapping, ["sft", "convert", file, "--template", suggestion.template]
+        return f"{shlex.join(begin)} --template {template} --input COLUMN --target COLUMN --name NAME"
+    mapping, parts = suggestion.mapping, [*begin, "--template", suggestion.template]
     order = [*_FLAGS, *(role.id for role in TEMPLATES.get(suggestion.template).roles if role.id not in _FLAGS)]
     for role in sorted(TEMPLATES.get(suggestion.template).roles, key=lambda role: order.index(role.id)):
         columns = mapping.columns(role.id) or (("COLUMN",) if role.required else ())

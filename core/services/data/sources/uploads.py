@@ -17,7 +17,7 @@ from core import arguments
 from core.data import formats
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
-from core.data.formats import Detection, ReadingChoice
+from core.data.formats import Detection, Reading, ReadingChoice
 from core.data.issues import data_error
 from core.data.versions.manifest import SourceFile
 from core.errors import DataError, NotFound
@@ -68,7 +68,7 @@ def ingest(
     stream: BinaryIO,
     filename: str,
     size_limit: int = MAX_UPLOAD_BYTES,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Reading | Mapping[str, Any] | None = None,
     origin: str = "upload",
 ) -> SourceRecord:
     """Copy an upload into the store, chunk by chunk, and detect how to read it.
@@ -106,12 +106,11 @@ def detection(source_id: str) -> Detection:
     return get(source_id).detection
 
 
-def set_detection(source_id: str, overrides: Mapping[str, Any]) -> SourceRecord:
+def set_detection(source_id: str, overrides: Reading | Mapping[str, Any]) -> SourceRecord:
     """Change how the upload is read.
 
     Args:
-        overrides: any of format, encoding, delimiter, quotechar, header, skip_lines, array_path, sheet, nested; the
-            rest is detected again.
+        overrides: by the names of `Reading`; the rest is detected again.
 
     Raises:
         DataError: the file cannot be read that way; nothing changes.
@@ -120,7 +119,7 @@ def set_detection(source_id: str, overrides: Mapping[str, Any]) -> SourceRecord:
     return _save(row, formats.detect_file(get_storage().local_path(row.path), row.filename, overrides))
 
 
-def preview_rows(source_id: str, overrides: Mapping[str, Any], limit: int = 20) -> SourcePreview:
+def preview_rows(source_id: str, overrides: Reading | Mapping[str, Any], limit: int = 20) -> SourcePreview:
     """How the upload would be read, without storing the choice.
 
     Args:

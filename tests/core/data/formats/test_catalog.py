@@ -253,7 +253,7 @@ def test_nested_values_by_choice(tmp_path: Path) -> None:
     assert rows(read(path, nested="text"))[1][1] == {"m": "[]", "d": '{"k": 2}'}
     path = put(tmp_path, "a.jsonl", lines('{"a": {"b": {"c": 1}}, "a.b.c": 2, "e": {}}', '{"a": 3}'))
     assert rows(read(path, nested="flatten"))[0][1] == {"a.b.c_2": 1, "a.b.c": 2, "e": "{}"}
-    with pytest.raises(DataError, match="Unknown way"):
+    with pytest.raises(DataError, match="'explode' is not possible"):
         detect(path, nested="explode")
 
 

@@ -1,0 +1,36 @@
+"""The options about how a file is read, for every verb that reads files: `--delimiter`, `--encoding` and so on."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from core.data.reading_options import READING, Reading
+
+
+def reads_files(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb with every option of READING; it gets the values as one checked `reading`."""
+    own = inspect.signature(verb, eval_str=True)
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[str | None, typer.Option(choice.flag, help=choice.help, show_default=False)],
+        )
+        for name, choice in READING.items()
+    ]
+
+    @functools.wraps(verb)
+    def run(**values: Any) -> None:
+        reading = Reading.of({name: values.pop(name) for name in READING})
+        verb(**values, reading=reading)
+
+    parameters = [*(item for name, item in own.parameters.items() if name != "reading"), *options]
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer looks at
+    run.__annotations__ = {item.name: item.annotation for item in parameters}
+    return run
