@@ -57,7 +57,7 @@ class ReadingField:
     is_free: bool = False
 
     def value_of(self, given: object) -> Any:
-        """The value that a user gave; None where it is to be detected.
+        """The value that a user gave; None where detection decides.
 
         Raises:
             DataError: it is not a value of this choice.
