@@ -53,7 +53,7 @@ def test_a_screen_reads_a_few_long_rows_only() -> None:
     source = sources.ingest(io.BytesIO(raw.encode()), "long.jsonl")
     assert 1 <= len(sources.rows(source.id, limit=20)) <= 3
     assert 1 <= len(sources.preview_rows(source.id, {}, limit=20).rows) <= 3
-    mapping = conversion.mapping_for(source.id, "qa")
+    mapping = conversion.first_choice(source.id, "qa")["mapping"]
     preview = conversion.preview(source.id, "qa", mapping)
     assert 1 <= preview.looked_at <= 3
     assert preview.estimated_total == 40

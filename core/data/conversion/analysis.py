@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from core.data.conversion import chat_shapes
+from core.data.conversion.content.relations import Relation, relations
 from core.data.conversion.guessing import ColumnGuess
+from core.data.conversion.privacy import privacy_findings
 from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles
-from core.data.conversion.templates import TEMPLATES, TemplateSuggestion
+from core.data.conversion.templates import TEMPLATES, ColumnMapping, TemplateSuggestion
 from core.data.formats import RowBatch
-from core.messages import Reject, Row
+from core.messages import Finding, Reject, Row
 
-VERSION = 1  # grows when the result changes: stored analyses are then computed again
+VERSION = 2  # grows when the result changes: stored analyses are then computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Analysis:
         rejected_rows: rows that could not be read.
         profiled_rows: rows that the columns' figures are based on.
         shape: id of the known chat shape, or None.
+        relations: how columns belong together.
         suggestion: None if all columns are empty.
     """
 
@@ -32,6 +35,7 @@ class Analysis:
     rejected_rows: int
     profiled_rows: int
     columns: tuple[Column, ...]
+    relations: tuple[Relation, ...]
     shape: str | None
     suggestion: TemplateSuggestion | None
 
@@ -41,9 +45,10 @@ class Analysis:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        columns = tuple(Column(**{**item, "samples": tuple(item["samples"])}) for item in raw["columns"])
+        columns = tuple(map(Column.from_dict, raw["columns"]))
+        related = tuple(map(Relation.from_dict, raw["relations"]))
         suggestion = TemplateSuggestion.from_dict(raw["suggestion"]) if raw["suggestion"] else None
-        return cls(**{**raw, "columns": columns, "suggestion": suggestion})
+        return cls(**{**raw, "columns": columns, "relations": related, "suggestion": suggestion})
 
 
 def analyze(rows: Iterable[Row | Reject], limit: int = PROFILED_ROWS) -> Analysis:
@@ -68,25 +73,60 @@ def analyze_batches(batches: Iterable[RowBatch], limit: int = PROFILED_ROWS) -> 
 
 def _analysis(profiles: Profiles) -> Analysis:
     columns, shape = profiles.columns(), chat_shapes.detect(profiles.first)
-    return Analysis(profiles.total, profiles.rejected, profiles.profiled, columns, shape, suggest(columns))
+    related = relations(columns, profiles.sample)
+    return Analysis(
+        total_rows=profiles.total,
+        rejected_rows=profiles.rejected,
+        profiled_rows=profiles.profiled,
+        columns=columns,
+        relations=related,
+        shape=shape,
+        suggestion=suggest(columns, related),
+    )
 
 
-def suggest(columns: Sequence[Column]) -> TemplateSuggestion | None:
+def suggest(columns: Sequence[Column], related: Sequence[Relation] = ()) -> TemplateSuggestion | None:
     """The suggestion of the template that fits best; None if all columns are empty."""
-    guess = ColumnGuess.of(columns)
+    guess = ColumnGuess.of(columns, related)
     if not guess.usable:
         return None
     suggestions = [found for template in TEMPLATES if (found := template.suggest(guess))]
     return max(suggestions, key=lambda suggestion: suggestion.score, default=None)
 
 
-def mapping_for(analysis: Analysis, template_id: str) -> dict[str, Any]:
-    """The initial column mapping for a template that a user picks.
+def first_choice(analysis: Analysis, template_id: str) -> TemplateSuggestion:
+    """The columns and options to begin with when a user picks a template.
 
     Raises:
         NotFound: no such template.
     """
     template, suggestion = TEMPLATES.get(template_id), analysis.suggestion
     if suggestion and suggestion.template == template_id:
-        return suggestion.mapping.to_dict()
-    return template.first_mapping(ColumnGuess.of(analysis.columns)).to_dict()
+        return suggestion
+    guess = _guess(analysis)
+    mapping = template.first_mapping(guess)
+    return TemplateSuggestion(template_id, mapping, "", options=template.wording(guess, mapping))
+
+
+def wording(analysis: Analysis, template_id: str, mapping: ColumnMapping) -> dict[str, Any]:
+    """Values of a template's options that fit the chosen columns, such as a system message that lists the labels.
+
+    Raises:
+        NotFound: no such template.
+    """
+    return TEMPLATES.get(template_id).wording(_guess(analysis), mapping)
+
+
+def warnings(
+    analysis: Analysis, template_id: str, mapping: ColumnMapping, options: Mapping[str, Any]
+) -> tuple[Finding, ...]:
+    """What to know about the chosen columns before they become examples: personal data in them.
+
+    Raises:
+        NotFound: no such template.
+    """
+    return privacy_findings(analysis.columns, TEMPLATES.get(template_id).used_columns(mapping, options))
+
+
+def _guess(analysis: Analysis) -> ColumnGuess:
+    return ColumnGuess.of(analysis.columns, analysis.relations)

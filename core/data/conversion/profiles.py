@@ -6,11 +6,14 @@ The first rows are profiled; the rest is only counted, so that a file of 100 MB 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
 
 from core.data.conversion import chat_shapes
 from core.data.conversion.cells import cell_text, is_empty
+from core.data.conversion.content import numbers
+from core.data.conversion.content.signals import ColumnContent, measure
 from core.messages import Reject, Row
 
 PROFILED_ROWS = 20_000
@@ -19,11 +22,15 @@ _DISTINCT_KEPT = 5_000  # distinct values counted per column; beyond, "at least"
 _SAMPLES = 5
 _SAMPLE_LENGTH = 200
 _MAX_COLUMNS = 10_000
+_LABELS = 200  # distinct values up to which a column may have labels
+_LABEL_LENGTH = 60
+SAMPLED_ROWS = 300  # whose cells are looked into
+_SAMPLED_CELL = 2_000  # characters of a cell
+_SAMPLED_CHARACTERS = 2_000_000
 
+Decimals = Literal["point", "comma", "either", "mixed"]
 ColumnType = Literal["categorical", "number", "text", "date", "boolean", "empty", "json"]
 
-_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?%?")
-_LEADING_ZERO = re.compile(r"[+-]?0\d")  # an identifier such as 00123, not a number
 _DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?|"
     r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
@@ -33,7 +40,14 @@ _BOOLEANS = frozenset({"true", "false", "yes", "no", "y", "n", "t", "f", "ja", "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's profile. `distinct` is a lower bound if `distinct_exact` is False."""
+    """A column's profile.
+
+    Attributes:
+        distinct: a lower bound if `distinct_exact` is False.
+        labels: all values of a column of few, in the order of their first appearance; () of any other column.
+        decimals: which sign separates the decimals of its numbers; "mixed" where both occur.
+        content: what a sample of its cells looks like.
+    """
 
     name: str
     type: ColumnType
@@ -43,6 +57,45 @@ class Column:
     filled: int
     samples: tuple[str, ...]
     mean_length: float
+    labels: tuple[str, ...] = ()
+    decimals: Decimals = "either"
+    content: ColumnContent = field(default_factory=ColumnContent)
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """The inverse of dataclasses.asdict after its way through JSON."""
+        content = dict(raw["content"])
+        content["personal"] = tuple((kind, count) for kind, count in content["personal"])
+        lists = {name: tuple(raw[name]) for name in ("samples", "labels")}
+        return cls(**{**raw, **lists, "content": ColumnContent(**content)})
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether enough of its cells are filled to learn anything from it."""
+        rows = self.filled + self.empty
+        return self.filled > 0 and (rows < 5 or (self.filled > 1 and self.filled >= 0.2 * rows))
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether so many of its cells are filled that it may be an input or output."""
+        return self.filled > 0 and self.filled >= 0.5 * (self.filled + self.empty)
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether it has texts, rather than ids, dates, numbers or addresses."""
+        return self.type in ("text", "categorical") and not self.content.identifier and self.content.letters >= 0.5
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether it has labels: few values, short, each in several rows."""
+        return (
+            (self.type in ("categorical", "boolean") or (self.type == "number" and self.distinct <= 20))
+            and 2 <= self.distinct <= max(2, self.filled // 2)
+            and self.filled >= 4
+            and self.mean_length <= _LABEL_LENGTH
+            and not self.content.identifier
+            and (self.type != "number" or self.decimals == "either")
+        )
 
 
 class Profiles:
@@ -50,6 +103,7 @@ class Profiles:
 
     Attributes:
         first: the first rows, for recognizing the shape.
+        sample: the filled cells of the first rows as text, for looking into them.
         total: rows, rejected ones included.
         profiled: rows that the columns' figures are based on.
     """
@@ -58,6 +112,8 @@ class Profiles:
         self._limit = limit
         self._profiles: dict[str, _Profile] = {}
         self.first: list[Row] = []
+        self.sample: list[dict[str, str]] = []
+        self._sampled = 0
         self.total = self.rejected = self.profiled = 0
         self._cells = 0
 
@@ -80,6 +136,12 @@ class Profiles:
         self._cells += len(row.fields)
         if len(self.first) < chat_shapes.SAMPLE:
             self.first.append(row)
+        if len(self.sample) < SAMPLED_ROWS and self._sampled < _SAMPLED_CHARACTERS:
+            cells = {
+                name: cell_text(value)[:_SAMPLED_CELL] for name, value in row.fields.items() if not is_empty(value)
+            }
+            self.sample.append(cells)
+            self._sampled += sum(map(len, cells.values()))
         for name, value in row.fields.items():
             if name not in self._profiles and len(self._profiles) < _MAX_COLUMNS:
                 self._profiles[name] = _Profile()
@@ -88,7 +150,10 @@ class Profiles:
 
     def columns(self) -> tuple[Column, ...]:
         """The profiles of the columns, in the order of the table."""
-        return tuple(profile.column(name, self.profiled) for name, profile in self._profiles.items())
+        return tuple(
+            profile.column(name, self.profiled, measure(name, [row[name] for row in self.sample if name in row]))
+            for name, profile in self._profiles.items()
+        )
 
 
 class _Profile:
@@ -97,7 +162,8 @@ class _Profile:
     def __init__(self) -> None:
         self.filled = self.length = 0
         self.kinds = {"number": 0, "date": 0, "boolean": 0, "json": 0}
-        self.values: set[str | int] = set()  # long texts by their hash
+        self.decimals: dict[numbers.Style, int] = {"point": 0, "comma": 0, "either": 0}
+        self.values: dict[str | int, None] = {}  # long texts by their hash
         self.samples: list[str] = []
 
     def add(self, value: Any) -> None:
@@ -108,14 +174,17 @@ class _Profile:
         self.length += len(text)
         if len(self.values) < _DISTINCT_KEPT:
             before = len(self.values)
-            self.values.add(text if len(text) <= 64 else hash(text))
+            self.values[text if len(text) <= 64 else hash(text)] = None
             if len(self.samples) < _SAMPLES and len(self.values) > before:
                 self.samples.append(text if len(text) <= _SAMPLE_LENGTH else text[:_SAMPLE_LENGTH] + "…")
         kind = _kind(value, text)
+        if kind in self.decimals:
+            self.decimals[kind] += 1
+            kind = "number"
         if kind:
             self.kinds[kind] += 1
 
-    def column(self, name: str, rows: int) -> Column:
+    def column(self, name: str, rows: int, content: ColumnContent) -> Column:
         return Column(
             name=name,
             type=self._type(),
@@ -125,7 +194,19 @@ class _Profile:
             filled=self.filled,
             samples=tuple(self.samples),
             mean_length=round(self.length / self.filled, 1) if self.filled else 0.0,
+            labels=self._labels(),
+            decimals=self._decimals(),
+            content=content,
         )
+
+    def _labels(self) -> tuple[str, ...]:
+        texts = tuple(value for value in self.values if isinstance(value, str))
+        few = 2 <= len(self.values) <= min(_LABELS, max(2, self.filled // 2))
+        return texts if few and len(texts) == len(self.values) else ()
+
+    def _decimals(self) -> Decimals:
+        point, comma = self.decimals["point"], self.decimals["comma"]
+        return "mixed" if point and comma else "point" if point else "comma" if comma else "either"
 
     def _type(self) -> ColumnType:
         if not self.filled:
@@ -139,10 +220,11 @@ class _Profile:
 
 
 def _kind(value: Any, text: str) -> str:
+    """The type of a cell; of a number, how its decimals are written."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int | float):
-        return "number"
+        return "point" if isinstance(value, float) else "either"
     if isinstance(value, list | dict):
         return "json"
     stripped = text.strip()
@@ -150,9 +232,9 @@ def _kind(value: Any, text: str) -> str:
         return ""
     if stripped.lower() in _BOOLEANS:
         return "boolean"
-    if any(character.isdigit() for character in stripped):
-        if _NUMBER.fullmatch(stripped) and not _LEADING_ZERO.match(stripped):
-            return "number"
+    if any(map(str.isdigit, stripped)):
+        if style := numbers.style(stripped):
+            return style
         if _DATE.fullmatch(stripped):
             return "date"
     return ""

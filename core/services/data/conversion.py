@@ -8,10 +8,11 @@ from typing import Any
 
 from core import arguments
 from core.data.conversion import analysis
+from core.data.conversion.analysis import Analysis
 from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template, TemplateOptions
-from core.messages import Reject
+from core.messages import Finding, Reject
 from core.platform.tasks.records import TaskRecord
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
@@ -19,8 +20,8 @@ from core.services.data.datasets.writing import start_draft
 from core.services.platform import drafts
 
 __all__ = [
-    "PREVIEW_ROWS", "Labeled", "Preview", "RoleSpec", "Template", "TemplateOptions", "mapping_for", "preview", "start",
-    "start_with", "templates",
+    "PREVIEW_ROWS", "Labeled", "Preview", "RoleSpec", "Template", "TemplateOptions", "first_choice", "preview",
+    "reworded", "start", "start_with", "templates", "warnings",
 ]  # fmt: skip
 
 PREVIEW_ROWS = 200
@@ -63,9 +64,36 @@ def columns_by_part(template_id: str | None, mapping: Mapping[str, Any]) -> list
     return [(role.title, ", ".join(chosen.columns(role.id)) or "–") for role in roles]
 
 
-def mapping_for(source_id: str, template: str) -> dict[str, Any]:
-    """The initial column mapping for a template that a user picks: {"key", "target", "include"}."""
-    return analysis.mapping_for(sources.analyze(source_id), template)
+def first_choice(source_id: str, template: str) -> dict[str, Any]:
+    """The choices to begin with when a user picks a template: {"mapping": {...}, "options": {...}}."""
+    found = analysis.first_choice(sources.analyze(source_id), template)
+    return {"mapping": found.mapping.to_dict(), "options": dict(found.options)}
+
+
+def reworded(
+    profile: Analysis, template: str, before: Mapping[str, Any], after: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options after a change of columns: what was proposed for the columns before and was not edited since is
+    proposed again for the new ones, such as the labels in a system message.
+
+    Args:
+        before, after: the mappings.
+        options: as they are now; those that are missing have their default.
+    """
+    old, new = (analysis.wording(profile, template, ColumnMapping.of(mapping)) for mapping in (before, after))
+    defaults = TEMPLATES.get(template).make_options({}).model_dump()
+    changed = dict(options)
+    for name in {**old, **new}:
+        if changed.get(name, defaults[name]) == old.get(name, defaults[name]):
+            changed[name] = new.get(name, defaults[name])
+    return changed
+
+
+def warnings(
+    profile: Analysis, template: str, mapping: Mapping[str, Any], options: Mapping[str, Any]
+) -> tuple[Finding, ...]:
+    """What to know about the chosen columns before they become examples, such as personal data in them."""
+    return analysis.warnings(profile, template, ColumnMapping.of(mapping), options)
 
 
 def preview(

@@ -10,9 +10,10 @@ from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.reading import reading_panel, rows_table
 from pages.data._convert.repair import repair_panel
+from pages.data._convert.why import show_warnings
 from pages.data._shared.uploads import notes, unreadable
 from pages.ui import components, navigation
-from pages.ui.format import md, number, plural, sentence, size
+from pages.ui.format import md, number, plural, sentence, short, size
 
 TYPES = {
     "categorical": ("category", "blue"),
@@ -94,10 +95,13 @@ def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
         return
     components.heading("Suggestion")
     with st.container(border=True, gap="small", key="suggestion"):
+        mapping, system = suggestion.mapping.to_dict(), suggestion.options.get("system")
         components.facts(
             [
                 ("Template", _template_title(suggestion.template)),
-                *conversion.columns_by_part(suggestion.template, suggestion.mapping.to_dict()),
+                *conversion.columns_by_part(suggestion.template, mapping),
+                *([("System message", short(system, 200))] if system else []),
             ]
         )
-        st.caption(sentence(suggestion.reason))
+        st.caption(f":material/lightbulb: {sentence(suggestion.reason)}")
+        show_warnings(conversion.warnings(analysis, suggestion.template, mapping, suggestion.options))

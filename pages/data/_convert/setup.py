@@ -16,6 +16,7 @@ from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.finish import preview_cards
+from pages.data._convert.why import about_columns, with_wording
 from pages.ui import components
 from pages.ui.errors import show_beside, show_error
 from pages.ui.format import md, md_code, number, plural, sentence
@@ -95,6 +96,8 @@ def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord,
         template = next(item for item in conversion.templates() if item.id == draft.state["template"])
         slots: dict[str, DeltaGenerator] = {}
         mapping = _columns_card(draft, template, analysis, slots)
+        draft = with_wording(draft, template, analysis, mapping)
+        about_columns(draft, analysis, mapping)
         options = _options_card(draft, template, analysis, slots)
         draft = save(draft, mapping=mapping, options=options)
     with side:
@@ -108,7 +111,11 @@ def _suggested(analysis: Analysis) -> dict[str, Any]:
     if analysis.suggestion is None:
         return {"template": first, "mapping": {}, "options": {}}
     suggestion = analysis.suggestion
-    return {"template": suggestion.template, "mapping": suggestion.mapping.to_dict(), "options": {}}
+    return {
+        "template": suggestion.template,
+        "mapping": suggestion.mapping.to_dict(),
+        "options": dict(suggestion.options),
+    }
 
 
 def _template_cards(draft: DraftRecord) -> DraftRecord:
@@ -124,10 +131,7 @@ def _template_cards(draft: DraftRecord) -> DraftRecord:
                 by_template[draft.state["template"]] = {
                     name: draft.state.get(name) or {} for name in ("mapping", "options")
                 }
-                own = by_template.get(template.id) or {
-                    "mapping": conversion.mapping_for(draft.state["source_id"], template.id),
-                    "options": {},
-                }
+                own = by_template.get(template.id) or conversion.first_choice(draft.state["source_id"], template.id)
                 draft = save(draft, template=template.id, kept=by_template, **own)
                 renew(draft)
                 st.rerun()

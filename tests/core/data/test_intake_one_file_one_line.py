@@ -173,7 +173,7 @@ def test_a_new_template_is_suggested_and_previewed_with_its_own_parts(riddles: s
     suggestion = sources.analyze(riddles).suggestion
     assert suggestion is not None
     assert (suggestion.template, suggestion.reason) == ("riddle", "`riddle` holds riddles.")
-    mapping = conversion.mapping_for(riddles, "riddle")
+    mapping = conversion.first_choice(riddles, "riddle")["mapping"]
     shown = [("Riddle column", "riddle"), ("Solution column", "solution"), ("Hint columns", "hint")]
     assert conversion.columns_by_part("riddle", mapping) == shown
     preview = conversion.preview(riddles, "riddle", mapping)

@@ -129,6 +129,10 @@ class Template(ABC, Generic[OptionsT]):
         found = self.suggest(guess)
         return found.mapping if found else ColumnMapping()
 
+    def wording(self, guess: ColumnGuess, mapping: ColumnMapping) -> dict[str, Any]:
+        """Values of the options that fit the columns that a user chose, such as a system message; by default none."""
+        return {}
+
     def concatenates(self, options: OptionsT) -> bool:
         """Whether, in rows without empty cells, every text is a concatenation of fixed texts and cells.
 
@@ -179,6 +183,15 @@ class Template(ABC, Generic[OptionsT]):
             known = {*columns, *self.special_names.get(name, ())}
             title = self.Options.model_fields[name].title or name
             Pattern.parse(getattr(options, name), known, where=title, field=name)
+
+    def used_columns(self, mapping: ColumnMapping, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """The columns that become part of an example: by their role, or in a pattern of the options."""
+        chosen = [column for role in self.roles for column in mapping.columns(role.id)]
+        for name in self._pattern_names():
+            text = options.get(name, self.Options.model_fields[name].default)
+            names = Pattern.parse(text).names if isinstance(text, str) else ()
+            chosen += [column for column in names if column not in self.special_names.get(name, ())]
+        return tuple(dict.fromkeys(chosen))
 
     def to_examples(self, rows: Iterable[Row], mapping: ColumnMapping, options: OptionsT) -> Iterator[Example | Reject]:
         """At least one example or exactly one Reject for every row, in their order.

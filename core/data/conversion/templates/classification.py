@@ -3,14 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import Field
 
-from core.data.conversion.guessing import ColumnGuess, guess_key, is_label
+from core.data.conversion.content import numbers
+from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
+from core.data.conversion.profiles import Column
 from core.data.conversion.templates.base import Cells, Template, TemplateOptions, Turn, others
 from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 from core.errors import DataError
+
+MAX_LISTED = 30  # labels that the system message lists
+_MAX_CHARACTERS = 600
+# Columns by which the text is called what it is; any other one is a message.
+_NOUNS = ("review", "comment", "email", "ticket", "question", "sentence", "text", "utterance", "article", "clause")
+
+
+def _task(key: str, label: Column) -> str:
+    """The system message: what to do, and which labels there are."""
+    parts = key.lower().replace("_", " ").split()
+    noun = next((noun for noun in _NOUNS if noun in parts), "message")
+    plain = label.type in ("boolean", "number")  # "0, 1" says nothing without the name of the column
+    task = f"Classify the {noun} by {label.name}" if plain else f"Classify the {noun}"
+    labels = sorted(label.labels, key=_number) if label.type == "number" else label.labels
+    separator = "; " if any("," in text for text in labels) else ", "
+    listed = separator.join(" ".join(text.split()) for text in labels)
+    if not labels or "{{" in task + listed:
+        return "Classify the message. Answer with its label only."
+    if len(labels) > MAX_LISTED or len(listed) > _MAX_CHARACTERS:
+        some = separator.join(" ".join(text.split())[:60] for text in labels[:3])
+        return f"{task}. Answer with one of {len(labels)} labels, such as {some}."
+    return f"{task} as one of: {listed}."
+
+
+def _number(text: str) -> float:
+    found = numbers.value(text.strip(), "either")
+    return 0.0 if found is None else found
 
 
 class ClassificationOptions(TemplateOptions):
@@ -41,25 +71,22 @@ class ClassificationTemplate(Template[ClassificationOptions]):
     special_names = {"prompt": ("text", "key")}  # noqa: RUF012  overridden once per class, never changed
 
     def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
-        key, label, score = guess.key, guess.target, 0.9
-        if key and label is None and len(guess.usable) == 2 and key.type == "text":
-            label = next((column for column in guess.labels if column is not key), None)
-            score = 0.7
-        elif label and not is_label(label):
-            label = None
-        if key is None or label is None:
+        found = guess.labeling
+        if found is None:
             return None
-        reason = (
-            f"`{label.name}` has {label.distinct} distinct values in {label.filled:,} rows, like labels, and "
-            f"`{key.name}` has the texts they belong to."
-        )
-        return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=label.name), reason, score)
+        mapping = ColumnMapping(key=found.key.name, target=found.label.name)
+        return TemplateSuggestion(self.id, mapping, found.why, found.score, self.wording(guess, mapping))
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
-        named = guess.target if guess.target and is_label(guess.target) else None
-        label = named or next(iter(guess.labels), None)
-        key = guess_key(guess.usable, label)
+        if found := guess.labeling:
+            return ColumnMapping(key=found.key.name, target=found.label.name)
+        label = next(iter(guess.labels), None)
+        key = next((column for column in (guess.key, *guess.usable) if column and column is not label), None)
         return ColumnMapping(key=key and key.name, target=label and label.name)
+
+    def wording(self, guess: ColumnGuess, mapping: ColumnMapping) -> dict[str, Any]:
+        label = guess.named(mapping.target or "")
+        return {"system": _task(mapping.key or "", label)} if label else {}
 
     def check(self, columns: Sequence[str], mapping: ColumnMapping, options: ClassificationOptions) -> None:
         super().check(columns, mapping, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -63,14 +63,30 @@ class ExtractionTemplate(Template[ExtractionOptions]):
     }
 
     def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
-        key = guess.key
+        if found := guess.contained:
+            mapping = ColumnMapping(key=found.key, include=found.targets)
+            return TemplateSuggestion(self.id, mapping, found.why, 0.9, self.wording(guess, mapping))
+        key = guess.subject
         if key is None or len(guess.usable) < 2:
             return None
-        reason = f"Each row describes one `{key.name}`; the other columns have the information about it."
-        return TemplateSuggestion(self.id, ColumnMapping(key=key.name, include=guess.others(key)), reason, 0.4)
+        mapping = ColumnMapping(key=key.name, include=guess.others(key))
+        why = f"Each row is about one `{key.name}`, and the other columns say what is known about it."
+        return TemplateSuggestion(self.id, mapping, why, 0.4, self.wording(guess, mapping))
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
-        return ColumnMapping(key=guess.key and guess.key.name, include=guess.others(guess.key))
+        key = guess.subject
+        return ColumnMapping(key=key and key.name, include=guess.others(key))
+
+    def wording(self, guess: ColumnGuess, mapping: ColumnMapping) -> dict[str, Any]:
+        key, chosen = guess.named(mapping.key or ""), [guess.named(name) for name in mapping.include]
+        options: dict[str, Any] = {}
+        if any(column and column.empty for column in chosen):
+            options["empty"] = "leave_out"  # a row with one missing fact still has the others
+        if key and key.content.prose and mapping.include:
+            names = ", ".join(mapping.include)
+            options |= {"instruction": "{{key}}", "answer_format": "json"}
+            options["system"] = f"Extract from the text, as JSON: {names}."
+        return options
 
     def concatenates(self, options: ExtractionOptions) -> bool:
         return options.answer_format == "list"  # JSON escapes the cells

@@ -71,6 +71,7 @@ class TemplateSuggestion:
 
     Attributes:
         reason: a sentence for the user.
+        options: values of the template's options that fit, such as a system message.
         score: how well the template fits, from 0 to 1; the highest of all templates is suggested.
     """
 
@@ -78,12 +79,14 @@ class TemplateSuggestion:
     mapping: ColumnMapping
     reason: str
     score: float = field(default=0.0, compare=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"template": self.template, **self.mapping.to_dict(), "reason": self.reason}
+        options = {"options": dict(self.options)} if self.options else {}
+        return {"template": self.template, **self.mapping.to_dict(), "reason": self.reason, **options}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """The inverse of to_dict, without the score."""
-        mapping = {name: value for name, value in raw.items() if name not in ("template", "reason")}
-        return cls(raw["template"], ColumnMapping.of(mapping), raw["reason"])
+        mapping = {name: value for name, value in raw.items() if name not in ("template", "reason", "options")}
+        return cls(raw["template"], ColumnMapping.of(mapping), raw["reason"], options=raw.get("options") or {})

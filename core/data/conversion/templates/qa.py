@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,14 @@ from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import Cells, Template, TemplateOptions, Turn, list_text, others
 from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 from core.errors import DataError
+
+# What the model is asked to do, as the system message of each kind of pair.
+_TASKS = {
+    "questions": "Answer the question.",
+    "messages": "Reply to the message.",
+    "terms": "Describe what is named.",
+    "summary": "Summarize the text.",
+}
 
 
 class QaOptions(TemplateOptions):
@@ -68,21 +76,24 @@ class QaTemplate(Template[QaOptions]):
     }
 
     def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
-        key, target = guess.key, guess.target
-        if key and target:
-            reason = f"`{key.name}` looks like the input and `{target.name}` like its output."
-            return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.8)
-        rest = [column for column in guess.usable if column is not key]
-        if key and len(rest) == 1 and rest[0].type == "text":
-            target = rest[0]
-            reason = f"Of the two text columns, `{key.name}` looks like the input and `{target.name}` like the output."
-            return TemplateSuggestion(self.id, ColumnMapping(key=key.name, target=target.name), reason, 0.6)
-        return None
+        pair = guess.pair
+        if pair is None:
+            return None
+        mapping = ColumnMapping(key=pair.key.name, target=pair.target.name)
+        return TemplateSuggestion(self.id, mapping, pair.why, pair.score, self.wording(guess, mapping))
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
         key, target = guess.key, guess.target
         include = () if target else guess.others(key)
         return ColumnMapping(key=key and key.name, target=target and target.name, include=include)
+
+    def wording(self, guess: ColumnGuess, mapping: ColumnMapping) -> dict[str, Any]:
+        pair = guess.pair
+        if pair is None or (pair.key.name, pair.target.name) != (mapping.key, mapping.target):
+            return {}
+        if pair.kind == "translation":
+            return {"system": f"Translate from {pair.languages[0]} to {pair.languages[1]}."}
+        return {"system": _TASKS[pair.kind]} if pair.kind in _TASKS else {}
 
     def check(self, columns: Sequence[str], mapping: ColumnMapping, options: QaOptions) -> None:
         super().check(columns, mapping, options)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.data import formats
-from core.data.conversion.analysis import Analysis, analyze, analyze_batches, mapping_for
+from core.data.conversion.analysis import Analysis, analyze, analyze_batches, first_choice
 from core.messages import Reject, Row
 
 
@@ -108,13 +108,21 @@ def test_banking77(real_data: Path) -> None:
 
 def test_columns_to_begin_with_when_a_person_picks_the_template() -> None:
     found = analyze(table(body=TEXTS, mood=["glad", "sad"], year=[f"{n}" for n in range(60)]))
-    assert mapping_for(found, "classification") == {"key": "body", "target": "mood", "include": []}
-    assert mapping_for(found, "extraction") == {"key": "body", "target": None, "include": ["mood", "year"]}
-    assert mapping_for(found, "qa") == {"key": "body", "target": None, "include": ["mood", "year"]}
-    assert mapping_for(found, "custom") == {"key": None, "target": None, "include": []}
+
+    def chosen(analysis: Analysis, template: str) -> dict[str, Any]:
+        return first_choice(analysis, template).mapping.to_dict()
+
+    assert chosen(found, "classification") == {"key": "body", "target": "mood", "include": []}
+    assert chosen(found, "extraction") == {
+        "key": "body",
+        "target": None,
+        "include": ["mood", "year"],
+    }
+    assert chosen(found, "qa") == {"key": "body", "target": None, "include": ["mood", "year"]}
+    assert chosen(found, "custom") == {"key": None, "target": None, "include": []}
     empty = analyze([])
     for template in ("qa", "extraction", "classification", "custom"):
-        assert mapping_for(empty, template) == {"key": None, "target": None, "include": []}
+        assert chosen(empty, template) == {"key": None, "target": None, "include": []}
 
 
 def test_batches_give_the_same_analysis(tmp_path: Path) -> None:

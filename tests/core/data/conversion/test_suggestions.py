@@ -1,0 +1,166 @@
+"""Suggestions against what a person would choose, on real-looking tables of many languages and domains.
+
+Each table of `analyst_tables/*.txt` begins with a line `=== file | template | key | target or included columns`; a
+second choice that is as good follows after `||`. "flatten" after the name: nested fields become columns. "personal":
+a suggestion with these columns needs a warning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from core.data import formats
+from core.data.conversion.analysis import Analysis, analyze, analyze_batches, warnings
+from core.data.conversion.guessing import is_personal
+from core.data.conversion.templates import TEMPLATES, ColumnMapping
+from core.messages import Row
+
+TABLES = Path(__file__).parent / "analyst_tables"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with the choices that a person would make."""
+
+    filename: str
+    flags: tuple[str, ...]
+    choices: tuple[str, ...]
+    content: str
+
+    def analyze(self, folder: Path) -> Analysis:
+        path = folder / self.filename
+        path.write_text(self.content, encoding="utf-8")
+        overrides = {"nested": "flatten"} if "flatten" in self.flags else None
+        return analyze_batches(formats.read_batches(path, formats.detect_file(path, path.name, overrides)))
+
+
+def tables(name: str) -> Iterator[Table]:
+    text = (TABLES / name).read_text(encoding="utf-8")
+    for block in re.split(r"(?m)^=== ", text)[1:]:
+        head, _, content = block.partition("\n")
+        first, _, choices = head.partition(" | ")
+        filename, *flags = first.split()
+        yield Table(filename, tuple(flags), tuple(choice.strip() for choice in choices.split("||")), content)
+
+
+def suggested(analysis: Analysis) -> str:
+    """The suggestion in the notation of the tables."""
+    if analysis.suggestion is None:
+        return "none"
+    mapping = analysis.suggestion.mapping
+    second = mapping.target or ", ".join(mapping.include)
+    return f"{analysis.suggestion.template} | {mapping.key} | {second}"
+
+
+def misses(name: str, folder: Path) -> tuple[int, list[str]]:
+    """How many tables there are, and those with another suggestion than a person's."""
+    found, listed = [], list(tables(name))
+    for table in listed:
+        analysis = table.analyze(folder)
+        made = suggested(analysis)
+        if not any(choice in ("any", made) for choice in table.choices):
+            found.append(f"{table.filename}: {made}; a person would choose {' or '.join(table.choices)}")
+    return len(listed), found
+
+
+def test_at_least_36_of_40_suggestions_are_what_a_person_would_choose(tmp_path: Path) -> None:
+    count, found = misses("forty.txt", tmp_path)
+    print(*found, sep="\n")
+    assert count == 40
+    assert len(found) <= 4, "\n".join(found)
+
+
+def test_at_least_17_of_20_further_ones_too(tmp_path: Path) -> None:
+    """They were written after the rules; 17 were right at the first run."""
+    count, found = misses("twenty.txt", tmp_path)
+    print(*found, sep="\n")
+    assert count == 20
+    assert len(found) <= 3, "\n".join(found)
+
+
+def all_tables() -> list[Table]:
+    return [*tables("forty.txt"), *tables("twenty.txt")]
+
+
+@pytest.mark.parametrize("table", all_tables(), ids=lambda table: table.filename)
+def test_every_suggestion_can_be_converted_and_says_why(table: Table, tmp_path: Path) -> None:
+    analysis = table.analyze(tmp_path)
+    suggestion = analysis.suggestion
+    assert suggestion is not None
+    assert suggestion.reason.endswith(".")
+    assert f"`{suggestion.mapping.key}`" in suggestion.reason
+    template = TEMPLATES.get(suggestion.template)
+    template.check(
+        [column.name for column in analysis.columns], suggestion.mapping, template.make_options(suggestion.options)
+    )
+    assert Analysis.from_dict(json.loads(json.dumps(analysis.to_dict()))) == analysis
+
+
+@pytest.mark.parametrize("table", all_tables(), ids=lambda table: table.filename)
+def test_personal_data_is_never_used_without_a_warning(table: Table, tmp_path: Path) -> None:
+    analysis = table.analyze(tmp_path)
+    suggestion = analysis.suggestion
+    assert suggestion is not None
+    used = {suggestion.mapping.key, suggestion.mapping.target, *suggestion.mapping.include} - {None}
+    found = warnings(analysis, suggestion.template, suggestion.mapping, suggestion.options)
+    assert {item.field for item in found} >= {column.name for column in analysis.columns if is_personal(column)} & used
+    assert bool(found) == ("personal" in table.flags)
+
+
+def columns_of(**cells: list[str]) -> Analysis:
+    length = max(map(len, cells.values()))
+    return analyze(
+        [Row(n + 2, {name: values[n % len(values)] for name, values in cells.items()}) for n in range(length)]
+    )
+
+
+WORDS = [f"the delivery number {n} came late and wet" for n in range(24)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "system"),
+    [
+        (["Oak", "Steel", "Glass"], "Classify the message as one of: Oak, Steel, Glass."),
+        (["one, two", "three"], "Classify the message as one of: one, two; three."),
+        (["10", "2", "1"], "Classify the message by kind as one of: 1, 2, 10."),
+        (["yes", "no"], "Classify the message by kind as one of: yes, no."),
+        (["{{x}}", "y"], "Classify the message. Answer with its label only."),
+    ],
+)
+def test_classification_proposes_the_task_and_its_labels(labels: list[str], system: str) -> None:
+    suggestion = columns_of(body=WORDS, kind=labels).suggestion
+    assert suggestion is not None
+    assert (suggestion.template, suggestion.options) == ("classification", {"system": system})
+
+
+def test_many_labels_are_counted_not_listed() -> None:
+    suggestion = columns_of(
+        body=[f"{WORDS[0]} {n}" for n in range(240)], topic=[f"topic {n}" for n in range(80)]
+    ).suggestion
+    assert suggestion is not None
+    assert suggestion.options["system"] == (
+        "Classify the message. Answer with one of 80 labels, such as topic 0, topic 1, topic 2."
+    )
+
+
+def test_email_addresses_and_names_inside_texts_are_counted() -> None:
+    texts = [f"Please write to ann{n}@example.com, thank you" if n % 4 == 0 else WORDS[n] for n in range(24)]
+    analysis = columns_of(message=texts, team=["a", "b"])
+    suggestion = analysis.suggestion
+    assert suggestion is not None
+    (found,) = warnings(analysis, suggestion.template, suggestion.mapping, suggestion.options)
+    assert (found.code, found.field) == ("personal_data", "message")
+    assert found.message == "`message`: E-mail address in 6 of 24 cells."
+
+
+def test_a_pattern_with_a_column_of_names_warns_too() -> None:
+    analysis = columns_of(who=["Maria Lopez", "John Smith", "Emily Chen"] * 8, body=WORDS)
+    options = {"user": "{{who}} asks", "assistant": "{{body}}"}
+    (found,) = warnings(analysis, "custom", ColumnMapping(), options)
+    assert found.message == "`who`: names of people in 24 of 24 cells."
