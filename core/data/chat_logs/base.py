@@ -55,13 +55,20 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A speaker in the log. `role` is the role that the log gives them, or ""; `gone`: the account was deleted."""
+    """A speaker in the log.
+
+    Attributes:
+        role: the role that the log gives them, or "".
+        gone: the account was deleted.
+        named: the name is a person's, although the log gives a role.
+    """
 
     id: str
     name: str
     role: str = ""
     bot: bool = False
     gone: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,7 @@ NOTES: Final = {
     "sound": "sound in messages, left out",
     "citation": "the app's citation marks in messages, removed",
     "other_part": "other parts of messages, left out",
+    "steps": "answers with the model's reasoning or tool steps, of which only the answer is used",
     "time": "messages whose time could not be read, used without one",
     "order": "conversations out of order, sorted",
 }

@@ -132,7 +132,7 @@ def names_of(people: Iterable[Person]) -> Iterator[str]:
     """The names to search for in texts, without words for roles and very short ones."""
     for person in people:
         name = person.name.removesuffix(" (deleted)").strip().lstrip("@")
-        if person.role or person.bot or len(name) < 3 or name.endswith("(unknown)"):
+        if (person.role and not person.named) or person.bot or len(name) < 3 or name.endswith("(unknown)"):
             continue
         if any(character.isupper() for character in name) or " " in name or not name.isalpha():
             yield name

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import array
-import json
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import IO, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from core.data.chat_logs.base import Conversation, Hints, Left, LogFormat, LogItem, Person, ReadOptions, Turn
+from core.data.chat_logs.base import Hints, Left, LogFormat, LogItem, Person, ReadOptions, Turn
 from core.data.chat_logs.parsing.bundle import Bundle
-from core.data.chat_logs.parsing.direction import Marks, arrange
 from core.data.chat_logs.parsing.json_values import raw
 from core.data.chat_logs.parsing.message_columns import guessed_columns, internal_column
+from core.data.chat_logs.parsing.message_store import MessageStore
 from core.data.chat_logs.parsing.times import day_comes_first, parse, zone
 from core.data.conversion.cells import cell_text
 from core.errors import DataError
@@ -30,7 +26,6 @@ _ROLES = {
     }.items()
     for name in names.split()
 }
-_IN_MEMORY = 64 << 20  # bytes; messages of larger tables are stored on disk
 _SAMPLE = 500  # rows in which the order of day and month is detected
 
 
@@ -67,8 +62,7 @@ class TableLog(LogFormat):
         naive, day_first = zone(options.zone), bool(options.day_first)
         columns = [name for row in bundle.first_rows(bundle.filename, 1) for name in row.fields]
         is_note = None if options.notes else internal_column(columns)
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-            table = _Messages(spool)
+        with MessageStore(ordered=False) as store:
             for row in bundle.rows(bundle.filename):
                 if isinstance(row, Reject):
                     yield Left("unreadable", row.raw, "", row.line)
@@ -78,72 +72,10 @@ class TableLog(LogFormat):
                     yield Left(made, raw(dict(row.fields)), "", row.line, _key(row.fields, options))
                     continue
                 role = _ROLES.get(made.speaker.strip().lower(), "")
-                if made.speaker not in table.marks.numbers:
+                if not store.knows(made.speaker):
                     yield Person(made.speaker, made.speaker, role)
-                table.add(_key(row.fields, options), made, role)
-            yield from table.conversations(options)
-
-
-class _Messages:
-    """The messages of a table: their texts in a file, since a conversation's rows may be anywhere in it."""
-
-    def __init__(self, spool: IO[bytes]) -> None:
-        self.marks = Marks()
-        self._spool = spool
-        self._places: array.array[int] = array.array("q")
-        self._groups: dict[str, array.array[int]] = {}
-
-    def add(self, key: str, turn: Turn, role: str) -> None:
-        """Store a message of the conversation `key`."""
-        number = self.marks.add(turn.speaker, role, turn.at, turn.text)
-        self._places.append(self._spool.tell())
-        self._spool.write(json.dumps([turn.speaker, turn.text, turn.at, turn.line, turn.notes]).encode() + b"\n")
-        if key not in self._groups:
-            self._groups[key] = array.array("l")
-        self._groups[key].append(number)
-
-    def conversations(self, options: ReadOptions) -> Iterator[LogItem]:
-        """Every conversation with its messages in order, and the direction of the table."""
-        loose = self._groups.pop("", array.array("l"))
-        keys: list[str] = list(self._groups)
-        talks: list[Sequence[int]] = list(self._groups.values())
-        parts = self._by_pauses(loose, options)
-        orders, direction = arrange(self.marks, [*talks, *parts], options.direction)
-        yield direction
-        for number, (rows, order) in enumerate(zip([*talks, *parts], orders, strict=True)):
-            named = number < len(keys)
-            key = keys[number] if named else f"#{number - len(keys) + 1}"
-            if order is None:
-                for row in rows:
-                    turn = self._turn(row)
-                    yield Left("order_unknown", turn.text, "", turn.line, key)
-                continue
-            turns = [self._turn(row) for row in order]
-            if list(order) != list(rows):
-                turns[0] = replace(turns[0], notes=(*turns[0].notes, "order"))
-            title = key if named else f"Conversation {number - len(keys) + 1:,}"
-            yield Conversation(key, title, tuple(turns))
-
-    def _by_pauses(self, rows: array.array[int], options: ReadOptions) -> list[Sequence[int]]:
-        """Messages without a conversation, split at long pauses; each part in the order of the file."""
-        times = self.marks.times
-        if not rows:
-            return []
-        if not options.gap_minutes or not self.marks.timed(rows):
-            return [rows]
-        parts: list[list[int]] = [[]]
-        last = float("nan")
-        for row in sorted(rows, key=times.__getitem__):
-            if times[row] - last > options.gap_minutes * 60:
-                parts.append([])
-            parts[-1].append(row)
-            last = times[row]
-        return [sorted(part) for part in parts]
-
-    def _turn(self, number: int) -> Turn:
-        self._spool.seek(self._places[number])
-        speaker, text, at, line, notes = json.loads(self._spool.readline())
-        return Turn(speaker, text, at, line, tuple(notes))
+                store.add(_key(row.fields, options), made, role)
+            yield from store.conversations(chosen=options.direction, gap_minutes=options.gap_minutes)
 
 
 def _key(fields: Mapping[str, Any], options: ReadOptions) -> str:

@@ -83,6 +83,7 @@ def _options(draft: DraftRecord, source: SourceRecord, names: tuple[str, ...]) -
     columns = {"": "None"}
     if "speaker" in names:
         columns |= {column: visible(column) or "None" for column in chat_import.hints(source.id).columns}
+    timeless = "time" in names and not now.time
     out: dict[str, object] = {}
     with st.grid(4, min_column_width=170):
         for name in names:
@@ -94,11 +95,10 @@ def _options(draft: DraftRecord, source: SourceRecord, names: tuple[str, ...]) -
             elif name == "zone":
                 zones = sorted(available_timezones() | {"UTC", value})
                 out[name] = st.selectbox(
-                    label, zones, index=zones.index(value), key=key(draft, "zone"), help=help_, disabled=not now.time
+                    label, zones, index=zones.index(value), key=key(draft, "zone"), help=help_, disabled=timeless
                 )
             elif name == "day_first":
-                unread = not now.time
-                out[name] = components.pick(label, _DAYS, key(draft, "day_first"), value, help=help_, disabled=unread)
+                out[name] = components.pick(label, _DAYS, key(draft, "day_first"), value, help=help_, disabled=timeless)
             elif name == "direction":
                 out[name] = components.pick(label, chat_import.DIRECTIONS, key(draft, "direction"), value, help=help_)
             elif name == "gap_minutes":

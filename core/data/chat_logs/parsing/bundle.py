@@ -7,13 +7,18 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.data import formats
+from core.data.chat_logs.parsing.nested_lists import NestedLists
+from core.data.formats.parsing.compression import open_bytes
+from core.data.formats.parsing.encoding import detect_encoding
+from core.data.formats.parsing.text import Line, lines
 from core.data.issues import data_error
 from core.errors import DataError
 from core.messages import Reject, Row
@@ -63,13 +68,34 @@ class Bundle:
         Raises:
             DataError: the file cannot be read.
         """
+        with self._at(name) as path:
+            yield from _rows(path, name, single)
+
+    def lines(self, name: str) -> Iterator[Line]:
+        """The physical lines of a text file, in the encoding that its bytes show."""
+        with self._at(name) as path:
+            with open_bytes(path) as stream:
+                sample = stream.read(_CHUNK)
+            yield from lines(path, detect_encoding(sample).codec)
+
+    def nested(
+        self, name: str, places: Iterable[tuple[str, ...]], inner: str
+    ) -> Iterator[tuple[dict[str, Any], Row | Reject]]:
+        """The elements of the lists `inner` in the objects at each place of a JSON document, see NestedLists."""
+        with self._at(name) as path:
+            for outer in places:
+                yield from NestedLists(path).elements(outer, inner)
+
+    @contextmanager
+    def _at(self, name: str) -> Iterator[Path]:
+        """The file on this machine; a member of an archive is unpacked for as long as it is used."""
         if not self.is_archive:
-            yield from _rows(self.path, self.filename, single)
+            yield self.path
             return
         with scratch.folder() as folder:
             member = folder / "member"
             self._unpack(name, member)
-            yield from _rows(member, name, single)
+            yield member
 
     def first_rows(self, name: str, count: int = 5, *, single: bool = False) -> list[Row]:
         """The first readable rows; [] if there are none."""

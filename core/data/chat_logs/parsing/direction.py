@@ -144,13 +144,18 @@ class _Case:
     votes: int
 
 
-def arrange(marks: Marks, talks: list[Sequence[int]], chosen: str = "") -> tuple[list[Sequence[int] | None], Direction]:
+def arrange(
+    marks: Marks, talks: list[Sequence[int]], chosen: str = "", *, ordered: bool = False
+) -> tuple[list[Sequence[int] | None], Direction]:
     """The messages of each conversation in order, None where the direction is unknown, and the direction of the log.
 
     Args:
         talks: the numbers of each conversation's messages, ascending.
         chosen: OLDEST or NEWEST takes the file, or its reverse, without looking at times; "" infers the direction.
+        ordered: the file is in order, or in reverse order if its times descend; nothing else is looked at.
     """
+    if ordered:
+        return [_by_times(marks, rows) for rows in talks], Direction(UNKNOWN)
     if chosen in (OLDEST, NEWEST):
         return [rows if chosen == OLDEST else rows[::-1] for rows in talks], Direction(chosen, chosen=True)
     orders: list[Sequence[int] | None] = list(talks)
@@ -177,6 +182,15 @@ def arrange(marks: Marks, talks: list[Sequence[int]], chosen: str = "") -> tuple
         evidence = (Evidence("table", marks.ascending, marks.descending), *evidence)
     undecided = _decide(cases, evidence, orders)
     return orders, Direction(_direction(cases, evidence), evidence, undecided)
+
+
+def _by_times(marks: Marks, rows: Sequence[int]) -> Sequence[int]:
+    times = [marks.times[row] for row in rows]
+    if all(before <= after for before, after in pairwise(times)):
+        return rows
+    runs = _runs(marks.times, rows)
+    order = list(rows[::-1] if runs == NEWEST else rows)
+    return sorted(order, key=marks.times.__getitem__) if marks.timed(rows) else order
 
 
 def _decide(cases: list[_Case], evidence: tuple[Evidence, ...], orders: list[Sequence[int] | None]) -> int:

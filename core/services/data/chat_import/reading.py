@@ -48,6 +48,7 @@ class Speaker:
     role: str
     bot: bool
     gone: bool
+    named: bool
     messages: int
     begins: int
 

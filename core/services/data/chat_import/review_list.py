@@ -133,6 +133,9 @@ def suggested(source_id: str, found: ChatSummary) -> dict[str, Any]:
     if by_order and parts & {"user", "assistant"} and not log.asker:
         # One side has a role ("agent"), the others are customers by name: they get the other role.
         by_order, others = False, "assistant" if "user" in parts else "user"
+    elif not by_order and found.speakers_total > len(found.speakers):
+        # Speakers beyond the list have the role of most of those in it: customers, where each writes a few messages.
+        others = "user" if sum(part == "user" for part in roles.values()) * 2 > len(roles) else "leave"
     return {"by_order": by_order, "roles": roles, "others": others}
 
 

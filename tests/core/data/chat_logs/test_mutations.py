@@ -91,6 +91,91 @@ SEEDS: dict[str, Any] = {
     ],
 }
 
+_AT = "2025-01-05T14:00:00Z"
+SEEDS |= {
+    "whatsapp": [
+        "[31.12.24, 23:58:01] Ann: Hi",
+        "there",
+        "[31.12.24, 23:59:01] Bob: Yo",
+        "\u200e[01.01.25, 00:00:01] x",
+    ],
+    "telegram": {
+        "name": "Ann",
+        "id": 7,
+        "messages": [
+            {"id": 1, "type": "message", "date": _AT, "from": "A", "from_id": "user1", "text": ["x", {"text": "y"}]},
+            {"id": 2, "type": "message", "date_unixtime": "1736085660", "date": _AT, "from_id": "user2", "text": "z"},
+        ],
+    },
+    "discord": {
+        "channel": {"name": "help"},
+        "messages": [
+            {"type": "Default", "timestamp": _AT, "content": "Hi", "author": {"id": "1", "name": "a"}, "embeds": [{}]},
+            {"type": "Reply", "timestamp": _AT, "content": "Yo", "author": {"id": "2"}, "attachments": [{}]},
+        ],
+    },
+    "open_webui": [
+        {
+            "id": "x",
+            "chat": {
+                "title": "t",
+                "history": {
+                    "messages": {
+                        "a": {"parentId": None, "role": "user", "content": "Hi", "timestamp": 1736085660},
+                        "b": {"parentId": "a", "role": "assistant", "content": "Yo", "files": [{}]},
+                    },
+                    "currentId": "b",
+                },
+            },
+        }
+    ],
+    "zendesk": [
+        {
+            "id": 1,
+            "requester": {"id": 1, "name": "Ann"},
+            "comments": [
+                {"author_id": 1, "body": "Hi", "public": True, "created_at": _AT},
+                {"author_id": 2, "html_body": "<p>Yo</p>", "created_at": _AT},
+            ],
+        }
+    ],
+    "freshdesk": [
+        {
+            "id": 1,
+            "requester_id": 1,
+            "description": "Hi",
+            "conversations": [{"user_id": 2, "body": "Yo", "incoming": False, "private": False, "created_at": _AT}],
+        }
+    ],
+    "intercom": [
+        {
+            "id": "1",
+            "source": {"body": "Hi", "author": {"type": "lead", "id": "1"}},
+            "conversation_parts": {
+                "conversation_parts": [{"part_type": "comment", "body": "Yo", "author": {"type": "admin", "id": "2"}}]
+            },
+        }
+    ],
+    "front": [
+        {
+            "id": "1",
+            "messages": [
+                {"is_inbound": True, "text": "Hi", "recipients": [{"role": "from", "handle": "a@b.org"}]},
+                {"is_inbound": False, "body": "Yo", "author": {"id": "2", "first_name": "E"}},
+            ],
+            "comments": [{"body": "Hm"}],
+        }
+    ],
+}
+
+
+def dumped(name: str, value: Any, indent: int | None = None) -> str:
+    """The seed as its export writes it."""
+    return "\n".join(map(str, value)) if name == "whatsapp" else json.dumps(value, indent=indent)
+
+
+INSIDE = {"slack": "help/2025-01-01.json", "whatsapp": "_chat.txt"}  # how its file in an archive is named
+
 JUNK = st.one_of(
     st.none(),
     st.booleans(),
@@ -159,7 +244,7 @@ def read_all(path: Path) -> None:
 @pytest.mark.parametrize("name", SEEDS)
 def test_each_seed_is_recognized_as_its_format(name: str, tmp_path: Path) -> None:
     path = tmp_path / "seed.json"
-    path.write_text(json.dumps(SEEDS[name]))
+    path.write_text(dumped(name, SEEDS[name]))
     assert recognize(Bundle(path, path.name)).id == name
     assert set(SEEDS) == set(LOG_FORMATS.ids())
 
@@ -170,7 +255,7 @@ def test_each_seed_is_recognized_as_its_format(name: str, tmp_path: Path) -> Non
 def test_changed_values(name: str, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.json"
-        path.write_text(json.dumps(data.draw(changed(SEEDS[name]))))
+        path.write_text(dumped(name, data.draw(changed(SEEDS[name]))), errors="surrogatepass")
         read_all(path)
 
 
@@ -180,12 +265,12 @@ def test_changed_values(name: str, data: st.DataObject) -> None:
 def test_changed_bytes(name: str, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.zip"
-        inside = "help/2025-01-01.json" if name == "slack" else "conversations.json"
+        inside = INSIDE.get(name, "conversations.json")
         if data.draw(st.booleans()):
             with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-                archive.writestr(inside, json.dumps(SEEDS[name]))
+                archive.writestr(inside, dumped(name, SEEDS[name]))
         else:
-            path.write_text(json.dumps(SEEDS[name], indent=data.draw(st.sampled_from([None, 1]))))
+            path.write_text(dumped(name, SEEDS[name], data.draw(st.sampled_from([None, 1]))))
         content = bytearray(path.read_bytes())
         for _ in range(data.draw(st.integers(1, 6))):
             at = data.draw(st.integers(0, len(content) - 1))

@@ -279,3 +279,22 @@ def test_a_log_without_any_sign_of_its_direction_has_a_warning() -> None:
     draft = begun(("ticket,author,message\n" + "\n".join(rows)).encode(), "log.csv")
     dataset, _, _ = imported(draft)
     assert datasets.finding_counts(dataset.version.id)["chat_order_unclear"] == 1
+
+
+def test_customers_beyond_the_list_of_speakers_are_users() -> None:
+    tickets = [
+        {
+            "id": n,
+            "requester": {"id": n, "name": f"Ann Lee{n}"},
+            "comments": [
+                {"author_id": n, "body": f"I am Ann Lee{n}, where is {n}?", "created_at": "2025-01-05T14:00:00Z"},
+                {"author_id": -1, "body": f"Here is {n}.", "created_at": "2025-01-05T14:05:00Z"},
+            ],
+        }
+        for n in range(chat_reading.PEOPLE_SHOWN + 50)
+    ]
+    draft = begun(json.dumps(tickets).encode(), "tickets.json")
+    chosen = chat_import.choices(draft.state)
+    assert chosen.recipe.others == "user"
+    assert chat_import.plan(chosen).examples == len(tickets)
+    assert chat_import.review(chosen, 3, 1).items[0].messages[0].content == "I am [NAME], where is 3?"
