@@ -72,14 +72,14 @@ class MessageStore:
         orders, direction = arrange(self.marks, talks, chosen, ordered=self._ordered)
         if not self._ordered:
             yield direction
-        for (key, title), rows, order in zip(named, talks, orders, strict=True):
+        for (key, title), talk, order in zip(named, talks, orders, strict=True):
             if order is None:
-                for row in rows:
+                for row in talk:
                     turn = self._turn(row)
                     yield Left("order_unknown", turn.text, place, turn.line, key)
                 continue
             turns = [self._turn(row) for row in order]
-            if any(one != other for one, other in zip(order, rows, strict=True)):
+            if any(one != other for one, other in zip(order, talk, strict=True)):
                 turns[0] = replace(turns[0], notes=(*turns[0].notes, "order"))
             yield Conversation(key, title, tuple(turns), place)
 

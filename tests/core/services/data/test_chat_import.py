@@ -243,7 +243,7 @@ def test_reading_another_way_is_another_reading() -> None:
     )
     assert other.conversations == 1
     with pytest.raises(NotFound, match="chat export"):
-        chat_import.set_format(chosen.source_id, "whatsapp")
+        chat_import.set_format(chosen.source_id, "telegraph")
     with pytest.raises(DataError, match="gap_minutes"):
         chat_reading.options_of({"gap_minutes": -1})
 
