@@ -302,6 +302,13 @@ class Reading:
         _known("lines", "values"),
     )
     sheet: str | None = _choice("Sheet", "--sheet", "Excel: the name of the sheet to read.", _text)
+    merged: str | None = _choice(
+        "Cells merged over several rows", "--merged", "Excel: keep, or repeat: every row gets the text.",
+        _known("keep", "repeat"),
+        _options(
+            ("keep", "Only the first row has the text", "keep"), ("repeat", "Repeat the text in every row", "repeat")
+        ),
+    )  # fmt: skip
     nested: str | None = _choice(
         "Objects and lists in cells",
         "--nested",

@@ -53,6 +53,8 @@ class Detection:
         arrays: the arrays of objects near the beginning of the document; `array_path` is one of them.
         compression: `gzip`, or "".
         sheet, sheets: workbooks: the sheet that is read, and all sheets.
+        merged: workbooks: whether a cell that is merged over several rows is read in the first of them (`keep`) or in
+            each (`repeat`). "" where none is.
         nested: how values that are objects or lists are read: `keep`, `text` (JSON text) or `flatten` (an object's
             keys become columns named `outer.inner`, a list becomes JSON text). "" where nothing is nested.
         preamble: the lines before the header that are left out, verbatim.
@@ -77,6 +79,7 @@ class Detection:
     compression: str = ""
     sheet: str = ""
     sheets: tuple[SheetFound, ...] = ()
+    merged: str = ""
     nested: str = ""
     preamble: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

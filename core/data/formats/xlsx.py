@@ -1,19 +1,17 @@
-"""Excel workbooks (.xlsx): cells become text as Excel shows them, dates in ISO 8601; a row's line is its row number.
+"""Excel workbooks (.xlsx): cells become text as Excel shows them; a row's line is its row number.
 
-A workbook of 10 kB can expand to gigabytes. So its declared sizes and its cells are counted first, and then a separate
-process with a memory limit reads it (xlsx_rows.py) and sends the rows one by one.
+A workbook of 10 kB can expand to gigabytes. So its declared sizes and its cells are counted first (xlsx_archive.py),
+and then a separate process with a memory limit reads it (workbook/xlsx_rows.py) and sends the rows one by one.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -24,35 +22,26 @@ from core.data.formats.csv import (
     column_names,
     find_preamble,
     has_header,
+    joined_header,
     layout_choices,
     layout_facts,
     numbered,
     skipped,
 )
-from core.data.formats.workbook.sheet_scan import SheetScan, column_number
-from core.data.issues import data_error, finding
-from core.data.reading_options import Reading, ReadingOption
-from core.errors import DataError
-from core.messages import Reject, Row
-from core.text import plural, size as size_text
+from core.data.formats.xlsx_archive import check_archive
+from core.data.issues import data_error, finding, reject
+from core.data.reading_options import Reading, ReadingOption, how
+from core.messages import Finding, Reject, Row
+from core.text import plural
 
-MAX_UNPACKED_BYTES = 1 << 30
-MAX_OTHER_BYTES = 64 << 20  # of a part without cells: styles, relations, names
-MAX_CELLS = 10_000_000  # with their shared texts
-MAX_ROWS = 1 << 20  # Source: Excel's own limit
-MAX_AREA = 50_000_000  # rows times columns of one sheet: the reader has a place for each
 _ALL = 1 << 60
 _SAMPLE_ROWS = 200
 _READ_AS_EMPTY = {
     "xlsx_error_cells": "an Excel error such as #N/A",
     "xlsx_formula_cells": "a formula that was never computed",
 }
-# A cell with a formula and no value; a cell of type `str` has an empty text.
-_NOT_COMPUTED = re.compile(
-    rb'<c\b(?![^<>]*t="str")[^<>]*+><f\b[^<>]*+(?:(?<=/)>|>[^<]*+</f>)(?:<v\s*/>|<v></v>)?</c>'
-)  # fmt: skip
-_ROW = re.compile(rb'row [^<>]{0,200}?\br="([0-9]{1,12})"')
-_READER = Path(__file__).parent / "workbook" / "xlsx_rows.py"
+_READER = "core.data.workbook.xlsx_rows"
+_NAMED = 5  # sheets, ranges or columns in one sentence
 
 
 class XlsxFormat(Format):
@@ -83,18 +72,27 @@ class XlsxFormat(Format):
         Raises:
             DataError: damaged, encrypted, too large unpacked, no such sheet, or without rows.
         """
-        empty_cells = _check_archive(path)
-        with closing(_lines(path, chosen.sheet or "", _SAMPLE_ROWS)) as lines:
+        empty_cells = check_archive(path)
+        with closing(_lines(path, chosen.sheet or "", chosen.merged, limit=_SAMPLE_ROWS, look=True)) as lines:
             about = next(lines)
             table = [(int(number), list(cells)) for number, cells in lines]
         sheets = tuple(SheetFound(**entry) for entry in about["sheets"])
         requested, sheet = chosen.sheet, str(about["sheet"])
         if requested and requested != sheet:
-            names = ", ".join(repr(sheet.name) for sheet in sheets[:20])
+            names = ", ".join(repr(found.name) for found in sheets[:20])
             raise data_error("xlsx_unreadable", f"There is no sheet {requested!r}.", f"Choose one of {names}.")
         if not table:
             raise data_error("no_rows", f"Sheet {requested!r} is empty." if requested else "The workbook is empty.")
-        return _with_columns(replace(detection, sheet=sheet, sheets=sheets), table, chosen, empty_cells)
+        found = _with_columns(replace(detection, sheet=sheet, sheets=sheets), table, chosen, empty_cells)
+        merged = _merged(about["merged"], found, about["left"])
+        if merged:
+            found = replace(found, merged=chosen.merged or "keep")
+        findings = (
+            *_other_sheets(found, about["covers"]),
+            *(_merged_finding(merged) if merged and found.merged == "keep" else ()),
+            *_format_findings(about["problems"], found.columns),
+        )
+        return found.with_notes(findings=findings)
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         options = [
@@ -102,22 +100,28 @@ class XlsxFormat(Format):
             for name, rows, columns, visible in map(astuple, current.sheets)
         ]
         sheets = (ReadingChoice.of("sheet", detected, current, options),) if len(options) > 1 else ()
-        return (*sheets, *layout_choices(detected, current))
+        merged = (ReadingChoice.of("merged", detected, current),) if current.merged else ()
+        return (*sheets, *layout_choices(detected, current), *merged)
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
         return (("Sheet", detection.sheet), *layout_facts(detection))
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
-        header = bool(detection.header)
-        with closing(_lines(path, detection.sheet, _ALL)) as lines:
+        left, names = int(detection.header or 0), detection.columns
+        header: list[str] | None = None
+        with closing(_lines(path, detection.sheet, detection.merged)) as lines:
             next(lines)
             for number, cells in lines:
                 if number <= detection.skip_lines:
                     continue
-                if header:
-                    header = False
-                    continue
-                yield Row(number, dict(zip(detection.columns, cells, strict=True)))
+                if left:
+                    left -= 1
+                    header = cells if detection.header == 1 and len(cells) > 1 else None
+                elif cells == header:
+                    message = "The row repeats the header."
+                    yield reject("header_repeated", message, line=number, raw="\t".join(cells))
+                else:
+                    yield Row(number, dict(zip(names, cells, strict=True)))
 
 
 def _with_columns(
@@ -128,10 +132,11 @@ def _with_columns(
     rows = [cells for number, cells in table if number > skip]
     if not rows:
         raise data_error("no_rows", "There are no rows after the skipped lines.")
-    header = bool(chosen.header) if chosen.header is not None else has_header(rows)
+    header = has_header(rows) if chosen.header is None else chosen.header
     first = next(number for number, _ in table if number > skip)
-    columns, findings = column_names(rows[0], first) if header else (numbered(rows[0]), ())
-    if header and len(rows) == 1 and len(table) < _SAMPLE_ROWS:
+    names = joined_header(rows[:header]) if header > 1 else rows[0]
+    columns, findings = column_names(names, first) if header else (numbered(rows[0]), ())
+    if header and len(rows) <= header and len(table) < _SAMPLE_ROWS:
         raise data_error("no_rows", f"The file has a header ({', '.join(columns[:8])}) but no rows.")
     preamble = tuple("\t".join(cells).rstrip()[:500] for number, cells in table if number <= skip)
     if preamble:
@@ -146,77 +151,71 @@ def _with_columns(
     return replace(
         found, header=header, skip_lines=skip, columns=columns, preamble=preamble,
         findings=(*findings, *found.findings),
-        notes=(note, named, "Numbers are text as Excel shows them; dates are in ISO 8601."),
+        notes=(
+            note, named,
+            "Cells are text as Excel shows them; dates in the style of the computer's region are in ISO 8601.",
+        ),
     )  # fmt: skip
 
 
-def _check_archive(path: Path) -> Counter[str]:
-    """Refuse an archive whose declared sizes are too large; returns how many cells will be empty, and why."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            size = sum(member.file_size for member in members)
-            if size > MAX_UNPACKED_BYTES or len(members) > 10_000:
-                raise data_error(
-                    "xlsx_too_large",
-                    f"Unpacked, the workbook is {size_text(size)} in {len(members):,} parts; "
-                    f"the limit is {size_text(MAX_UNPACKED_BYTES)}.",
-                )
-            if not any(member.filename == "xl/workbook.xml" for member in members):
-                raise data_error("container", "The file is a zip archive, not an Excel workbook.", "Unpack it first.")
-            return _counted(archive, members)
-    except DataError:
-        raise
-    except Exception as error:  # what zipfile and zlib raise has no common base class
-        raise data_error("xlsx_unreadable", f"The workbook cannot be read: {str(error)[:200]}.") from error
+# ---- what a user is told
 
 
-def _counted(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> Counter[str]:
-    """How many cells will be empty, by reason; reading stops at the first limit, long before a reader would."""
-    count: Counter[str] = Counter()
-    for member in members:
-        name = member.filename
-        is_sheet = name.startswith("xl/worksheets/") and name.endswith(".xml")
-        if is_sheet or name == "xl/sharedStrings.xml":
-            _count_member(archive, member, count, is_sheet)
-        elif name.endswith((".xml", ".rels")) and member.file_size > MAX_OTHER_BYTES:
-            raise data_error(
-                "xlsx_too_large",
-                f"{name} in the workbook has {size_text(member.file_size)}; the limit is {size_text(MAX_OTHER_BYTES)}.",
+def _other_sheets(found: Detection, covers: Sequence[str]) -> Iterator[Finding]:
+    """The sheets that are not read: cover pages before the first table, and others with rows."""
+    if covers:
+        listed, verb = _listed(covers), "has" if len(covers) == 1 else "have"
+        message = f"{listed} {verb} no table; the first sheet with one is read, {found.sheet!r}."
+        yield finding("sheet_cover", message, f"Read another one: {how('sheet')}.")
+    others = [sheet for sheet in found.sheets if sheet.rows and sheet.name != found.sheet and sheet.name not in covers]
+    if others:
+        sizes = [f"{sheet.name!r} ({plural(sheet.rows, 'row')})" for sheet in others[:_NAMED]]
+        more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
+        message = f"Only sheet {found.sheet!r} is read, not {', '.join(sizes)}{more}."
+        yield finding(
+            "sheets_unread", message, f"Read another one: {how('sheet')}. A dataset has the rows of one sheet."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ("Sheet " if len(names) == 1 else "Sheets ") + ", ".join(map(repr, names[:_NAMED]))
+
+
+def _merged(ranges: Sequence[Any], found: Detection, left: int) -> dict[str, list[tuple[int, int]]]:
+    """Column -> first and last row of each of its merged ranges below the header."""
+    above = found.skip_lines + int(found.header or 0)
+    merged: dict[str, list[tuple[int, int]]] = {}
+    for (first, column), (last, _) in sorted(ranges):
+        if first >= above and 0 <= column - left < len(found.columns):
+            merged.setdefault(found.columns[column - left], []).append((first + 1, last + 1))
+    return merged
+
+
+def _merged_finding(merged: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Finding]:
+    for name, ranges in list(merged.items())[:_NAMED]:
+        rows = ", ".join(f"{first:,} to {last:,}" for first, last in ranges[:_NAMED])
+        more = f" and {len(ranges) - _NAMED:,} more" if len(ranges) > _NAMED else ""
+        message = f"Cells of {name!r} are merged over rows {rows}{more}; only the first of them has the text."
+        yield finding("merged_cells", message, f"Choose {how('merged', 'repeat')}.", field=name)
+
+
+def _format_findings(problems: Sequence[Any], columns: Sequence[str]) -> Iterator[Finding]:
+    for column, code, reason, count in problems:
+        if 0 <= column < len(columns):
+            verb = "has" if count == 1 else "have"
+            message = (
+                f"{plural(count, 'cell')} of {columns[column]!r} {verb} the number format {code!r}, which cannot be "
             )
-    return count
+            message += f"shown as Excel does: {reason}. The plain value is read."
+            yield finding("xlsx_format", message, field=columns[column])
 
 
-def _count_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, count: Counter[str], is_sheet: bool) -> None:
-    tail, lowest, columns = b"", 0, {b"Z"}
-    rows = 0
-    with archive.open(member) as stream:
-        while chunk := stream.read(1 << 20):
-            text = tail + chunk
-            end = text.rfind(b">") + 1
-            complete, tail = text[:end], text[end:][-(1 << 16) :]
-            found = SheetScan(complete)
-            count["cells"] += found.elements(b"c") + found.elements(b"si")
-            if count["cells"] > MAX_CELLS:
-                raise data_error("xlsx_too_large", f"The workbook has more than {MAX_CELLS:,} cells.")
-            if not is_sheet:
-                continue
-            rows += found.elements(b"row")
-            lowest = max(lowest, rows, *map(int, _ROW.findall(complete)))
-            columns |= found.columns()
-            if lowest > MAX_ROWS:
-                raise data_error("xlsx_too_large", f"A sheet of the workbook has more than {MAX_ROWS:,} rows.")
-            if lowest * max(map(column_number, columns)) > MAX_AREA:
-                sentence = f"A sheet of the workbook spans more than {MAX_AREA:,} cells, empty ones included."
-                raise data_error("xlsx_too_large", sentence)
-            count["xlsx_error_cells"] += complete.count(b't="e"')
-            if b"<f" in complete:
-                count["xlsx_formula_cells"] += sum(1 for _ in _NOT_COMPUTED.finditer(complete))
-
-
-def _lines(path: Path, sheet: str, limit: int) -> Generator[Any, None, None]:
+def _lines(
+    path: Path, sheet: str, merged: str | None, limit: int = _ALL, look: bool = False
+) -> Generator[Any, None, None]:
     """The output of the reading process, one value per line; closing the generator ends the process."""
-    command = [sys.executable, "-P", str(_READER), str(path), sheet, str(limit)]
+    request = {"sheet": sheet, "limit": limit, "repeat": merged == "repeat", "look": look}
+    command = [sys.executable, "-P", "-m", _READER, str(path), json.dumps(request)]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL)
         assert process.stdout is not None

@@ -99,6 +99,20 @@ ISSUES.add(_packed("xlsx_error_cells", "Excel errors in cells", "warning",
 ISSUES.add(_packed("xlsx_formula_cells", "Formulas without a value", "warning",
     "Cells of the workbook contain a formula that was never computed; they are read as empty.",
     "Open and save it in Excel or LibreOffice, which store the values beside the formulas.", scope="row"))
+ISSUES.add(_packed("xlsx_format", "Number format not shown", "warning",
+    "Cells have a number format that cannot be shown as Excel does; their plain value was read.",
+    "Compare the values with Excel; choose another format there if the text matters.", scope="row"))
+ISSUES.add(_packed("merged_cells", "Merged cells", "warning",
+    "Cells are merged over several rows; only the first row has the text, the others are empty.",
+    "Choose that every row gets the text, or unmerge the cells in Excel."))
+ISSUES.add(_packed("sheets_unread", "Other sheets", "warning",
+    "The workbook has more sheets with rows; only one is read.",
+    "Choose another sheet, or upload the file again for it."))
+ISSUES.add(_packed("sheet_cover", "Cover page", "info",
+    "The first sheet is a cover page without a table; the first sheet with a table is read.", "Choose another sheet."))
+ISSUES.add(_packed("header_repeated", "Repeated header", "warning",
+    "A row repeats the header, as in files that were joined; it was left out.",
+    "Check that the joined files have the same columns.", scope="row"))
 ISSUES.add(_packed("gzip_damaged", "Damaged gzip file", "error",
     "The gzip file is truncated or damaged.", "Compress or download it again.", unreadable=True))
 ISSUES.add(_packed("gzip_incomplete", "Incomplete gzip file", "warning",
