@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.data.formats.parsing.containers import office_document
 from core.data.issues import data_error
 from core.data.workbook.sheet_scan import SheetScan, column_number
 from core.errors import DataError
@@ -38,7 +39,9 @@ def check_archive(path: Path) -> Counter[str]:
                     f"the limit is {size_text(MAX_UNPACKED_BYTES)}.",
                 )
             if not any(member.filename == "xl/workbook.xml" for member in members):
-                raise data_error("container", "The file is a zip archive, not an Excel workbook.", "Unpack it first.")
+                what, remedy = office_document(" ".join(member.filename for member in members).encode())
+                what, remedy = what or "a zip archive", remedy or "Unpack it first."
+                raise data_error("container", f"This is {what}, not an Excel workbook (.xlsx).", remedy)
             return _counted(archive, members)
     except DataError:
         raise

@@ -49,7 +49,7 @@ def _zip(name: str) -> bytes:
 @pytest.mark.parametrize(
     ("content", "word"),
     [(gzip.compress(gzip.compress(b"a,b\n1,2\n")), "gzip"), (_zip("a.csv"), "zip"),
-     (_zip("word/document.xml"), "zip"),
+     (_zip("word/document.xml"), "Word"),
      (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "Excel"), (b"%PDF-1.7\n", "PDF"),
      (b"SQLite format 3\0" + b"\0" * 50, "SQLite")],
     ids=["gzip in gzip", "zip", "docx", "Excel", "PDF", "SQLite"],  # gzip writes the time into its bytes
