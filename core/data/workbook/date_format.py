@@ -10,17 +10,37 @@ from core.data.workbook.tokens import Token, Unrenderable
 _LAST_DAY = 2_958_465  # 9999-12-31
 # The names of months and days by the primary language of a locale. Source: CLDR 45, wide and abbreviated forms.
 _NAMES = {
-    0x09: ("January February March April May June July August September October November December",
-           "Monday Tuesday Wednesday Thursday Friday Saturday Sunday", 3, 3),
-    0x07: ("Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-           "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag", 3, 2),
-    0x13: ("januari februari maart april mei juni juli augustus september oktober november december",
-           "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag", 3, 2),
-    0x0A: ("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-           "lunes martes miércoles jueves viernes sábado domingo", 3, 3),
-    0x10: ("gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-           "lunedì martedì mercoledì giovedì venerdì sabato domenica", 3, 3),
-}  # fmt: skip
+    0x09: (
+        "January February March April May June July August September October November December",
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+        3,
+        3,
+    ),
+    0x07: (
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
+        3,
+        2,
+    ),
+    0x13: (
+        "januari februari maart april mei juni juli augustus september oktober november december",
+        "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
+        3,
+        2,
+    ),
+    0x0A: (
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "lunes martes miércoles jueves viernes sábado domingo",
+        3,
+        3,
+    ),
+    0x10: (
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+        "lunedì martedì mercoledì giovedì venerdì sabato domenica",
+        3,
+        3,
+    ),
+}
 
 
 def is_date(part: Sequence[Token]) -> bool:
@@ -51,8 +71,9 @@ def renderer(part: Sequence[Token]) -> Callable[[float, bool], str]:
         seconds, fraction = divmod(ticks, 10**decimals)
         day, clock = divmod(seconds, 86_400)
         date = _date(day, from_1904) if needs_date else (0, 0, 0, 0)
-        return "".join(_written(code, text, date, clock, seconds, fraction, decimals, noon, names)
-                       for code, text in pieces)  # fmt: skip
+        return "".join(
+            _written(code, text, date, clock, seconds, fraction, decimals, noon, names) for code, text in pieces
+        )
 
     return shown
 

@@ -66,8 +66,10 @@ class _Digits:
                 point is not None and whole_places and whole_places[-1] < index < point
             ):
                 scale -= 3
-        kept = [token if token.kind != "point" or index == point else Token("other", ".", ".")
-                for index, token in enumerate(part)]  # fmt: skip
+        kept = [
+            token if token.kind != "point" or index == point else Token("other", ".", ".")
+            for index, token in enumerate(part)
+        ]
         cut = end if point is None or point > end else point
         after = () if cut == end else tuple(kept[cut + 1 : end])
         power = () if exponent is None else tuple(kept[exponent + 1 :])
@@ -182,9 +184,13 @@ class _FractionPart:
         first = next((index for index, token in enumerate(part) if token.kind == "digit"), start)
         fixed = int(text) if text.isdigit() and text.strip("0") else 0
         return cls(
-            _literals(part[:first]), _literals(part[end:]), bool(whole), any(token.raw == "0" for token in whole),
-            fixed, 10 ** len(text) - 1,
-        )  # fmt: skip
+            _literals(part[:first]),
+            _literals(part[end:]),
+            bool(whole),
+            any(token.raw == "0" for token in whole),
+            fixed,
+            10 ** len(text) - 1,
+        )
 
     def shown(self, value: float) -> str:
         number = Fraction(exact(abs(value)))

@@ -19,17 +19,43 @@ from core.data.workbook.tokens import Token, Unrenderable, general, tokens_of
 
 # Source: ECMA-376 part 1, 18.8.30: the formats that a workbook need not define. 14 and 22 follow the computer's region.
 BUILT_IN = {
-    1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?", 13: "# ??/??",
-    14: "[$-F800]", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm",
-    21: "h:mm:ss", 22: "[$-F800]", 37: "#,##0 ;(#,##0)", 38: "#,##0 ;[Red](#,##0)", 39: "#,##0.00;(#,##0.00)",
-    40: "#,##0.00;[Red](#,##0.00)", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mmss.0", 48: "##0.0E+0", 49: "@",
-}  # fmt: skip
+    1: "0",
+    2: "0.00",
+    3: "#,##0",
+    4: "#,##0.00",
+    9: "0%",
+    10: "0.00%",
+    11: "0.00E+00",
+    12: "# ?/?",
+    13: "# ??/??",
+    14: "[$-F800]",
+    15: "d-mmm-yy",
+    16: "d-mmm",
+    17: "mmm-yy",
+    18: "h:mm AM/PM",
+    19: "h:mm:ss AM/PM",
+    20: "h:mm",
+    21: "h:mm:ss",
+    22: "[$-F800]",
+    37: "#,##0 ;(#,##0)",
+    38: "#,##0 ;[Red](#,##0)",
+    39: "#,##0.00;(#,##0.00)",
+    40: "#,##0.00;[Red](#,##0.00)",
+    45: "mm:ss",
+    46: "[h]:mm:ss",
+    47: "mmss.0",
+    48: "##0.0E+0",
+    49: "@",
+}
 _CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)\s*(-?[\d.]+(?:[eE][+-]?\d+)?)\]")
 _MEETS: dict[str, Callable[[float, float], bool]] = {
-    "<": lambda limit, value: value < limit, "<=": lambda limit, value: value <= limit,
-    ">": lambda limit, value: value > limit, ">=": lambda limit, value: value >= limit,
-    "=": lambda limit, value: value == limit, "<>": lambda limit, value: value != limit,
-}  # fmt: skip
+    "<": lambda limit, value: value < limit,
+    "<=": lambda limit, value: value <= limit,
+    ">": lambda limit, value: value > limit,
+    ">=": lambda limit, value: value >= limit,
+    "=": lambda limit, value: value == limit,
+    "<>": lambda limit, value: value != limit,
+}
 Render = Callable[[float, bool], str]  # a number, and whether the workbook counts days from 1904
 
 

@@ -45,9 +45,14 @@ def main(path: str, request: dict[str, Any]) -> int:
     except MemoryError:
         return 3
     except (
-        python_calamine.CalamineError, python_calamine.ZipError, python_calamine.XmlError, OSError, ExpatError,
-        zipfile.BadZipFile, KeyError,
-    ) as error:  # fmt: skip
+        python_calamine.CalamineError,
+        python_calamine.ZipError,
+        python_calamine.XmlError,
+        OSError,
+        ExpatError,
+        zipfile.BadZipFile,
+        KeyError,
+    ) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.flush()

@@ -149,9 +149,11 @@ def _values(column: Any) -> list[Any]:
 
 def _is_plain(kind: Any) -> bool:
     return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_integer(kind)
         or pa.types.is_boolean(kind)
-    )  # fmt: skip
+    )
 
 
 def _value(one: Any) -> Any:
