@@ -75,14 +75,12 @@ class NumberFormat:
     Attributes:
         problem: why numbers cannot be shown as Excel does; "" where they can.
         is_plain: a cell is shown as it is, number or text.
-        by_region: dates in it are shown as the computer's region says, which no file tells.
         text: what goes around a text: ("Mr. ", "") for `"Mr. "@`.
     """
 
     sections: tuple[_Section, ...] = ()
     problem: str = ""
     is_plain: bool = False
-    by_region: bool = False
     text: tuple[str, str] = ("", "")
 
     def shown(self, value: float, from_1904: bool = False) -> str | None:
@@ -118,7 +116,7 @@ def _compiled(code: str) -> NumberFormat:
     if all(token.kind in ("general", "text") for part in parts for token in part) and len(parts) == 1:
         return NumberFormat(is_plain=True)
     if any(token.kind == "locale" and token.text.upper() in ("F800", "F400") for token in parts[0]):
-        return NumberFormat(by_region=True)
+        return NumberFormat()  # as the computer's region says, which no file tells
     kinds = {token.kind for token in numeric[0] if not token.is_literal}
     if kinds == {"text"}:
         return NumberFormat((_Section(_any, False, _as_text(text)),), text=text)
