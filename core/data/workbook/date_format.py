@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 
-from core.data.workbook.tokens import Token, Unrenderable
+from core.data.workbook.tokens import FormatToken, Unrenderable
 
 _LAST_DAY = 2_958_465  # 9999-12-31
 # The names of months and days by the primary language of a locale. Source: CLDR 45, wide and abbreviated forms.
@@ -43,12 +43,12 @@ _NAMES = {
 }
 
 
-def is_date(part: Sequence[Token]) -> bool:
+def is_date(part: Sequence[FormatToken]) -> bool:
     """Whether a section is of a date or a time."""
     return any(token.kind in ("date", "elapsed", "noon") for token in part)
 
 
-def renderer(part: Sequence[Token]) -> Callable[[float, bool], str]:
+def renderer(part: Sequence[FormatToken]) -> Callable[[float, bool], str]:
     """How a section shows a number of days.
 
     Raises:
@@ -78,7 +78,7 @@ def renderer(part: Sequence[Token]) -> Callable[[float, bool], str]:
     return shown
 
 
-def _language(token: Token) -> int:
+def _language(token: FormatToken) -> int:
     _, _, locale = token.raw[1:-1].rpartition("-")
     try:
         return int(locale, 16) & 0x3FF or 0x09
@@ -102,7 +102,7 @@ def _date(day: int, from_1904: bool) -> tuple[int, int, int, int]:
     return found.year, found.month, found.day, weekday
 
 
-def _pieces(part: Sequence[Token]) -> list[tuple[str, str]]:
+def _pieces(part: Sequence[FormatToken]) -> list[tuple[str, str]]:
     """What is written, as (code, literal text): `m` beside hours or seconds is a minute, written as `M` here."""
     found: list[tuple[str, str]] = []
     before = ""
@@ -130,14 +130,14 @@ def _pieces(part: Sequence[Token]) -> list[tuple[str, str]]:
     return found
 
 
-def _zeros(rest: Sequence[Token]) -> int:
+def _zeros(rest: Sequence[FormatToken]) -> int:
     count = 0
     while count < len(rest) and rest[count].kind == "digit" and rest[count].raw == "0":
         count += 1
     return count
 
 
-def _before_seconds(rest: Sequence[Token]) -> bool:
+def _before_seconds(rest: Sequence[FormatToken]) -> bool:
     after = next((token for token in rest if token.kind in ("date", "elapsed")), None)
     return after is not None and (after.raw.lower()[0] == "s" or after.text[:1] == "s")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from core.data.workbook.tokens import Token, Unrenderable, general
+from core.data.workbook.tokens import FormatToken, Unrenderable, general
 
 
-def renderer(part: Sequence[Token]) -> Callable[[float, bool], str]:
+def renderer(part: Sequence[FormatToken]) -> Callable[[float, bool], str]:
     """How a section shows a number.
 
     Raises:
@@ -38,16 +38,16 @@ class _Digits:
         scale: powers of ten that percent signs add and trailing commas take away.
     """
 
-    whole: tuple[Token, ...]
-    decimals: tuple[Token, ...]
-    power: tuple[Token, ...]
+    whole: tuple[FormatToken, ...]
+    decimals: tuple[FormatToken, ...]
+    power: tuple[FormatToken, ...]
     power_sign: str
     point: bool
     grouped: bool
     scale: int
 
     @classmethod
-    def of(cls, part: Sequence[Token]) -> _Digits:
+    def of(cls, part: Sequence[FormatToken]) -> _Digits:
         places = [index for index, token in enumerate(part) if token.kind == "digit"]
         exponent = next((index for index, token in enumerate(part) if token.kind == "exponent"), None)
         point = next((index for index, token in enumerate(part) if token.kind == "point"), None)
@@ -67,7 +67,7 @@ class _Digits:
             ):
                 scale -= 3
         kept = [
-            token if token.kind != "point" or index == point else Token("other", ".", ".")
+            token if token.kind != "point" or index == point else FormatToken("other", ".", ".")
             for index, token in enumerate(part)
         ]
         cut = end if point is None or point > end else point
@@ -114,15 +114,15 @@ class _Digits:
         return f"{self._laid(whole, decimals, mantissa)}E{sign}{digits}"
 
 
-def _literals(tokens: Sequence[Token]) -> str:
+def _literals(tokens: Sequence[FormatToken]) -> str:
     return "".join("%" if token.kind == "percent" else token.text for token in tokens if _is_written(token))
 
 
-def _is_written(token: Token) -> bool:
+def _is_written(token: FormatToken) -> bool:
     return token.is_literal or token.kind == "percent"
 
 
-def _whole(tokens: Sequence[Token], digits: str, grouped: bool, number: Decimal) -> str:
+def _whole(tokens: Sequence[FormatToken], digits: str, grouped: bool, number: Decimal) -> str:
     """The digits from right to left in their places; those beyond the first place are written there."""
     places = [index for index, token in enumerate(tokens) if token.kind == "digit"]
     first = places[0] if places else -1
@@ -146,7 +146,7 @@ def _whole(tokens: Sequence[Token], digits: str, grouped: bool, number: Decimal)
     return "".join(out)[::-1]
 
 
-def _decimals(tokens: Sequence[Token], digits: str) -> str:
+def _decimals(tokens: Sequence[FormatToken], digits: str) -> str:
     significant = len(digits.rstrip("0"))
     out, at = [], 0
     for token in tokens:
@@ -170,7 +170,7 @@ class _FractionPart:
     most: int
 
     @classmethod
-    def of(cls, part: Sequence[Token], slash: int) -> _FractionPart:
+    def of(cls, part: Sequence[FormatToken], slash: int) -> _FractionPart:
         start = slash
         while start and part[start - 1].kind == "digit":
             start -= 1

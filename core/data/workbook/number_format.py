@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from core.data.workbook import date_format, digit_format
-from core.data.workbook.tokens import Token, Unrenderable, general, tokens_of
+from core.data.workbook.tokens import FormatToken, Unrenderable, general, tokens_of
 
 # Source: ECMA-376 part 1, 18.8.30: the formats that a workbook need not define. 14 and 22 follow the computer's region.
 BUILT_IN = {
@@ -136,7 +136,7 @@ def _split(code: str) -> list[str]:
     return found
 
 
-def _around(parts: list[tuple[Token, ...]]) -> tuple[str, str] | None:
+def _around(parts: list[tuple[FormatToken, ...]]) -> tuple[str, str] | None:
     """What the section for text writes before and after it; None if there is no such section."""
     last = parts[-1]
     at = [index for index, token in enumerate(last) if token.kind == "text"]
@@ -146,7 +146,7 @@ def _around(parts: list[tuple[Token, ...]]) -> tuple[str, str] | None:
     return _literal(before), _literal(after)
 
 
-def _literal(tokens: tuple[Token, ...]) -> str:
+def _literal(tokens: tuple[FormatToken, ...]) -> str:
     return "".join(token.text for token in tokens if token.is_literal)
 
 
@@ -154,7 +154,7 @@ def _as_text(around: tuple[str, str]) -> Render:
     return lambda value, from_1904: f"{around[0]}{general(value)}{around[1]}"
 
 
-def _sections(parts: list[tuple[Token, ...]]) -> list[_Section]:
+def _sections(parts: list[tuple[FormatToken, ...]]) -> list[_Section]:
     """Each section with the numbers that it is for: positive, negative and zero, or what its condition says."""
     conditions = [next((match for token in part if (match := _CONDITION.fullmatch(token.raw))), None) for part in parts]
     found = []
@@ -191,7 +191,7 @@ def _above_zero(value: float) -> bool:
     return value > 0
 
 
-def _render(part: tuple[Token, ...]) -> Render:
+def _render(part: tuple[FormatToken, ...]) -> Render:
     if date_format.is_date(part):
         return date_format.renderer(part)
     return digit_format.renderer(part)

@@ -21,7 +21,7 @@ class Unrenderable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class FormatToken:
     """A piece of a format: `text` is what a literal writes, `raw` the piece itself."""
 
     kind: str
@@ -33,7 +33,7 @@ class Token:
         return self.kind in _LITERAL
 
 
-def tokens_of(section: str) -> tuple[Token, ...]:
+def tokens_of(section: str) -> tuple[FormatToken, ...]:
     """The tokens of one section.
 
     Raises:
@@ -42,33 +42,33 @@ def tokens_of(section: str) -> tuple[Token, ...]:
     return tuple(_token(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(section))
 
 
-def _token(kind: str, raw: str) -> Token:
+def _token(kind: str, raw: str) -> FormatToken:
     if kind == "quoted":
-        return Token(kind, raw, raw.strip('"'))
+        return FormatToken(kind, raw, raw.strip('"'))
     if kind == "escaped":
-        return Token(kind, raw, raw[1:])
+        return FormatToken(kind, raw, raw[1:])
     if kind == "skipped":
-        return Token(kind, raw, " ")
+        return FormatToken(kind, raw, " ")
     if kind == "other":
-        return Token(kind, raw, raw)
+        return FormatToken(kind, raw, raw)
     if kind == "bracket":
         return _bracket(raw)
     if kind == "era":
         raise Unrenderable("it writes dates of another calendar")
-    return Token(kind, raw, raw)
+    return FormatToken(kind, raw, raw)
 
 
-def _bracket(raw: str) -> Token:
+def _bracket(raw: str) -> FormatToken:
     inner = raw[1:-1]
     if inner.startswith("$"):
         currency, _, locale = inner[1:].partition("-")
-        return Token("currency", raw, currency) if currency else Token("locale", raw, locale)
+        return FormatToken("currency", raw, currency) if currency else FormatToken("locale", raw, locale)
     if re.fullmatch("h+|m+|s+", inner, re.IGNORECASE):
-        return Token("elapsed", raw, inner.lower())
+        return FormatToken("elapsed", raw, inner.lower())
     if inner[:1] in ("<", ">", "="):
-        return Token("condition", raw)
+        return FormatToken("condition", raw)
     if _COLOR.fullmatch(raw):
-        return Token("color", raw)
+        return FormatToken("color", raw)
     raise Unrenderable(f"it contains {raw}")
 
 
