@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli._support.accounts import print_account, shape_options
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
 from core.cli._support.reading import reads_files
@@ -38,7 +39,11 @@ def convert(
     ] = None,
     system: Annotated[str, typer.Option(help="System message of every example.")] = "",
     settings: Annotated[
-        Texts, typer.Option("--set", metavar="K=V", help="An option of the template; may be repeated.")
+        Texts, typer.Option("--set", metavar="K=V", help="An option of the template or shape; may be repeated.")
+    ] = None,
+    without: Annotated[
+        Texts,
+        typer.Option(metavar="FIELD", help="Continue without a field that changes the meaning; may be repeated."),
     ] = None,
     description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -55,12 +60,17 @@ def convert(
         if template:
             (options,) = assign(settings or [], TEMPLATES.get(template).Options)
             options |= {"system": system} if system else {}
-            mapping = {"key": key or None, "target": target or None, "include": include or [], **_parts(columns or [])}
-            task = conversion.start_with(
-                source.id, template=template, mapping=mapping, options=options, name=name, description=description
-            )
+            mapping: dict[str, Any] = {
+                "key": key or None,
+                "target": target or None,
+                "include": include or [],
+                **_parts(columns or []),
+            }
+            chosen = {"template": template, "mapping": mapping, "options": options, "without": without or []}
+            print_account(conversion.account(source.id, chosen))
+            task = conversion.start_with(source.id, **chosen, name=name, description=description)
         else:
-            task = _import(source, name, description, file)
+            task = _import(source, name, description, file, shape_options(settings or []), without or [])
         result = ConversionResult.of(wait_succeeded(task.id))
     counts = {"read": result.read, "accepted": result.accepted, "rejected": result.rejected}
     print_dataset(result.dataset_id, counts, as_json=as_json)
@@ -79,8 +89,10 @@ def _parts(pairs: list[str]) -> dict[str, Any]:
     return {part: names if len(names) > 1 else names[0] for part, names in found.items()}
 
 
-def _import(source: SourceRecord, name: str, description: str, file: Path) -> TaskRecord:
-    from core.services.data import datasets, sources
+def _import(
+    source: SourceRecord, name: str, description: str, file: Path, options: dict[str, str], without: list[str]
+) -> TaskRecord:
+    from core.services.data import conversion, datasets, sources
 
     analysis = sources.analyze(source.id)
     if analysis.shape is None:
@@ -91,4 +103,5 @@ def _import(source: SourceRecord, name: str, description: str, file: Path) -> Ta
             "suggests columns.",
             code="shape_unknown",
         )
-    return datasets.create_from_source(source.id, name, description)
+    print_account(conversion.account(source.id, {"shape": analysis.shape, "options": options, "without": without}))
+    return datasets.create_from_source(source.id, name, description, options=options, without=without)

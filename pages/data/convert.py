@@ -47,7 +47,7 @@ def show(draft: DraftRecord) -> None:
         elif step_id == "configure":
             draft, ready = (smart_step if smart else configure_step)(draft, analysis)
         elif step_id == "preview":
-            draft, ready = (smart_preview_step if smart else preview_step)(draft, analysis)
+            draft, ready = smart_preview_step(draft, analysis) if smart else preview_step(draft, source)
         else:
             draft, ready = convert_step(draft, source, analysis)
     if not under_way:

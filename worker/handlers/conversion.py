@@ -11,16 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeler, Recipe
 from core.data.examples.columns import ExampleColumns
 from core.data.examples.sets import ExampleSet
 from core.data.formats.parsing.batches import RowBatch
-from core.data.issues import finding
 from core.data.quality.set_rules import check_set
 from core.data.versions.manifest import RowCounts, SourceFile
 from core.data.versions.writer import VERSION_BYTES_PER_BYTE, VersionWriter
-from core.messages import Finding, Reject, Split
+from core.messages import Reject, Split
 from core.platform import disk
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
@@ -28,7 +26,7 @@ from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
 from core.services.data.results import ConversionResult
-from core.services.data.sources import reading_ahead
+from core.services.data.sources import accounts, reading_ahead
 
 _READING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
 
@@ -49,7 +47,7 @@ def handle(ctx: TaskContext) -> Outcome:
             share = min(labeler.read / max(total, 1), 1.0)
             ctx.progress(_READING_PERCENT * share, "Converting", _progress_text(labeler, total))
             ctx.raise_if_interrupted()
-        out.note(_unused_columns(recipe, source.id))
+        out.note(accounts.findings(sources.account(source.id, recipe)))
         validation = _write_validation(ctx, payload, recipe, out, seen)
         out.note(check_set(seen))
         ctx.progress(_READING_PERCENT, "Writing the dataset", f"{out.examples:,} labeled examples")
@@ -110,18 +108,6 @@ def _write_validation(
 
 def _batches(source: sources.SourceRecord) -> Iterator[RowBatch]:
     return reading_ahead.read_batches(sources.local_path(source.id), source.detection)
-
-
-def _unused_columns(recipe: Recipe, source_id: str) -> list[Finding]:
-    if recipe.shape is None:
-        return []
-    used = chat_shapes.CHAT_SHAPES.get(recipe.shape).columns
-    columns = [column.name for column in sources.analyze(source_id).columns]
-    unused = [name for name in columns if name.strip().lower() not in used]
-    if not unused:
-        return []
-    text = f"The shape does not use these columns: {', '.join(unused[:10])}. They are left out."
-    return [finding("columns_unused", text)]
 
 
 def _progress_text(labeler: Labeler, total: int) -> str:

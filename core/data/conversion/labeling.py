@@ -13,25 +13,33 @@ from itertools import accumulate, compress
 from typing import Any, Self
 
 from core.data.conversion import chat_shapes, columnar
+from core.data.conversion.cells import is_empty
+from core.data.conversion.chat_shapes import NOTES, Gather, Shaped
+from core.data.conversion.chat_shapes.reading.values import plain_name
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
 from core.data.formats.parsing.batches import RowBatch
 from core.data.issues import finding
 from core.data.quality import structure
 from core.errors import DataError
-from core.messages import Example, Finding, Reject, Row
+from core.messages import Example, Finding, Reject, Row, Split
 
 MAX_FINDINGS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How rows become examples: a known shape, or a template with its column mapping and options."""
+    """How rows become examples: a known shape, or a template with its column mapping; options of either.
+
+    Attributes:
+        without: fields that change the meaning and that the user chose to leave out.
+    """
 
     shape: str | None = None
     template: str | None = None
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
     options: Mapping[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Self:
@@ -41,18 +49,25 @@ class Recipe:
             DataError: neither a shape nor a template, or options the template does not know.
         """
         shape, template = state.get("shape"), state.get("template")
+        without = tuple(map(str, state.get("without") or ()))
         if shape:
-            chat_shapes.CHAT_SHAPES.get(shape)
-            return cls(shape=shape)
+            chosen = chat_shapes.CHAT_SHAPES.get(shape).checked(state.get("options"))
+            return cls(shape=shape, options=chosen, without=without)
         if not template:
             raise DataError("No template is chosen.", f"Choose one of {', '.join(TEMPLATES.ids())}.")
         options = TEMPLATES.get(template).make_options(state.get("options") or {})
         mapping = ColumnMapping.of(state.get("mapping"))
-        return cls(template=template, mapping=mapping, options=options.model_dump())
+        return cls(template=template, mapping=mapping, options=options.model_dump(), without=without)
 
     def to_dict(self) -> dict[str, Any]:
         chosen = {"shape": self.shape, "template": self.template}
-        return {**chosen, "mapping": self.mapping.to_dict(), "options": dict(self.options)}
+        parts = {"mapping": self.mapping.to_dict(), "options": dict(self.options)}
+        return {**chosen, **parts, **({"without": list(self.without)} if self.without else {})}
+
+    @property
+    def obeys_split(self) -> bool:
+        """Whether a column `split` decides the split: unless it plays another part, or is to be left out."""
+        return "split" not in self.without and "split" not in json.dumps(self.mapping.to_dict()).lower()
 
     def check(self, columns: Iterable[str]) -> None:
         """Refuse, before any row is read, a mapping or pattern with a column that does not exist.
@@ -87,6 +102,7 @@ class Labeler:
         self.source = source
         self.read = self.rejected = self.examples = 0
         self.is_split = False
+        self._noted: set[str] = set()
 
     @property
     def accepted(self) -> int:
@@ -120,7 +136,8 @@ class Labeler:
             if batch.columns != columns:
                 columns = batch.columns
                 plan = columnar.plan(template, columns, self.recipe.mapping, options)
-            made = self._in_columns(plan, batch) if plan and len(batch) else None
+            by_row = self.recipe.obeys_split and any(plain_name(name) == "split" for name in batch.columns)
+            made = self._in_columns(plan, batch) if plan and len(batch) and not by_row else None
             if made is not None:
                 yield made
             else:
@@ -156,23 +173,53 @@ class Labeler:
 
     def _by_shape(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
         shape = chat_shapes.CHAT_SHAPES.get(self.recipe.shape or "")
+        if shape.gather is not None:
+            yield from self._gathered(shape.gather, rows)
+            return
+        read = shape.reader(self.recipe.options)
         for row in rows:
             self.read += 1
             if isinstance(row, Reject):
                 yield row
-                continue
-            shaped = shape.shaped(row.fields)
-            self.is_split = self.is_split or bool(shaped.split)
-            checked = shaped.parse(line=row.line, source=self.source)
-            if checked.example is None:
-                yield Reject(row.line, json.dumps(dict(row.fields), ensure_ascii=False, default=str), checked.findings)
             else:
-                yield Labeled(checked.example, checked.findings)
+                yield from self._of_row(row, read(row.fields))
 
-    def _by_template(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
-        template = TEMPLATES.get(self.recipe.template or "")
-        options = template.make_options(self.recipe.options)
-        waiting: deque[Reject] = deque()
+    def _of_row(self, row: Row, several: tuple[Shaped, ...]) -> Iterator[Labeled | Reject]:
+        """The examples of a row, or its reject; what is wrong with one of several is reported with the first."""
+        parsed = [self._parse(shaped, row) for shaped in several]
+        good = [item for item in parsed if item.example is not None]
+        refused = tuple(found for item in parsed if item.example is None for found in item.findings)
+        if not good:
+            yield _reject(row, refused)
+        for number, item in enumerate(good):
+            if item.example is not None:
+                yield Labeled(item.example, item.findings if number else (*refused, *item.findings))
+
+    def _parse(self, shaped: Shaped, row: Row) -> structure.ParsedExample:
+        split = shaped.split if shaped.split is not None else self._split_of(row)
+        if split is not None:
+            self.is_split = True
+            shaped = replace(shaped, split=split)
+        parsed = shaped.parse(line=row.line, source=self.source)
+        if shaped.notes:
+            findings = [item for item in parsed.findings if item.code not in self._noted]
+            self._noted.update(shaped.notes)
+            return replace(parsed, findings=tuple(findings))
+        return parsed
+
+    def _split_of(self, row: Row) -> object:
+        """What the row's column `split` says; None if there is none, or if it is not about splits."""
+        if not self.recipe.obeys_split:
+            return None
+        value = next((value for name, value in row.fields.items() if plain_name(name) == "split"), None)
+        return None if is_empty(value) or structure.split_of(value) is None else value
+
+    def _gathered(self, gather: Gather, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
+        """Examples that lie across rows; the rows of none are rejected at the end."""
+        waiting: list[Reject] = []
+        every: list[Row] = []
+        used: set[int] = set()
+        problems: dict[int, tuple[Finding, ...]] = {}
 
         def readable() -> Iterator[Row]:
             for row in rows:
@@ -180,6 +227,38 @@ class Labeler:
                 if isinstance(row, Reject):
                     waiting.append(row)
                 else:
+                    every.append(row)
+                    yield row
+
+        for members, shaped in gather(readable()):
+            parsed = self._parse(shaped, members[-1])
+            if parsed.example is None:
+                problems.update((row.line, parsed.findings) for row in members)
+            else:
+                used.update(row.line for row in members)
+                yield Labeled(parsed.example, parsed.findings)
+        yield from waiting
+        for row in every:
+            if row.line not in used:
+                text = "The message belongs to no path that ends with an answer."
+                yield _reject(row, problems.get(row.line) or (finding("branch_unused", text, line=row.line),))
+
+    def _by_template(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
+        template = TEMPLATES.get(self.recipe.template or "")
+        options = template.make_options(self.recipe.options)
+        waiting: deque[Reject] = deque()
+        splits: dict[int, Split] = {}  # of the rows that are not for training
+
+        def readable() -> Iterator[Row]:
+            for row in rows:
+                self.read += 1
+                if isinstance(row, Reject):
+                    waiting.append(row)
+                else:
+                    split = self._split_of(row)
+                    self.is_split = self.is_split or split is not None
+                    if (part := structure.split_of(split)) not in ("train", None):
+                        splits[row.line] = part
                     yield row
 
         for made in template.to_examples(readable(), self.recipe.mapping, options):
@@ -188,9 +267,13 @@ class Labeler:
             if isinstance(made, Reject):
                 yield made
             else:
-                example = Example(made.messages, self.source, made.source_line)
+                example = Example(made.messages, self.source, made.source_line, splits.get(made.source_line, "train"))
                 yield Labeled(example, tuple(structure.check(example)))
         yield from waiting
+
+
+def _reject(row: Row, findings: tuple[Finding, ...]) -> Reject:
+    return Reject(row.line, json.dumps(dict(row.fields), ensure_ascii=False, default=str), findings)
 
 
 class FindingList:
@@ -198,9 +281,14 @@ class FindingList:
 
     def __init__(self) -> None:
         self._kept: list[Finding] = []
+        self._noted: set[str] = set()
         self._total = 0
 
     def add(self, item: Finding) -> None:
+        if item.code in NOTES:  # said once
+            if item.code in self._noted:
+                return
+            self._noted.add(item.code)
         self._total += 1
         # Errors are never lost among warnings about other rows: an error replaces the last warning.
         if len(self._kept) < MAX_FINDINGS:

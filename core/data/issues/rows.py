@@ -19,6 +19,35 @@ ISSUES.add(_row("shape_unknown", "Unknown chat shape", "error",
     "Convert it: choose a template, an input column and a target column.", scope="file"))
 ISSUES.add(_row("columns_unused", "Unused columns", "info",
     "Columns that the known shape does not use were left out.", "Convert the table to use them.", scope="file"))
+ISSUES.add(_row("fields_left_out", "Fields that change the meaning", "warning",
+    "Fields that change what an example means would not reach the dataset.",
+    "Choose *Continue without it*, or on the command line `--without NAME`.", scope="file"))
+ISSUES.add(_row("raw_text", "Raw text", "error",
+    "The rows are text without an input and an output, so they are not labeled examples.",
+    "Smart mode in Convert data writes questions and answers from passages (`sft write`).", scope="file"))
+ISSUES.add(_row("rated_bad", "Answer rated bad", "info",
+    "The answer is rated bad, so the row is left out and never learned.", "Change the lowest rating if that is wrong."))
+ISSUES.add(_row("media_refused", "Images or other media", "error",
+    "The row contains images, audio or files; training here reads text only.",
+    "Leave these rows out, or keep their text: `--set images=keep_text`."))
+ISSUES.add(_row("media_removed", "Media removed", "warning",
+    "Images, audio or files of the row were removed; its text may speak of them.",
+    "Read some of these examples; leave out those that make no sense without the media."))
+ISSUES.add(_row("question_unanswered", "Question without an answer", "info",
+    "The data set marks the question as one that its passage does not answer.",
+    "Write an answer such as “The text does not say” to teach refusals."))
+ISSUES.add(_row("preference_one_sided", "Only one answer of a pair", "warning",
+    "A preference pair has no rejected answer, or two equal ones; the chosen answer is used alone.",
+    "Add the other answer if the pair is to be exported."))
+ISSUES.add(_row("branch_unused", "Message outside of every example", "info",
+    "The message belongs to no path of the tree that ends with an answer.", "Add an answer, or ignore this."))
+ISSUES.add(_row("role_developer", "Developer messages", "info",
+    "The role `developer` is OpenAI's newer name of `system`; it was read as `system`.", scope="file"))
+ISSUES.add(_row("reasoning_tags", "Reasoning", "info",
+    "Reasoning beside an answer was put in front of it, between <think> and </think>, as Qwen and DeepSeek write it.",
+    "Remove it from the file if the model should answer without reasoning.", scope="file"))
+ISSUES.add(_row("template_tokens", "Marks of a chat template", "info",
+    "Marks of a chat template in the texts were removed; training adds those of the chosen base model.", scope="file"))
 ISSUES.add(_row("chat_left_out", "Messages left out", "info",
     "Messages of a chat log are not part of any example, for the given reason.",
     "Look at what was left out, and change roles or filters if it should be included."))

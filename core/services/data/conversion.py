@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from core import arguments
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
+from core.data.conversion.fields import LOOKED_AT, Account
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template, TemplateOptions
 from core.messages import Finding, Reject
@@ -20,7 +21,7 @@ from core.services.data.datasets.writing import start_draft
 from core.services.platform import drafts
 
 __all__ = [
-    "PREVIEW_ROWS", "Labeled", "Preview", "RoleSpec", "Template", "TemplateOptions", "first_choice", "preview",
+    "LOOKED_AT", "PREVIEW_ROWS", "Account", "Labeled", "Preview", "RoleSpec", "Template", "TemplateOptions", "first_choice", "preview",
     "reworded", "start", "start_with", "templates", "warnings",
 ]  # fmt: skip
 
@@ -96,6 +97,17 @@ def warnings(
     return analysis.warnings(profile, template, ColumnMapping.of(mapping), options)
 
 
+def account(source_id: str, state: Mapping[str, Any]) -> Account:
+    """Which fields of an upload reach the examples and which do not, for the choices in a draft's state.
+
+    Raises:
+        DataError: the choices do not fit the table.
+    """
+    recipe = Recipe.of(state)
+    recipe.check(column.name for column in sources.analyze(source_id).columns)
+    return sources.account(source_id, recipe)
+
+
 def preview(
     source_id: str,
     template: str | None = None,
@@ -133,6 +145,7 @@ def start(draft_id: str) -> TaskRecord:
 def _payload(state: Mapping[str, Any]) -> dict[str, Any]:
     recipe = Recipe.of(state)
     recipe.check(column.name for column in sources.analyze(state["source_id"]).columns)
+    sources.account(state["source_id"], recipe).check(recipe.without)
     return {
         "source_id": state["source_id"],
         "validation_source_id": state.get("validation_source_id"),
@@ -150,6 +163,7 @@ def start_with(
     name: str,
     description: str = "",
     origin: str = "cli",
+    without: Iterable[str] = (),
 ) -> TaskRecord:
     """Draft and start in one call, for the command line."""
     state = {
@@ -160,9 +174,11 @@ def start_with(
         "name": name,
         "description": description,
         "origin": origin,
+        "without": list(without),
     }
     recipe = Recipe.of(state)  # refuse before an unused draft is created
     recipe.check(column.name for column in sources.analyze(source_id).columns)
+    sources.account(source_id, recipe).check(recipe.without)
     dataset_writing.check_name(name)
     dataset_writing.check_characters(name, description)
     return start(drafts.create("convert", state, step="convert").id)

@@ -12,6 +12,7 @@ from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import ONWARD_KEYS, is_under_way
+from pages.data._shared.account import account_card, account_of
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
 from pages.data._smart import cost as smart_cost, run as smart_run
@@ -19,7 +20,7 @@ from pages.ui import components
 from pages.ui.examples import example_view
 from pages.ui.format import number, percent, plural, sentence, short
 from pages.ui.tasks.progress import ended_badly, follow
-from pages.ui.wizard.draft_state import save
+from pages.ui.wizard.draft_state import key, save
 
 SAMPLES = 6
 
@@ -37,8 +38,11 @@ def preview_cards(preview: Preview, *, limit: int, columns: int) -> None:
             example_view.show(made.example.messages, key=f"preview_{index}", note=note, badge=badge, limit=600)
 
 
-def preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
-    """Draw step 5: sample conversions, the estimated total, and the rejected rows. True when there is an example."""
+def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
+    """Draw step 5: sample conversions, the estimated total, the rejected rows, and the fields that are left out.
+
+    True when there is an example and everything is decided.
+    """
     state = draft.state
     preview = conversion.preview(
         state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=SAMPLES
@@ -73,7 +77,11 @@ def preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, b
             for reject in preview.rejects[:10]:
                 st.markdown(f"`line {reject.line}` {sentence(reject.findings[0].message) if reject.findings else ''}")
                 st.code(short(reject.raw, 300), language=None, wrap_lines=True)
-    return draft, bool(preview.examples)
+    components.section_gap()
+    components.heading("Fields", "what reaches the examples")
+    found = account_of(state["source_id"], state, str(source.detection.to_dict()))
+    without, decided = account_card(found, state.get("without") or (), lambda name: key(draft, name))
+    return save(draft, without=without), decided and bool(preview.examples)
 
 
 def _size_hint(total: int) -> None:

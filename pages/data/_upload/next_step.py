@@ -7,6 +7,7 @@ import streamlit as st
 from core.services.data import conversion, datasets
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
+from pages.data._shared.account import account_card, account_of, shape_choices
 from pages.data._shared.dataset_form import free_name, name_fields
 from pages.data._shared.uploads import drop_zone, file_card
 from pages.ui import components, navigation
@@ -22,21 +23,45 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
             f"{components.badge_md('✓ Supervised', 'green')} {components.badge_md(str(analysis.shape))} "
             f"{plural(analysis.total_rows, 'row')} in a known format, ready to become a dataset."
         )
+        options, without, decided = _decisions(source, analysis)
         name, description, fits = name_fields(free_name(source.filename), "", lambda field: f"{field}_{source.id}")
         validation_id = _validation_part(source)
         if st.button(
-            "Create dataset", type="primary", icon=":material/check:", disabled=not fits, key="create_dataset"
+            "Create dataset",
+            type="primary",
+            icon=":material/check:",
+            disabled=not (fits and decided),
+            key="create_dataset",
         ):
             with boundary():
-                task = datasets.create_from_source(source.id, name.strip(), description.strip(), validation_id)
+                task = datasets.create_from_source(
+                    source.id, name.strip(), description.strip(), validation_id, options, without
+                )
                 st.query_params.clear()
                 st.query_params["task"] = task.id
                 st.rerun()
     components.section_gap()
     components.heading("First examples", f"of {number(analysis.total_rows)}")
-    preview = conversion.preview(source.id, shape=analysis.shape, limit=3)
+    preview = conversion.preview(source.id, shape=analysis.shape, options=options, limit=3)
     for index, labeled in enumerate(preview.examples, 1):
         example_view.show(labeled.example.messages, key=f"first_{index}", note=f"Line {labeled.example.source_line}")
+
+
+def _decisions(source: SourceRecord, analysis: Analysis) -> tuple[dict[str, str], list[str], bool]:
+    """What the file's fields become, and what the user decides: options, fields to continue without, all decided."""
+    kept, way = f"options_{source.id}", str(source.detection.to_dict())
+    state = {"shape": analysis.shape, "options": st.session_state.get(kept) or {}}
+    found = account_of(source.id, state, way)
+
+    def key_of(name: str) -> str:
+        return f"{name}_{source.id}"
+
+    options = shape_choices(found, state["options"], key_of)
+    if options != state["options"]:
+        st.session_state[kept] = options
+        found = account_of(source.id, state | {"options": options}, way)
+    without, decided = account_card(found, (), key_of)
+    return options, without, decided and found.accepted > 0
 
 
 def _validation_part(source: SourceRecord) -> str | None:

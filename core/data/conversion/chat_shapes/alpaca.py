@@ -6,28 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, as_list, lowered, pair
+from core.data.conversion.chat_shapes.base import ChatShape, Shaped
+from core.data.conversion.chat_shapes.messages import SYSTEM, TOOLS
+from core.data.conversion.chat_shapes.pairs import history_of
+from core.data.conversion.chat_shapes.reading.tools import tools_of
+from core.data.conversion.chat_shapes.reading.turns import text_of
+from core.data.conversion.chat_shapes.reading.values import first_of, lowered, pair
 
 
 def _from_alpaca(fields: Mapping[str, Any]) -> object:
     lower = lowered(fields)
-    messages: list[dict[str, Any]] = []
-    if not is_empty(lower.get("system")):
-        messages.append({"role": "system", "content": cell_text(lower["system"])})
-    history = as_list(lower.get("history"))
-    for past in history if isinstance(history, list) else ():
-        if isinstance(past, list) and len(past) == 2:
-            messages += pair(past[0], past[1])
+    system, tools = first_of(lower, SYSTEM), first_of(lower, TOOLS)
+    lead = [] if system is None else [{"role": "system", "content": text_of(system)}]
     # Source: LLaMA-Factory joins instruction and input with a line break.
     asked = [lower.get("instruction"), lower.get("input")]
     user = "\n".join(cell_text(part) for part in asked if not is_empty(part))
     output = lower.get("output", lower.get("response"))
-    return [*messages, *pair(user, output)]
+    messages = [*lead, *history_of(lower.get("history")), *pair(user, output)]
+    return messages if tools is None else Shaped(messages, tools_of(tools))
 
 
 def _shape(shape_id: str, title: str, output: str, *optional: str) -> ChatShape:
     return ChatShape(shape_id, title, "Alpaca, LLaMA-Factory", ("instruction", output), optional, _from_alpaca)
 
 
-ALPACA_SHAPE = _shape("alpaca", "Alpaca instructions", "output", "input", "system", "history")
-ALPACA_RESPONSE_SHAPE = _shape("alpaca_response", "Instructions and responses", "response", "input", "system")
+_OPTIONAL = ("input", "system", "history", "tools")
+ALPACA_SHAPE = _shape("alpaca", "Alpaca instructions", "output", *_OPTIONAL)
+ALPACA_RESPONSE_SHAPE = _shape("alpaca_response", "Instructions and responses", "response", *_OPTIONAL)

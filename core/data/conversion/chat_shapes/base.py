@@ -1,46 +1,76 @@
-"""What every chat shape shares: the record, its registry, recognition, and how cells become messages."""
+"""What every chat shape shares: the record, its result, the registry and recognition."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from core.data.conversion.cells import cell_text
+from core.data.conversion.chat_shapes.reading.values import as_list, lowered
+from core.data.issues import ISSUES, finding
 from core.data.quality import structure
-from core.messages import Row
+from core.errors import DataError
+from core.messages import Finding, Row
 from core.registry import Registry
 
 SAMPLE = 50  # rows that recognition looks at
+NOTES: Final = frozenset({"role_developer", "reasoning_tags", "template_tokens"})  # said once per file
 
 
 @dataclass(frozen=True, slots=True)
-class ShapedRow:
-    """What a shape reads from a row, unchecked; quality.structure checks it.
+class Shaped:
+    """What a shape makes of one row; unchecked (quality.structure checks it).
 
     Attributes:
         messages: chat-format dictionaries.
-        tools: OpenAI-shaped schemas of functions.
-        rejected: chat-format dictionaries of the rejected answer of a preference pair.
-        split: train, validation, test or another of their names; None or blank where the row does not say it.
+        tools: schemas of the functions that the assistant may call.
+        rejected: of a preference pair, the worse messages after the shared prompt.
+        split: train, validation or test, where the row says so.
+        notes: codes of issues that are reported once per file, not for each row.
+        findings: about this row; an error leaves it out.
+        leave_out: the row is not an example, for the reason in `findings`.
     """
 
     messages: object
     tools: object = None
     rejected: object = None
     split: object = None
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    leave_out: bool = False
 
     def parse(self, *, line: int = 0, source: str = "") -> structure.ParsedExample:
         """The example, or every reason why there is none."""
-        return structure.parse(
-            self.messages,
-            line=line,
-            source=source,
-            tools=self.tools,
-            rejected=self.rejected,
-            split=self.split,
+        beside = tuple(replace(item, line=line or None) for item in self.findings)
+        if self.leave_out:
+            return structure.ParsedExample(None, beside)
+        parsed = structure.parse(
+            self.messages, line=line, source=source, tools=self.tools, rejected=self.rejected, split=self.split
         )
+        notes = tuple(finding(code, ISSUES.get(code).sentence, line=line or None) for code in self.notes)
+        refused = any(item.severity == "error" for item in beside)
+        example = None if refused else parsed.example
+        return structure.ParsedExample(example, (*beside, *parsed.findings, *notes))
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeChoice:
+    """Something about a shape that only the user can decide.
+
+    Attributes:
+        id: the name of the option, as in `--set id=value`.
+        offers: the possible values with their labels for these rows; none if the choice does not arise.
+        default: the value without a choice.
+    """
+
+    id: str
+    title: str
+    help: str
+    offers: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, str]]
+    default: str = ""
+
+
+Gather = Callable[[Iterable[Row]], Iterator[tuple[tuple[Row, ...], Shaped]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +81,12 @@ class ChatShape:
         text: where it comes from, for the screen and the docs.
         required: column names, in lower case, that make the shape, in the order to be shown.
         optional: further columns that it uses.
-        to_messages: fields -> chat-format dictionaries, or `ShapedRow` where there is more than messages; unchecked.
+        to_messages: fields -> chat-format dictionaries or `Shaped`, or several `Shaped` in a tuple; unchecked
+            (quality.structure checks them). Pure. Takes the ids of `choices` as keywords where there are some.
         lists: the required columns that must contain a list of objects.
+        choices: what the user decides.
+        also: a further condition of a row, its names in lower case.
+        gather: rows -> (the rows' lines, their example) for a shape whose examples lie across several rows.
     """
 
     id: str
@@ -60,24 +94,60 @@ class ChatShape:
     text: str
     required: tuple[str, ...]
     optional: tuple[str, ...]
-    to_messages: Callable[[Mapping[str, Any]], object]
+    to_messages: Callable[..., object]
     lists: tuple[str, ...] = ()
+    choices: tuple[ShapeChoice, ...] = ()
+    also: Callable[[Mapping[str, Any]], bool] | None = None
+    gather: Gather | None = None
 
     @property
     def columns(self) -> frozenset[str]:
         """Every column that it uses."""
         return frozenset((*self.required, *self.optional))
 
-    def shaped(self, fields: Mapping[str, Any]) -> ShapedRow:
-        """What it reads from a row."""
-        made = self.to_messages(fields)
-        return made if isinstance(made, ShapedRow) else ShapedRow(made)
-
     def fits(self, fields: Mapping[str, Any]) -> bool:
         """Whether a row, its names in lower case, is in this shape."""
         if not set(self.required) <= fields.keys():
             return False
-        return all(isinstance(as_list(fields[name]), list) for name in self.lists)
+        if not all(isinstance(as_list(fields[name]), list) for name in self.lists):
+            return False
+        return self.also is None or self.also(fields)
+
+    def checked(self, options: Mapping[str, Any] | None) -> dict[str, str]:
+        """The user's choices.
+
+        Raises:
+            DataError: the shape has no such option.
+        """
+        known = {choice.id for choice in self.choices}
+        for name in options or {}:
+            if name not in known:
+                text = f"The shape {self.id} has no option {name!r}."
+                raise DataError(text, f"It has: {', '.join(sorted(known)) or 'none'}.", field=name)
+        return {name: str(value) for name, value in (options or {}).items() if value not in (None, "")}
+
+    def converter(self, options: Mapping[str, Any] | None = None) -> Callable[[Mapping[str, Any]], object]:
+        """`to_messages` with the user's choices."""
+        chosen = self.checked(options)
+        if not chosen:
+            return self.to_messages
+        return lambda fields: self.to_messages(fields, **chosen)
+
+    def reader(self, options: Mapping[str, Any] | None = None) -> Callable[[Mapping[str, Any]], tuple[Shaped, ...]]:
+        """The examples of a row, with the user's choices: usually one."""
+        convert = self.converter(options)
+
+        def read(fields: Mapping[str, Any]) -> tuple[Shaped, ...]:
+            made = convert(fields)
+            if isinstance(made, tuple):
+                return made or (Shaped([]),)
+            return (made if isinstance(made, Shaped) else Shaped(made),)
+
+        return read
+
+    def shaped(self, fields: Mapping[str, Any]) -> Shaped:
+        """The first example of a row, without choices."""
+        return self.reader()(fields)[0]
 
 
 CHAT_SHAPES: Final = Registry[ChatShape]("chat shape")
@@ -95,62 +165,3 @@ def detect(rows: Iterable[Row]) -> str | None:
         if fitting and fitting * 2 >= len(sample):
             return shape.id
     return None
-
-
-# ---- cells to messages
-
-
-def lowered(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with their names in lower case, without blanks around them."""
-    return {name.strip().lower(): value for name, value in fields.items()}
-
-
-def as_list(value: Any) -> Any:
-    """The list itself, or the list in a cell as JSON text; anything else unchanged."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
-def as_tools(value: Any) -> Any:
-    """Schemas of functions, or such a list as JSON text, in the shape of OpenAI's; anything else unchanged.
-
-    Source: bare functions and `input_schema` are Anthropic's; a `type` beside the name is OpenAI's Responses API.
-    """
-    tools = as_list(value)
-    return [_as_tool(tool) for tool in without_nulls(tools)] if isinstance(tools, list) else tools
-
-
-def _as_tool(tool: Any) -> Any:
-    if not isinstance(tool, Mapping) or "function" in tool or "name" not in tool:
-        return tool
-    function = {"parameters" if key == "input_schema" else key: value for key, value in tool.items() if key != "type"}
-    return {"type": "function", "function": function}
-
-
-def without_nulls(messages: Any) -> Any:
-    """In columnar files every message has every key, with null for the missing ones; those keys are dropped."""
-    if not isinstance(messages, list):
-        return messages
-    return [
-        {key: value for key, value in item.items() if value is not None or key == "content"}
-        if isinstance(item, Mapping)
-        else item
-        for item in messages
-    ]
-
-
-def pair(user: Any, assistant: Any) -> list[dict[str, Any]]:
-    """An input and its output as two messages."""
-    return [
-        {"role": "user", "content": plain_content(user)},
-        {"role": "assistant", "content": plain_content(assistant)},
-    ]
-
-
-def plain_content(value: Any) -> Any:
-    """JSON numbers and booleans as text; lists, objects and null unchanged, so that the check reports them."""
-    return cell_text(value) if isinstance(value, bool | int | float) else value

@@ -1,39 +1,216 @@
-"""Two columns, an input and its output; with an optional system message."""
+"""An input and its output in two columns under any common name, with what may come before them.
+
+Each side is a text, a message, a list of messages, or the request and the response of a provider.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, as_list, lowered, pair, without_nulls
+from core.data.conversion.chat_shapes.base import ChatShape, Shaped
+from core.data.conversion.chat_shapes.messages import SYSTEM, TOOLS
+from core.data.conversion.chat_shapes.reading.tools import tools_of
+from core.data.conversion.chat_shapes.reading.turns import MEDIA, REFUSE, Chat, is_turn, text_of, turn_list
+from core.data.conversion.chat_shapes.reading.values import (
+    as_list,
+    as_object,
+    first_of,
+    has_words,
+    lowered,
+    pair,
+    without_nulls,
+)
+
+# Names that are an input or an output wherever they appear together, best first. `user`, `request`, `source` and the
+# like name other things in many tables; they count only for cells of words.
+_INPUTS: Final = (
+    "prompt",
+    "instruction",
+    "question",
+    "query",
+    "input",
+    "inputs",
+    "instructions",
+    "user_input",
+    "user_message",
+    "user_prompt",
+    "user_query",
+    "human",
+    "problem",
+    "input_text",
+    "text_input",
+    "q",
+)
+_OUTPUTS: Final = (
+    "completion",
+    "response",
+    "answer",
+    "output",
+    "outputs",
+    "target",
+    "targets",
+    "reply",
+    "responses",
+    "assistant",
+    "assistant_response",
+    "model_response",
+    "bot",
+    "gpt",
+    "solution",
+    "ideal",
+    "completions",
+    "output_text",
+    "expected_output",
+    "ground_truth",
+    "gold_answer",
+    "label_text",
+    "a",
+)
+_WEAK_INPUTS: Final = ("user", "request", "source", "src", "message", "utterance")
+_WEAK_OUTPUTS: Final = ("assistant", "response", "target", "tgt", "reply", "answer")
+_HISTORY: Final = ("history", "chat_history", "past", "previous_turns")
 
 
 def two_columns(shape_id: str, title: str, user: str, assistant: str) -> ChatShape:
     """A shape of an input column and an output column."""
 
-    def to_messages(fields: Mapping[str, Any]) -> object:
-        lower = lowered(fields)
-        answer = lower.get(assistant)
-        question = _chat(lower.get(user), "user")
-        if isinstance(question, list):  # TRL's conversational prompt/completion: both are lists of messages
-            return [*question, *(_chat(answer, "assistant") or [])]
-        system = lower.get("system")
-        lead = [] if is_empty(system) else [{"role": "system", "content": cell_text(system)}]
-        return [*lead, *pair(lower.get(user), answer)]
+    def to_messages(fields: Mapping[str, Any], images: str = REFUSE) -> object:
+        return from_pair(lowered(fields), user, assistant, images)
 
-    return ChatShape(shape_id, title, "two columns", (user, assistant), ("system",), to_messages)
+    optional = ("system", "history", "tools")
+    return ChatShape(shape_id, title, "two columns", (user, assistant), optional, to_messages, choices=(MEDIA,))
 
 
-def _chat(value: Any, role: str) -> Any:
-    """A list of messages, if the value is one."""
-    listed = as_list(value)
-    if isinstance(listed, list) and listed and all(isinstance(item, Mapping) and "role" in item for item in listed):
-        return without_nulls(listed)
-    return [{"role": role, "content": value}] if role == "assistant" else value
+def from_pair(lower: Mapping[str, Any], user: str, assistant: str, images: str = REFUSE) -> object:
+    """The messages of an input and an output, each a text or messages, after the system text and the history."""
+    question, answer, system = lower.get(user), lower.get(assistant), first_of(lower, SYSTEM)
+    past, tools = history_of(first_of(lower, _HISTORY)), first_of(lower, TOOLS)
+    asked = request_turns(question)
+    if asked is None and not isinstance(answer, list | Mapping) and turn_list(answer) is None:
+        lead = [] if system is None else [{"role": "system", "content": text_of(system)}]
+        messages = [*lead, *past, *pair(question, answer)]
+        return messages if tools is None else Shaped(messages, tools_of(tools))
+    chat = Chat(images)
+    if system is not None:
+        chat.system(system)
+    chat.add_all(past)
+    if asked is None:
+        chat.add({"role": "user", "content": question})
+    else:
+        chat.add_all(asked)
+        body = as_object(question)
+        tools = tools if tools is not None or not isinstance(body, Mapping) else first_of(lowered(body), TOOLS)
+    chat.add_all(answer_turns(answer))
+    return chat.shaped(tools_of(tools))
+
+
+def history_of(value: Any) -> list[dict[str, Any]]:
+    """Earlier turns: [[input, output], ...] as LLaMA-Factory writes them, or a list of messages."""
+    past = as_list(value)
+    messages: list[dict[str, Any]] = []
+    if (turns := turn_list(past)) is not None:
+        chat = Chat()
+        chat.add_all(turns)
+        return chat.messages
+    for earlier in past if isinstance(past, list) else ():
+        if isinstance(earlier, list | tuple) and len(earlier) == 2:
+            messages += pair(earlier[0], earlier[1])
+    return messages
+
+
+def request_turns(value: Any) -> list[Any] | None:
+    """The turns of an input that is a list of messages, or a request with one; None for a text."""
+    body = as_object(value)
+    if isinstance(body, Mapping):
+        inner = lowered(body)
+        turns = next(
+            (
+                found
+                for name in ("messages", "contents", "input", "body", "prompt")
+                if (found := request_turns(inner.get(name))) is not None
+            ),
+            None,
+        )
+        if turns is None:
+            return [body] if is_turn(body) else None
+        system = first_of(inner, SYSTEM)
+        return turns if system is None else [{"role": "system", "content": text_of(system)}, *turns]
+    turns = turn_list(value)
+    return None if turns is None else without_nulls(turns)
+
+
+def answer_turns(value: Any) -> list[Any]:
+    """The turns of an output: a text, a message, a list of messages, or a provider's response.
+
+    Sources: OpenAI (choices[0].message; output), Anthropic (content), Gemini (candidates[0].content), Bedrock
+    (output.message), Cohere (message, text).
+    """
+    turns = turn_list(value)
+    if turns is not None:
+        return list(without_nulls(turns))
+    listed = as_list(as_object(value))
+    if isinstance(listed, list) and len(listed) >= 1:
+        first = listed[0]
+        if isinstance(first, Mapping):  # choices, candidates, parts
+            if any(key in first for key in ("message", "content", "delta")):
+                return answer_turns(first.get("message", first.get("content", first.get("delta"))))
+            return [{"role": "assistant", "content": listed}]
+        if isinstance(first, str):  # several answers: the first one is learned
+            return [{"role": "assistant", "content": first}]
+    if isinstance(listed, Mapping):
+        if is_turn(listed) and not isinstance(listed.get("message"), Mapping):
+            return list(without_nulls([{"role": "assistant", **listed}]))
+        for name in ("body", "choices", "candidates", "output", "message", "outputs", "generations"):
+            if listed.get(name):
+                return answer_turns(listed[name])
+        if any(name in listed for name in ("content", "parts", "text")):
+            given = listed.get("content", listed.get("parts", listed.get("text")))
+            return [{"role": "assistant", "content": given}]
+    return [{"role": "assistant", "content": cell_text(value) if isinstance(value, bool | int | float) else value}]
+
+
+def names_of(lower: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The input column and the output column of a row, by their names; None if it has none."""
+    user = next((name for name in _INPUTS if _lettered(lower.get(name))), None)
+    assistant = next((name for name in _OUTPUTS if not is_empty(lower.get(name)) and name != user), None)
+    if user is not None and assistant is not None:
+        return user, assistant
+    user = next((name for name in (*_INPUTS, *_WEAK_INPUTS) if _spoken(lower.get(name))), None)
+    assistant = next((name for name in (*_OUTPUTS, *_WEAK_OUTPUTS) if name != user and _spoken(lower.get(name))), None)
+    return None if user is None or assistant is None else (user, assistant)
+
+
+def _lettered(value: Any) -> bool:
+    return (isinstance(value, str) and any(map(str.isalpha, value))) or request_turns(value) is not None
+
+
+def _spoken(value: Any) -> bool:
+    return has_words(value) or request_turns(value) is not None
+
+
+def _from_any(fields: Mapping[str, Any], images: str = REFUSE) -> object:
+    lower = lowered(fields)
+    user, assistant = names_of(lower) or ("input", "output")
+    return from_pair(lower, user, assistant, images)
+
+
+def _has_pair(lower: Mapping[str, Any]) -> bool:
+    return names_of(lower) is not None
 
 
 PROMPT_COMPLETION_SHAPE = two_columns("prompt_completion", "Prompt and completion", "prompt", "completion")
 PROMPT_RESPONSE_SHAPE = two_columns("prompt_response", "Prompt and response", "prompt", "response")
 QUESTION_ANSWER_SHAPE = two_columns("question_answer", "Question and answer", "question", "answer")
 INPUT_OUTPUT_SHAPE = two_columns("input_output", "Input and output", "input", "output")
+ANY_PAIR_SHAPE = ChatShape(
+    "pair",
+    "Input and output under other names",
+    f"{', '.join(_INPUTS[:9])} … with {', '.join(_OUTPUTS[:8])} …",
+    (),
+    ("system", "history", "tools"),
+    _from_any,
+    choices=(MEDIA,),
+    also=_has_pair,
+)

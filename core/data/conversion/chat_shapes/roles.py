@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.data.conversion.cells import is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, lowered, plain_content
+from core.data.conversion.chat_shapes.base import ChatShape
+from core.data.conversion.chat_shapes.reading.values import lowered, plain_content
 
 
 def _from_roles(fields: Mapping[str, Any]) -> object:

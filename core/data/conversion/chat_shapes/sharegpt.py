@@ -1,46 +1,62 @@
-"""{"conversations": [{"from", "value"}]}, as FastChat and FineTome have it."""
+"""{"conversations": [{"from", "value"}]} in its variants, as FastChat, LLaMA-Factory, FineTome and LMSYS have it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, as_list, lowered
-
-# Source: the `from` names of FastChat, LLaMA-Factory, Axolotl and the FineTome and SlimOrca data sets.
-_SPEAKERS = {
-    "human": "user", "user": "user", "gpt": "assistant", "chatgpt": "assistant", "assistant": "assistant",
-    "model": "assistant", "bot": "assistant", "bing": "assistant", "bard": "assistant", "system": "system",
-    "tool": "tool", "function_response": "tool", "observation": "tool",
-}  # fmt: skip
+from core.data.conversion.chat_shapes.base import ChatShape
+from core.data.conversion.chat_shapes.messages import conversation
+from core.data.conversion.chat_shapes.reading.turns import MEDIA, REFUSE, ROLE_KEYS, speaker, turn_list
+from core.data.conversion.chat_shapes.reading.values import as_list, lowered
 
 
-def _from_sharegpt(fields: Mapping[str, Any]) -> object:
-    lower = lowered(fields)
-    turns = as_list(lower.get("conversations", lower.get("conversation")))
-    if not isinstance(turns, list):
-        return turns
-    messages: list[Any] = []
-    if not is_empty(lower.get("system")):
-        messages.append({"role": "system", "content": cell_text(lower["system"])})
-    for turn in turns:
-        if not isinstance(turn, Mapping):
+def _shape(shape_id: str, title: str, text: str, column: str, *, sure: bool) -> ChatShape:
+    """A shape of one column of turns; where its name is not `sure`, every speaker must be known."""
+
+    def to_messages(fields: Mapping[str, Any], images: str = REFUSE) -> object:
+        lower = lowered(fields)
+        turns = as_list(lower.get(column))
+        if not isinstance(turns, list) or not all(isinstance(turn, Mapping) for turn in turns):
             return turns
-        speaker = turn.get("from", turn.get("role"))
-        name = speaker.strip().lower() if isinstance(speaker, str) else speaker
-        message = {"role": _SPEAKERS.get(name, speaker) if isinstance(name, str) else speaker}
-        message["content"] = turn.get("value", turn.get("content"))
-        if turn.get("weight") is not None:
-            message["weight"] = turn["weight"]
-        messages.append(message)
-    return messages
+        return conversation(lower, turns, images, strict=False)
+
+    def also(lower: Mapping[str, Any]) -> bool:
+        turns = as_list(lower[column])
+        if sure:
+            return isinstance(turns, list) and not any(isinstance(turn, str) for turn in turns)
+        return has_known_speakers(lower[column])
+
+    return ChatShape(shape_id, title, text, (column,), ("system", "tools"), to_messages, (column,), (MEDIA,), also)
 
 
-def _shape(shape_id: str, title: str, column: str) -> ChatShape:
-    text = "ShareGPT: a list of from/value objects"
-    return ChatShape(shape_id, title, text, (column,), ("system",), _from_sharegpt, (column,))
+def has_known_speakers(value: Any) -> bool:
+    """Whether a list consists of turns of known speakers, at least one of them an assistant."""
+    turns = turn_list(value)
+    if not turns:
+        return False
+    roles = [_role(turn) for turn in turns]
+    return all(roles) and ("assistant" in roles or "call" in roles)
 
 
-SHAREGPT_SHAPE = _shape("sharegpt", "ShareGPT conversations", "conversations")
-SHAREGPT_SINGLE_SHAPE = _shape("sharegpt_single", "ShareGPT conversation", "conversation")
+def _role(turn: Mapping[str, Any]) -> str | None:
+    named = next((turn[key] for key in ROLE_KEYS if turn.get(key) is not None), None)
+    if named is not None:
+        return speaker(named)
+    return "assistant" if any(speaker(name) == "assistant" for name in turn) else None
+
+
+_TEXT = "ShareGPT: a list of from/value objects"
+SHAREGPT_SHAPES = (
+    _shape("sharegpt", "ShareGPT conversations", _TEXT, "conversations", sure=True),
+    _shape("sharegpt_single", "ShareGPT conversation", f"{_TEXT}; LMSYS, WildChat, XTuner", "conversation", sure=True),
+    _shape("sharegpt_items", "ShareGPT items", _TEXT, "items", sure=False),
+    _shape("dialogue", "Dialogue", "a list of turns", "dialogue", sure=False),
+    _shape("dialog", "Dialog", "a list of turns", "dialog", sure=False),
+    _shape("turns", "Turns", "a list of turns", "turns", sure=False),
+    _shape("chat_turns", "Chat", "a list of turns", "chat", sure=False),
+    _shape("chat_history", "Chat history", "a list of turns", "chat_history", sure=False),
+    _shape("data_turns", "Data of turns", "a list of turns", "data", sure=False),
+)
+# Source: ai.google.dev and cloud.google.com/vertex-ai, "Supervised tuning": contents, parts, systemInstruction, tools
+GEMINI_SHAPE = _shape("gemini", "Gemini contents", "Gemini, Vertex AI: contents with parts", "contents", sure=False)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlmodel import select
 
+from core.data.conversion.labeling import Recipe
 from core.data.examples.sets import ExampleSet
 from core.data.quality import set_rules, structure
 from core.data.versions import files, reader
@@ -87,12 +88,22 @@ def create_dataset(
 
 
 def create_from_source(
-    source_id: str, name: str, description: str = "", validation_source_id: str | None = None
+    source_id: str,
+    name: str,
+    description: str = "",
+    validation_source_id: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    without: Iterable[str] = (),
 ) -> TaskRecord:
     """Create a dataset from an upload in a known chat shape, as a background task; once per upload and name.
 
+    Args:
+        options: the user's choices about the shape.
+        without: fields that change the meaning and are left out all the same.
+
     Raises:
-        DataError: the upload is a table that needs the wizard (code shape_unknown). Conflict: the name is taken.
+        DataError: the upload is a table that needs the wizard (code shape_unknown), or a field that changes the
+            meaning would be lost (code fields_left_out). Conflict: the name is taken.
     """
     shape = sources.analyze(source_id).shape
     if shape is None:
@@ -100,11 +111,13 @@ def create_from_source(
         text = f"{filename} is not in a known chat shape."
         raise DataError(text, "The file is saved; open it in Convert data.", code="shape_unknown")
     check_characters(name, description)
+    recipe = Recipe.of({"shape": shape, "options": options, "without": list(without)})
+    sources.account(source_id, recipe).check(recipe.without)
     key = hashlib.sha256(f"{source_id}\n{name}".encode()).hexdigest()[:16]
     payload = {
         "source_id": source_id,
         "validation_source_id": validation_source_id,
-        "shape": shape,
+        **recipe.to_dict(),
         "name": name.strip(),
         "description": description,
         "origin": "upload",

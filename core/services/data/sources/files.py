@@ -20,8 +20,9 @@ from core.data.issues import ISSUES, finding, from_error
 from core.data.quality.set_rules import check_set
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
-from core.services.data.sources import chat_lines
+from core.services.data.sources import accounts, chat_lines
 
+_ACCOUNTED = 500  # rows that show which fields are left out; a report is to take no longer than reading the file
 _FLAGS = {"key": "--input", "target": "--target", "include": "--include"}  # of `sft convert`
 
 
@@ -67,6 +68,8 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
         findings.extend(found.findings)
         first = islice(formats.read(path, found), chat_shapes.SAMPLE)
         shape = chat_shapes.detect(row for row in first if isinstance(row, Row))
+        if shape:
+            findings.extend(accounts.findings_of_file(path, found, shape, _ACCOUNTED))
         bulk = chat_lines.check(path, found, shape, findings)
         if bulk:
             read_count, rejected, readable = bulk.read, bulk.rejected, bulk.readable

@@ -1,0 +1,1 @@
+"""How shapes read names, cells, turns and tool calls."""

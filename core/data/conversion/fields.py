@@ -1,0 +1,340 @@
+"""Which fields of a table reach the examples and which do not: the account that is shown before anything is created.
+
+A field reaches the examples if they are different without it. So the account is measured on the rows, for columns and
+for keys inside of them, and cannot disagree with the conversion.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from core.data.conversion.cells import is_empty
+from core.data.conversion.chat_shapes import CHAT_SHAPES, ShapeChoice
+from core.data.conversion.chat_shapes.rated import rating, verdict
+from core.data.conversion.chat_shapes.reading.values import as_list, as_object, lowered, plain_name
+from core.data.conversion.labeling import Labeled, Labeler, Recipe
+from core.data.issues import data_error
+from core.data.quality.structure import split_of
+from core.messages import Reject, Row
+from core.text import plural
+
+LOOKED_AT: Final = 5_000  # rows that the account is based on
+_TRIED: Final = 3  # rows of each kind that are converted without a field
+_GATHERED: Final = 50  # of a shape whose examples lie across rows
+_MOST_PATHS, _MOST_DEPTH, _MOST_VALUES = 400, 6, 50
+# Inside of these every key is carried over, or belongs to a schema that differs from row to row.
+_OPAQUE: Final = frozenset(
+    [
+        "tools",
+        "functions",
+        "tool_calls",
+        "function_call",
+        "arguments",
+        "args",
+        "parameters",
+        "input_schema",
+        "tool_config",
+        "function",
+        "metadata",
+        "usage",
+    ]
+)
+_STRUCTURAL: Final = frozenset({"type", "object", "index"})  # of a part or a choice: they say what the other keys are
+EACH: Final = "[]"  # in a path: every item of a list
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A field that does not reach the examples.
+
+    Attributes:
+        name: the column, or the path inside of it: `messages[].audio`.
+        filled: rows in which it is filled.
+        meaning: what is lost with it, if that changes what an example means; else "".
+    """
+
+    name: str
+    filled: int
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A choice about a shape that these rows raise, with the labels of its values."""
+
+    choice: ShapeChoice
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account of the first rows of a table.
+
+    Attributes:
+        rows: that it is based on; `accepted` become examples.
+        used: columns that reach the examples.
+        left_out: fields that do not, those that change the meaning first.
+        reasons: why rows are left out: (code, rows, the first sentence).
+        offers: what the user may decide about the shape.
+    """
+
+    rows: int
+    accepted: int
+    used: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    reasons: tuple[tuple[str, int, str], ...] = ()
+    offers: tuple[Offer, ...] = ()
+
+    @property
+    def named(self) -> tuple[LeftOut, ...]:
+        """The fields that are left out and change nothing about the meaning."""
+        return tuple(item for item in self.left_out if not item.meaning)
+
+    def undecided(self, without: Iterable[str]) -> tuple[LeftOut, ...]:
+        """The fields that change the meaning and that the user did not choose to continue without."""
+        chosen = {plain_name(name) for name in without}
+        return tuple(item for item in self.left_out if item.meaning and plain_name(item.name) not in chosen)
+
+    def check(self, without: Iterable[str]) -> None:
+        """Refuse to leave out what changes the meaning, unless the user chose that.
+
+        Raises:
+            DataError: code fields_left_out; names the fields with their counts.
+        """
+        undecided = self.undecided(without)
+        if not undecided:
+            return
+        listed = "; ".join(f"`{item.name}` ({item.meaning}) is filled in {self.of(item)}" for item in undecided)
+        options = " ".join(f"--without {item.name}" for item in undecided)
+        text = f"These fields would not reach the examples, and they change what an example means: {listed}."
+        remedy = f"Choose *Continue without it*; on the command line: {options}."
+        raise data_error("fields_left_out", text, remedy, field=undecided[0].name)
+
+    def of(self, item: LeftOut) -> str:
+        """`12 of 12 rows`, for the account's own rows."""
+        return f"{item.filled:,} of {plural(self.rows, 'row')}"
+
+
+def account(recipe: Recipe, rows: Iterable[Row | Reject], limit: int = LOOKED_AT) -> Account:
+    """The account of a table's first rows for a recipe.
+
+    Raises:
+        DataError: the recipe does not fit the table.
+    """
+    read = list(islice(rows, limit))
+    labeler = Labeler(recipe, "")
+    accepted: set[int] = set()
+    reasons: Counter[str] = Counter()
+    sentences: dict[str, str] = {}
+    for item in labeler.run(read):
+        if isinstance(item, Labeled):
+            accepted.add(item.example.source_line)
+        elif item.findings:
+            first = item.findings[0]
+            reasons[first.code] += 1
+            sentences.setdefault(first.code, first.message)
+    usable = [row for row in read if isinstance(row, Row)]
+    survey = _Survey.of(usable)
+    used, left = _sorted_out(recipe, usable, survey, accepted)
+    told = tuple((code, count, sentences[code]) for code, count in reasons.most_common())
+    return Account(labeler.read, labeler.accepted, tuple(used), tuple(left), told, _offers(recipe, usable))
+
+
+def _offers(recipe: Recipe, rows: Sequence[Row]) -> tuple[Offer, ...]:
+    choices = CHAT_SHAPES.get(recipe.shape).choices if recipe.shape else ()
+    fields = [lowered(row.fields) for row in rows] if choices else []
+    found = (Offer(choice, choice.offers(fields)) for choice in choices)
+    return tuple(offer for offer in found if offer.values)
+
+
+# ---- what is filled where
+
+
+@dataclass(slots=True)
+class _Seen:
+    rows: list[int] = field(default_factory=list)  # indexes, of those that are filled
+    values: list[Any] = field(default_factory=list)
+
+
+class _Survey:
+    """Every field of the rows, by its path, in the order of their first appearance."""
+
+    def __init__(self) -> None:
+        self.seen: dict[Path, _Seen] = {}
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> _Survey:
+        survey = cls()
+        for index, row in enumerate(rows):
+            for path, value in _walk(row.fields, ()):
+                entry = survey.seen.get(path)
+                if entry is None:
+                    if len(survey.seen) >= _MOST_PATHS:
+                        continue
+                    entry = survey.seen[path] = _Seen()
+                if not entry.rows or entry.rows[-1] != index:
+                    entry.rows.append(index)
+                if len(entry.values) < _MOST_VALUES:
+                    entry.values.append(value)
+        return survey
+
+
+def _walk(fields: Mapping[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
+    for name, value in fields.items():
+        if _blank(value):
+            continue
+        path = (*above, str(name))
+        yield path, value
+        if len(path) < _MOST_DEPTH and plain_name(str(name)) not in _OPAQUE:
+            yield from _inside(value, path)
+
+
+def _inside(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    inner = _opened(value)
+    if isinstance(inner, Mapping):
+        yield from _walk(inner, path)
+    elif isinstance(inner, list):
+        for item in inner:
+            if isinstance(item, Mapping):
+                yield from _walk(item, (*path, EACH))
+
+
+def _opened(value: Any) -> Any:
+    """The list or object of a cell, also from its text."""
+    if isinstance(value, str):
+        return as_list(as_object(value)) if value.lstrip()[:1] in ("[", "{") else value
+    return value
+
+
+def _blank(value: Any) -> bool:
+    return is_empty(value) or value in ([], {}) or (isinstance(value, str) and value.strip() in ("[]", "{}"))
+
+
+def without_path(fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The fields without one of them, everywhere it occurs."""
+    name, rest = path[0], path[1:]
+    out = dict(fields)
+    if not rest:
+        out.pop(name, None)
+        return out
+    inner = _opened(out.get(name))
+    if rest[0] == EACH:
+        if isinstance(inner, list):
+            out[name] = [without_path(item, rest[1:]) if isinstance(item, Mapping) else item for item in inner]
+    elif isinstance(inner, Mapping):
+        out[name] = without_path(inner, rest)
+    return out
+
+
+def path_name(path: Path) -> str:
+    """`messages[].content[].image_url`."""
+    return ".".join(path).replace(f".{EACH}", EACH)
+
+
+# ---- what changes without it
+
+
+def _sorted_out(
+    recipe: Recipe, rows: Sequence[Row], survey: _Survey, accepted: set[int]
+) -> tuple[list[str], list[LeftOut]]:
+    shape = CHAT_SHAPES.get(recipe.shape) if recipe.shape else None
+    gathers = shape is not None and shape.gather is not None
+    used: list[str] = []
+    left: list[LeftOut] = []
+    gone: list[Path] = []
+    for path, seen in survey.seen.items():
+        if any(path[: len(parent)] == parent for parent in gone):
+            continue  # named with the field that contains it
+        if len(path) > 1 and (recipe.template or plain_name(path[-1]) in _STRUCTURAL):
+            continue
+        tried = list(rows[:_GATHERED]) if gathers else _some(rows, seen.rows, accepted)
+        declared = len(path) == 1 and shape is not None and plain_name(path[0]) in shape.columns
+        changed = _outcome(recipe, tried) != _outcome(
+            recipe, [Row(row.line, without_path(row.fields, path)) for row in tried]
+        )
+        if changed or declared or (len(path) == 1 and _is_split(path[0], seen.values, recipe)):
+            if len(path) == 1:
+                used.append(path[0])
+            continue
+        if len(path) > 1 and not any(row.line in accepted for row in tried):
+            continue  # these rows are rejected with or without it
+        gone.append(path)
+        left.append(LeftOut(path_name(path), len(seen.rows), _meaning(path[-1], seen.values)))
+    left.sort(key=lambda item: not item.meaning)
+    return used, left
+
+
+def _some(rows: Sequence[Row], filled: Sequence[int], accepted: set[int]) -> list[Row]:
+    """A few of the rows in which a field is filled: accepted ones and rejected ones."""
+    good = (rows[index] for index in filled if rows[index].line in accepted)
+    bad = (rows[index] for index in filled if rows[index].line not in accepted)
+    return [*islice(good, _TRIED), *islice(bad, _TRIED)]
+
+
+def _outcome(recipe: Recipe, rows: Sequence[Row]) -> list[object]:
+    """What the rows become: examples, or the codes of the reasons why not."""
+    made: list[object] = []
+    for item in Labeler(recipe, "").run(rows):
+        if isinstance(item, Labeled):
+            made.append(item.example)
+        else:
+            made.append(tuple(found.code for found in item.findings))
+    return made
+
+
+def _is_split(name: str, values: Sequence[Any], recipe: Recipe) -> bool:
+    """Whether the column says the split; `train` changes nothing about an example, but is obeyed."""
+    return plain_name(name) == "split" and name not in recipe.without and all(map(split_of, values))
+
+
+# ---- what is lost
+
+
+def _always(values: Sequence[Any]) -> bool:
+    return True
+
+
+def _verdicts(values: Sequence[Any]) -> bool:
+    found = [verdict(value) for value in values]
+    return None not in found and False in found
+
+
+def _numbers(values: Sequence[Any]) -> bool:
+    return len({rating(value) for value in values} - {None}) > 1
+
+
+def _zeros(values: Sequence[Any]) -> bool:
+    return any(str(value) in ("0", "0.0", "False") for value in values)
+
+
+def _texts(values: Sequence[Any]) -> bool:
+    return not any(rating(value) is not None for value in values)
+
+
+_Test = Callable[[Sequence[Any]], bool]
+# What is lost with a field of these names, if its values are of that kind.
+_MEANINGS: Final[tuple[tuple[str, str, _Test], ...]] = (
+    ("the worse answer of a pair", "rejected rejected_response non_preferred_output dispreferred worse", _texts),
+    ("a verdict on the answer", "label kto_tag is_good is_correct thumbs_up thumbs accepted feedback vote", _verdicts),
+    ("a rating of the answer", "rating score stars quality reward overall_score helpfulness grade", _numbers),
+    ("the functions that the assistant may call", "tools functions tool_config available_tools", _always),
+    ("calls of functions", "tool_calls function_call", _always),
+    ("instructions for the assistant", "system system_prompt system_message system_instruction preamble", _texts),
+    ("a passage that the answer is based on", "context contexts passage paragraph documents document", _texts),
+    ("earlier turns", "history chat_history", _texts),
+    ("which part trains and which part tests", "split", lambda values: all(map(split_of, values))),
+    ("what is learned and what is not", "weight weights mask masked train loss", _zeros),
+    ("media that the text may speak of", "image images image_url audio input_audio video videos files", _always),
+    ("reasoning in front of the answer", "reasoning reasoning_content thinking chain_of_thought cot rationale", _texts),
+)
+
+
+def _meaning(name: str, values: Sequence[Any]) -> str:
+    plain = plain_name(name)
+    return next((what for what, names, test in _MEANINGS if plain in names.split() and test(values)), "")

@@ -1,0 +1,46 @@
+"""The account of an upload: which fields reach the examples and which do not, before anything is created."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.data import formats
+from core.data.conversion import fields
+from core.data.conversion.fields import Account
+from core.data.conversion.labeling import Recipe
+from core.data.formats import Detection
+from core.data.issues import finding
+from core.messages import Finding
+from core.services.data.sources import uploads
+
+_NAMED = 12  # fields in one sentence
+
+
+def account(source_id: str, recipe: Recipe) -> Account:
+    """The account of an upload's first rows for a recipe.
+
+    Raises:
+        DataError: the recipe does not fit the table.
+    """
+    return fields.account(recipe, uploads.read(source_id))
+
+
+def findings_of_file(path: Path, detection: Detection, shape: str, rows: int) -> list[Finding]:
+    """What a file in a known shape leaves out, for a report on it; by its first rows."""
+    return findings(fields.account(Recipe(shape=shape), formats.read(path, detection), rows))
+
+
+def findings(found: Account) -> list[Finding]:
+    """The fields that are left out, as findings about the file."""
+    made = []
+    for code, items in (("fields_left_out", found.undecided(())), ("columns_unused", found.named)):
+        if items:
+            listed = ", ".join(_listed(item, found) for item in items[:_NAMED])
+            more = f" and {len(items) - _NAMED:,} more" if len(items) > _NAMED else ""
+            made.append(finding(code, f"These fields do not reach the examples: {listed}{more}."))
+    return made
+
+
+def _listed(item: fields.LeftOut, found: Account) -> str:
+    meaning = f"{item.meaning}; " if item.meaning else ""
+    return f"`{item.name}` ({meaning}{found.of(item)})"
