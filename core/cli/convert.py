@@ -66,9 +66,17 @@ def convert(
                 "include": include or [],
                 **_parts(columns or []),
             }
-            chosen = {"template": template, "mapping": mapping, "options": options, "without": without or []}
-            print_account(conversion.account(source.id, chosen))
-            task = conversion.start_with(source.id, **chosen, name=name, description=description)
+            recipe = {"template": template, "mapping": mapping, "options": options, "without": without or []}
+            print_account(conversion.account(source.id, recipe))
+            task = conversion.start_with(
+                source.id,
+                template=template,
+                mapping=mapping,
+                options=options,
+                name=name,
+                description=description,
+                without=without or [],
+            )
         else:
             task = _import(source, name, description, file, shape_options(settings or []), without or [])
         result = ConversionResult.of(wait_succeeded(task.id))

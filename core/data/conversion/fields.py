@@ -17,6 +17,7 @@ from core.data.conversion.chat_shapes import CHAT_SHAPES, ShapeChoice
 from core.data.conversion.chat_shapes.rated import rating, verdict
 from core.data.conversion.chat_shapes.reading.values import as_list, as_object, lowered, plain_name
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
+from core.data.conversion.profiles import Column
 from core.data.issues import data_error
 from core.data.quality.structure import split_of
 from core.messages import Reject, Row
@@ -43,7 +44,10 @@ _OPAQUE: Final = frozenset(
         "usage",
     ]
 )
-_STRUCTURAL: Final = frozenset({"type", "object", "index"})  # of a part or a choice: they say what the other keys are
+_STRUCTURAL: Final = frozenset(
+    {"type", "object", "index", "role", "tool_call_id"}
+)  # of a part or a choice: they say what the other keys are
+_PASSAGE: Final = 80  # characters of a text that is more than a question or a label
 EACH: Final = "[]"  # in a path: every item of a list
 
 Path = tuple[str, ...]
@@ -338,3 +342,16 @@ _MEANINGS: Final[tuple[tuple[str, str, _Test], ...]] = (
 def _meaning(name: str, values: Sequence[Any]) -> str:
     plain = plain_name(name)
     return next((what for what, names, test in _MEANINGS if plain in names.split() and test(values)), "")
+
+
+def raw_text(columns: Iterable[Column]) -> str | None:
+    """The column of a table that has nothing but texts, without anything to be their input or output; else None."""
+    usable = [column for column in columns if column.filled]
+    texts = [column for column in usable if column.type == "text" and column.mean_length >= _PASSAGE]
+    ids = [column for column in usable if column not in texts]
+    beside = all(column.type in ("number", "date") or not _is_language(column) for column in ids)
+    return texts[0].name if len(texts) == 1 and beside else None
+
+
+def _is_language(column: Column) -> bool:
+    return column.type in ("categorical", "boolean", "json") or any(" " in sample.strip() for sample in column.samples)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import arguments
-from core.data.conversion import analysis
+from core.data.conversion import analysis, fields
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
 from core.data.conversion.fields import LOOKED_AT, Account
@@ -106,6 +106,11 @@ def account(source_id: str, state: Mapping[str, Any]) -> Account:
     recipe = Recipe.of(state)
     recipe.check(column.name for column in sources.analyze(source_id).columns)
     return sources.account(source_id, recipe)
+
+
+def raw_text(profile: Analysis) -> str | None:
+    """The column of a table that is raw text: passages without an input and an output."""
+    return fields.raw_text(profile.columns)
 
 
 def preview(

@@ -32,13 +32,12 @@ def shape_choices(found: Account, options: Mapping[str, str], key_of: Callable[[
         choice = offer.choice
         values = list(offer.values) if choice.default else ["", *offer.values]
         now = chosen.get(choice.id) or choice.default
-        chosen[choice.id] = st.selectbox(
-            choice.title,
-            values,
-            index=values.index(now) if now in values else 0,
-            format_func=lambda value, labels=offer.values: labels.get(value, "As in the file"),
-            help=choice.help,
-            key=key_of(choice.id),
+        labels = {"": "Not chosen", **offer.values}
+        index = values.index(now) if now in values else 0
+        chosen[choice.id] = str(
+            st.selectbox(
+                choice.title, values, index, format_func=labels.__getitem__, help=choice.help, key=key_of(choice.id)
+            )
         )
     return {name: value for name, value in chosen.items() if value}
 

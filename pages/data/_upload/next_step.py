@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.services.data import conversion, datasets
+from core.services.data.conversion import raw_text
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
 from pages.data._shared.account import account_card, account_of, shape_choices
@@ -13,7 +16,7 @@ from pages.data._shared.uploads import drop_zone, file_card
 from pages.ui import components, navigation
 from pages.ui.errors import boundary
 from pages.ui.examples import example_view
-from pages.ui.format import md, number, plural
+from pages.ui.format import md, md_code, number, plural
 
 
 def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
@@ -50,14 +53,15 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
 def _decisions(source: SourceRecord, analysis: Analysis) -> tuple[dict[str, str], list[str], bool]:
     """What the file's fields become, and what the user decides: options, fields to continue without, all decided."""
     kept, way = f"options_{source.id}", str(source.detection.to_dict())
-    state = {"shape": analysis.shape, "options": st.session_state.get(kept) or {}}
+    earlier: dict[str, str] = st.session_state.get(kept) or {}
+    state: dict[str, Any] = {"shape": analysis.shape, "options": earlier}
     found = account_of(source.id, state, way)
 
     def key_of(name: str) -> str:
         return f"{name}_{source.id}"
 
-    options = shape_choices(found, state["options"], key_of)
-    if options != state["options"]:
+    options = shape_choices(found, earlier, key_of)
+    if options != earlier:
         st.session_state[kept] = options
         found = account_of(source.id, state | {"options": options}, way)
     without, decided = account_card(found, (), key_of)
@@ -85,15 +89,20 @@ def _validation_part(source: SourceRecord) -> str | None:
 
 def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
     """The way to Convert data for a table in no known shape; the file goes along."""
+    raw = raw_text(analysis)
     with st.container(border=True, gap="small", key="to_wizard"):
         st.markdown(f"**{plural(analysis.total_rows, 'row')}, {plural(len(analysis.columns), 'column')}**")
         st.markdown(
-            "Which column is the input and which is the output? "
+            f":orange[:material/article: {md_code(raw)} is raw text, not labeled examples:] there is no input and no "
+            "output. In Convert data, *Smart* mode has a model write questions and answers from each passage."
+            if raw
+            else "Which column is the input and which is the output? "
             "Choose them in Convert data and see the examples at once. You don't need to upload the file again."
         )
         names = " ".join(components.badge_md(md(column.name, 40)) for column in analysis.columns[:12])
         if names:
             st.markdown(names)
         if st.button("Continue to Convert data", type="primary", icon=":material/transform:", key="to_convert"):
-            draft = drafts.create("convert", {"source_id": source.id}, "analyze")
+            mode = {"mode": "smart"} if raw else {}
+            draft = drafts.create("convert", {"source_id": source.id, **mode}, "analyze")
             navigation.go("convert", {"draft": draft.id})

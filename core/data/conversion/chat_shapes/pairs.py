@@ -157,7 +157,7 @@ def answer_turns(value: Any) -> list[Any]:
             if any(key in first for key in ("message", "content", "delta")):
                 return answer_turns(first.get("message", first.get("content", first.get("delta"))))
             return [{"role": "assistant", "content": listed}]
-        if isinstance(first, str):  # several answers: the first one is learned
+        if isinstance(first, str) and len(listed) == 1:
             return [{"role": "assistant", "content": first}]
     if isinstance(listed, Mapping):
         if is_turn(listed) and not isinstance(listed.get("message"), Mapping):

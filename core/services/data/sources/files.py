@@ -12,6 +12,7 @@ from typing import Any
 from core.data import formats
 from core.data.conversion import analysis, chat_shapes
 from core.data.conversion.analysis import Analysis
+from core.data.conversion.fields import raw_text
 from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES
 from core.data.examples.sets import ExampleSet
@@ -114,6 +115,9 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
 
 def _shape_unknown(path: Path, detection: Detection, reading: Reading) -> Finding:
     result = analysis.analyze(formats.read(path, detection))
+    if (raw := raw_text(result.columns)) is not None:
+        text = f"{path.name} has raw text (`{raw}`) without inputs and outputs, so there are no labeled examples."
+        return finding("raw_text", text)
     names = ", ".join(column.name for column in result.columns[:12])
     return finding(
         "shape_unknown",

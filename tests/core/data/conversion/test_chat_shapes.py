@@ -40,7 +40,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
 @pytest.mark.parametrize(("shape", "fields", "expected"), CASES)
 def test_recognized_and_converted(shape: str, fields: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     assert chat_shapes.detect([Row(1, fields)] * 3) == shape
-    made = CHAT_SHAPES.get(shape).to_messages(fields)
+    made = CHAT_SHAPES.get(shape).shaped(fields).messages
     assert isinstance(made, list)
     assert [(message["role"], message["content"]) for message in made] == expected
 
@@ -61,7 +61,7 @@ def test_a_minority_of_odd_rows_does_not_hide_the_shape() -> None:
 
 
 def test_values_that_are_not_text_are_left_for_the_check() -> None:
-    made = CHAT_SHAPES.get("question_answer").to_messages({"question": 7, "answer": ["a"]})
-    assert made == [{"role": "user", "content": "7"}, {"role": "assistant", "content": ["a"]}]
-    made = CHAT_SHAPES.get("sharegpt").to_messages({"conversations": [{"from": "alien", "value": None}]})
+    made = CHAT_SHAPES.get("question_answer").shaped({"question": 7, "answer": [1, 2]}).messages
+    assert made == [{"role": "user", "content": "7"}, {"role": "assistant", "content": [1, 2]}]
+    made = CHAT_SHAPES.get("sharegpt").shaped({"conversations": [{"from": "alien", "value": None}]}).messages
     assert made == [{"role": "alien", "content": None}]

@@ -96,7 +96,7 @@ class Calls:
         if not isinstance(inner, Mapping) or not isinstance(inner.get("name", inner.get("tool_name")), str):
             return raw
         name = inner.get("name", inner.get("tool_name"))
-        given = next((inner[key] for key in ("arguments", "args", "input", "parameters") if key in inner), {})
+        given: Any = next((inner[key] for key in ("arguments", "args", "input", "parameters") if key in inner), {})
         known = raw.get("id") or inner.get("id") or inner.get("toolUseId")
         self._made += 1
         call_id = known if isinstance(known, str) else f"call_{self._made}"

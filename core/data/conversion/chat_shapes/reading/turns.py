@@ -134,7 +134,9 @@ class Chat:
         content_key = next((name for name in CONTENT_KEYS if turn.get(name) is not None), None)
         content = turn.get(content_key) if content_key else None
         if role == "call":
-            self._assistant({"content": ""}, self.calls.calls(parsed_json(content) if _is_text(content) else content))
+            self._assistant(
+                {"content": ""}, self.calls.calls(parsed_json(content) if isinstance(content, str) else content)
+            )
             return
         extra = {
             name: value
@@ -334,7 +336,3 @@ def _part_text(part: Any) -> str:
 def _media_name(part: Mapping[str, Any]) -> str:
     named = str(part.get("type") or next(iter(part), "file"))
     return next((word for word in ("image", "audio", "video") if word in named.lower()), "file")
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
