@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -44,9 +44,8 @@ _OPAQUE: Final = frozenset(
         "usage",
     ]
 )
-_STRUCTURAL: Final = frozenset(
-    {"type", "object", "index", "role", "tool_call_id"}
-)  # of a part or a choice: they say what the other keys are
+# Of a part, a choice or a turn: they say what the other keys are.
+_STRUCTURAL: Final = frozenset({"type", "object", "index", "role", "tool_call_id"})
 _PASSAGE: Final = 80  # characters of a text that is more than a question or a label
 EACH: Final = "[]"  # in a path: every item of a list
 
@@ -132,6 +131,8 @@ def account(recipe: Recipe, rows: Iterable[Row | Reject], limit: int = LOOKED_AT
         DataError: the recipe does not fit the table.
     """
     read = list(islice(rows, limit))
+    if recipe.options.get("empty") == "fail":  # which row stops the conversion is for the conversion to say
+        recipe = replace(recipe, options={**recipe.options, "empty": "skip"})
     labeler = Labeler(recipe, "")
     accepted: set[int] = set()
     reasons: Counter[str] = Counter()

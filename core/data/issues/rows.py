@@ -18,7 +18,8 @@ ISSUES.add(_row("shape_unknown", "Unknown chat shape", "error",
     "The table is not in a known chat shape; which column is the input and which the output is not chosen yet.",
     "Convert it: choose a template, an input column and a target column.", scope="file"))
 ISSUES.add(_row("columns_unused", "Unused columns", "info",
-    "Columns that the known shape does not use were left out.", "Convert the table to use them.", scope="file"))
+    "Fields of the rows do not reach the examples; they change nothing about what an example means.",
+    "Choose a template that includes them, if the model should see them.", scope="file"))
 ISSUES.add(_row("fields_left_out", "Fields that change the meaning", "warning",
     "Fields that change what an example means would not reach the dataset.",
     "Choose *Continue without it*, or on the command line `--without NAME`.", scope="file"))
