@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from core.data.conversion import chat_shapes, columnar
 from core.data.conversion.cells import is_empty
-from core.data.conversion.chat_shapes import NOTES, Gather, Shaped
+from core.data.conversion.chat_shapes import NOTES, Gather, ShapedRow
 from core.data.conversion.chat_shapes.reading.values import plain_name
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
@@ -184,7 +184,7 @@ class Labeler:
             else:
                 yield from self._of_row(row, read(row.fields))
 
-    def _of_row(self, row: Row, several: tuple[Shaped, ...]) -> Iterator[Labeled | Reject]:
+    def _of_row(self, row: Row, several: tuple[ShapedRow, ...]) -> Iterator[Labeled | Reject]:
         """The examples of a row, or its reject; what is wrong with one of several is reported with the first."""
         parsed = [self._parse(shaped, row) for shaped in several]
         good = [item for item in parsed if item.example is not None]
@@ -195,10 +195,10 @@ class Labeler:
             if item.example is not None:
                 yield Labeled(item.example, item.findings if number else (*refused, *item.findings))
 
-    def _parse(self, shaped: Shaped, row: Row) -> structure.ParsedExample:
+    def _parse(self, shaped: ShapedRow, row: Row) -> structure.ParsedExample:
         split = shaped.split if shaped.split is not None else self._split_of(row)
         if split is not None:
-            self.is_split = True
+            self.is_split = self.is_split or not is_empty(split)
             shaped = replace(shaped, split=split)
         parsed = shaped.parse(line=row.line, source=self.source)
         if shaped.notes:

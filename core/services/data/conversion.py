@@ -21,8 +21,8 @@ from core.services.data.datasets.writing import start_draft
 from core.services.platform import drafts
 
 __all__ = [
-    "LOOKED_AT", "PREVIEW_ROWS", "Account", "Labeled", "Preview", "RoleSpec", "Template", "TemplateOptions", "first_choice", "preview",
-    "reworded", "start", "start_with", "templates", "warnings",
+    "LOOKED_AT", "PREVIEW_ROWS", "Account", "Labeled", "Preview", "RoleSpec", "Template", "TemplateOptions",
+    "account", "first_choice", "preview", "raw_text", "reworded", "start", "start_with", "templates", "warnings",
 ]  # fmt: skip
 
 PREVIEW_ROWS = 200

@@ -14,7 +14,7 @@ from core.data.conversion.chat_shapes.base import (
     ChatShape,
     Gather,
     ShapeChoice,
-    Shaped,
+    ShapedRow,
     detect,
 )
 from core.data.conversion.chat_shapes.dialogs import DIALOG_SHAPE, SEGMENTS_SHAPE

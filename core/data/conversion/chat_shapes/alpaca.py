@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, Shaped
+from core.data.conversion.chat_shapes.base import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.messages import SYSTEM, TOOLS
 from core.data.conversion.chat_shapes.pairs import history_of
 from core.data.conversion.chat_shapes.reading.tools import tools_of
@@ -23,7 +23,7 @@ def _from_alpaca(fields: Mapping[str, Any]) -> object:
     user = "\n".join(cell_text(part) for part in asked if not is_empty(part))
     output = lower.get("output", lower.get("response"))
     messages = [*lead, *history_of(lower.get("history")), *pair(user, output)]
-    return messages if tools is None else Shaped(messages, tools_of(tools))
+    return messages if tools is None else ShapedRow(messages, tools_of(tools))
 
 
 def _shape(shape_id: str, title: str, output: str, *optional: str) -> ChatShape:

@@ -18,7 +18,7 @@ NOTES: Final = frozenset({"role_developer", "reasoning_tags", "template_tokens"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shaped:
+class ShapedRow:
     """What a shape makes of one row; unchecked (quality.structure checks it).
 
     Attributes:
@@ -70,7 +70,7 @@ class ShapeChoice:
     default: str = ""
 
 
-Gather = Callable[[Iterable[Row]], Iterator[tuple[tuple[Row, ...], Shaped]]]
+Gather = Callable[[Iterable[Row]], Iterator[tuple[tuple[Row, ...], ShapedRow]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class ChatShape:
         text: where it comes from, for the screen and the docs.
         required: column names, in lower case, that make the shape, in the order to be shown.
         optional: further columns that it uses.
-        to_messages: fields -> chat-format dictionaries or `Shaped`, or several `Shaped` in a tuple; unchecked
+        to_messages: fields -> chat-format dictionaries or `ShapedRow`, or several `ShapedRow` in a tuple; unchecked
             (quality.structure checks them). Pure. Takes the ids of `choices` as keywords where there are some.
         lists: the required columns that must contain a list of objects.
         choices: what the user decides.
@@ -133,19 +133,19 @@ class ChatShape:
             return self.to_messages
         return lambda fields: self.to_messages(fields, **chosen)
 
-    def reader(self, options: Mapping[str, Any] | None = None) -> Callable[[Mapping[str, Any]], tuple[Shaped, ...]]:
+    def reader(self, options: Mapping[str, Any] | None = None) -> Callable[[Mapping[str, Any]], tuple[ShapedRow, ...]]:
         """The examples of a row, with the user's choices: usually one."""
         convert = self.converter(options)
 
-        def read(fields: Mapping[str, Any]) -> tuple[Shaped, ...]:
+        def read(fields: Mapping[str, Any]) -> tuple[ShapedRow, ...]:
             made = convert(fields)
             if isinstance(made, tuple):
-                return made or (Shaped([]),)
-            return (made if isinstance(made, Shaped) else Shaped(made),)
+                return made or (ShapedRow([]),)
+            return (made if isinstance(made, ShapedRow) else ShapedRow(made),)
 
         return read
 
-    def shaped(self, fields: Mapping[str, Any]) -> Shaped:
+    def shaped(self, fields: Mapping[str, Any]) -> ShapedRow:
         """The first example of a row, without choices."""
         return self.reader()(fields)[0]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from core.data.conversion.chat_shapes.base import ChatShape, Shaped
+from core.data.conversion.chat_shapes.base import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.reading.tools import tools_of
 from core.data.conversion.chat_shapes.reading.turns import MEDIA, REFUSE, ROLE_KEYS, Chat, speaker, turn_list
 from core.data.conversion.chat_shapes.reading.values import as_list, first_of, lowered, without_nulls
@@ -41,7 +41,7 @@ def _from_messages(fields: Mapping[str, Any], images: str = REFUSE) -> object:
     messages = without_nulls(as_list(lower.get("messages")))
     made = conversation(lower, messages, images, strict=True)
     rejected = without_nulls(as_list(lower.get("rejected")))
-    if not isinstance(made, Shaped) or (not rejected and "split" not in lower):
+    if not isinstance(made, ShapedRow) or (not rejected and "split" not in lower):
         return made
     return replace(made, rejected=rejected or None, split=lower.get("split"))
 

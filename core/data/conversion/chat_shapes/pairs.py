@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, Shaped
+from core.data.conversion.chat_shapes.base import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.messages import SYSTEM, TOOLS
 from core.data.conversion.chat_shapes.reading.tools import tools_of
 from core.data.conversion.chat_shapes.reading.turns import MEDIA, REFUSE, Chat, is_turn, text_of, turn_list
@@ -91,7 +91,7 @@ def from_pair(lower: Mapping[str, Any], user: str, assistant: str, images: str =
     if asked is None and not isinstance(answer, list | Mapping) and turn_list(answer) is None:
         lead = [] if system is None else [{"role": "system", "content": text_of(system)}]
         messages = [*lead, *past, *pair(question, answer)]
-        return messages if tools is None else Shaped(messages, tools_of(tools))
+        return messages if tools is None else ShapedRow(messages, tools_of(tools))
     chat = Chat(images)
     if system is not None:
         chat.system(system)

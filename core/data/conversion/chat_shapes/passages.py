@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, Shaped
+from core.data.conversion.chat_shapes.base import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.messages import SYSTEM
 from core.data.conversion.chat_shapes.pairs import names_of
 from core.data.conversion.chat_shapes.reading.turns import text_of
@@ -85,12 +85,12 @@ def _from_squad(fields: Mapping[str, Any]) -> object:
     return _answered(lower.get("context"), lower.get("question"), _answers(lower.get("answers")) or [])
 
 
-def _answered(passage: Any, question: Any, answers: list[str]) -> Shaped:
+def _answered(passage: Any, question: Any, answers: list[str]) -> ShapedRow:
     asked = _asked(passage, question, question_first=False)
     if not answers:  # Source: SQuAD 2.0: questions that the passage does not answer have an empty list
         text = "The question has no answer: `answers` is empty, as in SQuAD 2.0 where the passage has none."
-        return Shaped((), findings=(finding("question_unanswered", text, field="answers"),), leave_out=True)
-    return Shaped(pair(asked, answers[0]))
+        return ShapedRow((), findings=(finding("question_unanswered", text, field="answers"),), leave_out=True)
+    return ShapedRow(pair(asked, answers[0]))
 
 
 def _is_nested(lower: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from core.data.conversion.cells import is_empty
-from core.data.conversion.chat_shapes.base import CHAT_SHAPES, ChatShape, ShapeChoice, Shaped
+from core.data.conversion.chat_shapes.base import CHAT_SHAPES, ChatShape, ShapeChoice, ShapedRow
 from core.data.conversion.chat_shapes.reading.turns import MEDIA, REFUSE
 from core.data.conversion.chat_shapes.reading.values import lowered
 from core.data.issues import finding
@@ -157,13 +157,13 @@ def _from_rating(fields: Mapping[str, Any], threshold: str = "", images: str = R
     return replace(made, findings=(finding("rated_bad", text, field=name),), leave_out=True)
 
 
-def _unrated(lower: Mapping[str, Any], name: str | None, images: str) -> Shaped:
+def _unrated(lower: Mapping[str, Any], name: str | None, images: str) -> ShapedRow:
     base = _base(lower, name)
     if base is None:
-        return Shaped(None)
+        return ShapedRow(None)
     chosen = {"images": images} if any(choice.id == "images" for choice in base.choices) else None
     made = base.converter(chosen)({key: value for key, value in lower.items() if key != name})
-    return made if isinstance(made, Shaped) else Shaped(made)
+    return made if isinstance(made, ShapedRow) else ShapedRow(made)
 
 
 def _thresholds(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Any, Final
 
 from core.data.conversion.cells import is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, ShapeChoice, Shaped
+from core.data.conversion.chat_shapes.base import ChatShape, ShapeChoice, ShapedRow
 from core.data.conversion.chat_shapes.reading.languages import language
 from core.data.conversion.chat_shapes.reading.values import as_object, has_words, lowered, pair
 
@@ -42,11 +42,11 @@ def _from_translation(fields: Mapping[str, Any], direction: str = "") -> object:
         ((a, b) for a, b in permutations(texts, 2) if f"{a}-{b}" == direction or not direction), ("", "")
     )
     if not source:
-        return Shaped([])
+        return ShapedRow([])
     asked = texts[source]
     if not is_empty(asked):
         asked = f"Translate from {language(source)} to {language(target)}:\n\n{asked}"
-    return Shaped(pair(asked, texts[target]))
+    return ShapedRow(pair(asked, texts[target]))
 
 
 DIRECTION: Final = ShapeChoice(

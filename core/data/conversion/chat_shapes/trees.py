@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes.base import ChatShape, Shaped
+from core.data.conversion.chat_shapes.base import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.reading.turns import speaker
 from core.data.conversion.chat_shapes.reading.values import as_object, first_of, lowered
 from core.messages import Row
@@ -26,7 +26,7 @@ def _is_node(lower: Mapping[str, Any]) -> bool:
     return named and first_of(lower, _TEXTS) is not None and _role(lower) in ("user", "assistant", "system")
 
 
-def _gather(rows: Iterable[Row]) -> Iterator[tuple[tuple[Row, ...], Shaped]]:
+def _gather(rows: Iterable[Row]) -> Iterator[tuple[tuple[Row, ...], ShapedRow]]:
     """The paths from a first message to each answer that no further answer follows."""
     nodes: dict[str, tuple[Row, Mapping[str, Any]]] = {}
     replies: dict[str, list[str]] = {}
@@ -43,7 +43,7 @@ def _gather(rows: Iterable[Row]) -> Iterator[tuple[tuple[Row, ...], Shaped]]:
             rows_ = tuple(nodes[name][0] for name in path)
             messages = [_message(nodes[name][1], name in taught) for name in path]
             taught.update(path)
-            yield rows_, Shaped(messages)
+            yield rows_, ShapedRow(messages)
 
 
 def _paths(root: str, replies: Mapping[str, list[str]], nodes: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -81,7 +81,7 @@ def _message(node: Mapping[str, Any], again: bool) -> dict[str, Any]:
 
 def _alone(fields: Mapping[str, Any]) -> object:
     """One message without its tree."""
-    return Shaped([_message(lowered(fields), again=False)])
+    return ShapedRow([_message(lowered(fields), again=False)])
 
 
 # Source: OpenAssistant/oasst1 (message_id, parent_id, text, role: prompter or assistant)
@@ -115,7 +115,7 @@ def _from_tree(fields: Mapping[str, Any]) -> object:
             name = str(len(rows))
             rows.append(Row(0, {**node, "message_id": name, "parent_id": parent}))
             stack += [(reply, name) for reply in reversed(node.get("replies") or [])]
-    return tuple(shaped for _, shaped in _gather(rows)) or Shaped([_message(rows[0].fields, again=False)])
+    return tuple(shaped for _, shaped in _gather(rows)) or ShapedRow([_message(rows[0].fields, again=False)])
 
 
 TREE_SHAPE = ChatShape(

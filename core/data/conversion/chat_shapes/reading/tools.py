@@ -30,7 +30,7 @@ def tools_of(value: Any) -> Any:
     """
     listed = as_list(as_object(value))
     if isinstance(listed, Mapping):
-        listed = listed["tools"] if isinstance(listed.get("tools"), list) else [listed]
+        listed = listed.get("tools", listed.get("functions", listed))
     if listed is None or listed == "":
         return None
     if not isinstance(listed, list):
@@ -65,8 +65,10 @@ def _parameters(function: Mapping[str, Any]) -> Any:
     given = as_object(given)
     if isinstance(given, Mapping) and isinstance(given.get("json"), Mapping):  # Bedrock
         given = given["json"]
-    if not isinstance(given, Mapping) or not given:
+    if given is None or given == {}:
         return {"type": "object", "properties": {}}
+    if not isinstance(given, Mapping):
+        return given  # the check reports it
     if "properties" in given or isinstance(given.get("type"), str) or "$ref" in given:
         return given
     if not all(isinstance(about, Mapping) for about in given.values()):

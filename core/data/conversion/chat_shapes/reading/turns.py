@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes.base import ShapeChoice, Shaped
+from core.data.conversion.chat_shapes.base import ShapeChoice, ShapedRow
 from core.data.conversion.chat_shapes.reading.tools import Calls, parsed_json
 from core.data.conversion.chat_shapes.reading.values import as_list, as_object
 from core.data.issues import finding
@@ -70,7 +70,7 @@ class Chat:
     """Turns, one after the other, become messages.
 
     Attributes:
-        messages: so far; `notes` and `findings` as in `Shaped`.
+        messages: so far; `notes` and `findings` as in `ShapedRow`.
     """
 
     def __init__(self, images: str = REFUSE) -> None:
@@ -81,7 +81,7 @@ class Chat:
         self._images = images
         self._media: dict[str, int] = {}
 
-    def shaped(self, tools: object = None, rejected: object = None) -> Shaped:
+    def shaped(self, tools: object = None, rejected: object = None) -> ShapedRow:
         """The result, with what was found on the way."""
         if self._media:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self._media.items()))
@@ -89,7 +89,7 @@ class Chat:
             if self._images != KEEP_TEXT:
                 code, text = "media_refused", f"The row contains media ({kinds}); training here reads text only."
             self.findings.append(finding(code, text, field="messages"))
-        return Shaped(self.messages, tools, rejected, None, tuple(self.notes), tuple(self.findings))
+        return ShapedRow(self.messages, tools, rejected, None, tuple(self.notes), tuple(self.findings))
 
     def add_all(self, turns: Sequence[Any], *, strict: bool = False) -> None:
         """Add turns; with `strict`, roles with other names than the studio's are left for the check to report."""
@@ -222,6 +222,8 @@ class Chat:
             return content, [], []
         if not isinstance(content, list | Mapping):
             return cell_text(content) if isinstance(content, bool | int | float) else content, [], []
+        if isinstance(content, list) and len(content) > 1 and not any(isinstance(part, Mapping) for part in content):
+            return content, [], []  # several texts or numbers, such as other answers: the check reports them
         texts: list[str] = []
         calls_: list[Any] = []
         results: list[dict[str, Any]] = []
