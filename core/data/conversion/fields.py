@@ -68,7 +68,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ShapeOffer:
     """A choice about a shape that these rows raise, with the labels of its values."""
 
     choice: ShapeChoice
@@ -92,7 +92,7 @@ class Account:
     used: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     reasons: tuple[tuple[str, int, str], ...] = ()
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[ShapeOffer, ...] = ()
 
     @property
     def named(self) -> tuple[LeftOut, ...]:
@@ -151,10 +151,10 @@ def account(recipe: Recipe, rows: Iterable[Row | Reject], limit: int = LOOKED_AT
     return Account(labeler.read, labeler.accepted, tuple(used), tuple(left), told, _offers(recipe, usable))
 
 
-def _offers(recipe: Recipe, rows: Sequence[Row]) -> tuple[Offer, ...]:
+def _offers(recipe: Recipe, rows: Sequence[Row]) -> tuple[ShapeOffer, ...]:
     choices = CHAT_SHAPES.get(recipe.shape).choices if recipe.shape else ()
     fields = [lowered(row.fields) for row in rows] if choices else []
-    found = (Offer(choice, choice.offers(fields)) for choice in choices)
+    found = (ShapeOffer(choice, choice.offers(fields)) for choice in choices)
     return tuple(offer for offer in found if offer.values)
 
 
