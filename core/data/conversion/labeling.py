@@ -66,7 +66,7 @@ class Recipe:
 
     @property
     def obeys_split(self) -> bool:
-        """Whether a column `split` decides the split: unless it plays another part, or is to be left out."""
+        """Whether a column `split` decides the split: unless it plays another part, or the user leaves it out."""
         return "split" not in self.without and "split" not in json.dumps(self.mapping.to_dict()).lower()
 
     def check(self, columns: Iterable[str]) -> None:

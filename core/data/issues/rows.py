@@ -39,7 +39,7 @@ ISSUES.add(_row("question_unanswered", "Question without an answer", "info",
     "Write an answer such as “The text does not say” to teach refusals."))
 ISSUES.add(_row("preference_one_sided", "Only one answer of a pair", "warning",
     "A preference pair has no rejected answer, or two equal ones; the chosen answer is used alone.",
-    "Add the other answer if the pair is to be exported."))
+    "Add the other answer if you want to export the pair."))
 ISSUES.add(_row("branch_unused", "Message outside of every example", "info",
     "The message belongs to no path of the tree that ends with an answer.", "Add an answer, or ignore this."))
 ISSUES.add(_row("role_developer", "Developer messages", "info",
