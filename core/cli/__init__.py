@@ -19,8 +19,9 @@ from core.registry import Registry
 # The order is the order of `sft --help`.
 VERBS: Final = Registry[str]("verb of sft", key=lambda module: module.rpartition(".")[2])
 for _verb in (
-    "up", "demo", "validate", "analyze", "rows", "convert", "write", "connections", "datasets", "history", "split",
-    "dedupe", "mix", "undo", "export", "train", "jobs", "models", "merge", "chat", "worker", "signin", "doctor",
+    "up", "demo", "validate", "analyze", "rows", "convert", "write", "chats", "connections", "datasets", "history",
+    "split", "dedupe", "mix", "undo", "export", "train", "jobs", "models", "merge", "chat", "worker", "signin",
+    "doctor",
 ):  # fmt: skip
     VERBS.add(f"core.cli.{_verb}")
 

@@ -61,12 +61,15 @@ class Evidence:
     newest: int
 
     @property
+    def way(self) -> str:
+        """The direction that most speak for."""
+        return NEWEST if self.newest > self.oldest else OLDEST
+
+    @property
     def text(self) -> str:
-        """A sentence part: "read newest first, the customer writes first in 12 of 12 conversations"."""
+        """A part of a sentence: "the customer writes first in 12 of 12 conversations"."""
         unit = "steps from row to row" if self.kind == "table" else "conversations"
-        way = NEWEST if self.newest > self.oldest else OLDEST
-        most = max(self.newest, self.oldest)
-        return f"read {way} first, {EVIDENCE[self.kind]} in {most:,} of {self.newest + self.oldest:,} {unit}"
+        return f"{EVIDENCE[self.kind]} in {max(self.newest, self.oldest):,} of {self.newest + self.oldest:,} {unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,11 @@ class Direction:
         """A sentence on the direction, and on what shows it."""
         if self.chosen:
             return f"{_TITLES[self.found]}, as you chose."
-        reasons = "; ".join(item.text for item in self.evidence)
-        return f"{_TITLES[self.found]}: {reasons or 'nothing in the log shows it'}."
+        ways = [
+            f"read {way} first, {', '.join(item.text for item in self.evidence if item.way == way)}"
+            for way in dict.fromkeys(item.way for item in self.evidence)
+        ]
+        return f"{_TITLES[self.found]}: {'; '.join(ways) or 'nothing in the log shows it'}."
 
 
 @dataclass(slots=True)
