@@ -8,11 +8,13 @@ from typing import Any, Self
 
 from core.data.conversion import chat_shapes
 from core.data.conversion.content.relations import Relation, relations
+from core.data.conversion.content.totals import TotalRow, total_rows
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.privacy import privacy_findings
-from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles
+from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles, sampled
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, TemplateSuggestion
 from core.data.formats import RowBatch
+from core.data.issues import finding
 from core.messages import Finding, Reject, Row
 
 VERSION = 2  # grows when the result changes: stored analyses are then computed again
@@ -28,6 +30,7 @@ class Analysis:
         profiled_rows: rows that the columns' figures are based on.
         shape: id of the known chat shape, or None.
         relations: how columns belong together.
+        totals: rows that sum others; what is learned from them is not about a row of the table.
         suggestion: None if all columns are empty.
     """
 
@@ -36,6 +39,7 @@ class Analysis:
     profiled_rows: int
     columns: tuple[Column, ...]
     relations: tuple[Relation, ...]
+    totals: tuple[TotalRow, ...]
     shape: str | None
     suggestion: TemplateSuggestion | None
 
@@ -47,8 +51,29 @@ class Analysis:
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         columns = tuple(map(Column.from_dict, raw["columns"]))
         related = tuple(map(Relation.from_dict, raw["relations"]))
+        totals = tuple(TotalRow(item["line"], item["label"], tuple(item["sums"])) for item in raw["totals"])
         suggestion = TemplateSuggestion.from_dict(raw["suggestion"]) if raw["suggestion"] else None
-        return cls(**{**raw, "columns": columns, "relations": related, "suggestion": suggestion})
+        parts = {"columns": columns, "relations": related, "totals": totals, "suggestion": suggestion}
+        return cls(**{**raw, **parts})
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What to know about the rows and columns before they become examples: total rows, mixed decimals."""
+        totals = [finding("total_row", _total_text(item), line=item.line) for item in self.totals]
+        mixed = [column for column in self.columns if column.type == "number" and column.decimals == "mixed"]
+        return (*totals, *(finding("mixed_decimals", _mixed_text(column), field=column.name) for column in mixed))
+
+
+def _total_text(total: TotalRow) -> str:
+    called = f" (“{total.label}”)" if total.label else ""
+    sums = ", ".join(f"`{name}`" for name in total.sums)
+    shown = f": it has the sum of the rows above in {sums}" if sums else ""
+    return f"Line {total.line:,} looks like a total row{called}{shown}."
+
+
+def _mixed_text(column: Column) -> str:
+    comma, point = column.decimals_shown
+    return f"`{column.name}` has numbers with a decimal comma (“{comma}”) and with a decimal point (“{point}”)."
 
 
 def analyze(rows: Iterable[Row | Reject], limit: int = PROFILED_ROWS) -> Analysis:
@@ -64,7 +89,7 @@ def analyze_batches(batches: Iterable[RowBatch], limit: int = PROFILED_ROWS) -> 
     profiles = Profiles(limit)
     for batch in batches:
         if profiles.is_full:
-            profiles.count(len(batch), len(batch.rejects))
+            profiles.skip(batch)
         else:
             for row in batch.items():
                 profiles.add(row)
@@ -73,13 +98,16 @@ def analyze_batches(batches: Iterable[RowBatch], limit: int = PROFILED_ROWS) -> 
 
 def _analysis(profiles: Profiles) -> Analysis:
     columns, shape = profiles.columns(), chat_shapes.detect(profiles.first)
-    related = relations(columns, profiles.sample)
+    related = relations(columns, [row.cells for row in profiles.sample])
+    last = profiles.last
+    beyond = sampled(last) if last and profiles.sample and last.line != profiles.sample[-1].line else None
     return Analysis(
         total_rows=profiles.total,
         rejected_rows=profiles.rejected,
         profiled_rows=profiles.profiled,
         columns=columns,
         relations=related,
+        totals=total_rows(columns, profiles.sample, beyond),
         shape=shape,
         suggestion=suggest(columns, related),
     )

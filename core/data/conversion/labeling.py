@@ -12,14 +12,15 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, compress
 from typing import Any, Self
 
+from core import arguments
 from core.data.conversion import chat_shapes, columnar
-from core.data.conversion.cells import is_empty
+from core.data.conversion.cells import cell_text, is_empty
 from core.data.conversion.chat_shapes import NOTES, Gather, ShapedRow
 from core.data.conversion.chat_shapes.reading.values import plain_name
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.data.examples.columns import ExampleColumns
 from core.data.formats.parsing.batches import RowBatch
-from core.data.issues import finding
+from core.data.issues import finding, reject
 from core.data.quality import structure
 from core.errors import DataError
 from core.messages import Example, Finding, Reject, Row, Split
@@ -33,6 +34,7 @@ class Recipe:
 
     Attributes:
         without: fields that change the meaning and that the user chose to leave out.
+        leave_out: lines of the rows that a user chose to leave out, such as total rows.
     """
 
     shape: str | None = None
@@ -40,6 +42,7 @@ class Recipe:
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
     options: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    leave_out: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Self:
@@ -50,19 +53,23 @@ class Recipe:
         """
         shape, template = state.get("shape"), state.get("template")
         without = tuple(map(str, state.get("without") or ()))
+        leave_out = frozenset(arguments.positions(state.get("leave_out") or (), "leave_out"))
         if shape:
             chosen = chat_shapes.CHAT_SHAPES.get(shape).checked(state.get("options"))
-            return cls(shape=shape, options=chosen, without=without)
+            return cls(shape=shape, options=chosen, without=without, leave_out=leave_out)
         if not template:
             raise DataError("No template is chosen.", f"Choose one of {', '.join(TEMPLATES.ids())}.")
         options = TEMPLATES.get(template).make_options(state.get("options") or {})
         mapping = ColumnMapping.of(state.get("mapping"))
-        return cls(template=template, mapping=mapping, options=options.model_dump(), without=without)
+        chosen = options.model_dump()
+        return cls(template=template, mapping=mapping, options=chosen, without=without, leave_out=leave_out)
 
     def to_dict(self) -> dict[str, Any]:
         chosen = {"shape": self.shape, "template": self.template}
         parts = {"mapping": self.mapping.to_dict(), "options": dict(self.options)}
-        return {**chosen, **parts, **({"without": list(self.without)} if self.without else {})}
+        without = {"without": list(self.without)} if self.without else {}
+        left_out = {"leave_out": sorted(self.leave_out)} if self.leave_out else {}
+        return {**chosen, **parts, **without, **left_out}
 
     @property
     def obeys_split(self) -> bool:
@@ -110,6 +117,7 @@ class Labeler:
 
     def run(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
         """Each row's examples, or its Reject, in the order of the file."""
+        rows = self._chosen(rows) if self.recipe.leave_out else rows
         steps = self._by_shape(rows) if self.recipe.shape else self._by_template(rows)
         for item in steps:
             if isinstance(item, Reject):
@@ -117,6 +125,15 @@ class Labeler:
             else:
                 self.examples += 1
             yield item
+
+    def _chosen(self, rows: Iterable[Row | Reject]) -> Iterator[Row | Reject]:
+        """The rows; those that a user chose to leave out as rejects."""
+        for row in rows:
+            if isinstance(row, Row) and row.line in self.recipe.leave_out:
+                text = f"Line {row.line:,} is left out, as you chose."
+                yield reject("row_left_out", text, line=row.line, raw=cell_text(dict(row.fields)))
+            else:
+                yield row
 
     def run_batches(self, batches: Iterable[RowBatch]) -> Iterator[ExampleColumns | Labeled | Reject]:
         """The same as `run`, thousands of rows at a time if the template allows it.
@@ -137,6 +154,7 @@ class Labeler:
                 columns = batch.columns
                 plan = columnar.plan(template, columns, self.recipe.mapping, options)
             by_row = self.recipe.obeys_split and any(plain_name(name) == "split" for name in batch.columns)
+            by_row = by_row or not self.recipe.leave_out.isdisjoint(batch.lines if self.recipe.leave_out else ())
             made = self._in_columns(plan, batch) if plan and len(batch) and not by_row else None
             if made is not None:
                 yield made

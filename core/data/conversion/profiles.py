@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from core.data.conversion import chat_shapes
 from core.data.conversion.cells import cell_text, is_empty
 from core.data.conversion.content import numbers
 from core.data.conversion.content.signals import ColumnContent, measure
+from core.data.formats.parsing.batches import RowBatch
 from core.messages import Reject, Row
 
 PROFILED_ROWS = 20_000
@@ -46,6 +47,7 @@ class Column:
         distinct: a lower bound if `distinct_exact` is False.
         labels: all values of a column of few, in the order of their first appearance; () of any other column.
         decimals: which sign separates the decimals of its numbers; "mixed" where both occur.
+        decimals_shown: where they are mixed, a number of each kind.
         content: what a sample of its cells looks like.
     """
 
@@ -59,6 +61,7 @@ class Column:
     mean_length: float
     labels: tuple[str, ...] = ()
     decimals: Decimals = "either"
+    decimals_shown: tuple[str, ...] = ()
     content: ColumnContent = field(default_factory=ColumnContent)
 
     @classmethod
@@ -66,7 +69,7 @@ class Column:
         """The inverse of dataclasses.asdict after its way through JSON."""
         content = dict(raw["content"])
         content["personal"] = tuple((kind, count) for kind, count in content["personal"])
-        lists = {name: tuple(raw[name]) for name in ("samples", "labels")}
+        lists = {name: tuple(raw[name]) for name in ("samples", "labels", "decimals_shown")}
         return cls(**{**raw, **lists, "content": ColumnContent(**content)})
 
     @property
@@ -98,12 +101,20 @@ class Column:
         )
 
 
+class SampledRow(NamedTuple):
+    """A row that is looked into: the line on which it starts, and its filled cells as text."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
 class Profiles:
     """The profiles of a table's columns, row by row.
 
     Attributes:
         first: the first rows, for recognizing the shape.
-        sample: the filled cells of the first rows as text, for looking into them.
+        sample: the first rows, their filled cells as text, for looking into them.
+        last: the last row.
         total: rows, rejected ones included.
         profiled: rows that the columns' figures are based on.
     """
@@ -112,7 +123,8 @@ class Profiles:
         self._limit = limit
         self._profiles: dict[str, _Profile] = {}
         self.first: list[Row] = []
-        self.sample: list[dict[str, str]] = []
+        self.sample: list[SampledRow] = []
+        self.last: Row | None = None
         self._sampled = 0
         self.total = self.rejected = self.profiled = 0
         self._cells = 0
@@ -125,11 +137,18 @@ class Profiles:
         self.total += rows + rejects
         self.rejected += rejects
 
+    def skip(self, batch: RowBatch) -> None:
+        """Count the rows of a batch, once enough are profiled."""
+        self.count(len(batch), len(batch.rejects))
+        if len(batch):
+            self.last = Row(batch.lines[-1], {name: batch.cells[name][-1] for name in batch.columns})
+
     def add(self, row: Row | Reject) -> None:
         if isinstance(row, Reject):
             self.count(0, 1)
             return
         self.count(1, 0)
+        self.last = row
         if self.is_full:
             return
         self.profiled += 1
@@ -137,11 +156,8 @@ class Profiles:
         if len(self.first) < chat_shapes.SAMPLE:
             self.first.append(row)
         if len(self.sample) < SAMPLED_ROWS and self._sampled < _SAMPLED_CHARACTERS:
-            cells = {
-                name: cell_text(value)[:_SAMPLED_CELL] for name, value in row.fields.items() if not is_empty(value)
-            }
-            self.sample.append(cells)
-            self._sampled += sum(map(len, cells.values()))
+            self.sample.append(sampled(row))
+            self._sampled += sum(map(len, self.sample[-1].cells.values()))
         for name, value in row.fields.items():
             if name not in self._profiles and len(self._profiles) < _MAX_COLUMNS:
                 self._profiles[name] = _Profile()
@@ -151,9 +167,18 @@ class Profiles:
     def columns(self) -> tuple[Column, ...]:
         """The profiles of the columns, in the order of the table."""
         return tuple(
-            profile.column(name, self.profiled, measure(name, [row[name] for row in self.sample if name in row]))
+            profile.column(name, self.profiled, measure(name, self._cells_of(name)))
             for name, profile in self._profiles.items()
         )
+
+    def _cells_of(self, name: str) -> list[str]:
+        return [row.cells[name] for row in self.sample if name in row.cells]
+
+
+def sampled(row: Row) -> SampledRow:
+    """A row with its filled cells as text, cut where they are long."""
+    cells = {name: cell_text(value)[:_SAMPLED_CELL] for name, value in row.fields.items() if not is_empty(value)}
+    return SampledRow(row.line, cells)
 
 
 class _Profile:
@@ -163,6 +188,7 @@ class _Profile:
         self.filled = self.length = 0
         self.kinds = {"number": 0, "date": 0, "boolean": 0, "json": 0}
         self.decimals: dict[numbers.Style, int] = {"point": 0, "comma": 0, "either": 0}
+        self.shown: dict[str, str] = {}
         self.values: dict[str | int, None] = {}  # long texts by their hash
         self.samples: list[str] = []
 
@@ -180,6 +206,8 @@ class _Profile:
         kind = _kind(value, text)
         if kind in self.decimals:
             self.decimals[kind] += 1
+            if kind not in self.shown:
+                self.shown[kind] = text.strip()
             kind = "number"
         if kind:
             self.kinds[kind] += 1
@@ -196,6 +224,7 @@ class _Profile:
             mean_length=round(self.length / self.filled, 1) if self.filled else 0.0,
             labels=self._labels(),
             decimals=self._decimals(),
+            decimals_shown=tuple(self.shown[sign] for sign in ("comma", "point") if self._decimals() == "mixed"),
             content=content,
         )
 
@@ -232,9 +261,6 @@ def _kind(value: Any, text: str) -> str:
         return ""
     if stripped.lower() in _BOOLEANS:
         return "boolean"
-    if any(map(str.isdigit, stripped)):
-        if style := numbers.style(stripped):
-            return style
-        if _DATE.fullmatch(stripped):
-            return "date"
-    return ""
+    if style := numbers.style(stripped):
+        return style
+    return "date" if _DATE.fullmatch(stripped) else ""

@@ -58,6 +58,14 @@ ISSUES.add(_row("chat_redacted", "Text redacted", "info",
 ISSUES.add(_row("chat_order_unclear", "Order of messages unclear", "warning",
     "A chat log does not show clearly whether its messages run oldest or newest first.",
     "Compare some examples with the log; choose the order of messages when you import it.", scope="file"))
+ISSUES.add(_row("total_row", "Total row", "warning",
+    "A row sums others; an example of it says nothing about a single row.",
+    "Choose *Leave out total rows*, or on the command line: --leave-out with its line."))
+ISSUES.add(_row("row_left_out", "Row left out by choice", "info",
+    "The row is not part of the dataset, because a user chose to leave it out."))
+ISSUES.add(_row("mixed_decimals", "Decimal comma and decimal point", "warning",
+    "A column has numbers with a decimal comma and numbers with a decimal point.",
+    "Write all numbers of the column alike; a model learns both ways.", scope="file"))
 ISSUES.add(_row("column_missing", "Missing column", "error",
     "The row does not have this column.", "Add it, or choose another column."))
 ISSUES.add(_row("cell_empty", "Empty cell", "error",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,13 +120,18 @@ def preview(
     options: Mapping[str, Any] | None = None,
     limit: int = 5,
     shape: str | None = None,
+    leave_out: Sequence[int] = (),
 ) -> Preview:
     """Convert the first rows of an upload and estimate the total.
+
+    Args:
+        leave_out: lines of the rows that a user chose to leave out.
 
     Raises:
         DataError: the choices do not fit the table (an unknown column, a pattern that cannot be read).
     """
-    recipe = Recipe.of({"template": template, "mapping": mapping, "options": options, "shape": shape})
+    chosen = {"template": template, "mapping": mapping, "options": options, "shape": shape, "leave_out": leave_out}
+    recipe = Recipe.of(chosen)
     profile = sources.analyze(source_id)
     recipe.check(column.name for column in profile.columns)
     labeler = Labeler(recipe, source_id)
@@ -165,6 +170,7 @@ def start_with(
     template: str,
     mapping: Mapping[str, Any],
     options: Mapping[str, Any] | None = None,
+    leave_out: Sequence[int] = (),
     name: str,
     description: str = "",
     origin: str = "cli",
@@ -176,6 +182,7 @@ def start_with(
         "template": template,
         "mapping": arguments.mapping(mapping, "mapping"),
         "options": arguments.mapping(options, "options"),
+        "leave_out": list(leave_out),
         "name": name,
         "description": description,
         "origin": origin,

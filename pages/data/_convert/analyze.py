@@ -50,6 +50,7 @@ def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
                 ]
             )
             notes(source)
+            show_warnings(analysis.findings)
         _suggestion(source, analysis)
     return draft, bool(analysis.columns) and not broken
 

@@ -45,7 +45,12 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
     """
     state = draft.state
     preview = conversion.preview(
-        state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=SAMPLES
+        state["source_id"],
+        state.get("template"),
+        state.get("mapping"),
+        state.get("options"),
+        limit=SAMPLES,
+        leave_out=state.get("leave_out") or (),
     )
     rejected = len(preview.rejects)
     components.tiles(

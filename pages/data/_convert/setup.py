@@ -99,7 +99,7 @@ def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord,
         draft = with_wording(draft, template, analysis, mapping)
         about_columns(draft, analysis, mapping)
         options = _options_card(draft, template, analysis, slots)
-        draft = save(draft, mapping=mapping, options=options)
+        draft = save(draft, mapping=mapping, options=options, leave_out=_left_out(draft, analysis))
     with side:
         ready = _live_preview(draft, template, slots)
     return draft, ready
@@ -108,14 +108,29 @@ def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord,
 def _suggested(analysis: Analysis) -> dict[str, Any]:
     """The template and mapping that the analysis suggests, as draft state."""
     first = conversion.templates()[0].id
+    leave_out = [total.line for total in analysis.totals]
     if analysis.suggestion is None:
-        return {"template": first, "mapping": {}, "options": {}}
+        return {"template": first, "mapping": {}, "options": {}, "leave_out": leave_out}
     suggestion = analysis.suggestion
     return {
+        "leave_out": leave_out,
         "template": suggestion.template,
         "mapping": suggestion.mapping.to_dict(),
         "options": dict(suggestion.options),
     }
+
+
+def _left_out(draft: DraftRecord, analysis: Analysis) -> list[int]:
+    """The lines of the total rows, if the person leaves them out."""
+    lines = [total.line for total in analysis.totals]
+    if not lines:
+        return []
+    label = f"Leave out {plural(len(lines), 'total row')}"
+    chosen = st.toggle(label, bool(draft.state.get("leave_out")), key=key(draft, "leave_out"))
+    for item in analysis.findings:
+        if item.code == "total_row":
+            st.caption(sentence(item.message))
+    return lines if chosen else []
 
 
 def _template_cards(draft: DraftRecord) -> DraftRecord:
@@ -213,7 +228,12 @@ def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[st
     state = draft.state
     try:
         preview = conversion.preview(
-            state["source_id"], state.get("template"), state.get("mapping"), state.get("options"), limit=3
+            state["source_id"],
+            state.get("template"),
+            state.get("mapping"),
+            state.get("options"),
+            limit=3,
+            leave_out=state.get("leave_out") or (),
         )
     except StudioError as error:
         marked = show_beside(slots, error)

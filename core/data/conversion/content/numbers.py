@@ -26,6 +26,7 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _LEADING_ZERO = re.compile(r"\D*0\d")  # an identifier such as 00123, not a number
+_DIGIT = re.compile(r"\d")
 _LONGEST = 40
 _CODE = re.compile(r"[A-Z]{3}")
 _NOT_CURRENCIES = frozenset({"INC", "REF", "INV", "ORD", "TKT", "SKU", "REQ", "BUG", "TAB", "FIG", "NOV", "DEC", "JAN"})
@@ -33,7 +34,9 @@ _NOT_CURRENCIES = frozenset({"INC", "REF", "INV", "ORD", "TKT", "SKU", "REQ", "B
 
 def style(text: str) -> Style | None:
     """How the decimals of a number are written; None if the text is not a number."""
-    if len(text) > _LONGEST or not any(map(str.isdigit, text)):
+    if text.isdecimal():
+        return "either" if text[0] != "0" or len(text) == 1 else None
+    if len(text) > _LONGEST or not _DIGIT.search(text):
         return None
     match = _NUMBER.fullmatch(text)
     if match is None or _LEADING_ZERO.match(text):

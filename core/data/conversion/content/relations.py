@@ -12,7 +12,7 @@ from core.data.conversion.content.words import header_rank, words
 from core.data.conversion.profiles import Column
 from core.data.examples.language import LANGUAGES, language_of
 
-Cells = Sequence[Mapping[str, str]]  # sampled rows: column -> text, without empty cells
+Cells = Sequence[Mapping[str, str]]  # of sampled rows: column -> text, without empty cells
 
 _TEXTS = 8  # text columns that are compared with each other
 _READ = 4_000  # characters of a column, for its language
