@@ -309,6 +309,13 @@ class Reading:
             ("keep", "Only the first row has the text", "keep"), ("repeat", "Repeat the text in every row", "repeat")
         ),
     )  # fmt: skip
+    passages: str | None = _choice(
+        "Each passage is",
+        "--passages",
+        "Text and Markdown: paragraph, section or line.",
+        _known("paragraph", "section", "line"),
+        [ReadingOption(unit, f"A {unit}", word=unit) for unit in ("paragraph", "section", "line")],
+    )
     nested: str | None = _choice(
         "Objects and lists in cells",
         "--nested",

@@ -15,6 +15,7 @@ from core.data.formats.json import JsonFormat
 from core.data.formats.jsonl import JsonlFormat
 from core.data.formats.parquet import ParquetFormat
 from core.data.formats.parsing.batches import RowBatch
+from core.data.formats.passages import PassagesFormat
 from core.data.formats.reading import choices, facts, read, read_batches
 from core.data.formats.xlsx import XlsxFormat
 from core.data.reading_options import READING, Reading, ReadingOption
@@ -23,4 +24,5 @@ FORMATS.add(CsvFormat())
 FORMATS.add(JsonFormat())
 FORMATS.add(JsonlFormat())
 FORMATS.add(ParquetFormat())
+FORMATS.add(PassagesFormat())
 FORMATS.add(XlsxFormat())

@@ -55,6 +55,7 @@ class Detection:
         sheet, sheets: workbooks: the sheet that is read, and all sheets.
         merged: workbooks: whether a cell that is merged over several rows is read in the first of them (`keep`) or in
             each (`repeat`). "" where none is.
+        passages: raw text: what a row is, `paragraph`, `section` or `line`.
         nested: how values that are objects or lists are read: `keep`, `text` (JSON text) or `flatten` (an object's
             keys become columns named `outer.inner`, a list becomes JSON text). "" where nothing is nested.
         preamble: the lines before the header that are left out, verbatim.
@@ -80,6 +81,7 @@ class Detection:
     sheet: str = ""
     sheets: tuple[SheetFound, ...] = ()
     merged: str = ""
+    passages: str = ""
     nested: str = ""
     preamble: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

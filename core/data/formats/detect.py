@@ -103,8 +103,8 @@ def _detect(head: bytes, filename: str, chosen: Reading, *, complete: bool, samp
     if detection.encoding is not None:
         encoding = _encoding(sample, entry.unicode_only, chosen)
         detection = detection.with_notes(*encoding.notes, findings=encoding.findings)
-    named = next((item for item in FORMATS if suffix in item.suffixes), None)
-    if named is not None and named.id != entry.id and chosen.format is None:
+    named = [item for item in FORMATS if suffix in item.suffixes]
+    if named and entry not in named and chosen.format is None:
         text = f"The file is named {suffix}, but its content is {entry.label}; it was read as {entry.label}."
         detection = detection.with_notes(text, findings=[finding("suffix_mismatch", text)])
     return detection

@@ -21,7 +21,7 @@ from tests.core.data.formats.support import WRITERS, detect, put, read, rows
 ROWS = [{"q": 'a "b", c\nd', "a": "00123"}, {"q": "émoji 🏡\u2028x", "a": " "}]
 
 
-@pytest.mark.parametrize("entry", FORMATS, ids=FORMATS.ids())
+@pytest.mark.parametrize("entry", [FORMATS.get(kind) for kind in WRITERS], ids=list(WRITERS))
 def test_a_file_of_each_format_is_detected_and_read(tmp_path: Path, entry: formats.Format) -> None:
     path = tmp_path / f"rows{entry.suffixes[0]}"
     WRITERS[entry.id](path, ROWS)
@@ -36,7 +36,7 @@ def test_a_file_of_each_format_is_detected_and_read(tmp_path: Path, entry: forma
 
 
 def test_the_labels_of_all_formats() -> None:
-    assert formats.labels() == "CSV, Excel, JSON, JSONL or Parquet"
+    assert formats.labels() == "CSV, Excel, JSON, JSONL, Parquet or Text"
 
 
 def _zip(name: str) -> bytes:
@@ -78,7 +78,7 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
 
 
 def test_text_that_only_looks_like_json(tmp_path: Path) -> None:
-    assert detect(put(tmp_path, "a.txt", "[INST] hello [/INST] hi\n[INST] a [/INST] b\n")).format == "csv"
+    assert detect(put(tmp_path, "a.txt", "[INST] hello [/INST] hi\n[INST] a [/INST] b\n")).format == "passages"
 
 
 def test_an_override_of_the_format(tmp_path: Path) -> None:
