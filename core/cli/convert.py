@@ -103,6 +103,8 @@ def _import(
     from core.services.data import conversion, datasets, sources
 
     analysis = sources.analyze(source.id)
+    if raw := sources.no_examples(file, analysis):
+        raise DataError(raw.message, raw.remedy, code=raw.code)
     if analysis.shape is None:
         columns = ", ".join(column.name for column in analysis.columns[:20])
         raise DataError(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from core.data import formats
+from core.services.data import sources
 from tests.core.data.formats.support import detect, put, read, rejected, rows
 
 HANDBOOK = """\
@@ -125,6 +126,28 @@ def test_other_encodings_are_detected(tmp_path: Path) -> None:
             "Über die Häfen schreibt Änne gern.",
             "Die Boote liegen im Süden.",
         ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.md", HANDBOOK),
+        ("a.txt", "Ann sails the boat.\n\nBen mends the sail.\n"),
+        ("a.jsonl", '{"text": "One."}\n{"text": "Two."}\n'),
+    ],
+)
+def test_raw_text_is_called_raw_text_with_the_way_to_examples(tmp_path: Path, name: str, content: str) -> None:
+    path = put(tmp_path, name, content)
+    found = sources.no_examples(path, sources.analyze_file(path))
+    assert found is not None
+    assert found.code == "raw_text"
+    assert f"sft write {path}" in found.remedy
+    assert [item.code for item in sources.inspect(path).findings if item.severity == "error"] == ["raw_text"]
+
+
+def test_a_table_of_questions_and_answers_is_not_raw_text(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", "question,text\nWho sails?,Ann sails the boat.\nWho mends?,Ben mends the sail.\n")
+    assert sources.no_examples(path, sources.analyze_file(path)) is None
 
 
 @given(st.lists(st.text(st.sampled_from("ab .`~\n\r\t"), max_size=40), max_size=12), st.sampled_from([".md", ".txt"]))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def ingested(file: Path, reading: Reading | None = None) -> SourceRecord:
-    """The file, stored as an upload is, and read as `reading` says.
+    """The file, stored as an upload is, and read as `reading` says; warnings about the file are printed.
 
     Raises:
         DataError: it does not exist, or is not a file.
@@ -33,7 +33,11 @@ def ingested(file: Path, reading: Reading | None = None) -> SourceRecord:
         what = "is not a file" if os.path.exists(file) else "does not exist"
         raise DataError(f"{file} {what}.", "Check the path.", code="file_missing")
     with ensure(set()), file.open("rb") as stream:
-        return sources.ingest(stream, file.name, overrides=reading)
+        source = sources.ingest(stream, file.name, overrides=reading)
+    for found in source.detection.findings:
+        if found.severity != "info":
+            say(f"{found.severity}: {found.message} {found.remedy}")
+    return source
 
 
 def print_dataset(dataset_id: str, facts: Mapping[str, object], *, as_json: bool) -> None:

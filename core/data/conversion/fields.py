@@ -18,6 +18,7 @@ from core.data.conversion.chat_shapes.rated import rating, verdict
 from core.data.conversion.chat_shapes.reading.values import as_list, as_object, lowered, plain_name
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.profiles import Column
+from core.data.formats.passages import COLUMNS as PASSAGE_COLUMNS
 from core.data.issues import data_error
 from core.data.quality.structure import split_of
 from core.messages import Reject, Row
@@ -348,6 +349,8 @@ def _meaning(name: str, values: Sequence[Any]) -> str:
 def raw_text(columns: Iterable[Column]) -> str | None:
     """The column of a table that has nothing but texts, without anything to be their input or output; else None."""
     usable = [column for column in columns if column.filled]
+    if {column.name for column in usable} in ({"text"}, set(PASSAGE_COLUMNS)):
+        return "text"
     texts = [column for column in usable if column.type == "text" and column.mean_length >= _PASSAGE]
     ids = [column for column in usable if column not in texts]
     beside = all(column.type in ("number", "date") or not _is_language(column) for column in ids)

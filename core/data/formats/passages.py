@@ -17,6 +17,7 @@ from core.data.issues import data_error, reject
 from core.data.reading_options import Reading
 from core.messages import Reject, Row
 
+COLUMNS = ("section", "text")
 MARKDOWN = (".md", ".markdown", ".mdown")
 MAX_PASSAGE = 4_000  # characters; about 1,000 tokens, so that a prompt has room for it
 _MOST_HELD = 1 << 20  # characters of one paragraph; what follows is another one
@@ -43,7 +44,7 @@ class PassagesFormat(Format):
 
     def detect(self, head: Head, chosen: Reading) -> Detection:
         markdown = head.suffix in MARKDOWN
-        columns = ("section", "text") if markdown and _has_headings(head.text) else ("text",)
+        columns = COLUMNS if markdown and _has_headings(head.text) else ("text",)
         unit = chosen.passages or _unit(head.text, has_sections=len(columns) == 2)
         note = {
             "paragraph": "Each paragraph is a passage.",

@@ -11,7 +11,7 @@ from core.services.platform.drafts import DraftRecord
 from pages.data._convert.reading import reading_panel, rows_table
 from pages.data._convert.repair import repair_panel
 from pages.data._convert.why import show_warnings
-from pages.data._shared.uploads import notes, unreadable
+from pages.data._shared.uploads import notes, raw_text_note, unreadable
 from pages.ui import components, navigation
 from pages.ui.format import md, number, plural, sentence, short, size
 
@@ -90,6 +90,11 @@ def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
             )
             st.caption("You can create the dataset right away and skip the next steps.")
             navigation.button("Create the dataset now", "upload", {"source": source.id}, key="direct")
+        return
+    if raw := conversion.raw_text(analysis):
+        components.heading("Suggestion")
+        with st.container(border=True, gap="small", key="raw_text"):
+            raw_text_note(raw)
         return
     suggestion = analysis.suggestion
     if suggestion is None:

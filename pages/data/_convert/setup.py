@@ -17,6 +17,7 @@ from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.finish import preview_cards
 from pages.data._convert.why import about_columns, with_wording
+from pages.data._shared.uploads import raw_text_note
 from pages.ui import components
 from pages.ui.errors import show_beside, show_error
 from pages.ui.format import md, md_code, number, plural, sentence
@@ -37,11 +38,14 @@ _SMART = (
 
 def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool]:
     """Draw step 3: templates or a language model."""
-    mode = draft.state.get("mode") or "guided"
+    raw = conversion.raw_text(analysis)
+    mode = draft.state.get("mode") or ("smart" if raw else "guided")
     endpoints = connections.list_connections()
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("Mode")
+        if raw:
+            raw_text_note(raw)
         with st.grid(2, min_column_width=250):
             guided = components.choice_card(
                 "guided",

@@ -129,6 +129,14 @@ def notes(source: SourceRecord) -> None:
         st.caption(f"{severity_badge(item.severity)} {md(item.message)} {md(item.remedy)}")
 
 
+def raw_text_note(column: str) -> None:
+    """Say that a file has no labeled examples, and what makes some of it."""
+    st.markdown(
+        f":orange[:material/article: {md_code(column)} is raw text, not labeled examples:] there is no input and no "
+        "output. In Convert data, *Smart* mode has a model write questions and answers from each passage."
+    )
+
+
 def unreadable(source: SourceRecord, analysis: Analysis, count: bool = True) -> bool:
     """Explain why a file has no usable row; False when it has some. `count` shows the number of rejected rows."""
     if analysis.total_rows > analysis.rejected_rows:

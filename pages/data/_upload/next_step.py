@@ -12,11 +12,11 @@ from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
 from pages.data._shared.account import account_card, account_of, shape_choices
 from pages.data._shared.dataset_form import free_name, name_fields
-from pages.data._shared.uploads import drop_zone, file_card
+from pages.data._shared.uploads import drop_zone, file_card, raw_text_note
 from pages.ui import components, navigation
 from pages.ui.errors import boundary
 from pages.ui.examples import example_view
-from pages.ui.format import md, md_code, number, plural
+from pages.ui.format import md, number, plural
 
 
 def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
@@ -92,13 +92,13 @@ def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
     raw = raw_text(analysis)
     with st.container(border=True, gap="small", key="to_wizard"):
         st.markdown(f"**{plural(analysis.total_rows, 'row')}, {plural(len(analysis.columns), 'column')}**")
-        st.markdown(
-            f":orange[:material/article: {md_code(raw)} is raw text, not labeled examples:] there is no input and no "
-            "output. In Convert data, *Smart* mode has a model write questions and answers from each passage."
-            if raw
-            else "Which column is the input and which is the output? "
-            "Choose them in Convert data and see the examples at once. You don't need to upload the file again."
-        )
+        if raw:
+            raw_text_note(raw)
+        else:
+            st.markdown(
+                "Which column is the input and which is the output? "
+                "Choose them in Convert data and see the examples at once. You don't need to upload the file again."
+            )
         names = " ".join(components.badge_md(md(column.name, 40)) for column in analysis.columns[:12])
         if names:
             st.markdown(names)

@@ -6,7 +6,14 @@ from core.data.conversion.analysis import Analysis
 from core.data.conversion.cells import cell_text
 from core.data.formats import ReadingChoice, labels as format_labels
 from core.services.data.sources.accounts import account
-from core.services.data.sources.files import FileReport, analyze_file, convert_command, inspect, rows_of_file
+from core.services.data.sources.files import (
+    FileReport,
+    analyze_file,
+    convert_command,
+    inspect,
+    no_examples,
+    rows_of_file,
+)
 from core.services.data.sources.uploads import (
     SourcePreview,
     SourceRecord,

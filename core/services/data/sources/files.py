@@ -115,14 +115,25 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
 
 def _shape_unknown(path: Path, detection: Detection, reading: Reading) -> Finding:
     result = analysis.analyze(formats.read(path, detection))
-    if (raw := raw_text(result.columns)) is not None:
-        text = f"{path.name} has raw text (`{raw}`) without inputs and outputs, so there are no labeled examples."
-        return finding("raw_text", text)
+    if (raw := no_examples(path, result)) is not None:
+        return raw
     names = ", ".join(column.name for column in result.columns[:12])
     return finding(
         "shape_unknown",
         f"The columns ({names}) are not a known chat shape, so the input and the output are not known yet.",
         f"Convert it: {convert_command(str(path), result, reading)}",
+    )
+
+
+def no_examples(file: Path, result: Analysis) -> Finding | None:
+    """The finding about a file of raw text; None where the table has more than that."""
+    raw = raw_text(result.columns)
+    if raw is None:
+        return None
+    text = f"{file.name} has raw text (`{raw}`) without inputs and outputs, so there are no labeled examples."
+    command = shlex.join(["sft", "write", str(file), "--name", file.stem])
+    return finding(
+        "raw_text", text, f"Smart mode in Convert data writes questions and answers from passages: {command}"
     )
 
 
