@@ -46,7 +46,7 @@ _OPAQUE: Final = frozenset(
     ]
 )
 # Of a part, a choice or a turn: they say what the other keys are.
-_STRUCTURAL: Final = frozenset({"type", "object", "index", "role", "tool_call_id"})
+_STRUCTURAL: Final = frozenset({"type", "object", "index", "role", "tool_call_id", "tool_use_id"})
 _PASSAGE: Final = 80  # characters of a text that is more than a question or a label
 EACH: Final = "[]"  # in a path: every item of a list
 

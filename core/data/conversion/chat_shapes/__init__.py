@@ -26,6 +26,7 @@ from core.data.conversion.chat_shapes.pairs import (
     PROMPT_COMPLETION_SHAPE,
     PROMPT_RESPONSE_SHAPE,
     QUESTION_ANSWER_SHAPE,
+    REQUEST_SHAPE,
 )
 from core.data.conversion.chat_shapes.passages import PASSAGE_SHAPE, SQUAD_NESTED_SHAPE, SQUAD_SHAPE
 from core.data.conversion.chat_shapes.preference import (
@@ -70,4 +71,5 @@ CHAT_SHAPES.add(INPUT_OUTPUT_SHAPE)
 CHAT_SHAPES.add(ROLES_SHAPE)
 CHAT_SHAPES.add(TRANSLATION_SHAPE)
 CHAT_SHAPES.add(ANY_PAIR_SHAPE)
+CHAT_SHAPES.add(REQUEST_SHAPE)
 CHAT_SHAPES.add(TRANSCRIPT_SHAPE)

@@ -86,6 +86,7 @@ class ChatShape:
         lists: the required columns that must contain a list of objects.
         choices: what the user decides.
         also: a further condition of a row, its names in lower case.
+        least: the share of the rows that must be in this shape to recognize a file.
         gather: rows -> (the rows' lines, their example) for a shape whose examples lie across several rows.
     """
 
@@ -98,6 +99,7 @@ class ChatShape:
     lists: tuple[str, ...] = ()
     choices: tuple[ShapeChoice, ...] = ()
     also: Callable[[Mapping[str, Any]], bool] | None = None
+    least: float = 0.5
     gather: Gather | None = None
 
     @property
@@ -162,6 +164,6 @@ def detect(rows: Iterable[Row]) -> str | None:
     sample = [lowered(row.fields) for row in rows]
     for shape in CHAT_SHAPES:
         fitting = sum(shape.fits(fields) for fields in sample)
-        if fitting and fitting * 2 >= len(sample):
+        if fitting and fitting >= shape.least * len(sample):
             return shape.id
     return None

@@ -24,6 +24,7 @@ _COLUMNS: Final = (
     "chat",
     "messages",
 )
+_BESIDE_DATA: Final = frozenset({"data", "id", "prompt_id", "source"})  # UltraChat's columns
 _NAMES: Final = (*ROLE_KEYS, "name", "user", "agent", "participant")
 
 
@@ -54,6 +55,8 @@ def _texts(value: Any) -> list[tuple[str, str]] | None:
 
 def _column(lower: Mapping[str, Any]) -> str | None:
     found = next((name for name in _COLUMNS if name in lower and _texts(lower[name])), None)
+    if found == "data" and not lower.keys() <= _BESIDE_DATA:
+        return None  # a list of texts in a column of this name may be anything
     turns = _texts(lower[found]) if found else None
     words = turns is not None and any(len(text.split()) > 1 for _, text in turns)
     return found if turns and words and len({name for name, _ in turns}) == 2 else None
@@ -106,7 +109,10 @@ def _are_segments(lower: Mapping[str, Any]) -> bool:
 
 def _from_segments(fields: Mapping[str, Any]) -> object:
     chat = Chat()
-    for item in as_list(lowered(fields).get("segments")):
+    segments = as_list(lowered(fields).get("segments"))
+    for item in segments if isinstance(segments, list) else ():
+        if not isinstance(item, Mapping):
+            return segments
         role = "assistant" if item.get("label") else "user"
         text = SPECIAL_TOKENS.sub("", str(item.get("text"))).strip()
         last = chat.messages[-1] if chat.messages else None

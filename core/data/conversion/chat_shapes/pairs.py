@@ -178,7 +178,9 @@ def names_of(lower: Mapping[str, Any]) -> tuple[str, str] | None:
     if user is not None and assistant is not None:
         return user, assistant
     user = next((name for name in (*_INPUTS, *_WEAK_INPUTS) if _spoken(lower.get(name))), None)
-    assistant = next((name for name in (*_OUTPUTS, *_WEAK_OUTPUTS) if name != user and _spoken(lower.get(name))), None)
+    sure = user is not None and request_turns(lower[user]) is not None
+    outputs = (name for name in (*_OUTPUTS, *_WEAK_OUTPUTS) if name != user and not is_empty(lower.get(name)))
+    assistant = next((name for name in outputs if sure or _spoken(lower[name])), None)
     return None if user is None or assistant is None else (user, assistant)
 
 
@@ -188,6 +190,22 @@ def _lettered(value: Any) -> bool:
 
 def _spoken(value: Any) -> bool:
     return has_words(value) or request_turns(value) is not None
+
+
+_BODIES: Final = ("body", "request", "params", "data", "sample", "example", "conversation", "record")
+
+
+def _is_request(lower: Mapping[str, Any]) -> bool:
+    return any(isinstance(as_object(lower.get(name)), Mapping) and request_turns(lower[name]) for name in _BODIES)
+
+
+def _from_request(fields: Mapping[str, Any], images: str = REFUSE) -> object:
+    lower = lowered(fields)
+    body = next((lower[name] for name in _BODIES if name in lower and request_turns(lower[name])), None)
+    chat = Chat(images)
+    chat.add_all(request_turns(body) or [])
+    inner = as_object(body)
+    return chat.shaped(tools_of(first_of(lowered(inner), TOOLS)) if isinstance(inner, Mapping) else None)
 
 
 def _from_any(fields: Mapping[str, Any], images: str = REFUSE) -> object:
@@ -213,4 +231,15 @@ ANY_PAIR_SHAPE = ChatShape(
     _from_any,
     choices=(MEDIA,),
     also=_has_pair,
+)
+# Source: OpenAI's batch files (body) and Vertex AI's batch prediction (request)
+REQUEST_SHAPE = ChatShape(
+    "request",
+    "Requests with their messages inside",
+    "OpenAI batch, Vertex AI batch: body or request with messages",
+    (),
+    (),
+    _from_request,
+    choices=(MEDIA,),
+    also=_is_request,
 )

@@ -102,8 +102,12 @@ def _is_nested(lower: Mapping[str, Any]) -> bool:
 
 def _from_nested(fields: Mapping[str, Any]) -> object:
     found = []
-    for paragraph in as_list(lowered(fields).get("paragraphs")):
-        for asked in paragraph.get("qas", ()) if isinstance(paragraph, Mapping) else ():
+    paragraphs = as_list(lowered(fields).get("paragraphs"))
+    for paragraph in paragraphs if isinstance(paragraphs, list) else ():
+        questions = paragraph.get("qas") if isinstance(paragraph, Mapping) else None
+        for asked in questions if isinstance(questions, list) else ():
+            if not isinstance(asked, Mapping):
+                continue
             found.append(
                 _answered(paragraph.get("context"), asked.get("question"), _answers(asked.get("answers")) or [])
             )

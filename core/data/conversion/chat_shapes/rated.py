@@ -29,7 +29,6 @@ _VERDICTS: Final = (
     "accepted",
     "approved",
     "feedback",
-    "rating",
     "verdict",
     "vote",
 )
@@ -94,6 +93,7 @@ _RATINGS: Final = (
 )
 _OWN: Final = frozenset({"rated", "rated_score"})
 _MOST_OFFERED = 20
+_EVERY = 0.95  # share of rows with a verdict: a column of classes that also has 0 and 1 is not one of verdicts
 
 
 def verdict(value: Any) -> bool | None:
@@ -187,17 +187,18 @@ RATED_SHAPE = ChatShape(
     "Rated answers",
     "TRL and LLaMA-Factory (KTO): a verdict beside an example; rows rated bad are left out",
     (),
-    ("label", "kto_tag"),
+    ("label", "kto_tag", "is_good", "thumbs_up", "feedback"),
     _from_verdict,
     choices=(MEDIA,),
     also=_has_verdict,
+    least=_EVERY,
 )
 RATED_SCORE_SHAPE = ChatShape(
     "rated_score",
     "Answers with ratings",
     "a number beside an example: rating, score, stars, reward; you choose the lowest",
     (),
-    ("rating", "score"),
+    (),
     _from_rating,
     choices=(THRESHOLD, MEDIA),
     also=_has_rating,

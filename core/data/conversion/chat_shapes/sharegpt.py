@@ -7,8 +7,11 @@ from typing import Any
 
 from core.data.conversion.chat_shapes.base import ChatShape
 from core.data.conversion.chat_shapes.messages import conversation
+from core.data.conversion.chat_shapes.pairs import names_of
 from core.data.conversion.chat_shapes.reading.turns import MEDIA, REFUSE, ROLE_KEYS, speaker, turn_list
 from core.data.conversion.chat_shapes.reading.values import as_list, lowered
+
+_PAST = ("chat_history", "turns")  # beside an input and an output, these are what was said before
 
 
 def _shape(shape_id: str, title: str, text: str, column: str, *, sure: bool) -> ChatShape:
@@ -25,7 +28,7 @@ def _shape(shape_id: str, title: str, text: str, column: str, *, sure: bool) -> 
         turns = as_list(lower[column])
         if sure:
             return isinstance(turns, list) and not any(isinstance(turn, str) for turn in turns)
-        return has_known_speakers(lower[column])
+        return has_known_speakers(lower[column]) and not (column in _PAST and names_of(lower))
 
     return ChatShape(shape_id, title, text, (column,), ("system", "tools"), to_messages, (column,), (MEDIA,), also)
 

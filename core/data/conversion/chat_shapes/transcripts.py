@@ -26,13 +26,14 @@ _BLOCKS: Final = tuple(
 _LABELS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?:^|\n)\s*###\s*(Human|User|Assistant|System|Instruction|Input|Response|Question|Answer)\s*:\s*",
+        r"\s*###\s*(Human|User|Assistant|System|Instruction|Input|Response|Question|Answer)\s*:\s*",
         r"(?:^|\n\n)(Human|Assistant|System):\s*",
         r"(?:^|\n)(SYSTEM|USER|ASSISTANT|FUNCTION RESPONSE|System|User|Assistant|Human|Bot)\s*:\s*",
     )
 )
 _INST = re.compile(r"\[INST\](.*?)\[/INST\](.*?)(?=</s>|<s>|\[INST\]|\Z)", re.DOTALL)
 _SYS = re.compile(r"<<SYS>>\s*(.*?)\s*<</SYS>>", re.DOTALL)
+_MARKS = re.compile(r"<\|\w+\|>|\[INST\]|<start_of_turn>")
 _ENDS = re.compile(r"\s*(?:<\|endoftext\|>|</s>|<s>|<\|end_of_text\|>|<\|begin_of_text\|>|<bos>|<eos>)\s*")
 _CALL = re.compile(r"<functioncall>\s*(\{.*\})", re.DOTALL)  # Glaive
 
@@ -111,6 +112,8 @@ def _from_text(fields: Mapping[str, Any]) -> object:
         return text
     chat = Chat()
     chat.add_all(turns)
+    if _MARKS.search(str(text)):
+        chat.notes["template_tokens"] = None
     return chat.shaped()
 
 

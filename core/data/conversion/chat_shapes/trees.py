@@ -114,8 +114,11 @@ def _from_tree(fields: Mapping[str, Any]) -> object:
         if isinstance(node, Mapping):
             name = str(len(rows))
             rows.append(Row(0, {**node, "message_id": name, "parent_id": parent}))
-            stack += [(reply, name) for reply in reversed(node.get("replies") or [])]
-    return tuple(shaped for _, shaped in _gather(rows)) or ShapedRow([_message(rows[0].fields, again=False)])
+            replies = node.get("replies")
+            stack += [(reply, name) for reply in reversed(replies if isinstance(replies, list) else [])]
+    return tuple(shaped for _, shaped in _gather(rows)) or ShapedRow(
+        [_message(row.fields, again=False) for row in rows]
+    )
 
 
 TREE_SHAPE = ChatShape(
