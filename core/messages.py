@@ -5,7 +5,7 @@ Plain frozen dataclasses with slots: a 100 MB file makes hundreds of thousands o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -13,6 +13,8 @@ Role = Literal["system", "user", "assistant", "tool"]
 ROLES: Final[tuple[str, ...]] = ("system", "user", "assistant", "tool")
 Split = Literal["train", "validation", "test"]
 SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")  # never trained or validated on: test
+SPLIT_TITLES: Final[Mapping[Split, str]] = {"train": "Training", "validation": "Held out", "test": "Test"}
+SPLIT_NAMES: Final[Mapping[Split, str]] = {"train": "training", "validation": "validation", "test": "test"}  # in a text
 Severity = Literal["error", "warning", "info"]
 
 
@@ -54,6 +56,9 @@ class Message:
             tool_calls=tuple(raw.get("tool_calls") or ()),
             tool_call_id=raw.get("tool_call_id"),
         )
+
+
+Tools = Sequence[Mapping[str, Any]]  # OpenAI-shaped schemas of functions that the assistant may call
 
 
 @dataclass(frozen=True, slots=True)

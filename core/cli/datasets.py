@@ -23,7 +23,8 @@ def datasets(
             print_json({
                 "dataset": item.id, "name": item.name, "state": item.state, "origin": item.origin,
                 "version": item.version.id, "examples": item.examples, "train": item.version.train_examples,
-                "validation": item.version.validation_examples, "updated_at": item.updated_at,
+                "validation": item.version.validation_examples, "test": item.version.test_examples,
+                "updated_at": item.updated_at,
             })  # fmt: skip
         return
     print_table(("DATASET", "NAME", "VERSION", "EXAMPLES", "VALIDATION", "STATE", "CHANGED"), [

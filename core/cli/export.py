@@ -12,6 +12,7 @@ from core.cli._support.boundary import say
 from core.cli._support.changes import numbered
 from core.data.versions.exports import EXPORTS
 from core.errors import DataError
+from core.messages import SPLITS
 
 FORMULAS = "Leave CSV cells that begin like a formula (= + - @) unchanged. A spreadsheet that opens the file runs them."
 
@@ -20,7 +21,7 @@ def export(
     dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
     format: Annotated[str, typer.Option(help=f"One of: {', '.join(EXPORTS.ids())}.")] = "jsonl",
     version: Annotated[int, typer.Option(min=0, help="Number of a version; 0: the newest.")] = 0,
-    split: Annotated[str, typer.Option(help="Only this split: train or validation.")] = "",
+    split: Annotated[str, typer.Option(help=f"Only this split: {', '.join(SPLITS)}.")] = "",
     keep_formulas: Annotated[bool, typer.Option("--keep-formulas", help=FORMULAS)] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; left out: stdout.")] = None,
 ) -> None:
@@ -28,8 +29,8 @@ def export(
     from core.platform.supervisor import ensure
     from core.services.data import datasets, exports
 
-    if split not in ("", "train", "validation"):
-        raise DataError(f"Unknown split: {split!r}.", "Choose train or validation.")
+    if split not in ("", *SPLITS):
+        raise DataError(f"Unknown split: {split!r}.", f"Choose one of: {', '.join(SPLITS)}.")
     with ensure(set()):
         found = datasets.get_dataset(dataset)
         chosen = numbered(found, version) if version else found.version

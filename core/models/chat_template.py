@@ -32,7 +32,7 @@ _MARK: Final = re.compile(f"[{_BEGIN}{_END}]")
 _MARKED: Final = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*+){_END}")
 
 
-Chat = Sequence[Mapping[str, Any]]
+Chat = Mapping[str, Any]  # what a template gets: `messages` as dictionaries, `tools` as schemas, or None
 Said = dict[str, Any]  # by the child: text, spans and prefixes; or refused, failed: why
 
 MEMORY_BYTES: Final = 1 << 30
@@ -77,7 +77,6 @@ def text_of(template: str, chat: Chat, special_tokens: Mapping[str, str], *, gen
     """The text of a conversation.
 
     Args:
-        chat: messages as dictionaries.
         special_tokens: `bos_token`, `eos_token` and so on.
         generate: end with the beginning of the assistant's turn.
 
@@ -110,6 +109,24 @@ def all_said(template: str, chats: Sequence[Chat], special_tokens: Mapping[str, 
     return [None] * len(chats)
 
 
+def takes_tools(tokenizer: Any) -> bool:
+    """Whether a tokenizer's chat template writes the schemas of tools; where not, a model never reads them."""
+    template = tokenizer.chat_template
+    if not template or "tools" not in template:
+        return False
+    return _takes_tools(template, tuple(tokenizer.special_tokens_map.items()))
+
+
+@lru_cache(maxsize=64)
+def _takes_tools(template: str, special_tokens: tuple[tuple[str, str], ...]) -> bool:
+    probe = {"name": "a_probe", "description": "Returns nothing.", "parameters": {"type": "object", "properties": {}}}
+    chat = {"messages": [{"role": "user", "content": "Hello"}], "tools": [{"type": "function", "function": probe}]}
+    try:
+        return "a_probe" in text_of(template, chat, dict(special_tokens))
+    except TemplateError:
+        return False
+
+
 _child = Limited("core.models.chat_template:answers", memory_bytes=MEMORY_BYTES, cpu_s=CPU_S)
 
 
@@ -140,7 +157,7 @@ def answers(template: str, chats: Sequence[Chat], special_tokens: Mapping[str, s
 
 
 def _answer(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted: str) -> Said:
-    most = _MOST_ADDED + _MOST_TIMES * sum(len(str(message)) for message in chat)
+    most = _MOST_ADDED + _MOST_TIMES * sum(len(str(part)) for part in (*chat["messages"], chat["tools"]))
     try:
         renderer = compiled(template)
         text = renderer.render(chat, special_tokens, generate=wanted == "generate")
@@ -148,7 +165,7 @@ def _answer(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted
             return {"failed": f"it writes more than {most:,} characters"}
         if wanted != "turns":
             return {"text": text}
-        at = [index for index, message in enumerate(chat) if message["role"] == "assistant"]
+        at = [index for index, message in enumerate(chat["messages"]) if message["role"] == "assistant"]
         spans = _joined(renderer.assistant_spans(chat, special_tokens))
         prefixes = (
             [] if len(spans) == len(at) else [_prefixes(renderer, chat, index, text, special_tokens) for index in at]
@@ -165,9 +182,11 @@ def _answer(template: str, chat: Chat, special_tokens: Mapping[str, str], wanted
 def _prefixes(
     renderer: ChatTemplate, chat: Chat, index: int, text: str, special_tokens: Mapping[str, str]
 ) -> dict[str, object]:
+    messages = chat["messages"]
     try:
-        before = renderer.render(chat[:index], special_tokens, generate=True) if index else ""
-        until = renderer.render(chat[: index + 1], special_tokens)
+        asked = {**chat, "messages": messages[:index]}
+        before = renderer.render(asked, special_tokens, generate=True) if index else ""
+        until = renderer.render({**chat, "messages": messages[: index + 1]}, special_tokens)
     except MemoryError:
         raise
     except Exception as error:
@@ -195,19 +214,16 @@ class ChatTemplate:
         self._marked: Template | None = None  # compiled where a template turns out to mark the assistant's text
         self._text = text
 
-    def render(
-        self, chat: Sequence[Mapping[str, Any]], special_tokens: Mapping[str, str], *, generate: bool = False
-    ) -> str:
+    def render(self, chat: Chat, special_tokens: Mapping[str, str], *, generate: bool = False) -> str:
         """The text of a conversation. A template may raise any exception.
 
         Args:
-            chat: messages as dictionaries.
             special_tokens: `bos_token`, `eos_token` and so on.
             generate: end with the beginning of the assistant's turn.
         """
         return _run(self._plain, chat, special_tokens, generate=generate)
 
-    def assistant_spans(self, chat: Sequence[Mapping[str, Any]], special_tokens: Mapping[str, str]) -> list[Span]:
+    def assistant_spans(self, chat: Chat, special_tokens: Mapping[str, str]) -> list[Span]:
         """The characters inside the template's `{% generation %}` blocks; [] where it has none."""
         if "generation" not in self._text:
             return []
@@ -259,11 +275,8 @@ def _compile(text: str, generation: type[Extension]) -> Template:
     return environment.from_string(text)
 
 
-def _run(
-    template: Template, chat: Sequence[Mapping[str, Any]], special_tokens: Mapping[str, str], *, generate: bool
-) -> str:
-    values = {"messages": chat, "tools": None, "documents": None, "add_generation_prompt": generate}
-    return template.render(**{**values, **special_tokens})
+def _run(template: Template, chat: Chat, special_tokens: Mapping[str, str], *, generate: bool) -> str:
+    return template.render(**{**chat, "documents": None, "add_generation_prompt": generate, **special_tokens})
 
 
 def _to_json(

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from core.errors import DataError
-from core.messages import Example, Message
+from core.messages import Example, Message, Tools
 from core.models.render import REFUSED, SPELLED, Rendered, ahead, check, render, render_prompt
 
 Messages = Sequence[Message]
@@ -41,11 +41,11 @@ def attempt(act: Callable[[Messages], T], messages: Messages, on_refusal: str) -
     return None
 
 
-def accepted(messages: Messages, tokenizer: Any, on_refusal: str) -> Messages | None:
+def accepted(messages: Messages, tokenizer: Any, on_refusal: str, tools: Tools = ()) -> Messages | None:
     """The conversation as a run trains on it; None where it is left out. Raises as `attempt`."""
 
     def checked(messages: Messages) -> Messages:
-        check(messages, tokenizer)
+        check(messages, tokenizer, tools)
         return messages
 
     return attempt(checked, messages, on_refusal)
@@ -73,14 +73,17 @@ def merge_system(messages: Messages) -> tuple[Message, ...]:
 
 
 def rendered(examples: Iterable[Example], tokenizer: Any, on_refusal: str) -> Iterator[Rendered | None]:
-    """Each example as tokens; None where the policy leaves it out.
+    """Each example as tokens; None where the policy leaves it out, and for those of the test split.
 
     Raises:
         DataError: names the first example that is refused, if the policy is `stop`.
     """
     for position, example in enumerate(ahead(examples, tokenizer)):
+        if example.split == "test":
+            yield None
+            continue
         try:
-            yield attempt(partial(render, tokenizer=tokenizer), example.messages, on_refusal)
+            yield attempt(partial(render, tokenizer=tokenizer, tools=example.tools), example.messages, on_refusal)
         except DataError as error:
             raise of_example(error, position, example.source_line) from error
 

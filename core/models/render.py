@@ -19,8 +19,8 @@ from typing import Any, Protocol, TypeVar
 from jinja2 import TemplateError
 
 from core.errors import DataError
-from core.messages import Message
-from core.models.chat_template import Prefixes, RefusedByTemplate, Span, Turns, all_said, text_of, turns_of
+from core.messages import Message, Tools
+from core.models.chat_template import Chat, Prefixes, RefusedByTemplate, Span, Turns, all_said, text_of, turns_of
 
 IGNORED = -100  # the label of a token that carries no loss
 # where loss falls on a token: only if it falls everywhere, always, or never (a turn of weight 0)
@@ -69,17 +69,18 @@ def labels_of(input_ids: Sequence[int], loss: Sequence[int], *, completion_only:
     return [token if kind in kinds else IGNORED for token, kind in zip(input_ids, loss, strict=False)]
 
 
-def render(messages: Sequence[Message], tokenizer: Any) -> Rendered:
+def render(messages: Sequence[Message], tokenizer: Any, tools: Tools = ()) -> Rendered:
     """Render a conversation for training.
 
     Args:
         messages: an assistant turn of weight 0 never carries loss.
         tokenizer: one of transformers' fast tokenizers, with a chat template.
+        tools: go to the template, which may ignore them (`chat_template.takes_tools`).
 
     Raises:
         DataError: the tokenizer has no template, or its template refuses this conversation (code `chat_template`).
     """
-    chat = [_as_template_input(message) for message in messages]
+    chat = _as_template_input(messages, tools)
     text, all_spans = _text_and_spans(chat, tokenizer, messages)
     cuts = [start for start, _ in all_spans]
     ids, offsets = _encode(text, _layout(chat, text, tokenizer), cuts, tokenizer)
@@ -92,9 +93,12 @@ class Rendering(Protocol):
     @property
     def messages(self) -> Sequence[Message]: ...
 
+    @property
+    def tools(self) -> Tools: ...
+
 
 E = TypeVar("E", bound=Rendering)
-_ready = threading.local()  # said: (id of the messages, template) -> (messages, what the template made of them)
+_ready = threading.local()  # said: (id of the messages, template) -> (messages, tools, what the template made of them)
 
 
 def ahead(examples: Iterable[E], tokenizer: Any) -> Iterator[E]:
@@ -104,53 +108,56 @@ def ahead(examples: Iterable[E], tokenizer: Any) -> Iterator[E]:
     """
     rest = iter(examples)
     while batch := list(itertools.islice(rest, _TOGETHER)):
-        all_messages = [example.messages for example in batch]
         _ready.said = {}
-        if tokenizer.chat_template and sum(len(m.content) for ms in all_messages for m in ms) < _TOGETHER_CHARACTERS:
-            chats = [[_as_template_input(message) for message in messages] for messages in all_messages]
+        length = sum(len(message.content) for example in batch for message in example.messages)
+        if tokenizer.chat_template and length < _TOGETHER_CHARACTERS:
+            chats = [_as_template_input(example.messages, example.tools) for example in batch]
             said = all_said(tokenizer.chat_template, chats, tokenizer.special_tokens_map)
             _ready.said = {
-                (id(messages), tokenizer.chat_template): (messages, one)
-                for messages, one in zip(all_messages, said, strict=True)
+                (id(example.messages), tokenizer.chat_template): (example.messages, list(example.tools), one)
+                for example, one in zip(batch, said, strict=True)
             }
         yield from batch
     _ready.said = {}
 
 
-def check(messages: Sequence[Message], tokenizer: Any) -> None:
+def check(messages: Sequence[Message], tokenizer: Any, tools: Tools = ()) -> None:
     """Check that `render` accepts a conversation, without encoding it. Raises DataError as `render`."""
-    chat = [_as_template_input(message) for message in messages]
+    chat = _as_template_input(messages, tools)
     text, _ = _text_and_spans(chat, tokenizer, messages)
     _layout(chat, text, tokenizer)
 
 
-def render_prompt(messages: Sequence[Message], tokenizer: Any) -> list[int]:
+def render_prompt(messages: Sequence[Message], tokenizer: Any, tools: Tools = ()) -> list[int]:
     """Token ids of a prompt for the assistant's next turn: a prefix of what `render` returns with the answer.
 
     Raises:
         DataError: as `render`.
     """
-    chat = [_as_template_input(message) for message in messages]
+    chat = _as_template_input(messages, tools)
     text = _apply(chat, tokenizer, generate=True)
     spans = _text_and_spans(chat, tokenizer)[1] if any(m.role == "assistant" for m in messages) else []
     return _encode(text, _layout(chat, text, tokenizer, generate=True), [start for start, _ in spans], tokenizer)[0]
 
 
-def message_spans(messages: Sequence[Message], rendered: Rendered, tokenizer: Any) -> list[Span | None]:
+def message_spans(
+    messages: Sequence[Message], rendered: Rendered, tokenizer: Any, tools: Tools = ()
+) -> list[Span | None]:
     """The characters of each message in the rendered text: for an assistant turn with its calls and its end, else the
     content alone. None for a message that the template left out or rewrote.
 
     The template runs a second time with every character replaced by one that only its message has. This finds the
     place of each message even if two messages have the same text.
     """
-    chat = [_as_template_input(message) for message in messages]
+    chat = _as_template_input(messages, tools)
+    items = chat["messages"]
     marked = [
         {**item, "content": re.sub(r"\S", chr(_MARK + index), item["content"])}
-        for index, item in enumerate(chat[:_MARKS])
+        for index, item in enumerate(items[:_MARKS])
     ]
-    spans: list[Span | None] = [None] * len(chat)
+    spans: list[Span | None] = [None] * len(items)
     try:
-        marked_text = _apply([*marked, *chat[_MARKS:]], tokenizer)
+        marked_text = _apply({**chat, "messages": [*marked, *items[_MARKS:]]}, tokenizer)
     except DataError:  # it refuses such text: search for the contents instead
         marked_text = ""
     if len(marked_text) == len(rendered.text):
@@ -160,9 +167,9 @@ def message_spans(messages: Sequence[Message], rendered: Rendered, tokenizer: An
                 first = spans[index]
                 spans[index] = (first[0] if first else run.start(), run.end())
     else:
-        spans = _searched(chat, rendered.text)
+        spans = _searched(items, rendered.text)
     turns = iter(rendered.turns)
-    return [next(turns) if item["role"] == "assistant" else span for item, span in zip(chat, spans, strict=True)]
+    return [next(turns) if item["role"] == "assistant" else span for item, span in zip(items, spans, strict=True)]
 
 
 def _searched(chat: list[dict[str, Any]], text: str) -> list[Span | None]:
@@ -185,8 +192,13 @@ def special_tokens(tokenizer: Any) -> tuple[str, ...]:
     return tuple(sorted(texts - {""}, key=lambda text: (-len(text), text)))
 
 
-def _as_template_input(message: Message) -> dict[str, Any]:
-    """What templates expect: tool calls carry their arguments as an object, no weight."""
+def _as_template_input(messages: Iterable[Message], tools: Tools = ()) -> Chat:
+    """What templates expect. Source of None for no tools: transformers."""
+    return {"messages": list(map(_message, messages)), "tools": [dict(tool) for tool in tools] or None}
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """Tool calls carry their arguments as an object; no weight."""
     out = message.to_dict()
     out.pop("weight", None)
     if message.tool_calls:
@@ -202,14 +214,14 @@ def _with_arguments(call: dict[str, Any]) -> dict[str, Any]:
     return {**call, "function": function}
 
 
-def _apply(chat: list[dict[str, Any]], tokenizer: Any, *, generate: bool = False) -> str:
+def _apply(chat: Chat, tokenizer: Any, *, generate: bool = False) -> str:
     """The template's text. Raises DataError: there is no template, or it refuses or fails."""
     with _errors_of_template(chat, tokenizer):
         return text_of(tokenizer.chat_template, chat, tokenizer.special_tokens_map, generate=generate)
 
 
 @contextlib.contextmanager
-def _errors_of_template(chat: list[dict[str, Any]], tokenizer: Any) -> Iterator[None]:
+def _errors_of_template(chat: Chat, tokenizer: Any) -> Iterator[None]:
     if not tokenizer.chat_template:
         raise DataError(
             "The base model's tokenizer has no chat template.",
@@ -241,20 +253,18 @@ def _short(error: Exception) -> str:
     return str(error)[:_MOST_REASON].rstrip(". ")
 
 
-def _roles(chat: list[dict[str, Any]]) -> str:
-    roles = [str(message["role"]) for message in chat]
+def _roles(chat: Chat) -> str:
+    roles = [str(message["role"]) for message in chat["messages"]]
     return ", ".join(roles if len(roles) <= _MOST_ROLES else [*roles[: _MOST_ROLES - 1], "…"])
 
 
-def _text_and_spans(
-    chat: list[dict[str, Any]], tokenizer: Any, messages: Sequence[Message] = ()
-) -> tuple[str, list[Span]]:
+def _text_and_spans(chat: Chat, tokenizer: Any, messages: Sequence[Message] = ()) -> tuple[str, list[Span]]:
     """The rendered text and one character span per assistant turn, the end-of-turn token included."""
-    of, said = getattr(_ready, "said", {}).get((id(messages), tokenizer.chat_template), (None, None))
+    known = getattr(_ready, "said", {}).get((id(messages), tokenizer.chat_template))
+    of, tools, said = known or (None, None, None)
+    ready = of is messages and (tools or None) == chat["tools"]
     with _errors_of_template(chat, tokenizer):
-        turns: Turns = turns_of(
-            tokenizer.chat_template, chat, tokenizer.special_tokens_map, said if of is messages else None
-        )
+        turns: Turns = turns_of(tokenizer.chat_template, chat, tokenizer.special_tokens_map, said if ready else None)
     text = turns.text
     if turns.prefixes:
         return text, [_span_by_prefix(prefix, text, tokenizer) for prefix in turns.prefixes]
@@ -302,7 +312,7 @@ def _no_span(why: str) -> DataError:
     )
 
 
-def _layout(chat: list[dict[str, Any]], text: str, tokenizer: Any, *, generate: bool = False) -> list[Span] | None:
+def _layout(chat: Chat, text: str, tokenizer: Any, *, generate: bool = False) -> list[Span] | None:
     """Where the template wrote special tokens; None if no message contains one, so that all are the template's."""
     pattern = re.compile("|".join(re.escape(special) for special in special_tokens(tokenizer)) or r"(?!)")
     if not pattern.search(json.dumps(chat, ensure_ascii=False)):
@@ -315,7 +325,8 @@ def _layout(chat: list[dict[str, Any]], text: str, tokenizer: Any, *, generate: 
             return {key: blind(item) for key, item in value.items()}
         return [blind(item) for item in value] if isinstance(value, list) else value
 
-    masked = _apply([{**blind(m), "role": m["role"]} for m in chat], tokenizer, generate=generate)
+    hidden = [{**blind(message), "role": message["role"]} for message in chat["messages"]]
+    masked = _apply({"messages": hidden, "tools": blind(chat["tools"])}, tokenizer, generate=generate)
     if len(masked) != len(text):
         raise DataError(
             "The text contains a special token of the base model, and the chat template treats it specially.",

@@ -20,6 +20,12 @@ from pages.ui.escaping import (
 )
 
 
+def set_apart(validation: int, test: int) -> str:
+    """`12 held out · 3 for testing`; blank where every example is for training."""
+    parts = [(validation, "held out"), (test, "for testing")]
+    return " · ".join(f"{count:,} {word}" for count, word in parts if count)
+
+
 def short(text: str, limit: int) -> str:
     """At most `limit` characters; longer text ends in an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

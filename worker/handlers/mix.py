@@ -12,12 +12,14 @@ from core.data.editing.base import ResultExample
 from core.data.editing.building import checked
 from core.data.editing.choosing import draw, drawn
 from core.data.editing.equality import Numbers
+from core.data.examples.identity import identity
 from core.data.examples.sets import ExampleSet
 from core.data.quality import set_rules
 from core.data.versions import files
 from core.data.versions.manifest import Change
 from core.data.versions.rows import Provenance, ProvenanceWriter, Rows
 from core.data.versions.writer import VERSION_BYTES_PER_STORED_BYTE, VersionWriter
+from core.messages import SPLITS, Split
 from core.platform import disk
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data.datasets import writing as dataset_writing
@@ -38,7 +40,7 @@ def handle(ctx: TaskContext) -> Outcome:
     parts = [(get_version(part["version_id"]), float(part["weight"]), int(part["taken"])) for part in payload["parts"]]
     total = sum(taken for _, _, taken in parts)
     looking = "Reading the examples"
-    held_out = _validation_digests([version for version, _, _ in parts], lambda: ctx.progress(0, looking))
+    held_out = _held_out([version for version, _, _ in parts], lambda: ctx.progress(0, looking))
     stored = sum(version.size_bytes * taken / max(version.examples, 1) for version, _, taken in parts)
     disk.require(int(VERSION_BYTES_PER_STORED_BYTE * stored), "the mix")
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
@@ -47,11 +49,12 @@ def handle(ctx: TaskContext) -> Outcome:
             for made, provenance in _taken(version, taken, int(payload["seed"])):
                 assert made.origin is not None
                 example, findings = checked(made, trusted=version.manifest.rules == set_rules.VERSION)
-                if example.split == "train" and made.origin.digest() in held_out:
-                    example, moved = replace(example, split="validation"), moved + 1
+                part = held_out.get(identity(made.origin.messages), "train") if held_out else example.split
+                if SPLITS.index(part) > SPLITS.index(example.split):
+                    example, moved = replace(example, split=part), moved + 1
                 kept.add(out.examples, provenance)
                 out.add(example, findings)
-                seen.feed(example, made.origin.messages)
+                seen.feed(example, made.origin.stored)
                 ctx.progress(90 * out.examples / max(total, 1), "Mixing", f"{out.examples:,} labeled examples")
                 ctx.raise_if_interrupted()
         kept.close()
@@ -108,12 +111,13 @@ def _rounds(rows: Rows, wanted: int, seed: int) -> Iterator[Numbers | None]:
             left = 0
 
 
-def _validation_digests(versions: Sequence[VersionRecord], beat: Callable[[], None]) -> set[bytes]:
-    """Digests of the examples in the validation part of any version."""
-    return {
-        entry.digest()
-        for version in versions
-        if version.validation_examples
-        for entry in Rows(version_file(version.id, files.EXAMPLES), beat)
-        if entry.split == "validation"
-    }
+def _held_out(versions: Sequence[VersionRecord], beat: Callable[[], None]) -> dict[bytes, Split]:
+    """The part of messages that any version holds out: the test part before the validation part."""
+    held_out: dict[bytes, Split] = {}
+    for version in versions:
+        if version.examples > version.train_examples:
+            for entry in Rows(version_file(version.id, files.EXAMPLES), beat):
+                if entry.split != "train":
+                    key = identity(entry.messages)
+                    held_out[key] = max(entry.split, held_out.get(key, "train"), key=SPLITS.index)
+    return held_out

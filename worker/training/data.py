@@ -77,6 +77,7 @@ def prepare(
             would be left, it is left out. `drop`: it is left out. `stop`: DataError.
         on_refusal: what happens to an example that the chat template refuses: see `TrainingConfig.on_refusal`.
         cache: a folder that stores tokens for the next run (see `worker.training.token_cache`).
+        examples: those of the test split are neither trained nor validated on.
 
     Raises:
         DataError: no training example is left, or one is too long or refused and the policy is `stop`.
@@ -88,6 +89,8 @@ def prepare(
     spans: list[Span] = []
     truncated = dropped = refused = 0
     for position, (example, (ids, loss)) in enumerate(zip(examples, encoded, strict=True)):
+        if example.split == "test":
+            continue
         if example.split == "train":
             spans.append((len(ids), loss.index(ON_ANSWERS) if ON_ANSWERS in loss else len(ids)))
         if not ids:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from core.errors import NotFound
+from core.messages import Example
 from core.models import base_models
-from core.models.refusals import Messages, accepted
+from core.models.refusals import accepted
 from core.platform.storage import get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
@@ -48,32 +50,37 @@ def handle(ctx: TaskContext) -> Outcome:
     return Outcome("succeeded", result=result)
 
 
-def _examples(version_id: str, tokenizer: Any, on_refusal: str) -> dict[str, list[Messages]]:
+def _examples(version_id: str, tokenizer: Any, on_refusal: str) -> dict[str, list[Example]]:
     """The first conversations of each split, as the job trained on them. What the template refuses is left out: a
     version that the job was not launched with may have such examples."""
     policy = "leave_out" if on_refusal == "stop" else on_refusal
-    first: dict[str, list[Messages]] = {"train": [], "validation": []}
+    first: dict[str, list[Example]] = {"train": [], "validation": []}
     for example in datasets.iter_examples(version_id):
-        if len(first[example.split]) < MOST and (messages := accepted(example.messages, tokenizer, policy)):
-            first[example.split].append(messages)
+        if (
+            example.split in first
+            and len(first[example.split]) < MOST
+            and (messages := accepted(example.messages, tokenizer, policy, example.tools))
+        ):
+            first[example.split].append(replace(example, messages=tuple(messages)))
     return first
 
 
 def _answers(
-    ctx: TaskContext, model: Any, tokenizer: Any, examples: dict[str, list[Messages]], start: float, text: str
+    ctx: TaskContext, model: Any, tokenizer: Any, examples: dict[str, list[Example]], start: float, text: str
 ) -> dict[str, Exactness]:
     """Greedy answers of one model to every split that has examples; 45 percent of the task's progress."""
     model.eval()
     filled = [split for split, items in examples.items() if items]
     results = {}
     for number, split in enumerate(filled):
-        questions, expected = zip(*(split_last_answer(messages) for messages in examples[split]), strict=True)
+        questions, expected = zip(*(split_last_answer(example.messages) for example in examples[split]), strict=True)
+        tools = [example.tools for example in examples[split]]
 
         def between(share: float, number: int = number) -> None:
             ctx.raise_if_interrupted()
             ctx.progress(start + 45 * (number + share) / len(filled), "Evaluating", text)
 
-        results[split] = exact_match(model, tokenizer, questions, expected, between=between)
+        results[split] = exact_match(model, tokenizer, questions, expected, tools=tools, between=between)
     return results
 
 
@@ -82,13 +89,13 @@ def _share(results: dict[str, Exactness]) -> ExactShares:
 
 
 def _samples(
-    examples: dict[str, list[Messages]], plain: dict[str, Exactness], tuned: dict[str, Exactness]
+    examples: dict[str, list[Example]], plain: dict[str, Exactness], tuned: dict[str, Exactness]
 ) -> tuple[TestedQuestion, ...]:
     """A few questions of each split with both answers."""
     samples = []
     for split in plain:
-        for index, messages in enumerate(examples[split][: SAMPLES // 2]):
-            question, expected = split_last_answer(messages)
+        for index, example in enumerate(examples[split][: SAMPLES // 2]):
+            question, expected = split_last_answer(example.messages)
             answers = plain[split].answers[index], tuned[split].answers[index]
             samples.append(TestedQuestion(split, question[-1].content, expected, *answers))
     return tuple(samples)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from core.errors import DataError
-from core.messages import Message
+from core.messages import Message, Tools
 from core.models.render import render_prompt
 from core.models.thinking import matches, without_empty_block
 
@@ -31,6 +31,7 @@ def answer(
     tokenizer: Any,
     questions: Sequence[Sequence[Message]],
     *,
+    tools: Sequence[Tools] = (),
     max_new_tokens: int = 64,
     batch_size: int = 64,
     between: Callable[[float], None] = lambda share: None,
@@ -39,10 +40,12 @@ def answer(
     """Greedy answers to conversations that end before the assistant's turn.
 
     Args:
+        tools: of each question; empty: none has any.
         between: called after each batch with the share done; it may raise to stop.
         each_token: called at every token; True ends the answers there.
     """
-    prompts = [render_prompt(question, tokenizer) for question in questions]
+    schemas = tools or [()] * len(questions)
+    prompts = [render_prompt(asked, tokenizer, own) for asked, own in zip(questions, schemas, strict=True)]
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))  # similar lengths: little padding
     answers = [""] * len(prompts)
     for start in range(0, len(order), batch_size):
@@ -109,10 +112,11 @@ def exact_match(
     questions: Sequence[Sequence[Message]],
     expected: Sequence[str],
     *,
+    tools: Sequence[Tools] = (),
     max_new_tokens: int = 64,
     between: Callable[[float], None] = lambda share: None,
 ) -> Exactness:
     """Answer every question greedily and count the answers that are exactly as expected (outer blanks aside)."""
-    answers = answer(model, tokenizer, questions, max_new_tokens=max_new_tokens, between=between)
+    answers = answer(model, tokenizer, questions, tools=tools, max_new_tokens=max_new_tokens, between=between)
     correct = sum(matches(got, want) for got, want in zip(answers, expected, strict=True))
     return Exactness(correct, answers)

@@ -104,8 +104,9 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
             rejects.append(item)
         else:
             examples.append(item.example)
-    held_out = round(len(examples) * validation)
-    for index in random.Random(seed).sample(range(len(examples)), held_out):  # noqa: S311  a seeded draw, not a secret
+    train = [index for index, example in enumerate(examples) if example.split == "train"]
+    held_out = round(len(train) * validation)
+    for index in random.Random(seed).sample(train, held_out):  # noqa: S311  a seeded draw, not a secret
         examples[index] = replace(examples[index], split="validation")
     return Examples(examples, findings, rejects, labeler.read)
 
@@ -192,7 +193,7 @@ def train(
 
     Args:
         base_model: `starter` (built if it does not exist), a directory, or a Hub id whose files are in the local cache.
-        examples: from `load_examples`, or your own; those of the split `validation` are not trained on.
+        examples: from `load_examples`, or your own; those of the splits `validation` and `test` are not trained on.
         output_dir: for `checkpoints/` and `model/`; the same call resumes from its checkpoints.
         method: an id (with its preset for the base) or the result of `method(...)`.
         settings: the result of `settings(...)`; None for all automatic.

@@ -132,7 +132,8 @@ def _digest(examples: Sequence[Example]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         messages = [message.to_dict() for message in example.messages]
-        digest.update(json.dumps([example.split, messages], sort_keys=True).encode())
+        content = [example.split, messages, *([example.tools] if example.tools else [])]
+        digest.update(json.dumps(content, sort_keys=True).encode())
     return digest.hexdigest()
 
 

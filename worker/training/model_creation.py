@@ -59,10 +59,11 @@ def make_model(
 def _smoke_test(base_path: Path, model_dir: Path, examples: Sequence[Example], on_refusal: str) -> dict[str, str]:
     """One greedy answer of the saved model, loaded again: proof that its files can be served."""
     tokenizer = load_tokenizer(base_path)
-    conversations = (accepted(example.messages, tokenizer, on_refusal) for example in examples)
-    question, expected = split_last_answer(next(messages for messages in conversations if messages is not None))
+    conversations = ((accepted(item.messages, tokenizer, on_refusal, item.tools), item.tools) for item in examples)
+    messages, tools = next((messages, tools) for messages, tools in conversations if messages is not None)
+    question, expected = split_last_answer(messages)
     tuned = load_tuned(base_path, model_dir).eval()
-    text = answer(tuned, tokenizer, [question], max_new_tokens=64)[0]
+    text = answer(tuned, tokenizer, [question], tools=[tools], max_new_tokens=64)[0]
     return {"question": question[-1].content, "expected": expected, "answer": text}
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy
 import torch
 
-from core.messages import Example, Message
+from core.messages import Example, Message, Tools
 from core.models.refusals import accepted
 from core.models.render import render_prompt
 from core.training.jobs.spec import ResolvedTraining
@@ -38,6 +38,7 @@ class Prompt:
     split: str
     messages: tuple[Message, ...]
     expected: str  # "" if the user typed the prompt
+    tools: Tools = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,13 @@ def choose(examples: Sequence[Example], training: ResolvedTraining, tokenizer: A
     for example in _spread(of_split, 4 * training.sample_answers):
         if len(prompts) - len(typed) == training.sample_answers:
             break
-        conversation = accepted(example.messages, tokenizer, training.on_refusal)
+        conversation = accepted(example.messages, tokenizer, training.on_refusal, example.tools)
         if conversation is None:
             continue
         messages, expected = split_last_answer(conversation)
-        if len(render_prompt(messages, tokenizer)) + MAX_NEW_TOKENS <= max(training.max_seq_length, 2 * MAX_NEW_TOKENS):
-            prompts.append(Prompt(split, messages, expected))
+        needed = len(render_prompt(messages, tokenizer, example.tools)) + MAX_NEW_TOKENS
+        if needed <= max(training.max_seq_length, 2 * MAX_NEW_TOKENS):
+            prompts.append(Prompt(split, messages, expected, example.tools))
     return tuple(prompts)
 
 
@@ -108,8 +110,8 @@ def answer_at(step: int, model: Any, tokenizer: Any, sampling: Sampling, sign_of
         return left
 
     with undisturbed(model):
-        questions = [prompt.messages for prompt in prompts]
-        answers = answer(model, tokenizer, questions, max_new_tokens=allowed, each_token=each_token)
+        questions, tools = [prompt.messages for prompt in prompts], [prompt.tools for prompt in prompts]
+        answers = answer(model, tokenizer, questions, tools=tools, max_new_tokens=allowed, each_token=each_token)
     if left:
         return
     lengths = [len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in answers]

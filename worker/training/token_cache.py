@@ -45,6 +45,10 @@ def key_of(examples: Sequence[Example], tokenizer: Any, on_refusal: str = "stop"
     for example in examples:
         messages = [message.to_dict() for message in example.messages]
         digest.update(json.dumps(messages, sort_keys=True).encode() + b"\n")
+        if example.tools:  # in their order: a template writes their keys as they come
+            digest.update(json.dumps(example.tools).encode() + b"\n")
+        if example.split == "test":  # has no tokens
+            digest.update(b"test\n")
     return digest.hexdigest()[:40]
 
 

@@ -75,8 +75,8 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
             return print_json(effect)
         return print(
             f"{record.name} would have {effect.total:,} labeled examples, {effect.train:,} for training, "
-            f"{effect.validation:,} for validation: {effect.added:,} added, {effect.removed:,} removed, "
-            f"{effect.changed:,} changed"
+            f"{effect.validation:,} for validation{_testing(effect.test)}: "
+            f"{effect.added:,} added, {effect.removed:,} removed, {effect.changed:,} changed"
         )
     inline = dataset_edits.edited_at_once(record.version)
     with ensure(set() if inline else {"redis", "worker"}, say):
@@ -99,8 +99,12 @@ def print_newest(dataset_id: str, *, as_json: bool) -> None:
     say(newest.what)
     print(
         f"{name} v{version.number}: {version.examples:,} labeled examples, {version.train_examples:,} for training, "
-        f"{version.validation_examples:,} for validation ({version.id})"
+        f"{version.validation_examples:,} for validation{_testing(version.test_examples)} ({version.id})"
     )
+
+
+def _testing(count: int) -> str:
+    return f", {count:,} for testing" if count else ""
 
 
 def described(change: VersionChange) -> dict[str, object]:
@@ -108,7 +112,7 @@ def described(change: VersionChange) -> dict[str, object]:
     version = change.version
     return {
         "dataset": version.dataset_id, "version": version.id, "number": version.number, "examples": version.examples,
-        "train": version.train_examples, "validation": version.validation_examples, "added": change.added,
-        "removed": change.removed, "changed": change.changed, "what": change.what, "why": change.why,
-        "created_at": version.created_at,
+        "train": version.train_examples, "validation": version.validation_examples, "test": version.test_examples,
+        "added": change.added, "removed": change.removed, "changed": change.changed, "what": change.what,
+        "why": change.why, "created_at": version.created_at,
     }  # fmt: skip

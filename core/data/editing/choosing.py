@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from core.data.editing.base import OPERATIONS, Operation, OperationSource, ResultExample, check_positions
 from core.data.editing.equality import Digests, Numbers, seeded, text_digest
 from core.data.versions.rows import Entry
+from core.messages import SPLIT_NAMES, Split
 from core.text import plural
 
 Keep = Literal["first", "last", "longest"]
@@ -27,7 +28,7 @@ class Filter(Operation):
     id: ClassVar[str] = "filter"
     title: ClassVar[str] = "Filter examples"
     search: str = Field(default="", title="Contains", description="Text that a message contains, in any case.")
-    split: Literal["", "train", "validation"] = Field(default="", title="Part", description="Blank: both.")
+    split: Literal["", Split] = Field(default="", title="Part", description="Blank: all.")
     flags: tuple[str, ...] = Field(default=(), title="Findings", description="Has at least one of these findings.")
     labels: tuple[str, ...] = Field(default=(), title="Answers", description="Whose last answer is one of these.")
     min_tokens: int | None = Field(default=None, ge=0, title="At least", description="Estimated tokens.")
@@ -65,7 +66,7 @@ class Filter(Operation):
         if self.search:
             found.append(f"that contain “{_cut(self.search)}”")
         if self.split:
-            found.append(f"of the {'training' if self.split == 'train' else 'validation'} part")
+            found.append(f"of the {SPLIT_NAMES[self.split]} part")
         if self.labels:
             found.append(f"answered {_listed(self.labels)}")
         if self.flags:
@@ -103,7 +104,9 @@ class Dedupe(Operation):
     title: ClassVar[str] = "Remove duplicates"
     icon: ClassVar[str] = "content_copy"
     kind: Literal["exact", "near"] = Field(
-        default="exact", title="Which", description="exact: the same messages. near: almost the same words."
+        default="exact",
+        title="Which",
+        description="exact: the same, tools and rejected answers included. near: almost the same words.",
     )
     threshold: float = Field(
         default=0.8, ge=0.5, le=1, title="Similarity",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self
@@ -22,27 +22,29 @@ from core.data.issues import data_error
 from core.data.quality import structure
 from core.data.versions.rows import Entry
 from core.errors import DataError
-from core.messages import Example, Message
+from core.messages import SPLIT_NAMES, Example, Message, Split
 from core.text import plural
 
 Messages = tuple[dict[str, Any], ...]
-Part = Literal["train", "validation"]
 _LONGEST = 2_000_000  # characters of a system message: those of a cell, so that an existing one can always be set
 
 
-def parsed(messages: Messages, where: str) -> tuple[Message, ...]:
-    """Checked messages that a user or a model wrote.
+def parsed(messages: Messages, where: str, tools: Messages = (), rejected: Messages = ()) -> Example:
+    """The checked example that a user or a model wrote.
 
     Raises:
         DataError: the first error that was found; `field` names the message.
     """
-    for index, message in enumerate(messages):
-        _check_characters(message, f"messages[{index}]", where)
-    checked = structure.parse([dict(message) for message in messages])
+    parts = {"messages": messages, "tools": tools, "rejected": rejected}
+    for name, part in parts.items():
+        for index, item in enumerate(part):
+            _check_characters(item, f"{name}[{index}]", where)
+    plain = {name: [dict(item) for item in part] for name, part in parts.items()}
+    checked = structure.parse(plain["messages"], tools=plain["tools"], rejected=plain["rejected"])
     if checked.example is None:
         worst = next(item for item in checked.findings if item.severity == "error")
         raise DataError(f"{where}: {worst.message}", worst.remedy, code=worst.code, field=worst.field)
-    return checked.example.messages
+    return checked.example
 
 
 def _check_characters(value: Any, field: str, where: str) -> None:
@@ -84,7 +86,9 @@ class AddedExample(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     messages: Messages
-    split: Part = "train"
+    tools: Messages = ()
+    rejected: Messages = ()
+    split: Split = "train"
     flags: tuple[str, ...] = ()
     source: str = ""
     source_line: int = 0
@@ -93,9 +97,9 @@ class AddedExample(BaseModel):
 
 def made_of(number: int, added: AddedExample) -> ResultExample:
     """A new example of a result. Raises DataError where its messages are invalid."""
-    messages = parsed(added.messages, f"New example {number:,}")
-    example = Example(messages, added.source, added.source_line, added.split, added.flags)
-    return ResultExample(None, example, added.provenance)
+    checked = parsed(added.messages, f"New example {number:,}", added.tools, added.rejected)
+    about = {name: getattr(added, name) for name in ("source", "source_line", "split", "flags")}
+    return ResultExample(None, replace(checked, **about), added.provenance)
 
 
 @OPERATIONS.add
@@ -105,36 +109,49 @@ class EditRows(Operation):
     id: ClassVar[str] = "edit_rows"
     title: ClassVar[str] = "Edit examples"
     rows: dict[int, Messages] = Field(default_factory=dict, title="Edits", description="Position -> new messages.")
-    splits: dict[int, Part] = Field(default_factory=dict, title="Parts", description="Position -> part.")
+    tools: dict[int, Messages] = Field(default_factory=dict, title="Tools", description="Position -> new tools.")
+    rejected: dict[int, Messages] = Field(
+        default_factory=dict, title="Rejected answers", description="Position -> new messages; none removes it."
+    )
+    splits: dict[int, Split] = Field(default_factory=dict, title="Parts", description="Position -> part.")
     drop: Positions = Field(default=(), title="Dropped", description="Positions.")
     add: tuple[AddedExample, ...] = Field(default=(), title="Added")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not (self.rows or self.splits or self.drop or self.add):
+        if not (self.touched() or self.drop or self.add):
             raise ValueError("nothing was edited")
         return self
 
+    def touched(self) -> set[int]:
+        """The positions of changed examples."""
+        return {*self.rows, *self.tools, *self.rejected, *self.splits}
+
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        check_positions((*self.rows, *self.splits, *self.drop), rows.total)
+        check_positions((*self.touched(), *self.drop), rows.total)
         dropped = frozenset(self.drop)
-        edited = {
-            position: parsed(raw, f"Example {position + 1:,}")
-            for position, raw in self.rows.items()
-            if position not in dropped
-        }
+        for position, raw in self.rows.items():
+            if position not in dropped:
+                parsed(raw, f"Example {position + 1:,}")  # refused before all is read
         added = [made_of(number, item) for number, item in enumerate(self.add, 1)]
-        touched = edited.keys() | self.splits.keys()
 
         def change(entry: Entry) -> Example:
-            messages = edited.get(entry.position, entry.example.messages)
-            return replace(entry.example, messages=messages, split=self.splits.get(entry.position, entry.split))
+            at, example = entry.position, entry.example
+            if at in self.rows or at in self.tools or at in self.rejected:
+                checked = parsed(
+                    self.rows.get(at, message_dicts(example.messages)),
+                    f"Example {at + 1:,}",
+                    self.tools.get(at, tuple(map(dict, example.tools))),
+                    self.rejected.get(at, message_dicts(example.rejected)),
+                )
+                example = replace(example, messages=checked.messages, tools=checked.tools, rejected=checked.rejected)
+            return replace(example, split=self.splits.get(at, entry.split))
 
-        made = each(rows, touched, change)
+        made = each(rows, self.touched() - dropped, change)
         return chain((item for item in made if item.origin and item.origin.position not in dropped), added)
 
     def describe(self) -> str:
-        touched = len((self.rows.keys() | self.splits.keys()) - set(self.drop))
+        touched = len(self.touched() - set(self.drop))
         counts = ((touched, "edited"), (len(self.drop), "dropped"), (len(self.add), "added"))
         parts = [plural(number, "example") + f" {verb}" for number, verb in counts if number]
         return f"By hand: {', '.join(parts)}."
@@ -164,20 +181,19 @@ class AddExamples(Operation):
 
 @OPERATIONS.add
 class Move(Operation):
-    """Move examples into the training or the validation part."""
+    """Move examples into the training, the validation or the test part."""
 
     id: ClassVar[str] = "move"
     title: ClassVar[str] = "Move examples"
     icon: ClassVar[str] = "move_item"
     positions: Positions
-    split: Part = Field(title="Part", description="Where to move them.")
+    split: Split = Field(title="Part", description="Where to move them.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         return each(rows, self.positions, lambda entry: replace(entry.example, split=self.split))
 
     def describe(self) -> str:
-        part = "training" if self.split == "train" else "validation"
-        return f"Moved {plural(len(self.positions), 'example')} into the {part} part."
+        return f"Moved {plural(len(self.positions), 'example')} into the {SPLIT_NAMES[self.split]} part."
 
 
 @OPERATIONS.add
@@ -241,6 +257,6 @@ class SetSystem(Operation):
         return f"Gave {where} the system message “{shown}”."
 
 
-def message_dicts(example: Example) -> tuple[Mapping[str, Any], ...]:
-    """The chat-format dictionaries of an example, for `edit_rows` and `add_examples`."""
-    return tuple(message.to_dict() for message in example.messages)
+def message_dicts(messages: Iterable[Message]) -> Messages:
+    """The chat-format dictionaries of messages, for `edit_rows` and `add_examples`."""
+    return tuple(message.to_dict() for message in messages)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,8 +11,10 @@ from pydantic import Field
 from core.data.editing.base import OPERATIONS, Operation, OperationSource, ResultExample
 from core.data.editing.choosing import near_groups, shares, strata_of
 from core.data.editing.equality import Digests, Numbers, joined, seeded, text_digest
+from core.data.examples.identity import identity
 from core.data.versions.rows import Entry
 from core.errors import DataError
+from core.messages import Split as Part
 
 GROUPINGS = {
     "row": "the source row they came from",
@@ -24,9 +26,15 @@ GROUPINGS = {
 }
 
 
+_PARTS: Final[tuple[Part, Part]] = ("train", "validation")
+
+
 @OPERATIONS.add
 class Split(Operation):
-    """Hold out a share for validation: at random, with the balance of the answers, or by complete groups."""
+    """Hold out a share for validation: at random, with the balance of the answers, or by complete groups.
+
+    Examples of the test part remain there, and do not count.
+    """
 
     id: ClassVar[str] = "split"
     title: ClassVar[str] = "Split into training and validation"
@@ -46,7 +54,8 @@ class Split(Operation):
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
         held_out = self.choose(rows)
         return (
-            ResultExample(entry, split="validation" if held_out[index] else "train") for index, entry in enumerate(rows)
+            ResultExample(entry, split=entry.split if entry.split == "test" else _PARTS[bool(held_out[index])])
+            for index, entry in enumerate(rows)
         )
 
     def describe(self) -> str:
@@ -61,30 +70,32 @@ class Split(Operation):
 
     def choose(self, rows: OperationSource) -> Numbers:
         """A mask of the positions that are held out."""
-        digests = Digests(entry.digest() for entry in rows)
+        digests = Digests(identity(entry.messages) for entry in rows)
         units = digests.numbers()
+        counted = np.fromiter((entry.split != "test" for entry in rows), bool, len(units))
         strata = np.zeros(len(units), dtype=np.int64)
         if self.kind == "group":
             units = joined(units, self._groups(rows))
         elif self.kind == "stratified":
             strata = strata_of(rows)
-        target = round(self.share * len(units))
-        names, first, sizes = np.unique(units, return_index=True, return_counts=True)
+        target = round(self.share * int(counted.sum()))
+        names, first = np.unique(units, return_index=True)
+        sizes = np.bincount(units, weights=counted, minlength=len(units))[names].astype(np.int64)
         # The chance of a unit depends on its content, so that the split does not depend on the order of the rows.
         chances = np.fromiter((seeded(self.seed, digests[at]) for at in names), np.uint64, len(names))
         chosen = np.zeros(len(units), dtype=bool)
-        targets = shares(np.bincount(strata, minlength=1).tolist(), target)
+        targets = shares(np.bincount(strata, weights=counted, minlength=1).astype(np.int64).tolist(), target)
         unit_strata = strata[first]
         order = np.lexsort((chances, unit_strata))
         for at in order:
             stratum = unit_strata[at]
-            if sizes[at] <= targets[stratum]:
+            if 0 < sizes[at] <= targets[stratum]:
                 targets[stratum] -= sizes[at]
                 chosen[names[at]] = True
-        held_out: Numbers = chosen[units]
+        held_out: Numbers = chosen[units] & counted
         if self.share and not held_out.any():
             what = "group" if self.kind == "group" else "example"
-            text = f"No {what} is small enough for a share of {self.share:.4g} of {len(units):,} examples."
+            text = f"No {what} is small enough for a share of {self.share:.4g} of {int(counted.sum()):,} examples."
             raise DataError(text, "Choose a larger share, or another way to split.", field="share")
         return held_out
 

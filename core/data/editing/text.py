@@ -18,9 +18,13 @@ from core.text import plural
 
 
 def rewrite(example: Example, change: Callable[[str], str]) -> Example:
-    """The example with every text changed: contents, and the texts inside the arguments of tool calls."""
+    """The example with every text changed: contents, also of a rejected answer, the texts inside the arguments of tool
+    calls, and the descriptions of tools."""
     messages = tuple(_message(message, change) for message in example.messages)
-    return example if messages == example.messages else replace(example, messages=messages)
+    rejected = tuple(_message(message, change) for message in example.rejected)
+    tools = tuple(_described(tool, change) for tool in example.tools)
+    changed = replace(example, messages=messages, rejected=rejected, tools=tools)
+    return example if changed == example else changed
 
 
 def _message(message: Message, change: Callable[[str], str]) -> Message:
@@ -42,6 +46,18 @@ def _call(call: Mapping[str, Any], change: Callable[[str], str]) -> Mapping[str,
     if after == before:
         return call
     return {**call, "function": {**function, "arguments": json.dumps(after, ensure_ascii=False)}}
+
+
+def _described(value: Any, change: Callable[[str], str]) -> Any:
+    """A tool with its descriptions changed; names and types are what calls refer to."""
+    if isinstance(value, list):
+        return [_described(item, change) for item in value]
+    if isinstance(value, Mapping):
+        return {
+            key: change(item) if key == "description" and isinstance(item, str) else _described(item, change)
+            for key, item in value.items()
+        }
+    return value
 
 
 def _texts(value: Any, change: Callable[[str], str]) -> Any:

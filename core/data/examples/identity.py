@@ -65,8 +65,7 @@ def canonical(text: str) -> str:
     """Stored JSON in the one spelling that all examples that are the same share."""
     if "\n" in text:  # never inside JSON that `json.dumps` wrote in one line
         messages, tools, rejected = text.split("\n")
-        sorted_tools = json.dumps(json.loads(tools), ensure_ascii=False, sort_keys=True) if tools else ""
-        return "\n".join((canonical(messages), sorted_tools, canonical(rejected)))
+        return "\n".join((canonical(messages), canonical_tools(tools), canonical(rejected)))
     if CALLS not in text:
         return text
     messages = json.loads(text)
@@ -74,6 +73,11 @@ def canonical(text: str) -> str:
         if "tool_calls" in message:
             message["tool_calls"] = [_canonical_call(call) for call in message["tool_calls"]]
     return json.dumps(messages, ensure_ascii=False, sort_keys=True)
+
+
+def canonical_tools(text: str) -> str:
+    """Stored JSON of tools in the one spelling that equal ones share."""
+    return json.dumps(json.loads(text), ensure_ascii=False, sort_keys=True) if text else ""
 
 
 def identity(text: str) -> bytes:

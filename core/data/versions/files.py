@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from core.arguments import whole
 from core.data.examples.identity import messages_of, stored, stored_tools, tools_of
-from core.data.examples.lengths import tokens_of
+from core.data.examples.lengths import characters_of, tokens_of
 from core.data.examples.parquet import ParquetRows
 from core.data.versions import manifest
 from core.data.versions.manifest import Manifest, StoredFile
@@ -27,7 +27,7 @@ EXAMPLE_SCHEMA = pa.schema(
     [
         ("position", pa.int64()),
         ("messages", pa.string()),  # the chat-format JSON
-        ("text", pa.string()),  # every content, one after another, for the search
+        ("text", pa.string()),  # what the search looks at (`searched`)
         ("label", pa.string()),  # the last answer, for the balance of labels
         ("split", pa.string()),
         ("source", pa.string()),
@@ -72,25 +72,28 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
 
 
 def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[str, Any]:
-    contents = [message.content for message in example.messages]
-    tools = stored_tools(example.tools)
     answers = [message.content for message in example.messages if message.role == "assistant"]
-    characters = sum(map(len, contents))
     return {
         "position": position,
         "messages": stored(example.messages),
-        "text": "\n".join(contents),
+        "text": searched(example),
         "label": answers[-1][:LABEL_CHARACTERS] if answers else "",
         "split": example.split,
         "source": example.source,
         "source_line": example.source_line,
         "turns": sum(message.role == "user" for message in example.messages),
-        "characters": characters,
+        "characters": characters_of(example.messages),
         "tokens": tokens_of(example),
         "flags": sorted(set(flags)),
-        "tools": tools,
+        "tools": stored_tools(example.tools),
         "rejected": stored(example.rejected) if example.rejected else None,
     }
+
+
+def searched(example: Example) -> str:
+    """Every content, also of a rejected answer, and the tools, one after another."""
+    contents = [message.content for message in (*example.messages, *example.rejected)]
+    return "\n".join([*contents, *filter(None, (stored_tools(example.tools),))])
 
 
 def stored_example(
@@ -112,6 +115,20 @@ def relation(path: Path) -> str:
     names = pq.read_schema(path).names
     missing = [f"NULL::VARCHAR AS {name}" for name in ADDED_LATER if name not in names]
     return f"(SELECT *, {', '.join(missing)} FROM read_parquet(?))" if missing else "read_parquet(?)"  # noqa: S608
+
+
+def has_any(path: Path, *columns: str) -> bool:
+    """Whether an example of a file has a value in one of these columns that may be null. Reads the footer alone."""
+    metadata = pq.read_metadata(path)
+    schema = metadata.schema.to_arrow_schema()
+    leaves = [metadata.schema.column(index).path for index in range(len(metadata.schema))]
+    return any(
+        (counted := metadata.row_group(group).column(leaves.index(name)).statistics) is None
+        or counted.null_count < metadata.row_group(group).num_rows
+        for name in columns
+        if name in schema.names
+        for group in range(metadata.num_row_groups)
+    )
 
 
 def completed(batch: Any) -> Any:

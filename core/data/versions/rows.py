@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from core.data.examples.identity import beside, identity
 from core.data.examples.parquet import ParquetRows
-from core.data.versions.files import ADDED_LATER, read_rows, stored_example
+from core.data.versions.files import ADDED_LATER, read_rows, searched, stored_example
 from core.messages import Example, Split
 
 PROVENANCE = "provenance.parquet"
@@ -73,8 +73,8 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """Every content, one after another, as the search sees it."""
-        return "\n".join(message.content for message in self.example.messages)
+        """What the search looks at."""
+        return searched(self.example)
 
     def digest(self) -> bytes:
         """16 bytes that are the same for examples that are the same."""

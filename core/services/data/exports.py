@@ -50,7 +50,7 @@ def export(version_id: str, format: str, split: str | None = None, *, keep_formu
 
     Args:
         format: an id in EXPORTS.
-        split: train or validation; None: both.
+        split: train, validation or test; None: all.
         keep_formulas: cells that a spreadsheet would run are not changed; for programs that read the file.
 
     Raises:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 from core.errors import DataError
-from core.messages import Message
+from core.messages import Message, Tools
 from core.models.refusals import attempt
 from core.models.render import ON_ANSWERS, render
 from core.text import estimated_tokens
@@ -104,27 +105,28 @@ def consequences(lengths: Lengths, limit: int, policy: str) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def most_tokens(messages: Sequence[Message]) -> int:
+def most_tokens(messages: Sequence[Message], tools: Tools = ()) -> int:
     """The most tokens that a conversation can have: a token is at least one byte of text, or a marker."""
-    return sum(len(message.content.encode()) + 2 * TOKENS_PER_TURN for message in messages)
+    schemas = 2 * len(json.dumps(list(tools)).encode()) if tools else 0  # a template may write them with an indent
+    return schemas + sum(len(message.content.encode()) + 2 * TOKENS_PER_TURN for message in messages)
 
 
-def measure_span(messages: Sequence[Message], tokenizer: Any, on_refusal: str = "stop") -> Span:
+def measure_span(messages: Sequence[Message], tokenizer: Any, on_refusal: str = "stop", tools: Tools = ()) -> Span:
     """A span as a base model's tokenizer and chat template count it; estimated where the template refuses it and the
     policy (`TrainingConfig.on_refusal`) is `stop`: then there is no run."""
     try:
-        rendered = attempt(partial(render, tokenizer=tokenizer), messages, on_refusal)
+        rendered = attempt(partial(render, tokenizer=tokenizer, tools=tools), messages, on_refusal)
     except DataError:
-        return estimate_span(messages)
+        return estimate_span(messages, tools)
     if rendered is None:
         return LEFT_OUT
     length = len(rendered.input_ids)
     return length, rendered.loss.index(ON_ANSWERS) if ON_ANSWERS in rendered.loss else length
 
 
-def estimate_span(messages: Sequence[Message]) -> Span:
+def estimate_span(messages: Sequence[Message], tools: Tools = ()) -> Span:
     """A span estimated as characters / 4, for when no tokenizer is available."""
-    total = 0
+    total = estimated_tokens(len(json.dumps(list(tools)))) if tools else 0
     start: int | None = None
     for message in messages:
         if message.role == "assistant" and message.weight != 0 and start is None:

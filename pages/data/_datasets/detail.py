@@ -10,7 +10,7 @@ from pages.data._datasets.cards import SUPERVISED, origin
 from pages.ui import components, navigation, states
 from pages.ui.downloads import download
 from pages.ui.errors import boundary
-from pages.ui.format import day, md, number, plural, size
+from pages.ui.format import day, md, number, plural, set_apart, size
 from pages.ui.tasks.progress import ended_badly, follow
 
 
@@ -71,7 +71,7 @@ def summary(dataset: DatasetRecord) -> None:
             components.Tile(
                 "Labeled Examples",
                 plural(version.examples, "pair"),
-                f"{number(version.validation_examples)} held out" if version.validation_examples else None,
+                set_apart(version.validation_examples, version.test_examples) or None,
                 arrow="off",
                 help="Each example is a supervised learning pair: input → output.",
             ),

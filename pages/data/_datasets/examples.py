@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.messages import SPLIT_TITLES
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.data.datasets.operations import DropRows, EditRows, Filter, message_dicts
@@ -66,8 +67,8 @@ def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
             width=320,
         )
         chosen: dict[str, Any] = {"search": search} if search else {}
-        if version.validation_examples and version.train_examples:
-            names = {"": "All", "train": "Training", "validation": "Held out"}
+        if len(version.parts) > 1:
+            names: dict[str, str] = {"": "All"} | {split: SPLIT_TITLES[split] for split in version.parts}
             if part := components.switch("Part", names, key="example_split"):
                 chosen["split"] = part
         with st.popover("More filters", icon=":material/filter_alt:", key="more_filters"):
@@ -154,7 +155,8 @@ def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
 
 def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
     line = f" · line {item.example.source_line:,}" if item.example.source_line else ""
-    held = components.badge_md("Held out") if item.example.split == "validation" else ""
+    split = item.example.split
+    held = components.badge_md(SPLIT_TITLES[split]) if split != "train" else ""
     flags = " ".join(components.badge_md(md(flag), "orange") for flag in item.flags)
     with example_view.card(
         item.example.messages,
@@ -173,7 +175,7 @@ def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
 
 def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
     """Open the dialog that edits one example message by message."""
-    by_hand.begin_edit(item.position, message_dicts(item.example))
+    by_hand.begin_edit(item.position, message_dicts(item.example.messages))
     _edit_dialog(dataset, item.position)
 
 

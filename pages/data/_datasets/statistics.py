@@ -62,6 +62,7 @@ def _figures(stats: Statistics) -> None:
                 "Held out",
                 f"{number(stats.validation_examples)} ({percent(stats.validation_examples / stats.examples)})",
             ),
+            *([("Test", number(stats.test_examples))] if stats.test_examples else []),
             ("Total tokens", f"about {number(stats.tokens_total)}"),
             ("Mean length", f"about {number(round(stats.tokens_mean))} tokens"),
             ("Longest", f"about {number(stats.tokens_max)} tokens"),

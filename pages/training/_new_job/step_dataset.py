@@ -139,6 +139,7 @@ def _facts(version: datasets.VersionRecord, statistics: datasets.Statistics) -> 
         ("Labeled Examples", plural(version.examples, "pair")),
         ("Training", plural(version.train_examples, "pair")),
         ("Validation", plural(held, "pair") if held else "none, so there is no validation curve"),
+        *([("Test", f"{plural(version.test_examples, 'pair')}, not used")] if version.test_examples else []),
         (
             "Length",
             f"about {number(round(statistics.tokens_mean))} tokens on average, {statistics.tokens_max:,} at most",

@@ -68,7 +68,7 @@ def test_export_writes_a_file_and_names_what_is_lost(dataset, capsys, tmp_path: 
         (["undo", "faq"], "nothing to undo"),
         (["undo", "faq", "--to", "9"], "have a version 9"),
         (["export", "faq", "--format", "xml"], "xml"),
-        (["export", "faq", "--split", "test"], "Unknown split: 'test'"),
+        (["export", "faq", "--split", "both"], "Unknown split: 'both'"),
         (["export", "faq", "--version", "7"], "does not have a version 7"),
         (["export", "faq", "--out", "/nowhere/faq.jsonl"], "No such file"),
         (["mix", "faq=x", "--name", "m"], "is not a weight"),

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from core.errors import DataError
-from core.messages import Message
+from core.messages import Example, Message
 from core.models.base_models.light_tokenizer import LightTokenizer
 from core.models.base_models.local_folder import inspect
-from core.models.render import render, render_prompt
+from core.models.chat_template import takes_tools
+from core.models.render import ahead, render, render_prompt, special_tokens
 from tests.support import chat_templates
 from tests.support.random_model import make_model
 
@@ -25,6 +26,20 @@ CALL = {
 SYSTEM = Message("system", "You are <brief> & “kind”.")
 ASK, SAY = Message("user", "Where is 東京?"), Message("assistant", "It is <there>.")
 THOUGHT = Message("assistant", "<think>\nA river.\n</think>\n\nIt is there.")
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "look_up",
+            "description": "Where a “place” is.",
+            "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
+        },
+    },
+    {
+        "type": "function",
+        "function": {"name": "deep_probe", "description": "", "parameters": {"type": "object", "properties": {}}},
+    },
+]
 CHATS = {
     "one answer": (ASK, SAY),
     "system": (SYSTEM, ASK, SAY),
@@ -61,31 +76,34 @@ def model(directory: Path, tmp_path: Path) -> Path:
     return shutil.copytree(directory, tmp_path / "model")
 
 
-def by_transformers(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool) -> str:
+def by_transformers(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool, tools: Any = ()) -> str:
     """The text, or the reason that transformers gives."""
     from core.models.render import _as_template_input
 
     try:
-        messages = [_as_template_input(message) for message in chat]
-        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate))
+        given = _as_template_input(chat, tools)
+        text = tokenizer.apply_chat_template(
+            given["messages"], tools=given["tools"], tokenize=False, add_generation_prompt=generate
+        )
+        return str(text)
     except Exception as error:
         return f"refused: {error}".rstrip(".")
 
 
-def by_studio(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool) -> str:
+def by_studio(tokenizer: Any, chat: tuple[Message, ...], *, generate: bool, tools: Any = ()) -> str:
     """The text, or the reason that the studio's error states."""
     from core.models.render import _apply, _as_template_input
 
     try:
-        return _apply([_as_template_input(message) for message in chat], tokenizer, generate=generate)
+        return _apply(_as_template_input(chat, tools), tokenizer, generate=generate)
     except DataError as error:
         return f"refused: {error.message.partition(': ')[2]}".rstrip(".")
 
 
-def rendered(tokenizer: Any, chat: tuple[Message, ...]) -> Any:
+def rendered(tokenizer: Any, chat: tuple[Message, ...], tools: Any = ()) -> Any:
     """Text, tokens and mask, or the stated refusal."""
     try:
-        return render(chat, tokenizer), render_prompt(chat[:-1], tokenizer)
+        return render(chat, tokenizer, tools), render_prompt(chat[:-1], tokenizer, tools)
     except DataError as error:
         return error.message
 
@@ -101,6 +119,55 @@ def test_text_and_refusals_are_those_of_transformers(family: str, directory: Pat
             expected = by_transformers(heavy, chat, generate=generate)
             assert by_studio(light, chat, generate=generate) == expected, name
         assert rendered(light, chat) == rendered(heavy, chat), name
+    for name in ("tools", "system", "several turns", "two inputs"):
+        for generate in (False, True):
+            expected = by_transformers(heavy, CHATS[name], generate=generate, tools=TOOLS)
+            assert by_studio(light, CHATS[name], generate=generate, tools=TOOLS) == expected, name
+        assert rendered(light, CHATS[name], TOOLS) == rendered(heavy, CHATS[name], TOOLS), name
+    texts = [by_transformers(heavy, chat, generate=False, tools=TOOLS) for chat in CHATS.values()]
+    assert takes_tools(light) == any("deep_probe" in text for text in texts)
+
+
+def test_tools_are_read_by_a_template_that_takes_them_and_are_the_prompt_of_the_answer(model: Path) -> None:
+    (model / "chat_template.jinja").write_text(chat_templates.template("qwen2_5"))
+    tokenizer = LightTokenizer(model)
+    with_tools = render((ASK, SAY), tokenizer, TOOLS)
+    assert "deep_probe" in with_tools.text
+    assert "deep_probe" not in render((ASK, SAY), tokenizer).text
+    prompt = render_prompt((ASK,), tokenizer, TOOLS)
+    assert with_tools.input_ids[: len(prompt)] == prompt
+    learned = "".join(
+        with_tools.text[start:end]
+        for (start, end), mask in zip(with_tools.offsets, with_tools.assistant_mask, strict=True)
+        if mask
+    )
+    assert "It is <there>." in learned
+    assert "deep_probe" not in learned
+
+
+def test_a_special_token_in_a_tool_is_ordinary_text(model: Path) -> None:
+    (model / "chat_template.jinja").write_text(chat_templates.template("qwen2_5"))
+    tokenizer = LightTokenizer(model)
+    special = special_tokens(tokenizer)[0]
+    tools = [{"type": "function", "function": {"name": "f", "description": f"Ends with {special}."}}]
+    found = render((ASK, SAY), tokenizer, tools)
+    at = found.text.index(special)
+    assert [token for token, (start, _) in zip(found.input_ids, found.offsets, strict=True) if start == at] != [
+        tokenizer.convert_tokens_to_ids(special)
+    ]
+
+
+def test_many_are_rendered_ahead_with_their_own_tools(model: Path) -> None:
+    (model / "chat_template.jinja").write_text(chat_templates.template("qwen2_5"))
+    tokenizer = LightTokenizer(model)
+    examples = [
+        Example((ASK, SAY), tools=tuple(TOOLS)),
+        Example((ASK, SAY)),
+        Example((SYSTEM, ASK, SAY), tools=(TOOLS[0],)),
+    ]
+    one_by_one = [render(example.messages, tokenizer, example.tools) for example in examples]
+    together = [render(example.messages, tokenizer, example.tools) for example in ahead(examples, tokenizer)]
+    assert together == one_by_one
 
 
 def test_of_several_named_templates_the_default_one_is_taken(model: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,45 @@ def test_a_turn_of_weight_0_never_carries_loss(tiny_base: Path, tmp_path: Path, 
         assert "Nobody." in tokenizer.decode(item.input_ids)
     rendered = render(turns, tokenizer)
     assert item.labels == rendered.labels(completion_only=completion_only)
+
+
+def test_the_test_split_is_neither_trained_nor_validated_on(tiny_base: Path, tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(tiny_base)
+    plain = [replace(example, split="train") for example in tiny.examples()]
+    plain[1] = replace(plain[1], split="validation")
+    secret = Example((Message("user", "Secret?"), Message("assistant", "tested " * 400)), split="test")
+    refused = Example((Message("assistant", "x"),), split="test")
+    mixed = [secret, plain[0], refused, *plain[1:]]
+    data = prepare(mixed, tokenizer, max_seq_length=256, over_length="stop", cache=tmp_path)
+    alone = prepare(plain, tokenizer, max_seq_length=256)
+    assert [item.input_ids for item in data.train] == [item.input_ids for item in alone.train]
+    assert [item.input_ids for item in data.validation] == [item.input_ids for item in alone.validation]
+    assert {item.position for item in (*data.train, *data.validation)} == {1, *range(3, len(mixed))}
+    assert (data.spans, data.refused, data.dropped) == (alone.spans, 0, 0)
+    again = prepare(mixed, tokenizer, max_seq_length=256, cache=tmp_path)
+    assert again.cached
+    assert again.train == data.train
+    released = prepare([replace(secret, split="train"), *mixed[1:]], tokenizer, max_seq_length=256, cache=tmp_path)
+    assert not released.cached
+    assert len(released.train) == len(data.train) + 1
+
+
+def test_tokens_of_examples_with_tools_are_cached_separately(tiny_base: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from tests.support import chat_templates
+
+    folder = tmp_path / "base"
+    shutil.copytree(tiny_base, folder)
+    (folder / "chat_template.jinja").write_text(chat_templates.template("qwen2_5"))
+    tokenizer = load_tokenizer(folder)
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    plain = list(tiny.examples())
+    tooled = [replace(example, tools=(tool,)) for example in plain]
+    without = prepare(plain, tokenizer, max_seq_length=2_048, cache=tmp_path / "cache")
+    first = prepare(tooled, tokenizer, max_seq_length=2_048, cache=tmp_path / "cache")
+    assert not first.cached
+    assert prepare(tooled, tokenizer, max_seq_length=2_048, cache=tmp_path / "cache").cached
+    for bare, full in zip(without.train, first.train, strict=True):
+        assert len(full.input_ids) > len(bare.input_ids)
+        assert [label for label in full.labels if label != -100] == [label for label in bare.labels if label != -100]

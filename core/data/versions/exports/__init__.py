@@ -7,6 +7,7 @@ from typing import Final
 from core.data.versions.exports.alpaca import ALPACA
 from core.data.versions.exports.base import LOSSES, ExportFormat
 from core.data.versions.exports.csv import CSV
+from core.data.versions.exports.dpo import DPO
 from core.data.versions.exports.jsonl import JSONL
 from core.data.versions.exports.parquet import PARQUET
 from core.data.versions.exports.sharegpt import SHAREGPT
@@ -18,3 +19,4 @@ EXPORTS.add(PARQUET)
 EXPORTS.add(CSV)
 EXPORTS.add(SHAREGPT)
 EXPORTS.add(ALPACA)
+EXPORTS.add(DPO)

@@ -41,7 +41,7 @@ def _losses(example: Example) -> Iterator[str]:
         return
     if "history" in record:
         yield "history"
-    yield from lost(example, "tools", "weights", "names", "flags")
+    yield from lost(example, "tools", "weights", "names", "rejected", "flags")
 
 
 ALPACA: Final = ExportFormat(

@@ -17,7 +17,9 @@ LOSSES: Final[dict[str, str]] = {
     "left_out": "{n} cannot be written in this format and {are} left out.",
     "split": "The file does not say which examples are for training and which for validation; export each split "
     "separately.",
-    "tools": "{n} {call} tools; the calls and their results are not in the file.",
+    "tools": "{n} {have} tools; their schemas, the calls and the results are not in the file.",
+    "rejected": "{n} {have} a rejected answer, which is not in the file; DPO JSONL carries it.",
+    "no_pair": "{n} {have} no rejected answer to their output and {are} left out: the file has preference pairs only.",
     "weights": "{n} {exclude} answers from the loss (weight 0); in the file they are ordinary answers.",
     "names": "{n} {name} a speaker; the names are not in the file.",
     "history": "{n} {have} several turns; the earlier ones are in `history`, which some readers of Alpaca ignore.",
@@ -64,15 +66,18 @@ def json_line(record: Mapping[str, Any]) -> bytes:
 
 
 _MARKS: Final[Mapping[str, Callable[[Example], bool]]] = {
-    "tools": lambda example: any(message.tool_calls or message.role == "tool" for message in example.messages),
+    "tools": lambda example: (
+        bool(example.tools) or any(message.tool_calls or message.role == "tool" for message in example.messages)
+    ),
     "weights": lambda example: any(message.weight is not None for message in example.messages),
     "names": lambda example: any(message.name is not None for message in example.messages),
     "flags": lambda example: bool(example.flags),
+    "rejected": lambda example: bool(example.rejected),
 }
 
 
 def lost(example: Example, *codes: str) -> Iterator[str]:
-    """Which of these an example has and the file would not: tools, weights, names, flags."""
+    """Which of these an example has and the file would not: tools, weights, names, flags, rejected."""
     return (code for code in codes if _MARKS[code](example))
 
 

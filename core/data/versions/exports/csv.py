@@ -8,19 +8,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from core.data.examples.identity import stored
 from core.data.versions.exports.base import BLOCK_BYTES, ExportFormat, examples, lost
+from core.data.versions.files import ADDED_LATER, example_row, has_any
 from core.messages import Example
 from core.text import spreadsheet_cell
 
-_COLUMNS = ("system", "input", "output", "split", "messages")
+_COLUMNS = ("system", "input", "output", "split", "messages", *ADDED_LATER)
 
 
 def _cells(example: Example) -> tuple[str, ...]:
     system = "\n".join(message.content for message in example.messages if message.role == "system")
     question = next((message.content for message in example.messages if message.role == "user"), "")
     answer = next((message.content for message in reversed(example.messages) if message.role == "assistant"), "")
-    return system, question, answer, example.split, stored(example.messages)
+    row = example_row(0, example, ())
+    beside = (row[name] or "" for name in ADDED_LATER)
+    return system, question, answer, example.split, row["messages"], *beside
 
 
 def write(path: Path, split: str | None = None) -> Iterator[bytes]:
@@ -37,9 +39,11 @@ def _table(path: Path, split: str | None, cell: Callable[[str], object]) -> Iter
     buffer = io.StringIO()
     # Source: RFC 4180. Everything is quoted: where a spreadsheet splits at `;`, `a;=1+1` would become a formula.
     out = csv.writer(buffer, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
-    out.writerow(_COLUMNS)
+    # The columns of tools and rejected answers only where a version has some.
+    width = len(_COLUMNS) if has_any(path, *ADDED_LATER) else len(_COLUMNS) - len(ADDED_LATER)
+    out.writerow(_COLUMNS[:width])
     for example in examples(path, split):
-        out.writerow(map(cell, _cells(example)))
+        out.writerow(map(cell, _cells(example)[:width]))
         if buffer.tell() > BLOCK_BYTES:
             yield buffer.getvalue().encode("utf-8", "surrogatepass")
             buffer.seek(0)
@@ -56,6 +60,6 @@ def _losses(example: Example) -> Iterator[str]:
 
 
 CSV: Final = ExportFormat(
-    "csv", "CSV", "A table: system, input, output, split, and all messages as JSON.", ".csv", "text/csv", _losses,
+    "csv", "CSV", "A table: system, input, output, split, and everything as JSON.", ".csv", "text/csv", _losses,
     write, write_unchanged,
 )  # fmt: skip

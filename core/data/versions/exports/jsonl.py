@@ -7,22 +7,27 @@ from pathlib import Path
 from typing import Final
 
 from core.data.versions.exports.base import ExportFormat, lost
+from core.data.versions.files import has_any
 from core.messages import Example
 
 _ROWS: Final = 2_000  # read at once; a row is one example
 
 
 def write(path: Path, split: str | None = None) -> Iterator[bytes]:
-    """`{"messages": [...]}` lines of the examples in their order, many lines per block."""
+    """`{"messages": [...]}` lines of the examples in their order, with `tools` where there are some; many per block."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    columns = ["messages", "split", *(["tools"] if has_any(path, "tools") else [])]
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_ROWS, columns=["messages", "split"]):
-            messages = batch.column("messages")
+        for batch in file.iter_batches(_ROWS, columns=columns):
             if split is not None:
-                messages = messages.filter(pc.equal(batch.column("split"), split))
-            lines = pc.binary_join_element_wise('{"messages": ', messages, "}\n", "")
+                batch = batch.filter(pc.equal(batch.column("split"), split))
+            lines = pc.binary_join_element_wise('{"messages": ', batch.column("messages"), "")
+            if "tools" in columns:
+                tools = pc.binary_join_element_wise(', "tools": ', batch.column("tools"), "")
+                lines = pc.binary_join_element_wise(lines, pc.fill_null(tools, ""), "")
+            lines = pc.binary_join_element_wise(lines, "}\n", "")
             if len(lines):
                 _, offsets, data = lines.buffers()
                 bounds = memoryview(offsets).cast("i")
@@ -31,7 +36,7 @@ def write(path: Path, split: str | None = None) -> Iterator[bytes]:
 
 def _losses(example: Example) -> Iterator[str]:
     yield "split"
-    yield from lost(example, "flags")
+    yield from lost(example, "rejected", "flags")
 
 
 JSONL: Final = ExportFormat(

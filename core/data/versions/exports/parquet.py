@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from core.data.examples.identity import stored_tools
 from core.data.versions.exports.base import BLOCK_BYTES, ExportFormat, examples
 from core.messages import Example
 from core.platform import disk, scratch
@@ -36,6 +37,8 @@ def _write(path: Path, split: str | None) -> Iterator[bytes]:
                     "split": example.split,
                     "source_line": example.source_line,
                     "flags": list(example.flags),
+                    "tools": stored_tools(example.tools),
+                    "rejected": [message.to_dict() for message in example.rejected] or None,
                 }
             )
         rows.close()
@@ -58,7 +61,7 @@ def _schema() -> Any:
     return pa.schema(
         [
             ("messages", pa.list_(message)), ("split", pa.string()), ("source_line", pa.int64()),
-            ("flags", pa.list_(pa.string())),
+            ("flags", pa.list_(pa.string())), ("tools", pa.string()), ("rejected", pa.list_(message)),
         ]
     )  # fmt: skip
 
@@ -68,6 +71,6 @@ def _losses(example: Example) -> tuple[str, ...]:
 
 
 PARQUET: Final = ExportFormat(
-    "parquet", "Parquet", "Chat messages in columns, with split, source line and findings.", ".parquet",
+    "parquet", "Parquet", "Chat messages in columns, with tools, rejected answers, split and findings.", ".parquet",
     "application/vnd.apache.parquet", _losses, write,
 )  # fmt: skip

@@ -30,7 +30,7 @@ def _losses(example: Example) -> Iterator[str]:
     if not _trainable(_FROM[message.role] for message in spoken(example)):
         yield "left_out"
     else:
-        yield from lost(example, "tools", "names", "flags")
+        yield from lost(example, "tools", "names", "rejected", "flags")
 
 
 def _trainable(speakers: Iterable[str]) -> bool:

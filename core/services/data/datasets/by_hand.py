@@ -13,7 +13,6 @@ from core.data.editing import AddedExample, AddExamples
 from core.data.editing.rows import parsed
 from core.errors import Conflict, NotFound
 from core.ids import new_id
-from core.messages import Example
 from core.platform.db.tables import FineTuningDataset, TrainingExample
 from core.platform.db.uow import UnitOfWork
 from core.services.data.datasets import edits as dataset_edits
@@ -38,7 +37,7 @@ def begin_by_hand(name: str, messages: Sequence[Mapping[str, Any]], description:
     Raises:
         DataError: what is wrong with the messages, or with the name. Conflict: the name is taken.
     """
-    first = Example(parsed(arguments.mappings(messages, "messages"), "The example"))
+    first = parsed(arguments.mappings(messages, "messages"), "The example")
     return create_dataset(name, [first], origin="manual", description=description)
 
 
@@ -50,7 +49,7 @@ def write_example(dataset_id: str, messages: Sequence[Mapping[str, Any]]) -> Wri
     """
     checked = parsed(arguments.mappings(messages, "messages"), "The example")
     row = TrainingExample(
-        id=new_id("ex"), dataset_id="", messages=[message.to_dict() for message in checked], origin="manual"
+        id=new_id("ex"), dataset_id="", messages=[message.to_dict() for message in checked.messages], origin="manual"
     )
     with UnitOfWork() as uow:
         row.dataset_id = find(uow, dataset_id).id
@@ -68,7 +67,7 @@ def rewrite_example(example_id: str, messages: Sequence[Mapping[str, Any]]) -> W
     checked = parsed(arguments.mappings(messages, "messages"), "The example")
     with UnitOfWork() as uow:
         row = _waiting(uow, example_id)
-        row.messages = [message.to_dict() for message in checked]
+        row.messages = [message.to_dict() for message in checked.messages]
         uow.session.add(row)
         uow.commit()
     return _record(row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core import arguments
-from core.data.examples.identity import CALLS, canonical
+from core.data.examples.identity import CALLS, canonical, canonical_tools
 from core.data.examples.parquet import connect
 from core.data.versions import files, reader
 from core.data.versions.reader import ExampleRecord
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 DIFFERENCES = ("changed", "added", "removed", "unchanged")
 
-# The same messages (examples.identity) are the same example, the first with the first where there are several. What is
+CHANGES = ("messages", "tools", "rejected", "split")
+
+# What is the same by examples.identity is the same example, the first with the first where there are several. What is
 # left is the same example where it comes from the same row of the same source, then where the input is the same.
 _STEPS = (
+    ("md5(whole), split", "true"),
+    ("md5(whole)", "true"),
     ("md5(messages), split", "true"),
     ("md5(messages)", "true"),
     ("source, source_line", "source_line > 0"),
@@ -33,7 +37,7 @@ _STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class DiffRow:
-    """One example in two versions. `kind` is one of DIFFERENCES; `what` names what changed: messages, split."""
+    """One example in two versions. `kind` is one of DIFFERENCES; `what` names what changed: one of CHANGES."""
 
     kind: str
     before: ExampleRecord | None
@@ -95,12 +99,18 @@ def _matched(version_a: str, version_b: str) -> Iterator[duckdb.DuckDBPyConnecti
     """A connection with the table pairs(kind, a, b, what) of positions."""
     with connect() as connection:
         connection.create_function("canonical", canonical)
+        connection.create_function("canonical_tools", canonical_tools)
         for side, version in (("a", version_a), ("b", version_b)):
+            path = version_file(version, files.EXAMPLES)
             connection.execute(
-                f"CREATE TEMP TABLE left_{side} AS SELECT position, split, source, source_line, "  # noqa: S608
-                f"CASE WHEN contains(messages, '{CALLS}') THEN canonical(messages) ELSE messages END AS messages "
-                "FROM read_parquet(?)",
-                [str(version_file(version, files.EXAMPLES))],
+                f"CREATE TEMP TABLE left_{side} AS SELECT *, CASE WHEN tools || rejected = '' THEN messages "  # noqa: S608
+                "ELSE concat_ws(chr(10), messages, tools, rejected) END AS whole FROM ("
+                "SELECT position, split, source, source_line, "
+                f"CASE WHEN contains(messages, '{CALLS}') THEN canonical(messages) ELSE messages END AS messages, "
+                "CASE WHEN tools IS NULL THEN '' ELSE canonical_tools(tools) END AS tools, "
+                "CASE WHEN rejected IS NULL THEN '' ELSE canonical(rejected) END AS rejected "
+                f"FROM {files.relation(path)})",
+                [str(path)],
             )
         connection.execute("CREATE TEMP TABLE pairs (kind VARCHAR, a BIGINT, b BIGINT, what VARCHAR[])")
         for columns, where in _STEPS:
@@ -118,15 +128,15 @@ def _match(connection: duckdb.DuckDBPyConnection, columns: str, where: str) -> N
             f"row_number() OVER (PARTITION BY key ORDER BY position) AS n FROM "
             f"(SELECT position, row({columns}, 0) AS key FROM left_{side} WHERE {where})"
         )
-    connection.execute("""
+    changed = " || ".join(f"CASE WHEN la.{name} = lb.{name} THEN [] ELSE ['{name}'] END" for name in CHANGES)
+    connection.execute(f"""
         INSERT INTO pairs
         SELECT CASE WHEN len(what) = 0 THEN 'unchanged' ELSE 'changed' END, a, b, what FROM (
             SELECT la.position AS a, lb.position AS b,
-                   list_concat(CASE WHEN la.messages = lb.messages THEN [] ELSE ['messages'] END,
-                               CASE WHEN la.split = lb.split THEN [] ELSE ['split'] END) AS what
+                   {changed} AS what
             FROM keys_a JOIN keys_b ON keys_a.key = keys_b.key AND keys_a.n = keys_b.n
             JOIN left_a la ON la.position = keys_a.position JOIN left_b lb ON lb.position = keys_b.position)
-    """)
+    """)  # noqa: S608  fixed texts only
     connection.execute("DELETE FROM left_a WHERE position IN (SELECT a FROM pairs WHERE a IS NOT NULL)")
     connection.execute("DELETE FROM left_b WHERE position IN (SELECT b FROM pairs WHERE b IS NOT NULL)")
 

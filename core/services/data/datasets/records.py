@@ -16,6 +16,7 @@ from core.data.versions.files import EXAMPLES
 from core.data.versions.manifest import Manifest
 from core.data.versions.rows import PROVENANCE
 from core.errors import NotFound, StorageError
+from core.messages import SPLITS, Split
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -49,6 +50,12 @@ class VersionRecord:
     def test_examples(self) -> int:
         """Examples that are neither trained nor validated on."""
         return self.examples - self.train_examples - self.validation_examples
+
+    @property
+    def parts(self) -> dict[Split, int]:
+        """How many examples each split has, without empty ones."""
+        counts = (self.train_examples, self.validation_examples, self.test_examples)
+        return {split: count for split, count in zip(SPLITS, counts, strict=True) if count}
 
     @property
     def format(self) -> str:

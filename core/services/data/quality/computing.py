@@ -146,4 +146,4 @@ def _tokenizer(base_model: str) -> LightTokenizer:
 
 
 def _tokens(tokenizer: LightTokenizer, example: Example) -> Span:
-    return measure_span(example.messages, tokenizer)
+    return measure_span(example.messages, tokenizer, tools=example.tools)

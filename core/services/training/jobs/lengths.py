@@ -79,14 +79,18 @@ def _count(version_id: str, examples: int, base: BaseModelRef, policy: str) -> t
     assert base.path is not None
     tokenizer = load_tokenizer(base.path, base.revision)
     sample = ahead(_sampled(version_id, examples), tokenizer)
-    return tuple(measure_span(example.messages, tokenizer, policy) for example in sample)
+    return tuple(measure_span(example.messages, tokenizer, policy, example.tools) for example in sample)
 
 
 @lru_cache(maxsize=32)  # versions never change
 def _estimated(version_id: str, examples: int) -> Lengths:
     sample = _sampled(version_id, examples)
-    spans = tuple(estimate_span(example.messages) for example in sample)
-    most = max((most_tokens(example.messages) for example in sample), default=None) if len(sample) == examples else None
+    spans = tuple(estimate_span(example.messages, example.tools) for example in sample)
+    most = (
+        max((most_tokens(example.messages, example.tools) for example in sample), default=None)
+        if len(sample) == examples
+        else None
+    )
     return Lengths(spans, examples, exact=False, ceiling=most)
 
 
@@ -117,16 +121,18 @@ def _refused(version_id: str, tokenizer: Any) -> Iterator[Refusal]:
     special = re.compile("|".join(map(re.escape, special_tokens(tokenizer))) or r"(?!)")
     proven: Counter[Hashable] = Counter()
     for position, example in enumerate(datasets.iter_examples(version_id)):
-        shape = tuple(_shape(message, special) for message in example.messages)
+        if example.split == "test":
+            continue
+        shape = (*(_shape(message, special) for message in example.messages), json.dumps(example.tools))
         if proven[shape] >= PROOFS:
             continue
         try:
-            accepted(example.messages, tokenizer, "stop")
+            accepted(example.messages, tokenizer, "stop", example.tools)
             proven[shape] += not any(
                 spells for *_, spells in shape
             )  # text that spells a special token: always looked at
         except DataError as error:
-            mergeable = accepted(example.messages, tokenizer, "merge_system") is not None
+            mergeable = accepted(example.messages, tokenizer, "merge_system", example.tools) is not None
             reason = error.message.removeprefix(_PREFIX).rstrip(".")
             yield Refusal(position, example.source_line, example.split == "train", mergeable, f"it {reason}")
 

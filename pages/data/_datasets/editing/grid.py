@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.messages import Message
+from core.messages import SPLIT_TITLES, Message
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.data.datasets.operations import AddedExample, EditRows, message_dicts
@@ -20,8 +20,7 @@ from pages.ui.format import number
 
 ROWS = 50
 _TEXTS = {"Context": "system", "Input": "user", "Output": "assistant"}
-_PARTS = {"train": "Training", "validation": "Held out"}
-_SPLITS = {word: split for split, word in _PARTS.items()}
+_SPLITS = {word: split for split, word in SPLIT_TITLES.items()}
 
 
 @dataclass
@@ -142,7 +141,7 @@ def _row(item: ExampleRecord) -> dict[str, Any]:
     return {
         "#": item.position + 1,
         **{title: _last(messages, role) for title, role in _TEXTS.items()},
-        "Part": _PARTS[item.example.split],
+        "Part": SPLIT_TITLES[item.example.split],
         "Turns": item.turns,
         "Line": item.example.source_line or None,
     }
@@ -197,7 +196,7 @@ def _operation(
             splits[position] = _SPLITS[changes["Part"]]
         texts = {title: value for title, value in changes.items() if title in _TEXTS}
         if texts:
-            rows[position] = tuple(_with(message_dicts(before[position].example), texts))
+            rows[position] = tuple(_with(message_dicts(before[position].example.messages), texts))
     more = [
         AddedExample(
             messages=tuple(_with([], {title: row.get(title) for title in _TEXTS})),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.messages import Message
+from core.messages import SPLIT_TITLES, Message
 from core.services.data.datasets import DatasetRecord, ExampleRecord, VersionRecord, diff as dataset_diff
 from core.services.data.datasets.diff import DiffRow
 from core.services.data.datasets.edits import VersionChange
@@ -83,8 +83,8 @@ def _row(row: DiffRow, key: str) -> None:
         place = places[0] if len(set(places)) == 1 else " → ".join(places)
         moved = ""
         if row.before and row.after and row.before.example.split != row.after.example.split:
-            names = {"train": "training", "validation": "held out"}
-            moved = f" :gray[· {names[row.before.example.split]} → {names[row.after.example.split]}]"
+            names = [SPLIT_TITLES[item.example.split].lower() for item in (row.before, row.after)]
+            moved = f" :gray[· {' → '.join(names)}]"
         st.markdown(f":small[{components.badge_md(word, color, icon)} :gray[{place}]{moved}]")
         if row.kind == "unchanged" and row.after:
             example_view.conversation(row.after.example.messages, key=key, limit=600)

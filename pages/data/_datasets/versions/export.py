@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.messages import SPLIT_TITLES
 from core.services.data import exports
 from core.services.data.datasets import DatasetRecord, VersionRecord
 from pages.ui import components
@@ -25,8 +26,8 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
         key="export_format",
     )
     split = None
-    if version.validation_examples and version.train_examples:
-        parts = {"all": "All", "train": "Training", "validation": "Held out"}
+    if len(version.parts) > 1:
+        parts: dict[str, str] = {"all": "All"} | {part: SPLIT_TITLES[part] for part in version.parts}
         part = components.switch("Part", parts, key="export_split", default="all", labeled=True)
         split = None if part == "all" else part
     keep = formats.get(chosen).write_unchanged is not None and st.checkbox(

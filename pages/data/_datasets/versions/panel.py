@@ -9,7 +9,7 @@ from core.services.data.datasets.edits import VersionChange
 from pages.data._datasets.editing.change import bring_back, counts_text
 from pages.data._datasets.versions import diff, export
 from pages.ui import components
-from pages.ui.format import md, moment, plural, sentence, size
+from pages.ui.format import md, moment, plural, sentence, set_apart, size
 
 SHOWN = 10
 
@@ -46,7 +46,7 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
             made = counts_text(change.added, change.removed, change.changed) if change.operation else ""
             facts = [
                 plural(version.examples, "pair"),
-                f"{version.validation_examples:,} held out" if version.validation_examples else "",
+                set_apart(version.validation_examples, version.test_examples),
                 made,
                 size(version.size_bytes),
                 moment(version.created_at),

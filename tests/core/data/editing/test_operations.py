@@ -176,7 +176,7 @@ def test_redaction_reaches_into_tool_calls_and_leaves_the_rest(tmp_path: Path) -
     effect = count(rows, Redact())
     assert (effect.changed, effect.removed, effect.added) == (1, 0, 0)
     redacted = results(Redact(), rows)[0]
-    assert "ann@" not in str(message_dicts(redacted))
+    assert "ann@" not in str(message_dicts(redacted.messages))
     assert '"n": 1' in redacted.messages[1].tool_calls[0]["function"]["arguments"]
     assert redacted.messages[1].weight == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,15 @@ def rich() -> datasets.DatasetRecord:
     return datasets.create_dataset("Rich", [TOOLS, WEIGHED, turns, flagged, *(pair(f"Q{n}", "A") for n in range(10))])
 
 
+@pytest.fixture
+def pairs() -> datasets.DatasetRecord:
+    """Preference pairs, so that no format leaves all of them out."""
+    examples = [replace(pair(f"Q{n}", "Yes."), rejected=(Message("assistant", f"No {n}."),)) for n in range(12)]
+    return datasets.create_dataset(
+        "Preference pairs", examples, [replace(examples[0], messages=pair("V", "W").messages)]
+    )
+
+
 def content(version_id: str, format: str, split: str | None = None) -> bytes:
     return b"".join(exports.export(version_id, format, split))
 
@@ -76,20 +86,20 @@ def said(version_id: str) -> list[tuple[tuple[str, str], ...]]:
 
 
 @pytest.mark.parametrize("format", exports.EXPORTS.ids())
-def test_contract(format: str, plain: datasets.DatasetRecord) -> None:
+def test_contract(format: str, pairs: datasets.DatasetRecord) -> None:
     found = exports.EXPORTS.get(format)
     assert found.id == format
     assert found.title
     assert found.text.endswith(".")
-    name = exports.filename(plain.version.id, format, "train")
-    assert name == f"Plain-pairs-v1-train{found.suffix}"
-    whole, train = content(plain.version.id, format), content(plain.version.id, format, "train")
+    name = exports.filename(pairs.version.id, format, "train")
+    assert name == f"Preference-pairs-v1-train{found.suffix}"
+    whole, train = content(pairs.version.id, format), content(pairs.version.id, format, "train")
     assert len(whole) > len(train) > 0
     with pytest.raises(NotFound):
         exports.export("ds_none-v1", format)
 
 
-@pytest.mark.parametrize("format", [name for name in exports.EXPORTS.ids() if name != "csv"])
+@pytest.mark.parametrize("format", [name for name in exports.EXPORTS.ids() if name not in ("csv", "dpo")])
 def test_every_format_is_read_back_unchanged(format: str, plain: datasets.DatasetRecord) -> None:
     raw = content(plain.version.id, format)
     assert read_back(raw, exports.filename(plain.version.id, format)) == said(plain.version.id)
@@ -149,7 +159,9 @@ def test_csv_holds_everything_and_runs_nothing(plain: datasets.DatasetRecord) ->
 
 
 def test_a_large_version_is_streamed(plain: datasets.DatasetRecord) -> None:
-    version = datasets.create_dataset("Large", (pair(f"Q{n}", "x" * 500) for n in range(6_000))).version.id
+    worse = (Message("assistant", "w"),)
+    large = (replace(pair(f"Q{n}", "x" * 500), rejected=worse) for n in range(6_000))
+    version = datasets.create_dataset("Large", large).version.id
     for format in exports.EXPORTS.ids():
         if format == "parquet":  # repetition compresses to a single block
             continue

@@ -6,6 +6,7 @@ import json
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -523,3 +524,27 @@ def test_every_naughty_string_survives_an_edit(real_data: Path) -> None:
     assert [texts[0] for texts in found[1 : len(naughty)]] == naughty[1:]
     assert [texts[0] for texts in found[len(naughty) :]] == naughty
     assert dataset_edits.diff(dataset.version.id, version.id).added == len(naughty)
+
+
+def test_diff_names_a_changed_tool_and_a_changed_rejected_answer() -> None:
+    def tool(name: str, *, turned: bool = False) -> dict[str, Any]:
+        function = {"parameters": {}, "name": name} if turned else {"name": name, "parameters": {}}
+        return {"type": "function", "function": function}
+
+    worse = ({"role": "assistant", "content": "Worse."},)
+    plain = [pair(f"Q{n}", f"A{n}", n + 1) for n in range(10)]
+    dataset = datasets.create_dataset("Tools", [*(replace(one, tools=(tool("f"),)) for one in plain[:4]), *plain[4:]])
+    operation = EditRows(
+        tools={0: (tool("g"),), 1: (), 2: (tool("f", turned=True),)}, rejected={4: worse, 0: worse}, splits={5: "test"}
+    )
+    edited = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id).version
+    assert edited is not None
+    found = dataset_edits.diff(dataset.version.id, edited.id)
+    changed = {row.after.position: row.what for row in found.rows if row.after}
+    assert changed == {0: ("tools", "rejected"), 1: ("tools",), 4: ("rejected",), 5: ("split",)}
+    assert (found.changed, found.unchanged, found.added, found.removed) == (4, 6, 0, 0)
+    assert edited.parts == {"train": 9, "test": 1}
+    undone = dataset_edits.undo(dataset.id).version
+    assert undone is not None
+    assert dataset_edits.compare(dataset.version.id, undone.id).unchanged == 10
+    assert undone.sha256 == dataset.version.sha256 != edited.sha256

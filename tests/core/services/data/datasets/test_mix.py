@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from core.data.editing import AddedExample, AddExamples, Split
+from core.data.editing import AddedExample, AddExamples, Move, Split, message_dicts
 from core.data.versions.rows import PROVENANCE, Provenance
 from core.errors import Conflict, DataError, NotFound
 from core.services.data import datasets
@@ -158,3 +158,23 @@ def test_a_dataset_that_a_mix_reads_is_not_deleted_and_a_finished_mix_is_unaffec
     assert "Mix was mixed from it and is unaffected" in depends.text
     datasets.delete(one.id, "One")
     assert len(list(datasets.iter_examples(datasets.get_dataset("Mix").version.id))) == 24
+
+
+def test_a_test_example_of_one_dataset_is_neither_trained_nor_validated_on_through_another() -> None:
+    one, two = make("One", 30), make("Two", 30, held_out=2)
+    step = dataset_edits.apply(one.id, Move(positions=(3, 4), split="test"), base_version_id=one.version.id)
+    assert step.version is not None
+    added = tuple(
+        AddedExample(messages=tuple(message_dicts(example.messages)), split=split)
+        for example, split in zip(
+            datasets.iter_examples(one.version.id), ("train",) * 4 + ("validation",), strict=False
+        )
+    )
+    other = dataset_edits.apply(two.id, AddExamples(examples=added), base_version_id=two.version.id)
+    assert other.version is not None
+    mix = mixed("Mix", [(other.version.id, 1), (step.version.id, 1)])
+    parts = {"One 0?": {"train"}, "One 3?": {"test"}, "One 4?": {"test"}, "Two held out 0?": {"validation"}}
+    for text, expected in parts.items():
+        found = {one.split for one in datasets.iter_examples(mix.version.id) if one.messages[0].content == text}
+        assert found == expected, text
+    assert mix.version.parts == {"train": 61, "validation": 2, "test": 4}
