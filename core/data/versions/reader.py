@@ -75,6 +75,8 @@ class Statistics:
     turns_max: int
     multi_turn: int
     with_system: int
+    with_tools: int
+    with_rejected: int
     distinct_labels: int
     labels: list[Label]
     histogram: list[Bin]
@@ -182,11 +184,11 @@ def statistics(path: Path) -> Statistics:
                coalesce(max(tokens), 0) AS tokens_max, coalesce(max(turns), 0) AS turns_max,
                count(*) FILTER (turns > 1) AS multi_turn,
                count(*) FILTER (messages LIKE '[{"role": "system"%') AS with_system,
+               count(tools) AS with_tools, count(rejected) AS with_rejected,
                count(DISTINCT label) AS distinct_labels
-        FROM read_parquet(?)
     """
     with connect() as connection:
-        found = connection.execute(query, [str(path)])
+        found = connection.execute(f"{query} FROM {relation(path)}", [str(path)])
         (row,) = found.fetchall()
         figures = dict(zip((column[0] for column in found.description), row, strict=True))
         labels: list[Label] = []

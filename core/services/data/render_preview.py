@@ -13,10 +13,10 @@ from typing import Any
 
 from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.errors import DataError, NotFound
-from core.messages import Message
+from core.messages import Message, Tools
 from core.models import base_models
 from core.models.base_models.light_tokenizer import load_tokenizer
-from core.models.chat_template import Span
+from core.models.chat_template import Span, takes_tools
 from core.models.render import IGNORED, Rendered, message_spans, render, special_tokens
 from core.services.data import datasets
 
@@ -80,6 +80,8 @@ class RenderPreview:
         loss_tokens: tokens within the maximum length that carry loss.
         beyond: tokens past the maximum length.
         answer_lost: with this maximum length not one token with loss is left, so the example teaches nothing.
+        tools: names of the example's tools; `tool_tokens` of `template_tokens` are theirs.
+        takes_tools: whether the template writes tools; where not, the model never reads them.
     """
 
     base_id: str
@@ -93,6 +95,9 @@ class RenderPreview:
     max_length: int
     beyond: int
     answer_lost: bool
+    tools: tuple[str, ...]
+    tool_tokens: int
+    takes_tools: bool
 
 
 def bases() -> list[BaseChoice]:
@@ -123,21 +128,29 @@ def preview(
     page = datasets.examples(version_id, max(position, 0), 1)
     if not page.items:
         raise NotFound(f"Example {position + 1:,} does not exist.", f"The version has {page.total:,} examples.")
-    messages = page.items[0].example.messages
-    return preview_messages(messages, base_id, max_length=max_length, completion_only=completion_only)
+    example = page.items[0].example
+    return preview_messages(
+        example.messages, base_id, max_length=max_length, completion_only=completion_only, tools=example.tools
+    )
 
 
 def preview_messages(
-    messages: Sequence[Message], base_id: str, *, max_length: int = MAX_SEQ_LENGTH, completion_only: bool = True
+    messages: Sequence[Message],
+    base_id: str,
+    *,
+    max_length: int = MAX_SEQ_LENGTH,
+    completion_only: bool = True,
+    tools: Tools = (),
 ) -> RenderPreview:
     """A conversation as a base model will see it; as `preview`, for messages that are not in a version yet."""
     base = base_models.resolve(base_id)
     if not base.ready or base.path is None:
         raise DataError(base.reason or f"{base.title} is not here.", base.command, code="base_model")
     tokenizer = load_tokenizer(base.path, base.revision)
-    rendered = render(messages, tokenizer)
+    rendered = render(messages, tokenizer, tools)
+    without = render(messages, tokenizer) if tools else rendered
     labels = rendered.labels(completion_only=completion_only)
-    owners = _owners(rendered, message_spans(messages, rendered, tokenizer))
+    owners = _owners(rendered, message_spans(messages, rendered, tokenizer, tools))
     pieces = _pieces(rendered, labels, owners, _special_ids(tokenizer), max_length)
     within = labels[:max_length]
     return RenderPreview(
@@ -152,6 +165,9 @@ def preview_messages(
         max_length=max_length,
         beyond=max(0, len(rendered.input_ids) - max_length),
         answer_lost=all(label == IGNORED for label in within),
+        tools=tuple(str((tool.get("function") or {}).get("name", "")) for tool in tools),
+        tool_tokens=max(0, len(rendered.input_ids) - len(without.input_ids)),
+        takes_tools=takes_tools(tokenizer),
     )
 
 

@@ -11,6 +11,7 @@ from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.data.datasets.operations import DropRows, EditRows, Filter, message_dicts
 from pages.data._datasets.editing import (
+    beside,
     by_hand,
     change as dataset_change,
     grid as dataset_grid,
@@ -163,6 +164,8 @@ def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
         key=f"{place}{item.position}",
         note=f"Example {item.position + 1:,}{line} · about {number(item.tokens)} tokens",
         badge=f"{held} {flags}".strip(),
+        tools=item.example.tools,
+        rejected=item.example.rejected,
     ):
         if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit_{place}{item.position}"):
             edit(dataset, item)
@@ -176,18 +179,20 @@ def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
 def edit(dataset: DatasetRecord, item: ExampleRecord) -> None:
     """Open the dialog that edits one example message by message."""
     by_hand.begin_edit(item.position, message_dicts(item.example.messages))
-    _edit_dialog(dataset, item.position)
+    _edit_dialog(dataset, item)
 
 
 @dialog("Edit this example", width="large", icon=":material/edit:")
-def _edit_dialog(dataset: DatasetRecord, position: int) -> None:
+def _edit_dialog(dataset: DatasetRecord, item: ExampleRecord) -> None:
+    position = item.position
     st.caption(f"Example {position + 1:,} of {md(dataset.name)}. Saving creates version {dataset.version.number + 1}.")
     messages = by_hand.edited(position)
-    if messages is None:
+    more = beside.editor(item)
+    if messages is None or more is None:
         return
     why = st.text_input(
         "Why (optional)", max_chars=300, placeholder="Shown in the version history", key=f"why_edit_{position}"
     )
     save = st.button("Save as a new version", type="primary", width="stretch", key="save_edit")
-    if save and dataset_change.apply(dataset, EditRows(rows={position: tuple(messages)}), why):
+    if save and dataset_change.apply(dataset, EditRows(rows={position: tuple(messages)}, **more), why):
         st.rerun()

@@ -128,6 +128,22 @@ def _figures(preview: RenderPreview) -> None:
         )
 
 
+def _tools(preview: RenderPreview) -> None:
+    """The example's tools, and whether the model reads them."""
+    if not preview.tools:
+        return
+    with components.spread(gap="xsmall"):
+        names = " ".join(components.badge_md(md(name, 40), "gray", "build") for name in preview.tools[:8])
+        more = f" and {len(preview.tools) - 8:,} more" if len(preview.tools) > 8 else ""
+        st.markdown(f"Tools {names}{more}", width="stretch")
+        st.markdown(number(preview.tool_tokens), width="content")
+    if not preview.takes_tools:
+        st.markdown(
+            ":orange[:material/warning: This chat template does not take tools.] The model never reads their schemas: "
+            "choose another base model, or describe the tools in the context."
+        )
+
+
 def _text(preview: RenderPreview, key: str) -> None:
     pages = -(-len(preview.pieces) // PER_PAGE)
     slot = st.container(border=True, gap="small", key="seen_text")
@@ -166,10 +182,11 @@ def _parts(preview: RenderPreview) -> None:
     with st.container(border=True, gap="xsmall", key="seen_parts"):
         for part in preview.parts:
             _part(part)
+        _tools(preview)
         st.divider()
         with components.spread():
             st.caption("Chat template", width="content")
-            st.caption(number(preview.template_tokens), width="content")
+            st.caption(number(preview.template_tokens - preview.tool_tokens), width="content")
         with components.spread():
             st.markdown("**Total**", width="content")
             st.markdown(f"**{number(preview.tokens)}**", width="content")

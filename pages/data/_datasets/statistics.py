@@ -69,6 +69,8 @@ def _figures(stats: Statistics) -> None:
             ("Multi-turn", plural(stats.multi_turn, "example")),
             ("Most turns", number(stats.turns_max)),
             ("With a system message", plural(stats.with_system, "example")),
+            *([("With tools", plural(stats.with_tools, "example"))] if stats.with_tools else []),
+            *([("With a rejected answer", plural(stats.with_rejected, "example"))] if stats.with_rejected else []),
             ("Distinct outputs", number(stats.distinct_labels)),
         ]
     )

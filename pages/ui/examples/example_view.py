@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.messages import Message
+from core.messages import Message, Tools
 from pages.ui import components
 from pages.ui.escaping import escaped, visible
 from pages.ui.format import md, plural, short
@@ -20,6 +20,7 @@ _ROLE = {
     "assistant": ("OUTPUT", "blue"),
     "tool": ("TOOL RESULT", "gray"),
 }
+_TOOLS = 6  # named on a card
 _MANY = 6  # a conversation with at least this many messages is folded in the middle
 LIMIT = 1_200
 Spans = Sequence[tuple[int, int, int]]  # message, first character, end
@@ -34,6 +35,8 @@ def card(
     badge: str = "",
     limit: int = LIMIT,
     spans: Spans = (),
+    tools: Tools = (),
+    rejected: Sequence[Message] = (),
     border: bool = True,
 ) -> Iterator[None]:
     """A labeled example as a card; the body of the `with` is drawn at the right of its header."""
@@ -44,7 +47,10 @@ def card(
                 if badge:
                     st.markdown(f":small[{badge}]", width="content")
                 yield
+        declared(tools, key=key)
         conversation(messages, key=key, limit=limit, spans=spans)
+        for message in rejected:
+            one(message, limit, label=("REJECTED OUTPUT", "red") if message.role == "assistant" else None)
 
 
 def show(messages: Sequence[Message], *, key: str, note: str = "", badge: str = "", limit: int = LIMIT) -> None:
@@ -71,9 +77,33 @@ def conversation(messages: Sequence[Message], *, key: str, limit: int = LIMIT, s
             one(message, limit, [(start, end) for where, start, end in spans if where == index])
 
 
-def one(message: Message, limit: int = LIMIT, marks: Sequence[tuple[int, int]] = ()) -> None:
-    """One message."""
-    word, color = _ROLE.get(message.role, (md(message.role.upper()), "gray"))
+def declared(tools: Tools, *, key: str) -> None:
+    """The names of the tools that the assistant may call, and on request their schemas."""
+    if not tools:
+        return
+    names = " ".join(components.badge_md(md(tool_name(tool), 40), "gray", "build") for tool in tools[:_TOOLS])
+    more = f" :gray[and {len(tools) - _TOOLS:,} more]" if len(tools) > _TOOLS else ""
+    st.markdown(f":small[:gray[TOOLS] {names}{more}]")
+    with st.expander(plural(len(tools), "schema"), key=f"tools_{key}", on_change="rerun") as schemas:
+        if schemas.open:
+            for tool in tools:
+                st.code(json.dumps(tool.get("function", tool), ensure_ascii=False, indent=2), language="json")
+
+
+def tool_name(tool: Mapping[str, Any]) -> str:
+    """The name of a tool's function; `?` where it has none."""
+    function = tool.get("function")
+    return str(function.get("name", "?")) if isinstance(function, Mapping) else "?"
+
+
+def one(
+    message: Message,
+    limit: int = LIMIT,
+    marks: Sequence[tuple[int, int]] = (),
+    label: tuple[str, str] | None = None,
+) -> None:
+    """One message; `label` is a word and a color instead of those of its role."""
+    word, color = label or _ROLE.get(message.role, (md(message.role.upper()), "gray"))
     quiet = " :orange-badge[weight 0]" if message.weight == 0 else ""
     st.markdown(f":small[:{color}[{word}]{quiet}]")
     if marks:

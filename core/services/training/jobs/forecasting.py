@@ -16,7 +16,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import tasks
 from core.services.training import starter
-from core.services.training.jobs.lengths import lengths_of, refusals_of
+from core.services.training.jobs.lengths import lengths_of, notes_of, refusals_of
 from core.services.training.jobs.records import Forecast, ServingPlace
 from core.services.training.jobs.spec_builder import freeze, method_config, training_config, usable
 from core.services.training.jobs.speeds import calibration_key, measured_speed
@@ -82,7 +82,7 @@ def forecast(
         answers_lost=lost,
         total_tokens=load.total_tokens,
         serving=serving(base, tuner),
-        warnings=_warnings(resolved, needs, lengths, refusals),
+        warnings=(*_warnings(resolved, needs, lengths, refusals), *notes_of(version.id, base)),
         calibration_key=key,
         engine=chosen,
     )

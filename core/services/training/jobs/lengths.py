@@ -18,10 +18,12 @@ from core.errors import DataError, StorageError
 from core.messages import Example, Message
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.base_models.records import BaseModelRef
+from core.models.chat_template import takes_tools
 from core.models.refusals import accepted
 from core.models.render import ahead, special_tokens
 from core.platform.storage import get_storage
 from core.services.data import datasets
+from core.text import plural
 from core.training.forecast.lengths import LEFT_OUT, Lengths, Span, estimate_span, measure_span, most_tokens
 from core.training.forecast.refusals import NONE, Refusal, Refusals
 
@@ -111,6 +113,25 @@ def refusals_of(version_id: str, base: BaseModelRef) -> Refusals:
         counted = Refusals.of(_refused(version_id, load_tokenizer(base.path, base.revision)))
         _save(key, asdict(counted))
         return counted
+
+
+def notes_of(version_id: str, base: BaseModelRef) -> tuple[str, ...]:
+    """What of a version's examples a training does not use, in sentences."""
+    figures = datasets.statistics(version_id)
+    notes = []
+    tokenizer = load_tokenizer(base.path, base.revision) if base.ready and base.path is not None else None
+    if figures.with_tools and tokenizer is not None and not takes_tools(tokenizer):
+        notes.append(
+            f"{plural(figures.with_tools, 'example has', 'examples have')} tools, and the base model's chat template "
+            "does not take tools: the model never reads their schemas. Choose a base model whose template does, or "
+            "describe the tools in a system message."
+        )
+    if figures.with_rejected:
+        notes.append(
+            f"{plural(figures.with_rejected, 'example has', 'examples have')} a rejected answer. Training uses the "
+            "output alone; export the pairs as DPO JSONL to train on both."
+        )
+    return tuple(notes)
 
 
 def _refused(version_id: str, tokenizer: Any) -> Iterator[Refusal]:

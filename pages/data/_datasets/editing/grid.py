@@ -14,8 +14,9 @@ from core.messages import SPLIT_TITLES, Message
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.data.datasets.operations import AddedExample, EditRows, message_dicts
-from pages.data._datasets.editing import change as dataset_change
+from pages.data._datasets.editing import beside, change as dataset_change
 from pages.ui.errors import boundary
+from pages.ui.examples import example_view
 from pages.ui.format import number
 
 ROWS = 50
@@ -110,6 +111,8 @@ def _table(items: list[ExampleRecord], pending: PendingChanges, key: str) -> Non
     name = f"{key}_{pending.version_id}_{pending.turn}"
     rows = [{**_row(item), **pending.cells.get(item.position, {})} for item in items]
     columns = ["#", "Input", "Output", "Context", "Part"]
+    columns += ["Rejected"] if any(item.example.rejected for item in items) else []
+    columns += ["Tools"] if any(item.example.tools for item in items) else []
     columns += ["Turns"] if any(item.turns > 1 for item in items) else []
     columns += ["Line"] if any(item.example.source_line for item in items) else []
     frame = pd.DataFrame(rows, columns=columns)
@@ -119,7 +122,7 @@ def _table(items: list[ExampleRecord], pending: PendingChanges, key: str) -> Non
         num_rows="dynamic",
         hide_index=True,
         height=min(640, 80 + 36 * max(len(rows), 3)),
-        disabled=["#", "Turns", "Line"],
+        disabled=["#", "Tools", "Turns", "Line"],
         column_config={
             "#": st.column_config.NumberColumn("No.", width=60, help="Position of the example in the dataset."),
             "Input": st.column_config.TextColumn("Input", width=360),
@@ -128,6 +131,10 @@ def _table(items: list[ExampleRecord], pending: PendingChanges, key: str) -> Non
             "Part": st.column_config.SelectboxColumn(
                 "Part", options=list(_SPLITS), width=100, default="Training", required=True
             ),
+            "Rejected": st.column_config.TextColumn(
+                "Rejected", width=240, help="The worse answer of a preference pair; it is not trained on."
+            ),
+            "Tools": st.column_config.TextColumn("Tools", width=140, help="Open the example as a card to edit them."),
             "Turns": st.column_config.NumberColumn("Turns", width=60),
             "Line": st.column_config.NumberColumn("Line", width=60, help="Line in the source file."),
         },
@@ -142,6 +149,8 @@ def _row(item: ExampleRecord) -> dict[str, Any]:
         "#": item.position + 1,
         **{title: _last(messages, role) for title, role in _TEXTS.items()},
         "Part": SPLIT_TITLES[item.example.split],
+        "Rejected": beside.text_of(item.example.rejected),
+        "Tools": ", ".join(map(example_view.tool_name, item.example.tools)),
         "Turns": item.turns,
         "Line": item.example.source_line or None,
     }
@@ -189,22 +198,25 @@ def _forget(dataset: DatasetRecord, pending: PendingChanges) -> None:
 def _operation(
     dataset: DatasetRecord, cells: dict[int, dict[str, Any]], deleted: set[int], added: list[dict[str, Any]]
 ) -> EditRows:
-    rows, splits = {}, {}
+    rows, splits, rejected = {}, {}, {}
     before = {item.position: item for item in datasets.examples_at(dataset.version.id, sorted(cells))}
     for position, changes in cells.items():
         if changes.get("Part"):
             splits[position] = _SPLITS[changes["Part"]]
+        if "Rejected" in changes:
+            rejected[position] = beside.rewritten(before[position].example.rejected, _text(changes["Rejected"]))
         texts = {title: value for title, value in changes.items() if title in _TEXTS}
         if texts:
             rows[position] = tuple(_with(message_dicts(before[position].example.messages), texts))
     more = [
         AddedExample(
             messages=tuple(_with([], {title: row.get(title) for title in _TEXTS})),
+            rejected=beside.rewritten((), _text(row.get("Rejected"))),
             split=_SPLITS[row.get("Part") or "Training"],
         )
         for row in added
     ]
-    return EditRows(rows=rows, splits=splits, drop=tuple(deleted), add=tuple(more))
+    return EditRows(rows=rows, splits=splits, rejected=rejected, drop=tuple(deleted), add=tuple(more))
 
 
 def _with(messages: Sequence[Mapping[str, Any]], texts: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
-from core.messages import SPLIT_TITLES, Message
+from core.messages import SPLIT_TITLES, Example, Message
 from core.services.data.datasets import DatasetRecord, ExampleRecord, VersionRecord, diff as dataset_diff
 from core.services.data.datasets.diff import DiffRow
 from core.services.data.datasets.edits import VersionChange
@@ -100,36 +102,55 @@ def _side(item: ExampleRecord | None, other: ExampleRecord | None, *, old: bool)
     """One side as HTML: texts are escaped, and words that differ from the other side are marked."""
     if item is None:
         return f'<div class="diff-none">{"did not exist" if old else "removed"}</div>'
-    messages = item.example.messages
-    pairs = _pairs(messages, other.example.messages) if other else [(message, None) for message in messages]
+    theirs = _labeled(other.example) if other else []
+    pairs = _pairs(_labeled(item.example), theirs) if other else [(part, None) for part in _labeled(item.example)]
     out = []
-    for message, twin in pairs:
-        role = _ROLE.get(message.role, message.role.upper())
-        weight = " · weight 0" if message.weight == 0 else ""
+    for part, twin in pairs:
         if other is None:
-            body = escaped(short(_text(message), _LIMIT))
+            body = escaped(short(part.text, _LIMIT))
         elif twin is None:
-            body = f"<mark>{escaped(short(_text(message), _LIMIT))}</mark>"
+            body = f"<mark>{escaped(short(part.text, _LIMIT))}</mark>"
         else:
-            body = words(_text(message), _text(twin))
+            body = words(part.text, twin.text)
         side = "diff-old" if old else "diff-new"
-        out.append(f'<small>{role}{weight}</small><div class="shown {side}" dir="auto">{body or "(empty)"}</div>')
+        out.append(f'<small>{part.label}</small><div class="shown {side}" dir="auto">{body or "(empty)"}</div>')
     return "".join(out)
 
 
-def _pairs(messages: Sequence[Message], others: Sequence[Message]) -> list[tuple[Message, Message | None]]:
-    """Each message with its counterpart on the other side: equal messages first, the others in order."""
-    out: list[tuple[Message, Message | None]] = []
-    keys = [(message.role, message.content) for message in messages]
-    other_keys = [(message.role, message.content) for message in others]
+@dataclass(frozen=True)
+class _Part:
+    """A text of an example: its kind, the label to show, and the text."""
+
+    kind: str
+    label: str
+    text: str
+
+
+def _labeled(example: Example) -> list[_Part]:
+    """The tools, the messages and the rejected answer of an example as texts."""
+    parts = [
+        _Part("tools", "TOOL", json.dumps(tool.get("function", tool), ensure_ascii=False, indent=1))
+        for tool in example.tools
+    ]
+    for message in example.messages:
+        weight = " · weight 0" if message.weight == 0 else ""
+        parts.append(_Part(message.role, _ROLE.get(message.role, message.role.upper()) + weight, _text(message)))
+    return parts + [_Part("rejected", "REJECTED OUTPUT", _text(message)) for message in example.rejected]
+
+
+def _pairs(parts: Sequence[_Part], others: Sequence[_Part]) -> list[tuple[_Part, _Part | None]]:
+    """Each text with its counterpart on the other side: equal ones first, the others in order."""
+    out: list[tuple[_Part, _Part | None]] = []
+    keys = [(part.kind, part.text) for part in parts]
+    other_keys = [(part.kind, part.text) for part in others]
     matcher = difflib.SequenceMatcher(None, keys, other_keys, autojunk=False)
     for _, start, end, other_start, other_end in matcher.get_opcodes():
         left = list(others[other_start:other_end])
-        for message in messages[start:end]:
-            twin = next((candidate for candidate in left if candidate.role == message.role), None)
+        for part in parts[start:end]:
+            twin = next((candidate for candidate in left if candidate.kind == part.kind), None)
             if twin is not None:
                 left = left[left.index(twin) + 1 :]
-            out.append((message, twin))
+            out.append((part, twin))
     return out
 
 

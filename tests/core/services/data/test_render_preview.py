@@ -159,3 +159,22 @@ def test_a_conversation_that_the_template_refuses_says_why(studio_env: Path) -> 
     base = base_with(fast_tokenizer(chat_templates.template("gemma"), SPECIAL), "gemma")
     with pytest.raises(DataError, match="assistant, user"):
         render_preview.preview_messages((SAY, ASK), base)
+
+
+SCHEMA = {"type": "function", "function": {"name": "look_up", "description": "A place.", "parameters": {}}}
+
+
+def test_tools_are_shown_where_the_template_takes_them_and_said_where_not(plain_base: str) -> None:
+    taking = base_with(fast_tokenizer(chat_templates.template("qwen2_5"), SPECIAL), "taking")
+    bare = render_preview.preview_messages((ASK, SAY), taking)
+    found = render_preview.preview_messages((ASK, SAY), taking, tools=(SCHEMA,))
+    assert (found.tools, found.takes_tools) == (("look_up",), True)
+    assert "look_up" in found.text
+    assert found.tool_tokens == found.tokens - bare.tokens > 10
+    assert found.tokens == found.template_tokens + sum(part.tokens for part in found.parts)
+    assert found.loss_tokens == bare.loss_tokens
+    ignored = render_preview.preview_messages((ASK, SAY), plain_base, tools=(SCHEMA,))
+    assert (ignored.tools, ignored.tool_tokens, ignored.takes_tools) == (("look_up",), 0, False)
+    assert "look_up" not in ignored.text
+    made = datasets.create_dataset("Tools", [Example((ASK, SAY), tools=(SCHEMA,))] * 12)
+    assert render_preview.preview(made.version.id, 3, taking).tool_tokens == found.tool_tokens

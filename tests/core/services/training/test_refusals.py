@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from core.services.data.datasets import DatasetRecord
 from core.services.training import jobs
 from core.services.training.jobs import lengths
 from core.services.training.jobs.lengths import refusals_of
+from tests.support import chat_templates
 from tests.support.jobs import launch
 from tests.support.random_model import make_model, refuse_system
 
@@ -108,3 +110,25 @@ def test_the_forecast_counts_what_the_worker_trains_on(studio_env: Path, model: 
     lengths.keep_lengths(dataset.version.id, base, data.spans, policy)
     again = jobs.forecast(dataset.id, model, "lora", training={"on_refusal": policy})
     assert again.lengths == forecast.lengths
+
+
+def test_what_training_does_not_use_is_said_before_launch_with_its_number(studio_env: Path, tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+    every = [conversation(number) for number in range(20)]
+    every[3:6] = [replace(example, tools=(tool,)) for example in every[3:6]]
+    every[7] = replace(every[7], rejected=(Message("assistant", "Item 7 is green."),))
+    dataset = datasets.create_dataset("Tools", every)
+    plain = make_model(tmp_path / "plain")
+    taking = make_model(tmp_path / "taking")
+    (taking / "chat_template.jinja").write_text(chat_templates.template("qwen2_5"))
+    ignored, read = (jobs.forecast(dataset.id, f"local:{path}", "lora") for path in (plain, taking))
+    assert any(text.startswith("3 examples have tools, and the base model's chat template does not take") for text in
+               ignored.warnings)  # fmt: skip
+    assert not any("tools" in text for text in read.warnings)
+    for forecast in (ignored, read):
+        assert any(text.startswith("1 example has a rejected answer.") for text in forecast.warnings)
+    without = datasets.create_dataset("Plain", [conversation(number) for number in range(20)])
+    lengths = [jobs.forecast(one.id, f"local:{taking}", "lora").lengths.total_tokens for one in (dataset, without)]
+    assert lengths[0] > lengths[1] + 3 * 20
+    assert not any("tools" in text or "rejected" in text for text in
+                   jobs.forecast(without.id, f"local:{plain}", "lora").warnings)  # fmt: skip
