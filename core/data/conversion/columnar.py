@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, repeat
+from itertools import compress
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.data.conversion.cells import cell_text, is_empty
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import RowProblem, Template, TemplateOptions, messages_of
 from core.data.conversion.templates.mapping import ColumnMapping
+from core.data.examples.texts import TextColumn, blank
 from core.messages import Message, Role, Row
 
 # Private-use characters for markers. With a pattern or column name that contains one, rows are converted one by one.
@@ -27,7 +32,7 @@ class _Asked(dict[str, str]):
     """The fields of a row of markers; records which of them were read."""
 
     def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__({name: f"{_OPEN}{number}{_CLOSE}" for number, name in enumerate(columns)})
+        super().__init__(markers(columns))
         self.asked: set[str] = set()
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -54,24 +59,21 @@ class ColumnPlan:
         found: set[int] = set()
         for name in self.columns:
             values = cells[name]
-            if not _all_filled(values):
+            if isinstance(values, TextColumn):
+                found.update(blank(values.array))
+            elif not _all_filled(values):
                 found.update(index for index, value in enumerate(values) if is_empty(value))
         return sorted(found)
 
-    def fill(self, cells: Mapping[str, Sequence[Any]], keep: Sequence[bool] | None = None) -> tuple[list[str], ...]:
+    def fill(self, cells: Mapping[str, Sequence[Any]], keep: Sequence[bool] | None = None) -> tuple[TextColumn, ...]:
         """For each message the texts of all examples, row by row, of the rows selected by `keep`."""
         ready = {name: _texts(cells[name], keep) for name in self.columns}
         count = sum(keep) if keep is not None else len(next(iter(cells.values())))
-        made = [[_filled(pattern, ready, count) for pattern in example] for example in self.texts]
+        made = [[filled(pattern, ready, count) for pattern in example] for example in self.texts]
         if len(made) == 1:
-            return tuple(made[0])
-        columns: list[list[str]] = []
-        for number in range(len(self.roles)):
-            column = [""] * (count * len(made))
-            for place, example in enumerate(made):
-                column[place :: len(made)] = example[number]
-            columns.append(column)
-        return tuple(columns)
+            return tuple(map(TextColumn, made[0]))
+        in_turn = pa.array(np.arange(count * len(made)).reshape(len(made), count).T.ravel())
+        return tuple(TextColumn(pa.concat_arrays(list(texts)).take(in_turn)) for texts in zip(*made, strict=True))
 
 
 def plan(
@@ -90,12 +92,18 @@ def plan(
     roles = {tuple(message.role for message in messages) for messages in examples}
     if len(roles) != 1 or not fields.asked <= set(columns):
         return None
-    texts = tuple(tuple(_pattern(message, columns) for message in messages) for messages in examples)
+    texts = tuple(tuple(pattern_of(message.content, columns) for message in messages) for messages in examples)
     return ColumnPlan(tuple(name for name in columns if name in fields.asked), roles.pop(), texts)
 
 
-def _pattern(message: Message, columns: Sequence[str]) -> Pattern:
-    pieces = _MARKER.split(message.content)
+def markers(columns: Sequence[str]) -> dict[str, str]:
+    """A row of these columns in which every cell is a marker."""
+    return {name: f"{_OPEN}{number}{_CLOSE}" for number, name in enumerate(columns)}
+
+
+def pattern_of(text: str, columns: Sequence[str]) -> Pattern:
+    """The pattern that was filled with the markers of these columns."""
+    pieces = _MARKER.split(text)
     return Pattern(tuple(pieces[::2]), tuple(columns[int(number)] for number in pieces[1::2]))
 
 
@@ -106,19 +114,21 @@ def _all_filled(values: Sequence[Any]) -> bool:
         return False
 
 
-def _texts(values: Sequence[Any], keep: Sequence[bool] | None) -> Sequence[str]:
+def _texts(values: Sequence[Any], keep: Sequence[bool] | None) -> Any:
+    if isinstance(values, TextColumn):
+        return values.array if keep is None else values.array.filter(pa.array(keep))
     selected = values if keep is None else list(compress(values, keep))
-    return selected if set(map(type, selected)) <= {str} else [cell_text(value) for value in selected]
+    texts = selected if set(map(type, selected)) <= {str} else [cell_text(value) for value in selected]
+    return pa.array(texts, pa.string())
 
 
-def _filled(pattern: Pattern, cells: Mapping[str, Sequence[str]], count: int) -> list[str]:
+def filled(pattern: Pattern, cells: Mapping[str, Any], count: int) -> Any:
+    """The pattern with the cells of each row, as Arrow texts; `cells` are Arrow texts by column."""
     if not pattern.names:
-        return [pattern.texts[0]] * count
+        return pa.repeat(pa.scalar(pattern.texts[0]), count)
     if pattern.texts == ("", ""):
-        return list(cells[pattern.names[0]])
-    pieces: list[Any] = [repeat(pattern.texts[0], count)] if pattern.texts[0] else []
+        return cells[pattern.names[0]]
+    pieces: list[Any] = [pattern.texts[0]] if pattern.texts[0] else []
     for name, text in zip(pattern.names, pattern.texts[1:], strict=True):
-        pieces.append(cells[name])
-        if text:
-            pieces.append(repeat(text, count))
-    return list(map("".join, zip(*pieces, strict=True)))
+        pieces += [cells[name], text] if text else [cells[name]]
+    return pc.binary_join_element_wise(*pieces, "")

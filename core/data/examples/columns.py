@@ -1,25 +1,88 @@
-"""Examples in columns: thousands of examples with the same roles as one object, for fast processing."""
+"""Examples in columns: thousands of examples as one object, for fast processing. Their messages have only text."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import repeat
-from json.encoder import encode_basestring  # as json.dumps(..., ensure_ascii=False) writes a text
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self
 
-from core.messages import Example, Finding, Message, Reject, Role, Split
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.data.examples.texts import Numbers, TextColumn, column, in_json, suspicious
+from core.messages import ROLES, Example, Finding, Message, Reject, Role, Split
+
+_USER, _ASSISTANT = ROLES.index("user"), ROLES.index("assistant")
+_HEADS: Final = [f'{{"role": "{role}", "content": "' for role in ROLES]
+
+
+class Examples(ABC):
+    """Examples that follow each other, and the rejects between them.
+
+    Attributes:
+        lines: for each example the physical line of its row.
+        findings: about an example, by its index; most have none.
+        rejects: each with the number of examples before it.
+    """
+
+    __slots__ = ()
+    lines: Sequence[int]
+    source: str
+    split: Split
+    findings: Mapping[int, tuple[Finding, ...]]
+    rejects: tuple[tuple[int, Reject], ...]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @abstractmethod
+    def messages(self, index: int) -> tuple[Message, ...]:
+        """The messages of one of the examples."""
+
+    @abstractmethod
+    def messages_json(self) -> Any:
+        """For each example the JSON of its messages, the same as json.dumps of their dictionaries, as Arrow texts."""
+
+    @abstractmethod
+    def joined(self) -> Any:
+        """For each example every content, one per line, as Arrow texts."""
+
+    @abstractmethod
+    def answers(self) -> Any:
+        """For each example what the assistant says last, as Arrow texts."""
+
+    @abstractmethod
+    def characters(self) -> Numbers:
+        """For each example the characters of all contents."""
+
+    @abstractmethod
+    def turns(self) -> Numbers:
+        """For each example the number of user messages."""
+
+    @abstractmethod
+    def suspicious(self) -> set[int]:
+        """The indexes of examples whose texts contain special tokens or invisible characters."""
+
+    def example(self, index: int) -> Example:
+        """One of the examples."""
+        return Example(self.messages(index), self.source, self.lines[index], self.split)
+
+    def in_order(self) -> list[Finding]:
+        """The findings of examples and rejects in the order of the file."""
+        placed = [(index, 1, found) for index, found in self.findings.items()]
+        placed += [(place, 0, item.findings) for place, item in self.rejects]
+        return [item for _, _, found in sorted(placed, key=lambda entry: entry[:2]) for item in found]
 
 
 @dataclass(frozen=True, slots=True)
-class ExampleColumns:
-    """Examples that follow each other, and the rejects between them.
+class ExampleColumns(Examples):
+    """Examples whose messages all have the same roles.
 
     Attributes:
         roles: of the messages, the same for every example; at least one is the assistant's.
         texts: for each role the contents, one per example.
-        lines: for each example the physical line of its row.
-        findings: about an example, by its index; most have none.
-        rejects: each with the number of examples before it.
     """
 
     roles: tuple[Role, ...]
@@ -30,25 +93,93 @@ class ExampleColumns:
     findings: Mapping[int, tuple[Finding, ...]] = field(default_factory=dict)
     rejects: tuple[tuple[int, Reject], ...] = ()
 
-    def __len__(self) -> int:
-        return len(self.lines)
+    def messages(self, index: int) -> tuple[Message, ...]:
+        return tuple(Message(role, texts[index]) for role, texts in zip(self.roles, self.texts, strict=True))
 
-    def example(self, index: int) -> Example:
-        """One of the examples."""
-        messages = (Message(role, column[index]) for role, column in zip(self.roles, self.texts, strict=True))
-        return Example(tuple(messages), self.source, self.lines[index], self.split)
+    def messages_json(self) -> Any:
+        pieces: list[Any] = []
+        for number, (role, texts) in enumerate(zip(self.roles, self.texts, strict=True)):
+            pieces += [('"}, ' if number else "[") + _HEADS[ROLES.index(role)], in_json(column(texts))]
+        return pc.binary_join_element_wise(*pieces, '"}]', "")
 
-    def messages_json(self) -> list[str]:
-        """For each example the JSON of its messages, the same as json.dumps of their dictionaries."""
-        pieces: list[repeat[str] | map[str]] = []
-        for number, (role, column) in enumerate(zip(self.roles, self.texts, strict=True)):
-            pieces.append(repeat(f'{"}, " if number else "["}{{"role": "{role}", "content": '))
-            pieces.append(map(encode_basestring, column))
-        pieces.append(repeat("}]"))
-        return list(map("".join, zip(*pieces, strict=False)))  # the constants never end
+    def joined(self) -> Any:
+        texts = [column(texts) for texts in self.texts]
+        return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n")
 
-    def in_order(self) -> list[Finding]:
-        """The findings of examples and rejects in the order of the file."""
-        placed = [(index, 1, found) for index, found in self.findings.items()]
-        placed += [(place, 0, item.findings) for place, item in self.rejects]
-        return [item for _, _, found in sorted(placed, key=lambda entry: entry[:2]) for item in found]
+    def answers(self) -> Any:
+        return column(self.texts[max(at for at, role in enumerate(self.roles) if role == "assistant")])
+
+    def characters(self) -> Numbers:
+        return sum((pc.utf8_length(column(texts)).to_numpy() for texts in self.texts), np.zeros(len(self), np.int64))
+
+    def turns(self) -> Numbers:
+        return np.full(len(self), self.roles.count("user"), np.int32)
+
+    def suspicious(self) -> set[int]:
+        return set().union(*(suspicious(column(texts)) for texts in self.texts))
+
+
+@dataclass(frozen=True, slots=True)
+class ChatColumns(Examples):
+    """Examples of any number of messages, which are neither weighted nor named, and call no tools.
+
+    Attributes:
+        roles: of all messages, one after another, as indexes of ROLES.
+        contents: of all messages.
+        edges: for each example where its messages begin, and the number of messages.
+    """
+
+    roles: Numbers
+    contents: TextColumn
+    edges: Numbers
+    lines: Sequence[int]
+    source: str = ""
+    split: Split = "train"
+    findings: Mapping[int, tuple[Finding, ...]] = field(default_factory=dict)
+    rejects: tuple[tuple[int, Reject], ...] = ()
+
+    def messages(self, index: int) -> tuple[Message, ...]:
+        start, end = int(self.edges[index]), int(self.edges[index + 1])
+        roles, contents = self.roles[start:end].tolist(), self.contents.array[start:end].to_pylist()
+        return tuple(Message(ROLES[role], text) for role, text in zip(roles, contents, strict=True))  # type: ignore[arg-type]
+
+    def messages_json(self) -> Any:
+        heads = pa.array(_HEADS).take(pa.array(self.roles))
+        return pc.binary_join_element_wise(
+            "[", self._of_each(pc.binary_join_element_wise(heads, in_json(self.contents.array), '"}', ""), ", "), "]", ""
+        )
+
+    def joined(self) -> Any:
+        return self._of_each(self.contents.array, "\n")
+
+    def answers(self) -> Any:
+        places = np.where(self.roles == _ASSISTANT, np.arange(len(self.roles)), -1)
+        return self.contents.array.take(pa.array(np.maximum.reduceat(places, self.edges[:-1])))
+
+    def characters(self) -> Numbers:
+        lengths = pc.utf8_length(self.contents.array).to_numpy().astype(np.int64)
+        return np.add.reduceat(lengths, self.edges[:-1])
+
+    def turns(self) -> Numbers:
+        return np.add.reduceat((self.roles == _USER).astype(np.int32), self.edges[:-1])
+
+    def suspicious(self) -> set[int]:
+        places = sorted(suspicious(self.contents.array))
+        return set((np.searchsorted(self.edges, places, side="right") - 1).tolist())
+
+    def part(self, start: int, end: int) -> Self:
+        """Some of the examples, without findings and rejects."""
+        first, last = int(self.edges[start]), int(self.edges[end])
+        return replace(
+            self,
+            roles=self.roles[first:last],
+            contents=self.contents[first:last],
+            edges=self.edges[start : end + 1] - first,
+            lines=self.lines[start:end],
+            findings={},
+            rejects=(),
+        )
+
+    def _of_each(self, texts: Any, separator: str) -> Any:
+        """The texts of each example's messages as one."""
+        return pc.binary_join(pa.ListArray.from_arrays(pa.array(self.edges, pa.int32()), texts), separator)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.data.examples import identity
-from core.data.examples.columns import ExampleColumns
+from core.data.examples.columns import Examples
 from core.messages import SPLITS, Example, Message, Split
 
 Numbers = Any  # a one-dimensional numpy array of integers
@@ -74,9 +74,9 @@ class ExampleSet:
             masked = is_masked(identity.messages_of(stored.partition("\n")[0]))
         self.add((identity.quick_key(stored),), (source_line,), split=split, masked=masked)
 
-    def feed_columns(self, examples: ExampleColumns, stored: Iterable[str]) -> None:
-        """Add many examples by the stored JSON of their messages."""
-        self.add(identity.quick_keys_without_calls(stored), examples.lines, split=examples.split)
+    def feed_columns(self, examples: Examples, stored: Any) -> None:
+        """Add many examples by the stored JSON of their messages, an Arrow column."""
+        self.add(identity.quick_keys_without_calls(stored.to_pylist()), examples.lines, split=examples.split)
 
     def copies(self) -> list[list[int]]:
         """The positions of examples that are the same, for each that occurs more than once; by their first one."""

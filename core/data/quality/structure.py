@@ -22,11 +22,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import filterfalse, pairwise
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from core.data.examples.characters import INVISIBLE, SPECIAL_TOKENS
-from core.data.examples.columns import ExampleColumns
+from core.data.examples.columns import Examples
 from core.data.examples.lengths import MAX_SEQ_LENGTH, tokens_of
 from core.data.issues import finding
 from core.messages import ROLES, Example, Finding, Message, Split
@@ -111,24 +114,18 @@ def check(example: Example) -> Iterator[Finding]:
         yield finding("all_masked", "Every assistant message has weight 0.", line=line, field="messages")
 
 
-def check_columns(examples: ExampleColumns) -> dict[int, tuple[Finding, ...]]:
+def check_columns(examples: Examples) -> dict[int, tuple[Finding, ...]]:
     """Findings about the text of many examples, by their index: the same as `check` of each."""
-    odd: set[int] = set()
-    for column in examples.texts:
-        joined = "".join(column)
-        if "<" in joined or "[" in joined:
-            odd.update(
-                index
-                for index, text in enumerate(column)
-                if ("<" in text or "[" in text) and SPECIAL_TOKENS.search(text)
-            )
-        if not joined.isascii() and INVISIBLE.search("".join(filterfalse(str.isascii, column))):
-            odd.update(index for index, text in enumerate(column) if INVISIBLE.search(text))
-    most = MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN
-    if sum(max(map(len, column), default=0) for column in examples.texts) > most:
-        lengths = map(sum, zip(*(map(len, column) for column in examples.texts), strict=True))
-        odd.update(index for index, length in enumerate(lengths) if length > most)
+    odd = examples.suspicious()
+    odd.update(np.flatnonzero(examples.characters() > MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN).tolist())
     return {index: tuple(check(examples.example(index))) for index in sorted(odd)}
+
+
+@lru_cache(4_096)
+def is_sound(roles: tuple[str, ...]) -> bool:
+    """Whether nothing is wrong with messages of plain text in this order of roles."""
+    checked = parse([{"role": role, "content": "x"} for role in roles])
+    return checked.example is not None and not checked.findings
 
 
 def split_of(value: object) -> Split | None:

@@ -155,7 +155,7 @@ def _odd(examples: list[_Example], scan: LineScan) -> set[int]:
     counts = np.fromiter(map(len, examples), np.int64, len(examples))
     odd = set(scan.suspicious()).union(scan.with_keys_twice(counts))
     turns = list(map(tuple, map(map, repeat(_role), examples)))
-    wrong = {roles for roles in set(turns) if not _TURNS[roles]}
+    wrong = {roles for roles in set(turns) if not structure.is_sound(roles)}
     if wrong:
         odd.update(index for index, roles in enumerate(turns) if roles in wrong)
     texts = list(map(_content, chain.from_iterable(examples)))
@@ -166,18 +166,6 @@ def _odd(examples: list[_Example], scan: LineScan) -> set[int]:
         if sum(len(message.content) for message in examples[index]) > _MAX_CHARACTERS:
             odd.add(index)
     return odd
-
-
-class _Turns(dict[tuple[str, ...], bool]):
-    """Whether an order of roles is valid, checked once for each order that occurs."""
-
-    def __missing__(self, roles: tuple[str, ...]) -> bool:
-        checked = structure.parse([{"role": role, "content": "x"} for role in roles])
-        self[roles] = sound = checked.example is not None and not checked.findings
-        return sound
-
-
-_TURNS = _Turns()
 
 
 def _report(

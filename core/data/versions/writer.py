@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.data.examples.columns import ExampleColumns
+from core.data.examples.columns import Examples
 from core.data.examples.identity import identities
 from core.data.examples.parquet import BATCH, ParquetRows
 from core.data.versions import files
@@ -101,10 +101,10 @@ class VersionWriter:
         self._count(example.split, 1)
         self.note(noted)
 
-    def add_columns(self, examples: ExampleColumns) -> list[str]:
+    def add_columns(self, examples: Examples) -> Any:
         """Add many examples at once, and the rejects between them; gives the JSON of each one's messages."""
         written = examples.messages_json()
-        if written:
+        if len(written):
             self._examples.add_table(_table(self.examples, examples, written))
             self._count(examples.split, len(examples))
         for _, item in examples.rejects:
@@ -246,14 +246,10 @@ class _Unsplit:
             self._rows = []
 
 
-def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> Any:
+def _table(position: int, examples: Examples, written: Any) -> Any:
     """The columns as the schema wants them: the same as a row by row `example_row`."""
     number = len(examples)
-    texts = [pa.array(column, pa.string()) for column in examples.texts]
-    answer = max(index for index, role in enumerate(examples.roles) if role == "assistant")
-    characters = pc.utf8_length(texts[0]).cast(pa.int64())
-    for column in texts[1:]:
-        characters = pc.add(characters, pc.utf8_length(column))
+    characters = examples.characters()
     flags: Any = pa.repeat(pa.scalar([], files.FLAGS), number)
     if examples.findings:
         codes: list[list[str]] = [[]] * number
@@ -262,15 +258,15 @@ def _table(position: int, examples: ExampleColumns, written: Sequence[str]) -> A
         flags = pa.array(codes, files.FLAGS)
     columns = [
         pa.array(range(position, position + number), pa.int64()),
-        pa.array(written, pa.string()),
-        texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n"),
-        pc.utf8_slice_codeunits(texts[answer], 0, LABEL_CHARACTERS),
+        written,
+        examples.joined(),
+        pc.utf8_slice_codeunits(examples.answers(), 0, LABEL_CHARACTERS),
         pa.repeat(pa.scalar(examples.split), number),
         pa.repeat(pa.scalar(examples.source), number),
         pa.array(examples.lines, pa.int64()),
-        pa.repeat(pa.scalar(examples.roles.count("user"), pa.int32()), number),
-        characters,
-        pc.divide(pc.add(characters, CHARACTERS_PER_TOKEN - 1), CHARACTERS_PER_TOKEN),
+        pa.array(examples.turns(), pa.int32()),
+        pa.array(characters, pa.int64()),
+        pa.array(-(-characters // CHARACTERS_PER_TOKEN), pa.int64()),
         flags,
         *(pa.nulls(number, pa.string()) for _ in files.ADDED_LATER),
     ]

@@ -4,55 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from core.messages import Reject, Row
 
 BATCH_ROWS = 20_000
 BATCH_CELLS = 1_000_000  # fewer rows of a very wide table
 BATCH_CHARACTERS = 16_000_000  # and of one with very long cells
-
-
-class TextColumn(Sequence[str]):
-    """Texts in an Arrow array; they become Python's own where they are used one by one."""
-
-    __slots__ = ("_values", "array")
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-        self._values: list[str] | None = None
-
-    @property
-    def values(self) -> list[str]:
-        """All texts as a list."""
-        if self._values is None:
-            made: list[str] = self.array.to_pylist()
-            self._values = made
-        return self._values
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> TextColumn: ...
-    def __getitem__(self, at: int | slice) -> str | TextColumn:
-        if isinstance(at, slice):
-            return TextColumn(self.array[at])
-        text: str = self.array[at].as_py() if self._values is None else self._values[at]
-        return text
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.values)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self.values == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[type[TextColumn], tuple[Any]]:
-        return TextColumn, (self.array,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.data.formats.parsing.batches import TextColumn
+from core.data.examples.texts import TextColumn
 
 LEAST = 64 << 10  # characters: a smaller text is read before pyarrow is imported
 _LEAST_RECORDS = 500  # fewer sound ones before an error are not worth it

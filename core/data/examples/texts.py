@@ -1,0 +1,164 @@
+"""Texts in Arrow columns: what is asked of thousands of them at once, answered by their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.data.examples.characters import INVISIBLE, SPECIAL_TOKENS
+
+Numbers = Any  # a one-dimensional numpy array
+
+# What json.dumps(..., ensure_ascii=False) escapes; the backslash first, because the others are written with it.
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f", "\b": "\\b"}
+_FIRST_PRINTED = 0x20
+_LESS, _BRACKET = b"<["
+
+
+class TextColumn(Sequence[str]):
+    """Texts in an Arrow array; they become Python's own where they are used one by one."""
+
+    __slots__ = ("_values", "array")
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self._values: list[str] | None = None
+
+    @property
+    def values(self) -> list[str]:
+        """All texts as a list."""
+        if self._values is None:
+            made: list[str] = self.array.to_pylist()
+            self._values = made
+        return self._values
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> TextColumn: ...
+    def __getitem__(self, at: int | slice) -> str | TextColumn:
+        if isinstance(at, slice):
+            return TextColumn(self.array[at])
+        text: str = self.array[at].as_py() if self._values is None else self._values[at]
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self.values == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[type[TextColumn], tuple[Any]]:
+        return TextColumn, (self.array,)
+
+
+def column(texts: Sequence[str]) -> Any:
+    """The texts as an Arrow array."""
+    return texts.array if isinstance(texts, TextColumn) else pa.array(texts, pa.string())
+
+
+def offsets(texts: Any) -> Numbers:
+    """Where each text of an Arrow array begins in its bytes, and where the last one ends."""
+    return np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+
+
+def content(texts: Any) -> tuple[Numbers, Numbers]:
+    """The bytes of all texts of an Arrow array, one after another, and `offsets` into them from 0."""
+    edges = offsets(texts) if len(texts) else np.zeros(1, np.int32)
+    data = texts.buffers()[2]
+    whole = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
+    return whole[edges[0] : edges[-1]], edges - edges[0]
+
+
+def blank(texts: Any) -> list[int]:
+    """The places of texts that are empty or of blanks only."""
+    data, edges = content(texts)
+    starts, lengths = edges[:-1], np.diff(edges)
+    found = lengths == 0
+    if len(data):
+        first = data[np.minimum(starts, len(data) - 1)]
+        second = data[np.minimum(starts + 1, len(data) - 1)]
+        found |= _begins_blank()[first, second]
+    return [at for at in np.flatnonzero(found).tolist() if not texts[at].as_py().strip()]
+
+
+def in_json(texts: Any) -> Any:
+    """Each text as it is written between the quotes of a JSON string, the same as json.dumps(ensure_ascii=False)."""
+    data, _ = content(texts)
+    present = {chr(byte) for byte in np.unique(data[data < _FIRST_PRINTED]).tolist()}
+    raw = memoryview(data)
+    present |= {mark for mark in '\\"' if mark.encode() in bytes(raw)}
+    escapes = {mark: _ESCAPES.get(mark) or f"\\u{ord(mark):04x}" for mark in (*_ESCAPES, *sorted(present))}
+    for mark, written in escapes.items():
+        if mark in present:
+            texts = pc.replace_substring(texts, mark, written)
+    return texts
+
+
+def suspicious(texts: Any) -> set[int]:
+    """The places of texts with special tokens or invisible characters."""
+    data, edges = content(texts)
+    found: set[int] = set()
+    likely = np.flatnonzero((data == _LESS) | (data == _BRACKET))
+    if len(likely):
+        likely = likely[_second_of_token()[data[np.minimum(likely + 1, len(data) - 1)]]]
+        found = {at for at in _places(edges, likely) if SPECIAL_TOKENS.search(texts[at].as_py())}
+    leads = np.flatnonzero(_lead_of_invisible()[data]) if len(data) and int(data.max()) >= 0x80 else likely[:0]
+    if len(leads):
+        leads = leads[_begins_invisible()[data[leads], data[np.minimum(leads + 1, len(data) - 1)]]]
+        found |= {at for at in _places(edges, leads) if INVISIBLE.search(texts[at].as_py())}
+    return found
+
+
+def _places(edges: Numbers, positions: Numbers) -> list[int]:
+    """The texts in which bytes at these positions are, each once."""
+    return np.unique(np.searchsorted(edges, positions, side="right") - 1).tolist()  # type: ignore[no-any-return]
+
+
+# Tables, built on first use from the patterns that decide.
+
+
+@cache
+def _begins_blank() -> Numbers:
+    """Whether a text that begins with these two bytes may begin with a blank."""
+    return _by_two_bytes(character for character in map(chr, range(0x10000)) if character.isspace())
+
+
+@cache
+def _begins_invisible() -> Numbers:
+    """Whether these two bytes may begin an invisible character."""
+    return _by_two_bytes(INVISIBLE.findall("".join(map(chr, range(0xD800)))))
+
+
+@cache
+def _lead_of_invisible() -> Numbers:
+    return _begins_invisible().any(axis=1)
+
+
+@cache
+def _second_of_token() -> Numbers:
+    """Whether a byte may follow the first one of a special token."""
+    table = np.zeros(256, bool)
+    table[list(b"|\xef/s<SebpumIAT")] = True
+    return table
+
+
+def _by_two_bytes(characters: Any) -> Numbers:
+    table = np.zeros((256, 256), bool)
+    for character in characters:
+        encoded = character.encode("utf-8")
+        if len(encoded) == 1:
+            table[encoded[0]] = True
+        else:
+            table[encoded[0], encoded[1]] = True
+    return table
