@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from core.data.conversion.labeling import Labeler, Recipe
-from core.data.examples.columns import ExampleColumns
+from core.data.examples.columns import Examples
 from core.data.examples.sets import ExampleSet
 from core.data.formats.parsing.batches import RowBatch
 from core.data.quality.set_rules import check_set
@@ -78,8 +78,8 @@ def write_examples(
         split: that of all examples; None: as the rows say.
     """
     for item in labeler.run_batches(batches):
-        if isinstance(item, ExampleColumns):
-            columns = replace(item, split=split) if split else item
+        if isinstance(item, Examples):
+            columns = item.of_split(split) if split else item
             seen.feed_columns(columns, out.add_columns(columns))
         elif isinstance(item, Reject):
             out.reject(item)

@@ -21,7 +21,7 @@ from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import RowProblem, Template, TemplateOptions, messages_of
 from core.data.conversion.templates.mapping import ColumnMapping
 from core.data.examples.texts import TextColumn, blank
-from core.messages import Message, Role, Row
+from core.messages import Role, Row
 
 # Private-use characters for markers. With a pattern or column name that contains one, rows are converted one by one.
 _OPEN, _CLOSE = "\ue0f0", "\ue0f1"
@@ -81,7 +81,7 @@ def plan(
 ) -> ColumnPlan | None:
     """The plan for rows of these columns, or None if each row must be converted separately."""
     written = [*columns, *(value for value in options.model_dump().values() if isinstance(value, str))]
-    if not columns or not template.concatenates(options) or any(_OPEN in text or _CLOSE in text for text in written):
+    if not columns or not template.concatenates(options) or any(map(is_marked, written)):
         return None
     fields = _Asked(columns)
     try:
@@ -94,6 +94,11 @@ def plan(
         return None
     texts = tuple(tuple(pattern_of(message.content, columns) for message in messages) for messages in examples)
     return ColumnPlan(tuple(name for name in columns if name in fields.asked), roles.pop(), texts)
+
+
+def is_marked(text: str) -> bool:
+    """Whether a text contains what markers are made of."""
+    return _OPEN in text or _CLOSE in text
 
 
 def markers(columns: Sequence[str]) -> dict[str, str]:

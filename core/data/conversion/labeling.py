@@ -13,12 +13,12 @@ from itertools import accumulate, compress
 from typing import Any, Self
 
 from core import arguments
-from core.data.conversion import chat_shapes, columnar
+from core.data.conversion import chat_shapes, columnar, shape_columns
 from core.data.conversion.cells import cell_text, is_empty
-from core.data.conversion.chat_shapes import NOTES, Gather, ShapedRow
+from core.data.conversion.chat_shapes import NOTES, ChatShape, Gather, ShapedRow
 from core.data.conversion.chat_shapes.reading.values import plain_name
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
-from core.data.examples.columns import ExampleColumns
+from core.data.examples.columns import ChatColumns, ExampleColumns, Examples
 from core.data.formats.parsing.batches import RowBatch
 from core.data.issues import finding, reject
 from core.data.quality import structure
@@ -135,13 +135,18 @@ class Labeler:
             else:
                 yield row
 
-    def run_batches(self, batches: Iterable[RowBatch]) -> Iterator[ExampleColumns | Labeled | Reject]:
+    def run_batches(self, batches: Iterable[RowBatch]) -> Iterator[Examples | Labeled | Reject]:
         """The same as `run`, thousands of rows at a time if the template allows it.
 
-        In the order of the file; ExampleColumns contain their own findings and rejects.
+        In the order of the file; Examples contain their own findings and rejects.
         """
         if self.recipe.shape:
-            yield from self.run(item for batch in batches for item in batch.items())
+            shape = chat_shapes.CHAT_SHAPES.get(self.recipe.shape)
+            if shape.gather is not None:  # it joins several rows
+                yield from self.run(item for batch in batches for item in batch.items())
+                return
+            for batch in batches:
+                yield from self._shape_in_columns(shape, batch)
             return
         template = TEMPLATES.get(self.recipe.template or "")
         options = template.make_options(self.recipe.options)
@@ -153,13 +158,17 @@ class Labeler:
             if batch.columns != columns:
                 columns = batch.columns
                 plan = columnar.plan(template, columns, self.recipe.mapping, options)
-            by_row = self.recipe.obeys_split and any(plain_name(name) == "split" for name in batch.columns)
-            by_row = by_row or not self.recipe.leave_out.isdisjoint(batch.lines if self.recipe.leave_out else ())
-            made = self._in_columns(plan, batch) if plan and len(batch) and not by_row else None
+            made = self._in_columns(plan, batch) if plan and len(batch) and not self._is_by_row(batch) else None
             if made is not None:
                 yield made
             else:
                 yield from self.run(batch.items())
+
+    def _is_by_row(self, batch: RowBatch) -> bool:
+        """Whether rows differ in what becomes of them: a column says their split, or a user leaves some of them out."""
+        if self.recipe.obeys_split and any(plain_name(name) == "split" for name in batch.columns):
+            return True
+        return bool(self.recipe.leave_out) and not self.recipe.leave_out.isdisjoint(batch.lines)
 
     def _in_columns(self, plan: columnar.ColumnPlan, batch: RowBatch) -> ExampleColumns | None:
         """The examples of a batch at once; None if a row with empty cells yields other examples than the rest."""
@@ -168,7 +177,7 @@ class Labeler:
         refused: dict[int, Reject] = {}
         if gaps := plan.gaps(batch.cells):
             # They are converted one by one, by a labeler with separate counts.
-            rows = [Row(lines[at], {name: batch.cells[name][at] for name in batch.columns}) for at in gaps]
+            rows = [batch.row(at) for at in gaps]
             for at, row in zip(gaps, rows, strict=True):
                 answers = list(Labeler(self.recipe, self.source).run([row]))
                 if len(answers) != 1 or not isinstance(answers[0], Reject):
@@ -188,6 +197,44 @@ class Labeler:
         self.rejected += len(rejects)
         self.examples += len(made)
         return replace(made, findings=structure.check_columns(made), rejects=rejects)
+
+    def _shape_in_columns(self, shape: ChatShape, batch: RowBatch) -> Iterator[Examples | Labeled | Reject]:
+        """The examples of a batch at once, interrupted by those rows that are not plain."""
+        made: ChatColumns | None = None
+        others: list[int] = []
+        if not self._is_by_row(batch):
+            made, others = shape_columns.examples_of(shape, self.recipe.options, batch, self.source)
+        if made is None:
+            yield from self.run(batch.items())
+            return
+        places = zip(batch.places, batch.rejects, strict=True)
+        steps: list[tuple[int, Row | Reject]] = [(at, item) for at, item in places]
+        steps += [(at, batch.row(at)) for at in others]
+        done = taken = 0  # examples that were given, and rows that are not plain
+        waiting: list[tuple[int, Reject]] = []
+        for at, item in sorted(steps, key=lambda step: (step[0], isinstance(step[1], Row))):
+            before = at - taken
+            taken += isinstance(item, Row)
+            for answer in self.run([item]):
+                if isinstance(answer, Reject):
+                    waiting.append((before - done, answer))
+                    continue
+                yield from self._part(made, done, before, waiting)
+                done, waiting = before, []
+                yield answer
+        yield from self._part(made, done, len(made), waiting)
+
+    def _part(
+        self, made: ChatColumns, start: int, end: int, rejects: list[tuple[int, Reject]]
+    ) -> Iterator[Examples | Reject]:
+        """Some of the examples, with what is found about them and the rejects between them."""
+        if start == end:
+            yield from (item for _, item in rejects)
+            return
+        part = made.part(start, end)
+        self.read += len(part)
+        self.examples += len(part)
+        yield replace(part, findings=structure.check_columns(part), rejects=tuple(rejects))
 
     def _by_shape(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
         shape = chat_shapes.CHAT_SHAPES.get(self.recipe.shape or "")

@@ -69,6 +69,10 @@ class Examples(ABC):
         """One of the examples."""
         return Example(self.messages(index), self.source, self.lines[index], self.split)
 
+    def of_split(self, split: Split) -> Self:
+        """The same examples, of another split."""
+        return replace(self, split=split)  # type: ignore[type-var]  # each kind is a dataclass
+
     def in_order(self) -> list[Finding]:
         """The findings of examples and rejects in the order of the file."""
         placed = [(index, 1, found) for index, found in self.findings.items()]
@@ -141,12 +145,15 @@ class ChatColumns(Examples):
     def messages(self, index: int) -> tuple[Message, ...]:
         start, end = int(self.edges[index]), int(self.edges[index + 1])
         roles, contents = self.roles[start:end].tolist(), self.contents.array[start:end].to_pylist()
-        return tuple(Message(ROLES[role], text) for role, text in zip(roles, contents, strict=True))  # type: ignore[arg-type]
+        return tuple(Message(ROLES[role], text) for role, text in zip(roles, contents, strict=True))
 
     def messages_json(self) -> Any:
         heads = pa.array(_HEADS).take(pa.array(self.roles))
         return pc.binary_join_element_wise(
-            "[", self._of_each(pc.binary_join_element_wise(heads, in_json(self.contents.array), '"}', ""), ", "), "]", ""
+            "[",
+            self._of_each(pc.binary_join_element_wise(heads, in_json(self.contents.array), '"}', ""), ", "),
+            "]",
+            "",
         )
 
     def joined(self) -> Any:

@@ -17,7 +17,7 @@ Numbers = Any  # a one-dimensional numpy array
 # What json.dumps(..., ensure_ascii=False) escapes; the backslash first, because the others are written with it.
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f", "\b": "\\b"}
 _FIRST_PRINTED = 0x20
-_LESS, _BRACKET = b"<["
+_LESS, _BRACKET, _BRACE = b"<[{"
 
 
 class TextColumn(Sequence[str]):
@@ -90,6 +90,17 @@ def blank(texts: Any) -> list[int]:
         second = data[np.minimum(starts + 1, len(data) - 1)]
         found |= _begins_blank()[first, second]
     return [at for at in np.flatnonzero(found).tolist() if not texts[at].as_py().strip()]
+
+
+def nested(texts: Any) -> list[int]:
+    """The places of texts that begin, after any blanks, with a bracket of JSON."""
+    data, edges = content(texts)
+    if not len(data):
+        return []
+    first = data[np.minimum(edges[:-1], len(data) - 1)]
+    second = data[np.minimum(edges[:-1] + 1, len(data) - 1)]
+    likely = np.flatnonzero((first == _BRACKET) | (first == _BRACE) | _begins_blank()[first, second])
+    return [at for at in likely.tolist() if texts[at].as_py().lstrip()[:1] in ("[", "{")]
 
 
 def in_json(texts: Any) -> Any:

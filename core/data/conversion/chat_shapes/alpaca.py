@@ -27,7 +27,9 @@ def _from_alpaca(fields: Mapping[str, Any]) -> object:
 
 
 def _shape(shape_id: str, title: str, output: str, *optional: str) -> ChatShape:
-    return ChatShape(shape_id, title, "Alpaca, LLaMA-Factory", ("instruction", output), optional, _from_alpaca)
+    return ChatShape(
+        shape_id, title, "Alpaca, LLaMA-Factory", ("instruction", output), optional, _from_alpaca, concatenates=True
+    )
 
 
 _OPTIONAL = ("input", "system", "history", "tools")

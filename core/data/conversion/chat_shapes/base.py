@@ -88,6 +88,9 @@ class ChatShape:
         also: a further condition of a row, its names in lower case.
         least: the share of the rows that must be in this shape to recognize a file.
         gather: rows -> (the rows' lines, their example) for a shape whose examples lie across several rows.
+        concatenates: whether every content is a concatenation of fixed texts and of cells that are plain texts, and
+            nothing depends on what is in them but whether they are blank. Then many rows are converted at once
+            (`conversion.shape_columns`).
     """
 
     id: str
@@ -101,6 +104,7 @@ class ChatShape:
     also: Callable[[Mapping[str, Any]], bool] | None = None
     least: float = 0.5
     gather: Gather | None = None
+    concatenates: bool = False
 
     @property
     def columns(self) -> frozenset[str]:

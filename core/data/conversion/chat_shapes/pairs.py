@@ -80,7 +80,9 @@ def two_columns(shape_id: str, title: str, user: str, assistant: str) -> ChatSha
         return from_pair(lowered(fields), user, assistant, images)
 
     optional = ("system", "history", "tools")
-    return ChatShape(shape_id, title, "two columns", (user, assistant), optional, to_messages, choices=(MEDIA,))
+    return ChatShape(
+        shape_id, title, "two columns", (user, assistant), optional, to_messages, choices=(MEDIA,), concatenates=True
+    )
 
 
 def from_pair(lower: Mapping[str, Any], user: str, assistant: str, images: str = REFUSE) -> object:

@@ -19,4 +19,6 @@ def _from_roles(fields: Mapping[str, Any]) -> object:
     ]
 
 
-ROLES_SHAPE = ChatShape("roles", "Role columns", "one column per role", ("user", "assistant"), ("system",), _from_roles)
+ROLES_SHAPE = ChatShape(
+    "roles", "Role columns", "one column per role", ("user", "assistant"), ("system",), _from_roles, concatenates=True
+)

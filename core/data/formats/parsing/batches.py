@@ -34,6 +34,10 @@ class RowBatch:
     def __len__(self) -> int:
         return len(self.lines)
 
+    def row(self, at: int) -> Row:
+        """One of the rows."""
+        return Row(self.lines[at], {name: self.cells[name][at] for name in self.columns})
+
     def items(self) -> Iterator[Row | Reject]:
         """Rows and rejects in the order of the file, exactly as `read` returns them."""
         columns, rejects = self.columns, iter(zip(self.places, self.rejects, strict=True))

@@ -17,10 +17,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from core.data.examples.texts import TextColumn
 from core.data.formats.base import MAX_RECORD, Detection
 from core.data.formats.csv_dialect.cells import Dialect
 from core.data.formats.parsing import csv_columns
-from core.data.examples.texts import TextColumn
 from core.data.formats.parsing.text import ByteWidth, Line, damage, open_text, shortened
 from core.data.issues import reject
 from core.messages import Reject

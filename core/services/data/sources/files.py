@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,15 +13,16 @@ from core.data import formats
 from core.data.conversion import analysis, chat_shapes
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.fields import raw_text
-from core.data.conversion.labeling import FindingList, Labeled, Labeler, Recipe
+from core.data.conversion.labeling import FindingList, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES
+from core.data.examples.columns import Examples
 from core.data.examples.sets import ExampleSet
 from core.data.formats import Detection, Reading
 from core.data.issues import ISSUES, finding, from_error
 from core.data.quality.set_rules import check_set
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
-from core.services.data.sources import accounts, chat_lines
+from core.services.data.sources import accounts, chat_lines, reading_ahead
 
 _ACCOUNTED = 500  # rows that show which fields are left out; a report is to take no longer than reading the file
 _FLAGS = {"key": "--input", "target": "--target", "include": "--include"}  # of `sft convert`
@@ -62,7 +63,7 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
     """Read a file to its end and report everything wrong with it, for `sft validate`; raises nothing."""
     findings = FindingList()
     found: Detection | None = None
-    read_count = rejected = readable = 0
+    counts = _Counts()
     try:
         reading = Reading.of(overrides)
         found = formats.detect_file(path, path.name, reading)
@@ -71,50 +72,77 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
         shape = chat_shapes.detect(row for row in first if isinstance(row, Row))
         if shape:
             findings.extend(accounts.findings_of_file(path, found, shape, _ACCOUNTED))
-        bulk = chat_lines.check(path, found, shape, findings)
-        if bulk:
-            read_count, rejected, readable = bulk.read, bulk.rejected, bulk.readable
+        if bulk := chat_lines.check(path, found, shape, findings):
+            counts = _Counts(bulk.read, bulk.rejected, bulk.readable)
         else:
-            rows = formats.read(path, found)
-            labeler, seen = Labeler(Recipe(shape=shape), str(path)), ExampleSet()
-            items: Iterator[Row | Reject | Labeled] = labeler.run(rows) if shape else rows
-            for item in items:
-                read_count += 1
-                if isinstance(item, Reject):
-                    rejected += 1
-                    readable += not all(ISSUES.get(reason.code).unreadable for reason in item.findings)
-                    findings.extend(item.findings)
-                elif isinstance(item, Labeled):
-                    findings.extend(item.findings)
-                    seen.feed(item.example)
-            if shape:
-                findings.extend(check_set(seen))
-            elif read_count > rejected:
-                readable = read_count
+            _check_rows(path, found, shape, findings, counts)
+            if shape is None and counts.read > counts.rejected:
                 findings.add(_shape_unknown(path, found, reading))
-                rejected = read_count
-            elif read_count == 0:
+                counts.rejected = counts.readable = counts.read
+            elif shape is None and counts.read == 0:
                 findings.add(finding("no_rows", f"{path.name} has no rows."))
     except DataError as error:
         findings.add(from_error(error))
     listed = findings.listed()
     blocked = any(item.severity == "error" for item in listed)
-    readable += read_count - rejected
+    readable = counts.readable + counts.read - counts.rejected
     unreadable = readable == 0 and any(ISSUES.get(item.code).unreadable for item in listed)
     return FileReport(
         file=str(path),
         format=found.format if found else None,
         encoding=found.encoding if found else None,
-        read=read_count,
-        accepted=read_count - rejected,
-        rejected=rejected,
+        read=counts.read,
+        accepted=counts.read - counts.rejected,
+        rejected=counts.rejected,
         findings=listed,
         exit_code=2 if unreadable else int(blocked),
     )
 
 
+@dataclass(slots=True)
+class _Counts:
+    """Counts of rows while a file is read. `readable`: rejected rows that could be read in part."""
+
+    read: int = 0
+    rejected: int = 0
+    readable: int = 0
+
+    def reject(self, items: Iterable[Reject]) -> None:
+        for item in items:
+            self.read += 1
+            self.rejected += 1
+            self.readable += not all(ISSUES.get(reason.code).unreadable for reason in item.findings)
+
+
+def _check_rows(path: Path, detection: Detection, shape: str | None, findings: FindingList, counts: _Counts) -> None:
+    """Check every row, thousands at a time where they are plain; adds to the findings and the counts."""
+    batches = reading_ahead.read_batches(path, detection)
+    if shape is None:
+        for batch in batches:
+            counts.read += len(batch)
+            counts.reject(batch.rejects)
+            findings.extend(reason for item in batch.rejects for reason in item.findings)
+        return
+    seen = ExampleSet()
+    for item in Labeler(Recipe(shape=shape), str(path)).run_batches(batches):
+        if isinstance(item, Reject):
+            counts.reject([item])
+            findings.extend(item.findings)
+        elif isinstance(item, Examples):
+            counts.reject(rejected for _, rejected in item.rejects)
+            counts.read += len(item)
+            findings.extend(item.in_order())
+            seen.feed_columns(item, item.messages_json())
+        else:
+            counts.read += 1
+            findings.extend(item.findings)
+            seen.feed(item.example)
+    findings.extend(check_set(seen))
+
+
 def _shape_unknown(path: Path, detection: Detection, reading: Reading) -> Finding:
-    result = analysis.analyze(formats.read(path, detection))
+    result = analysis.analyze_batches(formats.read_batches(path, detection))
+    result = analysis.analyze_batches(formats.read_batches(path, detection))
     if (raw := no_examples(path, result)) is not None:
         return raw
     names = ", ".join(column.name for column in result.columns[:12])

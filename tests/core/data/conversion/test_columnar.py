@@ -9,7 +9,8 @@ import pytest
 from core.data.conversion.columnar import plan
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
-from core.data.examples.columns import ExampleColumns
+from core.data.examples.columns import Examples
+from core.data.examples.identity import stored
 from core.data.formats.parsing.batches import from_items
 from core.data.issues import reject
 from core.errors import DataError
@@ -64,10 +65,12 @@ def flat(made):
     """(examples, findings and rejects in order) of a labeler's output, in either form."""
     examples, noted, rejects = [], [], []
     for item in made:
-        if isinstance(item, ExampleColumns):
+        if isinstance(item, Examples):
             written = item.messages_json()
-            assert len(written) == len(item)
-            examples += [item.example(index) for index in range(len(item))]
+            made = [item.example(index) for index in range(len(item))]
+            assert written.to_pylist() == [stored(example.messages) for example in made]
+            assert item.joined().to_pylist() == ["\n".join(m.content for m in example.messages) for example in made]
+            examples += made
             noted += item.in_order()
             rejects += [found for _, found in item.rejects]
         elif isinstance(item, Reject):

@@ -68,7 +68,7 @@ def test_every_way_of_comparing_follows_the_one_definition(one: Any, other: Any)
 def test_decoded_messages_and_columns_have_the_keys_of_their_examples() -> None:
     columns = ExampleColumns(("user", "assistant"), (["q", 'a "tool_calls"'], ["é", "\\"]), [1, 2])
     examples = [columns.example(0).messages, columns.example(1).messages]
-    stored = columns.messages_json()
+    stored = columns.messages_json().to_pylist()
     assert stored == [identity.stored(messages) for messages in examples]
     assert identity.quick_keys_without_calls(stored) == [identity.quick_key(text) for text in stored]
     decoded = [tuple(identity.PlainMessage(m.role, m.content) for m in messages) for messages in examples]  # type: ignore[arg-type]

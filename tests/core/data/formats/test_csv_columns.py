@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from core.data import formats
+from core.data.examples.texts import TextColumn
 from core.data.formats import Detection
 from core.data.formats.parsing import csv_columns, csv_records
-from core.data.examples.texts import TextColumn
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put
 
