@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from core.data.conversion.labeling import Labeler, Recipe
-from core.data.examples.columns import Examples
+from core.data.examples.columns import ExampleBatch
 from core.data.examples.sets import ExampleSet
 from core.data.formats.parsing.batches import RowBatch
 from core.data.quality.set_rules import check_set
@@ -78,7 +78,7 @@ def write_examples(
         split: that of all examples; None: as the rows say.
     """
     for item in labeler.run_batches(batches):
-        if isinstance(item, Examples):
+        if isinstance(item, ExampleBatch):
             columns = item.of_split(split) if split else item
             seen.feed_columns(columns, out.add_columns(columns))
         elif isinstance(item, Reject):

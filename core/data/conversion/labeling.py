@@ -18,7 +18,7 @@ from core.data.conversion.cells import cell_text, is_empty
 from core.data.conversion.chat_shapes import NOTES, ChatShape, Gather, ShapedRow
 from core.data.conversion.chat_shapes.reading.values import plain_name
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
-from core.data.examples.columns import ChatColumns, ExampleColumns, Examples
+from core.data.examples.columns import ChatColumns, ExampleBatch, ExampleColumns
 from core.data.formats.parsing.batches import RowBatch
 from core.data.issues import finding, reject
 from core.data.quality import structure
@@ -135,10 +135,10 @@ class Labeler:
             else:
                 yield row
 
-    def run_batches(self, batches: Iterable[RowBatch]) -> Iterator[Examples | Labeled | Reject]:
+    def run_batches(self, batches: Iterable[RowBatch]) -> Iterator[ExampleBatch | Labeled | Reject]:
         """The same as `run`, thousands of rows at a time if the template allows it.
 
-        In the order of the file; Examples contain their own findings and rejects.
+        In the order of the file; an ExampleBatch has its own findings and rejects.
         """
         if self.recipe.shape:
             shape = chat_shapes.CHAT_SHAPES.get(self.recipe.shape)
@@ -198,7 +198,7 @@ class Labeler:
         self.examples += len(made)
         return replace(made, findings=structure.check_columns(made), rejects=rejects)
 
-    def _shape_in_columns(self, shape: ChatShape, batch: RowBatch) -> Iterator[Examples | Labeled | Reject]:
+    def _shape_in_columns(self, shape: ChatShape, batch: RowBatch) -> Iterator[ExampleBatch | Labeled | Reject]:
         """The examples of a batch at once, interrupted by those rows that are not plain."""
         made: ChatColumns | None = None
         others: list[int] = []
@@ -226,7 +226,7 @@ class Labeler:
 
     def _part(
         self, made: ChatColumns, start: int, end: int, rejects: list[tuple[int, Reject]]
-    ) -> Iterator[Examples | Reject]:
+    ) -> Iterator[ExampleBatch | Reject]:
         """Some of the examples, with what is found about them and the rejects between them."""
         if start == end:
             yield from (item for _, item in rejects)

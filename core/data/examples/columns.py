@@ -18,7 +18,7 @@ _USER, _ASSISTANT = ROLES.index("user"), ROLES.index("assistant")
 _HEADS: Final = [f'{{"role": "{role}", "content": "' for role in ROLES]
 
 
-class Examples(ABC):
+class ExampleBatch(ABC):
     """Examples that follow each other, and the rejects between them.
 
     Attributes:
@@ -81,7 +81,7 @@ class Examples(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class ExampleColumns(Examples):
+class ExampleColumns(ExampleBatch):
     """Examples whose messages all have the same roles.
 
     Attributes:
@@ -124,7 +124,7 @@ class ExampleColumns(Examples):
 
 
 @dataclass(frozen=True, slots=True)
-class ChatColumns(Examples):
+class ChatColumns(ExampleBatch):
     """Examples of any number of messages, which are neither weighted nor named, and call no tools.
 
     Attributes:

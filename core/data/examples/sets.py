@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.data.examples import identity
-from core.data.examples.columns import Examples
+from core.data.examples.columns import ExampleBatch
 from core.messages import SPLITS, Example, Message, Split
 
 Numbers = Any  # a one-dimensional numpy array of integers
@@ -74,7 +74,7 @@ class ExampleSet:
             masked = is_masked(identity.messages_of(stored.partition("\n")[0]))
         self.add((identity.quick_key(stored),), (source_line,), split=split, masked=masked)
 
-    def feed_columns(self, examples: Examples, stored: Any) -> None:
+    def feed_columns(self, examples: ExampleBatch, stored: Any) -> None:
         """Add many examples by the stored JSON of their messages, an Arrow column."""
         self.add(identity.quick_keys_without_calls(stored.to_pylist()), examples.lines, split=examples.split)
 

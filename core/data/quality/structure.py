@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from core.data.examples.characters import INVISIBLE, SPECIAL_TOKENS
-from core.data.examples.columns import Examples
+from core.data.examples.columns import ExampleBatch
 from core.data.examples.lengths import MAX_SEQ_LENGTH, tokens_of
 from core.data.issues import finding
 from core.messages import ROLES, Example, Finding, Message, Split
@@ -114,7 +114,7 @@ def check(example: Example) -> Iterator[Finding]:
         yield finding("all_masked", "Every assistant message has weight 0.", line=line, field="messages")
 
 
-def check_columns(examples: Examples) -> dict[int, tuple[Finding, ...]]:
+def check_columns(examples: ExampleBatch) -> dict[int, tuple[Finding, ...]]:
     """Findings about the text of many examples, by their index: the same as `check` of each."""
     odd = examples.suspicious()
     odd.update(np.flatnonzero(examples.characters() > MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN).tolist())

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.data.examples.columns import Examples
+from core.data.examples.columns import ExampleBatch
 from core.data.examples.identity import identities
 from core.data.examples.parquet import BATCH, ParquetRows
 from core.data.versions import files
@@ -101,7 +101,7 @@ class VersionWriter:
         self._count(example.split, 1)
         self.note(noted)
 
-    def add_columns(self, examples: Examples) -> Any:
+    def add_columns(self, examples: ExampleBatch) -> Any:
         """Add many examples at once, and the rejects between them; gives the JSON of each one's messages."""
         written = examples.messages_json()
         if len(written):
@@ -246,7 +246,7 @@ class _Unsplit:
             self._rows = []
 
 
-def _table(position: int, examples: Examples, written: Any) -> Any:
+def _table(position: int, examples: ExampleBatch, written: Any) -> Any:
     """The columns as the schema wants them: the same as a row by row `example_row`."""
     number = len(examples)
     characters = examples.characters()

@@ -15,7 +15,7 @@ from core.data.conversion.analysis import Analysis
 from core.data.conversion.fields import raw_text
 from core.data.conversion.labeling import FindingList, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES
-from core.data.examples.columns import Examples
+from core.data.examples.columns import ExampleBatch
 from core.data.examples.sets import ExampleSet
 from core.data.formats import Detection, Reading
 from core.data.issues import ISSUES, finding, from_error
@@ -128,7 +128,7 @@ def _check_rows(path: Path, detection: Detection, shape: str | None, findings: F
         if isinstance(item, Reject):
             counts.reject([item])
             findings.extend(item.findings)
-        elif isinstance(item, Examples):
+        elif isinstance(item, ExampleBatch):
             counts.reject(rejected for _, rejected in item.rejects)
             counts.read += len(item)
             findings.extend(item.in_order())

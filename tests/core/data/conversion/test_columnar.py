@@ -9,7 +9,7 @@ import pytest
 from core.data.conversion.columnar import plan
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
-from core.data.examples.columns import Examples
+from core.data.examples.columns import ExampleBatch
 from core.data.examples.identity import stored
 from core.data.formats.parsing.batches import from_items
 from core.data.issues import reject
@@ -65,7 +65,7 @@ def flat(made):
     """(examples, findings and rejects in order) of a labeler's output, in either form."""
     examples, noted, rejects = [], [], []
     for item in made:
-        if isinstance(item, Examples):
+        if isinstance(item, ExampleBatch):
             written = item.messages_json()
             made = [item.example(index) for index in range(len(item))]
             assert written.to_pylist() == [stored(example.messages) for example in made]
