@@ -47,3 +47,5 @@ def _print_analysis(file: Path, analysis: Analysis, reading: formats.Reading) ->
         print(f"{raw.message}\n  {raw.remedy}")
     elif analysis.suggestion:
         print(f"Suggestion: {analysis.suggestion.reason}\n  {sources.convert_command(str(file), analysis, reading)}")
+    for item in analysis.findings:
+        print(f"{item.severity.capitalize()}: {item.message} {item.remedy}")

@@ -11,13 +11,15 @@ from core.cli._support.accounts import print_account, shape_options
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
 from core.cli._support.reading import reads_files
-from core.cli._support.settings import Texts, assign
+from core.cli._support.settings import Lines, Texts, assign
+from core.cli._support.suggesting import print_notes, suggested_recipe
 from core.cli._support.waiting import wait_succeeded
 from core.data import formats
 from core.data.conversion.templates import TEMPLATES
 from core.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
+    from core.data.conversion.analysis import Analysis
     from core.platform.tasks.records import TaskRecord
     from core.services.data.sources import SourceRecord
 
@@ -45,6 +47,12 @@ def convert(
         Texts,
         typer.Option(metavar="FIELD", help="Continue without a field that changes the meaning; may be repeated."),
     ] = None,
+    suggested: Annotated[
+        bool, typer.Option("--suggested", help="Use the suggested template, columns and wording; prints why.")
+    ] = False,
+    leave_out: Annotated[
+        Lines, typer.Option(metavar="LINE", help="Leave out the row on a line, such as a total row; may be repeated.")
+    ] = None,
     description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     *,
@@ -52,31 +60,25 @@ def convert(
 ) -> None:
     """Turn a table into a dataset with a guided template, or import a file in a known chat shape."""
     from core.platform.supervisor import ensure
-    from core.services.data import conversion
+    from core.services.data import conversion, sources
     from core.services.data.results import ConversionResult
 
     source = ingested(file, reading)
     with ensure({"redis", "worker"}, say):
-        if template:
-            (options,) = assign(settings or [], TEMPLATES.get(template).Options)
-            options |= {"system": system} if system else {}
-            mapping: dict[str, Any] = {
-                "key": key or None,
-                "target": target or None,
-                "include": include or [],
-                **_parts(columns or []),
-            }
-            recipe = {"template": template, "mapping": mapping, "options": options, "without": without or []}
-            print_account(conversion.account(source.id, recipe))
-            task = conversion.start_with(
-                source.id,
-                template=template,
-                mapping=mapping,
-                options=options,
-                name=name,
-                description=description,
-                without=without or [],
-            )
+        if template or suggested:
+            analysis = sources.analyze(source.id)
+            recipe: dict[str, Any]
+            if template:
+                (options,) = assign(settings or [], TEMPLATES.get(template).Options)
+                options |= {"system": system} if system else {}
+                parts = {"key": key or None, "target": target or None, "include": include or []}
+                mapping = {**parts, **_parts(columns or [])}
+                recipe = {"template": template, "mapping": mapping, "options": options, "leave_out": leave_out or []}
+            else:
+                recipe = suggested_recipe(analysis, file, system)
+            print_notes(analysis, recipe)
+            print_account(conversion.account(source.id, {**recipe, "without": without or []}))
+            task = conversion.start_with(source.id, **recipe, name=name, description=description, without=without or [])
         else:
             task = _import(source, name, description, file, shape_options(settings or []), without or [])
         result = ConversionResult.of(wait_succeeded(task.id))
@@ -97,6 +99,16 @@ def _parts(pairs: list[str]) -> dict[str, Any]:
     return {part: names if len(names) > 1 else names[0] for part, names in found.items()}
 
 
+def _advice(file: Path, analysis: Analysis) -> str:
+    """What to do about a table in no known shape: the suggested conversion, with its reason."""
+    from core.services.data import sources
+
+    command = sources.convert_command(str(file), analysis)
+    if analysis.suggestion is None:
+        return f"Choose the input and the output: {command}"
+    return f"{analysis.suggestion.reason} Convert it with --suggested, or choose: {command}"
+
+
 def _import(
     source: SourceRecord, name: str, description: str, file: Path, options: dict[str, str], without: list[str]
 ) -> TaskRecord:
@@ -109,8 +121,7 @@ def _import(
         columns = ", ".join(column.name for column in analysis.columns[:20])
         raise DataError(
             f"{file.name} is not in a known chat shape; its columns are {columns}.",
-            f"Choose the input and the output: --template qa --input COL --target COL. `sft analyze {file}` "
-            "suggests columns.",
+            _advice(file, analysis),
             code="shape_unknown",
         )
     print_account(conversion.account(source.id, {"shape": analysis.shape, "options": options, "without": without}))

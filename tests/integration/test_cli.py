@@ -82,6 +82,20 @@ def test_a_table_becomes_a_model_that_answers(table: Path) -> None:
 
 
 @pytest.mark.usefixtures("nothing_left")
+def test_a_table_is_converted_as_suggested_with_the_reason(tmp_path: Path) -> None:
+    table = tmp_path / "preise.csv"
+    rows = "".join(
+        f"Stuhl Modell {n};Holz;{n}9,90;Ein Stuhl aus Holz für die Küche mit {n} Streben.\n" for n in range(1, 13)
+    )
+    table.write_text(f"Produkt;Material;Preis;Beschreibung\n{rows}Summe;;898,80;\n")
+    done = sft("convert", str(table), "--suggested", "--name", "chairs", "--json")
+    assert "Suggestion: Each `Produkt` is different, and `Beschreibung` says more about it." in done.stderr
+    assert "Left out, as chosen: line 14." in done.stderr
+    made = last_json(done)
+    assert (made["read"], made["accepted"], made["rejected"], made["examples"]) == (13, 12, 1, 12)
+
+
+@pytest.mark.usefixtures("nothing_left")
 def test_what_cannot_work_is_said_before_anything_starts(table: Path) -> None:
     missing = sft("train", "--dataset", "nothing", code=1)
     assert "nothing" in missing.stderr
@@ -92,5 +106,6 @@ def test_what_cannot_work_is_said_before_anything_starts(table: Path) -> None:
     unmapped = table.with_name("plain.csv")
     unmapped.write_text("product,price\nrake,3\n")
     told = sft("convert", str(unmapped), "--name", "x", code=1)
+    assert "Convert it with --suggested, or choose: sft convert" in told.stderr
     assert "--template" in told.stderr
     assert "There is no" in sft("chat", "--model", "nobody", "Hello?", code=1).stderr

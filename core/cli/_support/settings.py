@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from core.errors import SettingsError
 
 Texts = list[str] | None  # the type of an option that may be repeated
+Lines = list[int] | None  # the same for lines of a file
 
 
 def assign(pairs: Iterable[str], *configs: type[BaseModel]) -> list[dict[str, Any]]:

@@ -59,7 +59,10 @@ class Analysis:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What to know about the rows and columns before they become examples: total rows, mixed decimals."""
-        totals = [finding("total_row", _total_text(item), line=item.line) for item in self.totals]
+        remedy = "Leave it out in the step Configure, or on the command line with --leave-out {}."
+        totals = [
+            finding("total_row", _total_text(item), remedy.format(item.line), line=item.line) for item in self.totals
+        ]
         mixed = [column for column in self.columns if column.type == "number" and column.decimals == "mixed"]
         return (*totals, *(finding("mixed_decimals", _mixed_text(column), field=column.name) for column in mixed))
 

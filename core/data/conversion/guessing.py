@@ -97,22 +97,15 @@ class ColumnGuess:
     def others(self, *used: Column | None) -> tuple[str, ...]:
         """The names of the other columns that say something, at most MAX_INCLUDED: no ids, addresses or people."""
         rest = [column for column in self.usable if column not in used]
-        telling = [column for column in rest if not column.content.identifier and not is_personal(column)]
+        telling = [column for column in rest if not column.content.identifier and not column.is_personal]
         return tuple(column.name for column in telling or rest)[:MAX_INCLUDED]
-
-
-def is_personal(column: Column) -> bool:
-    """Whether a column consists of personal data: names of people, addresses, numbers of phones or accounts."""
-    content = column.content
-    most = max((count for _, count in content.personal), default=0)
-    return content.names_people or (content.words < 6 and most * 2 >= max(content.searched, 1))
 
 
 # ---- an input and an output
 
 
 def _pairs(columns: Sequence[Column], related: Sequence[Relation]) -> Iterator[PairGuess]:
-    texts = [column for column in columns if column.has_texts and column.is_filled and not is_personal(column)]
+    texts = [column for column in columns if column.has_texts and column.is_filled and not column.is_personal]
     by_name = {column.name: column for column in texts}
     for relation in related:
         key, target = by_name.get(relation.key), by_name.get(relation.targets[0])
@@ -154,7 +147,7 @@ def _outputs(columns: Sequence[Column]) -> list[Column]:
         if column.is_filled
         and column.type not in ("date", "json", "empty")
         and not column.content.identifier
-        and not is_personal(column)
+        and not column.is_personal
     ]
 
 
@@ -205,7 +198,7 @@ def _labeling(columns: Sequence[Column]) -> LabelGuess | None:
     texts = [
         column
         for column in columns
-        if column.has_texts and column.is_filled and not column.has_labels and not is_personal(column)
+        if column.has_texts and column.is_filled and not column.has_labels and not column.is_personal
     ]
     labels = [column for column in columns if column.has_labels and column.is_filled]
     label = min(labels, key=_label_order, default=None)
@@ -239,7 +232,7 @@ def _label_order(column: Column) -> tuple[int, bool, int]:
 def _subject(columns: Sequence[Column]) -> Column | None:
     """The column that says what a row is about: by its name, else the most different texts."""
     filled = [column for column in columns if column.is_filled] or list(columns)
-    texts = [column for column in filled if column.has_texts and not is_personal(column)]
+    texts = [column for column in filled if column.has_texts and not column.is_personal]
     free = [column for column in texts if not column.has_labels]
     if not free:  # then a table of people is about them
         free = [column for column in filled if column.content.names_people and not column.has_labels] or texts

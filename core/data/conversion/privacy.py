@@ -9,6 +9,8 @@ from core.data.examples.sensitive import SENSITIVE_KINDS
 from core.data.issues import finding
 from core.messages import Finding
 
+_REMEDY = "A model may repeat it. Choose another column, or redact the dataset before training."
+
 
 def privacy_findings(columns: Iterable[Column], used: Iterable[str]) -> tuple[Finding, ...]:
     """A warning for each used column with personal data or secrets in its sampled cells.
@@ -26,12 +28,12 @@ def _findings(column: Column) -> Iterable[Finding]:
     content = column.content
     if content.names_people:
         text = f"`{column.name}`: names of people in {_of(round(content.people * content.sampled), content.sampled)}."
-        yield finding("personal_data", text, field=column.name)
+        yield finding("personal_data", text, _REMEDY, field=column.name)
     for secret, code in ((False, "personal_data"), (True, "secrets")):
         kinds = [(SENSITIVE_KINDS[kind], count) for kind, count in content.personal]
         listed = [f"{kind.title} in {_of(count, content.searched)}" for kind, count in kinds if kind.secret == secret]
         if listed:
-            yield finding(code, f"`{column.name}`: {'; '.join(listed)}.", field=column.name)
+            yield finding(code, f"`{column.name}`: {'; '.join(listed)}.", _REMEDY, field=column.name)
 
 
 def _of(count: int, cells: int) -> str:

@@ -84,6 +84,13 @@ class Column:
         return self.filled > 0 and self.filled >= 0.5 * (self.filled + self.empty)
 
     @property
+    def is_personal(self) -> bool:
+        """Whether it consists of personal data: names of people, addresses, numbers of phones or accounts."""
+        content = self.content
+        most = max((count for _, count in content.personal), default=0)
+        return content.names_people or (content.words < 6 and most > 0 and most * 2 >= content.searched)
+
+    @property
     def has_texts(self) -> bool:
         """Whether it has texts, rather than ids, dates, numbers or addresses."""
         return self.type in ("text", "categorical") and not self.content.identifier and self.content.letters >= 0.5

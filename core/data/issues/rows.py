@@ -60,7 +60,7 @@ ISSUES.add(_row("chat_order_unclear", "Order of messages unclear", "warning",
     "Compare some examples with the log; choose the order of messages when you import it.", scope="file"))
 ISSUES.add(_row("total_row", "Total row", "warning",
     "A row sums others; an example of it says nothing about a single row.",
-    "Choose *Leave out total rows*, or on the command line: --leave-out with its line."))
+    "Leave it out in the step Configure, or on the command line with --leave-out and its line."))
 ISSUES.add(_row("row_left_out", "Row left out by choice", "info",
     "The row is not part of the dataset, because a user chose to leave it out."))
 ISSUES.add(_row("mixed_decimals", "Decimal comma and decimal point", "warning",

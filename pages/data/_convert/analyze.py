@@ -59,7 +59,8 @@ def _columns(analysis: Analysis) -> None:
     components.heading("Columns", f"{plural(len(analysis.columns), 'column')} · {plural(analysis.total_rows, 'row')}")
     with st.container(border=True, gap="xsmall", key="columns"):
         for column in components.divided(analysis.columns[:_SHOWN_COLUMNS]):
-            word, color = TYPES.get(column.type, (column.type, "gray"))
+            word, color = ("id", "gray") if column.content.identifier else TYPES.get(column.type, (column.type, "gray"))
+            word, color = ("personal data", "orange") if column.is_personal else (word, color)
             with components.spread(wrap=False):
                 with st.container(gap=None, width="stretch"):
                     st.markdown(f"**{md(column.name, 60) or '(no name)'}**")

@@ -102,8 +102,9 @@ def configure_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord,
         mapping = _columns_card(draft, template, analysis, slots)
         draft = with_wording(draft, template, analysis, mapping)
         about_columns(draft, analysis, mapping)
+        leave_out = _left_out(draft, analysis)
         options = _options_card(draft, template, analysis, slots)
-        draft = save(draft, mapping=mapping, options=options, leave_out=_left_out(draft, analysis))
+        draft = save(draft, mapping=mapping, options=options, leave_out=leave_out)
     with side:
         ready = _live_preview(draft, template, slots)
     return draft, ready

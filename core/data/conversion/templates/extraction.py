@@ -82,8 +82,11 @@ class ExtractionTemplate(Template[ExtractionOptions]):
         options: dict[str, Any] = {}
         if any(column and column.empty for column in chosen):
             options["empty"] = "leave_out"  # a row with one missing fact still has the others
-        if key and key.content.prose and mapping.include:
-            names = ", ".join(mapping.include)
+        names = ", ".join(mapping.include)
+        if "{{" in names or not names:
+            return options
+        options["system"] = f"Answer with these facts: {names}."
+        if key and key.content.prose:
             options |= {"instruction": "{{key}}", "answer_format": "json"}
             options["system"] = f"Extract from the text, as JSON: {names}."
         return options

@@ -178,4 +178,8 @@ def convert_command(file: str, result: Analysis, reading: Reading | None = None)
         columns = mapping.columns(role.id) or (("COLUMN",) if role.required else ())
         for column in columns:
             parts += [_FLAGS[role.id], column] if role.id in _FLAGS else ["--column", f"{role.id}={column}"]
+    for name, value in suggestion.options.items():
+        parts += ["--system", str(value)] if name == "system" else ["--set", f"{name}={value}"]
+    for total in result.totals:
+        parts += ["--leave-out", str(total.line)]
     return shlex.join([*parts, "--name", Path(file).stem])

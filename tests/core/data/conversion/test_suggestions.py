@@ -17,7 +17,6 @@ import pytest
 
 from core.data import formats
 from core.data.conversion.analysis import Analysis, analyze, analyze_batches, warnings
-from core.data.conversion.guessing import is_personal
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.messages import Row
 
@@ -109,7 +108,7 @@ def test_personal_data_is_never_used_without_a_warning(table: Table, tmp_path: P
     assert suggestion is not None
     used = {suggestion.mapping.key, suggestion.mapping.target, *suggestion.mapping.include} - {None}
     found = warnings(analysis, suggestion.template, suggestion.mapping, suggestion.options)
-    assert {item.field for item in found} >= {column.name for column in analysis.columns if is_personal(column)} & used
+    assert {item.field for item in found} >= {column.name for column in analysis.columns if column.is_personal} & used
     assert bool(found) == ("personal" in table.flags)
 
 

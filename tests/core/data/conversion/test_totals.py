@@ -33,7 +33,7 @@ def test_the_last_row_is_noticed_by_its_sum_alone() -> None:
     assert [(total.line, total.label, total.sums) for total in found.totals] == [(6, "", ("price",))]
     (finding,) = found.findings
     assert finding.message == "Line 6 looks like a total row: it has the sum of the rows above in `price`."
-    assert "--leave-out" in finding.remedy
+    assert "--leave-out 6" in finding.remedy
 
 
 def test_subtotals_and_the_total_of_all() -> None:
