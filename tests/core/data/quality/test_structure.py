@@ -97,6 +97,10 @@ WARNINGS: list[tuple[list[dict[str, Any]], str]] = [
 ]
 
 
+def test_a_call_at_the_end_is_the_output_and_needs_no_result() -> None:
+    assert structure.parse([U, CALLING], line=7).findings == ()
+
+
 @pytest.mark.parametrize(("raw", "code"), WARNINGS)
 def test_warnings_keep_the_example(raw: list[dict[str, Any]], code: str) -> None:
     checked = structure.parse(raw, line=7)
