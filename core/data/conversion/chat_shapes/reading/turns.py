@@ -170,7 +170,7 @@ class Chat:
                 text = text_of(content)
                 self.messages.append({**extra, **self.calls.result(text, turn.get("tool_call_id"), turn.get("name"))})
             return
-        text, called, results = self._content(content, role)
+        text, called, results = self._content(content, role, strict)
         if content is None and isinstance(turn.get("refusal"), str):
             text = turn["refusal"]
         message: dict[str, Any] = {"role": role, "content": text, **extra}
@@ -212,8 +212,9 @@ class Chat:
         content = message.get("content")
         self.messages.append({**message, "role": "assistant", "content": content or "", "tool_calls": calls})
 
-    def _content(self, content: Any, role: object) -> tuple[Any, list[Any], list[dict[str, Any]]]:
-        """The text of a content, the calls in it, and the tool results in it."""
+    def _content(self, content: Any, role: object, strict: bool) -> tuple[Any, list[Any], list[dict[str, Any]]]:
+        """The text of a content, the calls in it, and the tool results in it; with `strict`, only what OpenAI's format
+        allows is a text, and the rest is left for the check to report."""
         if isinstance(content, str):
             if role == "assistant" and "<tool_call>" in content:
                 calls = [parsed_json(text) for tag, text in _TAGGED.findall(content) if tag == "tool_call"]
@@ -221,8 +222,12 @@ class Chat:
                     return _TAGGED.sub("", content).strip(), [self.calls.call(call) for call in calls], []
             return content, [], []
         if not isinstance(content, list | Mapping):
-            return cell_text(content) if isinstance(content, bool | int | float) else content, [], []
-        if isinstance(content, list) and len(content) > 1 and not any(isinstance(part, Mapping) for part in content):
+            return cell_text(content) if isinstance(content, bool | int | float) and not strict else content, [], []
+        if (
+            isinstance(content, list)
+            and (strict or len(content) > 1)
+            and not any(isinstance(part, Mapping) for part in content)
+        ):
             return content, [], []  # several texts or numbers, such as other answers: the check reports them
         texts: list[str] = []
         calls_: list[Any] = []
