@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli._support.accounts import print_account, shape_options
+from core.cli._support.accounts import print_account, print_rows, shape_options
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
 from core.cli._support.reading import reads_files
 from core.cli._support.settings import Lines, Texts, assign
 from core.cli._support.suggesting import print_notes, suggested_recipe
-from core.cli._support.waiting import wait_succeeded
+from core.cli._support.waiting import succeeded, wait_for
 from core.data import formats
 from core.data.conversion.templates import TEMPLATES
 from core.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from core.data.conversion.analysis import Analysis
+    from core.data.conversion.fields import Account
     from core.platform.tasks.records import TaskRecord
     from core.services.data.sources import SourceRecord
 
@@ -60,11 +61,11 @@ def convert(
 ) -> None:
     """Turn a table into a dataset with a guided template, or import a file in a known chat shape."""
     from core.platform.supervisor import ensure
-    from core.services.data import conversion, sources
+    from core.services.data import conversion, rows_account, sources
     from core.services.data.results import ConversionResult
 
-    source = ingested(file, reading)
     with ensure({"redis", "worker"}, say):
+        source = ingested(file, reading)
         if template or suggested:
             analysis = sources.analyze(source.id)
             recipe: dict[str, Any]
@@ -77,15 +78,20 @@ def convert(
             else:
                 recipe = suggested_recipe(analysis, file, system)
             print_notes(analysis, recipe)
-            print_account(conversion.account(source.id, {**recipe, "without": without or []}))
+            account = conversion.account(source.id, {**recipe, "without": without or []})
+            print_account(account)
             task = conversion.start_with(source.id, **recipe, name=name, description=description, without=without or [])
         else:
-            task = _import(source, name, description, file, shape_options(settings or []), without or [])
-        result = ConversionResult.of(wait_succeeded(task.id))
+            task, account = _import(source, name, description, file, shape_options(settings or []), without or [])
+        expected = rows_account.expected(account, sources.analyze(source.id).total_rows)
+        say(f"Expected: {expected.sentence}")
+        ended = wait_for(task.id)
+    if ended.state == "failed" and account.accepted == 0:  # the first rows show why
+        print_rows(expected)
+    result = ConversionResult.of(succeeded(ended))
     counts = {"read": result.read, "accepted": result.accepted, "rejected": result.rejected}
-    print_dataset(result.dataset_id, counts, as_json=as_json)
-    if not as_json:
-        say("{read:,} rows read = {accepted:,} accepted + {rejected:,} rejected".format(**counts))
+    print_rows(rows_account.of_result(result))
+    print_dataset(result.dataset_id, {**counts, "left_out": result.left_out}, as_json=as_json)
 
 
 def _parts(pairs: list[str]) -> dict[str, Any]:
@@ -111,7 +117,7 @@ def _advice(file: Path, analysis: Analysis) -> str:
 
 def _import(
     source: SourceRecord, name: str, description: str, file: Path, options: dict[str, str], without: list[str]
-) -> TaskRecord:
+) -> tuple[TaskRecord, Account]:
     from core.services.data import conversion, datasets, sources
 
     analysis = sources.analyze(source.id)
@@ -124,5 +130,6 @@ def _import(
             _advice(file, analysis),
             code="shape_unknown",
         )
-    print_account(conversion.account(source.id, {"shape": analysis.shape, "options": options, "without": without}))
-    return datasets.create_from_source(source.id, name, description, options=options, without=without)
+    account = conversion.account(source.id, {"shape": analysis.shape, "options": options, "without": without})
+    print_account(account)
+    return datasets.create_from_source(source.id, name, description, options=options, without=without), account

@@ -66,6 +66,14 @@ def _lease_has_expired(worker_pid: int) -> bool:
         return False
 
 
+_kept: set[str] = set()  # services that this process starts and keeps running
+
+
+def keeps(name: str) -> bool:
+    """Whether this process starts that service, or has started it."""
+    return name in _kept
+
+
 class Supervisor:
     """Keeps services running, and stops them: Redis last."""
 
@@ -164,10 +172,13 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
 
     keeper = threading.Thread(target=keep, name="services", daemon=True)
     keeper.start()
+    names = {service.command.name for service in supervisor.services}
+    _kept.update(names)
     try:
         _wait_ready(needs, errors)
         yield
     finally:
+        _kept.difference_update(names)
         stop.set()
         keeper.join()
 

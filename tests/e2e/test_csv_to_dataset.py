@@ -163,7 +163,7 @@ def test_a_dirty_csv_is_repaired_to_a_validated_dataset(studio: Studio, open_pag
     name.press("Tab")
     settle(page)
     page.locator(".st-key-convert_now button:enabled").click()
-    page.get_by_text("27 accepted + 1 rejected").wait_for()
+    page.get_by_text("27 accepted + 1 left out").wait_for()
     page.locator(".st-key-open_conversion button").click()
     page.get_by_role("heading", name="Help desk, repaired").wait_for()
     page.get_by_test_id("stMain").get_by_text("Validated").first.wait_for()

@@ -96,6 +96,35 @@ def test_a_table_is_converted_as_suggested_with_the_reason(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("nothing_left")
+def test_what_is_left_out_and_a_dataset_that_failed(table: Path) -> None:
+    with table.open("a") as file:
+        file.writelines(f"Why {number}?,\n" for number in range(7))
+    words = ["--template", "qa", "--input", "question", "--target", "answer"]
+    done = sft("convert", str(table), *words, "--name", "faq")
+    shown = done.stderr.splitlines()
+    assert "no cpu worker is running" not in done.stderr
+    assert "19 rows = 12 accepted + 7 left out" in shown
+    rows = [line for line in shown if line.startswith("  line ")]
+    assert [line.split(":")[0] for line in rows] == [f"  line {number}" for number in range(14, 19)]
+    assert all("is empty. Fill it in" in line and "[cell_empty]" in line for line in rows)
+    assert any(line.startswith("  and 2 more rows: ") and "[cell_empty]" in line for line in shown)
+    assert "left_out" not in done.stdout
+
+    few = table.with_name("few.csv")
+    few.write_text("question,answer\nWhy?,So.\nHow?,\n")
+    failed = sft("convert", str(few), *words, "--name", "few", "--json", code=1)
+    made = last_json(failed)
+    assert (made["state"], made["read"], made["left_out"]) == ("failed", 2, {"cell_empty": 1})
+    assert "10" in failed.stderr
+
+    none = table.with_name("none.csv")
+    none.write_text("question,answer\nHow?,\n")
+    refused = sft("convert", str(none), *words, "--name", "none", code=1)
+    assert "1 row = 0 accepted + 1 left out" in refused.stderr
+    assert "  line 2: " in refused.stderr
+
+
+@pytest.mark.usefixtures("nothing_left")
 def test_what_cannot_work_is_said_before_anything_starts(table: Path) -> None:
     missing = sft("train", "--dataset", "nothing", code=1)
     assert "nothing" in missing.stderr

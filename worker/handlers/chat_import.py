@@ -31,6 +31,7 @@ from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
 from core.services.data.results import ChatImportResult
 from core.services.data.sources import SourceRecord
+from core.text import plural
 
 _SHAPING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
 
@@ -55,12 +56,14 @@ def handle(ctx: TaskContext) -> Outcome:
         size = max(path.stat().st_size, 1)
         for step in chat_review.steps(path, chosen.recipe):
             work.take(step)
-            ctx.progress(_SHAPING_PERCENT * step.place / size, "Making examples", f"{out.examples:,} labeled examples")
+            ctx.progress(
+                _SHAPING_PERCENT * step.place / size, "Making examples", plural(out.examples, "labeled example")
+            )
             ctx.raise_if_interrupted()
         left_file.close()
         out.note(work.findings())
         out.note(check_set(work.examples_seen))
-        ctx.progress(_SHAPING_PERCENT, "Writing the dataset", f"{out.examples:,} labeled examples")
+        ctx.progress(_SHAPING_PERCENT, "Writing the dataset", plural(out.examples, "labeled example"))
         counts = {
             "read": summary.messages,
             "accepted": summary.messages - work.left.total(),

@@ -27,6 +27,7 @@ from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import Origin
 from core.services.data.results import ConversionResult
 from core.services.data.sources import accounts, reading_ahead
+from core.text import plural
 
 _READING_PERCENT: Final = 90.0  # of the progress; the rest is writing and publishing
 
@@ -48,9 +49,10 @@ def handle(ctx: TaskContext) -> Outcome:
             ctx.progress(_READING_PERCENT * share, "Converting", _progress_text(labeler, total))
             ctx.raise_if_interrupted()
         out.note(accounts.findings(sources.account(source.id, recipe)))
+        left_out = dict(out.left_out)
         validation = _write_validation(ctx, payload, recipe, out, seen)
         out.note(check_set(seen))
-        ctx.progress(_READING_PERCENT, "Writing the dataset", f"{out.examples:,} labeled examples")
+        ctx.progress(_READING_PERCENT, "Writing the dataset", plural(out.examples, "labeled example"))
         counts = {"read": labeler.read, "accepted": labeler.accepted, "rejected": labeler.rejected}
         origin = Origin(
             payload.get("origin") or "convert",
@@ -64,7 +66,7 @@ def handle(ctx: TaskContext) -> Outcome:
     examples = out.examples
 
     def register(uow: UnitOfWork) -> ConversionResult:
-        return ConversionResult(dataset_id=publish(uow), version_id="", examples=examples, **counts)
+        return ConversionResult(dataset_id=publish(uow), version_id="", examples=examples, **counts, left_out=left_out)
 
     return Outcome("succeeded", on_commit=register)
 

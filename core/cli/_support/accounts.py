@@ -1,4 +1,4 @@
-"""The account of a file, printed before anything is created from it."""
+"""The account of a file: its fields before anything is created from it, and its rows."""
 
 from __future__ import annotations
 
@@ -7,25 +7,34 @@ from typing import TYPE_CHECKING
 
 from core.cli._support.boundary import say
 from core.errors import SettingsError
+from core.text import plural
 
 if TYPE_CHECKING:
     from core.data.conversion.fields import Account
+    from core.services.data.rows_account import RowsAccount
 
 _NAMED = 12  # fields in one line
 
 
 def print_account(found: Account) -> None:
-    """Say on stderr which fields reach the examples, which do not, and which rows are left out."""
+    """Say on stderr which fields reach the examples and which do not."""
     say(f"Used: {', '.join(found.used) or 'nothing'}.")
     for item in (item for item in found.left_out if item.meaning):
         say(f"Left out: {item.name} ({item.meaning}), filled in {found.of(item)}.")
     if named := found.named:
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
         say(f"Left out: {', '.join(f'{item.name} ({item.filled:,})' for item in named[:_NAMED])}{more}.")
-    for _, count, sentence in found.reasons:
-        say(f"Left out: {count:,} of the first {found.rows:,} rows: {sentence}")
     for offer in found.offers:
         say(f"Choice: --set {offer.choice.id}=... ({offer.choice.title}); one of {', '.join(offer.values)}.")
+
+
+def print_rows(account: RowsAccount) -> None:
+    """Print what became of the rows: the first that are left out with line, reason and remedy, the others by code."""
+    say(account.sentence)
+    for row in account.first:
+        say(f"  line {row.line}: {row.reason.message} {row.reason.remedy}  [{row.reason.code}]")
+    for reason in account.others:
+        say(f"  and {plural(reason.rows, 'more row')}: {reason.title}  [{reason.code}]")
 
 
 def shape_options(pairs: Sequence[str]) -> dict[str, str]:

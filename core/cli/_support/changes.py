@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from core.cli._support.boundary import say
 from core.cli._support.output import print_json
 from core.cli._support.waiting import wait_succeeded
@@ -41,14 +43,33 @@ def ingested(file: Path, reading: Reading | None = None) -> SourceRecord:
 
 
 def print_dataset(dataset_id: str, facts: Mapping[str, object], *, as_json: bool) -> None:
-    """Print a new dataset; its JSON object also has the given facts."""
+    """Print a new dataset; its JSON object also has the given facts.
+
+    Raises:
+        typer.Exit: with 1; the dataset failed its checks, and cannot be trained on.
+    """
     from core.services.data import datasets
 
     dataset = datasets.get_dataset(dataset_id)
     if as_json:
         about = {"dataset": dataset.id, "name": dataset.name, "state": dataset.state, "examples": dataset.examples}
-        return print_json({**about, **facts})
-    print(f"{dataset.name}: {dataset.examples:,} labeled examples, {dataset.state.replace('_', ' ')} ({dataset.id})")
+        print_json({**about, **facts})
+    else:
+        state = dataset.state.replace("_", " ")
+        print(f"{dataset.name}: {dataset.examples:,} labeled examples, {state} ({dataset.id})")
+    _exit_if_failed(dataset)
+
+
+def _exit_if_failed(dataset: DatasetRecord) -> None:
+    """Exit with 1 where the dataset cannot be trained on, with the reasons."""
+    from core.services.data import datasets
+
+    if dataset.state != "failed":
+        return
+    for found in datasets.findings(dataset.version.id, limit=20, severity="error"):
+        if found.line is None:  # about the full set
+            say(f"{found.message} {found.remedy}".strip())
+    raise typer.Exit(1)
 
 
 def numbered(dataset: DatasetRecord, number: int) -> VersionRecord:
@@ -87,20 +108,21 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
 
 
 def print_newest(dataset_id: str, *, as_json: bool) -> None:
-    """Print the newest version and its change."""
+    """Print the newest version and its change. Raises typer.Exit as `print_dataset`."""
     from core.services.data import datasets
     from core.services.data.datasets import edits as dataset_edits
 
-    newest = dataset_edits.history(dataset_id)[0]
+    newest, dataset = dataset_edits.history(dataset_id)[0], datasets.get_dataset(dataset_id)
     if as_json:
-        return print_json(described(newest))
-    version = newest.version
-    name = datasets.get_dataset(dataset_id).name
+        print_json(described(newest))
+        return _exit_if_failed(dataset)
+    version, name = newest.version, dataset.name
     say(newest.what)
     print(
         f"{name} v{version.number}: {version.examples:,} labeled examples, {version.train_examples:,} for training, "
         f"{version.validation_examples:,} for validation{_testing(version.test_examples)} ({version.id})"
     )
+    _exit_if_failed(dataset)
 
 
 def _testing(count: int) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from core.cli._support.boundary import say
-from core.errors import DatabaseUnavailable, JobError
+from core.cli._support.progress import Progress
+from core.errors import DatabaseUnavailable, JobError, QueueUnavailable
 
 if TYPE_CHECKING:
     from core.platform.tasks.records import TaskRecord
 
-POLL_S = 0.25
+FIRST_POLL_S, POLL_S = 0.05, 0.25
 PATIENCE_S = 600.0
 FINISHED = ("succeeded", "failed", "cancelled", "paused")
 
@@ -27,37 +27,41 @@ def wait_for(task_id: str) -> TaskRecord:
     """
     from core.services.platform import tasks
 
-    shown, silent_since = "", 0.0
+    progress, pause_s, silent_since = Progress(), FIRST_POLL_S, 0.0
     try:
         while True:
             try:
                 task = tasks.get_task(task_id)
-                line, ended = _line(task), task.state in FINISHED
+                doing, ended = _doing(task), task.state in FINISHED
+                phase = doing if task.state == "pending" else f"{task.state} {task.phase}"
+                progress.show(f"{task.title}: {doing}", percent=task.progress, phase=phase, last=ended)
+                silent_since = 0.0
             except DatabaseUnavailable as error:  # the work waits for it too
                 silent_since = silent_since or time.monotonic()
                 if time.monotonic() - silent_since > PATIENCE_S:
                     raise
-                line, ended = f"{error.message} Trying again.", False
-            else:
-                silent_since = 0.0
-            if line != shown:
-                _progress(line, last=ended)
-                shown = line
+                progress.show(f"{error.message} Trying again.", phase="database")
+                ended = False
             if ended:
                 return task
-            time.sleep(POLL_S)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.1, POLL_S)
     except KeyboardInterrupt:
         say("\nThe task is saved and continues when a worker runs again (`sft up`).")
         raise
 
 
 def wait_succeeded(task_id: str) -> TaskRecord:
-    """Wait for the task; raise its error.
+    """Wait for the task. Raises JobError as `succeeded`."""
+    return succeeded(wait_for(task_id))
+
+
+def succeeded(task: TaskRecord) -> TaskRecord:
+    """The task, which has ended.
 
     Raises:
-        JobError: the task failed, was cancelled or paused; with the task's message and remedy.
+        JobError: it failed, was cancelled or paused; with its message and remedy.
     """
-    task = wait_for(task_id)
     if task.state != "succeeded":
         error = task.error or {}
         message = error.get("message") or f"{task.title} ended as {task.state}."
@@ -65,18 +69,26 @@ def wait_succeeded(task_id: str) -> TaskRecord:
     return task
 
 
-def _line(task: TaskRecord) -> str:
+def _doing(task: TaskRecord) -> str:
+    """What the task does now, or why it waits."""
     from core.services.platform import tasks
 
     if task.state != "pending":
-        return f"{task.progress:3.0f}%  {task.title}: {task.message or task.phase or task.state}"
+        return task.message or task.phase or task.state
+    if _worker_is_starting(task):
+        return "starting a worker"
     reason = tasks.waiting_reason(task)
-    return f"  0%  {task.title}: waiting" + (f", {reason.rstrip('.')}" if reason else "")
+    return "waiting" + (f", {reason.rstrip('.')}" if reason else "")
 
 
-def _progress(line: str, *, last: bool) -> None:
-    """Rewrite one line on a terminal; elsewhere print each change."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[2K{line}", end="\n" if last else "", file=sys.stderr, flush=True)
-    else:
-        say(line)
+def _worker_is_starting(task: TaskRecord) -> bool:
+    """Whether this command is starting the worker that the task waits for."""
+    from core.platform import supervisor
+    from core.services.platform import tasks
+
+    if not supervisor.keeps(f"worker-{task.queue}"):
+        return False
+    try:
+        return all(worker.queue != task.queue for worker in tasks.workers())
+    except QueueUnavailable:
+        return False

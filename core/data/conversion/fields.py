@@ -25,6 +25,7 @@ from core.messages import Reject, Row
 from core.text import plural
 
 LOOKED_AT: Final = 5_000  # rows that the account is based on
+FIRST_REJECTS: Final = 5  # rows that are left out, to show with their reasons
 _TRIED: Final = 3  # rows of each kind that are converted without a field
 _GATHERED: Final = 50  # of a shape whose examples lie across rows
 _MOST_PATHS, _MOST_DEPTH, _MOST_VALUES = 400, 6, 50
@@ -86,6 +87,7 @@ class Account:
         left_out: fields that do not, those that change the meaning first.
         reasons: why rows are left out: (code, rows, the first sentence).
         offers: what the user may decide about the shape.
+        rejects: the first rows that are left out.
     """
 
     rows: int
@@ -94,6 +96,7 @@ class Account:
     left_out: tuple[LeftOut, ...]
     reasons: tuple[tuple[str, int, str], ...] = ()
     offers: tuple[ShapeOffer, ...] = ()
+    rejects: tuple[Reject, ...] = ()
 
     @property
     def named(self) -> tuple[LeftOut, ...]:
@@ -138,6 +141,7 @@ def account(recipe: Recipe, rows: Iterable[Row | Reject], limit: int = LOOKED_AT
     accepted: set[int] = set()
     reasons: Counter[str] = Counter()
     sentences: dict[str, str] = {}
+    rejects: list[Reject] = []
     for item in labeler.run(read):
         if isinstance(item, Labeled):
             accepted.add(item.example.source_line)
@@ -145,11 +149,14 @@ def account(recipe: Recipe, rows: Iterable[Row | Reject], limit: int = LOOKED_AT
             first = item.findings[0]
             reasons[first.code] += 1
             sentences.setdefault(first.code, first.message)
+            rejects += [item] if len(rejects) < FIRST_REJECTS else []
     usable = [row for row in read if isinstance(row, Row)]
     survey = _Survey.of(usable)
     used, left = _sorted_out(recipe, usable, survey, accepted)
     told = tuple((code, count, sentences[code]) for code, count in reasons.most_common())
-    return Account(labeler.read, labeler.accepted, tuple(used), tuple(left), told, _offers(recipe, usable))
+    return Account(
+        labeler.read, labeler.accepted, tuple(used), tuple(left), told, _offers(recipe, usable), tuple(rejects)
+    )
 
 
 def _offers(recipe: Recipe, rows: Sequence[Row]) -> tuple[ShapeOffer, ...]:

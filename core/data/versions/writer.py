@@ -64,6 +64,7 @@ class VersionWriter:
     Attributes:
         is_split: whether the splits of the examples were given, also where all of them are for training. True as soon
             as one is for validation or testing.
+        left_out: the rejected rows so far, by the code of their first finding.
     """
 
     def __init__(self, directory: Path, *, hold_out: float | None = None, seed: int = DEFAULT_SEED) -> None:
@@ -77,6 +78,7 @@ class VersionWriter:
         self._rejects = (directory / REJECTS).open("w", encoding="utf-8")
         self._parts: Counter[Split] = Counter()
         self._rejected = 0
+        self.left_out: Counter[str] = Counter()
         self.is_split = False
         self._by_severity: dict[str, int] = {"error": 0, "warning": 0, "info": 0}
 
@@ -173,6 +175,7 @@ class VersionWriter:
 
     def _keep(self, item: Reject) -> None:
         self._rejected += 1
+        self.left_out.update(found.code for found in item.findings[:1])
         content = {"line": item.line, "raw": item.raw, "findings": [found.to_dict() for found in item.findings]}
         # ASCII escapes keep even half characters and invalid bytes exactly as they were read.
         self._rejects.write(json.dumps(content) + "\n")

@@ -18,8 +18,8 @@ class DatasetResult(TaskResult):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversionResult(DatasetResult):
-    """Of a conversion or an import: rows `read` = `accepted` + `rejected`."""
+class CountedResult(DatasetResult):
+    """Of every task that reads a file to its end: `read` = `accepted` + `rejected`."""
 
     read: int = 0
     accepted: int = 0
@@ -27,7 +27,14 @@ class ConversionResult(DatasetResult):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatImportResult(ConversionResult):
+class ConversionResult(CountedResult):
+    """Of a conversion or an import, counted in rows. `left_out` counts the rejected ones by their code."""
+
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatImportResult(CountedResult):
     """Of an import of conversations, counted in messages. `left` counts those left out by reason."""
 
     conversations: int = 0

@@ -12,13 +12,13 @@ from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import ONWARD_KEYS, is_under_way
-from pages.data._shared.account import account_card, account_of
+from pages.data._shared.account import account_card, account_of, rows_of
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
 from pages.data._smart import cost as smart_cost, run as smart_run
 from pages.ui import components
 from pages.ui.examples import example_view
-from pages.ui.format import number, percent, plural, sentence, short
+from pages.ui.format import number, percent
 from pages.ui.tasks.progress import ended_badly, follow
 from pages.ui.wizard.draft_state import key, save
 
@@ -52,7 +52,8 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
         limit=SAMPLES,
         leave_out=state.get("leave_out") or (),
     )
-    rejected = len(preview.rejects)
+    found = account_of(state["source_id"], state, str(source.detection.to_dict()))
+    rejected = found.rows - found.accepted
     components.tiles(
         [
             components.Tile("Rows in the file", number(preview.of_rows)),
@@ -63,8 +64,8 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
             ),
             components.Tile(
                 "Left out",
-                f"{percent(rejected / preview.looked_at) if preview.looked_at else '0%'} of rows",
-                f"{rejected} of the first {number(preview.looked_at)}",
+                f"{percent(rejected / found.rows) if found.rows else '0%'} of rows",
+                f"{number(rejected)} of the first {number(found.rows)}",
                 arrow="off",
                 help="Rows that cannot become an example. You can see the reason for each and download them.",
             ),
@@ -75,17 +76,9 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
     components.section_gap()
     components.heading("Sample conversions", f"the first {len(preview.examples)}")
     preview_cards(preview, limit=SAMPLES, columns=2)
-    if preview.rejects:
-        with st.expander(
-            f"{plural(rejected, 'row')} of the first {preview.looked_at} left out", icon=":material/block:"
-        ):
-            for reject in preview.rejects[:10]:
-                st.markdown(f"`line {reject.line}` {sentence(reject.findings[0].message) if reject.findings else ''}")
-                st.code(short(reject.raw, 300), language=None, wrap_lines=True)
     components.section_gap()
-    components.heading("Fields", "what reaches the examples")
-    found = account_of(state["source_id"], state, str(source.detection.to_dict()))
-    without, decided = account_card(found, state.get("without") or (), lambda name: key(draft, name))
+    components.heading("Rows and fields", "what reaches the examples")
+    without, decided = account_card(found, preview.of_rows, state.get("without") or (), lambda name: key(draft, name))
     return save(draft, without=without), decided and bool(preview.examples)
 
 
@@ -138,7 +131,7 @@ def _under_way(draft: DraftRecord) -> None:
     task = tasks.get_task(draft.result_id or "")
     if task.state == "succeeded":
         created(DatasetResult.of(task), "conversion")
-        _counts(ConversionResult.of(task))
+        rows_of(ConversionResult.of(task))
     task = (smart_run.follow_smart if written else follow)(task.id)
     if not task.is_terminal:
         st.caption("You can leave this page; the conversion continues, and this address shows it again.")
@@ -166,11 +159,3 @@ def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list
     mapping = state.get("mapping") or {}
     title = next((item.title for item in conversion.templates() if item.id == state.get("template")), "–")
     return [*facts, ("Template", title), *conversion.columns_by_part(state.get("template"), mapping)]
-
-
-def _counts(result: ConversionResult) -> None:
-    if result.read:
-        accepted, rejected = number(result.accepted), number(result.rejected)
-        st.caption(f"{number(result.read)} rows read = {accepted} accepted + {rejected} rejected")
-    if result.rejected:
-        st.caption("Findings lists the rejected rows with the reasons; you can download them unchanged.")

@@ -1,4 +1,4 @@
-"""What a file's fields become, before anything is created: which are used, which are left out, and what to decide."""
+"""What a file's fields and rows become: which are used, which are left out and why, and what to decide."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.services.data import conversion
+from core.services.data import conversion, rows_account
 from core.services.data.conversion import Account
-from pages.ui.format import md_code, number, plural, sentence
+from core.services.data.results import ConversionResult
+from core.services.data.rows_account import RowsAccount
+from pages.ui.escaping import visible
+from pages.ui.format import md, md_code, plural, sentence
 
 _NAMED = 12  # fields in one line
 
@@ -21,7 +24,7 @@ def _account(source_id: str, state: Mapping[str, Any], _way: str) -> Account:
 
 def account_of(source_id: str, state: Mapping[str, Any], way: str) -> Account:
     """The account of an upload; `way` is how the file is read, so that another way is another account."""
-    recipe = {name: state.get(name) for name in ("shape", "template", "mapping", "options")}
+    recipe = {name: state.get(name) for name in ("shape", "template", "mapping", "options", "leave_out")}
     return _account(source_id, recipe, way)
 
 
@@ -42,17 +45,17 @@ def shape_choices(found: Account, options: Mapping[str, str], key_of: Callable[[
     return {name: value for name, value in chosen.items() if value}
 
 
-def account_card(found: Account, without: Sequence[str], key_of: Callable[[str], str]) -> tuple[list[str], bool]:
-    """Draw the account. Returns the fields to continue without, and whether everything is decided."""
+def account_card(
+    found: Account, of_rows: int, without: Sequence[str], key_of: Callable[[str], str]
+) -> tuple[list[str], bool]:
+    """Draw the account of a file with so many rows.
+
+    Returns:
+        The fields to continue without, and whether everything is decided.
+    """
     chosen: list[str] = []
     with st.container(border=True, gap="small", key="account"):
-        left = found.rows - found.accepted
-        st.markdown(
-            f"**{plural(found.rows, 'row')} = {number(found.accepted)} accepted + {number(left)} left out**"
-            + (" :gray[in the first rows]" if found.rows >= conversion.LOOKED_AT else "")
-        )
-        for _, count, text in found.reasons[:5]:
-            st.caption(f":orange[:material/block: {plural(count, 'row')}] {sentence(text)}")
+        rows(rows_account.expected(found, of_rows))
         st.markdown(f"Used: {_codes(found.used)}")
         if found.named:
             st.caption(f"Left out: {_codes([item.name for item in found.named])}")
@@ -70,3 +73,28 @@ def account_card(found: Account, without: Sequence[str], key_of: Callable[[str],
 def _codes(names: Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return (" ".join(md_code(name) for name in names[:_NAMED]) or "nothing") + more
+
+
+def rows(account: RowsAccount) -> None:
+    """`43 rows = 32 accepted + 11 left out`, with the reasons, and the first rows that are left out."""
+    if not account.left_out:
+        st.markdown(f"**{account.sentence}**")
+        return
+    st.markdown(f":orange[:material/block:] **{account.sentence}**")
+    with st.expander(f"Why {plural(account.left_out, 'row is', 'rows are')} left out"):
+        for reason in account.reasons:
+            st.markdown(f"**{plural(reason.rows, 'row')}** {md(reason.title)}")
+        for row in account.first:
+            st.markdown(f"`line {row.line}` {sentence(row.reason.message)} {sentence(row.reason.remedy)}")
+            st.code(visible(row.raw), language=None, wrap_lines=True)
+        if 0 < len(account.first) < account.left_out:
+            st.caption(f"These are the first {len(account.first)}.")
+
+
+def rows_of(result: ConversionResult) -> None:
+    """The account of the rows of a finished conversion or import; nothing where it read none."""
+    if not result.read:
+        return
+    rows(rows_account.of_result(result))
+    if result.rejected:
+        st.caption("Findings lists the rows that are left out with the reasons; you can download them unchanged.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.data.results import DatasetResult
+from core.services.data.results import ConversionResult
+from pages.data._shared.account import rows_of
 from pages.data._shared.created import created
 from pages.ui import components
 from pages.ui.tasks.progress import ended_badly, follow
@@ -17,7 +18,9 @@ def follow_import(task_id: str) -> None:
     if not task.is_terminal:
         st.caption("You can leave this page; the import continues and appears under Background jobs.")
     elif not ended_badly(task, "import"):
-        created(DatasetResult.of(task), "import")
+        result = ConversionResult.of(task)
+        created(result, "import")
+        rows_of(result)
     if task.is_terminal and st.button("Upload another file", type="tertiary", key="another"):
         st.query_params.clear()
         st.rerun()

@@ -64,7 +64,7 @@ def _decisions(source: SourceRecord, analysis: Analysis) -> tuple[dict[str, str]
     if options != earlier:
         st.session_state[kept] = options
         found = account_of(source.id, state | {"options": options}, way)
-    without, decided = account_card(found, (), key_of)
+    without, decided = account_card(found, analysis.total_rows, (), key_of)
     return options, without, decided and found.accepted > 0
 
 

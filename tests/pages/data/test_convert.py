@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.services.data import datasets, sources
 from core.services.platform import drafts, tasks
 from pages.data._convert.draft import STEPS
+from pages.ui.format import md
 from tests.support.screens import part, shows, title
 from worker.run import execute
 
@@ -72,7 +73,7 @@ def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
     execute(found[0].id, owner="test")
     app.run()
     assert "24 pairs" in part(app, "on_done_conversion")
-    assert "24 accepted + 0 rejected" in read(app)
+    assert md("24 accepted + 0 left out") in read(app)
     assert datasets.get_dataset("Tools").examples == 24
 
 

@@ -9,7 +9,7 @@ import pytest
 from core.services.data import datasets
 from core.services.platform import drafts, tasks
 from pages.data._convert.draft import STEPS
-from pages.ui.format import sentence
+from pages.ui.format import md, sentence
 from tests.support.screens import part, shows, title
 from worker.run import execute
 
@@ -35,6 +35,19 @@ def test_a_known_shape_becomes_a_dataset(open_screen, read) -> None:
     app.run()
     assert "12 pairs" in part(app, "on_done_import")
     assert datasets.get_dataset("Support").examples == 12
+
+
+def test_the_rows_that_are_left_out_are_said_before_and_after(open_screen, read) -> None:
+    empty = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": ""}]
+    broken = "\n".join(["{", *(json.dumps({"messages": empty}) for _ in range(6))]).encode()
+    app = open_screen("upload")
+    app.file_uploader[0].upload("support.jsonl", CHAT + b"\n" + broken).run()
+    expected = (md("19 rows = 12 accepted + 7 left out"), "**6 rows**", "The assistant message is empty", "line 14")
+    assert all(text in read(app) for text in expected)
+    app.button(key="create_dataset").click().run()
+    execute(tasks.list_tasks(kind="import")[0].id, owner="test")
+    app.run()
+    assert all(text in read(app) for text in expected)
 
 
 def test_too_few_examples_are_reported_at_once(open_screen, read) -> None:
