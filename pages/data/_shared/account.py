@@ -39,7 +39,12 @@ def shape_choices(found: Account, options: Mapping[str, str], key_of: Callable[[
         index = values.index(now) if now in values else 0
         chosen[choice.id] = str(
             st.selectbox(
-                choice.title, values, index, format_func=labels.__getitem__, help=choice.help, key=key_of(choice.id)
+                md(choice.title),
+                values,
+                index,
+                format_func=labels.__getitem__,
+                help=sentence(choice.help),
+                key=key_of(choice.id),
             )
         )
     return {name: value for name, value in chosen.items() if value}
@@ -60,9 +65,9 @@ def account_card(
         if found.named:
             st.caption(f"Left out: {_codes([item.name for item in found.named])}")
         for item in (item for item in found.left_out if item.meaning):
-            st.markdown(f":orange[:material/warning: {md_code(item.name)} is left out:] {item.meaning}")
+            st.markdown(f":orange[:material/warning: {md_code(item.name)} is left out:] {md(item.meaning)}")
             if st.checkbox(
-                f"Continue without it :gray[(filled in {found.of(item)})]",
+                f"Continue without it :gray[(filled in {md(found.of(item))})]",
                 value=item.name in without,
                 key=key_of(f"without_{item.name}"),
             ):
@@ -78,9 +83,9 @@ def _codes(names: Sequence[str]) -> str:
 def rows(account: RowsAccount) -> None:
     """`43 rows = 32 accepted + 11 left out`, with the reasons, and the first rows that are left out."""
     if not account.left_out:
-        st.markdown(f"**{account.sentence}**")
+        st.markdown(f"**{md(account.sentence)}**")
         return
-    st.markdown(f":orange[:material/block:] **{account.sentence}**")
+    st.markdown(f":orange[:material/block:] **{md(account.sentence)}**")
     with st.expander(f"Why {plural(account.left_out, 'row is', 'rows are')} left out"):
         for reason in account.reasons:
             st.markdown(f"**{plural(reason.rows, 'row')}** {md(reason.title)}")
