@@ -33,7 +33,7 @@ class LeftOutRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class LeftOutReason:
     """The rows that are left out for one reason: the code of a finding and its title."""
 
     code: str
@@ -55,7 +55,7 @@ class RowsAccount:
     accepted: int
     left_out: int
     of_rows: int
-    reasons: tuple[Reason, ...]
+    reasons: tuple[LeftOutReason, ...]
     first: tuple[LeftOutRow, ...]
 
     @property
@@ -66,11 +66,11 @@ class RowsAccount:
         return f"{rows[0].upper()}{rows[1:]} = {self.accepted:,} accepted + {self.left_out:,} left out"
 
     @property
-    def others(self) -> tuple[Reason, ...]:
+    def others(self) -> tuple[LeftOutReason, ...]:
         """The reasons of the rows that are not among `first`."""
         shown = Counter(row.reason.code for row in self.first)
         rest = ((reason, reason.rows - shown[reason.code]) for reason in self.reasons)
-        return tuple(Reason(reason.code, reason.title, rows) for reason, rows in rest if rows > 0)
+        return tuple(LeftOutReason(reason.code, reason.title, rows) for reason, rows in rest if rows > 0)
 
 
 def expected(account: Account, of_rows: int) -> RowsAccount:
@@ -95,9 +95,9 @@ def of_result(result: ConversionResult) -> RowsAccount:
     return RowsAccount(result.read, result.accepted, result.rejected, result.read, reasons, _first(rejects))
 
 
-def _reasons(counts: Mapping[str, int]) -> tuple[Reason, ...]:
+def _reasons(counts: Mapping[str, int]) -> tuple[LeftOutReason, ...]:
     ordered = sorted(counts.items(), key=lambda item: -item[1])
-    return tuple(Reason(code, _title(code), rows) for code, rows in ordered)
+    return tuple(LeftOutReason(code, _title(code), rows) for code, rows in ordered)
 
 
 def _title(code: str) -> str:
