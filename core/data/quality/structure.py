@@ -274,7 +274,7 @@ def _tools(raw: Sequence[Mapping[str, Any]], line: int | None, place: str = "mes
             else:
                 text = f"The tool message answers {answered!r}, which no earlier message called."
                 yield finding("tool_result_orphan", text, line=line, field=where)
-    if waiting and not raw[-1].get("tool_calls"):  # calls at the end are what is to be learned
+    if waiting and not raw[-1].get("tool_calls"):  # calls at the end are what must be learned
         text = f"The call {sorted(waiting)[0]!r} has no result."
         yield finding("tool_call_unanswered", text, line=line, field=place)
 
