@@ -45,7 +45,7 @@ def _print_analysis(file: Path, analysis: Analysis, reading: formats.Reading) ->
         print(f"Known chat shape: {analysis.shape}. It needs no conversion.")
     elif raw := sources.no_examples(file, analysis):
         print(f"{raw.message}\n  {raw.remedy}")
-    elif analysis.suggestion:
-        print(f"Suggestion: {analysis.suggestion.reason}\n  {sources.convert_command(str(file), analysis, reading)}")
+    elif analysis.best:
+        print(f"Suggestion: {analysis.best.reason}\n  {sources.convert_command(str(file), analysis, reading)}")
     for item in analysis.findings:
         print(f"{item.severity.capitalize()}: {item.message} {item.remedy}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,6 +77,10 @@ def convert(
                 mapping = {**parts, **_parts(columns or [])}
                 recipe = {"template": template, "mapping": mapping, "options": options, "leave_out": leave_out or []}
             else:
+                if analysis.flattened:
+                    say("Nested fields are read as columns, as with --nested flatten.")
+                    sources.set_detection(source.id, replace(reading, nested="flatten"))
+                    analysis = sources.analyze(source.id)
                 recipe = suggested_recipe(analysis, file, system)
             print_notes(analysis, recipe)
             account = conversion.account(source.id, {**recipe, "without": without or []})
@@ -110,9 +115,9 @@ def _advice(file: Path, analysis: Analysis) -> str:
     from core.services.data import sources
 
     command = sources.convert_command(str(file), analysis)
-    if analysis.suggestion is None:
+    if analysis.best is None:
         return f"Choose the input and the output: {command}"
-    return f"{analysis.suggestion.reason} Convert it with --suggested, or choose: {command}"
+    return f"{analysis.best.reason} Convert it with --suggested, or choose: {command}"
 
 
 def _import(

@@ -14,10 +14,11 @@ from core.data.conversion.privacy import privacy_findings
 from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles, sampled
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, TemplateSuggestion
 from core.data.formats import RowBatch
+from core.data.formats.parsing import nested
 from core.data.issues import finding
 from core.messages import Finding, Reject, Row
 
-VERSION = 2  # grows when the result changes: stored analyses are then computed again
+VERSION = 3  # grows when the result changes: stored analyses are then computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Analysis:
         relations: how columns belong together.
         totals: rows that sum others; what is learned from them is not about a row of the table.
         suggestion: None if all columns are empty.
+        flattened: a better suggestion for the same rows with their nested fields as columns, if there is one.
     """
 
     total_rows: int
@@ -42,19 +44,28 @@ class Analysis:
     totals: tuple[TotalRow, ...]
     shape: str | None
     suggestion: TemplateSuggestion | None
+    flattened: TemplateSuggestion | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        suggestion = self.suggestion.to_dict() if self.suggestion else None
-        return {**asdict(self), "suggestion": suggestion}
+        suggestions = {"suggestion": self.suggestion, "flattened": self.flattened}
+        return {**asdict(self), **{name: found.to_dict() if found else None for name, found in suggestions.items()}}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         columns = tuple(map(Column.from_dict, raw["columns"]))
         related = tuple(map(Relation.from_dict, raw["relations"]))
         totals = tuple(TotalRow(item["line"], item["label"], tuple(item["sums"])) for item in raw["totals"])
-        suggestion = TemplateSuggestion.from_dict(raw["suggestion"]) if raw["suggestion"] else None
-        parts = {"columns": columns, "relations": related, "totals": totals, "suggestion": suggestion}
+        suggestion, flattened = (
+            TemplateSuggestion.from_dict(raw[name]) if raw[name] else None for name in ("suggestion", "flattened")
+        )
+        parts: dict[str, Any] = {"columns": columns, "relations": related, "totals": totals}
+        parts |= {"suggestion": suggestion, "flattened": flattened}
         return cls(**{**raw, **parts})
+
+    @property
+    def best(self) -> TemplateSuggestion | None:
+        """The suggestion to show first: with nested fields as columns, if that fits better."""
+        return self.flattened or self.suggestion
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -104,6 +115,7 @@ def _analysis(profiles: Profiles) -> Analysis:
     related = relations(columns, [row.cells for row in profiles.sample])
     last = profiles.last
     beyond = sampled(last) if last and profiles.sample and last.line != profiles.sample[-1].line else None
+    suggestion = suggest(columns, related)
     return Analysis(
         total_rows=profiles.total,
         rejected_rows=profiles.rejected,
@@ -112,8 +124,24 @@ def _analysis(profiles: Profiles) -> Analysis:
         relations=related,
         totals=total_rows(columns, profiles.sample, beyond),
         shape=shape,
-        suggestion=suggest(columns, related),
+        suggestion=suggestion,
+        flattened=None if shape else _flattened(profiles.first, suggestion),
     )
+
+
+def _flattened(rows: Sequence[Row], plain: TemplateSuggestion | None) -> TemplateSuggestion | None:
+    """The suggestion for the first rows with their objects as columns, if it uses one of them and fits better."""
+    if not any(isinstance(value, dict) for row in rows for value in row.fields.values()):
+        return None
+    profiles = Profiles(len(rows))
+    for row in rows:
+        profiles.add(Row(row.line, nested.flatten(row.fields)))
+    columns = profiles.columns()
+    found = suggest(columns, relations(columns, [row.cells for row in profiles.sample]))
+    if found is None or found.score <= (plain.score if plain else 0.0):
+        return None
+    used = {column for role in TEMPLATES.get(found.template).roles for column in found.mapping.columns(role.id)}
+    return found if used - {name for row in rows for name in row.fields} else None
 
 
 def suggest(columns: Sequence[Column], related: Sequence[Relation] = ()) -> TemplateSuggestion | None:

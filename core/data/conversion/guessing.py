@@ -208,7 +208,8 @@ def _labeling(columns: Sequence[Column]) -> LabelGuess | None:
     tier = _label_order(label)[0]
     score = (0.85, 0.8, 0.75, 0.45)[tier]
     if _rank(key, "text") is None and (_rank(key, "subject") is not None or not key.content.prose):
-        score = 0.5 if tier == 0 else 0.35  # names of things; a label is rarely all that people want to know
+        few = sum(column.is_usable and not column.content.identifier for column in columns) <= 3
+        score = 0.5 if tier == 0 and few else 0.35  # names of things; of many facts, one label is rarely what is wanted
     why = (
         f"`{label.name}` has {label.distinct} different values in {label.filled:,} rows, like labels, and "
         f"`{key.name}` has the texts they belong to."
@@ -239,7 +240,7 @@ def _subject(columns: Sequence[Column]) -> Column | None:
     found = best_named(free, "question") or best_named(free, "subject") or best_text(free, prose=False)
     if found:
         return found
-    order = {"text": 0, "categorical": 1, "date": 2, "number": 3, "json": 4, "boolean": 5, "empty": 6}
+    order = {"text": 0, "categorical": 1, "date": 2, "number": 3, "boolean": 4, "json": 5, "empty": 6}
     return min(
         filled, key=lambda column: (column.content.identifier, order[column.type], -column.distinct), default=None
     )

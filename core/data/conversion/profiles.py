@@ -25,6 +25,7 @@ _SAMPLE_LENGTH = 200
 _MAX_COLUMNS = 10_000
 _LABELS = 200  # distinct values up to which a column may have labels
 _LABEL_LENGTH = 60
+_PROSE_LABELS = 20  # more different sentences are texts that repeat
 SAMPLED_ROWS = 300  # whose cells are looked into
 _SAMPLED_CELL = 2_000  # characters of a cell
 _SAMPLED_CHARACTERS = 2_000_000
@@ -80,8 +81,8 @@ class Column:
 
     @property
     def is_filled(self) -> bool:
-        """Whether so many of its cells are filled that it may be an input or output."""
-        return self.filled > 0 and self.filled >= 0.5 * (self.filled + self.empty)
+        """Whether so many of its cells are filled, and not all alike, that it may be an input or output."""
+        return self.filled > 0 and self.filled >= 0.5 * (self.filled + self.empty) and self.distinct > (self.filled > 3)
 
     @property
     def is_personal(self) -> bool:
@@ -104,6 +105,7 @@ class Column:
             and self.filled >= 4
             and self.mean_length <= _LABEL_LENGTH
             and not self.content.identifier
+            and not (self.content.prose and self.distinct > _PROSE_LABELS)
             and (self.type != "number" or self.decimals == "either")
         )
 

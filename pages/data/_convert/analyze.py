@@ -8,7 +8,7 @@ from core.messages import Row
 from core.services.data import conversion, sources
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.reading import reading_panel, rows_table
+from pages.data._convert.reading import reading_panel, rows_table, save_reading
 from pages.data._convert.repair import repair_panel
 from pages.data._convert.why import show_warnings
 from pages.data._shared.uploads import notes, raw_text_note, unreadable
@@ -51,7 +51,7 @@ def analyze_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
             )
             notes(source)
             show_warnings(analysis.findings)
-        _suggestion(source, analysis)
+        _suggestion(draft, source, analysis)
     return draft, bool(analysis.columns) and not broken
 
 
@@ -82,7 +82,7 @@ def _template_title(template_id: str) -> str:
     return next((item.title for item in conversion.templates() if item.id == template_id), template_id)
 
 
-def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
+def _suggestion(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> None:
     if analysis.shape:
         components.heading("Suggestion")
         with st.container(border=True, gap="small", key="shape_hint"):
@@ -97,7 +97,7 @@ def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
         with st.container(border=True, gap="small", key="raw_text"):
             raw_text_note(raw)
         return
-    suggestion = analysis.suggestion
+    suggestion = analysis.best
     if suggestion is None:
         return
     components.heading("Suggestion")
@@ -112,3 +112,8 @@ def _suggestion(source: SourceRecord, analysis: Analysis) -> None:
         )
         st.caption(f":material/lightbulb: {sentence(suggestion.reason)}")
         show_warnings(conversion.warnings(analysis, suggestion.template, mapping, suggestion.options))
+        if analysis.flattened:
+            st.caption("These columns are inside of nested fields.")
+            if st.button("Read nested fields as columns", icon=":material/view_column:", key="flatten"):
+                changed = {choice.id: choice.current for choice in sources.choices(source.id) if choice.is_changed}
+                save_reading(draft, source, {**changed, "nested": "flatten"})

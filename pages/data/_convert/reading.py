@@ -63,7 +63,7 @@ def _choices(draft: DraftRecord, source: SourceRecord) -> None:
     changed = _differs(chosen, source)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if st.button("Apply", icon=":material/check:", disabled=bool(problem) or not changed, key="read_this_way"):
-            _save(draft, source, chosen)
+            save_reading(draft, source, chosen)
         if chosen:
             st.button("As detected", type="tertiary", key="read_as_detected", on_click=chosen.clear)
         if changed and not problem:
@@ -139,7 +139,8 @@ def _differs(chosen: Mapping[str, Any], source: SourceRecord) -> bool:
     return dict(chosen) != now
 
 
-def _save(draft: DraftRecord, source: SourceRecord, chosen: Mapping[str, Any]) -> None:
+def save_reading(draft: DraftRecord, source: SourceRecord, chosen: Mapping[str, Any]) -> None:
+    """Read the file in another way from now on, and draw the step again."""
     try:
         sources.set_detection(source.id, chosen)
     except StudioError as error:

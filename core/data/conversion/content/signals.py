@@ -23,6 +23,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _MEASURE = re.compile(r"[+\-~<>≤≥]?\s?\d[\d.,' \u00a0\u202f]*\s?(?:[^\W\d_]{1,7}|[\"'°])[²³/%]?[^\W\d_]{0,4}")
 _ADDRESS = re.compile(r"(?:https?|ftp|file|s3|gs)://\S+|www\.\S+|(?:[A-Za-z]:)?(?:[\\/][\w.\-]+){2,}/?")
 _DIGITS = re.compile(r"\d+")
+_LONG_NUMBER = re.compile(r"\d{3}")
 _NAME = re.compile(
     r"(?:[^\W\d_a-zß-ö][\w'’.\-]*)(?:[ ,]+(?:(?:van|von|de|da|di|del|bin|al|el|la|le) )*[^\W\d_a-zß-ö][\w'’.\-]*){0,3}"
 )
@@ -131,25 +132,36 @@ def _people(name: str, texts: Sequence[str]) -> float:
     return (len(shaped) if wanted else len(known)) / len(texts)
 
 
+_TEXT_ROLES = ("question", "answer", "text", "description", "summary", "label")
+
+
 def _is_identifier(name: str, texts: Sequence[str]) -> bool:
     if _share(map(_MEASURE.fullmatch, texts)) >= 0.8:
         return False  # 0.9 kg
     if _is_index(texts):
         return header_rank(name, "minor") is None  # years in a row are facts
-    single = [text for text in texts if " " not in text]
-    unique = len(set(texts)) >= 0.98 * len(texts)
-    coded = sum(bool(_DIGITS.search(text)) for text in texts) >= 0.8 * len(texts)
-    if len(single) < 0.9 * len(texts):  # "M 1904/12"
-        return unique and coded and _same_shape(texts) and all(map(_SPACED_CODE.fullmatch, texts))
-    by_name = header_rank(name, "id") is not None and header_rank(name, "label") is None
-    if by_name:
-        return unique or not _measured(texts)
-    if not unique or len(texts) < 3:
-        return False
+    named_text = any(header_rank(name, role) is not None for role in _TEXT_ROLES)
+    if header_rank(name, "id") is not None and not named_text:
+        single = _share(" " not in text for text in texts) >= 0.9
+        return (single and (_is_unique(texts) or not _measured(texts))) or _is_coded(texts)
+    return not named_text and len(texts) >= 3 and _is_coded(texts)
+
+
+def _is_unique(texts: Sequence[str]) -> bool:
+    return len(set(texts)) >= 0.98 * len(texts)
+
+
+def _is_coded(texts: Sequence[str]) -> bool:
+    """Whether the cells are codes of one kind: INC-20381, M 1904/12, menu.file.open, hexadecimal."""
     if all(text.replace(".", "").replace(",", "").isdigit() for text in texts):
         return False  # a measured number: _is_index knows the running ones
-    paths = sum(bool(_SEPARATED.fullmatch(text)) for text in single) >= 0.8 * len(texts)
-    return (coded and _same_shape(texts)) or paths
+    single = _share(" " not in text for text in texts) >= 0.9
+    alike = _share(map(_DIGITS.search, texts)) >= 0.8 and _same_shape(texts)
+    if not _is_unique(texts):  # the id of something that has several rows
+        return single and alike and _share(map(_LONG_NUMBER.search, texts)) >= 0.8
+    if single:
+        return alike or _share(map(_SEPARATED.fullmatch, texts)) >= 0.8
+    return alike and all(map(_SPACED_CODE.fullmatch, texts))
 
 
 def _measured(texts: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,9 @@ def no_examples(file: Path, result: Analysis) -> Finding | None:
 
 def convert_command(file: str, result: Analysis, reading: Reading | None = None) -> str:
     """The command that converts a file as its analysis suggests, with COLUMN for a column to choose."""
-    suggestion = result.suggestion
+    suggestion = result.best
+    if result.flattened:
+        reading = replace(reading or Reading(), nested="flatten")
     begin = ["sft", "convert", file, *(reading.flags() if reading else ())]
     if suggestion is None or not TEMPLATES.get(suggestion.template).roles:
         template = next(iter(TEMPLATES)).id

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from core.data import formats
 from core.data.conversion.analysis import Analysis, analyze, analyze_batches, warnings
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.messages import Row
+from core.services.data import sources
 
 TABLES = Path(__file__).parent / "analyst_tables"
 
@@ -163,3 +164,27 @@ def test_a_pattern_with_a_column_of_names_warns_too() -> None:
     options = {"user": "{{who}} asks", "assistant": "{{body}}"}
     (found,) = warnings(analysis, "custom", ColumnMapping(), options)
     assert found.message == "`who`: names of people in 24 of 24 cells."
+
+
+def test_questions_and_answers_inside_of_nested_fields_are_suggested_as_columns() -> None:
+    def fields(n: int) -> dict[str, object]:
+        inner = {"frage": f"Wo liegt Band {n}?", "antwort": f"In Regal {n}."}
+        return {"nr": n, "meta": {"aufrufe": n * 7}, "inhalt": inner}
+
+    analysis = analyze(Row(n, fields(n)) for n in range(1, 13))
+    assert analysis.shape is None
+    assert suggested(replace(analysis, suggestion=analysis.flattened)) == "qa | inhalt.frage | inhalt.antwort"
+    assert analysis.best == analysis.flattened
+    assert Analysis.from_dict(json.loads(json.dumps(analysis.to_dict()))) == analysis
+    assert " --nested flatten --template qa --input inhalt.frage" in sources.convert_command("a.jsonl", analysis)
+
+
+def test_nested_fields_that_add_nothing_are_left_as_they_are() -> None:
+    rows = [Row(n, {"body": text, "mood": ["glad", "sad"][n % 2], "geo": {"x": n}}) for n, text in enumerate(WORDS)]
+    assert analyze(rows).flattened is None
+
+
+def test_columns_that_are_all_alike_and_ids_of_several_rows_are_left_aside() -> None:
+    tickets, prompts = [f"T-{1000 + n // 3}" for n in range(24)], [f"Tell me {text}" for text in WORDS]
+    analysis = columns_of(ticket=tickets, prompt=prompts, note=["n"], reply=[f"A{n}" for n in range(24)])
+    assert suggested(analysis) == "qa | prompt | reply"
