@@ -131,17 +131,23 @@ def _analysis(profiles: Profiles) -> Analysis:
 
 def _flattened(rows: Sequence[Row], plain: TemplateSuggestion | None) -> TemplateSuggestion | None:
     """The suggestion for the first rows with their objects as columns, if it uses one of them and fits better."""
-    if not any(isinstance(value, dict) for row in rows for value in row.fields.values()):
+    objects = {name for row in rows for name, value in row.fields.items() if isinstance(value, dict)}
+    if not objects:
         return None
     profiles = Profiles(len(rows))
     for row in rows:
         profiles.add(Row(row.line, nested.flatten(row.fields)))
     columns = profiles.columns()
     found = suggest(columns, relations(columns, [row.cells for row in profiles.sample]))
-    if found is None or found.score <= (plain.score if plain else 0.0):
+    if found is None or _used(found) <= {name for row in rows for name in row.fields}:
         return None
-    used = {column for role in TEMPLATES.get(found.template).roles for column in found.mapping.columns(role.id)}
-    return found if used - {name for row in rows for name in row.fields} else None
+    better = plain is None or found.score > plain.score or (found.score == plain.score and _used(plain) & objects)
+    return found if better else None
+
+
+def _used(suggestion: TemplateSuggestion) -> set[str]:
+    roles = TEMPLATES.get(suggestion.template).roles
+    return {column for role in roles for column in suggestion.mapping.columns(role.id)}
 
 
 def suggest(columns: Sequence[Column], related: Sequence[Relation] = ()) -> TemplateSuggestion | None:

@@ -98,7 +98,8 @@ class ColumnGuess:
         """The names of the other columns that say something, at most MAX_INCLUDED: no ids, addresses or people."""
         rest = [column for column in self.usable if column not in used]
         telling = [column for column in rest if not column.content.identifier and not column.is_personal]
-        return tuple(column.name for column in telling or rest)[:MAX_INCLUDED]
+        others = telling or [column for column in rest if not column.is_personal] or rest
+        return tuple(column.name for column in others)[:MAX_INCLUDED]
 
 
 # ---- an input and an output
@@ -115,14 +116,15 @@ def _pairs(columns: Sequence[Column], related: Sequence[Relation]) -> Iterator[P
             yield PairGuess("summary", key, target, relation.why, 0.88)
     named = best_named(_outputs(columns), "answer")
     free = [text for text in texts if not text.has_labels]
-    asking = max(texts, key=lambda text: (text.content.questions, _rank(text, "question") is not None), default=None)
+    inputs = [text for text in texts if text is not named]
+    asking = max(inputs, key=lambda text: (text.content.questions, _rank(text, "question") is not None), default=None)
     if asking and asking.content.questions >= _MOSTLY:
-        answer = named if named and named is not asking else _answer_beside(asking, free)
+        answer = named or _answer_beside(asking, free)
         if answer and answer is not asking:
             yield PairGuess("questions", asking, answer, _why_questions(asking, answer), 0.95)
     if named:
-        asked = best_named([text for text in texts if text is not named], "question")
-        key = asked or best_text([text for text in texts if text is not named], prose=named.content.prose)
+        asked = best_named(inputs, "question")
+        key = asked or best_text(inputs, prose=named.content.prose)
         if key:
             what = "is named like its question" if asked else "has the texts that it may answer"
             why = f"`{named.name}` is named like an answer, and `{key.name}` {what}."
@@ -200,7 +202,7 @@ def _labeling(columns: Sequence[Column]) -> LabelGuess | None:
         for column in columns
         if column.has_texts and column.is_filled and not column.has_labels and not column.is_personal
     ]
-    labels = [column for column in columns if column.has_labels and column.is_filled]
+    labels = [column for column in columns if column.has_labels and column.is_filled and not column.is_personal]
     label = min(labels, key=_label_order, default=None)
     key = best_text(texts, prose=True)
     if label is None or key is None:

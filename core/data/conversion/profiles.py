@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Self
 
 from core.data.conversion import chat_shapes
@@ -222,9 +222,10 @@ class _Profile:
             self.kinds[kind] += 1
 
     def column(self, name: str, rows: int, content: ColumnContent) -> Column:
+        kind = self._type()
         return Column(
             name=name,
-            type=self._type(),
+            type=kind,
             distinct=len(self.values),
             distinct_exact=len(self.values) < _DISTINCT_KEPT,
             empty=rows - self.filled,
@@ -234,7 +235,7 @@ class _Profile:
             labels=self._labels(),
             decimals=self._decimals(),
             decimals_shown=tuple(self.shown[sign] for sign in ("comma", "point") if self._decimals() == "mixed"),
-            content=content,
+            content=replace(content, identifier=False) if kind == "date" else content,
         )
 
     def _labels(self) -> tuple[str, ...]:

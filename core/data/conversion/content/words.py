@@ -55,11 +55,16 @@ def words() -> Words:
 def header_rank(name: str, role: str) -> int | None:
     """The place of a column's name in the word list of a role, from 0 for the best word; None if it is not in it.
 
-    Of a nested field such as `body.question`, the innermost name counts.
+    Of a nested field such as `body.question` the innermost name counts first, and those around it after all words.
     """
-    parts = _parts(name.rpartition(".")[2] or name)
-    places = (place for place, word in enumerate(words().headers[role]) if _matches(word, parts))
-    return next(places, None)
+    around, _, inner = name.rpartition(".")
+    listed = words().headers[role]
+    for place, names in enumerate((inner or name, around)):
+        parts = _parts(names)
+        for rank, word in enumerate(listed):
+            if _matches(word, parts):
+                return rank + place * len(listed)
+    return None
 
 
 def _parts(name: str) -> list[str]:

@@ -8,6 +8,7 @@ from itertools import groupby
 from pydantic import Field
 
 from core.data.conversion.cells import cell_text
+from core.data.conversion.content.words import header_rank
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import (
@@ -61,9 +62,17 @@ class CustomTemplate(Template[CustomOptions]):
     Options = CustomOptions
 
     def suggest(self, guess: ColumnGuess) -> TemplateSuggestion | None:
-        only = guess.usable[0]
-        reason = f"Only `{only.name}` has values; write your own patterns around it."
-        return TemplateSuggestion(self.id, ColumnMapping(key=only.name), reason, 0.1)
+        key = guess.subject or guess.usable[0]
+        why, score = f"No column looks like the output for `{key.name}`; write your own patterns around it.", 0.1
+        if len(guess.usable) == 1:
+            why = f"Only `{key.name}` has values; write your own patterns around it."
+        elif key.content.prose and header_rank(key.name, "subject") is None:
+            score = 0.45
+            why = (
+                f"`{key.name}` has texts, and no other column looks like their answer or label; choose an output, or "
+                "let a language model write examples (smart mode)."
+            )
+        return TemplateSuggestion(self.id, ColumnMapping(key=key.name), why, score)
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
         return ColumnMapping()

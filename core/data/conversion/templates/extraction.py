@@ -67,7 +67,7 @@ class ExtractionTemplate(Template[ExtractionOptions]):
             mapping = ColumnMapping(key=found.key, include=found.targets)
             return TemplateSuggestion(self.id, mapping, found.why, 0.9, self.wording(guess, mapping))
         key = guess.subject
-        if key is None or len(guess.usable) < 2:
+        if key is None or len(guess.usable) < 2 or not (key.has_texts or key.is_personal):
             return None
         mapping = ColumnMapping(key=key.name, include=guess.others(key))
         why = f"Each row is about one `{key.name}`, and the other columns say what is known about it."

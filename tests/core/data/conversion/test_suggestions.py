@@ -188,3 +188,23 @@ def test_columns_that_are_all_alike_and_ids_of_several_rows_are_left_aside() -> 
     tickets, prompts = [f"T-{1000 + n // 3}" for n in range(24)], [f"Tell me {text}" for text in WORDS]
     analysis = columns_of(ticket=tickets, prompt=prompts, note=["n"], reply=[f"A{n}" for n in range(24)])
     assert suggested(analysis) == "qa | prompt | reply"
+
+
+def test_texts_without_an_output_are_said_to_have_none() -> None:
+    people = ["Maria Lopez", "John Smith", "Emily Chen"]
+    mails = [f"someone{n}@example.com" for n in range(24)]
+    analysis = columns_of(name=people, email=mails, body=WORDS, sent=["2025-01-02", "2025-01-03"])
+    assert analysis.suggestion is not None
+    assert suggested(analysis) == "custom | body | "
+    assert "smart mode" in analysis.suggestion.reason
+
+
+def test_the_answer_inside_of_an_object_is_found_by_the_name_around_it() -> None:
+    def fields(n: int) -> dict[str, object]:
+        answer = {"author": "kim", "text": f"Do this and that {n}."}
+        return {"title": f"Case {n}", "post": WORDS[n], "accepted_answer": answer}
+
+    analysis = analyze(Row(n, fields(n)) for n in range(24))
+    assert analysis.best is not None
+    assert (analysis.best.template, analysis.best.mapping.key) == ("qa", "post")
+    assert analysis.best.mapping.target == "accepted_answer.text"
