@@ -86,7 +86,7 @@ class ReadingField:
         if option is not None and option.word:
             return option.word
         if isinstance(value, tuple):
-            return ".".join(value)
+            return ("," if self.name == "names" else ".").join(value)
         return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in str(value))
 
 
@@ -153,6 +153,15 @@ def _path(given: object) -> tuple[str, ...]:
     if not isinstance(given, (list, tuple)) or not all(isinstance(key, str) for key in given):
         raise ValueError("the keys that lead to the array, joined by dots")
     return tuple(given)
+
+
+def _names(given: object) -> tuple[str, ...]:
+    names = given.split(",") if isinstance(given, str) else given
+    if given in ("", (), []):
+        return ()
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in names):
+        raise ValueError("names separated by commas")
+    return tuple(name.strip() for name in names)
 
 
 def _known(*words: str) -> Callable[[object], str]:
@@ -292,14 +301,20 @@ class Reading:
         _known("reject", "join"),
         _options(("reject", "Reject them", "reject"), ("join", "The last column takes the rest", "join")),
     )
+    names: tuple[str, ...] | None = _choice(
+        "Names of the columns",
+        "--columns",
+        "Names for the columns, separated by commas, instead of those in the file.",
+        _names,
+    )
     array_path: tuple[str, ...] | None = _choice(
         "Rows are taken from", "--array", "JSON: the keys that lead to the array of rows, such as data.items.", _path
     )
     layout: str | None = _choice(
         "Objects are",
         "--layout",
-        "JSONL: lines (one object per line) or values (objects over several lines).",
-        _known("lines", "values"),
+        "JSONL: lines or values (one object per line, or over several); JSON: columns, members (one object) or values.",
+        _known("lines", "values", "columns", "members"),
     )
     sheet: str | None = _choice("Sheet", "--sheet", "Excel: the name of the sheet to read.", _text)
     merged: str | None = _choice(

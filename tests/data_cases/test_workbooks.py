@@ -175,7 +175,7 @@ def test_a_workbook_without_merged_cells_offers_no_choice_about_them(tmp_path: P
     from core.data import formats
 
     found = detect(_book(tmp_path, MERGED))
-    assert [choice.id for choice in formats.choices(found, found)] == ["format", "header", "skip_lines"]
+    assert [choice.id for choice in formats.choices(found, found)] == ["format", "header", "skip_lines", "names"]
     merged = detect(_book(tmp_path, MERGED, merged={"Data": ["A2:A4"]}))
     assert "merged" in [choice.id for choice in formats.choices(merged, merged)]
 

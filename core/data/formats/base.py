@@ -47,8 +47,9 @@ class Detection:
         encoding: Python codec name; None where the format is binary.
         delimiter, quotechar, escape, header, skip_lines, comment, short_rows, long_rows, columns: CSV, with the values
             of `Reading`. `columns` are the names used for the fields; `header` is how many rows name them.
+        names: the columns' names that a user chose; () where they come from the file.
         layout: JSON family: `array`, `object` (rows in an array inside, see `array_path`), `values` (objects one after
-            another, over several lines each) or `lines`.
+            another, over several lines each), `lines`, `columns` (one object of columns) or `members` (of rows).
         array_path: keys that lead to the array of rows inside an object.
         arrays: the arrays of objects near the beginning of the document; `array_path` is one of them.
         compression: `gzip`, or "".
@@ -74,6 +75,7 @@ class Detection:
     short_rows: str = "reject"
     long_rows: str = "reject"
     columns: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     layout: str = ""
     array_path: tuple[str, ...] = ()
     arrays: tuple[ArrayFound, ...] = ()

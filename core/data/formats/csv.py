@@ -19,6 +19,7 @@ from core.data.formats.parsing.csv_batches import BatchBuilder, drop_header
 from core.data.formats.parsing.csv_records import CsvText
 from core.data.issues import data_error, finding
 from core.data.reading_options import Reading
+from core.errors import DataError
 from core.messages import Finding, Reject, Row
 from core.text import plural
 
@@ -79,12 +80,13 @@ class CsvFormat(Format):
         return Detection(
             self.id, head.encoding, delimiter=delimiter, quotechar=quote, escape=dialect.escape, header=header,
             skip_lines=skip, comment=dialect.comment, short_rows=chosen.short_rows or "reject",
-            long_rows=chosen.long_rows or "reject", columns=columns, preamble=preamble[:50], notes=notes,
+            long_rows=chosen.long_rows or "reject", columns=chosen_names(columns, chosen),
+            names=chosen.names or (), preamble=preamble[:50], notes=notes,
             findings=findings,
         )  # fmt: skip
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
-        names = ("delimiter", "quotechar", "escape", "comment", "short_rows", "long_rows")
+        names = ("delimiter", "quotechar", "escape", "comment", "short_rows", "long_rows", "names")
         first, second, *others = (ReadingChoice.of(name, detected, current) for name in names)
         return (first, second, *layout_choices(detected, current), *others)
 
@@ -333,6 +335,21 @@ def skipped(count: int, what: str) -> Finding:
     """The finding about lines or rows above the header."""
     text = f"{plural(count, what)} before the header {'was' if count == 1 else 'were'} skipped."
     return finding("csv_preamble", text, line=1)
+
+
+def chosen_names(columns: tuple[str, ...], chosen: Reading) -> tuple[str, ...]:
+    """The names that a user chose for the columns, or these.
+
+    Raises:
+        DataError: there are more or fewer names than columns, or a name twice.
+    """
+    names = chosen.names
+    if not names:
+        return columns
+    if len(names) != len(columns) or len(set(names)) < len(names):
+        what = f"there are {len(columns)} columns" if len(names) != len(columns) else "a name appears twice"
+        raise DataError(f"{plural(len(names), 'name')} for the columns, but {what}.", field="names")
+    return names
 
 
 def numbered(cells: Sequence[str]) -> tuple[str, ...]:

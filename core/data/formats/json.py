@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice
+from core.data.formats.csv import chosen_names, column_names, has_header, numbered
 from core.data.formats.parsing import strict_json
+from core.data.formats.parsing.json_tables import layout_of, lists_of, names_beside, rows_of
 from core.data.formats.parsing.json_text import JsonText, first_value
 from core.data.issues import data_error, finding
 from core.data.reading_options import Reading, ReadingOption
@@ -19,6 +24,9 @@ TABLE_NAMES = (".csv", ".tsv", ".tab", ".txt", ".psv")
 _MAX_PATH = 3  # how deep inside objects an array is searched for
 # Lists that make an object one chat: such an object is a row, its list is not a table.
 _CHAT_LISTS = frozenset({"messages", "conversations", "conversation"})
+_LISTS = "\0lists"  # no key contains a NUL character
+_ROWS = frozenset({"data", "rows", "values", "records", "table", "items", "examples"})
+_LAYOUTS = {"columns": "An object of columns", "members": "An object of rows"}
 _CHAT_KEYS = frozenset({"role", "from", "content", "value"})
 
 
@@ -36,8 +44,10 @@ class JsonFormat(Format):
             inner = text[1:].lstrip()[:1]
             # `[INST] ...` in a text file is not JSON; an array or object begins with one of these.
             plausible = inner in tuple('"{}[]-0123456789tfn/') or not inner
-            # `{name} asks` in a table is not JSON either.
-            if plausible and (text[0] == "[" or inner in ('"', "}", "/", "") or head.suffix not in TABLE_NAMES):
+            # `{name} asks` and `[1] see below` in a table are not JSON either.
+            if plausible and (inner in ('"', "}", "/", "") if text[0] == "{" else _begins_array(head)):
+                return 0.92 if text[0] == "[" else 0.85
+            if plausible and head.suffix not in TABLE_NAMES:
                 return 0.92 if text[0] == "[" else 0.85
             return 0.4 if head.suffix in _NAMES else 0.0
         return 0.6 if head.suffix in self.suffixes else 0.0
@@ -45,6 +55,10 @@ class JsonFormat(Format):
     def detect(self, head: Head, chosen: Reading) -> Detection:
         start = head.text.lstrip()[:1]
         found = find_arrays(head.text) if start == "{" else {}
+        lists = {keys: count for keys, count in found.items() if keys[-1:] == (_LISTS,)}
+        found = {keys: count for keys, count in found.items() if keys not in lists}
+        if not found and not _is_chat(head.text, found):  # rows that are lists, only where nothing else can be a row
+            found = {keys[:-1]: count for keys, count in lists.items() if keys[-2:-1] and keys[-2].lower() in _ROWS}
         arrays = tuple(ArrayFound(keys, count) for keys, count in found.items())
         more: tuple[str, ...] = ()
         findings: tuple[Finding, ...] = ()
@@ -59,19 +73,41 @@ class JsonFormat(Format):
         layout = "object" if path else "values" if single else "array"
         note = "A single JSON value." if layout == "values" else _array_note(path)
         choices = (*arrays, ArrayFound((), 1)) if arrays else ()  # each array, or the document as the only row
+        columns = names_beside(head.text) if layout == "object" else ()
         return Detection(
-            self.id, head.encoding, layout=layout, array_path=path, arrays=choices, notes=(note, *more),
-            findings=findings,
+            self.id, head.encoding, layout=layout, array_path=path, arrays=choices, columns=columns,
+            notes=(note, *more), findings=findings,
         )  # fmt: skip
 
+    def inspect(self, path: Path, detection: Detection, chosen: Reading) -> Detection:
+        """Look at the first records: rows may be lists of cells, or the document one object of columns or of rows.
+
+        Raises:
+            DataError: the chosen layout does not fit the document.
+        """
+        text, beside = JsonText(path, detection.encoding or "utf-8"), detection.columns
+        detection = replace(detection, columns=())
+        one = detection.layout == "values"
+        try:
+            lists = [] if one else lists_of(text.array(detection.array_path))
+            first = list(islice(text.values(), 2)) if one else []
+        except DataError:
+            return detection  # raised again when the rows are read
+        return _with_layout(detection, first, chosen) if one else with_list_columns(detection, lists, chosen, beside)
+
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
+        listed = list_choices(detected, current)
+        if current.layout in ("columns", "members") or detected.layout in ("columns", "members"):
+            whole = ReadingOption("values", "The document is one row")
+            rows = ReadingOption(detected.layout, _LAYOUTS.get(detected.layout, ""))
+            return (ReadingChoice.of("layout", detected, current, (rows, whole)),)
         if not current.arrays:
-            return ()
+            return listed
         options = [
             ReadingOption(found.path, " → ".join(found.path) or "The whole document", f"{found.count:,} objects seen")
             for found in current.arrays
         ]
-        return (ReadingChoice.of("array_path", detected, current, options),)
+        return (ReadingChoice.of("array_path", detected, current, options), *listed)
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
         if not detection.arrays:
@@ -79,22 +115,73 @@ class JsonFormat(Format):
         return (("Rows from", " → ".join(detection.array_path) or "the whole document"),)
 
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
-        text = JsonText(path, detection.encoding or "utf-8")
+        text = JsonText(path, detection.encoding or "utf-8", detection.columns)
+        if detection.layout in _LAYOUTS:
+            document = next(text.values())
+            yield from rows_of(document, detection.layout) if isinstance(document, Row) else (document,)
+            return
         if detection.layout == "values":
             yield from text.values()
             return
         empty = True
-        for item in text.array(detection.array_path):
+        for item in islice(text.array(detection.array_path), int(detection.header or 0), None):
             empty = False
             yield item
         if empty:
             raise data_error("json_no_rows", "The array is empty.", line=1)
 
 
+def _with_layout(detection: Detection, first: list[Row | Reject], chosen: Reading) -> Detection:
+    """An object of columns or of rows, where the document is one."""
+    layout = layout_of(first[0].fields) if len(first) == 1 and isinstance(first[0], Row) else ""
+    if chosen.layout in _LAYOUTS and chosen.layout != layout:
+        raise data_error("json_no_rows", f"The document is not {_LAYOUTS[chosen.layout].lower()}.", field="layout")
+    if not layout or chosen.layout == "values":
+        return detection
+    return replace(detection, layout=layout, notes=(f"{_LAYOUTS[layout]}: each key is one.",))
+
+
+def with_list_columns(
+    detection: Detection, rows: list[list[Any]], chosen: Reading, beside: tuple[str, ...] = ()
+) -> Detection:
+    """The names for rows that are lists: those listed beside them, the first row, chosen ones, or numbers."""
+    if not rows:
+        return detection
+    table = [[cell if isinstance(cell, str) else json.dumps(cell) for cell in row] for row in rows]
+    beside = beside if len(beside) == len(table[0]) else ()
+    named = all(isinstance(cell, str) for cell in rows[0]) and has_header(table)
+    header = bool(chosen.header) if chosen.header is not None else named and not beside
+    columns, findings = column_names(table[0], 1) if header else (beside or numbered(table[0]), ())
+    way = "The first one names the columns" if header else "The columns are numbered"
+    note = f"The rows are lists of cells. {'Their names are listed beside them' if beside and not header else way}."
+    found = replace(detection, header=header, columns=chosen_names(columns, chosen), names=chosen.names or ())
+    return found.with_notes(note, findings=findings)
+
+
+def list_choices(detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
+    """What can be chosen where the rows are lists."""
+    if current.header is None:
+        return ()
+    return (ReadingChoice.of("header", detected, current), ReadingChoice.of("names", detected, current))
+
+
+def _begins_array(head: Head) -> bool:
+    """Whether a text that begins with a bracket is JSON: its first element is complete, or longer than the head."""
+    inner = head.text.lstrip()[1:].lstrip()
+    if inner[:1] not in ("{", "["):
+        return False
+    value, _ = first_value(inner)
+    try:
+        return value is None or strict_json.loads(value) is not None
+    except DataError as error:
+        return error.code != "json_syntax"
+
+
 def find_arrays(text: str) -> dict[tuple[str, ...], int]:
     """Every array of objects inside an object: the keys that lead to it, and how many objects it has.
 
-    The text may be cut off: only the visible part of each array is counted.
+    An array of lists is there as well, with _LISTS as its last key. The text may be cut off: only the visible part of
+    each array is counted.
     """
     found: dict[tuple[str, ...], int] = {}
     path: list[str] = []  # the key at each open object
@@ -104,8 +191,9 @@ def find_arrays(text: str) -> dict[tuple[str, ...], int]:
         word = token.group()
         if word in ("{", "["):
             # Deeper brackets are only counted: searching a stack of a million would take forever.
-            if word == "{" and 1 < len(stack) <= _MAX_PATH + 1 and stack[-1] == "[" and "[" not in stack[:-1]:
-                found[tuple(path)] = found.get(tuple(path), 0) + 1
+            if 1 < len(stack) <= _MAX_PATH + 1 and stack[-1] == "[" and "[" not in stack[:-1]:
+                keys = (*path, _LISTS) if word == "[" else tuple(path)
+                found[keys] = found.get(keys, 0) + 1
             stack.append(word)
             path.append(key)
             key = ""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Format, Head
-from core.data.formats.json import TABLE_NAMES
+from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Format, Head, ReadingChoice
+from core.data.formats.json import TABLE_NAMES, list_choices, with_list_columns
 from core.data.formats.parsing import strict_json
+from core.data.formats.parsing.json_tables import lists_of
 from core.data.formats.parsing.json_text import JsonText, first_value, row_or_reject
 from core.data.formats.parsing.text import Line, damage, lines, shortened
-from core.data.issues import reject
+from core.data.issues import finding, reject
 from core.data.reading_options import Reading
 from core.errors import DataError
 from core.messages import Reject, Row
+from core.text import plural
 
 MAX_WASTED = 32_000_000  # characters read ahead in vain, before every line is read by itself
 _MAX_LINES = 100_000
+_BLANK = " \t\r\n\ufeff"
+_MARK, _CHUNK = b"\n\xef\xbb\xbf", 1 << 20
 
 
 class JsonlFormat(Format):
@@ -58,10 +63,20 @@ class JsonlFormat(Format):
         if detection.layout == "values":
             yield from JsonText(path, codec).values()
             return
-        source = LineSource(lines(path, codec))
-        for line in source:
-            if line.text.strip(" \t\r\n"):
-                yield record(source, line, codec)
+        yield from islice(_records(path, codec, detection.columns), int(detection.header or 0), None)
+
+    def inspect(self, path: Path, detection: Detection, chosen: Reading) -> Detection:
+        """Each line may be a list of cells; files that were joined to it may begin with a mark."""
+        codec = detection.encoding or "utf-8"
+        if detection.layout == "lines":
+            detection = with_list_columns(detection, lists_of(_records(path, codec)), chosen)
+        if codec in ("utf-8", "utf-8-sig") and not detection.compression and (count := _marks_inside(path)):
+            message = f"{plural(count, 'byte order mark')} inside the file, where files were joined, were left out."
+            detection = detection.with_notes(findings=[finding("bom_inside", message)])
+        return detection
+
+    def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
+        return list_choices(detected, current)
 
     def _layout(self, head: Head) -> str:
         """`lines` or `values`; "" if there is only one value, which is a JSON document."""
@@ -104,15 +119,32 @@ class LineSource:
         self._again.extendleft(reversed(taken))
 
 
-def record(source: LineSource, line: Line, codec: str) -> Row | Reject:
+def _records(path: Path, codec: str, columns: tuple[str, ...] = ()) -> Iterator[Row | Reject]:
+    source = LineSource(lines(path, codec))
+    for line in source:
+        if line.text.strip(_BLANK):
+            yield record(source, line, codec, columns)
+
+
+def _marks_inside(path: Path) -> int:
+    """How many lines after the first one begin with a byte order mark."""
+    count, tail = 0, b""
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            count += (tail + chunk).count(_MARK)
+            tail = chunk[1 - len(_MARK) :]
+    return count
+
+
+def record(source: LineSource, line: Line, codec: str, columns: tuple[str, ...] = ()) -> Row | Reject:
     """The record that begins with a line: the line itself, or an object that continues on the next lines."""
-    text = line.text.rstrip("\r\n")
+    text = line.text.rstrip("\r\n").lstrip("\ufeff")
     if line.too_long:
         message = f"The line is longer than {MAX_RECORD:,} characters."
         return reject("json_too_long", message, line=line.number, raw=shortened(text))
     if bad := damage(text, line=line.number, offset=line.offset, codec=codec):
         return bad
-    found = row_or_reject(text, line.number)
+    found = row_or_reject(text, line.number, columns)
     if isinstance(found, Reject) and found.findings[0].code == "json_syntax" and source.wasted < MAX_WASTED:
         depth = _depth(text)
         if 0 < depth <= MAX_DEPTH and text.lstrip()[:1] == "{":

@@ -19,6 +19,7 @@ from typing import Any
 
 from core.data.formats.base import Detection, Format, Head, ReadingChoice, SheetFound
 from core.data.formats.csv import (
+    chosen_names,
     column_names,
     find_preamble,
     has_header,
@@ -101,7 +102,7 @@ class XlsxFormat(Format):
         ]
         sheets = (ReadingChoice.of("sheet", detected, current, options),) if len(options) > 1 else ()
         merged = (ReadingChoice.of("merged", detected, current),) if current.merged else ()
-        return (*sheets, *layout_choices(detected, current), *merged)
+        return (*sheets, *layout_choices(detected, current), *merged, ReadingChoice.of("names", detected, current))
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
         return (("Sheet", detection.sheet), *layout_facts(detection))
@@ -149,7 +150,8 @@ def _with_columns(
     note = f"Sheet {found.sheet!r}, one of {len(found.sheets)}." if len(found.sheets) > 1 else f"Sheet {found.sheet!r}."
     named = f"Row {first} names the {len(columns)} columns." if header else "No header: columns are numbered."
     return replace(
-        found, header=header, skip_lines=skip, columns=columns, preamble=preamble,
+        found, header=header, skip_lines=skip, columns=chosen_names(columns, chosen), names=chosen.names or (),
+        preamble=preamble,
         findings=(*findings, *found.findings),
         notes=(
             note, named,

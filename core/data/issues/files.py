@@ -82,6 +82,10 @@ ISSUES.add(_json("json_too_long", "Record too long", "error",
 ISSUES.add(_json("json_no_rows", "No rows in the JSON", "error",
     "The JSON is valid but has no objects to use as rows.",
     'Each row is an object, such as {"question": "...", "answer": "..."}.', scope="file"))
+ISSUES.add(_json("json_ragged", "Wrong number of cells", "error",
+    "A row that is a list has more or fewer cells than there are columns.", "Add null for cells without a value."))
+ISSUES.add(_json("bom_inside", "Marks of joined files", "info",
+    "Byte order marks inside the file, where other files were joined to it, were left out.", scope="file"))
 ISSUES.add(_json("json_array_chosen", "One array of an object", "info",
     "The rows are taken from one array of the JSON object; the rest of the object is not used.", scope="file"))
 # ---- Excel and gzip

@@ -79,11 +79,18 @@ def _widget(draft: DraftRecord, choice: ReadingChoice, chosen: dict[str, Any]) -
     def note() -> None:
         chosen[choice.id] = st.session_state[name]
 
+    def note_names() -> None:
+        chosen[choice.id] = tuple(part.strip() for part in st.session_state[name].split(",") if part.strip())
+
     by_value = {option.value: option for option in choice.options}
     option = by_value.get(choice.detected)
     detected = option.title if option else choice.detected
     text = by_value[choice.current].text if choice.current in by_value else ""
     help_text = choice.help + (f"\n\nDetected: {detected}" if detected not in (None, "") else "")
+    if isinstance(choice.current, tuple) and not choice.options:
+        st.session_state[name] = ", ".join(chosen.get(choice.id, choice.current))
+        st.text_input(choice.title, key=name, on_change=note_names, help=choice.help, placeholder="As in the file")
+        return
     if not choice.options:
         st.number_input(choice.title, 0, 1000, step=1, key=name, on_change=note, help=help_text)
         return

@@ -80,7 +80,7 @@ class Knots(Format):
         return detection.with_notes(f"{knots} knots.")
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
-        return (ReadingChoice.of("header", "First knot", detected, current, [ReadingOption(None, "A value")]),)
+        return (ReadingChoice.of("header", detected, current, [ReadingOption(None, "A value")]),)
 
     def facts(self, detection: Detection) -> tuple[tuple[str, str], ...]:
         return (("Color", "red"),)
@@ -105,7 +105,7 @@ def test_a_new_format_is_detected_read_and_described(knots: Format, tmp_path: Pa
     assert (record.format, record.encoding) == ("knots", None)
     assert [note for note in record.detection.notes if "knots" in note] == ["A string with knots.", "24 knots."]
     assert [item.code for item in record.detection.findings] == ["suffix_mismatch"]
-    assert [choice.title for choice in sources.choices(record.id)] == ["Format", "First knot"]
+    assert [choice.title for choice in sources.choices(record.id)] == ["Format", "Header"]
     assert record.facts == (("Read as", "Quipu"), ("Color", "red"))
     assert sources.analyze(record.id).total_rows == 12
     assert sources.analyze(record.id).shape == "question_answer"
@@ -114,8 +114,8 @@ def test_a_new_format_is_detected_read_and_described(knots: Format, tmp_path: Pa
 def test_a_new_format_is_named_on_screens_in_help_texts_errors_and_docs(
     knots: Format, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert formats.labels() == "CSV, Excel, JSON, JSONL, Parquet or Quipu"
-    assert "Parquet or Quipu" in defaults.defaults().file_types
+    assert formats.labels() == "CSV, Excel, JSON, JSONL, Parquet, Quipu or Text"
+    assert "Quipu or Text" in defaults.defaults().file_types
     for verb in ("analyze", "rows", "convert", "write", "validate"):
         assert main([verb, "--help"]) == 0
         assert "Quipu" in " ".join(capsys.readouterr().out.split()), verb

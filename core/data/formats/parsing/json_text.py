@@ -17,6 +17,7 @@ from core.data.formats.parsing.text import ByteWidth, damage, line_ends, open_te
 from core.data.issues import data_error, from_error, reject
 from core.errors import DataError
 from core.messages import Reject, Row, SharedLine
+from core.text import plural
 
 _CHUNK = 1 << 20
 _BLANK = " \t\r\n"
@@ -45,10 +46,10 @@ class _Start:
 
 
 class JsonText:
-    """A JSON text, read from a file from front to back."""
+    """A JSON text, read from a file from front to back; `columns` are the names for rows that are lists."""
 
-    def __init__(self, path: Path, codec: str) -> None:
-        self._path, self._codec = path, codec
+    def __init__(self, path: Path, codec: str, columns: tuple[str, ...] = ()) -> None:
+        self._path, self._codec, self._columns = path, codec, columns
         self._width = ByteWidth(codec)
 
     def array(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject]:
@@ -147,7 +148,8 @@ class JsonText:
             message = f"The record is longer than {MAX_RECORD:,} characters."
             return reject("json_too_long", message, line=line, raw=shortened(piece.text))
         text = piece.text.rstrip(_BLANK)
-        return damage(text, line=line, offset=piece.offset, codec=self._codec) or row_or_reject(text, line)
+        bad = damage(text, line=line, offset=piece.offset, codec=self._codec)
+        return bad or row_or_reject(text, line, self._columns)
 
     def _complete(self, piece: _Piece) -> bool:
         """Whether the record is JSON, even if it is not a row: then only the text after it is missing."""
@@ -297,8 +299,8 @@ class JsonText:
         return value if isinstance(value, str) else ""
 
 
-def row_or_reject(text: str, line: int) -> Row | Reject:
-    """Parse one record: an object with at least one key is a row."""
+def row_or_reject(text: str, line: int, columns: tuple[str, ...] = ()) -> Row | Reject:
+    """Parse one record: an object with at least one key is a row, and a list of cells where the columns have names."""
     try:
         value = strict_json.loads(text, line=line)
     except DataError as error:
@@ -308,6 +310,11 @@ def row_or_reject(text: str, line: int) -> Row | Reject:
         value = [] if text.lstrip(_BLANK)[:1] == "[" else ""
     if isinstance(value, dict) and value:
         return Row(line, value)
+    if columns and isinstance(value, list):
+        if len(value) == len(columns):
+            return Row(line, dict(zip(columns, value, strict=True)))
+        message = f"The row has {plural(len(value), 'cell')}, but there are {plural(len(columns), 'column')}."
+        return reject("json_ragged", message, line=line, raw=text)
     names = {dict: "an empty object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     kind = names.get(type(value), "a number")
     return reject("json_no_rows", f"This is {kind}, but a row must be an object with keys.", line=line, raw=text)

@@ -34,7 +34,7 @@ def test_choices_have_the_detected_and_the_current_value() -> None:
     assert (delimiter.detected, delimiter.current, delimiter.is_changed) == ("|", ";", True)
     assert [choice.id for choice in found] == [
         "format", "encoding", "delimiter", "quotechar", "header", "skip_lines", "escape", "comment", "short_rows",
-        "long_rows",
+        "long_rows", "names",
     ]  # fmt: skip
     for choice in found:
         if choice.options:
