@@ -18,17 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from core.data.formats.base import Detection, Format, Head, ReadingChoice, SheetFound
-from core.data.formats.csv import (
-    chosen_names,
-    column_names,
-    find_preamble,
-    has_header,
-    joined_header,
-    layout_choices,
-    layout_facts,
-    numbered,
-    skipped,
-)
+from core.data.formats.csv import layout_choices, layout_facts
+from core.data.formats.csv_dialect.header import chosen_names, column_names, header_rows, joined, numbered
+from core.data.formats.csv_dialect.preamble import find_preamble, skipped
 from core.data.formats.xlsx_archive import check_archive
 from core.data.issues import data_error, finding, reject
 from core.data.reading_options import Reading, ReadingOption, how
@@ -133,10 +125,9 @@ def _with_columns(
     rows = [cells for number, cells in table if number > skip]
     if not rows:
         raise data_error("no_rows", "There are no rows after the skipped lines.")
-    header = has_header(rows) if chosen.header is None else chosen.header
+    header = header_rows(rows) if chosen.header is None else chosen.header
     first = next(number for number, _ in table if number > skip)
-    names = joined_header(rows[:header]) if header > 1 else rows[0]
-    columns, findings = column_names(names, first) if header else (numbered(rows[0]), ())
+    columns, findings = column_names(joined(rows[:header]), first) if header else (numbered(len(rows[0])), ())
     if header and len(rows) <= header and len(table) < _SAMPLE_ROWS:
         raise data_error("no_rows", f"The file has a header ({', '.join(columns[:8])}) but no rows.")
     preamble = tuple("\t".join(cells).rstrip()[:500] for number, cells in table if number <= skip)

@@ -54,6 +54,12 @@ ISSUES.add(_csv("csv_ragged", "Wrong number of cells", "error",
     f"Quote cells that contain the delimiter, or choose {how('short_rows')} or {how('long_rows')}."))
 ISSUES.add(_csv("csv_delimiter", "No such delimiter", "error",
     "The chosen delimiter does not occur in the file.", f"Choose another one: {how('delimiter')}.", scope="file"))
+ISSUES.add(_csv("csv_one_column", "One column", "info",
+    "No delimiter was found, so each line is one cell.",
+    f"If there are several columns, choose {how('delimiter')}.", scope="file"))
+ISSUES.add(_csv("csv_unquoted", "Unquoted delimiters", "warning",
+    "Rows have more cells than the header, because texts contain the delimiter and are not quoted.",
+    f"Quote these texts, or choose {how('long_rows', 'join')}.", scope="file"))
 ISSUES.add(_csv("csv_comments", "Comments left out", "info",
     "Lines that begin with a comment character are not rows and were left out.",
     f"If they are rows, choose {how('comment', '')}.", scope="file"))

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from core.data.formats.arrow import column_metadata
 from core.data.formats.arrow.parquet_probe import BATCH
-from core.data.formats.csv import column_names
+from core.data.formats.csv_dialect.header import column_names
 from core.data.formats.parsing.text import shortened
 from core.data.issues import data_error, finding, reject
 from core.errors import DataError

@@ -29,6 +29,23 @@ _WESTERN = frozenset(
      "cp850", "cp858", "cp775", "mac_roman", "mac_latin2", "mac_iceland", "mac_turkish", "iso8859_3", "iso8859_4",
      "iso8859_10", "iso8859_13", "iso8859_14", "iso8859_16", "cp852", "cp1258", "cp500", "cp037", "hp_roman8"}
 )  # fmt: skip
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+# Where signs of cp1252 belong: what is around them, with NUL in their place.
+_AMOUNT = re.compile(r"\d\s?\0|\0\s?\d")
+_OPENING, _CLOSING = re.compile(r"(?:^|[\s\"'(,;|\[])\0\w"), re.compile(r"[\w.,!?)]\0(?:$|\W)")
+_BETWEEN = re.compile(r"\s\0\s|\w\0[\w\s]")
+_SIGNS = {
+    **dict.fromkeys("€£¥±²³½¼¾§µ", _AMOUNT),
+    "°": re.compile(r"\d\s?\0|\0\s?[CFKcfk]\b|\b[nN]\0"),
+    **dict.fromkeys("“„«¿¡", _OPENING),
+    **dict.fromkeys("”»…™®©", _CLOSING),
+    **dict.fromkeys("–—", _BETWEEN),
+    "’": re.compile(r"\w\0|\0\w"),
+    "‘": re.compile(r"\w\0|\0\w"),
+    "•": re.compile(r"\0\s"),
+    "×": _BETWEEN,
+}
+_RARE_SIGNS = frozenset("€£¥±²³½¼¾§µ°¿¡")  # elsewhere they are damage; the others are only no proof
 _PIECE = 1 << 16  # bytes
 _ENOUGH_HIGH_BYTES = 12  # with fewer, only Western text can be told from damage
 
@@ -157,22 +174,26 @@ def _lines_with_high_bytes(sample: bytes, limit: int = 65_536) -> bytes:
 
 
 def _is_western(sample: bytes) -> bool:
-    """Whether the high bytes are accents and curly quotes of cp1252 in places where words have them."""
+    """Whether the high bytes are letters and signs of cp1252 in places where texts have them."""
     try:
         text = _lines_with_high_bytes(sample).decode("cp1252")
     except UnicodeDecodeError:
         return False
     good = bad = 0
-    for index, character in enumerate(text):
-        if character < "\x80":
+    for match in _BEYOND_ASCII.finditer(text):
+        character, index = match.group(), match.start()
+        before, after = text[max(index - 2, 0) : index], text[index + 1 : index + 3]
+        if character in _SIGNS:
+            fits = bool(_SIGNS[character].search(f"{before}\x00{after}"))
+            good += fits
+            bad += not fits and character in _RARE_SIGNS
             continue
-        before, after = text[index - 1 : index], text[index + 1 : index + 2]
-        in_word = before.isalpha() or after.isalpha()
+        in_word = before[-1:].isalpha() or after[:1].isalpha()
         if character in "ÿþðÞÐ¤¦¬¯¸" or (
-            character.isupper() and not (after.isalpha() or before.isupper())
+            character.isupper() and not (after[:1].isalpha() or before[-1:].isupper())
         ):  # 0xFF, 0xFE and others that are typical of damage
             bad += 1
-        elif character.isalpha() or character in "’‘":
+        elif character.isalpha():
             good += in_word
             bad += not in_word
     return good > 0 and good > 4 * bad

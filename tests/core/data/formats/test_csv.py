@@ -216,8 +216,14 @@ def test_damage_in_the_header_rejects_no_row(tmp_path: Path) -> None:
 
 
 def test_an_unclosed_quote_in_the_first_line(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", 'a,"b\n1,2\n3,4\n')
+    assert rejected(read(path)) == [("csv_unclosed_quote", 1)]
+    assert rows(read(path, header=False)) == [
+        (2, {"column_1": "1", "column_2": "2"}),
+        (3, {"column_1": "3", "column_2": "4"}),
+    ]
     with pytest.raises(DataError) as caught:
-        read(put(tmp_path, "a.csv", 'a,"b\n1,2\n3,4\n'))
+        read(put(tmp_path, "b.csv", 'a,"b\n'))
     assert (caught.value.code, caught.value.line) == ("csv_unclosed_quote", 1)
 
 
@@ -248,12 +254,12 @@ def test_a_delimiter_at_the_end_of_the_header_only_is_ignored(tmp_path: Path) ->
     assert rejected(items) == [("csv_ragged", 14)]
 
 
-def test_a_row_more_than_the_header_has_stays_a_reject(tmp_path: Path) -> None:
-    """Row numbers without a name in the header (as R writes them) would shift every cell."""
+def test_row_numbers_without_a_name_shift_no_cell(tmp_path: Path) -> None:
+    """R and pandas write them."""
     path = put(tmp_path, "a.csv", "q,a\n" + "".join(f"{n},q{n}?,a{n}\n" for n in range(12)))
-    assert detect(path).columns == ("q", "a")
-    assert {code for code, _ in rejected(read(path))} == {"csv_ragged"}
-    assert rows(read(path)) == []
+    assert detect(path).columns == ("column_1", "q", "a")
+    assert {item.code for item in detect(path).findings} == {"csv_header"}
+    assert rows(read(path))[0] == (2, {"column_1": "0", "q": "q0?", "a": "a0"})
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt"])
