@@ -35,11 +35,13 @@ _AMOUNT = re.compile(r"\d\s?\0|\0\s?\d")
 _OPENING, _CLOSING = re.compile(r"(?:^|[\s\"'(,;|\[])\0\w"), re.compile(r"[\w.,!?)]\0(?:$|\W)")
 _BETWEEN = re.compile(r"\s\0\s|\w\0[\w\s]")
 _SIGNS = {
-    **dict.fromkeys("€£¥±²³½¼¾§µ", _AMOUNT),
+    **dict.fromkeys("€£¥±½¼¾§", _AMOUNT),
     "°": re.compile(r"\d\s?\0|\0\s?[CFKcfk]\b|\b[nN]\0"),
     **dict.fromkeys("“„«¿¡", _OPENING),
     **dict.fromkeys("”»…™®©", _CLOSING),
     **dict.fromkeys("–—", _BETWEEN),
+    **dict.fromkeys("²³", re.compile(r"\w\0")),
+    "µ": re.compile(r"\0\w"),
     "’": re.compile(r"\w\0|\0\w"),
     "‘": re.compile(r"\w\0|\0\w"),
     "•": re.compile(r"\0\s"),
