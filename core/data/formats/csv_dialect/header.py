@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from core.data.issues import finding
@@ -190,7 +190,7 @@ def _kind(cells: Sequence[str]) -> str:
     filled = [cell.strip() for cell in cells if cell.strip()]
     if not filled:
         return ""
-    tests = {
+    tests: dict[str, Callable[[str], object]] = {
         "date": lambda cell: re.fullmatch(f"{_DATE}|{_TIME}", cell),
         "number": is_value,
         "address": _ADDRESS.fullmatch,
