@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from core.data.formats.csv_dialect.cells import Dialect
-from core.data.formats.csv_dialect.sample import Lines, Sample, sample
+from core.data.formats.csv_dialect.sample import Lines, CsvSample, sample
 from core.data.reading_options import Reading
 
 COMMON = (",", ";", "\t", "|")
@@ -65,7 +65,7 @@ def _names_columns(lines: Lines, dialect: Dialect) -> bool:
     return not last[len(dialect.comment) :].startswith(" ") and len(next(iter(plain.reader([last])), [])) == width
 
 
-def _score(found: Sample, dialect: Dialect, text: str) -> tuple[float, bool]:
+def _score(found: CsvSample, dialect: Dialect, text: str) -> tuple[float, bool]:
     """How well a delimiter fits, and whether it makes columns.
 
     Text in a single column may contain commas: a delimiter counts only if the first row or most rows have that many
@@ -142,12 +142,12 @@ def _refined(lines: Lines, dialect: Dialect, chosen: Reading) -> Dialect:
     return dialect
 
 
-def _faults(found: Sample) -> int:
+def _faults(found: CsvSample) -> int:
     """Records that cannot be read, and cells that contain line ends."""
     return len(found.broken) + sum("\n" in cell for _, cells in found.rows for cell in cells)
 
 
-def _has_space_after(found: Sample, dialect: Dialect) -> bool:
+def _has_space_after(found: CsvSample, dialect: Dialect) -> bool:
     """Whether a space follows nearly every delimiter, and not only those of sentences."""
     if len(dialect.delimiter) > 1 or dialect.delimiter == " ":
         return False

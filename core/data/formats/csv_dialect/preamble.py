@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.data.formats.csv_dialect.sample import Sample
+from core.data.formats.csv_dialect.sample import CsvSample
 from core.data.issues import finding
 from core.messages import Finding
 from core.text import plural
@@ -12,7 +12,7 @@ from core.text import plural
 _MOST = 20  # rows
 
 
-def preamble(found: Sample, delimiter: str) -> int:
+def preamble(found: CsvSample, delimiter: str) -> int:
     """Physical lines before the header: single cells above rows that have several.
 
     Above two columns, a line of one cell may also be the header of one column whose texts contain commas: there it

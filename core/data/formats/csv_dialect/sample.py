@@ -44,7 +44,7 @@ class Lines:
 
 
 @dataclass(slots=True)
-class Sample:
+class CsvSample:
     """Records as (line they start on, cells), and the lines of those that cannot be read."""
 
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
@@ -62,13 +62,13 @@ class Sample:
         return width, counts[width] / max(counts.total() + len(self.broken), 1)
 
 
-def sample(lines: Lines, dialect: Dialect, first_line: int = 1) -> Sample:
+def sample(lines: Lines, dialect: Dialect, first_line: int = 1) -> CsvSample:
     """The first records.
 
     Args:
         first_line: the number of the first of the lines.
     """
-    found = Sample()
+    found = CsvSample()
     start, texts = 0, lines.texts
     while start < len(texts) and len(found.rows) < MAX_ROWS:
         reader = dialect.reader(texts[start:])

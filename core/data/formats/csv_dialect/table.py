@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.data.formats.csv_dialect.cells import Dialect
 from core.data.formats.csv_dialect.guess import COMMON, RARE
 from core.data.formats.csv_dialect.header import header_rows, joined, names_for, numbered
-from core.data.formats.csv_dialect.sample import Lines, Sample
+from core.data.formats.csv_dialect.sample import Lines, CsvSample
 from core.data.issues import finding
 from core.data.reading_options import Reading, how
 from core.messages import Finding
@@ -48,7 +48,7 @@ class Table:
     damaged: int = 0
 
     @classmethod
-    def of(cls, found: Sample, skip: int, lines: Lines) -> Table:
+    def of(cls, found: CsvSample, skip: int, lines: Lines) -> Table:
         """The table of a sample."""
         rows = [(line, cells) for line, cells in found.rows if line > skip and cells]
         first = next((line for line in found.broken if line > skip), 0)
