@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from core.data.formats.csv_dialect.cells import Dialect
-from core.data.formats.csv_dialect.sample import Lines, CsvSample, sample
+from core.data.formats.csv_dialect.sample import CsvSample, Lines, sample
 from core.data.reading_options import Reading
 
 COMMON = (",", ";", "\t", "|")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.data.formats.csv_dialect.cells import Dialect
 from core.data.formats.csv_dialect.guess import COMMON, RARE
 from core.data.formats.csv_dialect.header import header_rows, joined, names_for, numbered
-from core.data.formats.csv_dialect.sample import Lines, CsvSample
+from core.data.formats.csv_dialect.sample import CsvSample, Lines
 from core.data.issues import finding
 from core.data.reading_options import Reading, how
 from core.messages import Finding
