@@ -75,7 +75,8 @@ class CsvFormat(Format):
         return Detection(
             self.id, head.encoding, delimiter=dialect.delimiter, quotechar=dialect.quote, escape=dialect.escape,
             header=header.rows, skip_lines=skip, comment=dialect.comment, short_rows=chosen.short_rows or "reject",
-            long_rows=chosen.long_rows or "reject", columns=chosen_names(header.columns, chosen), names=chosen.names or (),
+            long_rows=chosen.long_rows or "reject", columns=chosen_names(header.columns, chosen),
+            names=chosen.names or (),
             preamble=tuple(line.rstrip("\r\n")[:500] for line in lines.texts[: min(skip, 50)]),
             notes=_notes(dialect, header.rows, len(header.columns)), findings=findings,
         )  # fmt: skip

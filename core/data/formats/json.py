@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice
-from core.data.formats.csv import chosen_names, column_names, has_header, numbered
+from core.data.formats.csv_dialect.header import chosen_names, column_names, header_rows, numbered
 from core.data.formats.parsing import strict_json
 from core.data.formats.parsing.json_tables import layout_of, lists_of, names_beside, rows_of
 from core.data.formats.parsing.json_text import JsonText, first_value
@@ -149,9 +149,9 @@ def with_list_columns(
         return detection
     table = [[cell if isinstance(cell, str) else json.dumps(cell) for cell in row] for row in rows]
     beside = beside if len(beside) == len(table[0]) else ()
-    named = all(isinstance(cell, str) for cell in rows[0]) and has_header(table)
+    named = all(isinstance(cell, str) for cell in rows[0]) and bool(header_rows(table))
     header = bool(chosen.header) if chosen.header is not None else named and not beside
-    columns, findings = column_names(table[0], 1) if header else (beside or numbered(table[0]), ())
+    columns, findings = column_names(table[0], 1) if header else (beside or numbered(len(table[0])), ())
     way = "The first one names the columns" if header else "The columns are numbered"
     note = f"The rows are lists of cells. {'Their names are listed beside them' if beside and not header else way}."
     found = replace(detection, header=header, columns=chosen_names(columns, chosen), names=chosen.names or ())
