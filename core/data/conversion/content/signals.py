@@ -27,8 +27,11 @@ _LONG_NUMBER = re.compile(r"\d{3}")
 _NAME = re.compile(
     r"(?:[^\W\d_a-zß-ö][\w'’.\-]*)(?:[ ,]+(?:(?:van|von|de|da|di|del|bin|al|el|la|le) )*[^\W\d_a-zß-ö][\w'’.\-]*){0,3}"
 )
-_SPACED_CODE = re.compile(r"(?:[^\W\d_]{1,3}|[\d.:/_\-])+ (?:[^\W\d_]{1,3}|[\d.:/_\-])+")
-_SEPARATED = re.compile(r"[\w\-]+(?:[.:/_\-][\w\-]+)+")
+_CODE_PART = (
+    r"(?:[^\W\d_]{1,3}+(?![^\W\d_])|[\d.:/_\-])++"  # possessive: long cells must not cost more than their length
+)
+_SPACED_CODE = re.compile(rf"{_CODE_PART} {_CODE_PART}")
+_SEPARATED = re.compile(r"[^\W_]++(?:[.:/_\-]++[^\W_]++)+")
 
 
 @dataclass(frozen=True, slots=True)

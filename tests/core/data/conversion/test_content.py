@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from core.data.conversion.content import numbers
@@ -125,3 +127,35 @@ def test_names_of_columns(name: str, role: str) -> None:
 def test_a_short_word_inside_another_one_does_not_count() -> None:
     assert header_rank("nothing", "id") is None  # "no"
     assert header_rank("pointer", "id") is None
+
+
+HOSTILE = [
+    "a_",
+    "a-",
+    "ab",
+    "A ",
+    "?",
+    "? ",
+    "1 ",
+    "1,",
+    "/a",
+    "'",
+    "1.1",
+    "A.",
+    "a@",
+    "a1 ",
+    "(1",
+    "1 a",
+    "¿",
+    "é:",
+    "1.1 a",
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+@pytest.mark.parametrize("end", ["!", " !", ""])
+def test_a_hostile_cell_costs_no_more_than_its_length(unit: str, end: str) -> None:
+    cells = [unit * (20 + n) + end for n in range(3)] + [unit * (2_000 // len(unit) - n) + end for n in range(3)]
+    began = time.process_time()
+    measure("x", cells)
+    assert time.process_time() - began < 1
