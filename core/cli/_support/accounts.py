@@ -24,6 +24,8 @@ def print_account(found: Account) -> None:
     if named := found.named:
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
         say(f"Left out: {', '.join(f'{item.name} ({item.filled:,})' for item in named[:_NAMED])}{more}.")
+    for _, count, sentence in found.changes:
+        say(f"Changed: {count:,} of the first {found.rows:,} rows: {sentence}")
     for offer in found.offers:
         say(f"Choice: --set {offer.choice.id}=... ({offer.choice.title}); one of {', '.join(offer.values)}.")
 

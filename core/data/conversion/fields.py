@@ -13,8 +13,9 @@ from itertools import islice
 from typing import Any, Final
 
 from core.data.conversion.cells import is_empty
-from core.data.conversion.chat_shapes import CHAT_SHAPES, ShapeChoice
+from core.data.conversion.chat_shapes import CHAT_SHAPES, NOTES, ShapeChoice
 from core.data.conversion.chat_shapes.rated import rating, verdict
+from core.data.conversion.chat_shapes.reading.turns import KEEP_TEXT, MEDIA
 from core.data.conversion.chat_shapes.reading.values import as_list, as_object, lowered, plain_name
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.profiles import Column
@@ -49,6 +50,7 @@ _OPAQUE: Final = frozenset(
 # Of a part, a choice or a turn: they say what the other keys are.
 _STRUCTURAL: Final = frozenset({"type", "object", "index", "role", "tool_call_id", "tool_use_id"})
 _PASSAGE: Final = 80  # characters of a text that is more than a question or a label
+_CHANGES: Final = frozenset({*NOTES, "media_removed", "preference_one_sided", "question_unanswered"})
 EACH: Final = "[]"  # in a path: every item of a list
 
 Path = tuple[str, ...]
@@ -86,6 +88,7 @@ class Account:
         used: columns that reach the examples.
         left_out: fields that do not, those that change the meaning first.
         reasons: why rows are left out: (code, rows, the first sentence).
+        changes: what is changed in rows that are accepted, such as removed images; the same.
         offers: what the user may decide about the shape.
         rejects: the first rows that are left out.
     """
@@ -97,6 +100,7 @@ class Account:
     reasons: tuple[tuple[str, int, str], ...] = ()
     offers: tuple[ShapeOffer, ...] = ()
     rejects: tuple[Reject, ...] = ()
+    changes: tuple[tuple[str, int, str], ...] = ()
 
     @property
     def named(self) -> tuple[LeftOut, ...]:
@@ -112,8 +116,13 @@ class Account:
         """Refuse to leave out what changes the meaning, unless the user chose that.
 
         Raises:
-            DataError: code fields_left_out; names the fields with their counts.
+            DataError: code fields_left_out, with the fields and their counts; or media_refused, where every row has
+                images.
         """
+        refused = next((count for code, count, _ in self.reasons if code == "media_refused"), 0)
+        if refused and not self.accepted:
+            text = f"{refused:,} of {plural(self.rows, 'row')} contain images or other media; training reads text only."
+            raise data_error("media_refused", text, field="images")
         undecided = self.undecided(without)
         if not undecided:
             return
@@ -121,6 +130,8 @@ class Account:
         options = " ".join(f"--without {item.name}" for item in undecided)
         text = f"These fields would not reach the examples, and they change what an example means: {listed}."
         remedy = f"Choose *Continue without it*; on the command line: {options}."
+        for offer in self.offers:
+            remedy += f" Or choose *{offer.choice.title}*: --set {offer.choice.id}={next(iter(offer.values))}."
         raise data_error("fields_left_out", text, remedy, field=undecided[0].name)
 
     def of(self, item: LeftOut) -> str:
@@ -140,22 +151,33 @@ def account(recipe: Recipe, rows: Iterable[Row | Reject], limit: int = LOOKED_AT
     labeler = Labeler(recipe, "")
     accepted: set[int] = set()
     reasons: Counter[str] = Counter()
+    changes: Counter[str] = Counter()
     sentences: dict[str, str] = {}
     rejects: list[Reject] = []
     for item in labeler.run(read):
         if isinstance(item, Labeled):
             accepted.add(item.example.source_line)
+            changes.update(found.code for found in item.findings if found.code in _CHANGES)
         elif item.findings:
-            first = item.findings[0]
-            reasons[first.code] += 1
-            sentences.setdefault(first.code, first.message)
+            reasons[item.findings[0].code] += 1
             rejects += [item] if len(rejects) < FIRST_REJECTS else []
+        for found in item.findings:
+            sentences.setdefault(found.code, found.message)
     usable = [row for row in read if isinstance(row, Row)]
     survey = _Survey.of(usable)
     used, left = _sorted_out(recipe, usable, survey, accepted)
-    told = tuple((code, count, sentences[code]) for code, count in reasons.most_common())
+    told, changed = (
+        tuple((code, count, sentences[code]) for code, count in counted.most_common()) for counted in (reasons, changes)
+    )
     return Account(
-        labeler.read, labeler.accepted, tuple(used), tuple(left), told, _offers(recipe, usable), tuple(rejects)
+        labeler.read,
+        labeler.accepted,
+        tuple(used),
+        tuple(left),
+        told,
+        _offers(recipe, usable),
+        tuple(rejects),
+        changed,
     )
 
 
@@ -278,7 +300,10 @@ def _sorted_out(
         if len(path) > 1 and not any(row.line in accepted for row in tried):
             continue  # these rows are rejected with or without it
         gone.append(path)
-        left.append(LeftOut(path_name(path), len(seen.rows), _meaning(path[-1], seen.values)))
+        meaning = _meaning(path[-1], seen.values)
+        if meaning == _MEDIA and recipe.options.get(MEDIA.id) == KEEP_TEXT:
+            meaning = ""  # the user chose that
+        left.append(LeftOut(path_name(path), len(seen.rows), meaning))
     left.sort(key=lambda item: not item.meaning)
     return used, left
 
@@ -330,6 +355,7 @@ def _texts(values: Sequence[Any]) -> bool:
     return not any(rating(value) is not None for value in values)
 
 
+_MEDIA: Final = "media that the text may speak of"
 _Test = Callable[[Sequence[Any]], bool]
 # What is lost with a field of these names, if its values are of that kind.
 _MEANINGS: Final[tuple[tuple[str, str, _Test], ...]] = (
@@ -343,7 +369,7 @@ _MEANINGS: Final[tuple[tuple[str, str, _Test], ...]] = (
     ("earlier turns", "history chat_history", _texts),
     ("which part trains and which part tests", "split", lambda values: all(map(split_of, values))),
     ("what is learned and what is not", "weight weights mask masked train loss", _zeros),
-    ("media that the text may speak of", "image images image_url audio input_audio video videos files", _always),
+    (_MEDIA, "image images image_url audio input_audio video videos files", _always),
     ("reasoning in front of the answer", "reasoning reasoning_content thinking chain_of_thought cot rationale", _texts),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 from core import arguments
 from core.data.conversion import analysis, fields
 from core.data.conversion.analysis import Analysis
-from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
+from core.data.conversion.chat_shapes import CHAT_SHAPES, NOTES as NOTES, ChatShape
 from core.data.conversion.fields import LOOKED_AT, Account
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template, TemplateOptions
@@ -55,6 +55,11 @@ def templates() -> list[Template[Any]]:
 def known_shapes() -> list[ChatShape]:
     """The shapes of files that need no conversion, in the order of recognition."""
     return list(CHAT_SHAPES)
+
+
+def shape_title(shape_id: str | None) -> str:
+    """A shape's title; the id itself for one that this release no longer has."""
+    return CHAT_SHAPES.get(shape_id).title if shape_id in CHAT_SHAPES else str(shape_id)
 
 
 def columns_by_part(template_id: str | None, mapping: Mapping[str, Any]) -> list[tuple[str, str]]:

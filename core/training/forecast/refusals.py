@@ -79,8 +79,8 @@ class Refusals:
             said = f"In {plural(merged, 'example')} the system text goes into the first input" if merged else ""
             rest = f"{plural(self.left, 'example is', 'examples are')} left out" if self.left else ""
             return f"{'; '.join(part for part in (said, rest) if part)}."
-        merge = ", or put the system text into the first input" if self.left < self.count else ""
-        return f"The job will not start: leave them out{merge} (setting: on_refusal)."
+        merge = ", or put the system text into the first input (`merge_system`)" if self.left < self.count else ""
+        return f"The job will not start: leave them out (`--set on_refusal=leave_out`){merge}."
 
 
 NONE: Final = Refusals()

@@ -61,9 +61,12 @@ def account_card(
     chosen: list[str] = []
     with st.container(border=True, gap="small", key="account"):
         rows(rows_account.expected(found, of_rows))
+        for code, count, text in found.changes:
+            st.caption(f":material/info: {sentence(text) if code in conversion.NOTES else _counted(count, text)}")
         st.markdown(f"Used: {_codes(found.used)}")
         if found.named:
-            st.caption(f"Left out: {_codes([item.name for item in found.named])}")
+            listed = [f"{md_code(item.name)} {item.filled:,}" for item in found.named]
+            st.caption(f"Left out, with the rows that have it: {_listed(listed)}")
         for item in (item for item in found.left_out if item.meaning):
             st.markdown(f":orange[:material/warning: {md_code(item.name)} is left out:] {md(item.meaning)}")
             if st.checkbox(
@@ -75,9 +78,17 @@ def account_card(
     return chosen, not found.undecided(chosen)
 
 
+def _counted(count: int, text: str) -> str:
+    return f"{plural(count, 'row')}: {sentence(text)}"
+
+
 def _codes(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return (" ".join(md_code(name) for name in names[:_NAMED]) or "nothing") + more
+    return _listed([md_code(name) for name in names]) or "nothing"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    more = f" and {len(parts) - _NAMED:,} more" if len(parts) > _NAMED else ""
+    return " · ".join(parts[:_NAMED]) + more
 
 
 def rows(account: RowsAccount) -> None:

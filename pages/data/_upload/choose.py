@@ -40,7 +40,8 @@ def format_panel() -> None:
         st.caption("Minimum 10 labeled examples required, 50 or more recommended, 100 to 1,000 better.")
     with st.expander("Other supported formats", icon=":material/category:"):
         for shape in conversion.known_shapes():
-            st.markdown(f"`{', '.join(shape.required)}` :gray[{shape.text}]")
+            name = f"`{', '.join(shape.required)}`" if shape.required else shape.title
+            st.markdown(f"{name} :gray[{shape.text}]")
         st.caption("Any other table works too: the next step asks which column is which.")
 
 

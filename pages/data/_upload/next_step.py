@@ -22,9 +22,10 @@ from pages.ui.format import md, number, plural
 def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
     """The form for a file in a known shape, with its first examples."""
     with st.container(border=True, gap="small", key="known_shape"):
+        title = conversion.shape_title(analysis.shape)
         st.markdown(
-            f"{components.badge_md('✓ Supervised', 'green')} {components.badge_md(str(analysis.shape))} "
-            f"{plural(analysis.total_rows, 'row')} in a known format, ready to become a dataset."
+            f"{components.badge_md('✓ Supervised', 'green')} {components.badge_md(title)} "
+            f"{plural(analysis.total_rows, 'row')} in a known format."
         )
         options, without, decided = _decisions(source, analysis)
         name, description, fits = name_fields(free_name(source.filename), "", lambda field: f"{field}_{source.id}")

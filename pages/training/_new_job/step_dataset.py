@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.services.data import datasets
 from core.services.platform import drafts
+from pages.training._new_job.refusals import refused_examples
 from pages.ui import components, navigation
 from pages.ui.format import ago, md, number, plural, short, size
 from pages.ui.wizard import draft_state
@@ -39,7 +40,10 @@ def draw(draft: drafts.DraftRecord | None) -> None:
                 label=f"{plural(waiting, 'dataset')} not validated yet: open Datasets",
             )
     with side:
-        _side(next((dataset for dataset in ready if dataset.id == chosen), None))
+        selected = next((dataset for dataset in ready if dataset.id == chosen), None)
+        _side(selected)
+        if selected and draft:
+            refused_examples(draft, selected.version.id)
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if (

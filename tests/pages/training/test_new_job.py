@@ -222,6 +222,34 @@ def test_what_to_do_with_refused_examples_is_asked_only_where_there_are_some(ope
     assert drafts.get(draft.id).state["training"] == {"on_refusal": "merge_system"}
 
 
+def test_the_dataset_step_names_refused_examples_and_keeps_the_choice(open_screen, read) -> None:
+    system = Message("system", "Be brief.")
+    pairs = [example(number) for number in range(12)]
+    data = datasets.create_dataset("Brief", [*pairs, replace(pairs[0], messages=(system, *pairs[0].messages))])
+    model = make_model(named_directory() / "small")
+    state = {"dataset_id": data.id, "base_model": f"local:{model}", "method": "lora"}
+    title = TrainingConfig.model_fields["on_refusal"].title
+    assert title not in [item.label for item in open_screen("new_job", draft=_dataset_step(state)).selectbox]
+
+    refuse_system(model)
+    draft_id = _dataset_step(state)
+    app = open_screen("new_job", draft=draft_id)
+    refusals = jobs.refusals(data.version.id, state["base_model"])
+    assert refusals.count == 1
+    said = read(app)
+    assert shows(refusals.text, said)
+    assert shows(refusals.consequence("stop"), said)
+    next(item for item in app.selectbox if item.label == title).set_value("merge_system").run()
+    assert shows(refusals.consequence("merge_system"), read(app))
+    assert drafts.get(draft_id).state["training"] == {"on_refusal": "merge_system"}
+    app.button(key="to_model").click().run()
+    assert next(item for item in app.selectbox if item.label == title).value == "merge_system"
+
+
+def _dataset_step(state: dict[str, str]) -> str:
+    return drafts.create("job", state, step="dataset").id
+
+
 def test_the_number_behind_auto_is_shown(open_screen, read) -> None:
     draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
     app = open_screen("new_job", draft=draft.id)

@@ -15,6 +15,7 @@ from core.services.training.jobs.control import (
 )
 from core.services.training.jobs.forecasting import calibrate, forecast
 from core.services.training.jobs.launch import create
+from core.services.training.jobs.lengths import refusals
 from core.services.training.jobs.reader import NEWEST, count_jobs, find_job, get_job, list_jobs, names_of_measured
 from core.services.training.jobs.records import Alternative, Comparison, Forecast, JobRecord, ServingPlace, TrackRecord
 from core.services.training.jobs.spec_builder import MAX_NAME, SUGGESTED_NAME, catalog, suggest_name

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from core.errors import DataError, StorageError
 from core.messages import Example, Message
+from core.models.base_models import resolve
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.base_models.records import BaseModelRef
 from core.models.chat_template import takes_tools
@@ -132,6 +133,15 @@ def notes_of(version_id: str, base: BaseModelRef) -> tuple[str, ...]:
             "output alone; export the pairs as DPO JSONL to train on both."
         )
     return tuple(notes)
+
+
+def refusals(version_id: str, base_id: str) -> Refusals:
+    """The examples of a version that the chat template of a base model refuses.
+
+    Raises:
+        NotFound: no such version or base model.
+    """
+    return refusals_of(version_id, resolve(base_id))
 
 
 def _refused(version_id: str, tokenizer: Any) -> Iterator[Refusal]:
