@@ -59,7 +59,7 @@ def known_shapes() -> list[ChatShape]:
 
 def shape_title(shape_id: str | None) -> str:
     """A shape's title; the id itself for one that this release no longer has."""
-    return CHAT_SHAPES.get(shape_id).title if shape_id in CHAT_SHAPES else str(shape_id)
+    return CHAT_SHAPES.get(str(shape_id)).title if shape_id in CHAT_SHAPES else str(shape_id)
 
 
 def columns_by_part(template_id: str | None, mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
