@@ -15,6 +15,7 @@ from core.data.conversion.labeling import Recipe
 from core.errors import DataError
 from core.messages import Row
 from core.services.data import conversion, datasets, sources
+from pages.ui.format import md
 from tests.support.screens import open_page, words
 
 QA = {"question": "What is it?", "answer": "A thing."}
@@ -149,7 +150,7 @@ def test_upload_asks_before_it_creates() -> None:
     create = next(button for button in app.button if button.key == "create_dataset")
     assert create.disabled
     assert "score" in words(app)
-    assert "40 rows = 40 accepted + 0 left out" in words(app)
+    assert md("40 rows = 40 accepted + 0 left out") in words(app)
     next(box for box in app.checkbox if "Continue without it" in box.label).check().run()
     assert not next(button for button in app.button if button.key == "create_dataset").disabled
 
@@ -157,7 +158,7 @@ def test_upload_asks_before_it_creates() -> None:
 def test_upload_uses_the_lowest_rating() -> None:
     app = open_page("pages/data/upload.py", source=upload(RATED))
     app.selectbox[0].select("3").run()
-    assert "40 rows = 16 accepted + 24 left out" in words(app)
+    assert md("40 rows = 16 accepted + 24 left out") in words(app)
     assert not next(button for button in app.button if button.key == "create_dataset").disabled
 
 
