@@ -1,7 +1,7 @@
 """The data workbench's speed, each figure as a ratio of two measurements made in the same run.
 
 `python -m bench.data [--json] [--mb 100] [--rows 1000000] [--texts 100000]`; smaller numbers for a quick look.
-`python -m bench.data --end-to-end` measures the commands as new processes instead: `_end_to_end.py`, `_million.py`.
+`python -m bench.data --end-to-end` measures new processes instead: `_end_to_end.py`, `_million.py`, `_chat_logs.py`.
 
 - validation: the studio's full structural check of a chat JSONL against the seven checks of OpenAI's cookbook in plain
   Python (json.loads per line), and the same seven as the studio's profile `openai_cookbook`;
@@ -31,7 +31,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bench import _end_to_end, _million
+from bench import _chat_logs, _end_to_end, _million
 from bench._data_files import conversations, soil, write_chats, write_table
 from bench._real_data import real_data
 
@@ -322,14 +322,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table")
     parser.add_argument("--texts", type=int, default=100_000, help="texts to look for near duplicates in")
     parser.add_argument("--end-to-end", action="store_true", help="commands as new processes, with their memory")
-    names = ("validation", "conversion", "splitting", "near_duplicates", "end_to_end", "million")
-    parser.add_argument("--only", choices=names, help="one of them; the last two are of --end-to-end")
+    names = ("validation", "conversion", "splitting", "near_duplicates", "end_to_end", "million", "chat_logs")
+    parser.add_argument("--only", choices=names, help="one of them; the last three are of --end-to-end")
     chosen = parser.parse_args([] if arguments is None else arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ways = {
             "end_to_end": lambda: _end_to_end.measure(folder, chosen.mb),
             "million": lambda: _million.measure(folder, chosen.rows),
+            "chat_logs": lambda: _chat_logs.measure(folder, chosen.mb),
         }
         parts: dict[str, Callable[[], dict[str, Any]]] = {
             "validation": lambda: validation(folder, chosen.mb),

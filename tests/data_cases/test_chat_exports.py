@@ -493,3 +493,17 @@ def test_columns_without_usual_names_are_known_by_their_content(tmp_path: Path) 
     assert len(found.talks) == 8
     assert found.texts[0] == ["Wo ist mein Paket Nummer 0?", "Es kommt bald 0."]
     assert [turn.speaker for turn in found.talks[0].turns] == ["kim", "lu"]
+
+
+def test_lists_of_messages_under_other_names(tmp_path: Path) -> None:
+    ticket = {
+        "id": 1,
+        "thread": [
+            {"author": {"name": "Ann", "type": "customer"}, "body": "Where?", "sent_at": "2025-01-05T10:00:00Z"},
+            {"author": {"name": "Eve", "type": "agent"}, "body": "Here", "sent_at": "2025-01-05T10:01:00Z"},
+        ],
+    }
+    call = {"conversation_id": "c1", "transcript": [{"speaker": "customer", "utterance": "Help"}]}
+    found = Found(written(tmp_path, "tickets.jsonl", f"{json.dumps(ticket)}\n{json.dumps(call)}"))
+    assert (found.format, found.texts) == ("sharegpt", [["Where?", "Here"], ["Help"]])
+    assert [person.role for person in found.people.values()] == ["user", "assistant"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,7 @@ def test_conversations_of_one_message_have_no_direction(tmp_path: Path) -> None:
     expected = talks(12, (0,))
     found, direction, left = read(tmp_path, table([row for talk in expected for row in talk], "none"))
     assert (len(found), direction.found, left) == (12, "unknown", [])
+    assert direction.is_clear
 
 
 def test_a_log_without_conversations_is_split_at_pauses_in_both_directions(tmp_path: Path) -> None:
@@ -198,3 +200,23 @@ def test_the_shared_logs(tmp_path: Path, real_data: Path, name: str) -> None:
             f"Where is parcel {number}?", f"Parcel {number} is in the van.",
             f"When will {number} come?", f"Parcel {number} comes at noon.",
         ]  # fmt: skip
+
+
+def test_chats_as_lists_that_run_newest_first(tmp_path: Path) -> None:
+    chat = [{"role": "assistant", "content": "Here.", "timestamp": "2025-01-07T10:00:30Z"},
+            {"role": "user", "content": "Where?", "timestamp": "2025-01-07T10:00:00Z"}]  # fmt: skip
+    path = tmp_path / "chats.jsonl"
+    path.write_text(json.dumps({"messages": chat}))
+    bundle = Bundle(path, path.name)
+    log = recognize(bundle)
+    (found,) = [item for item in log.read(bundle, log.hints(bundle).options) if isinstance(item, Conversation)]
+    assert [(turn.text, turn.notes) for turn in found.turns] == [("Where?", ("order",)), ("Here.", ())]
+
+
+def test_inbound_and_outbound_messages(tmp_path: Path) -> None:
+    rows = [
+        f'c{n},{way},"{text} {n}?"' for n in range(6) for way, text in (("outbound", "Is it"), ("inbound", "Where is"))
+    ]
+    found, direction, _ = read(tmp_path, "Conversation ID,Direction,Body\n" + "\n".join(rows))
+    assert direction.found == "newest"
+    assert [turn.speaker for turn in found[0].turns] == ["inbound", "outbound"]

@@ -37,13 +37,13 @@ from core.data.chat_logs.telegram import TelegramLog
 from core.data.chat_logs.whatsapp import WhatsAppLog
 from core.data.chat_logs.zendesk import ZendeskLog
 
-# Uploads are checked in this order: formats with the clearest marks first.
+# Uploads are checked in this order: formats with the clearest marks first, and those that need only a file's beginning.
+LOG_FORMATS.add(TelegramLog())
+LOG_FORMATS.add(DiscordLog())
 LOG_FORMATS.add(ChatGptLog())
 LOG_FORMATS.add(ClaudeLog())
 LOG_FORMATS.add(OpenWebUiLog())
 LOG_FORMATS.add(SlackLog())
-LOG_FORMATS.add(TelegramLog())
-LOG_FORMATS.add(DiscordLog())
 LOG_FORMATS.add(IntercomLog())
 LOG_FORMATS.add(FrontLog())
 LOG_FORMATS.add(FreshdeskLog())

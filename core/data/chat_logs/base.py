@@ -181,7 +181,7 @@ class ReadOptions(BaseModel):
         "and by questions before answers. A choice is followed without looking at times.",
     )  # fmt: skip
     bots: bool = Field(False, title="Include bots", description="Messages that bots wrote into the channel.")
-    notes: bool = Field(False, title="Include internal notes", description="Messages that customers did not see.")
+    notes: bool = Field(False, title="Include notes", description="Messages that customers did not see.")
 
 
 @dataclass(frozen=True, slots=True)

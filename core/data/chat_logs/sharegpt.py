@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from core.data.chat_logs.base import Conversation, Left, LogFormat, LogItem, Person, ReadOptions, Turn
 from core.data.chat_logs.parsing.bundle import Bundle
+from core.data.chat_logs.parsing.grouping import in_time
 from core.data.chat_logs.parsing.json_values import Object, items, raw, text, thing, word
 from core.data.chat_logs.parsing.times import parse
 from core.messages import Reject
 
-_LISTS = ("conversations", "conversation", "messages", "turns", "chat")
+_LISTS = (
+    "conversations", "conversation", "messages", "turns", "chat", "dialog", "dialogue", "transcript", "thread",
+    "history", "replies", "comments", "posts", "utterances", "items",
+)  # fmt: skip
+_SPEAKERS = ("from", "role", "speaker", "sender", "author", "user", "name")
+_TEXTS = ("value", "content", "text", "message", "body", "utterance", "msg")
+_TIMES = ("timestamp", "time", "created_at", "sent_at", "date", "ts")
 # Source: the `from` names of FastChat, LLaMA-Factory, Axolotl and the FineTome and SlimOrca data sets.
 _ROLES = {
     **dict.fromkeys(("human", "user", "customer", "client"), "user"),
@@ -58,7 +66,10 @@ class ShareGptLog(LogFormat):
                         known.add(made.speaker)
                         yield Person(made.speaker, made.speaker, _ROLES.get(made.speaker.strip().lower(), ""))
                     turns.append(made)
-                yield Conversation(key, text(row.fields.get("title"))[:200], tuple(turns), place)
+                ordered, changed = in_time(turns)
+                if changed:
+                    ordered[0] = replace(ordered[0], notes=(*ordered[0].notes, "order"))
+                yield Conversation(key, text(row.fields.get("title"))[:200], tuple(ordered), place)
 
 
 def _files(bundle: Bundle) -> list[str]:
@@ -76,18 +87,29 @@ def _turns(fields: Object) -> list[Any] | None:
             except (ValueError, RecursionError):
                 continue
         listed = items(value)
-        if any({"from", "role", "speaker", "sender"} & thing(item).keys() for item in listed[:5]):
+        if any(_speaker(item) and {*_TEXTS} & thing(item).keys() for item in listed[:5]):
             return listed
     return None
+
+
+def _speaker(item: Any) -> str:
+    """Who wrote a turn: a name, a role, or an object with one of them, the role first."""
+    for key in _SPEAKERS:
+        who = thing(item).get(key)
+        if isinstance(who, dict):
+            who = next((who[part] for part in ("role", "type", "name", "email", "id") if who.get(part)), None)
+        if word(who).strip():
+            return word(who).strip()
+    return ""
 
 
 def _turn(item: Any, line: int) -> Turn | str:
     if not isinstance(item, dict):
         return "not_a_message"
-    speaker = next((word(item[key]).strip() for key in ("from", "role", "speaker", "sender") if item.get(key)), "")
+    speaker = _speaker(item)
     if not speaker:
         return "no_speaker"
-    value = next((item[key] for key in ("value", "content", "text", "message") if item.get(key) is not None), None)
+    value = next((item[key] for key in _TEXTS if item.get(key) is not None), None)
     notes: list[str] = []
     if isinstance(value, list):  # content parts as in OpenAI's API
         parts = [text(thing(part).get("text")) for part in value]
@@ -100,5 +122,5 @@ def _turn(item: Any, line: int) -> Turn | str:
         return "empty" if value is None else "not_text"
     if not value.strip():
         return "not_text" if notes else "empty"
-    at = next((parse(item[key]) for key in ("timestamp", "time", "created_at", "date") if key in item), None)
+    at = next((parse(item[key]) for key in _TIMES if key in item), None)
     return Turn(speaker, value, at, line, tuple(notes))

@@ -19,9 +19,10 @@ _ROLES = {
     name: role
     for role, names in {
         "user": "user human customer client visitor guest requester contact lead end-user end_user enduser buyer "
-        "patient kunde kundin nutzer besucher cliente usuario utilisateur utente klant",
+        "inbound incoming received patient kunde kundin nutzer besucher cliente usuario utilisateur utente klant",
         "assistant": "assistant agent support bot gpt ai operator staff admin helpdesk help_desk representative "
-        "advisor service team mitarbeiter mitarbeiterin berater agente conseiller soporte operatore medewerker",
+        "outbound outgoing sent advisor service team mitarbeiter mitarbeiterin berater agente conseiller soporte "
+        "operatore medewerker",
         "system": "system",
     }.items()
     for name in names.split()
@@ -60,13 +61,16 @@ class TableLog(LogFormat):
             missing = "speaker" if not options.speaker else "text"
             raise DataError(f"Choose the column for the {missing}.", "Choose it.", field=missing)
         naive, day_first = zone(options.zone), bool(options.day_first)
-        columns = [name for row in bundle.first_rows(bundle.filename, 1) for name in row.fields]
-        is_note = None if options.notes else internal_column(columns)
+        columns: tuple[str, ...] | None = None
+        is_note = None
         with MessageStore(ordered=False) as store:
             for row in bundle.rows(bundle.filename):
                 if isinstance(row, Reject):
                     yield Left("unreadable", row.raw, "", row.line)
                     continue
+                if columns is None:
+                    columns = tuple(row.fields)
+                    is_note = None if options.notes else internal_column(columns)
                 made = "note" if is_note and is_note(row.fields) else _turn(row, options, naive, day_first)
                 if isinstance(made, str):
                     yield Left(made, raw(dict(row.fields)), "", row.line, _key(row.fields, options))

@@ -16,11 +16,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.conversion.cells import cell_text, is_empty
+from core.data.conversion.cells import (
+    LONGEST_PLACEHOLDER,
+    PLACEHOLDERS,
+    cell_text,
+    is_empty,
+    is_placeholder,
+    placeholders_in,
+)
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import RowProblem, Template, TemplateOptions, messages_of
 from core.data.conversion.templates.mapping import ColumnMapping
-from core.data.examples.texts import TextColumn, blank
+from core.data.examples.texts import TextColumn, blank, offsets
 from core.messages import Role, Row
 
 # Private-use characters for markers. With a pattern or column name that contains one, rows are converted one by one.
@@ -46,11 +53,13 @@ class ColumnPlan:
 
     Attributes:
         columns: the ones it uses; a row in which one is empty is converted by the template.
+        optional: those of them in which a placeholder is an empty cell.
         roles: of the messages, the same for every example.
         texts: for each example of a row, for each message: fixed texts and column names, alternating.
     """
 
     columns: tuple[str, ...]
+    optional: frozenset[str]
     roles: tuple[Role, ...]
     texts: tuple[tuple[Pattern, ...], ...]
 
@@ -63,6 +72,8 @@ class ColumnPlan:
                 found.update(blank(values.array))
             elif not _all_filled(values):
                 found.update(index for index, value in enumerate(values) if is_empty(value))
+            if name in self.optional:
+                found.update(places_of_placeholders(values))
         return sorted(found)
 
     def fill(self, cells: Mapping[str, Sequence[Any]], keep: Sequence[bool] | None = None) -> tuple[TextColumn, ...]:
@@ -93,7 +104,8 @@ def plan(
     if len(roles) != 1 or not fields.asked <= set(columns):
         return None
     texts = tuple(tuple(pattern_of(message.content, columns) for message in messages) for messages in examples)
-    return ColumnPlan(tuple(name for name in columns if name in fields.asked), roles.pop(), texts)
+    used = tuple(name for name in columns if name in fields.asked)
+    return ColumnPlan(used, frozenset(used) - {mapping.key, mapping.target}, roles.pop(), texts)
 
 
 def is_marked(text: str) -> bool:
@@ -110,6 +122,18 @@ def pattern_of(text: str, columns: Sequence[str]) -> Pattern:
     """The pattern that was filled with the markers of these columns."""
     pieces = _MARKER.split(text)
     return Pattern(tuple(pieces[::2]), tuple(columns[int(number)] for number in pieces[1::2]))
+
+
+def places_of_placeholders(values: Sequence[Any]) -> list[int]:
+    """The places of cells that say that there is nothing, in a column of any kind."""
+    if not isinstance(values, TextColumn):
+        return placeholders_in(values)
+    short = np.flatnonzero(np.diff(offsets(values.array)) <= 4 * LONGEST_PLACEHOLDER)  # a character has up to 4 bytes
+    if not len(short):
+        return []
+    plain = pc.utf8_lower(pc.utf8_trim_whitespace(values.array.take(pa.array(short))))
+    found = pc.is_in(plain, value_set=pa.array(sorted(PLACEHOLDERS))).to_numpy(zero_copy_only=False)
+    return [at for at in short[found].tolist() if is_placeholder(values[at])]
 
 
 def _all_filled(values: Sequence[Any]) -> bool:

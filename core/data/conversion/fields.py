@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 
-from core.data.conversion.cells import is_empty
+from core.data.conversion.cells import is_empty, is_placeholder
 from core.data.conversion.chat_shapes import CHAT_SHAPES, NOTES, ShapeChoice
 from core.data.conversion.chat_shapes.rated import rating, verdict
 from core.data.conversion.chat_shapes.reading.turns import KEEP_TEXT, MEDIA
@@ -72,6 +72,15 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceholderColumn:
+    """An optional column in which some cells say that there is nothing, such as `<noinput>`; `text`: one of them."""
+
+    name: str
+    rows: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShapeOffer:
     """A choice about a shape that these rows raise, with the labels of its values."""
 
@@ -91,6 +100,7 @@ class Account:
         changes: what is changed in rows that are accepted, such as removed images; the same.
         offers: what the user may decide about the shape.
         rejects: the first rows that are left out.
+        placeholders: optional columns whose placeholders are read as empty cells.
     """
 
     rows: int
@@ -101,6 +111,12 @@ class Account:
     offers: tuple[ShapeOffer, ...] = ()
     rejects: tuple[Reject, ...] = ()
     changes: tuple[tuple[str, int, str], ...] = ()
+    placeholders: tuple[PlaceholderColumn, ...] = ()
+
+    @property
+    def split(self) -> str:
+        """The column that says which examples train and which test; "" if there is none."""
+        return next((name for name in self.used if plain_name(name) == "split"), "")
 
     @property
     def named(self) -> tuple[LeftOut, ...]:
@@ -178,7 +194,22 @@ def account(recipe: Recipe, rows: Iterable[Row | Reject], limit: int = LOOKED_AT
         _offers(recipe, usable),
         tuple(rejects),
         changed,
+        _placeholders(recipe, usable),
     )
+
+
+def _placeholders(recipe: Recipe, rows: Sequence[Row]) -> tuple[PlaceholderColumn, ...]:
+    """The optional columns of the recipe with placeholders, those with the most first."""
+    optional = CHAT_SHAPES.get(recipe.shape).optional if recipe.shape else recipe.mapping.include
+    needed = {recipe.mapping.key, recipe.mapping.target}
+    counts: Counter[str] = Counter()
+    texts: dict[str, str] = {}
+    for row in rows:
+        for name, value in row.fields.items():
+            if is_placeholder(value) and name not in needed and (name in optional or plain_name(name) in optional):
+                counts[name] += 1
+                texts.setdefault(name, value.strip())
+    return tuple(PlaceholderColumn(name, count, texts[name]) for name, count in counts.most_common())
 
 
 def _offers(recipe: Recipe, rows: Sequence[Row]) -> tuple[ShapeOffer, ...]:

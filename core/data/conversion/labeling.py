@@ -74,7 +74,8 @@ class Recipe:
     @property
     def obeys_split(self) -> bool:
         """Whether a column `split` decides the split: unless it plays another part, or the user leaves it out."""
-        return "split" not in self.without and "split" not in json.dumps(self.mapping.to_dict()).lower()
+        parts = [column for name in self.mapping.to_dict() for column in self.mapping.columns(name)]
+        return "split" not in map(plain_name, (*self.without, *parts))
 
     def check(self, columns: Iterable[str]) -> None:
         """Refuse, before any row is read, a mapping or pattern with a column that does not exist.
@@ -261,10 +262,10 @@ class Labeler:
                 yield Labeled(item.example, item.findings if number else (*refused, *item.findings))
 
     def _parse(self, shaped: ShapedRow, row: Row) -> structure.ParsedExample:
-        split = shaped.split if shaped.split is not None else self._split_of(row)
-        if split is not None:
-            self.is_split = self.is_split or not is_empty(split)
+        split = self._split_of(row) if shaped.split is None else shaped.split if self.recipe.obeys_split else None
+        if split is not shaped.split:
             shaped = replace(shaped, split=split)
+        self.is_split = self.is_split or not is_empty(split)
         parsed = shaped.parse(line=row.line, source=self.source)
         if shaped.notes:
             findings = [item for item in parsed.findings if item.code not in self._noted]

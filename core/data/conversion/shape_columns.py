@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from core.data.conversion.chat_shapes import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.reading.values import plain_name
-from core.data.conversion.columnar import filled, is_marked, markers, pattern_of
+from core.data.conversion.columnar import filled, is_marked, markers, pattern_of, places_of_placeholders
 from core.data.conversion.patterns import Pattern
 from core.data.examples.columns import ChatColumns
 from core.data.examples.texts import Numbers, TextColumn, blank, nested
@@ -39,7 +39,7 @@ def examples_of(
 ) -> tuple[ChatColumns | None, list[int]]:
     """The examples of the plain rows, and the indexes of the other rows, ascending."""
     read = shape.reader(options)
-    made = _concatenated(read, batch, source) if shape.concatenates else None
+    made = _concatenated(read, batch, source, shape.optional) if shape.concatenates else None
     return made or _converted(read, batch, source)
 
 
@@ -95,8 +95,14 @@ def of_conversations(
 # ---- by a plan
 
 
-def _concatenated(read: Reader, batch: RowBatch, source: str) -> tuple[ChatColumns | None, list[int]] | None:
-    """None where the names of the columns do not allow it."""
+def _concatenated(
+    read: Reader, batch: RowBatch, source: str, optional: Sequence[str]
+) -> tuple[ChatColumns | None, list[int]] | None:
+    """None where the names of the columns do not allow it.
+
+    Args:
+        optional: the columns in which a placeholder is an empty cell.
+    """
     used = batch.columns
     if len(set(map(plain_name, used))) < len(used) or len(used) > _MOST_COLUMNS or any(map(is_marked, used)):
         return None
@@ -107,6 +113,8 @@ def _concatenated(read: Reader, batch: RowBatch, source: str) -> tuple[ChatColum
         cells[name], strange = _texts(batch.cells[name])
         odd[strange] = True
         blanks[blank(cells[name])] |= 1 << number
+        if plain_name(name) in optional:
+            blanks[places_of_placeholders(TextColumn(cells[name]))] |= 1 << number
     groups: list[tuple[Numbers, Plan]] = []
     for code in np.unique(blanks[~odd]).tolist():
         rows = np.flatnonzero((blanks == code) & ~odd)

@@ -20,6 +20,9 @@ ISSUES.add(_row("shape_unknown", "Unknown chat shape", "error",
 ISSUES.add(_row("columns_unused", "Unused columns", "info",
     "Fields of the rows do not reach the examples; they change nothing about what an example means.",
     "Choose a template that includes them, if the model should see them.", scope="file"))
+ISSUES.add(_row("placeholder_input", "Placeholders read as empty", "info",
+    "Cells of an optional column say that there is nothing (<noinput>, N/A, nan, null, none, -): read as empty.",
+    "Put the text into a required column if it is meant as it is.", scope="file"))
 ISSUES.add(_row("fields_left_out", "Fields that change the meaning", "warning",
     "Fields that change what an example means would not reach the dataset.",
     "Choose *Continue without it*, or on the command line `--without NAME`.", scope="file"))

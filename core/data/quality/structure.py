@@ -201,7 +201,7 @@ def _structure(raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[F
         if role not in roles and all(found in ROLES for found in roles):  # else an unknown role may be meant
             text = f"There is no {role} message; an example is an input (user) and an output (assistant)."
             yield finding(f"{role}_missing", text, line=line, field="messages")
-    yield from _order(roles, line)
+    yield from _order(roles, raw, line)
     yield from _tools(raw, line)
 
 
@@ -237,12 +237,12 @@ def _role_unknown(role: object, where: str, line: int | None) -> Finding:
     return finding("role_unknown", f"The role {shown} is unknown.", remedy, line=line, field=where)
 
 
-def _order(roles: Sequence[object], line: int | None) -> Iterator[Finding]:
+def _order(roles: Sequence[object], raw: Sequence[Mapping[str, Any]], line: int | None) -> Iterator[Finding]:
     turns = [role for role in roles if role != "system"]
     if turns and turns[0] == "assistant" and "user" in turns:
         yield finding("assistant_first", "The assistant speaks before the user.", line=line, field="messages")
-    for before, after in pairwise(roles):
-        if before == after and before in ("user", "system"):
+    for (before, message), (after, _) in pairwise(zip(roles, raw, strict=True)):
+        if before == after and before in ("user", "assistant", "system") and not message.get("tool_calls"):
             text = f"Two {before} messages follow each other."
             yield finding("role_repeated", text, line=line, field="messages")
             break

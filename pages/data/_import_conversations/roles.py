@@ -104,7 +104,7 @@ def _options(draft: DraftRecord, source: SourceRecord, names: tuple[str, ...]) -
             elif name == "gap_minutes":
                 unused = "conversation" in names and bool(now.conversation)
                 out[name] = st.number_input(
-                    "Pause between conversations (minutes)",
+                    "Split at pauses (minutes)",
                     0,
                     100_000,
                     value,

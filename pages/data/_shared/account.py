@@ -64,9 +64,16 @@ def account_card(
         for code, count, text in found.changes:
             st.caption(f":material/info: {sentence(text) if code in conversion.NOTES else _counted(count, text)}")
         st.markdown(f"Used: {_codes(found.used)}")
+        if (column := found.split) and not st.checkbox(
+            f"The split is the one that {md_code(column)} says", column not in without, key=key_of(f"obey_{column}")
+        ):
+            chosen.append(column)
         if found.named:
             listed = [f"{md_code(item.name)} {item.filled:,}" for item in found.named]
             st.caption(f"Left out, with the rows that have it: {_listed(listed)}")
+        for empty in found.placeholders:
+            share = f"{empty.rows:,} of {plural(found.rows, 'row')}"
+            st.caption(f"{md_code(empty.name)} is read as empty in {share}: it says {md_code(empty.text)}")
         for item in (item for item in found.left_out if item.meaning):
             st.markdown(f":orange[:material/warning: {md_code(item.name)} is left out:] {md(item.meaning)}")
             if st.checkbox(

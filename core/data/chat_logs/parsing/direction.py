@@ -17,6 +17,7 @@ from typing import Final
 
 OLDEST, NEWEST, MIXED, UNKNOWN = "oldest", "newest", "mixed", "unknown"
 _QUESTION, _GREETING, _THANKS = 1, 2, 4
+_QUESTION_MARKS = "?？؟"
 _ASKS = re.compile(r"[?？؟](?:[\s\"'”’)»]|$)")
 _GREETS = re.compile(
     r"\W*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten|moin|servus|sehr geehrte|bonjour|"
@@ -80,21 +81,25 @@ class Direction:
         found: OLDEST, NEWEST, MIXED (both, by conversation) or UNKNOWN (nothing shows it; read as OLDEST).
         undecided: conversations left out because the log runs both ways and nothing shows which way they run.
         chosen: by a user, not inferred.
+        open: conversations that read differently in the two directions.
     """
 
     found: str
     evidence: tuple[Evidence, ...] = ()
     undecided: int = 0
     chosen: bool = False
+    open: int = 0
 
     @property
     def is_clear(self) -> bool:
-        """Whether one direction was found for all, or chosen."""
-        return self.chosen or self.found in (OLDEST, NEWEST)
+        """Whether one direction was found for all, or chosen, or makes no difference."""
+        return self.chosen or not self.open or self.found in (OLDEST, NEWEST)
 
     @property
     def text(self) -> str:
         """A sentence on the direction, and on what shows it."""
+        if not self.open and not self.chosen and self.found == UNKNOWN:
+            return "It makes no difference: no conversation reads differently in the other direction."
         if self.chosen:
             return f"{_TITLES[self.found]}, as you chose."
         ways = [
@@ -112,6 +117,7 @@ class Marks:
     who: array[int] = field(default_factory=lambda: array("l"))
     signs: array[int] = field(default_factory=lambda: array("b"))
     numbers: dict[str, int] = field(default_factory=dict)  # speaker -> number
+    speakers: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)
     ascending: int = 0  # steps from one row of the table to the next
     descending: int = 0
@@ -122,6 +128,7 @@ class Marks:
         number = self.numbers.get(speaker)
         if number is None:
             number = self.numbers[speaker] = len(self.roles)
+            self.speakers.append(speaker)
             self.roles.append(role)
         moment = float("nan") if at is None else at
         self.ascending += moment > self._last
@@ -187,7 +194,7 @@ def arrange(
     if not seen["times"][0] + seen["times"][1] and marks.ascending + marks.descending:
         evidence = (Evidence("table", marks.ascending, marks.descending), *evidence)
     undecided = _decide(cases, evidence, orders)
-    return orders, Direction(_direction(cases, evidence), evidence, undecided)
+    return orders, Direction(_direction(cases, evidence), evidence, undecided, open=len(cases))
 
 
 def _by_times(marks: Marks, rows: Sequence[int]) -> Sequence[int]:
@@ -204,8 +211,9 @@ def _decide(cases: list[_Case], evidence: tuple[Evidence, ...], orders: list[Seq
     by_runs = {runs: [case for case in cases if case.runs == runs] for runs in (OLDEST, NEWEST, UNKNOWN)}
     undecided = 0
     for runs in (OLDEST, NEWEST):
+        keep_equal = _keeps_equal_times(by_runs[runs], runs)
         for case in by_runs[runs]:
-            keep = _overridden(by_runs[runs], runs) if case.timed else runs == OLDEST
+            keep = keep_equal if case.timed else runs == OLDEST
             orders[case.place] = case.kept if keep else case.reversed
     flat = by_runs[UNKNOWN]
     for_all = _of_flat(flat, evidence)
@@ -220,7 +228,7 @@ def _decide(cases: list[_Case], evidence: tuple[Evidence, ...], orders: list[Seq
     return undecided
 
 
-def _overridden(cases: list[_Case], runs: str) -> bool:
+def _keeps_equal_times(cases: list[_Case], runs: str) -> bool:
     """Whether equal times are in the order of the file, in conversations whose other times run this way.
 
     A table that a program sorted newest first may have the messages of a minute in their first order.
@@ -341,7 +349,7 @@ def _score(marks: Marks, order: Sequence[int], sides: dict[int, int]) -> int:
 
 def _signs(text: str) -> int:
     signs = _GREETING if _GREETS.match(text) else 0
-    if _ASKS.search(text):
+    if any(mark in text for mark in _QUESTION_MARKS) and _ASKS.search(text):
         signs |= _QUESTION
     if len(text) <= _SHORT and _THANKED.search(text):
         signs |= _THANKS

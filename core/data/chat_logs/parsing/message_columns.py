@@ -18,11 +18,11 @@ _NAMES: Final = {
         "ticketid ticket ticket_nr ticketnummer vorgang vorgangsnummer gespräch unterhaltung chat_id chat session_id "
         "session case_id case_number case dialog_id dialog caso conversación dossier channel room fall",
         "speaker": "speaker author author_name author_type sender sender_name sender_type from from_name role user "
-        "user_name username who name agent absender autor verfasser von rolle auteur expéditeur remitente emisor de "
-        "mittente",
-        "time": "timestamp time sent_at created_at posted_at date datetime created sent ts zeit zeitpunkt zeitstempel "
-        "uhrzeit datum gesendet gesendet_am erstellt erstellt_am heure date_heure envoyé fecha fecha_hora hora enviado "
-        "data",
+        "user_name username who direction name agent absender autor verfasser von rolle auteur expéditeur remitente "
+        "emisor de mittente",
+        "time": "timestamp time at sent_at created_at posted_at date datetime created sent ts zeit zeitpunkt "
+        "zeitstempel uhrzeit datum gesendet gesendet_am erstellt erstellt_am heure date_heure envoyé fecha fecha_hora "
+        "hora enviado data",
         "text": "text message content body body_text plain_body msg utterance value comment reply nachricht inhalt "
         "kommentar mensaje texto texte contenu mensagem messaggio",
     }.items()

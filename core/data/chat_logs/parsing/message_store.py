@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -26,7 +25,9 @@ class MessageStore:
         self.marks = Marks()
         self._ordered = ordered
         self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
-        self._places: array.array[int] = array.array("q")
+        self._ends: array.array[int] = array.array("q", [0])  # of each text in the file, after that of the one before
+        self._lines: array.array[int] = array.array("l")
+        self._notes: dict[int, tuple[str, ...]] = {}
         self._groups: dict[str, array.array[int]] = {}
 
     def __enter__(self) -> Self:
@@ -42,8 +43,10 @@ class MessageStore:
     def add(self, key: str, turn: Turn, role: str = "") -> None:
         """Store a message of the conversation `key`; "" for one without a conversation."""
         number = self.marks.add(turn.speaker, role, turn.at, "" if self._ordered else turn.text)
-        self._places.append(self._spool.tell())
-        self._spool.write(json.dumps([turn.speaker, turn.text, turn.at, turn.line, turn.notes]).encode() + b"\n")
+        self._ends.append(self._ends[-1] + self._spool.write(turn.text.encode("utf-8", "surrogatepass")))
+        self._lines.append(turn.line)
+        if turn.notes:
+            self._notes[number] = turn.notes
         if key not in self._groups:
             self._groups[key] = array.array("l")
         self._groups[key].append(number)
@@ -98,6 +101,9 @@ class MessageStore:
         return [array.array("l", sorted(part)) for part in parts]
 
     def _turn(self, number: int) -> Turn:
-        self._spool.seek(self._places[number])
-        speaker, text, at, line, notes = json.loads(self._spool.readline())
-        return Turn(speaker, text, at, line, tuple(notes))
+        start, end = self._ends[number], self._ends[number + 1]
+        self._spool.seek(start)
+        text = self._spool.read(end - start).decode("utf-8", "surrogatepass")
+        at = self.marks.times[number]
+        speaker = self.marks.speakers[self.marks.who[number]]
+        return Turn(speaker, text, None if at != at else at, self._lines[number], self._notes.get(number, ()))

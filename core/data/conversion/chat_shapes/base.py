@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from core.data.conversion.chat_shapes.reading.values import as_list, lowered
+from core.data.conversion.cells import is_placeholder
+from core.data.conversion.chat_shapes.reading.values import as_list, lowered, plain_name
 from core.data.issues import ISSUES, finding
 from core.data.quality import structure
 from core.errors import DataError
@@ -119,6 +120,15 @@ class ChatShape:
             return False
         return self.also is None or self.also(fields)
 
+    def cleared(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The fields without placeholders such as `<noinput>` in optional columns."""
+        if not any(map(is_placeholder, fields.values())):
+            return fields
+        return {
+            name: "" if plain_name(name) in self.optional and is_placeholder(value) else value
+            for name, value in fields.items()
+        }
+
     def checked(self, options: Mapping[str, Any] | None) -> dict[str, str]:
         """The user's choices.
 
@@ -144,7 +154,7 @@ class ChatShape:
         convert = self.converter(options)
 
         def read(fields: Mapping[str, Any]) -> tuple[ShapedRow, ...]:
-            made = convert(fields)
+            made = convert(self.cleared(fields))
             if isinstance(made, tuple):
                 return made or (ShapedRow([]),)
             return (made if isinstance(made, ShapedRow) else ShapedRow(made),)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
 from core import arguments
-from core.data.conversion.cells import cell_text, is_empty
+from core.data.conversion.cells import cell_text, is_empty, is_none, is_placeholder
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
@@ -78,16 +78,29 @@ class Cells:
 
     def maybe(self, column: str) -> str | None:
         """The cell's text, or the fill text, None or a RowProblem if it is empty, by the user's choice."""
-        if not is_empty(self._fields.get(column)):
-            return cell_text(self._fields[column])
+        value = self._fields.get(column)
+        if not is_none(value):
+            return cell_text(value)
         if self._options.empty == "fill":
             return self._options.fill_text
-        return None if self._options.empty == "leave_out" else self.need(column)
+        if self._options.empty == "leave_out":
+            return None
+        if is_placeholder(value):
+            raise RowProblem(column, f"`{column}` says that it is empty: {cell_text(value).strip()}.")
+        return self.need(column)
 
     def included(self, columns: Iterable[str]) -> list[tuple[str, str]]:
-        """(column, text) of the included columns that are not empty; a RowProblem if all are."""
+        """(column, text) of the included columns that are not empty; a RowProblem if all are.
+
+        A placeholder such as N/A does not skip the row: its column is left out, or filled if the user chose that.
+        """
         columns = tuple(columns)
-        found = [(column, text) for column in columns if (text := self.maybe(column)) is not None]
+        filled = [
+            column
+            for column in columns
+            if self._options.empty == "fill" or not is_placeholder(self._fields.get(column))
+        ]
+        found = [(column, text) for column in filled if (text := self.maybe(column)) is not None]
         if columns and not found:
             raise RowProblem(columns[0], "Every included column is empty.")
         return found

@@ -12,6 +12,7 @@ from core.data.formats import Detection
 from core.data.issues import finding
 from core.messages import Finding
 from core.services.data.sources import uploads
+from core.text import plural
 
 _NAMED = 12  # fields in one sentence
 
@@ -38,6 +39,10 @@ def findings(found: Account) -> list[Finding]:
             listed = ", ".join(_listed(item, found) for item in items[:_NAMED])
             more = f" and {len(items) - _NAMED:,} more" if len(items) > _NAMED else ""
             made.append(finding(code, f"These fields do not reach the examples: {listed}{more}."))
+    for item in found.placeholders:
+        rows = f"{item.rows:,} of {plural(found.rows, 'row')}"
+        text = f"`{item.name}` is read as empty in {rows}: it says {item.text}."
+        made.append(finding("placeholder_input", text, field=item.name))
     return made
 
 

@@ -25,7 +25,7 @@ SOUND: list[list[dict[str, Any]]] = [
     [S, U, A, U, A],
     [U, CALLING, RESULT, A],
     [U, {**A, "weight": 0}, U, {**A, "weight": 1, "name": "bob"}],
-    [U, A, {**A, "content": "  padded  "}],
+    [U, {**A, "content": "  padded  "}],
 ]
 
 
@@ -86,6 +86,7 @@ def test_errors_reject(raw: Any, code: str) -> None:
 WARNINGS: list[tuple[list[dict[str, Any]], str]] = [
     ([A, U, A], "assistant_first"),
     ([U, U, A], "role_repeated"),
+    ([U, A, A], "role_repeated"),
     ([U, A, S, U, A], "system_late"),
     ([U, A, U], "last_not_assistant"),
     ([U, CALLING, A], "tool_call_unanswered"),
