@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice
 from core.data.formats.csv_dialect.header import chosen_names, column_names, header_rows, numbered
 from core.data.formats.parsing import strict_json
+from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
 from core.data.formats.parsing.json_tables import layout_of, lists_of, names_beside, rows_of
 from core.data.formats.parsing.json_text import JsonText, first_value
 from core.data.issues import data_error, finding
@@ -123,12 +124,26 @@ class JsonFormat(Format):
         if detection.layout == "values":
             yield from text.values()
             return
-        empty = True
-        for item in islice(text.array(detection.array_path), int(detection.header or 0), None):
-            empty = False
-            yield item
-        if empty:
-            raise data_error("json_no_rows", "The array is empty.", line=1)
+        yield from _at_least_one(islice(text.array(detection.array_path), int(detection.header or 0), None))
+
+    def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+        if detection.layout not in ("array", "object") or detection.columns:
+            return super().read_batches(path, detection, size)
+        text = JsonText(path, detection.encoding or "utf-8")
+        return from_items(_at_least_one(text.array_in_pieces(detection.array_path)), size)
+
+
+Item = TypeVar("Item")
+
+
+def _at_least_one(items: Iterable[Item]) -> Iterator[Item]:
+    """The items; an array without any is an error."""
+    empty = True
+    for item in items:
+        empty = False
+        yield item
+    if empty:
+        raise data_error("json_no_rows", "The array is empty.", line=1)
 
 
 def _with_layout(detection: Detection, first: list[Row | Reject], chosen: Reading) -> Detection:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Format, Head, ReadingChoice
 from core.data.formats.json import TABLE_NAMES, list_choices, with_list_columns
-from core.data.formats.parsing import strict_json
+from core.data.formats.parsing import json_columns, strict_json
+from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
 from core.data.formats.parsing.json_tables import lists_of
 from core.data.formats.parsing.json_text import JsonText, first_value, row_or_reject
 from core.data.formats.parsing.text import Line, damage, lines, shortened
+from core.data.formats.parsing.text_buffer import TextBuffer
 from core.data.issues import finding, reject
 from core.data.reading_options import Reading
 from core.errors import DataError
@@ -78,6 +80,11 @@ class JsonlFormat(Format):
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         return list_choices(detected, current)
 
+    def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+        if detection.layout != "lines" or detection.columns:
+            return super().read_batches(path, detection, size)
+        return from_items(_LineText(path, detection.encoding or "utf-8").records(), size)
+
     def _layout(self, head: Head) -> str:
         """`lines` or `values`; "" if there is only one value, which is a JSON document."""
         if _lines_of_values(head):
@@ -92,6 +99,38 @@ class JsonlFormat(Format):
         if rest.lstrip()[:1] == "{":
             return "values"
         return "lines" if rest.lstrip(" \t")[:1] in "\r\n" else ""
+
+
+class _LineText(TextBuffer):
+    """A file of lines, read many at a time where each is plainly one object."""
+
+    def records(self) -> Iterator[Row | Reject | RowBatch]:
+        """Every record in the order of the file."""
+        with self._opened():
+            source, slow = LineSource(self._lines()), 0
+            while True:
+                if slow <= 0 and not source.waiting and (text := self._ahead()):
+                    if (found := json_columns.lines(text)) is not None:
+                        yield from found.batches(self._line)
+                        self._step(text, len(found.rows))
+                        continue
+                    slow = text.count("\n")
+                if (line := source.next()) is None:
+                    return
+                slow -= 1
+                if line.text.strip(" \t\r\n"):
+                    yield record(source, line, self._codec)
+
+    def _lines(self) -> Iterator[Line]:
+        while (line := self._next_line()) is not None:
+            yield line
+
+    def _ahead(self) -> str:
+        """The next complete lines; none where they are few."""
+        if len(self._buffer) - self._at < json_columns.LEAST:
+            self._fill()
+        end = self._buffer.rfind("\n", self._at, self._at + json_columns.MOST) + 1
+        return self._buffer[self._at : end] if end - self._at >= json_columns.LEAST else ""
 
 
 class LineSource:

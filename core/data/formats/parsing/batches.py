@@ -54,8 +54,11 @@ class RowBatch:
             yield item
 
 
-def from_items(items: Iterable[Row | Reject], size: int = BATCH_ROWS) -> Iterator[RowBatch]:
-    """Batches of the items that `read` returns. A new batch starts where the keys of the rows change (JSON)."""
+def from_items(items: Iterable[Row | Reject | RowBatch], size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+    """Batches of the items that `read` returns. A new batch starts where the keys of the rows change (JSON).
+
+    Batches among the items stay as they are.
+    """
     columns: tuple[str, ...] = ()
     rows: list[Row] = []
     rejects: list[Reject] = []
@@ -76,6 +79,12 @@ def from_items(items: Iterable[Row | Reject], size: int = BATCH_ROWS) -> Iterato
         return made
 
     for item in items:
+        if isinstance(item, RowBatch):
+            if rows or rejects:
+                yield batch()
+                weight = 0
+            yield item
+            continue
         if isinstance(item, Reject):
             rejects.append(item)
             places.append(len(rows))

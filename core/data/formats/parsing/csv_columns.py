@@ -38,7 +38,7 @@ def parse(data: bytes, delimiter: str, quote: str | None, width: int) -> Columns
     """The records at the beginning of a text that are sound and have `width` cells; None where they are too few.
 
     Args:
-        data: UTF-8, without NUL; it begins with a record.
+        data: UTF-8; it begins with a record.
         quote: None: cells are never quoted.
     """
     import numpy as np
@@ -47,6 +47,8 @@ def parse(data: bytes, delimiter: str, quote: str | None, width: int) -> Columns
     if not plain or width < 2 or data.startswith(codecs.BOM_UTF8):  # pyarrow would drop a mark that is text here
         return None
     if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):  # a line that ends at CR alone
+        return None
+    if b"\0" in data:
         return None
     content = np.frombuffer(data, np.uint8)
     newlines, delimiters = np.flatnonzero(content == _NEWLINE), np.flatnonzero(content == ord(delimiter))

@@ -15,18 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
 from core.data.examples.texts import TextColumn
 from core.data.formats.base import MAX_RECORD, Detection
 from core.data.formats.csv_dialect.cells import Dialect
-from core.data.formats.parsing import csv_columns
-from core.data.formats.parsing.text import ByteWidth, Line, damage, open_text, shortened
+from core.data.formats.parsing import csv_columns, text_buffer
+from core.data.formats.parsing.text import Line, damage, shortened
+from core.data.formats.parsing.text_buffer import TextBuffer
 from core.data.issues import reject
 from core.messages import Reject
 
-BLOCK = 1 << 20  # characters read at once
-_LONGEST_BLOCK = 4 << 20  # a longer quoted cell is read line by line
 _SLOW_RECORDS = 200  # read line by line after an error: errors come in groups
 _GAVE_UP = "the quote goes on too long"
 _MAX_WASTED = 64_000_000  # characters searched for closing quotes in vain, before quotes must close on their line
@@ -63,14 +61,13 @@ class Block:
         return self.raws
 
 
-class CsvText:
+class CsvText(TextBuffer):
     """A CSV file, read once from front to back."""
 
     def __init__(self, path: Path, detection: Detection) -> None:
-        self._codec = detection.encoding or "utf-8"
+        super().__init__(path, detection.encoding or "utf-8")
         self._dialect = Dialect.of(detection)
         self._without_comments = replace(self._dialect, comment="")
-        self._path, self._width = path, ByteWidth(self._codec)
         self._skip, self._columns = detection.skip_lines, len(detection.columns)
         self._again: deque[Line] = deque()
         self._taken: list[Line] = []  # the lines of the record that is read line by line
@@ -80,10 +77,7 @@ class CsvText:
 
     def blocks(self) -> Iterator[Block]:
         """All records after the skipped lines."""
-        with open_text(self._path, self._codec) as stream:
-            self._stream: TextIO = stream
-            self._buffer, self._at, self._ended = "", 0, False
-            self._line, self._offset = 1, self._width.mark(self._path)
+        with self._opened():
             for _ in range(self._skip):
                 self._next_line()
             while True:
@@ -105,11 +99,11 @@ class CsvText:
             self._slow = 1
             return Block()
         text = self._buffer[self._at : end]
+        if (whole := self._in_columns(text)) is not None:
+            return whole
         if _is_damaged(text):
             self._slow = _SLOW_RECORDS
             return Block()
-        if (whole := self._in_columns(text)) is not None:
-            return whole
         source = io.StringIO(text, newline="")
         dialect = self._dialect if self._dialect.has_comments(text) else self._without_comments
         reader = dialect.reader(source)
@@ -126,7 +120,7 @@ class CsvText:
         used = text
         if fault:
             used = "".join(islice(io.StringIO(text, newline=""), ends[-1])) if ends else ""
-            goes_on = "end of data" in fault and not self._ended and len(text) - len(used) <= _LONGEST_BLOCK
+            goes_on = "end of data" in fault and not self._ended and len(text) - len(used) <= text_buffer.LONGEST_BLOCK
             self._slow = 0 if goes_on and self._fill() else _SLOW_RECORDS
         block = Block(rows, [self._line, *(self._line + end for end in ends[:-1])] if ends else [], source=used)
         block.ends = ends
@@ -138,38 +132,17 @@ class CsvText:
         dialect = self._dialect
         if len(text) < csv_columns.LEAST or not dialect.is_plain or dialect.has_comments(text):
             return None
-        data = text.encode("utf-8")
+        try:
+            data = text.encode("utf-8")
+        except UnicodeEncodeError:  # bad bytes
+            return None
         found = csv_columns.parse(data, dialect.delimiter, dialect.quote or None, self._columns)
         if found is None:
             return None
-        self._step(text if found.end == len(data) else data[: found.end].decode("utf-8"), found.line_count)
+        used = text if found.end == len(data) else data[: found.end].decode("utf-8")
+        self._step(used, found.line_count, found.end if self._codec in ("utf-8", "utf-8-sig") else None)
         first = self._line - found.line_count
         return Block(lines=[first + line for line in found.lines], columns=found.columns)
-
-    def _whole_lines(self) -> int:
-        """Where the last complete line of the buffer ends; the last line of the file is always complete."""
-        while True:
-            if self._ended:
-                return len(self._buffer)
-            if len(self._buffer) - self._at >= BLOCK:
-                end = self._buffer.rfind("\n", self._at) + 1
-                if not end:
-                    end = self._buffer.rfind("\r", self._at, len(self._buffer) - 1) + 1
-                if end or len(self._buffer) - self._at > _LONGEST_BLOCK:
-                    return end
-            self._fill()
-
-    def _fill(self) -> bool:
-        """Read another chunk and drop the used part of the buffer; False at the end of the file."""
-        chunk = self._stream.read(BLOCK)
-        self._buffer, self._at = self._buffer[self._at :] + chunk, 0
-        self._ended = not chunk
-        return bool(chunk)
-
-    def _step(self, text: str, lines: int) -> None:
-        self._at += len(text)
-        self._line += lines
-        self._offset += self._width.of(text)
 
     # ---- line by line
 
@@ -179,7 +152,7 @@ class CsvText:
         assert block.raws is not None
         reader = self._dialect.reader(self._take_lines())
         size = 0
-        while (self._slow > 0 or self._again) and len(block.rows) < 10 * _SLOW_RECORDS and size < BLOCK:
+        while (self._slow > 0 or self._again) and len(block.rows) < 10 * _SLOW_RECORDS and size < text_buffer.BLOCK:
             self._slow -= 1
             self._taken.clear()
             self._seen = 0
@@ -220,41 +193,6 @@ class CsvText:
             if len(self._taken) > 1 and (self._seen > MAX_RECORD or self._wasted > _MAX_WASTED):
                 raise csv.Error(_GAVE_UP)
             yield line.text
-
-    def _next_line(self) -> Line | None:
-        """The next physical line of the file; only the beginning of one longer than MAX_RECORD."""
-        length = self._line_length()
-        if length == 0:
-            return None
-        text = self._buffer[self._at : self._at + length]
-        line = Line(self._line, self._offset, text, too_long=length >= MAX_RECORD and text[-1] not in "\r\n")
-        self._step(text, 1)
-        while line.too_long and (length := self._line_length()):
-            rest = self._buffer[self._at : self._at + length]
-            self._step(rest, 0)
-            if rest[-1] in "\r\n":
-                break
-        return line
-
-    def _line_length(self) -> int:
-        """Characters up to and including the next line end, at most MAX_RECORD; 0 at the end of the file."""
-        start = self._at
-        while True:
-            newline = self._buffer.find("\n", start)
-            stop = newline if newline >= 0 else len(self._buffer)
-            carriage = self._buffer.find("\r", start, stop)
-            if carriage >= 0 and (carriage + 1 < len(self._buffer) or self._ended):
-                two = self._buffer[carriage + 1 : carriage + 2] == "\n"
-                return min(carriage + 1 + two - self._at, MAX_RECORD)
-            if newline >= 0:
-                return min(newline + 1 - self._at, MAX_RECORD)
-            if len(self._buffer) - self._at >= MAX_RECORD:
-                return MAX_RECORD
-            if self._ended:
-                return len(self._buffer) - self._at
-            looked = (carriage if carriage >= 0 else len(self._buffer)) - self._at
-            self._fill()
-            start = self._at + looked
 
     def _put_back(self, from_line: int) -> None:
         """Put back the taken lines from index `from_line` on."""

@@ -2,6 +2,7 @@
 
 The records are found by brackets, strings and commas, a chunk at a time; each is then parsed strictly by itself. So the
 line number of a record is its position in the text, a broken element affects no other, and 100 MB need little memory.
+Elements of an array that are plainly sound are read many at a time (json_columns).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import TextIO
 
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD
-from core.data.formats.parsing import strict_json
+from core.data.formats.parsing import json_columns, strict_json
+from core.data.formats.parsing.batches import RowBatch
 from core.data.formats.parsing.text import ByteWidth, damage, line_ends, open_text, shortened
 from core.data.issues import data_error, from_error, reject
 from core.errors import DataError
@@ -54,6 +56,14 @@ class JsonText:
 
     def array(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject]:
         """The elements of the array, or of the array that `array_path` leads to inside objects."""
+        for item in self.array_in_pieces(array_path):
+            if isinstance(item, RowBatch):
+                yield from item.items()
+            else:
+                yield item
+
+    def array_in_pieces(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject | RowBatch]:
+        """The same, many elements at a time where they are plainly sound."""
         with open_text(self._path, self._codec) as stream:
             self._begin(stream)
             for key in array_path:
@@ -120,6 +130,19 @@ class JsonText:
             if piece.end == "}":
                 message = "A closing bracket that was never opened."
                 yield reject("json_syntax", message, line=self._line, raw="}")
+
+    def _many(self) -> list[RowBatch] | None:
+        """Elements from here on that are plainly sound; None if there are few, or they are not."""
+        if len(self._buffer) - self._at < json_columns.LEAST:
+            self._fill()
+        if len(self._buffer) - self._at < json_columns.LEAST:
+            return None
+        found = json_columns.elements(self._buffer[self._at : self._at + json_columns.MOST])
+        if found is None:
+            return None
+        first = self._line
+        self._skip(found.length)
+        return found.batches(first)
 
     def _remainder(self, depth: int) -> Iterator[Reject]:
         """Only the ends of the objects around the array may follow."""

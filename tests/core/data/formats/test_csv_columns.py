@@ -11,7 +11,7 @@ from hypothesis import example, given, settings, strategies as st
 from core.data import formats
 from core.data.examples.texts import TextColumn
 from core.data.formats import Detection
-from core.data.formats.parsing import csv_columns, csv_records
+from core.data.formats.parsing import csv_columns, csv_records, text_buffer
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put
 
@@ -56,7 +56,7 @@ def test_columns_and_the_strict_reader_agree(
         patch.setattr(csv_columns, "LEAST", 1)
         patch.setattr(csv_columns, "_LEAST_RECORDS", 1)
         assert _read(path, quote, header=header) == strict
-        patch.setattr(csv_records, "BLOCK", block)
+        patch.setattr(text_buffer, "BLOCK", block)
         patch.setattr(csv_records, "_SLOW_RECORDS", 1)
         assert _read(path, quote, header=header) == strict
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from core.data import formats
 from core.data.formats import Detection
-from core.data.formats.parsing import csv_records
+from core.data.formats.parsing import csv_records, text_buffer
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put, rejected, rows
 
@@ -33,10 +33,10 @@ def test_blocks_and_single_lines_agree(folder: Path, text: str, block: int, head
     path = put(folder, "a.csv", text)
     whole = _items(path, header=header)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_records, "BLOCK", block)
+        patch.setattr(text_buffer, "BLOCK", block)
         patch.setattr(csv_records, "_SLOW_RECORDS", 1)
         in_pieces = _items(path, header=header)
-        patch.setattr(csv_records, "_LONGEST_BLOCK", 1)
+        patch.setattr(text_buffer, "LONGEST_BLOCK", 1)
         patch.setattr(csv_records, "_is_damaged", lambda text: True)
         by_line = _items(path, header=header)
     assert whole == in_pieces == by_line
