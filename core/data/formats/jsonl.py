@@ -111,7 +111,7 @@ class _LineText(TextBuffer):
             while True:
                 if slow <= 0 and not source.waiting and (text := self._ahead()):
                     if (found := json_columns.lines(text)) is not None:
-                        yield from found.batches(self._line)
+                        yield from found.batches(range(self._line, self._line + len(found.rows)))
                         self._step(text, len(found.rows))
                         continue
                     slow = text.count("\n")

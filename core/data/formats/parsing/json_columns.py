@@ -41,14 +41,13 @@ class Records:
     lines: Sequence[int]
     length: int
 
-    def batches(self, first: int) -> list[RowBatch]:
-        """As batches of the same keys each; `first` is the physical line that the text begins on."""
+    def batches(self, lines: Sequence[int]) -> list[RowBatch]:
+        """As batches of the same keys each; `lines` are the physical ones."""
         made, done = [], 0
         for columns, group in groupby(self.rows, key=tuple):
             rows = list(group)
-            lines = [first + line for line in self.lines[done : done + len(rows)]]
             cells = {name: _column([row[name] for row in rows]) for name in columns}
-            made.append(RowBatch(columns, lines, cells))
+            made.append(RowBatch(columns, lines[done : done + len(rows)], cells))
             done += len(rows)
         return made
 

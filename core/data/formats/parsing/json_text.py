@@ -96,14 +96,22 @@ class JsonText:
 
     # ---- records
 
-    def _elements(self) -> Iterator[Row | Reject]:
+    def _elements(self) -> Iterator[Row | Reject | RowBatch]:
         """The elements up to the closing bracket, which is read too."""
-        count = last_line = 0
+        count = last_line = slow = 0
         while True:
             first = self._peek()
             if first == "]" and count == 0:
                 self._skip(1)
                 return
+            slow -= 1
+            if first == "{" and slow < 0:
+                if many := self._many(count, last_line):
+                    yield from many
+                    count += sum(map(len, many))
+                    last_line = int(many[-1].lines[-1])
+                    continue
+                slow = json_columns.SLOW_RECORDS
             piece = self._cut(between=True)
             count += 1
             if piece.end == ",":
@@ -131,18 +139,30 @@ class JsonText:
                 message = "A closing bracket that was never opened."
                 yield reject("json_syntax", message, line=self._line, raw="}")
 
-    def _many(self) -> list[RowBatch] | None:
-        """Elements from here on that are plainly sound; None if there are few, or they are not."""
+    def _many(self, count: int, last_line: int) -> list[RowBatch]:
+        """Elements from here on that are plainly sound, and the comma behind; none if there are few, or they are not.
+
+        Args:
+            count: elements before. last_line: that of the last of them.
+        """
         if len(self._buffer) - self._at < json_columns.LEAST:
             self._fill()
         if len(self._buffer) - self._at < json_columns.LEAST:
-            return None
+            return []
         found = json_columns.elements(self._buffer[self._at : self._at + json_columns.MOST])
         if found is None:
-            return None
+            return []
         first = self._line
         self._skip(found.length)
-        return found.batches(first)
+        self._peek()
+        self._skip(1)
+        self._peek()
+        places = [last_line, *(first + line for line in found.lines), self._line]
+        lines = [
+            SharedLine(line, count + number) if line in (places[number - 1], places[number + 1]) else line
+            for number, line in enumerate(places[1:-1], start=1)
+        ]
+        return found.batches(lines)
 
     def _remainder(self, depth: int) -> Iterator[Reject]:
         """Only the ends of the objects around the array may follow."""
