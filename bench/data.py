@@ -156,15 +156,13 @@ def by_studio(table: Path, folder: Path) -> Any:
     from core.data.examples.sets import ExampleSet
     from core.data.quality.set_rules import check_set
     from core.data.versions.writer import VersionWriter
-    from core.services.data.sources import reading_ahead
     from worker.handlers.conversion import write_examples
 
     mapping = {"key": "text", "target": "category"}
     labeler = Labeler(Recipe.of({"template": "classification", "mapping": mapping}), "bench")
-    batches = reading_ahead.read_batches(table, formats.detect_file(table))
     with VersionWriter(folder) as out:
         seen = ExampleSet()
-        for _ in write_examples(labeler, batches, out, seen):
+        for _ in write_examples(labeler, table, formats.detect_file(table), out, seen):
             pass
         out.note(check_set(seen))
         return out.finish()

@@ -7,16 +7,17 @@ one dataset appears.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from core.data.conversion.labeling import Labeler, Recipe
-from core.data.examples.columns import ExampleBatch
 from core.data.examples.sets import ExampleSet
-from core.data.formats.parsing.batches import RowBatch
+from core.data.formats import Detection
 from core.data.quality.set_rules import check_set
 from core.data.versions.manifest import RowCounts, SourceFile
+from core.data.versions.ready import ReadyExamples
 from core.data.versions.writer import VERSION_BYTES_PER_BYTE, VersionWriter
 from core.messages import Reject, Split
 from core.platform import disk
@@ -44,7 +45,7 @@ def handle(ctx: TaskContext) -> Outcome:
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         seen = ExampleSet()
         out.note(source.detection.findings)
-        for _ in write_examples(labeler, _batches(source), out, seen):
+        for _ in write_examples(labeler, sources.local_path(source.id), source.detection, out, seen):
             share = min(labeler.read / max(total, 1), 1.0)
             ctx.progress(_READING_PERCENT * share, "Converting", _progress_text(labeler, total))
             ctx.raise_if_interrupted()
@@ -72,23 +73,22 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def write_examples(
-    labeler: Labeler, batches: Iterable[RowBatch], out: VersionWriter, seen: ExampleSet, split: Split | None = None
+    labeler: Labeler, path: Path, detection: Detection, out: VersionWriter, seen: ExampleSet, split: Split | None = None
 ) -> Iterator[None]:
-    """Write the examples and rejects of all rows; yields after each example or batch.
+    """Write the examples and rejects of a file; yields after each example or batch.
 
     Args:
         split: that of all examples; None: as the rows say.
     """
-    for item in labeler.run_batches(batches):
-        if isinstance(item, ExampleBatch):
-            columns = item.of_split(split) if split else item
-            seen.feed_columns(columns, out.add_columns(columns))
+    for item in reading_ahead.examples(labeler, path, detection, split):
+        if isinstance(item, ReadyExamples):
+            out.add_ready(item)
+            seen.add(item.keys, item.lines, split=item.split)
         elif isinstance(item, Reject):
             out.reject(item)
         else:
-            example = replace(item.example, split=split) if split else item.example
-            out.add(example, item.findings)
-            seen.feed(example)
+            out.add(item.example, item.findings)
+            seen.feed(item.example)
         out.is_split = out.is_split or labeler.is_split
         yield
 
@@ -102,14 +102,11 @@ def _write_validation(
     source = sources.get(payload["validation_source_id"])
     shape = sources.analyze(source.id).shape if recipe.shape else None
     labeler = Labeler(Recipe(shape=shape) if shape else recipe, source.id)
-    for _ in write_examples(labeler, _batches(source), out, seen, split="validation"):
+    path = sources.local_path(source.id)
+    for _ in write_examples(labeler, path, source.detection, out, seen, split="validation"):
         ctx.progress(_READING_PERCENT, "Converting the validation file", f"{labeler.read:,} rows")
         ctx.raise_if_interrupted()
     return replace(sources.source_file(source), counts=RowCounts(labeler.read, labeler.accepted, labeler.rejected))
-
-
-def _batches(source: sources.SourceRecord) -> Iterator[RowBatch]:
-    return reading_ahead.read_batches(sources.local_path(source.id), source.detection)
 
 
 def _progress_text(labeler: Labeler, total: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -20,18 +21,18 @@ from core.data.examples.columns import ExampleBatch
 from core.data.examples.identity import identities
 from core.data.examples.parquet import BATCH, ParquetRows
 from core.data.versions import files
-from core.data.versions.files import EXAMPLE_SCHEMA, EXAMPLES, FINDINGS, LABEL_CHARACTERS, REJECTS
+from core.data.versions.files import EXAMPLE_SCHEMA, EXAMPLES, FINDINGS, REJECTS
 from core.data.versions.manifest import Counts, HoldOut
+from core.data.versions.ready import ReadyExamples
 from core.messages import Example, Finding, Reject, Split
-from core.text import CHARACTERS_PER_TOKEN
 
 DEFAULT_SEED = 42
 HOLD_OUT_FROM = 200  # below, nothing is held out unless asked: facts that were never shown cannot be learned
 HOLD_OUT_SHARE, HOLD_OUT_MOST = 0.1, 1_000
 VERSION_BYTES_PER_BYTE = 4  # of source text: the Arrow file, the final file and its copy in the store, at most
 VERSION_BYTES_PER_STORED_BYTE = 10  # of the files of another version, which are compressed
+_REPEATED = ["label", "split", "source"]  # columns with few values: only they are worth a dictionary
 _UNSPLIT = f"{EXAMPLES}.unsplit"
-_NOT_TRAINED = b""  # instead of a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +104,21 @@ class VersionWriter:
         self._count(example.split, 1)
         self.note(noted)
 
-    def add_columns(self, examples: ExampleBatch) -> Any:
-        """Add many examples at once, and the rejects between them; gives the JSON of each one's messages."""
-        written = examples.messages_json()
-        if len(written):
-            self._examples.add_table(_table(self.examples, examples, written))
-            self._count(examples.split, len(examples))
-        for _, item in examples.rejects:
+    def add_columns(self, examples: ExampleBatch) -> ReadyExamples:
+        """Add many examples at once, and the rejects between them; gives what was added."""
+        ready = ReadyExamples.of(examples)
+        self.add_ready(ready)
+        return ready
+
+    def add_ready(self, ready: ReadyExamples) -> None:
+        """Add many examples at once, and the rejects between them."""
+        if len(ready):
+            place = pa.array(np.arange(self.examples, self.examples + len(ready)))
+            self._examples.add_table(ready.table.set_column(0, "position", place), ready.identities)
+            self._count(ready.split, len(ready))
+        for item in ready.rejects:
             self._keep(item)
-        self.note(examples.in_order())
-        return written
+        self.note(ready.findings)
 
     def add_stored(self, table: Any, splits: Sequence[Split]) -> None:
         """Add rows of an examples file as they are, but for their place and the part that each belongs to."""
@@ -140,8 +146,9 @@ class VersionWriter:
         self._rejects.close()
         moved, split = self._choose()
         digest, validation, test = hashlib.sha256(), 0, self._parts["test"]
+        path = self.directory / EXAMPLES
         with (
-            pq.ParquetWriter(self.directory / EXAMPLES, EXAMPLE_SCHEMA, compression="zstd") as final,
+            pq.ParquetWriter(path, EXAMPLE_SCHEMA, compression="zstd", use_dictionary=_REPEATED) as final,
             ThreadPoolExecutor(1) as beside,  # compressing and hashing hold no lock: each has a core
         ):
             writing: Future[None] | None = None
@@ -192,19 +199,25 @@ class VersionWriter:
         split = HoldOut(self._seed, wanted, self._parts["validation"])
         if wanted <= 0:
             return pa.array([], pa.int64()), split
-        keys = [key for batch in self._examples.batches() for key in _keys(batch)]
-        copies = Counter(keys)
-        copies.pop(_NOT_TRAINED, None)
-        salt = str(self._seed).encode()
-        chosen: set[bytes] = set()
-        for key in sorted(copies, key=lambda item: hashlib.blake2b(item, key=salt, digest_size=8).digest()):
-            if wanted < copies[key]:
-                if wanted <= 0:
+        keys, places = self._examples.trained()
+        names, first, sizes = np.unique(keys[:, 0], return_index=True, return_counts=True)
+        salt = hashlib.blake2b(key=str(self._seed).encode(), digest_size=8)
+        chances = np.fromiter((_salted(salt, keys[at].tobytes()) for at in first.tolist()), np.uint64, len(first))
+        chosen = np.zeros(len(names), bool)
+        for at in np.argsort(chances, kind="stable").tolist():
+            if sizes[at] <= wanted:
+                chosen[at] = True
+                wanted -= int(sizes[at])
+                if not wanted:
                     break
-                continue
-            chosen.add(key)
-            wanted -= copies[key]
-        return pa.array([position for position, key in enumerate(keys) if key in chosen], pa.int64()), split
+        return pa.array(places[chosen[np.searchsorted(names, keys[:, 0])]], pa.int64()), split
+
+
+def _salted(salt: Any, key: bytes) -> int:
+    """A number that follows from the seed and an identity."""
+    digest = salt.copy()
+    digest.update(key)
+    return int.from_bytes(digest.digest(), "big")
 
 
 class _Unsplit:
@@ -215,6 +228,7 @@ class _Unsplit:
         self._sink = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_file(self._sink, EXAMPLE_SCHEMA)
         self._rows: list[dict[str, Any]] = []
+        self._identities: list[bytes] = []  # of each batch, 16 bytes for each example; b"" where they are not known
         self._open = True
 
     def add(self, row: dict[str, Any]) -> None:
@@ -222,9 +236,22 @@ class _Unsplit:
         if len(self._rows) >= BATCH:
             self._flush()
 
-    def add_table(self, table: Any) -> None:
+    def add_table(self, table: Any, ids: bytes = b"") -> None:
         self._flush()
-        self._writer.write_table(table)
+        for batch in table.combine_chunks().to_batches():
+            self._writer.write_batch(batch)
+            self._identities.append(ids if len(batch) == len(table) else b"")
+
+    def trained(self) -> tuple[Any, Any]:
+        """The identities of the examples for training, each as two numbers, and their positions."""
+        keys, places, first = [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)], 0
+        for batch, known in zip(self.batches(), self._identities, strict=True):
+            ids = np.frombuffer(known or b"".join(identities(batch.column("messages"))), np.uint64).reshape(-1, 2)
+            mine = pc.equal(batch.column("split"), "train").to_numpy(zero_copy_only=False)
+            keys.append(ids[mine])
+            places.append(first + np.flatnonzero(mine))
+            first += len(batch)
+        return np.concatenate(keys), np.concatenate(places)
 
     def close(self) -> None:
         if self._open:
@@ -245,44 +272,8 @@ class _Unsplit:
 
     def _flush(self) -> None:
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=EXAMPLE_SCHEMA))
-            self._rows = []
-
-
-def _table(position: int, examples: ExampleBatch, written: Any) -> Any:
-    """The columns as the schema wants them: the same as a row by row `example_row`."""
-    number = len(examples)
-    characters = examples.characters()
-    flags: Any = pa.repeat(pa.scalar([], files.FLAGS), number)
-    if examples.findings:
-        codes: list[list[str]] = [[]] * number
-        for index, found in examples.findings.items():
-            codes[index] = sorted({item.code for item in found})
-        flags = pa.array(codes, files.FLAGS)
-    columns = [
-        pa.array(range(position, position + number), pa.int64()),
-        written,
-        examples.joined(),
-        pc.utf8_slice_codeunits(examples.answers(), 0, LABEL_CHARACTERS),
-        pa.repeat(pa.scalar(examples.split), number),
-        pa.repeat(pa.scalar(examples.source), number),
-        pa.array(examples.lines, pa.int64()),
-        pa.array(examples.turns(), pa.int32()),
-        pa.array(characters, pa.int64()),
-        pa.array(-(-characters // CHARACTERS_PER_TOKEN), pa.int64()),
-        flags,
-        *(pa.nulls(number, pa.string()) for _ in files.ADDED_LATER),
-    ]
-    return pa.Table.from_arrays(columns, schema=EXAMPLE_SCHEMA)
-
-
-def _keys(batch: Any) -> list[bytes]:
-    """For each example 16 bytes that are the same for the same messages; nothing where it is not for training."""
-    keys = identities(batch.column("messages"))
-    if pc.all(pc.equal(batch.column("split"), "train")).as_py():
-        return keys
-    splits = batch.column("split").to_pylist()
-    return [key if split == "train" else _NOT_TRAINED for key, split in zip(keys, splits, strict=True)]
+            rows, self._rows = self._rows, []
+            self.add_table(pa.Table.from_pylist(rows, schema=EXAMPLE_SCHEMA))
 
 
 def _split(table: Any, moved: Any) -> Any:

@@ -59,7 +59,7 @@ def test_columns_and_single_examples_are_written_alike(tmp_path, hold_out, own_v
                     for index in range(len(batch)):
                         checker.feed(batch.example(index))
                 else:
-                    checker.feed_columns(batch, out.add_columns(batch))
+                    checker.feed_columns(batch, out.add_columns(batch).table.column("messages"))
             results.append(out.finish())
         set_findings.append(check_set(checker))
     whole = ExampleSet()
