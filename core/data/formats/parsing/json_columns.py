@@ -2,7 +2,7 @@
 
 msgspec decodes them; whether an element begins where it seems to, and whether no key appears twice, the bytes tell:
 inside a JSON string every quote is escaped, so each key and each text has two bare ones. Where anything is unusual, the
-records are left to the strict reader, which reads one at a time (decision 0032).
+records are left to the strict reader, which reads one at a time (decision 0028).
 """
 
 from __future__ import annotations

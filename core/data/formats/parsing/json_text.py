@@ -7,7 +7,7 @@ Elements of an array that are plainly sound are read many at a time (json_column
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -56,11 +56,7 @@ class JsonText:
 
     def array(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject]:
         """The elements of the array, or of the array that `array_path` leads to inside objects."""
-        for item in self.array_in_pieces(array_path):
-            if isinstance(item, RowBatch):
-                yield from item.items()
-            else:
-                yield item
+        return _one_by_one(self.array_in_pieces(array_path))
 
     def array_in_pieces(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject | RowBatch]:
         """The same, many elements at a time where they are plainly sound."""
@@ -75,7 +71,7 @@ class JsonText:
             self._skip(1)
             yield from self._faults
             self._faults.clear()
-            yield from self._elements()
+            yield from self._elements_in_pieces()
             yield from self._remainder(len(array_path))
 
     def values(self) -> Iterator[Row | Reject]:
@@ -96,8 +92,12 @@ class JsonText:
 
     # ---- records
 
-    def _elements(self) -> Iterator[Row | Reject | RowBatch]:
+    def _elements(self) -> Iterator[Row | Reject]:
         """The elements up to the closing bracket, which is read too."""
+        return _one_by_one(self._elements_in_pieces())
+
+    def _elements_in_pieces(self) -> Iterator[Row | Reject | RowBatch]:
+        """The same, many elements at a time where they are plainly sound."""
         count = last_line = slow = 0
         while True:
             first = self._peek()
@@ -340,6 +340,14 @@ class JsonText:
         self._skip(len(text))
         value = strict_json.loads(text, line=line)
         return value if isinstance(value, str) else ""
+
+
+def _one_by_one(items: Iterable[Row | Reject | RowBatch]) -> Iterator[Row | Reject]:
+    for item in items:
+        if isinstance(item, RowBatch):
+            yield from item.items()
+        else:
+            yield item
 
 
 def row_or_reject(text: str, line: int, columns: tuple[str, ...] = ()) -> Row | Reject:
