@@ -212,6 +212,7 @@ def splitting(folder: Path, rows: int) -> dict[str, Any]:
     from core.data.editing.building import build
     from core.data.examples.columns import ExampleColumns
     from core.data.versions.files import EXAMPLES
+    from core.data.versions.ready import ReadyExamples
     from core.data.versions.rows import Rows
     from core.data.versions.writer import VersionWriter
 
@@ -222,7 +223,8 @@ def splitting(folder: Path, rows: int) -> dict[str, Any]:
             count = min(rows - start, len(questions))
             asked = [f"{start}: {question}" for question in questions[:count]]  # no two are equal
             lines = list(range(start + 1, start + count + 1))
-            out.add_columns(ExampleColumns(("user", "assistant"), [asked, list(answers[:count])], lines, "bench"))
+            made = ExampleColumns(("user", "assistant"), (asked, list(answers[:count])), lines, "bench")
+            out.add_ready(ReadyExamples.of(made))
         out.finish()
 
     def split(way: str, *, trusted: bool) -> str:

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.data.examples.columns import ExampleBatch
 from core.data.examples.identity import identities
 from core.data.examples.parquet import BATCH, ParquetRows
 from core.data.versions import files
@@ -103,12 +102,6 @@ class VersionWriter:
         self._examples.add(files.example_row(self.examples, example, (*example.flags, *(item.code for item in noted))))
         self._count(example.split, 1)
         self.note(noted)
-
-    def add_columns(self, examples: ExampleBatch) -> ReadyExamples:
-        """Add many examples at once, and the rejects between them; gives what was added."""
-        ready = ReadyExamples.of(examples)
-        self.add_ready(ready)
-        return ready
 
     def add_ready(self, ready: ReadyExamples) -> None:
         """Add many examples at once, and the rejects between them."""

@@ -15,6 +15,7 @@ from core.data.issues import finding, reject
 from core.data.quality.set_rules import check_set
 from core.data.versions.exports import jsonl
 from core.data.versions.files import EXAMPLES, FINDINGS, REJECTS, read_rows
+from core.data.versions.ready import ReadyExamples
 from core.data.versions.writer import VersionWriter
 
 TEXTS = ["plain", 'a "quote"', "line\nbreak", "back\\slash", "\x00\x1f\x7f", "é日本🙂", "", "x" * 500, "\u2028"]
@@ -59,7 +60,9 @@ def test_columns_and_single_examples_are_written_alike(tmp_path, hold_out, own_v
                     for index in range(len(batch)):
                         checker.feed(batch.example(index))
                 else:
-                    checker.feed_columns(batch, out.add_columns(batch).table.column("messages"))
+                    ready = ReadyExamples.of(batch)
+                    out.add_ready(ready)
+                    checker.add(ready.keys, ready.lines, split=ready.split)
             results.append(out.finish())
         set_findings.append(check_set(checker))
     whole = ExampleSet()
