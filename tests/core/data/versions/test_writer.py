@@ -82,7 +82,7 @@ def test_the_hash_is_of_splits_and_messages_and_equal_examples_stay_together(tmp
     rng = random.Random(2)
     with VersionWriter(tmp_path / "v", hold_out=0.25) as out:
         batch = columns(rng, 500, ("user", "assistant"))
-        out.add_columns(batch)
+        out.add_ready(ReadyExamples.of(batch))
         written = out.finish()
     digest, sides = hashlib.sha256(), {}
     for position, row in enumerate(read_rows(tmp_path / "v" / EXAMPLES)):
