@@ -38,7 +38,7 @@ class ExampleSet:
 
     def add(
         self,
-        keys: Sequence[int],
+        keys: Sequence[int] | Numbers,
         lines: Iterable[int],
         *,
         split: Split = "train",
@@ -51,7 +51,10 @@ class ExampleSet:
             split: of all of them, unless `splits` has an index of SPLITS for each.
             masked: how many of them have no assistant message that carries loss.
         """
-        self._keys.extend(keys)
+        if isinstance(keys, np.ndarray):
+            self._keys.frombytes(keys.tobytes())
+        else:
+            self._keys.extend(keys)
         if isinstance(lines, range):
             self._lines.frombytes(np.arange(lines.start, lines.stop, lines.step, dtype=np.int64).tobytes())
         else:

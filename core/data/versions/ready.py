@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.examples.columns import ExampleBatch
-from core.data.examples.identity import identities, quick_keys_without_calls
+from core.data.examples.identity import quick_keys_without_calls
+from core.data.examples.texts import Numbers
 from core.data.versions import files
 from core.data.versions.files import EXAMPLE_SCHEMA, LABEL_CHARACTERS
 from core.messages import Finding, Reject, Split
@@ -27,14 +28,12 @@ class ReadyExamples:
 
     Attributes:
         table: as the schema wants them, at positions from 0.
-        identities: 16 bytes each, one after another.
         keys: 64 bits each (see examples.identity). lines: the physical line of each.
         findings: of examples and rejects, in the order of the file.
     """
 
     table: Any
-    identities: bytes
-    keys: Sequence[int]
+    keys: Numbers
     lines: Sequence[int]
     split: Split
     findings: list[Finding]
@@ -48,11 +47,17 @@ class ReadyExamples:
         """The same as a row by row `example_row`."""
         findings, rejects = examples.in_order(), [item for _, item in examples.rejects]
         if not len(examples):
-            return cls(EXAMPLE_SCHEMA.empty_table(), b"", [], [], examples.split, findings, rejects)
+            return cls(EXAMPLE_SCHEMA.empty_table(), np.empty(0, np.int64), (), examples.split, findings, rejects)
         written = examples.messages_json()
-        table = _table(examples, written)
-        ids, keys = b"".join(identities(written)), quick_keys_without_calls(written.to_pylist())
-        return cls(table, ids, keys, list(examples.lines), examples.split, findings, rejects)
+        keys = np.array(quick_keys_without_calls(written.to_pylist()), np.int64)
+        return cls(_table(examples, written), keys, examples.lines, examples.split, findings, rejects)
+
+
+def as_numbers(lines: Sequence[int]) -> Numbers:
+    """Lines as a numpy array."""
+    if isinstance(lines, range):
+        return np.arange(lines.start, lines.stop, lines.step, dtype=np.int64)
+    return np.array(lines, np.int64)
 
 
 def _table(examples: ExampleBatch, written: Any) -> Any:
@@ -70,7 +75,7 @@ def _table(examples: ExampleBatch, written: Any) -> Any:
         pc.utf8_slice_codeunits(examples.answers(), 0, LABEL_CHARACTERS),
         pa.repeat(pa.scalar(examples.split), number),
         pa.repeat(pa.scalar(examples.source), number),
-        pa.array(examples.lines, pa.int64()),
+        pa.array(as_numbers(examples.lines)),
         pa.array(examples.turns(), pa.int32()),
         pa.array(characters, pa.int64()),
         pa.array(-(-characters // CHARACTERS_PER_TOKEN), pa.int64()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.data.examples.identity import identities
-from core.data.examples.parquet import BATCH, ParquetRows
+from core.data.examples.parquet import ParquetRows
 from core.data.versions import files
 from core.data.versions.files import EXAMPLE_SCHEMA, EXAMPLES, FINDINGS, REJECTS
 from core.data.versions.manifest import Counts, HoldOut
 from core.data.versions.ready import ReadyExamples
+from core.data.versions.unsplit import UnsplitExamples
 from core.messages import Example, Finding, Reject, Split
 
 DEFAULT_SEED = 42
@@ -73,7 +73,7 @@ class VersionWriter:
             (directory / name).unlink(missing_ok=True)
         self.directory = directory
         self._hold_out, self._seed = hold_out, seed
-        self._examples = _Unsplit(directory / _UNSPLIT)
+        self._examples = UnsplitExamples(directory / _UNSPLIT)
         self._findings = ParquetRows(directory / FINDINGS, files.FINDING_SCHEMA)
         self._rejects = (directory / REJECTS).open("w", encoding="utf-8")
         self._parts: Counter[Split] = Counter()
@@ -107,7 +107,7 @@ class VersionWriter:
         """Add many examples at once, and the rejects between them."""
         if len(ready):
             place = pa.array(np.arange(self.examples, self.examples + len(ready)))
-            self._examples.add_table(ready.table.set_column(0, "position", place), ready.identities)
+            self._examples.add_table(ready.table.set_column(0, "position", place), ready.keys)
             self._count(ready.split, len(ready))
         for item in ready.rejects:
             self._keep(item)
@@ -192,81 +192,7 @@ class VersionWriter:
         split = HoldOut(self._seed, wanted, self._parts["validation"])
         if wanted <= 0:
             return pa.array([], pa.int64()), split
-        keys, places = self._examples.trained()
-        names, first, sizes = np.unique(keys[:, 0], return_index=True, return_counts=True)
-        salt = hashlib.blake2b(key=str(self._seed).encode(), digest_size=8)
-        chances = np.fromiter((_salted(salt, keys[at].tobytes()) for at in first.tolist()), np.uint64, len(first))
-        chosen = np.zeros(len(names), bool)
-        for at in np.argsort(chances, kind="stable").tolist():
-            if sizes[at] <= wanted:
-                chosen[at] = True
-                wanted -= int(sizes[at])
-                if not wanted:
-                    break
-        return pa.array(places[chosen[np.searchsorted(names, keys[:, 0])]], pa.int64()), split
-
-
-def _salted(salt: Any, key: bytes) -> int:
-    """A number that follows from the seed and an identity."""
-    digest = salt.copy()
-    digest.update(key)
-    return int.from_bytes(digest.digest(), "big")
-
-
-class _Unsplit:
-    """All examples before it is known which are held out: an Arrow file, as quick to write as to read."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pa.ipc.new_file(self._sink, EXAMPLE_SCHEMA)
-        self._rows: list[dict[str, Any]] = []
-        self._identities: list[bytes] = []  # of each batch, 16 bytes for each example; b"" where they are not known
-        self._open = True
-
-    def add(self, row: dict[str, Any]) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= BATCH:
-            self._flush()
-
-    def add_table(self, table: Any, ids: bytes = b"") -> None:
-        self._flush()
-        for batch in table.combine_chunks().to_batches():
-            self._writer.write_batch(batch)
-            self._identities.append(ids if len(batch) == len(table) else b"")
-
-    def trained(self) -> tuple[Any, Any]:
-        """The identities of the examples for training, each as two numbers, and their positions."""
-        keys, places, first = [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)], 0
-        for batch, known in zip(self.batches(), self._identities, strict=True):
-            ids = np.frombuffer(known or b"".join(identities(batch.column("messages"))), np.uint64).reshape(-1, 2)
-            mine = pc.equal(batch.column("split"), "train").to_numpy(zero_copy_only=False)
-            keys.append(ids[mine])
-            places.append(first + np.flatnonzero(mine))
-            first += len(batch)
-        return np.concatenate(keys), np.concatenate(places)
-
-    def close(self) -> None:
-        if self._open:
-            self._open = False
-            self._flush()
-            self._writer.close()
-            self._sink.close()
-
-    def batches(self) -> Iterator[Any]:
-        """The record batches, one at a time; the file must be closed."""
-        with pa.memory_map(str(self._path)) as source:
-            reader = pa.ipc.open_file(source)
-            for number in range(reader.num_record_batches):
-                yield reader.get_batch(number)
-
-    def delete(self) -> None:
-        self._path.unlink()
-
-    def _flush(self) -> None:
-        if self._rows:
-            rows, self._rows = self._rows, []
-            self.add_table(pa.Table.from_pylist(rows, schema=EXAMPLE_SCHEMA))
+        return pa.array(self._examples.drawn(wanted, self._seed), pa.int64()), split
 
 
 def _split(table: Any, moved: Any) -> Any:

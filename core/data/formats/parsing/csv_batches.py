@@ -86,8 +86,8 @@ class BatchBuilder:
         """What has been collected, and then a block that was read by columns."""
         if self.rows or self.rejects:
             yield self.take()
-        if block.lines:
-            yield RowBatch(self._columns, block.lines, dict(zip(self._columns, block.columns, strict=True)))
+        if block.column_lines:
+            yield RowBatch(self._columns, block.column_lines, dict(zip(self._columns, block.columns, strict=True)))
 
     def take(self) -> RowBatch:
         columns = [list(column) for column in zip(*self.rows, strict=True)] or [[] for _ in self._columns]
@@ -104,7 +104,7 @@ def drop_header(block: Block) -> bool:
     """
     if block.columns:
         block.columns = tuple(column[1:] for column in block.columns)
-        del block.lines[0]
+        block.column_lines = block.column_lines[1:]
         return True
     index = next((index for index, cells in enumerate(block.rows) if cells), len(block.rows))
     if block.places and block.places[0] <= index:

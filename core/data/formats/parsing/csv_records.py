@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -34,7 +34,7 @@ _MAX_WASTED = 64_000_000  # characters searched for closing quotes in vain, befo
 class Block:
     """Consecutive records: cells and first lines in parallel lists, and the rejects with their places.
 
-    Or all of them in `columns`, and nothing in the lists.
+    Or all of them in `columns` and `column_lines`, and nothing in the lists.
     """
 
     rows: list[list[str]] = field(default_factory=list)
@@ -45,6 +45,7 @@ class Block:
     source: str = ""
     ends: list[int] = field(default_factory=list)  # for each row the number of lines of `source` up to its end
     columns: tuple[TextColumn, ...] = ()
+    column_lines: Sequence[int] = ()
 
     def add_reject(self, item: Reject) -> None:
         self.rejects.append(item)
@@ -142,7 +143,8 @@ class CsvText(TextBuffer):
         used = text if found.end == len(data) else data[: found.end].decode("utf-8")
         self._step(used, found.line_count, found.end if self._codec in ("utf-8", "utf-8-sig") else None)
         first = self._line - found.line_count
-        return Block(lines=[first + line for line in found.lines], columns=found.columns)
+        several = range(first, self._line) if isinstance(found.lines, range) else [first + line for line in found.lines]
+        return Block(columns=found.columns, column_lines=several)
 
     # ---- line by line
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
 
 from core.data.examples.columns import ExampleColumns
+from core.data.examples.identity import identity_of
 from core.data.examples.sets import ExampleSet
 from core.data.issues import finding, reject
 from core.data.quality.set_rules import check_set
+from core.data.versions import unsplit
 from core.data.versions.exports import jsonl
 from core.data.versions.files import EXAMPLES, FINDINGS, REJECTS, read_rows
 from core.data.versions.ready import ReadyExamples
@@ -99,3 +102,27 @@ def test_the_hash_is_of_splits_and_messages_and_equal_examples_stay_together(tmp
     assert digest.hexdigest() == written.examples_sha256
     assert 0 < written.validation_examples <= 125
     assert sorted(path.name for path in (tmp_path / "v").iterdir()) == sorted([EXAMPLES, FINDINGS, REJECTS])
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_what_is_held_out_follows_from_the_seed_and_the_messages(tmp_path, monkeypatch, forked):
+    if forked:
+        monkeypatch.setattr(unsplit, "_WORTH_FORKING", 1)
+    rng = random.Random(3)
+    batches = [columns(rng, count) for count in (50, 1, 200)]
+    with VersionWriter(tmp_path / "v", hold_out=0.2) as out:
+        for number, batch in enumerate(batches):
+            if number == 1:
+                one_by_one(out, batch)
+            else:
+                out.add_ready(ReadyExamples.of(batch))
+        out.finish()
+    everything = [batch.example(index) for batch in batches for index in range(len(batch))]
+    copies = Counter(identity_of(example.messages) for example in everything)
+    wanted, chosen = round(0.2 * len(everything)), set()
+    for key in sorted(copies, key=lambda item: hashlib.blake2b(item, key=b"42", digest_size=8).digest()):
+        if copies[key] <= wanted:
+            chosen.add(key)
+            wanted -= copies[key]
+    expected = ["validation" if identity_of(example.messages) in chosen else "train" for example in everything]
+    assert [row["split"] for row in read_rows(tmp_path / "v" / EXAMPLES)] == expected
