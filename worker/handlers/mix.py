@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.data.editing.base import ResultExample
-from core.data.editing.building import checked
+from core.data.editing.building import ResultBatch, checked
 from core.data.editing.choosing import draw, drawn
 from core.data.editing.equality import Numbers
 from core.data.examples.identity import identity
@@ -44,19 +44,31 @@ def handle(ctx: TaskContext) -> Outcome:
     stored = sum(version.size_bytes * taken / max(version.examples, 1) for version, _, taken in parts)
     disk.require(int(VERSION_BYTES_PER_STORED_BYTE * stored), "the mix")
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
-        seen, kept, moved = ExampleSet(), ProvenanceWriter(out.directory), 0
+        seen, kept, moved, count = ExampleSet(), ProvenanceWriter(out.directory), 0, 0
         for version, _, taken in parts:
+            trusted = version.manifest.rules == set_rules.VERSION
+            batch = ResultBatch(version_file(version.id, files.EXAMPLES), out)
             for made, provenance in _taken(version, taken, int(payload["seed"])):
                 assert made.origin is not None
-                example, findings = checked(made, trusted=version.manifest.rules == set_rules.VERSION)
-                part = held_out.get(identity(made.origin.messages), "train") if held_out else example.split
-                if SPLITS.index(part) > SPLITS.index(example.split):
-                    example, moved = replace(example, split=part), moved + 1
-                kept.add(out.examples, provenance)
-                out.add(example, findings)
-                seen.feed(example, made.origin.stored)
-                ctx.progress(90 * out.examples / max(total, 1), "Mixing", f"{out.examples:,} labeled examples")
+                entry = made.origin
+                part = held_out.get(identity(entry.messages), "train") if held_out else entry.split
+                if SPLITS.index(part) > SPLITS.index(entry.split):
+                    moved += 1
+                else:
+                    part = entry.split
+                if trusted and batch.can_take(entry):
+                    batch.take(entry.position, part)
+                    seen.feed_stored(entry.stored, entry.source_line, part)
+                else:
+                    example, findings = checked(made, trusted=trusted)
+                    example = replace(example, split=part)
+                    batch.add(example, findings)
+                    seen.feed(example, entry.stored)
+                kept.add(count, provenance)
+                count += 1
+                ctx.progress(90 * count / max(total, 1), "Mixing", f"{count:,} labeled examples")
                 ctx.raise_if_interrupted()
+            batch.flush()
         kept.close()
         out.note(set_rules.check_set(seen))
         sources = [

@@ -72,7 +72,7 @@ def build(
     """
     counting, examples = Counting(rows.total), ExampleSet()
     old_provenance, new_provenance = Provenance(provenance), ProvenanceWriter(out.directory)
-    batch = _Batch(rows.path, out)
+    batch = ResultBatch(rows.path, out)
     for position, made in enumerate(operation.apply(rows)):
         counting.feed(made)
         origin = made.origin
@@ -91,7 +91,7 @@ def build(
     return counting.effect()
 
 
-class _Batch:
+class ResultBatch:
     """Examples of the result in their order, some of them copied from the file without being parsed."""
 
     def __init__(self, path: Path, out: VersionWriter) -> None:
@@ -109,10 +109,12 @@ class _Batch:
         return self._stored.current and _FOUND_AGAIN.isdisjoint(entry.flags)
 
     def take(self, position: int, part: Split) -> None:
+        """Add a copy of the example at a position of the file, as one of this part."""
         self._positions.append(position)
         self._placed(part, taken=True)
 
     def add(self, example: Example, findings: tuple[Finding, ...]) -> None:
+        """Add an example that is not copied, and what is found about it."""
         self._read.append((example, findings))
         self._placed(example.split, taken=False)
 
