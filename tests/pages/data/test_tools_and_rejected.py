@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.data.editing import EditRows
 from core.messages import Message
@@ -39,16 +40,30 @@ def test_a_card_shows_the_tools_and_the_rejected_answer(pairs, open_screen, read
     assert "REJECTED" not in part(app, "example_1")
 
 
-def test_the_editor_changes_the_tools_and_the_rejected_answer(pairs, open_screen, read) -> None:
-    app = open_screen("datasets", id=pairs.id, view="Examples")
-    app.button(key="edit_0").click().run()
-    app.text_area(key="tools_0").set_value("[{").run()
-    assert "not valid JSON" in read(app)
-    app.text_area(key="tools_0").set_value(json.dumps([TOOL, {**TOOL, "function": {"name": "g"}}])).run()
-    app.text_area(key="rejected_0").set_value("Worse still.").run()
-    app.button(key="save_edit").click().run()
+def _editor(version_id: str) -> None:
+    import streamlit as st
+
+    from core.services.data import datasets
+    from pages.data._datasets.editing import beside
+
+    st.session_state["changed"] = beside.editor(datasets.examples_at(version_id, [0])[0])
+
+
+def test_the_editor_changes_the_tools_and_the_rejected_answer(pairs) -> None:
+    app = AppTest.from_function(_editor, args=(pairs.version.id,)).run()
+    assert app.session_state["changed"] == {}
+    app.text_area(key="edit_tools_0").set_value("[{").run()
+    assert app.session_state["changed"] is None
+    assert "not valid JSON" in app.markdown[0].value
+    app.text_area(key="edit_tools_0").set_value("{}").run()
+    assert "not a list" in app.markdown[0].value
+    second = {"type": "function", "function": {"name": "g"}}
+    app.text_area(key="edit_tools_0").set_value(json.dumps([TOOL, second])).run()
+    app.text_area(key="edit_rejected_0").set_value("Worse still.").run()
+    operation = EditRows(**app.session_state["changed"])
+    dataset_edits.apply(pairs.id, operation, base_version_id=pairs.version.id)
     (item,) = datasets.examples_at(datasets.get_dataset(pairs.id).version.id, [0])
-    assert [tool["function"]["name"] for tool in item.example.tools] == ["look_up", "g"]
+    assert item.example.tools == (TOOL, second)
     assert item.example.rejected == (Message("assistant", "Worse still."),)
     assert item.example.messages == pair("Question 0?", "Answer 0.").messages
 

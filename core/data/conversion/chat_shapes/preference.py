@@ -82,6 +82,9 @@ def _from_preference(fields: Mapping[str, Any], images: str = REFUSE) -> object:
         chosen.messages[shared] == rejected.messages[shared]
     ):
         shared += 1
+    # A rejected answer is all that follows the last shared input, also where both sides begin with the same call.
+    asked = [index for index in range(shared) if rejected.messages[index].get("role") == "user"]
+    shared = asked[-1] + 1 if asked else shared
     if names is not None:  # where both answers are the same, the check says so
         return chosen.shaped(tools_of(tools), rejected.messages[shared:] or rejected.messages[-1:])
     text = "The chosen or the rejected answer is missing."

@@ -28,7 +28,7 @@ def editor(item: ExampleRecord) -> Changed | None:
             placeholder='[{"type": "function", "function": {"name": "…", "parameters": {…}}}]',
             help="The functions that the assistant may call, as schemas. Clear the field to remove them.",
             height="content",
-            key=f"tools_{position}",
+            key=f"edit_tools_{position}",
         )
         worse = st.text_area(
             "Rejected answer",
@@ -36,7 +36,7 @@ def editor(item: ExampleRecord) -> Changed | None:
             placeholder="A worse answer to the same input",
             help="Of a preference pair: kept beside the output and exported as DPO JSONL. It is not trained on.",
             height="content",
-            key=f"rejected_{position}",
+            key=f"edit_rejected_{position}",
         )
     changed: Changed = {}
     try:

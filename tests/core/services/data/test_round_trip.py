@@ -89,10 +89,10 @@ def stored(examples: list[Example]) -> str:
     return datasets.get_dataset(dataset_id).version.id
 
 
-@pytest.mark.parametrize("format", [name for name in EXPORTS.ids() if name != "dpo"])
+@pytest.mark.parametrize("format", EXPORTS.ids())
 def test_what_a_format_carries_comes_back(format: str) -> None:
     kept = [example for example in EXAMPLES if set(EXPORTS.get(format).losses(example)) <= HARMLESS]
-    assert len(kept) > 12
+    assert len(kept) > 12 or format == "dpo"
     version = stored(kept)
     split = "split" not in {loss.code for loss in exports.losses(version, format)}
     raw = b"".join(exports.export(version, format))

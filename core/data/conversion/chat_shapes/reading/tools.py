@@ -50,6 +50,9 @@ def _schemas(item: Any) -> Iterator[Any]:
         for one in several:
             yield from _schemas(one)
         return
+    if _is_plain(item):
+        yield dict(item)
+        return
     inner = item.get("function") or item.get("toolSpec") or item
     if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str):
         yield item
@@ -58,6 +61,18 @@ def _schemas(item: Any) -> Iterator[Any]:
     function["parameters"] = _parameters(inner)
     function |= {key: inner[key] for key in ("strict", "returns", "response") if inner.get(key) is not None}
     yield {"type": "function", "function": function}
+
+
+def _is_plain(item: Mapping[str, Any]) -> bool:
+    """Whether a tool is as OpenAI writes it; its keys then remain in their order, which a chat template shows."""
+    function = item.get("function")
+    if item.get("type") != "function" or not isinstance(function, Mapping) or None in function.values():
+        return False
+    parameters = function.get("parameters", {})
+    schema = isinstance(parameters, Mapping) and (
+        not parameters or "properties" in parameters or "$ref" in parameters or isinstance(parameters.get("type"), str)
+    )
+    return schema and isinstance(function.get("name"), str) and "input_schema" not in function
 
 
 def _parameters(function: Mapping[str, Any]) -> Any:
