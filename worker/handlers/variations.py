@@ -114,9 +114,9 @@ def _finish(
     for row in smart_store.stream(task_id, "ok"):
         entry = entries[row.position]
         about = {**origin, "varies": row.position}
-        added += [  # in the split of its original, so that nothing leaks from one split into the other
-            added_example(made, entry.source, entry.source_line, about, _FLAG, entry.split) for made in row.examples
-        ]
+        # In the split of its original, so that nothing leaks from one split into the other, and with its tools.
+        place = (entry.source, entry.source_line, about, _FLAG, entry.split, entry.example.tools)
+        added += [added_example(made, *place) for made in row.examples]
     totals = smart_store.totals(task_id)
     if not added:
         first = next(iter(smart_store.page(task_id, limit=1)), None)

@@ -11,7 +11,7 @@ from core.data.versions.files import EXAMPLES
 from core.data.versions.manifest import Change
 from core.data.versions.rows import Rows
 from core.data.versions.writer import VersionWriter
-from core.messages import Split
+from core.messages import Split, Tools
 from core.platform.tasks.context import TaskContext
 from core.services.data.datasets.publishing import Staged, attempt_of_task, stage, sweep_attempts
 from core.services.data.datasets.records import VersionRecord, provenance_file, version_file
@@ -26,10 +26,12 @@ def added_example(
     about: Mapping[str, Any],
     mark: str = WRITTEN_BY_MODEL,
     split: Split = "train",
+    tools: Tools = (),
 ) -> AddedExample:
     """An example that a model wrote, with its origin: the row that it was written from, and `about`."""
     return AddedExample(
         messages=tuple(message.to_dict() for message in made.messages),
+        tools=tuple(map(dict, tools)),
         split=split,
         flags=tuple(dict.fromkeys((WRITTEN_BY_MODEL, mark, *(flag.code for flag in made.flags)))),
         source=source,

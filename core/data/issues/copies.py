@@ -176,7 +176,7 @@ def duplicates(seen: ExampleSet) -> Verdict | None:
 
 
 def overlap(seen: ExampleSet) -> Verdict | None:
-    """Validation examples that training has too."""
+    """Validation and test examples that training has too."""
     held_out = seen.held_out()
     groups = [group for group in seen.copies() if 0 < held_out[group].sum() < len(group)]
     return Verdict(sum(int(held_out[group].sum()) for group in groups), groups) if groups else None

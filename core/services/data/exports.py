@@ -34,7 +34,9 @@ def losses(version_id: str, format: str, split: str | None = None, *, keep_formu
     chosen = EXPORTS.get(format)
     counts: dict[str, int] = {}
     splits: set[str] = set()
+    total = 0
     for example in reader.iterate(version_file(version_id, files.EXAMPLES), split):
+        total += 1
         splits.add(example.split)
         for code in chosen.losses(example):
             counts[code] = counts.get(code, 0) + 1
@@ -42,6 +44,8 @@ def losses(version_id: str, format: str, split: str | None = None, *, keep_formu
         counts.pop("split", None)
     if keep_formulas and "formula" in counts:
         counts["formula_kept"] = counts.pop("formula")
+    if total and total == counts.get("left_out", 0) + counts.get("no_pair", 0):
+        counts["nothing"] = total
     return [Loss(code, counts[code], _sentence(code, counts[code])) for code in LOSSES if code in counts]
 
 

@@ -14,6 +14,7 @@ BLOCK_BYTES: Final = 1 << 20
 
 # What a file can lose, by code. The verbs agree with the number of examples.
 LOSSES: Final[dict[str, str]] = {
+    "nothing": "The file would be empty; choose another format.",
     "left_out": "{n} cannot be written in this format and {are} left out.",
     "split": "The file does not say which examples are for training and which for validation; export each split "
     "separately.",

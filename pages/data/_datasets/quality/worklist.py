@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.messages import SPLIT_TITLES
 from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord
 from core.services.data.datasets.operations import DropRows, Move, Operation
@@ -100,7 +101,7 @@ def _rows(dataset: DatasetRecord, issue: IssueGroup) -> None:
         if row.group is not None and row.group >= 0 and row.group != last_group:
             last_group = row.group
             st.caption(f"Group of example {row.group + 1:,}")
-        badges = [components.badge_md("Held out")] if row.split == "validation" else []
+        badges = [components.badge_md(SPLIT_TITLES[row.split])] if row.split != "train" else []
         badges += [] if row.subject else [components.badge_md("for comparison")]
         # The key names the version: a click on a row of an outdated version does nothing.
         name = f"{issue.code}_{dataset.version.number}_{row.position}"
