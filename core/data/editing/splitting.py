@@ -70,9 +70,15 @@ class Split(Operation):
 
     def choose(self, rows: OperationSource) -> Numbers:
         """A mask of the positions that are held out."""
-        digests = Digests(identity(entry.messages) for entry in rows)
-        units = digests.numbers()
-        counted = np.fromiter((entry.split != "test" for entry in rows), bool, len(units))
+        usable = bytearray()
+
+        def looked_at() -> Iterator[bytes]:
+            for entry in rows:
+                usable.append(entry.split != "test")
+                yield identity(entry.messages)
+
+        digests = Digests(looked_at())
+        units, counted = digests.numbers(), np.frombuffer(usable, bool)
         strata = np.zeros(len(units), dtype=np.int64)
         if self.kind == "group":
             units = joined(units, self._groups(rows))

@@ -15,7 +15,7 @@ from core.data.examples.identity import messages_of
 from core.data.examples.parquet import ParquetRows, connect
 from core.data.issues.check import Hit, Span
 from core.data.issues.issue import AffectedRow
-from core.messages import Message
+from core.messages import Message, Split
 
 REPORT_FILE, ISSUES_FILE = "quality.json", "issues.parquet"
 _SCHEMA = pa.schema(
@@ -47,7 +47,7 @@ class IssueRow:
     group: int
     detail: str
     messages: tuple[Message, ...]
-    split: str
+    split: Split
     spans: tuple[Span, ...]
     subject: bool = True
 

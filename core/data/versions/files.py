@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import pyarrow.parquet as pq
 
 from core.arguments import whole
 from core.data.examples.identity import messages_of, stored, stored_tools, tools_of
-from core.data.examples.lengths import characters_of, tokens_of
+from core.data.examples.lengths import characters_of
 from core.data.examples.parquet import ParquetRows
 from core.data.versions import manifest
 from core.data.versions.manifest import Manifest, StoredFile
 from core.messages import Example, Finding, Split
+from core.text import estimated_tokens
 
 EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", manifest.FILE
 LABEL_CHARACTERS = 200  # characters of the last answer
@@ -40,6 +42,7 @@ EXAMPLE_SCHEMA = pa.schema(
         ("rejected", pa.string()),  # the chat-format JSON of a rejected answer; null where there is none
     ]
 )
+_PLAIN_SCHEMA = pa.schema(list(EXAMPLE_SCHEMA)[:-2])
 ADDED_LATER = ("tools", "rejected")  # columns that versions of earlier releases do not have: none of it
 FINDING_SCHEMA = pa.schema(
     [
@@ -73,7 +76,8 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
 
 def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[str, Any]:
     answers = [message.content for message in example.messages if message.role == "assistant"]
-    return {
+    characters, tools = characters_of(example.messages), stored_tools(example.tools)
+    row = {
         "position": position,
         "messages": stored(example.messages),
         "text": searched(example),
@@ -82,18 +86,29 @@ def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[s
         "source": example.source,
         "source_line": example.source_line,
         "turns": sum(message.role == "user" for message in example.messages),
-        "characters": characters_of(example.messages),
-        "tokens": tokens_of(example),
+        "characters": characters,
+        "tokens": estimated_tokens(characters + len(tools or "")),
         "flags": sorted(set(flags)),
-        "tools": stored_tools(example.tools),
-        "rejected": stored(example.rejected) if example.rejected else None,
     }
+    if tools or example.rejected:
+        row |= {"tools": tools, "rejected": stored(example.rejected) if example.rejected else None}
+    return row
+
+
+def table_of(rows: Sequence[dict[str, Any]]) -> Any:
+    """The table of rows that `example_row` made. A column that no row has is not gone through."""
+    if any("tools" in row for row in rows):
+        return pa.Table.from_pylist(rows, schema=EXAMPLE_SCHEMA)
+    return completed(pa.Table.from_pylist(rows, schema=_PLAIN_SCHEMA))
 
 
 def searched(example: Example) -> str:
     """Every content, also of a rejected answer, and the tools, one after another."""
-    contents = [message.content for message in (*example.messages, *example.rejected)]
-    return "\n".join([*contents, *filter(None, (stored_tools(example.tools),))])
+    contents = [message.content for message in example.messages]
+    if example.tools or example.rejected:
+        contents += [message.content for message in example.rejected]
+        contents += filter(None, (stored_tools(example.tools),))
+    return "\n".join(contents)
 
 
 def stored_example(
@@ -108,6 +123,15 @@ def stored_example(
     """The example of a row that `example_row` made."""
     worse = messages_of(rejected) if rejected else ()
     return Example(messages_of(messages), source, source_line, split, tuple(flags or ()), tools_of(tools), worse)
+
+
+def values_of(batch: Any, name: str) -> Iterable[Any]:
+    """The values of a column; None for each where all are null or there is no such column."""
+    column = batch.column(name) if name in batch.schema.names else None
+    if column is None or column.null_count == len(column) or (name == "flags" and not len(column.flatten())):
+        return repeat(None, len(batch))
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def relation(path: Path) -> str:

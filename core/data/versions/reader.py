@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
 from core import arguments
 from core.data.examples.parquet import connect
-from core.data.versions.files import ADDED_LATER, read_rows, relation, stored_example
+from core.data.versions.files import ADDED_LATER, relation, stored_example, values_of
 from core.messages import Example, Finding
 
 if TYPE_CHECKING:
     import duckdb
 
+_BATCH = 2_000
 _BINS = 20
 _LABELS = 50
 _CONTENT = ("messages", "source", "source_line", "split", "flags", *ADDED_LATER)  # as `stored_example` takes them
@@ -134,10 +137,14 @@ def at(path: Path, positions: Sequence[int]) -> list[ExampleRecord]:
 
 def iterate(path: Path, split: str | None = None) -> Iterator[Example]:
     """Every example in its order, streamed."""
-    for row in read_rows(path):
-        if split is None or row["split"] == split:
-            content: list[Any] = [row.get(name) for name in _CONTENT]
-            yield stored_example(*content)
+    import pyarrow.compute as pc
+
+    with pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        for batch in file.iter_batches(_BATCH, columns=[name for name in _CONTENT if name in names]):
+            if split is not None:
+                batch = batch.filter(pc.equal(batch.column("split"), split))
+            yield from map(stored_example, *(values_of(batch, name) for name in _CONTENT))
 
 
 def findings(path: Path, limit: int = 100, severity: str | None = None, offset: int = 0) -> list[Finding]:

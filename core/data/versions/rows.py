@@ -7,8 +7,7 @@ as one JSON object per position. Editing moves it along with its example.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 
 from core.data.examples.identity import beside, identity
 from core.data.examples.parquet import ParquetRows
-from core.data.versions.files import ADDED_LATER, read_rows, searched, stored_example
+from core.data.versions.files import ADDED_LATER, read_rows, searched, stored_example, values_of
 from core.messages import Example, Split
 
 PROVENANCE = "provenance.parquet"
@@ -78,7 +77,7 @@ class Entry:
 
     def digest(self) -> bytes:
         """16 bytes that are the same for examples that are the same."""
-        return identity(self.stored)
+        return identity(self.messages if self.tools is None and self.rejected is None else self.stored)
 
     @property
     def stored(self) -> str:
@@ -107,16 +106,7 @@ class Rows:
             for batch in file.iter_batches(_BATCH, columns=[name for name in _COLUMNS if name in names]):
                 self.beat()
                 # Column by column: a dictionary for each example would cost as much as all the rest.
-                yield from map(Entry, *(_values(batch, name) for name in _COLUMNS))
-
-
-def _values(batch: Any, name: str) -> Iterable[Any]:
-    """The values of a column; None for each where all are null or there is no such column."""
-    column = batch.column(name) if name in batch.schema.names else None
-    if column is None or column.null_count == len(column) or (name == "flags" and not len(column.flatten())):
-        return repeat(None, len(batch))
-    values: list[Any] = column.to_pylist()
-    return values
+                yield from map(Entry, *(values_of(batch, name) for name in _COLUMNS))
 
 
 class Provenance:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.versions.files import EXAMPLE_SCHEMA, completed
+from core.data.versions.files import EXAMPLE_SCHEMA, completed, table_of
 
 _BATCH = 10_000
 
@@ -60,7 +60,7 @@ def interleaved(stored: Any, others: Sequence[dict[str, Any]], is_stored: Sequen
         return stored
     taken = np.array(is_stored, bool)
     order = np.where(taken, np.cumsum(taken) - 1, len(stored) + np.cumsum(~taken) - 1)
-    both = pa.concat_tables([stored, pa.Table.from_pylist(list(others), schema=EXAMPLE_SCHEMA)])
+    both = pa.concat_tables([stored, table_of(others)])
     return both.take(pa.array(order))
 
 

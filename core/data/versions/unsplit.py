@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from core.data.examples.identity import identities, quick_key
 from core.data.examples.parquet import BATCH
 from core.data.examples.texts import Numbers
-from core.data.versions.files import EXAMPLE_SCHEMA
+from core.data.versions.files import EXAMPLE_SCHEMA, table_of
 from core.platform.forking import Finished, Forked, may_fork
 
 _WORTH_FORKING = 200_000  # examples: from here on two processes compute their chances
@@ -64,7 +64,7 @@ class UnsplitExamples:
     def _flush(self) -> None:
         if self._rows:
             rows, self._rows = self._rows, []
-            self.add_table(pa.Table.from_pylist(rows, schema=EXAMPLE_SCHEMA))
+            self.add_table(table_of(rows))
 
     # ---- the choice
 

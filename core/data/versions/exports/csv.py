@@ -21,7 +21,7 @@ def _cells(example: Example) -> tuple[str, ...]:
     question = next((message.content for message in example.messages if message.role == "user"), "")
     answer = next((message.content for message in reversed(example.messages) if message.role == "assistant"), "")
     row = example_row(0, example, ())
-    beside = (row[name] or "" for name in ADDED_LATER)
+    beside = (row.get(name) or "" for name in ADDED_LATER)
     return system, question, answer, example.split, row["messages"], *beside
 
 

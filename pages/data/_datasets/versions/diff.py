@@ -110,6 +110,8 @@ def _side(item: ExampleRecord | None, other: ExampleRecord | None, *, old: bool)
             body = escaped(short(part.text, _LIMIT))
         elif twin is None:
             body = f"<mark>{escaped(short(part.text, _LIMIT))}</mark>"
+        elif part.kind == "tools" and part.text == twin.text:
+            body = escaped(part.name)
         else:
             body = words(part.text, twin.text)
         side = "diff-old" if old else "diff-new"
@@ -119,17 +121,23 @@ def _side(item: ExampleRecord | None, other: ExampleRecord | None, *, old: bool)
 
 @dataclass(frozen=True)
 class _Part:
-    """A text of an example: its kind, the label to show, and the text."""
+    """A text of an example: its kind, the label to show, the text, and the name of a tool, enough where it is equal."""
 
     kind: str
     label: str
     text: str
+    name: str = ""
 
 
 def _labeled(example: Example) -> list[_Part]:
     """The tools, the messages and the rejected answer of an example as texts."""
     parts = [
-        _Part("tools", "TOOL", json.dumps(tool.get("function", tool), ensure_ascii=False, indent=1))
+        _Part(
+            "tools",
+            "TOOL",
+            json.dumps(tool.get("function", tool), ensure_ascii=False, indent=1),
+            example_view.tool_name(tool),
+        )
         for tool in example.tools
     ]
     for message in example.messages:

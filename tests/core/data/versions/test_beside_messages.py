@@ -73,7 +73,7 @@ def test_a_version_without_the_columns_has_none(tmp_path: Path) -> None:
     assert [item.example for item in reader.page(path, 0, 10).items] == PLAIN
     stored = StoredExamples(path)
     assert stored.current
-    assert stored.take([1]).to_pylist() == [example_row(1, PLAIN[1], ())]
+    assert stored.take([1]).to_pylist() == [{**example_row(1, PLAIN[1], ()), "tools": None, "rejected": None}]
 
 
 def test_what_makes_two_examples_the_same() -> None:
