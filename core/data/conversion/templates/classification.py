@@ -17,6 +17,7 @@ from core.errors import DataError
 
 MAX_LISTED = 30  # labels that the system message lists
 _MAX_CHARACTERS = 600
+_MAX_NAME = 60
 # Columns by which the text is called what it is; any other one is a message.
 _NOUNS = ("review", "comment", "email", "ticket", "question", "sentence", "text", "utterance", "article", "clause")
 
@@ -26,7 +27,8 @@ def _task(key: str, label: Column) -> str:
     parts = key.lower().replace("_", " ").split()
     noun = next((noun for noun in _NOUNS if noun in parts), "message")
     plain = label.type in ("boolean", "number")  # "0, 1" says nothing without the name of the column
-    task = f"Classify the {noun} by {label.name}" if plain else f"Classify the {noun}"
+    name = " ".join(label.name.split())
+    task = f"Classify the {noun} by {name}" if plain and len(name) <= _MAX_NAME else f"Classify the {noun}"
     labels = sorted(label.labels, key=_number) if label.type == "number" else label.labels
     separator = "; " if any("," in text for text in labels) else ", "
     listed = separator.join(" ".join(text.split()) for text in labels)

@@ -13,6 +13,8 @@ from core.data.conversion.patterns import Pattern
 from core.data.conversion.templates.base import Cells, Template, TemplateOptions, Turn, list_text, others
 from core.data.conversion.templates.mapping import ColumnMapping, RoleSpec, TemplateSuggestion
 
+_MAX_CHARACTERS = 600  # of the names of columns in a system message
+
 
 class ExtractionOptions(TemplateOptions):
     """How the request is worded and how the answer is written."""
@@ -82,8 +84,8 @@ class ExtractionTemplate(Template[ExtractionOptions]):
         options: dict[str, Any] = {}
         if any(column and column.empty for column in chosen):
             options["empty"] = "leave_out"  # a row with one missing fact still has the others
-        names = ", ".join(mapping.include)
-        if "{{" in names or not names:
+        names = ", ".join(" ".join(name.split()) for name in mapping.include)
+        if "{{" in names or not 0 < len(names) <= _MAX_CHARACTERS:
             return options
         options["system"] = f"Answer with these facts: {names}."
         if key and key.content.prose:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from core.data import formats
-from core.data.conversion.analysis import Analysis, analyze, analyze_batches, warnings
+from core.data.conversion.analysis import Analysis, analyze, analyze_batches, first_choice, warnings
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.messages import Row
 from core.services.data import sources
@@ -208,3 +208,14 @@ def test_the_answer_inside_of_an_object_is_found_by_the_name_around_it() -> None
     assert analysis.best is not None
     assert (analysis.best.template, analysis.best.mapping.key) == ("qa", "post")
     assert analysis.best.mapping.target == "accepted_answer.text"
+
+
+def test_long_names_of_columns_stay_out_of_the_system_message() -> None:
+    long = "How do you rate the\ncourse, all in all, from 1 to 5? " * 3
+    rows = [Row(n, {"comment": text, long: n % 5}) for n, text in enumerate(WORDS)]
+    suggestion = analyze(rows).suggestion
+    assert suggestion is not None
+    assert suggestion.options == {"system": "Classify the comment as one of: 0, 1, 2, 3, 4."}
+    names = {f"{long} {n}": f"thing {n}" for n in range(8)}
+    facts = analyze([Row(n, {"name": f"item {'abcdefgh'[n]}", **names}) for n in range(8)])
+    assert first_choice(facts, "extraction").options == {}
