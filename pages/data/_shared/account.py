@@ -65,7 +65,7 @@ def account_card(
             st.caption(f":material/info: {sentence(text) if code in conversion.NOTES else _counted(count, text)}")
         st.markdown(f"Used: {_codes(found.used)}")
         if (column := found.split) and not st.checkbox(
-            f"The split is the one that {md_code(column)} says", column not in without, key=key_of(f"obey_{column}")
+            f"Keep the split that {md_code(column)} gives", column not in without, key=key_of(f"obey_{column}")
         ):
             chosen.append(column)
         if found.named:

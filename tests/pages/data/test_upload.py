@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -94,3 +95,22 @@ def test_a_bad_file_shows_why(name: str, content: bytes, expected: str, open_scr
     said = read(app)
     assert expected in said.lower(), said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(True, {"train": 8, "validation": 4}), (False, {"train": 12})])
+def test_a_column_of_splits_is_kept_or_ignored(kept: bool, expected: dict[str, int], open_screen, read) -> None:
+    lines = [
+        {**json.loads(line), "split": "train" if number % 3 else "validation"}
+        for number, line in enumerate(CHAT.splitlines()[:12])
+    ]
+    app = open_screen("upload")
+    app.file_uploader[0].upload("split.jsonl", "\n".join(map(json.dumps, lines)).encode()).run()
+    box = next(item for item in app.checkbox if "Keep the split" in item.label)
+    if not kept:
+        box.uncheck().run()
+    app.button(key="create_dataset").click().run()
+    (task,) = tasks.list_tasks(kind="import")
+    ended = execute(task.id, owner="test")
+    assert ended.state == "succeeded", ended.error
+    made = datasets.iter_examples(datasets.get_dataset(ended.result["dataset_id"]).version.id)
+    assert dict(Counter(example.split for example in made)) == expected
