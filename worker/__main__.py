@@ -10,6 +10,7 @@ import time
 
 from core.errors import StudioError
 from core.platform import life, logs
+from core.platform.no_pandas import do_without_pandas
 from core.platform.private import keep_private
 from core.platform.redis_server import is_up, runtime_dir, unavailable
 from core.platform.tasks.kinds import QUEUES
@@ -32,8 +33,10 @@ def main(arguments: list[str]) -> int:
     except StudioError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    from worker.queues import make_worker
+    from worker.queues import PRELOADED, make_worker
 
+    if queue in PRELOADED:
+        do_without_pandas()
     make_worker(queue).work(logging_level="INFO")
     if device is not None:
         os.close(device)

@@ -13,6 +13,7 @@ from typing import Final
 import typer
 
 from core.cli._support.boundary import run_guarded
+from core.platform.no_pandas import do_without_pandas
 from core.registry import Registry
 
 # A verb is a module with a function of its name; its SUBCOMMANDS, if it has some, become `sft VERB SUBCOMMAND`.
@@ -63,6 +64,8 @@ def _add(app: typer.Typer, module: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run `sft` and return its exit code; every error becomes a message on stderr, never a traceback."""
+    if argv is None:  # the process is this command alone
+        do_without_pandas()
     arguments = sys.argv[1:] if argv is None else argv
     return run_guarded(
         lambda: build_app(next(iter(arguments), None))(args=arguments, prog_name="sft", standalone_mode=False)

@@ -76,7 +76,7 @@ def chats(
         _describe(log, chosen, plan)
     if not name:
         return print_json(_described(log, chosen, plan)) if as_json else print(f"{plan.imported:,} labeled examples")
-    with ensure({"redis", "worker"}, say):
+    with ensure({"worker-cpu"}, say):
         state |= {"name": name, "description": description}
         task = wait_succeeded(chat_import.start(drafts.create(chat_import.KIND, state, "import").id).id)
     counts = {"read": plan.messages, "accepted": plan.used, "rejected": plan.messages - plan.used}

@@ -62,10 +62,11 @@ def convert(
 ) -> None:
     """Turn a table into a dataset with a guided template, or import a file in a known chat shape."""
     from core.platform.supervisor import ensure
-    from core.services.data import conversion, rows_account, sources
-    from core.services.data.results import ConversionResult
 
-    with ensure({"redis", "worker"}, say):
+    with ensure({"worker-cpu"}, say):
+        from core.services.data import conversion, rows_account, sources  # imported while the worker starts
+        from core.services.data.results import ConversionResult
+
         source = ingested(file, reading)
         if template or suggested:
             analysis = sources.analyze(source.id)
@@ -91,12 +92,12 @@ def convert(
         expected = rows_account.expected(account, sources.analyze(source.id).total_rows)
         say(f"Expected: {expected.sentence}")
         ended = wait_for(task.id)
-    if ended.state == "failed" and account.accepted == 0:  # the first rows show why
-        print_rows(expected)
-    result = ConversionResult.of(succeeded(ended))
-    counts = {"read": result.read, "accepted": result.accepted, "rejected": result.rejected}
-    print_rows(rows_account.of_result(result))
-    print_dataset(result.dataset_id, {**counts, "left_out": result.left_out}, as_json=as_json)
+        if ended.state == "failed" and account.accepted == 0:  # the first rows show why
+            print_rows(expected)
+        result = ConversionResult.of(succeeded(ended))
+        counts = {"read": result.read, "accepted": result.accepted, "rejected": result.rejected}
+        print_rows(rows_account.of_result(result))
+        print_dataset(result.dataset_id, {**counts, "left_out": result.left_out}, as_json=as_json)
 
 
 def _parts(pairs: list[str]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def mix(
     for part in parts:
         dataset, weight = _part(part)
         weighted.append((datasets.get_dataset(dataset).version.id, weight))
-    with ensure({"redis", "worker"}, say):
+    with ensure({"worker-cpu"}, say):
         task = dataset_edits.mix(name, weighted, total or None, seed, description)
         result = DatasetResult.of(wait_succeeded(task.id))
     print_newest(result.dataset_id, as_json=as_json)

@@ -111,6 +111,10 @@ class Service:
             self._lock = handle
         return True
 
+    def wait(self, seconds: float) -> None:
+        """Do not start it before so many seconds have passed."""
+        self._start_at = time.monotonic() + seconds
+
     def tick(self) -> None:
         """Start it when it is time, notice when it ended. Call it a few times a second."""
         self._limit_log()

@@ -21,6 +21,7 @@ from core.settings import Settings, get_settings
 TICK_S = 0.25
 FIRST_TICK_S = 0.05
 READY_S = 60.0
+RECONCILER_LATER_S = 20.0  # a short command is over by then, and does not pay for its start
 HEAD_START_S = 10.0  # the web app starts alone until it responds, but at most this long
 SILENT_S = 45.0  # a worker that waits for work gives a sign of life every 15 s
 WORKER_STOP_S = 11.0  # a work process ends itself 9 s after SIGTERM (worker/run.py)
@@ -30,7 +31,8 @@ def commands(names: Iterable[str]) -> list[Command]:
     """The commands of these services, in the order in which they start.
 
     Args:
-        names: of web, redis, worker (all three queues and the reconciler) and inference.
+        names: of web, redis, worker (all three queues and the reconciler) and inference; or of single commands, such
+            as worker-cpu.
     """
     settings, names = get_settings(), set(names)
     known = {
@@ -45,7 +47,7 @@ def commands(names: Iterable[str]) -> list[Command]:
         ],
         "inference": [Command("inference", _module("worker.inference"))],
     }
-    return [command for name, found in known.items() if name in names for command in found]
+    return [command for name, found in known.items() for command in found if name in names or command.name in names]
 
 
 def _module(*words: str) -> Callable[[], list[str]]:
@@ -83,6 +85,12 @@ class Supervisor:
     def tick(self) -> None:
         for service in self.services:
             service.tick()
+
+    def delay(self, name: str, seconds: float) -> None:
+        """Start a service only after some time."""
+        for service in self.services:
+            if service.command.name == name:
+                service.wait(seconds)
 
     def stop(self) -> None:
         stop_all(service for service in self.services if service.command.name != "redis")
@@ -150,14 +158,22 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
     A studio that is already running is used; if it stops in the meantime, its services are started here.
 
     Args:
-        needs: of redis, worker, inference; worker includes redis.
+        needs: of redis, worker, inference; or the worker of one queue, such as worker-cpu, for a short command. Workers
+            include Redis and the reconciler, which starts later beside a single worker: only what was interrupted
+            needs it.
 
     Raises:
         StudioError: a service did not start; names its log.
     """
-    needs = {*needs, *(["redis"] if "worker" in needs else [])}
+    needs = set(needs)
+    if single := any(name.startswith("worker-") for name in needs):
+        needs.add("reconciler")
+    if single or "worker" in needs:
+        needs.add("redis")
     _migrate()
     supervisor, stop, errors = Supervisor(needs, say), threading.Event(), []
+    if single:
+        supervisor.delay("reconciler", RECONCILER_LATER_S)
 
     def keep() -> None:
         # One thread starts, watches and stops them: the kernel ends a service with the *thread* that started it.

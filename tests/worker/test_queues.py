@@ -134,3 +134,17 @@ def test_rq_still_has_the_names_that_we_build_on(real_redis) -> None:
         "fork_work_horse",
         "maintain_heartbeats",
     } <= hooks
+
+
+def test_the_worker_of_short_tasks_has_their_handlers_before_it_forks() -> None:
+    script = (
+        "import sys\n"
+        "from worker.queues import PRELOADED, preload\n"
+        "from core.platform.tasks.kinds import KINDS\n"
+        "for queue in PRELOADED: preload(queue)\n"
+        "missing = {kind.id for kind in KINDS if kind.queue in PRELOADED} - {\n"
+        "    kind.id for kind in KINDS if kind.handler_module in sys.modules}\n"
+        "heavy = {'torch', 'transformers', 'datasets'} & set(sys.modules)\n"
+        "assert not missing and not heavy, (missing, heavy)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

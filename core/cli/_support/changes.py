@@ -100,7 +100,7 @@ def change(dataset: str, operation: Operation, *, why: str, dry_run: bool, as_js
             f"{effect.added:,} added, {effect.removed:,} removed, {effect.changed:,} changed"
         )
     inline = dataset_edits.edited_at_once(record.version)
-    with ensure(set() if inline else {"redis", "worker"}, say):
+    with ensure(set() if inline else {"worker-cpu"}, say):
         applied = dataset_edits.apply(record.id, operation, base_version_id=record.version.id, why=why)
         if applied.task is not None:
             wait_succeeded(applied.task.id)

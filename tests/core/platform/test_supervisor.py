@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
@@ -66,3 +67,25 @@ def test_two_services_cannot_have_one_port(studio_env, monkeypatch) -> None:
     monkeypatch.setenv("SFT_INFERENCE_PORT", "12001")
     with pytest.raises(SettingsError, match="SFT_WEB_PORT and SFT_INFERENCE_PORT are both 12001"):
         supervisor.up(print)
+
+
+def test_a_short_command_starts_one_worker_and_what_it_needs(studio_env, monkeypatch) -> None:
+    """The other workers, and a reconciler that has nothing to recover, would take two thirds of its time."""
+    started: list[str] = []
+
+    class Recorded(supervisor.Supervisor):
+        def tick(self) -> None:
+            now = time.monotonic()
+            started.extend(service.command.name for service in self.services if service._start_at <= now)
+
+    monkeypatch.setattr(supervisor, "Supervisor", Recorded)
+    monkeypatch.setattr(supervisor, "_wait_ready", lambda needs, errors: None)
+    monkeypatch.setattr(supervisor, "TICK_S", 0.01)
+    for later, expected in ((60.0, {"redis", "worker-cpu"}), (0.0, {"redis", "worker-cpu", "reconciler"})):
+        monkeypatch.setattr(supervisor, "RECONCILER_LATER_S", later)
+        started.clear()
+        with supervisor.ensure({"worker-cpu"}):
+            assert supervisor.keeps("worker-cpu")
+            time.sleep(0.1)
+        assert set(started) == expected
+        assert not supervisor.keeps("worker-cpu")

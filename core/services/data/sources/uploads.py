@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core import arguments
 from core.data import formats
@@ -24,11 +24,12 @@ from core.errors import DataError, NotFound
 from core.ids import new_id
 from core.messages import Finding, Reject, Row
 from core.platform import disk
-from core.platform.db.tables import Source
-from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.settings import MAX_UPLOAD_BYTES
 from core.text import too_large
+
+if TYPE_CHECKING:  # the database is imported where it is used: `sft validate` and `sft rows` start without it
+    from core.platform.db.tables import Source
 
 _CHUNK = 1 << 20
 FEW_BYTES = 2_000_000  # of the rows that a request reads to show them; one row alone may have more
@@ -229,6 +230,8 @@ def stored_file(stream: BinaryIO, filename: str, size_limit: int, origin: str = 
     Raises:
         DataError: too large.
     """
+    from core.platform.db.tables import Source
+
     source_id, name = new_id("src"), display_name(filename)
     key = f"sources/{source_id}/upload"
     digest, size = hashlib.sha256(), 0
@@ -258,6 +261,8 @@ def _save(row: Source, detection: Detection) -> SourceRecord:
 
 def saved_row(row: Source, detection: Detection) -> Source:
     """The row as it is stored, with how the upload is read."""
+    from core.platform.db.uow import UnitOfWork
+
     row.detection = detection.to_dict()
     with UnitOfWork() as uow:
         saved: Source = uow.session.merge(row)
@@ -268,6 +273,9 @@ def saved_row(row: Source, detection: Detection) -> Source:
 
 def find_row(source_id: str) -> Source | None:
     """The row of an upload, to be read after the transaction ends; None where there is none."""
+    from core.platform.db.tables import Source
+    from core.platform.db.uow import UnitOfWork
+
     with UnitOfWork(write=False) as uow:
         row: Source | None = uow.session.get(Source, source_id)
         if row is not None:

@@ -1,0 +1,38 @@
+"""A command and a worker of short tasks work without pandas, which pyarrow would import for its first array."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def run(script: str) -> None:
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60, env=dict(os.environ))
+
+
+def test_arrow_does_not_import_it() -> None:
+    run(
+        "import sys\n"
+        "from core.platform.no_pandas import do_without_pandas\n"
+        "do_without_pandas()\n"
+        "import pyarrow as pa, numpy as np\n"
+        "assert pa.array(['a', None]).to_pylist() == ['a', None]\n"
+        "assert pa.array(np.arange(2)).to_pylist() == [0, 1]\n"
+        "assert pa.repeat('a', 2).to_pylist() == ['a', 'a']\n"
+        "assert 'pandas' not in sys.modules\n"
+    )
+
+
+def test_a_command_that_checks_a_file_loads_no_database_and_no_pandas(studio_env: Path) -> None:
+    file = studio_env / "faq.csv"
+    file.write_text("question,answer\n" + "".join(f"What is {n}?,It is {n}.\n" for n in range(60)))
+    run(
+        "import sys\n"
+        "from core.cli import main\n"
+        f"sys.argv = ['sft', 'validate', {str(file)!r}]\n"
+        "assert main() == 0\n"
+        "loaded = {'pandas', 'sqlalchemy', 'duckdb', 'torch', 'redis', 'rq'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
