@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from collections import Counter
 from datetime import UTC, datetime
@@ -507,3 +508,16 @@ def test_lists_of_messages_under_other_names(tmp_path: Path) -> None:
     found = Found(written(tmp_path, "tickets.jsonl", f"{json.dumps(ticket)}\n{json.dumps(call)}"))
     assert (found.format, found.texts) == ("sharegpt", [["Where?", "Here"], ["Help"]])
     assert [person.role for person in found.people.values()] == ["user", "assistant"]
+
+
+def test_hostile_texts_take_no_time(tmp_path: Path) -> None:
+    begun = time.perf_counter()
+    for piece in ("<details type=x>", "</details><details type=x>", "<think>", "\n", " "):
+        long = f"Answer {piece * 100_000}x"
+        messages = {"a": webui(None, "user", "Hello", 1), "b": webui("a", "assistant", long, 2)}
+        chat = {"id": "x", "chat": {"history": {"messages": messages, "currentId": "b"}}}
+        assert len(Found(written(tmp_path, "chat.json", [chat])).texts[0]) == 2
+        line = long.replace("\n", "\u2028")
+        found = Found(written(tmp_path, "chat.txt", f"[05.01.25, 14:05:00] Ann: {line}\n"))
+        assert found.format == "whatsapp"
+    assert time.perf_counter() - begun < 30

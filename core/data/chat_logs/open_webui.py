@@ -13,8 +13,7 @@ from core.data.chat_logs.parsing.json_values import Object, items, raw, text, th
 from core.data.chat_logs.parsing.times import parse
 
 # What the app puts before an answer: the model's thinking, its tool calls, the code it ran.
-_DETAILS = re.compile(r"<details\s+type=\"?(\w+)[^>]*>.*?</details>\s*", re.DOTALL | re.IGNORECASE)
-_THINKING = re.compile(r"<(think|thinking|reasoning)>.*?</\1>\s*", re.DOTALL | re.IGNORECASE)
+_STEP = re.compile(r"<(details)\s+type=[^<>]*>|<(think|thinking|reasoning)>", re.IGNORECASE)
 _TOOLS = frozenset({"tool", "function"})
 
 
@@ -98,12 +97,29 @@ def _turn(message: Any, line: int) -> Turn | str:
         return "tool"
     written, notes = _text(message.get("content"))
     notes += ["picture" if thing(item).get("type") == "image" else "file" for item in items(message.get("files"))]
-    shown = _THINKING.sub("", _DETAILS.sub("", written))
+    shown = _without_steps(written)
     if shown != written:
         notes.append("steps")
     if not shown.strip():
         return "reasoning" if written.strip() else "not_text" if notes else "empty"
     return Turn(role, shown.strip(), parse(message.get("timestamp")), line, tuple(notes))
+
+
+def _without_steps(written: str) -> str:
+    """The text without each step and what is in it; one that is never closed stays."""
+    parts: list[str] = []
+    at, unclosed = 0, set[str]()
+    for step in _STEP.finditer(written):
+        name = (step[1] or step[2]).lower()
+        if step.start() < at or name in unclosed:
+            continue
+        end = re.compile(f"</{name}>", re.IGNORECASE).search(written, step.end())
+        if end is None:
+            unclosed.add(name)  # searched once, so that the time does not grow with its square
+            continue
+        parts.append(written[at : step.start()])
+        at = end.end()
+    return "".join([*parts, written[at:]])
 
 
 def _text(content: object) -> tuple[str, list[str]]:

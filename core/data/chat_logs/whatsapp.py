@@ -33,7 +33,7 @@ _IOS_OMITTED = re.compile(
 )
 _ATTACHED = re.compile(r"(?P<name>\S[^\n]{0,200}\.\w{2,5}) \([^()\n]{3,40}\)(?:\n|$)")
 _EDITED = re.compile(
-    r"\s*<(?:This message was edited|Diese Nachricht wurde bearbeitet|Ce message a été modifié|Se editó este mensaje|"
+    r"<(?:This message was edited|Diese Nachricht wurde bearbeitet|Ce message a été modifié|Se editó este mensaje|"
     r"Questo messaggio è stato modificato|Mensagem editada|Dit bericht is bewerkt)\.?>$"
 )
 _DELETED = re.compile(
