@@ -265,9 +265,9 @@ def best_text(columns: Sequence[Column], *, prose: bool) -> Column | None:
 
 
 def best_named(columns: Iterable[Column], role: str) -> Column | None:
-    """The column whose name ranks best in the word list of a role; None if none is in it."""
+    """The column whose name ranks best in the word list of a role, sentences first; None if no name is in it."""
     ranked = [
-        (rank, place, column) for place, column in enumerate(columns) if (rank := _rank(column, role)) is not None
+        (rank, not column.content.prose, column) for column in columns if (rank := _rank(column, role)) is not None
     ]
     return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from pydantic import Field
 
@@ -72,7 +73,12 @@ class CustomTemplate(Template[CustomOptions]):
                 f"`{key.name}` has texts, and no other column looks like their answer or label; choose an output, or "
                 "let a language model write examples (smart mode)."
             )
-        return TemplateSuggestion(self.id, ColumnMapping(key=key.name), why, score)
+        mapping = ColumnMapping(key=key.name)
+        return TemplateSuggestion(self.id, mapping, why, score, self.wording(guess, mapping))
+
+    def wording(self, guess: ColumnGuess, mapping: ColumnMapping) -> dict[str, Any]:
+        name = mapping.key or ""
+        return {"user": f"{{{{{name}}}}}"} if name and not set(name) & set("{}") else {}
 
     def first_mapping(self, guess: ColumnGuess) -> ColumnMapping:
         return ColumnMapping()

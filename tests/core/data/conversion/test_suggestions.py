@@ -197,11 +197,12 @@ def test_texts_without_an_output_are_said_to_have_none() -> None:
     assert analysis.suggestion is not None
     assert suggested(analysis) == "custom | body | "
     assert "smart mode" in analysis.suggestion.reason
+    assert analysis.suggestion.options == {"user": "{{body}}"}
 
 
 def test_the_answer_inside_of_an_object_is_found_by_the_name_around_it() -> None:
     def fields(n: int) -> dict[str, object]:
-        answer = {"author": "kim", "text": f"Do this and that {n}."}
+        answer = {"author": ["kim", "lee", "pat"][n % 3] + str(n), "text": f"Do this and that {n}."}
         return {"title": f"Case {n}", "post": WORDS[n], "accepted_answer": answer}
 
     analysis = analyze(Row(n, fields(n)) for n in range(24))
