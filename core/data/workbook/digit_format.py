@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from core.data.workbook.tokens import FormatToken, Unrenderable, general
 
+_PLAIN_BELOW = Decimal(10) ** 12
+
 
 def renderer(part: Sequence[FormatToken]) -> Callable[[float, bool], str]:
     """How a section shows a number.
@@ -21,7 +23,21 @@ def renderer(part: Sequence[FormatToken]) -> Callable[[float, bool], str]:
         fraction = _FractionPart.of(part, slash)
         return lambda value, from_1904: fraction.shown(value)
     made = _Digits.of(part)
-    return lambda value, from_1904: made.shown(value)
+    usual = made.usual()
+    if usual is None:
+        return lambda value, from_1904: made.shown(value)
+    before, spec, after = usual
+    step, scale = Decimal(1).scaleb(-made.places), made.scale
+
+    def shown(value: float, from_1904: bool) -> str:
+        number = exact(value)
+        if abs(number) >= _PLAIN_BELOW:
+            return made.shown(value)
+        rounded = (number.scaleb(scale) if scale else number).quantize(step, ROUND_HALF_UP)
+        sign = "-" if value < 0 else ""
+        return f"{sign}{before}{abs(rounded):{spec}}{after}"
+
+    return shown
 
 
 def exact(value: float) -> Decimal:
@@ -76,6 +92,29 @@ class _Digits:
         sign = "" if exponent is None else part[exponent].raw[1]
         return cls(tuple(kept[:cut]), after, power, sign, point is not None and point < end, grouped, scale)
 
+    @property
+    def places(self) -> int:
+        return sum(token.kind == "digit" for token in self.decimals)
+
+    def usual(self) -> tuple[str, str, str] | None:
+        """Before, format specification and after, where a format is as usual as `"$"#,##0.00`; else None."""
+        marks = [token.kind == "digit" or token.kind == "comma" for token in self.whole]
+        if self.power or not any(token.kind == "digit" for token in self.whole):
+            return None
+        first, last = marks.index(True), len(marks) - 1 - marks[::-1].index(True)
+        digits = "".join(token.raw for token in self.whole[first : last + 1] if token.kind == "digit")
+        decimals = [token.kind == "digit" for token in self.decimals]
+        places = sum(decimals)
+        is_usual = all(marks[first : last + 1]) and digits.lstrip("#") == "0" and all(decimals[:places])
+        written = [*self.whole[:first], *self.whole[last + 1 :], *self.decimals[places:]]
+        zeros = all(token.raw == "0" for token in self.decimals[:places])
+        if not is_usual or not zeros or any(token.kind == "general" for token in written):
+            return None
+        if self.point != bool(places) or (places and self.whole[last + 1 :]):
+            return None
+        after = (*self.whole[last + 1 :], *self.decimals[places:])
+        return _literals(self.whole[:first]), f"{',' if self.grouped else ''}.{places}f", _literals(after)
+
     def shown(self, value: float) -> str:
         number = exact(value).scaleb(self.scale) if self.scale else exact(value)
         negative = number < 0
@@ -85,14 +124,13 @@ class _Digits:
         elif not any(token.kind in ("digit", "general") for token in (*self.whole, *self.decimals)):
             body = _literals(self.whole) + ("." if self.point else "") + _literals(self.decimals)
         else:
-            places = sum(token.kind == "digit" for token in self.decimals)
-            body, number = self._plain(number, places)
+            body = self._plain(number, self.places)
         return f"-{body}" if negative and body.strip() else body
 
-    def _plain(self, number: Decimal, places: int) -> tuple[str, Decimal]:
+    def _plain(self, number: Decimal, places: int) -> str:
         rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) if number < Decimal(10) ** 20 else number
         whole, _, decimals = f"{rounded:f}".partition(".")
-        return self._laid(whole, decimals[:places].ljust(places, "0"), number), rounded
+        return self._laid(whole, decimals[:places].ljust(places, "0"), number)
 
     def _laid(self, whole: str, decimals: str, number: Decimal) -> str:
         before = _whole(self.whole, "" if whole.strip("0") == "" else whole, self.grouped, number)

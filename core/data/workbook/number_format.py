@@ -68,7 +68,7 @@ class _Section:
     render: Render
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NumberFormat:
     """A compiled format.
 

@@ -17,12 +17,14 @@ import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 from core.data.workbook.cell_formats import BookFormats, ShownCell, formats_of, part_of, shown_cells
 from core.data.workbook.cover import is_cover
+from core.data.workbook.number_format import NumberFormat
 from core.data.workbook.tokens import general
 
 MEMORY_BYTES = 3 << 30
@@ -157,14 +159,20 @@ def _rows(
 def _as_shown(cell: ShownCell, plain: str, from_1904: bool) -> str:
     """A cell with a format as Excel shows it; as read without one where that is not known."""
     if cell.kind == "n":
-        try:
-            value = float(cell.value)
-        except ValueError:
-            return plain
-        shown = cell.format.shown(value, from_1904)
-        return plain if shown is None or (not shown and value) else shown  # a zero may be hidden, nothing else
+        shown = _number(cell.format, cell.value, from_1904)
+        return plain if shown is None else shown
     before, after = cell.format.text
     return f"{before}{plain}{after}" if plain and cell.kind in ("s", "str", "inlineStr") else plain
+
+
+@lru_cache(100_000)  # a column repeats its dates and prices
+def _number(shown_as: NumberFormat, written: str, from_1904: bool) -> str | None:
+    try:
+        value = float(written)
+    except ValueError:
+        return None
+    shown = shown_as.shown(value, from_1904)
+    return None if not shown and value else shown  # a zero may be hidden, nothing else
 
 
 def text(value: Any) -> str:
