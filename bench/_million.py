@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def write_questions(path: Path, rows: int, first: int = 0) -> None:
             writer.writerow(row)
 
 
-def measure(folder: Path, rows: int) -> dict[str, Any]:
+def measure(folder: Path, rows: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Seconds and peak memory of each change; every one works on the same dataset or one like it."""
     data = folder / "million"
     data.mkdir()
@@ -38,7 +39,9 @@ def measure(folder: Path, rows: int) -> dict[str, Any]:
     columns = ("--template", "qa", "--input", "question", "--target", "answer")
 
     def note(name: str, run: Run) -> None:
-        results.update({f"{name}_s": run.seconds, f"{name}_peak_mb": run.peak_mb})
+        found = {"s": run.seconds, "processor_s": run.processor_s, "peak_mb": run.peak_mb}
+        results.update({f"{name}_{key}": value for key, value in found.items()})
+        say(f"{name}: " + ", ".join(f"{key} {value:,.2f}" for key, value in found.items()))
 
     for number, name in enumerate(("one", "two")):
         write_questions(folder / f"{name}.csv", rows // (1 + number), number * rows)

@@ -314,6 +314,10 @@ def _lines(results: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield f"  {key:<26} {value:,.3f}" if isinstance(value, float) else f"  {key:<26} {value}"
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print; the last line is one JSON object."""
     parser = argparse.ArgumentParser(prog="python -m bench.data", description=__doc__)
@@ -328,8 +332,8 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ways = {
-            "end_to_end": lambda: _end_to_end.measure(folder, chosen.mb),
-            "million": lambda: _million.measure(folder, chosen.rows),
+            "end_to_end": lambda: _end_to_end.measure(folder, chosen.mb, _say),
+            "million": lambda: _million.measure(folder, chosen.rows, _say),
             "chat_logs": lambda: _chat_logs.measure(folder, chosen.mb),
         }
         parts: dict[str, Callable[[], dict[str, Any]]] = {
