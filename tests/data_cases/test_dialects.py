@@ -206,3 +206,32 @@ def test_the_shared_files(real_data: Path, name: str) -> None:
     assert (sum(isinstance(item, Row) for item in items), sum(isinstance(item, Reject) for item in items)) == SHARED[
         name
     ]
+
+
+def test_a_cell_that_took_rows_with_it_is_said_with_its_line(tmp_path: Path) -> None:
+    lines = [f'{n},"word, {n}",x{n},y' for n in range(100)]
+    lines[40], lines[43] = '40," We will,x,y', '43,said ",x,y'
+    lines[41], lines[42] = "41,a,b,c", "42,a,b,c"
+    path = put(tmp_path, "a.csv", "id,text,b,c\n" + "\n".join(lines) + "\n")
+    (finding,) = [item for item in detect(path).findings if item.code == "csv_swallowed"]
+    assert (finding.line, finding.severity) == (42, "warning")
+    assert "lines 42 to 45" in finding.message
+    assert "--quote none" in finding.remedy
+    sound = put(tmp_path, "b.csv", "q,a\n" + "".join(f'{n},"Dear {n}\nthanks, B"\n' for n in NUMBERS))
+    assert detect(sound).findings == ()
+
+
+@pytest.mark.parametrize("count", [3, 30_000])
+def test_a_header_and_a_mark_inside_a_file_that_was_joined(tmp_path: Path, count: int) -> None:
+    part = "question,answer\r\n" + "".join(f'Q{n},"A, {n}"\r\n' for n in range(count))
+    path = put(tmp_path, "a.csv", ("\ufeff" + part) * 2)
+    items = read(path)
+    assert rejected(items) == [("header_repeated", count + 2)]
+    assert len(rows(items)) == 2 * count
+    path = put(tmp_path, "b.csv", '\ufeffquestion,answer\nQ,A\n\ufeff"R",B\n')
+    assert [fields["question"] for _, fields in rows(read(path))] == ["Q", "R"]
+
+
+def test_a_column_may_repeat_its_name(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", "word\nhello\nword\n")
+    assert [fields["word"] for _, fields in rows(read(path))] == ["hello", "word"]

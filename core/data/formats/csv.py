@@ -17,6 +17,7 @@ from core.data.formats.csv_dialect.guess import guess
 from core.data.formats.csv_dialect.header import chosen_names
 from core.data.formats.csv_dialect.preamble import preamble, skipped
 from core.data.formats.csv_dialect.sample import Lines, sample
+from core.data.formats.csv_dialect.swallowed import swallowed
 from core.data.formats.csv_dialect.table import Table, odd_rows
 from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch
 from core.data.formats.parsing.csv_batches import BatchBuilder, drop_header
@@ -87,7 +88,8 @@ class CsvFormat(Format):
         return (first, second, *layout_choices(detected, current), *others)
 
     def inspect(self, path: Path, detection: Detection, chosen: Reading) -> Detection:
-        """Count the comments."""
+        """Count the comments, and look for cells that took rows with them."""
+        detection = detection.with_notes(findings=swallowed(path, detection))
         if not detection.comment:
             return detection
         mark, blocks = detection.comment, CsvText(path, detection).blocks()
@@ -115,7 +117,7 @@ class CsvFormat(Format):
         made = BatchBuilder(detection)
         header = int(detection.header or 0)
         for block in CsvText(path, detection).blocks():
-            while header and drop_header(block):
+            while header and drop_header(block, made):
                 header -= 1
             if block.columns:
                 yield from made.of_columns(block)

@@ -60,6 +60,9 @@ ISSUES.add(_csv("csv_one_column", "One column", "info",
 ISSUES.add(_csv("csv_unquoted", "Unquoted delimiters", "warning",
     "Rows have more cells than the header, because texts contain the delimiter and are not quoted.",
     f"Quote these texts, or choose {how('long_rows', 'join')}.", scope="file"))
+ISSUES.add(_csv("csv_swallowed", "Rows inside a cell", "warning",
+    "A quote opens a cell and the next one closes it several lines later, although each line looks like a row.",
+    f"If quotes are part of the texts, choose {how('quotechar', '')}.", scope="file"))
 ISSUES.add(_csv("csv_comments", "Comments left out", "info",
     "Lines that begin with a comment character are not rows and were left out.",
     f"If they are rows, choose {how('comment', '')}.", scope="file"))

@@ -20,6 +20,7 @@ class BatchBuilder:
         self._columns = detection.columns
         self._fills, self._joins = detection.short_rows == "fill", detection.long_rows == "join"
         self._delimiter = detection.delimiter or ","
+        self.header: list[str] | None = None  # its cells, where files that were joined may repeat it
         self._clear()
 
     def _clear(self) -> None:
@@ -37,7 +38,7 @@ class BatchBuilder:
     def add(self, block: Block) -> None:
         before, width = len(self.rows), len(self._columns)
         self._weight += len(block.source) + sum(map(len, block.raws or ()))
-        if set(map(len, block.rows)) <= {width}:
+        if set(map(len, block.rows)) <= {width} and self.header not in block.rows:
             self.rows += block.rows
             self._lines += block.lines
             self.rejects += block.rejects
@@ -52,7 +53,10 @@ class BatchBuilder:
                 place, waiting = next(rejects)
             if not cells or (width > 1 and len(cells) == 1 and not cells[0].strip(" \t")):
                 continue  # blanks count as an empty line
-            if (fitted := self._fitted(cells, width)) is not None:
+            if len(cells) == width and cells == self.header:
+                message = "The row repeats the header."
+                self._reject(reject("header_repeated", message, line=block.lines[number], raw=texts[number]))
+            elif (fitted := self._fitted(cells, width)) is not None:
                 self.rows.append(fitted)
                 self._lines.append(block.lines[number])
             else:
@@ -97,12 +101,13 @@ class BatchBuilder:
         return made
 
 
-def drop_header(block: Block) -> bool:
-    """Remove the header from the first records; False if it is not among them.
+def drop_header(block: Block, made: BatchBuilder) -> bool:
+    """Remove the header from the first records, and tell the builder; False if it is not among them.
 
     A damaged header stays a reject, and no row is used in its place.
     """
     if block.columns:
+        made.header = [str(column[0]) for column in block.columns]
         block.columns = tuple(column[1:] for column in block.columns)
         block.column_lines = block.column_lines[1:]
         return True
@@ -112,6 +117,7 @@ def drop_header(block: Block) -> bool:
     if index < len(block.rows):
         texts = block.texts()
         block.raws = texts[:index] + texts[index + 1 :]
+        made.header = block.rows[index] if len(block.rows[index]) > 1 else None
         del block.rows[index], block.lines[index]
         block.places = [place - 1 for place in block.places]
         return True

@@ -26,6 +26,7 @@ from core.data.issues import reject
 from core.messages import Reject
 
 _SLOW_RECORDS = 200  # read line by line after an error: errors come in groups
+_MARK = "\ufeff"  # a byte order mark; inside a file only where files were joined
 _GAVE_UP = "the quote goes on too long"
 _MAX_WASTED = 64_000_000  # characters searched for closing quotes in vain, before quotes must close on their line
 
@@ -70,17 +71,22 @@ class CsvText(TextBuffer):
         self._dialect = Dialect.of(detection)
         self._without_comments = replace(self._dialect, comment="")
         self._skip, self._columns = detection.skip_lines, len(detection.columns)
+        self._names_columns = detection.header == 1 and self._columns > 1
         self._again: deque[Line] = deque()
         self._taken: list[Line] = []  # the lines of the record that is read line by line
         self._seen = 0  # their characters
         self._wasted = 0
         self._slow = 0
+        self._header = ""  # the text of the first line, if it names the columns: joined files repeat it
 
     def blocks(self) -> Iterator[Block]:
         """All records after the skipped lines."""
         with self._opened():
             for _ in range(self._skip):
                 self._next_line()
+            if self._names_columns:
+                length = self._line_length()
+                self._header = self._buffer[self._at : self._at + length].rstrip("\r\n")
             while True:
                 slow = self._again or self._slow > 0
                 block = self._slow_block() if slow else self._fast_block()
@@ -102,7 +108,7 @@ class CsvText(TextBuffer):
         text = self._buffer[self._at : end]
         if (whole := self._in_columns(text)) is not None:
             return whole
-        if _is_damaged(text):
+        if _is_damaged(text) or _has_mark(text):
             self._slow = _SLOW_RECORDS
             return Block()
         source = io.StringIO(text, newline="")
@@ -128,10 +134,17 @@ class CsvText(TextBuffer):
         self._step(used, ends[-1] if ends else 0)
         return block
 
+    def _repeats_header(self, text: str) -> bool:
+        """Whether a line after the first one begins like the header."""
+        later = self._line > self._skip + 1 and text.startswith(self._header)
+        return bool(self._header) and (later or f"\n{self._header}" in text)
+
     def _in_columns(self, text: str) -> Block | None:
         """The records at the beginning of a text by columns; None where they are not plainly sound."""
         dialect = self._dialect
         if len(text) < csv_columns.LEAST or not dialect.is_plain or dialect.has_comments(text):
+            return None
+        if _has_mark(text) or self._repeats_header(text):
             return None
         try:
             data = text.encode("utf-8")
@@ -194,7 +207,7 @@ class CsvText(TextBuffer):
             self._seen += len(line.text)
             if len(self._taken) > 1 and (self._seen > MAX_RECORD or self._wasted > _MAX_WASTED):
                 raise csv.Error(_GAVE_UP)
-            yield line.text
+            yield line.text.removeprefix(_MARK) if len(self._taken) == 1 else line.text
 
     def _put_back(self, from_line: int) -> None:
         """Put back the taken lines from index `from_line` on."""
@@ -231,6 +244,11 @@ class CsvText(TextBuffer):
         first = self._taken[0]
         message = f"A line or cell is longer than {MAX_RECORD:,} characters."
         return reject("csv_too_long", message, line=first.number, raw=shortened(first.text))
+
+
+def _has_mark(text: str) -> bool:
+    """Whether a line begins with a byte order mark, as where files were joined."""
+    return text.startswith(_MARK) or f"\n{_MARK}" in text
 
 
 def _is_damaged(text: str) -> bool:
