@@ -77,6 +77,15 @@ def test_paragraphs_of_a_text(tmp_path: Path) -> None:
     ]
 
 
+def test_a_guide_with_short_lines_is_a_text(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.txt", "Guide\n=====\n\nWelcome to our harbor, it is old.\n\n- one\n- two\n")
+    assert [line for line, _ in rows(read(path))] == [1, 4, 6]
+
+
+def test_words_of_one_column_are_a_table(tmp_path: Path) -> None:
+    assert detect(put(tmp_path, "a.txt", "word\nboat\nsail\ndock\n")).format == "csv"
+
+
 def test_lines_of_a_text_without_blank_lines(tmp_path: Path) -> None:
     path = put(tmp_path, "a.txt", "Where is dock four?\nDock four is north.\nWho knows the way?\nAnn knows the way.\n")
     assert [line for line, _ in rows(read(path))] == [1, 2, 3, 4]

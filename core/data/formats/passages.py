@@ -25,6 +25,7 @@ _HEADING = re.compile(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*\s+")
+_BLANK_LINE = re.compile(r"\S[ \t]*\r?\n[ \t]*\r?\n\s*\S")
 _FRONT = re.compile(r"---[ \t]*\r?\n(?:[^\r\n]*\S[^\r\n]*\r?\n)*?(?:---|\.\.\.)[ \t]*(?:\r?\n|$)")
 _SEPARATORS = "\t;|,"
 
@@ -112,8 +113,10 @@ def _is_table(text: str) -> bool:
 
 
 def _has_sentences(text: str) -> bool:
+    """Whether most lines have several words, or some have in a text with paragraphs."""
     sample = _sample(text)
-    return sum(len(line.split()) >= 3 for line in sample) * 2 >= len(sample)
+    long = sum(len(line.split()) >= 3 for line in sample)
+    return long * 2 >= len(sample) or (bool(long) and _BLANK_LINE.search(text) is not None)
 
 
 def _sample(text: str) -> list[str]:
